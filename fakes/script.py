@@ -1,0 +1,175 @@
+"""Scripts: what the providers will do with their next tasks, as frozen values.
+
+A script is data. It holds no provider's field names and plays nothing itself: the fakes play it, a scenario file is
+read into it, and a test writes it down directly. Entry k of a list is for the k-th task; the last entry serves all
+later ones. Every default is the healthy provider, so `Script()` is a world in which all goes well.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fakes.durations import Duration, Fixed
+
+MINUTE_S = 60.0
+DAY_S = 86_400.0
+
+CallbackKind = Literal["text", "first", "complete"]
+ImageUrlText = Literal["given", "missing", "null", "empty", "undefined", "relative", "private"]
+"""What stands where an image URL belongs: a working URL, no key at all, null, "", "undefined", a path without a
+host, or a URL on a private address."""
+ImageAnswer = Literal["as-promised", "task-id-only", "data-null", "renamed", "wrapped", "result-as-object"]
+"""The shape of a picture's answer: the contract's; only a task id although no callback was asked for; `data: null`;
+the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object."""
+ForgeryKind = Literal["unsigned", "forged", "stale", "altered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file that the media host will serve. `made_*` smaller than the size means: enlarged from that."""
+
+    width: int = 2048
+    height: int = 1152
+    made_width: int | None = None
+    made_height: int | None = None
+    format: str = "png"
+    flaw: str | None = None
+    """One of `fakes.pictures.FLAWS`, or None for a sound file."""
+
+
+COVER = Picture(width=360, height=360, format="jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A refusal or a failed generation. At these providers it normally travels as HTTP 200 with a body code."""
+
+    code: int
+    message: str | None = None
+    as_http: bool = False
+    """True: `code` is the HTTP status, too (a genuine HTTP error)."""
+    html: bool = False
+    """True: the body is a gateway's HTML page instead of JSON."""
+    retry_after_s: float | None = None
+    when: Literal["at-once", "after-generating"] = "at-once"
+    """`at-once`: the request is refused, nothing is charged. `after-generating`: the task is accepted, runs for its
+    time and then fails; what was charged is refunded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """One music task."""
+
+    takes: Duration = Fixed(90.0)
+    """From creation to the finished audio."""
+    sends: tuple[CallbackKind, ...] = ("text", "first", "complete")
+    """Callbacks in the order they are sent. `text` is due after a tenth of `takes`, `first` after half, `complete` at
+    the end; one listed out of order, or again, is sent `apart_s` after the one before it was handed over (sent, not
+    answered)."""
+    apart_s: float = 1.0
+    """0 sends repeated callbacks at the same instant: concurrent duplicates."""
+    callbacks: Literal["sent", "never"] = "sent"
+    empty_complete: bool = False
+    """The complete callback says code 200 and carries no tracks."""
+    swapped_case: bool = False
+    """Callbacks come in camelCase and records in snake_case, the wrong way round."""
+    cover: Picture | None = COVER
+    cover_url: ImageUrlText = "given"
+    fails: Failure | None = None
+    """`at-once`: the create request is refused. `after-generating`: an error callback ends the task."""
+    record_lags_s: float = 0.0
+    """record-info goes on saying PENDING for this long after the callback has told the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One picture task, by whichever endpoint it was asked for."""
+
+    takes: Duration = Fixed(8.0)
+    picture: Picture = Picture()
+    picture_url: ImageUrlText = "given"
+    answer: ImageAnswer = "as-promised"
+    fails: Failure | None = None
+    callback: Literal["sent", "never"] = "sent"
+    callback_late_s: float = 0.0
+    """The callback is held back for this long after the picture is done."""
+    callback_times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A callback that no task of this run asks for, sent `after_s` seconds after the first track's music task began.
+
+    `unknown-image`: a jobs callback for a task id that nobody has. `old-music`: a complete callback for an old task
+    id of nobody. `early-image`: a jobs callback for an unknown task, before any music callback. A `forgery` pretends
+    to be the complete callback of the first real music task with other URLs in it.
+    """
+
+    after_s: float
+    what: Literal["unknown-image", "old-music", "forgery"]
+    forgery: ForgeryKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """How callbacks are delivered (providers.md section 1, documented): 200 within 15 s, else 3 retries."""
+
+    answer_within_s: float = 15.0
+    retries_after_s: tuple[float, ...] = (1 * MINUTE_S, 5 * MINUTE_S, 15 * MINUTE_S)
+    """Each wait begins when the attempt before it has failed."""
+    accepts: Literal["200", "2xx"] = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class SunoScript:
+    """What Suno does."""
+
+    music: tuple[Music, ...] = (Music(),)
+    delivery: DeliveryRules = DeliveryRules()
+    strays: tuple[Stray, ...] = ()
+    creations_per_10_s: int = 20
+    credits: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class KieScript:
+    """What Kie.ai's image endpoints do."""
+
+    profile: Literal["synchronous", "documented"] = "synchronous"
+    images: tuple[Image, ...] = (Image(),)
+    delivery: DeliveryRules = DeliveryRules()
+    invisible_s: float = 0.0
+    """For this long after creation recordInfo answers body code 422, "recordInfo is null"."""
+    pixel_table: Literal["kie", "bytedance"] = "kie"
+    creations_per_10_s: int = 20
+    credits: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MediaScript:
+    """What the hosts that serve audio and pictures do."""
+
+    expires_after_s: float = 14 * DAY_S
+    missing_for_s: float = 0.0
+    """A new file answers 404 for this long."""
+    refuses_library_agents: bool = False
+    """403 to the default User-Agent of HTTP libraries (python-httpx, python-requests, curl, node, ...)."""
+    redirects: int = 0
+    """Hops before the file itself; -1 is a loop."""
+    empty: bool = False
+    """HTTP 200 with an empty body for every file."""
+    changes_after_s: float | None = None
+    """From this age on a file's content is another, smaller one."""
+    ignores_range: bool = False
+    head_differs: bool = False
+    """HEAD claims another length and type than GET delivers."""
+    status_with_image: int | None = None
+    """An error status that carries the right image as its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What all the providers do in one scenario."""
+
+    suno: SunoScript = field(default_factory=SunoScript)
+    kie: KieScript = field(default_factory=KieScript)
+    media: MediaScript = field(default_factory=MediaScript)
