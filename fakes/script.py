@@ -10,6 +10,8 @@ from typing import Literal
 
 from fakes.durations import Duration, Fixed
 
+MUSIC_TAKES = Fixed(90.0)
+IMAGE_TAKES = Fixed(8.0)
 MINUTE_S = 60.0
 DAY_S = 86_400.0
 
@@ -59,7 +61,7 @@ class Failure:
 class Music:
     """One music task."""
 
-    takes: Duration = Fixed(90.0)
+    takes: Duration = MUSIC_TAKES
     """From creation to the finished audio."""
     sends: tuple[CallbackKind, ...] = ("text", "first", "complete")
     """Callbacks in the order they are sent. `text` is due after a tenth of `takes`, `first` after half, `complete` at
@@ -84,7 +86,7 @@ class Music:
 class Image:
     """One picture task, by whichever endpoint it was asked for."""
 
-    takes: Duration = Fixed(8.0)
+    takes: Duration = IMAGE_TAKES
     picture: Picture = Picture()
     picture_url: ImageUrlText = "given"
     answer: ImageAnswer = "as-promised"
