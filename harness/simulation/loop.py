@@ -1,0 +1,271 @@
+"""The simulated event loop: asyncio's own scheduling, with a clock that jumps and a network in memory.
+
+Everything that asyncio does with tasks, futures and callbacks is inherited from BaseEventLoop. Replaced are the three
+things that reach outside: waiting (`_run_once` moves the clock to the next timer's exact moment instead of sleeping),
+the network (`create_connection`, `create_server`, `getaddrinfo`, `sock_connect` go to `Network`), and threads
+(`run_in_executor` goes to `threads`). What cannot be simulated is refused with a sentence that says what to do.
+
+Because nothing outside can ever wake it, the loop knows when nothing can happen any more: no callback is ready and no
+timer is set. `run_until` then returns "quiescent", exactly, without waiting to see.
+"""
+
+import asyncio
+import heapq
+import socket
+import ssl as ssl_module
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, Literal
+
+from harness.simulation.network import Network, SimulatedServer
+from harness.simulation.places import PLACE, Place
+from harness.simulation.refusal import Refused
+from harness.simulation.threads import Threads
+
+START_S = 100_000.0
+"""What the loop's clock (and `time.monotonic`) says when a run begins: a machine that has been up for a day, because
+code that remembers "last time: 0" must find that long ago, as it does in production."""
+EPOCH_S = 1_767_225_600
+"""The wall clock when a run begins: 2026-01-01T00:00:00Z."""
+CLOCK_RESOLUTION_S = 1e-9
+STEPS_WITHOUT_TIME_MAX = 200_000
+"""More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
+CANCELLED_TIMERS_MAX = 64
+
+Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
+Handle: Any = asyncio.Handle
+
+
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """An event loop in which time is free."""
+
+    _ready: Any
+    _scheduled: Any
+    _timer_cancelled_count: int
+    _stopping: bool
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._clock_resolution = CLOCK_RESOLUTION_S
+        self._now_s = START_S
+        self._until_s = float("inf")
+        self._ending: Ending = "stopped"
+        self._steps_without_time = 0
+        self._parked: list[Any] = []
+        self._standing_still = 0
+        self.refusal: str | None = None
+        self.network = network
+        self.threads = Threads(self)
+        network.loop = self
+
+    # Time
+
+    def time(self) -> float:
+        """Seconds, as `time.monotonic` would say."""
+        return self._now_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run began, to the microsecond."""
+        return round(self._now_s - START_S, 6)
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock while nothing else runs: what a blocking call does to a process."""
+        self._now_s += seconds
+
+    def run_until(self, elapsed_s: float) -> Ending:
+        """Runs until nothing can happen any more, or to `elapsed_s` seconds after the start of the run.
+
+        Returns why it ended. Timers due later stay in place, so it can be called again.
+        """
+        self._until_s = START_S + elapsed_s
+        self._ending = "stopped"
+        self.run_forever()
+        return self._ending
+
+    def _end(self, ending: Ending) -> None:
+        self._ending = ending
+        self._stopping = True
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled
+        self._drop_cancelled_timers()
+        if not ready and not self._stopping:
+            if not scheduled:
+                self._end("quiescent")
+                return
+            when_s = scheduled[0]._when
+            if when_s > self._until_s:
+                self._now_s = max(self._now_s, self._until_s)
+                self._end("deadline")
+                return
+            if when_s > self._now_s:
+                self._now_s = when_s
+                self._steps_without_time = 0
+        while scheduled and scheduled[0]._when <= self._now_s:
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        count = len(ready)
+        self._steps_without_time += count
+        if self._steps_without_time > STEPS_WITHOUT_TIME_MAX:
+            self._end("livelock")
+            return
+        for _ in range(count):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            if self._standing_still and self._stands_still(handle):
+                continue
+            handle._run()
+        if self.refusal is not None:
+            self._end("refused")
+
+    def _drop_cancelled_timers(self) -> None:
+        scheduled = self._scheduled
+        if self._timer_cancelled_count > CANCELLED_TIMERS_MAX and self._timer_cancelled_count * 2 > len(scheduled):
+            kept = []
+            for timer in scheduled:
+                if timer._cancelled:
+                    timer._scheduled = False
+                else:
+                    kept.append(timer)
+            heapq.heapify(kept)
+            self._scheduled[:] = kept
+            self._timer_cancelled_count = 0
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(scheduled)._scheduled = False
+
+    # Places that stand still
+
+    def _stands_still(self, handle: Any) -> bool:
+        place = handle._context.get(PLACE)
+        if place is None:
+            return False
+        state = place.state_now()
+        if state == "frozen":
+            self._parked.append(handle)
+        return state != "running"
+
+    def freeze(self, place: Place) -> None:
+        """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
+        if place.state == "running":
+            place.state = "frozen"
+            self._standing_still += 1
+
+    def thaw(self, place: Place) -> None:
+        """Lets `place` go on: what fell due while it was frozen runs now, in its old order."""
+        if place.state == "frozen":
+            place.state = "running"
+            self._standing_still -= 1
+            parked, self._parked = self._parked, []
+            self._ready.extend(parked)
+
+    def kill(self, place: Place) -> None:
+        """Nothing in `place` ever runs again: no `finally`, no `except`, as with SIGKILL."""
+        if place.state == "running":
+            self._standing_still += 1
+        place.state = "killed"
+
+    def forget_everything(self) -> None:
+        """Drops all that is ready or due: the run is over, only the harness goes on."""
+        self._ready.clear()
+        self._scheduled.clear()
+        self._parked.clear()
+        self._timer_cancelled_count = 0
+
+    # Network
+
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:
+        return self.network.addresses(host, port)
+
+    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
+        return self.network.name_of(sockaddr[0]), str(sockaddr[1])
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        await self.network.reserve(sock, address[0], address[1])
+
+    async def create_connection(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        ssl: bool | ssl_module.SSLContext | None = None,
+        sock: socket.socket | None = None,
+        server_hostname: str | None = None,
+        **ignored: Any,
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        return await self.network.connect(protocol_factory, host, port, sock, ssl, server_hostname)
+
+    async def create_server(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: Any = None,
+        port: int | None = None,
+        **ignored: Any,
+    ) -> SimulatedServer:
+        return self.network.serve(protocol_factory, port or 0)
+
+    # Threads
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        return self.threads.run(func, args)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        if not self.threads.holds_the_baton():
+            raise self.refuse(
+                "a thread that the simulated world did not start calls back into it, at a moment that no two runs "
+                "share; run that code in asyncio.to_thread, or use the synchronous library directly"
+            )
+        return self.call_soon(callback, *args, context=context)
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps in a selector here, so nobody has to be woken."""
+
+    def refuse(self, sentence: str) -> Refused:
+        """Ends the run as one that cannot be judged, and gives the exception that the caller is to raise."""
+        if self.refusal is None:
+            self.refusal = sentence
+        return Refused(sentence)
+
+    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refuse("the implementation starts a process, which has no virtual time")
+
+    async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refuse("the implementation starts a process, which has no virtual time")
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
+
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+        """Accepted and forgotten: no signal ever arrives in a simulated process."""
+
+    def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks that still wait, in the order of their creation."""
+        tasks: list[asyncio.Task[Any]] = [task for task in asyncio.all_tasks(self) if not task.done()]
+        return sorted(tasks, key=_age)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()
+    number = name.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 0, name)
+
+
+Run = Coroutine[Any, Any, Any]

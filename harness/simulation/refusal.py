@@ -1,0 +1,7 @@
+"""What the simulated world cannot do deterministically, it refuses: with a sentence, never with a wrong verdict."""
+
+LIVE_ADVICE = "use an asyncio client such as httpx.AsyncClient or aiohttp, or run the program as a real process"
+
+
+class Refused(RuntimeError):
+    """The code under test did something that has no virtual time; the message says what to do instead."""

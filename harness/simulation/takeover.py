@@ -1,0 +1,191 @@
+"""While a run is on, the process's clocks, randomness, threads and sockets belong to the simulated world.
+
+The functions that code reaches them by are replaced once per process by ones that ask whether a run is on in this
+thread, and otherwise do what they always did. They stay in place between runs, so code that says
+`from time import monotonic` at import time gets the one that asks. Wall clocks (`time.time`, `datetime.now`, ...) are
+time-machine's work, which replaces them below Python; it is told each moment that the loop's clock reaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any
+
+import time_machine
+from anyio._backends._asyncio import AsyncIOBackend
+
+from harness.simulation import tls
+from harness.simulation.loop import EPOCH_S, START_S, SimulatedLoop
+from harness.simulation.refusal import LIVE_ADVICE
+from harness.simulation.threads import Worker
+
+real_perf_counter = time.perf_counter
+real_monotonic = time.monotonic
+_real_sleep = time.sleep
+_real_urandom = os.urandom
+_real_thread_start = threading.Thread.start
+_real_getaddrinfo = socket.getaddrinfo
+_real_connect = socket.socket.connect
+_real_wrap_bio = ssl.SSLContext.wrap_bio
+_real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
+
+_active: SimulatedLoop | None = None
+_entropy = random.Random(0)
+_installed = False
+
+
+def _here() -> SimulatedLoop | None:
+    """The loop whose run is on, if the calling thread is part of it."""
+    if _active is not None and _active.threads.holds_the_baton():
+        return _active
+    return None
+
+
+def _clock(real: Callable[[], Any], scale: int | None) -> Callable[[], Any]:
+    def read() -> Any:
+        loop = _here()
+        if loop is None:
+            return real()
+        return loop.time() if scale is None else round(loop.time() * scale)
+
+    return read
+
+
+def _sleep(seconds: float) -> None:
+    loop = _here()
+    if loop is None:
+        _real_sleep(seconds)
+        return
+    worker = loop.threads.current_worker()
+    if worker is not None:
+        loop.threads.sleep(worker, seconds)
+    else:
+        loop.advance(seconds)
+
+
+def _urandom(size: int) -> bytes:
+    return _real_urandom(size) if _here() is None else _entropy.randbytes(size)
+
+
+def _thread_start(self: threading.Thread) -> None:
+    loop = _here()
+    if loop is not None and not isinstance(self, Worker):
+        raise loop.refuse(
+            f"the implementation starts a thread ({self.name}), which no virtual clock can move; use "
+            f"asyncio.to_thread, or the synchronous library directly (sqlite3 instead of aiosqlite), or {LIVE_ADVICE}"
+        )
+    _real_thread_start(self)
+
+
+def _getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+    _refuse_sockets()
+    return _real_getaddrinfo(*args, **kwargs)
+
+
+def _connect(self: socket.socket, address: Any) -> None:
+    _refuse_sockets()
+    _real_connect(self, address)
+
+
+def _refuse_sockets() -> None:
+    loop = _here()
+    if loop is not None:
+        raise loop.refuse(
+            "the implementation opens a blocking socket (requests, urllib, psycopg, ...), which has no virtual time; "
+            + LIVE_ADVICE
+        )
+
+
+def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+    if _here() is not None and not kwargs.get("server_side"):
+        tls.trust(self)
+    return _real_wrap_bio(self, *args, **kwargs)
+
+
+async def _run_sync(
+    cls: Any, func: Callable[..., Any], args: Any, abandon_on_cancel: bool = False, limiter: Any = None
+) -> Any:
+    loop = _here()
+    if loop is None:
+        return await _real_run_sync(func, args, abandon_on_cancel, limiter)
+    future = loop.threads.run(copy_context().run, (func, *args))
+    return await (future if abandon_on_cancel else asyncio.shield(future))
+
+
+def _install() -> None:
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    nanoseconds = 1_000_000_000
+    replacements: list[tuple[Any, str, Any]] = [
+        (time, "monotonic", _clock(time.monotonic, None)),
+        (time, "monotonic_ns", _clock(time.monotonic_ns, nanoseconds)),
+        (time, "perf_counter", _clock(time.perf_counter, None)),
+        (time, "perf_counter_ns", _clock(time.perf_counter_ns, nanoseconds)),
+        (time, "sleep", _sleep),
+        (os, "urandom", _urandom),
+        (random, "_urandom", _urandom),
+        (threading.Thread, "start", _thread_start),
+        (socket, "getaddrinfo", _getaddrinfo),
+        (socket.socket, "connect", _connect),
+        (ssl.SSLContext, "wrap_bio", _wrap_bio),
+        (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
+    ]
+    for owner, name, replacement in replacements:
+        setattr(owner, name, replacement)
+
+
+class _Traveller(time_machine.Traveller):
+    """time-machine's wall clock, read off the loop's."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        super().__init__(EPOCH_S * 1_000_000_000, None, False)
+        self._loop = loop
+
+    def time_ns(self) -> int:
+        return EPOCH_S * 1_000_000_000 + round((self._loop.time() - START_S) * 1_000_000) * 1_000
+
+
+@contextmanager
+def takeover(loop: SimulatedLoop, seed: int) -> Iterator[None]:
+    """Hands the process's clocks, randomness, threads and sockets to `loop` for as long as the context lasts."""
+    global _active, _entropy
+    _install()
+    assert _active is None, "one simulated world at a time in a process"
+    state = random.getstate()
+    random.seed(seed)
+    _entropy = random.Random(seed ^ 0x5EED)
+    travel = time_machine.travel(EPOCH_S, tick=False)
+    travel.start()
+    time_machine.traveller_stack[-1] = _Traveller(loop)
+    _active = loop
+    try:
+        yield
+    finally:
+        _active = None
+        travel.stop()
+        random.setstate(state)
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Gives the real clocks back for a moment, for the harness's own measurements and files."""
+    global _active
+    loop, _active = _active, None
+    try:
+        yield
+    finally:
+        _active = loop
+
+
+_real_run_sync = AsyncIOBackend.run_sync_in_worker_thread
