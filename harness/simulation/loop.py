@@ -54,6 +54,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._parked: list[Any] = []
         self._standing_still = 0
         self.refusal: str | None = None
+        self.before_jump: Callable[[], bool] | None = None
+        """Asked when all that could happen at this moment has happened; True when it has made something ready."""
         self.network = network
         self.threads = Threads(self)
         network.loop = self
@@ -91,6 +93,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         ready, scheduled = self._ready, self._scheduled
         self._drop_cancelled_timers()
         if not ready and not self._stopping:
+            if self.before_jump is not None and self.before_jump():
+                return
             if not scheduled:
                 self._end("quiescent")
                 return

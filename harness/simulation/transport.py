@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ class MemoryTransport(asyncio.Transport):
         self.peer_name = peer_name
         self.cause = 0
         """Why the newest data was written: the writer's journal entry."""
+        self.on_gone: Callable[[], None] | None = None
+        """Called once when the other end goes away."""
         self._loop = loop
         self._context = context
         self._protocol: Any = None
@@ -204,6 +206,9 @@ class MemoryTransport(asyncio.Transport):
             _hand_over(self._protocol, data)
         if self._end is not None and not self._inbox and not self._closing:
             end, self._end = self._end, None
+            if self.on_gone is not None:
+                on_gone, self.on_gone = self.on_gone, None
+                on_gone()
             if isinstance(end, BaseException):
                 self._closing = True
                 self._lose(end)

@@ -1,0 +1,215 @@
+"""Finds what `module:attribute` or `file.py:attribute` names, and says precisely what is wrong when it cannot."""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import ImplementationError, nearest_hint
+from harness.faults.exchange import App
+from harness.implementations.callback import application_around
+
+SHAPES = (
+    "an ASGI application (three parameters: scope, receive, send), a factory that returns one (no parameter), or a "
+    "callback function (two parameters: payload, track)"
+)
+LOG_EVENTS = (
+    "callback-without-picture",
+    "image-requested",
+    "image-retried",
+    "image-verified",
+    "image-delivered",
+    "image-failed",
+    "picture-skipped",
+)
+
+
+@dataclass(slots=True)
+class Implementation:
+    """Something to put through scenarios: a target, and how it shall be called in reports."""
+
+    target: str
+    name: str
+    shipped: bool = False
+    """A strategy of ours: its modules keep no state, so they are imported once."""
+    cron_path: str | None = None
+    promised_logs: tuple[tuple[str, str], ...] = ()
+    _own_modules: frozenset[str] = field(default=frozenset())
+
+    def start(self) -> App:
+        """A fresh application, configured from the environment. Raises ImplementationError."""
+        module_name, attribute = _split(self.target)
+        module = importlib.import_module(module_name) if self.shipped else self._import_afresh(module_name)
+        self.cron_path = _declared_cron(module)
+        self.promised_logs = _declared_logs(module)
+        return _application(_attribute(module, attribute, self.target), self.target)
+
+    def _import_afresh(self, module_name: str) -> ModuleType:
+        for name in self._own_modules:
+            sys.modules.pop(name, None)
+        before = set(sys.modules)
+        module = _import(module_name)
+        fresh = (set(sys.modules) - before) | {module.__name__}
+        folder = _project_folder(module)
+        self._own_modules = frozenset(name for name in fresh if _lies_in(sys.modules.get(name), folder))
+        return module
+
+
+def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
+    """The implementation that `target` names; only its form is checked here, the rest when it is started."""
+    _split(target)
+    return Implementation(target, name or target, shipped)
+
+
+def _split(target: str) -> tuple[str, str]:
+    module, colon, attribute = target.rpartition(":")
+    if not colon or not module or not attribute:
+        raise ImplementationError(
+            f'"{target}" does not name an implementation; expected module:attribute (shop.web:app), '
+            "file.py:attribute, or the name of a strategy"
+        )
+    return module, attribute
+
+
+def _import(module_name: str) -> ModuleType:
+    if module_name.endswith(".py") or os.sep in module_name:
+        return _import_file(Path(module_name))
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise ImplementationError(
+                f'there is no module "{module_name}" (looked in {here} and among the installed packages)'
+            ) from error
+        raise ImplementationError(f'"{module_name}" imports "{error.name}", which is not installed') from error
+    except Exception as error:
+        raise ImplementationError(_raised(module_name, error)) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ImplementationError(f'there is no file "{path}"')
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImplementationError(f'"{path}" is not a Python file')
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise ImplementationError(_raised(str(path), error)) from error
+    return module
+
+
+def _raised(where: str, error: Exception) -> str:
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "importlib" not in file and "harness" not in Path(file).parts[-3:]:
+            line = f" ({Path(file).name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return f'"{where}" raises when it is imported: {type(error).__name__}: {error}{line}'
+
+
+def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            hint = nearest_hint(part, [name for name in vars(found) if not name.startswith("_")])
+            raise ImplementationError(f'"{target}": {module.__name__} has no attribute "{part}"{hint}')
+        found = getattr(found, part)
+    return found
+
+
+def _application(found: Any, target: str) -> App:
+    if not callable(found):
+        raise ImplementationError(f'"{target}" is {_article(found)}, expected {SHAPES}')
+    required = _required_parameters(found)
+    match required:
+        case 3:
+            app: App = found
+            return app
+        case 2:
+            return application_around(found)
+        case 0:
+            made = found()
+            if inspect.iscoroutine(made):
+                made.close()
+                raise ImplementationError(f'the factory "{target}" is async; make it a plain function')
+            if callable(made) and _required_parameters(made) == 3:
+                return made  # type: ignore[no-any-return]
+            if callable(made) and _required_parameters(made) == 2:
+                return application_around(made)
+            raise ImplementationError(
+                f'the factory "{target}" returned {_article(made)}, expected an ASGI application or a callback function'
+            )
+    raise ImplementationError(f'"{target}" takes {required} parameters, expected {SHAPES}')
+
+
+def _required_parameters(found: Any) -> int:
+    target = found if inspect.isroutine(found) or inspect.isclass(found) else getattr(found, "__call__", found)  # noqa: B004
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return 3
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(1 for parameter in parameters if parameter.kind in positional and parameter.default is parameter.empty)
+
+
+def _article(value: Any) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _project_folder(module: ModuleType) -> Path | None:
+    top = sys.modules.get(module.__name__.partition(".")[0], module)
+    file = getattr(top, "__file__", None) or getattr(module, "__file__", None)
+    if file is None:
+        return None
+    path = Path(file).resolve()
+    return path.parent.parent if path.name == "__init__.py" and "site-packages" not in path.parts else path.parent
+
+
+def _lies_in(module: ModuleType | None, folder: Path | None) -> bool:
+    file = getattr(module, "__file__", None)
+    if file is None or folder is None:
+        return False
+    path = Path(file).resolve()
+    inside = path.is_relative_to(folder) and ("site-packages" in folder.parts) == ("site-packages" in path.parts)
+    return inside and not (module is not None and module.__name__.partition(".")[0] in ("harness", "fakes"))
+
+
+def _declared_cron(module: ModuleType) -> str | None:
+    path = getattr(module, "CRON_PATH", None)
+    if path is not None and not (isinstance(path, str) and path.startswith("/")):
+        raise ImplementationError(f'{module.__name__}.CRON_PATH is {path!r}, expected a path such as "/cron"')
+    return path
+
+
+def _declared_logs(module: ModuleType) -> tuple[tuple[str, str], ...]:
+    declared = getattr(module, "PROMISED_LOGS", ())
+    try:
+        promises = tuple((str(event), str(text)) for event, text in declared)
+    except (TypeError, ValueError):
+        raise ImplementationError(f"{module.__name__}.PROMISED_LOGS is not a sequence of (event, text) pairs") from None
+    for event, _text in promises:
+        if event not in LOG_EVENTS:
+            raise ImplementationError(
+                f'{module.__name__}.PROMISED_LOGS: there is no event "{event}"{nearest_hint(event, LOG_EVENTS)} '
+                f"(known: {', '.join(LOG_EVENTS)})"
+            )
+    return promises

@@ -1,0 +1,230 @@
+"""Invariants about conduct: the contract, forgeries, unsafe fetches, secrets, and the promised log lines."""
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.invariants.verdicts import Finding, held, not_applicable, violated
+from harness.journal import Entry
+from harness.reading import FORGED_MARK_MIN, Reading, usable_url
+
+DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
+LOG_PATIENCE_S = 600.0
+IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
+
+
+def honours_contract(reading: Reading) -> Finding:
+    """Reports the first request that the provider's contract does not allow."""
+    own = {entry.number for entry in reading.own_requests}
+    broken = [entry for entry in reading.of("contract.broken") if entry.cause in own]
+    if broken:
+        facts = broken[0].facts
+        problem = facts["problems"][0]
+        found = "" if problem.get("found") is None else f" (found {problem['found']!r})"
+        more = f"; {len(broken)} requests break the contract" if len(broken) > 1 else ""
+        return violated(
+            f"{facts['endpoint']}: {problem['field']}: {problem['rule']}{found}, {problem['source']}{more}",
+            reading.journal[broken[0].cause],
+            broken[0],
+        )
+    asked = [entry for entry in reading.own_requests if entry.facts["link"] in ("suno", "kie")]
+    if not asked:
+        return not_applicable("nothing was asked of a provider")
+    return held(f"all {len(asked)} requests are valid by the contract")
+
+
+def rejects_forgery(reading: Reading) -> Finding:
+    """Follows what forged callbacks caused, and looks for what they brought."""
+    if not reading.began.get("signing"):
+        return not_applicable("no signing key is configured")
+    forged = {
+        attempt.sent.number: attempt
+        for attempt in reading.attempts
+        if str(attempt.sent.facts["callback"]).startswith("forgery:") and attempt.arrived is not None
+    }
+    if not forged:
+        return not_applicable("no forged callback was delivered")
+    smuggled = _smuggled_urls(reading, list(forged.values()))
+    for write in reading.of("store.write"):
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        brought = [v for name, v in after.items() if v != before.get(name) and isinstance(v, str) and v in smuggled]
+        cause = next((forged[c.number] for c in reading.journal.causes(write) if c.number in forged), None)
+        kind = "" if cause is None else str(cause.sent.facts["callback"]).partition(":")[2]
+        if brought or (kind in DETECTABLE_FORGERIES and before != after):
+            sent = cause.sent if cause else next(iter(forged.values())).sent
+            word = str(sent.facts["callback"]).partition(":")[2]
+            return violated(f"a callback that is {_told(word)} changed the track", sent, write)
+    for entry in reading.of("picture.probed"):
+        mark = entry.facts["mark"]
+        if mark is not None and mark["number"] >= FORGED_MARK_MIN:
+            return violated("a picture from a forged callback is on the track", entry)
+    return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+
+
+def _told(kind: str) -> str:
+    return {"unsigned": "not signed", "forged": "signed with a wrong key", "stale": "an hour old"}.get(
+        kind, "signed but altered"
+    )
+
+
+def _smuggled_urls(reading: Reading, forged: list[Any]) -> set[str]:
+    """URLs that stand in forged callbacks and in no genuine message."""
+    false = {url for attempt in forged for url in _urls(attempt.sent.facts.get("body"))}
+    true = {url for attempt in reading.attempts if attempt.genuine for url in _urls(attempt.sent.facts.get("body"))}
+    return false - true
+
+
+def _urls(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _urls(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _urls(inner)
+    elif isinstance(value, str) and value.startswith(("http://", "https://")):
+        yield value
+
+
+def fetches_safely(reading: Reading) -> Finding:
+    """Compares where the implementation connects to with the private and foreign addresses in callbacks."""
+    hosts = reading.began.get("hosts", {})
+    known = {host for group in hosts.values() for host in group}
+    smuggled: dict[str, Entry] = {}
+    for attempt in reading.attempts:
+        for url in _urls(attempt.sent.facts.get("body")):
+            host = urlsplit(url).hostname
+            if host and host not in known:
+                smuggled.setdefault(host, attempt.sent)
+    for entry in reading.of("connection.stranger"):
+        host = entry.facts["host"]
+        if host in smuggled and any(entry.facts["by"].startswith(app) for app in reading.app_hosts):
+            kind = "private" if _is_private(host) else "foreign"
+            return violated(f"it connects to the {kind} address {host} that a callback brought", smuggled[host], entry)
+    if not smuggled:
+        return not_applicable("no callback brought a private or foreign address")
+    return held("the smuggled address was not fetched", next(iter(smuggled.values())))
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or "." not in host
+
+
+def keeps_secrets(reading: Reading) -> Finding:
+    """Searches log lines, stored values, callback URLs and requests to other hosts for the keys."""
+    secrets = reading.began.get("secrets", ())
+    providers = set(reading.began.get("hosts", {}).get("providers", ()))
+    for entry in reading.of("log"):
+        if any(secret in entry.facts["text"] for secret in secrets):
+            return violated("a key stands in the log", entry)
+    for entry in reading.of("store.write"):
+        if _holds(entry.facts["after"], secrets):
+            return violated("a key is stored with the track", entry)
+    for entry in reading.own_requests:
+        facts = entry.facts
+        if facts["host"] in providers:
+            body = facts["body"] if isinstance(facts["body"], dict) else {}
+            if _holds(body.get("callBackUrl"), secrets) or _holds(facts["path"], secrets):
+                return violated("a key stands in a URL", entry)
+        elif _holds([facts["path"], facts["headers"], facts["body"]], secrets):
+            return violated(f"a key is sent to {facts['host']}", entry)
+    return held("no key leaves the implementation but to its provider")
+
+
+def _holds(value: Any, secrets: Any) -> bool:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return any(secret in text for secret in secrets)
+
+
+def logs_as_promised(reading: Reading) -> Finding:
+    """Looks for a promised line for each event that it was promised for, in order."""
+    loaded = reading.of("implementation.loaded")
+    promises = loaded[0].facts["promised_logs"] if loaded else []
+    if not promises:
+        return not_applicable("no log lines are promised")
+    lines, checked = reading.of("log"), 0
+    for event, text in promises:
+        used = 0
+        for happened in _events(reading, event):
+            checked += 1
+            line = next(
+                (
+                    line
+                    for line in lines
+                    if line.number > used
+                    and text in line.facts["text"]
+                    and happened.at_s <= line.at_s <= happened.at_s + LOG_PATIENCE_S
+                ),
+                None,
+            )
+            if line is None:
+                return violated(f'"{text}" is promised for "{event}" and is not in the log', happened)
+            used = line.number
+    if not checked:
+        return not_applicable("nothing happened that a log line is promised for")
+    return held(f"the promised lines for {checked} events are in the log")
+
+
+def _events(reading: Reading, event: str) -> list[Entry]:
+    """The entries at which something happened that a log line can be promised for."""
+    asked = [
+        entry
+        for entry in reading.own_requests
+        if entry.facts["method"] == "POST" and entry.facts["path"].partition("?")[0] in IMAGE_PATHS
+    ]
+    match event:
+        case "image-requested":
+            return asked
+        case "image-retried":
+            return [entry for index, entry in enumerate(asked) if _is_retry(reading, asked[:index], entry)]
+        case "callback-without-picture":
+            return [a.arrived for a in reading.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
+        case "image-verified" | "image-delivered":
+            return _first_2k_writes(reading)
+        case "image-failed":
+            return [
+                track.writes[-1]
+                for track in reading.tracks
+                if track.writes and track.status == "complete" and track.image_url is None and asked
+            ]
+        case "picture-skipped":
+            return [entry for request, entry in reading.responses.items() if _is_empty_success(reading, request, entry)]
+    return []
+
+
+def _is_retry(reading: Reading, earlier: list[Entry], entry: Entry) -> bool:
+    return any(before.cause == entry.cause and before.facts["path"] == entry.facts["path"] for before in earlier)
+
+
+def _brings_no_picture(sent: Entry) -> bool:
+    body = sent.facts.get("body")
+    data = body.get("data") if isinstance(body, dict) else None
+    items = data.get("data") if isinstance(data, dict) else None
+    if sent.facts["callback"] != "complete" or not isinstance(items, list) or not items:
+        return False
+    return isinstance(items[0], dict) and usable_url(items[0].get("image_url")) is None
+
+
+def _first_2k_writes(reading: Reading) -> list[Entry]:
+    found = []
+    for track in reading.tracks:
+        for write in track.writes:
+            after = write.facts["after"] or {}
+            if reading.ever_2k(usable_url(after.get("image_url"))):
+                found.append(write)
+                break
+    return found
+
+
+def _is_empty_success(reading: Reading, request: int, response: Entry) -> bool:
+    asked = reading.journal[request]
+    if asked.facts["path"] != IMAGE_PATHS[0] or asked.facts["by"] not in reading.app_hosts:
+        return False
+    body = response.facts["body"]
+    data = body.get("data") if isinstance(body, dict) and body.get("code") == 200 else None
+    answer = data.get("response") if isinstance(data, dict) else None
+    return isinstance(answer, dict) and usable_url(answer.get("imageUrl")) is None

@@ -1,0 +1,209 @@
+"""Invariants about the picture: what a GET of the track's image_url returns, decoded. Nobody's claims count."""
+
+import re
+
+from harness.invariants.tracks import unseen
+from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
+from harness.journal import Entry, Facts
+from harness.reading import (
+    FORGED_MARK_MIN,
+    TERMINAL,
+    Reading,
+    Track,
+    is_2k,
+    is_16_9,
+    size_text,
+    usable_url,
+)
+
+SIZE = re.compile(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*")
+NO_PICTURE = "the track has no picture"
+
+
+def _end_probe(reading: Reading, track: Track) -> tuple[Finding | None, Entry | None]:
+    """The look at the track's picture at the end of the run, or why there is none."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding, None
+    if track.image_url is None:
+        return not_applicable(NO_PICTURE), None
+    probe = reading.probe(track.image_url, "end")
+    if probe is None:
+        return unknown("the harness did not open the track's picture"), None
+    return None, probe
+
+
+def _decoded(reading: Reading, track: Track) -> tuple[Finding | None, Entry | None]:
+    """The same, but only for a picture that decodes."""
+    finding, probe = _end_probe(reading, track)
+    if probe is not None and not probe.facts["decodes"]:
+        return not_applicable("the picture does not load"), None
+    return finding, probe
+
+
+def image_loads(reading: Reading, track: Track) -> Finding:
+    """Opens the picture as a browser would and decodes every byte."""
+    finding, probe = _end_probe(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    if probe.facts["decodes"]:
+        return held(f"the picture loads ({probe.facts['format']}, {size_text(probe.facts)})", probe)
+    return violated(f"the picture does not load: {probe.facts['problem']}", *_write_of(track), probe)
+
+
+def image_2k(reading: Reading, track: Track) -> Finding:
+    """Measures the decoded picture against 2048x1152, landscape 16:9."""
+    finding, probe = _decoded(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    if is_2k(probe.facts):
+        return held(f"the decoded picture is {size_text(probe.facts)}", probe)
+    width, height = probe.facts["width"], probe.facts["height"]
+    shape = "" if is_16_9(width, height) or width < height else ", and not 16:9"
+    portrait = " (portrait)" if width < height else ""
+    return violated(
+        f"the decoded picture is {size_text(probe.facts)}{portrait}{shape}; it should be at least 2048x1152",
+        *_write_of(track),
+        probe,
+    )
+
+
+def image_native(reading: Reading, track: Track) -> Finding:
+    """Reads the size that the picture was made at out of its pixels."""
+    finding, probe = _decoded(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    mark = probe.facts["mark"]
+    if mark is None:
+        return unknown("the picture carries no mark of the fakes, so nobody knows at what size it was made", probe)
+    made = sorted((mark["made_width"], mark["made_height"]))
+    shown = sorted((probe.facts["width"], probe.facts["height"]))
+    if made[0] >= shown[0] and made[1] >= shown[1]:
+        return held("the picture was made at its size", probe)
+    return violated(
+        f"the picture is {size_text(probe.facts)} but was made at {mark['made_width']}x{mark['made_height']}: enlarged",
+        *_write_of(track),
+        probe,
+    )
+
+
+def image_belongs(reading: Reading, track: Track) -> Finding:
+    """Reads out of the picture's pixels which task it was made by, and whose that task is."""
+    finding, probe = _decoded(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    mark = probe.facts["mark"]
+    if mark is None:
+        return unknown("the picture carries no mark of the fakes, so nobody knows whose it is", probe)
+    if mark["number"] >= FORGED_MARK_MIN:
+        return violated("the picture comes from a forged callback", *_write_of(track), probe)
+    task = reading.task_of_mark(mark)
+    if task is None:
+        return violated("the picture belongs to no task of this run", *_write_of(track), probe)
+    if task in track.images or task in track.music:
+        return held(f"the picture was made by task {task.task_id[:8]} for this track", task.created, probe)
+    owner = next((other for other in reading.tracks if task in other.images or task in other.music), None)
+    if owner is None:
+        return unknown("nobody knows for which track the picture's task was asked for", task.created, probe)
+    return violated(f"the picture was made for track {owner.index}", task.created, *_write_of(track), probe)
+
+
+def resolution_true(reading: Reading, track: Track) -> Finding:
+    """Compares the stored resolution with the decoded size."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding
+    claimed = usable_url((track.fields or {}).get("image_resolution"))
+    if claimed is None:
+        return not_applicable("no resolution is stored")
+    if track.image_url is None:
+        return violated(f'the track claims "{claimed}" and has no picture', *track.writes[-1:])
+    finding, probe = _decoded(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    match = SIZE.fullmatch(claimed)
+    true_size = (probe.facts["width"], probe.facts["height"])
+    if match and (int(match[1]), int(match[2])) == true_size:
+        return held(f"the stored resolution {claimed} is true", probe)
+    return violated(
+        f'the stored resolution is "{claimed}", the decoded picture is {size_text(probe.facts)}',
+        *_write_of(track),
+        probe,
+    )
+
+
+def never_downgraded(reading: Reading, track: Track) -> Finding:
+    """Follows every write of the picture's URL after one that put a true 2K picture on the track."""
+    if track.refused is not None or not (track.writes or track.readable):
+        return unseen(track) or not_applicable("nothing was written")
+    good: Entry | None = None
+    for write in track.writes:
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        if before.get("image_url") == after.get("image_url"):
+            continue
+        url = usable_url(after.get("image_url"))
+        if url is not None and reading.ever_2k(url):
+            good = write
+        elif good is not None:
+            probes = reading.probes.get(url or "", ())
+            shown = next((size_text(p.facts) for p in probes if p.facts["decodes"]), None)
+            what = "null" if url is None else f"a {shown} picture" if shown else "a picture that does not load"
+            return violated(f"a verified 2K picture was replaced by {what}", good, write, *probes[:1])
+    if good is None:
+        return not_applicable("the track never held a 2K picture")
+    return held("the 2K picture stayed", good)
+
+
+def fallback_labelled(reading: Reading, track: Track) -> Finding:
+    """Looks for the label at every write that shows a picture below 2K on a settled track."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding
+    small = None
+    for write in track.writes:
+        after = write.facts["after"] or {}
+        url = usable_url(after.get("image_url"))
+        probe = next((p for p in reading.probes.get(url or "", ()) if p.facts["decodes"]), None)
+        if url is None or probe is None or is_2k(probe.facts) or after.get("status") not in TERMINAL:
+            continue
+        small = write
+        if not _labelled(after):
+            return violated(
+                f"a {size_text(probe.facts)} picture is shown without the low-resolution label", write, probe
+            )
+    if small is None:
+        return not_applicable("no picture below 2K is shown")
+    return held("the small picture carries its label", small)
+
+
+def _labelled(fields: Facts) -> bool:
+    label = fields.get("image_label")
+    return isinstance(label, str) and "low" in label.lower()
+
+
+def image_durable(reading: Reading, track: Track) -> Finding:
+    """Opens the picture once more when the provider has deleted its files."""
+    finding, probe = _decoded(reading, track)
+    if probe is None:
+        assert finding is not None
+        return finding
+    later = reading.probe(track.image_url, "retention")
+    if later is None:
+        return unknown("the harness did not open the picture again after the provider's retention")
+    if later.facts["decodes"]:
+        return held("the picture still loads after 15 days", later)
+    return violated(f"after 15 days the picture no longer loads: {later.facts['problem']}", probe, later)
+
+
+def _write_of(track: Track) -> list[Entry]:
+    """The write that put the final picture there."""
+    for write in reversed(track.writes):
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        if after.get("image_url") == track.image_url and before.get("image_url") != track.image_url:
+            return [write]
+    return []

@@ -1,0 +1,139 @@
+"""Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
+
+from urllib.parse import urlsplit
+
+from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
+from harness.journal import Entry
+from harness.reading import Reading, Track, usable_url
+
+ERROR_LEVELS = frozenset({"error", "critical"})
+UNREADABLE = (
+    "the harness cannot see this track: there is no `tracks` table in DATABASE_PATH, and GET /tracks/{id} does not "
+    "answer with JSON"
+)
+
+
+def unseen(track: Track) -> Finding | None:
+    """The answer for a track that does not exist or cannot be read; None for one that can be judged."""
+    if track.refused is not None:
+        return not_applicable("the track was refused when it was asked for")
+    if track.final is None or not track.readable:
+        return unknown(UNREADABLE)
+    if track.fields is None:
+        return unknown("the track has no row in the store")
+    return None
+
+
+def settles(reading: Reading, track: Track) -> Finding:
+    """Sees whether the track reaches `complete` or `failed` before the deadline."""
+    if track.refused is not None:
+        refusals = [entry for entry in reading.of("task.refused") if entry.facts["provider"] == "suno"]
+        problem = track.refused.facts["problem"]
+        if "expected" in problem and "HTTP" not in problem:
+            return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
+        if refusals:
+            return not_applicable("the music provider refused, and so did the implementation")
+        return violated(f"a track was asked for and never came to be: {problem}", track.refused)
+    if track.final is None or not track.readable:
+        return unknown(UNREADABLE)
+    if track.fields is None:
+        return violated("the track was promised with an id, and the store has no row for it", track.final)
+    if track.settled:
+        return held(f"the track is {track.status}", _settling(track))
+    waiting = reading.ended.get("waiting") or []
+    ending = reading.ended.get("ending")
+    why = {
+        "deadlock": "nothing can happen any more, and requests are still unanswered",
+        "quiescent": "nothing can happen any more",
+        "deadline": "the deadline is over",
+        "livelock": "the implementation runs in circles without time passing",
+    }.get(str(ending), "the run is over")
+    wait = f" (still waiting: {', '.join(waiting[:3])})" if waiting else ""
+    end = reading.of("run.ended")
+    return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
+
+
+def _settling(track: Track) -> Entry | None:
+    for write in track.writes:
+        if (write.facts["after"] or {}).get("status") == track.status:
+            return write
+    return None
+
+
+def audio_kept(reading: Reading, track: Track) -> Finding:
+    """Compares the track's audio with what its music task produced."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding
+    finished = [generation for generation in track.music if generation.succeeded]
+    if not finished:
+        return not_applicable("no music was finished for this track")
+    audio = usable_url((track.fields or {}).get("audio_url"))
+    ended = finished[-1].ended
+    assert ended is not None
+    if audio is None:
+        return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
+    ours = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
+    if audio in ours or urlsplit(audio).hostname in reading.app_hosts:
+        return held("the finished audio is on the track", ended)
+    return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
+
+
+def image_present(reading: Reading, track: Track) -> Finding:
+    """Looks for a picture on a finished track."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding
+    if track.status != "complete":
+        return not_applicable(f'the track is "{track.status}", not complete')
+    stored = (track.fields or {}).get("image_url")
+    if track.image_url is not None:
+        return held("the finished track has a picture", _last_image_write(track))
+    shown = "null" if stored is None else f'"{stored}"'
+    return violated(f"the track is complete and its image_url is {shown}", _last_image_write(track))
+
+
+def _last_image_write(track: Track) -> Entry | None:
+    for write in reversed(track.writes):
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        if before.get("image_url") != after.get("image_url") or before.get("status") != after.get("status"):
+            return write
+    return None
+
+
+def failure_visible(reading: Reading, track: Track) -> Finding:
+    """Looks for a reason, or an error line in the log, where a settled track has no 2K picture."""
+    finding = unseen(track)
+    if finding is not None:
+        return finding
+    if not track.settled:
+        return not_applicable("the track never settled")
+    if track.image_url is not None and reading.ever_2k(track.image_url):
+        return not_applicable("the track has a 2K picture")
+    fields = track.fields or {}
+    if usable_url(fields.get("failure_reason")) is not None:
+        return held(f"the track says why: {fields['failure_reason']}", *track.writes[-1:])
+    line = next((entry for entry in reading.of("log") if _tells_of(reading, entry, track)), None)
+    if line is not None:
+        return held(f"the log says why: {line.facts['text'][:120]}", line)
+    what = "has no picture" if track.image_url is None else "has a picture that is not 2K"
+    return violated(
+        f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
+    )
+
+
+def _tells_of(reading: Reading, line: Entry, track: Track) -> bool:
+    """Whether an error line is about this track: caused by its tasks or request, or naming it."""
+    if line.facts["level"] not in ERROR_LEVELS:
+        return False
+    if len(reading.tracks) == 1:
+        return True
+    text = line.facts["text"]
+    tasks = {generation.task_id for generation in (*track.music, *track.images)}
+    if track.title in text or (track.id is not None and track.id in text) or any(task in text for task in tasks):
+        return True
+    return any(
+        str(cause.facts.get("task_id")) in tasks or cause.facts.get("track") == track.index
+        for cause in reading.journal.causes(line)
+        if cause.kind in ("callback.attempt", "track.submitted")
+    )

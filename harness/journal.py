@@ -1,0 +1,164 @@
+"""The journal of a run: everything observed, append-only, causally linked, as JSON Lines with a format version.
+
+An entry is a number, the virtual time in seconds since the run began, a kind, the number of the entry that caused it
+(0 for none) and its facts. Verdicts are functions of the journal alone, so whatever an invariant may need has to be in
+here, and nothing in here may depend on anything but scenario, implementation and seed: no wall time, no address of an
+object, no temporary path. Then one seed gives one journal, byte for byte.
+
+The kinds and their facts are listed in the README's section on the journal.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from harness.errors import JournalError
+
+JOURNAL_VERSION = 1
+TEXT_BYTES_MAX = 64 * 1024
+"""A longer body is kept as its size, its digest and its beginning."""
+EXCERPT_CHARACTERS = 200
+
+Facts = dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """One thing that was observed."""
+
+    number: int
+    at_s: float
+    kind: str
+    cause: int
+    facts: Facts
+
+    def to_json(self) -> str:
+        """The entry's line in a journal file."""
+        values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": self.facts}
+        return _ENCODE(values)
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+
+
+class Journal:
+    """What was observed in one run, in the order in which it was observed."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries: list[Entry] = list(entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __getitem__(self, number: int) -> Entry:
+        """The entry with this number; numbers begin at 1."""
+        return self.entries[number - 1]
+
+    def add(self, at_s: float, kind: str, cause: int, facts: Facts) -> int:
+        """Appends an entry and gives its number."""
+        number = len(self.entries) + 1
+        self.entries.append(Entry(number, at_s, kind, cause, facts))
+        return number
+
+    def of(self, *kinds: str) -> list[Entry]:
+        """The entries of some kinds, in order."""
+        return [entry for entry in self.entries if entry.kind in kinds]
+
+    def causes(self, entry: Entry) -> Iterator[Entry]:
+        """The entry's cause, the cause's cause and so on back to the beginning."""
+        while entry.cause:
+            entry = self[entry.cause]
+            yield entry
+
+    def to_jsonl(self) -> str:
+        """The whole journal as JSON Lines, its version first."""
+        head = _ENCODE({"journal": JOURNAL_VERSION})
+        return "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
+
+    def digest(self) -> str:
+        """A short fingerprint of every byte of the journal."""
+        return hashlib.sha256(self.to_jsonl().encode()).hexdigest()[:16]
+
+
+def read_journal(text: str, *, path: str = "journal") -> Journal:
+    """Reads back what `to_jsonl` wrote; raises JournalError with path and line."""
+    lines = text.splitlines()
+    if not lines:
+        raise JournalError(f"{path}: the file is empty, expected a journal written by `harness run --journal`")
+    head = _line(lines[0], path, 1)
+    version = head.get("journal")
+    if version != JOURNAL_VERSION:
+        found = "no journal version" if version is None else f"journal version {version!r}"
+        raise JournalError(f"{path}:1: {found}, this harness reads version {JOURNAL_VERSION}")
+    journal = Journal()
+    for number, line in enumerate(lines[1:], start=2):
+        values = _line(line, path, number)
+        try:
+            entry = Entry(values["n"], values["at_s"], values["kind"], values["cause"], values["facts"])
+        except KeyError as missing:
+            raise JournalError(f"{path}:{number}: the entry has no {missing}") from None
+        well_formed = (
+            isinstance(entry.at_s, int | float)
+            and isinstance(entry.kind, str)
+            and isinstance(entry.facts, dict)
+            and isinstance(entry.cause, int)
+            and 0 <= entry.cause < number
+        )
+        if not well_formed:
+            raise JournalError(f"{path}:{number}: the entry is not of the shape that a journal's entries have")
+        if entry.number != number - 1:
+            raise JournalError(f"{path}:{number}: entry {entry.number} stands where entry {number - 1} should")
+        journal.entries.append(entry)
+    if not journal.entries:
+        raise JournalError(f"{path}: the journal has no entries")
+    return journal
+
+
+def _line(line: str, path: str, number: int) -> Facts:
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise JournalError(
+            f"{path}:{number}:{error.colno}: not JSON ({error.msg}); the file may be cut off, record it again"
+        ) from None
+    if not isinstance(values, dict):
+        raise JournalError(f"{path}:{number}: expected a JSON object, found {type(values).__name__}")
+    return values
+
+
+def body_facts(body: bytes, content_type: str) -> Any:
+    """A message's body as it stands in a journal: JSON as JSON, short text as text, everything else by its digest."""
+    if not body:
+        return None
+    if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
+        try:
+            return json.loads(body)
+        except ValueError:
+            pass
+    if len(body) <= TEXT_BYTES_MAX and not content_type.startswith(("image/", "audio/", "application/octet")):
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            pass
+    facts: Facts = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()[:16]}
+    if "json" in content_type or content_type.startswith("text/"):
+        facts["begins"] = body[:EXCERPT_CHARACTERS].decode(errors="replace")
+    return facts
+
+
+def first_difference(one: Journal, other: Journal) -> tuple[Entry | None, Entry | None] | None:
+    """The first pair of entries in which two journals differ, or None; a missing entry is None in the pair."""
+    for mine, theirs in zip(one.entries, other.entries, strict=False):
+        if mine.to_json() != theirs.to_json():
+            return mine, theirs
+    if len(one) == len(other):
+        return None
+    shorter = min(len(one), len(other))
+    longer = one if len(one) > shorter else other
+    extra = longer.entries[shorter]
+    return (extra, None) if longer is one else (None, extra)

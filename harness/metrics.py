@@ -1,0 +1,80 @@
+"""The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
+
+from harness.journal import Entry, Journal
+from harness.reading import Reading, Track
+from harness.result import Metrics, Outcome, TrackMetrics
+
+IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
+
+
+def measure(journal: Journal) -> Metrics:
+    """All figures of one journal."""
+    reading = Reading(journal)
+    answered = [
+        attempt.response.facts["latency_s"]
+        for attempt in reading.attempts
+        if attempt.genuine and attempt.response is not None and attempt.response.facts["outcome"] == "answered"
+    ]
+    requested = [
+        entry
+        for entry in reading.own_requests
+        if entry.facts["method"] == "POST" and entry.facts["path"].partition("?")[0] in IMAGE_PATHS
+    ]
+    accepted = [entry for entry in reading.of("task.created") if entry.facts["what"] == "image"]
+    return Metrics(
+        tracks=tuple(
+            TrackMetrics(outcome(reading, track), _picture_after_s(reading, track)) for track in reading.tracks
+        ),
+        callback_answered_after_s=tuple(answered),
+        callbacks_unanswered=sum(
+            1 for attempt in reading.attempts if attempt.genuine and attempt.arrived and attempt.response is None
+        ),
+        generations_requested=len(requested),
+        generations_accepted=len(accepted),
+        credits_spent=-sum(entry.facts["change"] for entry in reading.of("credits")),
+    )
+
+
+def outcome(reading: Reading, track: Track) -> Outcome:
+    """How a track ended, judged by the picture that its URL gave at the end."""
+    if track.refused is not None:
+        return "none"
+    if not track.readable:
+        return "unseen"
+    if not track.settled:
+        return "unfinished"
+    if track.image_url is None:
+        return "none"
+    probe = reading.probe(track.image_url, "end")
+    if probe is None or not probe.facts["decodes"]:
+        return "broken"
+    if _truly_2k(reading, probe):
+        return "2k"
+    label = (track.fields or {}).get("image_label")
+    return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
+
+
+def _truly_2k(reading: Reading, probe: Entry) -> bool:
+    """2K by its size, and made at that size as far as its pixels tell."""
+    mark = probe.facts["mark"]
+    native = mark is None or min(mark["made_width"], mark["made_height"]) >= 1152
+    return reading.ever_2k(probe.facts["url"]) and native
+
+
+def _picture_after_s(reading: Reading, track: Track) -> float | None:
+    tasks = {generation.task_id for generation in track.music}
+    arrival = next(
+        (
+            attempt.sent.at_s
+            for attempt in reading.attempts
+            if attempt.genuine
+            and attempt.sent.facts["callback"] == "complete"
+            and str(attempt.sent.facts["task_id"]) in tasks
+        ),
+        None,
+    )
+    for write in track.writes:
+        url = (write.facts["after"] or {}).get("image_url")
+        if isinstance(url, str) and reading.ever_2k(url):
+            return None if arrival is None else max(0.0, round(write.at_s - arrival, 6))
+    return None

@@ -1,0 +1,261 @@
+"""A journal, read: its entries put in the order in which invariants and metrics ask for them.
+
+The one thing here that is not plain bookkeeping is whose a task is. A generation belongs to the track whose title or
+prompt its own prompt contains; else to the track whose callback or request made the implementation ask for it (the
+chain of causes); else, with a single track, to that one. What remains belongs to nobody known.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.journal import Entry, Facts, Journal
+
+TERMINAL = frozenset({"complete", "failed"})
+WIDTH_2K, HEIGHT_2K = 2048, 1152
+ASPECT_TOLERANCE = 0.01
+NOT_A_URL = frozenset({"", "undefined", "null", "none"})
+FORGED_MARK_MIN = 60_000
+"""Marks from here on are on pictures that only a forged callback offers."""
+
+
+@dataclass(slots=True)
+class Generation:
+    """One task at a provider that was accepted."""
+
+    created: Entry
+    ended: Entry | None = None
+
+    @property
+    def task_id(self) -> str:
+        return str(self.created.facts["task_id"])
+
+    @property
+    def failed(self) -> bool:
+        return self.ended is not None and self.ended.facts["outcome"] == "failed"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.ended is not None and self.ended.facts["outcome"] == "success"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt to deliver a callback."""
+
+    sent: Entry
+    answered: Entry | None = None
+    arrived: Entry | None = None
+    """The request as the implementation's host saw it."""
+    response: Entry | None = None
+
+    @property
+    def genuine(self) -> bool:
+        return bool(self.sent.facts.get("genuine", True))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is the same for repeated deliveries of one callback."""
+        return str(self.sent.facts["task_id"]), str(self.sent.facts["callback"])
+
+
+@dataclass(slots=True)
+class Track:
+    """One track that was asked for."""
+
+    index: int
+    title: str
+    prompt: str
+    id: str | None = None
+    refused: Entry | None = None
+    final: Entry | None = None
+    writes: list[Entry] = field(default_factory=list)
+    music: list[Generation] = field(default_factory=list)
+    images: list[Generation] = field(default_factory=list)
+
+    @property
+    def fields(self) -> Facts | None:
+        """The track as it stood at the end."""
+        return None if self.final is None else self.final.facts["fields"]
+
+    @property
+    def status(self) -> str | None:
+        return None if self.fields is None else self.fields.get("status")
+
+    @property
+    def settled(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def readable(self) -> bool:
+        """Whether the harness could see the store that it is (or should be) in."""
+        return self.final is not None and self.final.facts["source"] is not None
+
+    @property
+    def image_url(self) -> str | None:
+        """The final picture's URL, if there is one at all."""
+        return usable_url((self.fields or {}).get("image_url"))
+
+
+class Reading:
+    """Everything that the invariants ask of one journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.by_kind: dict[str, list[Entry]] = {}
+        for entry in journal:
+            self.by_kind.setdefault(entry.kind, []).append(entry)
+        began = self.of("run.began")
+        self.began: Facts = began[0].facts if began else {}
+        ended = self.of("run.ended")
+        self.ended: Facts = ended[0].facts if ended else {}
+
+    def of(self, kind: str) -> list[Entry]:
+        """The entries of one kind, in order."""
+        return self.by_kind.get(kind, [])
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """Why the simulated world gave up on this run, if it did."""
+        refused = self.of("run.refused")
+        return str(refused[0].facts["sentence"]) if refused else None
+
+    @cached_property
+    def responses(self) -> dict[int, Entry]:
+        """Answers by the number of their request."""
+        return {entry.facts["request"]: entry for entry in self.of("response")}
+
+    @cached_property
+    def abandoned(self) -> dict[int, Entry]:
+        """Where the client went away first, by the number of the request."""
+        return {entry.facts["request"]: entry for entry in self.of("request.abandoned")}
+
+    @cached_property
+    def app_hosts(self) -> frozenset[str]:
+        return frozenset(self.began.get("hosts", {}).get("app", ()))
+
+    @cached_property
+    def own_requests(self) -> list[Entry]:
+        """What the implementation asked of others."""
+        return [entry for entry in self.of("request") if entry.facts["by"] in self.app_hosts]
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """All delivery attempts, in order."""
+        attempts = {entry.number: Attempt(entry) for entry in self.of("callback.attempt")}
+        for entry in self.of("callback.answered"):
+            if entry.cause in attempts:
+                attempts[entry.cause].answered = entry
+        for entry in self.of("request"):
+            if entry.cause in attempts and entry.facts["host"] in self.app_hosts:
+                attempt = attempts[entry.cause]
+                attempt.arrived = entry
+                attempt.response = self.responses.get(entry.number)
+        return list(attempts.values())
+
+    @cached_property
+    def generations(self) -> dict[str, Generation]:
+        """Accepted tasks by task id, in the order of their creation."""
+        generations = {str(entry.facts["task_id"]): Generation(entry) for entry in self.of("task.created")}
+        for entry in self.of("task.ended"):
+            generation = generations.get(str(entry.facts["task_id"]))
+            if generation is not None:
+                generation.ended = entry
+        return generations
+
+    @cached_property
+    def tracks(self) -> list[Track]:
+        """The tracks that were asked for, with all that belongs to them."""
+        tracks: dict[int, Track] = {}
+        for entry in self.of("track.submitted"):
+            facts = entry.facts
+            tracks[facts["track"]] = Track(facts["track"], facts["title"], facts["prompt"])
+        for entry in self.of("track.accepted"):
+            tracks[entry.facts["track"]].id = str(entry.facts["id"])
+        for entry in self.of("track.refused"):
+            tracks[entry.facts["track"]].refused = entry
+        for entry in self.of("track.final"):
+            tracks[entry.facts["track"]].final = entry
+        by_id = {track.id: track for track in tracks.values() if track.id is not None}
+        for entry in self.of("store.write"):
+            if entry.facts["track_id"] in by_id:
+                by_id[entry.facts["track_id"]].writes.append(entry)
+        self._share_out(list(tracks.values()))
+        return list(tracks.values())
+
+    def _share_out(self, tracks: list[Track]) -> None:
+        owner_of_task: dict[str, Track] = {}
+        for generation in self.generations.values():
+            owner = _owner_by_text(generation.created.facts, tracks) or self._owner_by_cause(
+                generation.created, tracks, owner_of_task
+            )
+            if owner is None:
+                continue
+            owner_of_task[generation.task_id] = owner
+            (owner.images if generation.created.facts["what"] == "image" else owner.music).append(generation)
+
+    def _owner_by_cause(self, entry: Entry, tracks: list[Track], owners: dict[str, Track]) -> Track | None:
+        for cause in self.journal.causes(entry):
+            if cause.kind == "callback.attempt" and str(cause.facts["task_id"]) in owners:
+                return owners[str(cause.facts["task_id"])]
+            if cause.kind == "track.submitted":
+                return next((track for track in tracks if track.index == cause.facts["track"]), None)
+        return tracks[0] if len(tracks) == 1 else None
+
+    @cached_property
+    def probes(self) -> dict[str, list[Entry]]:
+        """What a browser got from each URL, in the order of looking."""
+        probes: dict[str, list[Entry]] = {}
+        for entry in self.of("picture.probed"):
+            probes.setdefault(entry.facts["url"], []).append(entry)
+        return probes
+
+    def probe(self, url: str | None, when: str) -> Entry | None:
+        """The look at `url` at a time ("write", "end", "retention")."""
+        return next((entry for entry in self.probes.get(url or "", ()) if entry.facts["when"] == when), None)
+
+    def ever_2k(self, url: str | None) -> bool:
+        """Whether any look at `url` before the retention showed a sound picture of 2K size."""
+        return any(is_2k(entry.facts) for entry in self.probes.get(url or "", ()) if entry.facts["when"] != "retention")
+
+    def task_of_mark(self, mark: Facts) -> Generation | None:
+        """The task whose picture carries `mark`."""
+        provider = "kie" if mark["kind"] == "picture" else "suno"
+        for generation in self.generations.values():
+            facts = generation.created.facts
+            if facts["provider"] == provider and facts["number"] == mark["number"]:
+                return generation
+        return None
+
+    def chain_of(self, entry: Entry) -> list[Entry]:
+        """The entry's causes and itself, earliest first."""
+        return [*reversed(list(self.journal.causes(entry))), entry]
+
+
+def _owner_by_text(facts: Facts, tracks: list[Track]) -> Track | None:
+    text = f"{facts.get('title') or ''}\n{facts.get('prompt') or ''}"
+    owners = [track for track in tracks if track.title in text or track.prompt in text]
+    return max(owners, key=lambda track: len(track.title)) if owners else None
+
+
+def usable_url(value: Any) -> str | None:
+    """`value` if it can be a URL: text, and not one of the words that stand for "no value"."""
+    return value if isinstance(value, str) and value.strip().lower() not in NOT_A_URL else None
+
+
+def is_2k(probe: Facts) -> bool:
+    """Whether a look showed a decoded picture of at least 2048x1152, landscape, 16:9 within one per cent."""
+    width, height = probe["width"], probe["height"]
+    if not probe["decodes"] or width is None or height is None:
+        return False
+    return width >= WIDTH_2K and height >= HEIGHT_2K and is_16_9(width, height)
+
+
+def is_16_9(width: int, height: int) -> bool:
+    """Landscape 16:9 within one per cent."""
+    return abs(width / height - 16 / 9) <= ASPECT_TOLERANCE * 16 / 9
+
+
+def size_text(probe: Facts) -> str:
+    """`2048x1152`."""
+    return f"{probe['width']}x{probe['height']}"

@@ -1,0 +1,79 @@
+"""Runs one implementation through one scenario: world, journal, verdicts, metrics, in that order."""
+
+import time
+from collections.abc import Mapping
+
+from harness.errors import UnknownNameError
+from harness.implementations import Implementation, load
+from harness.invariants import judge
+from harness.invariants.verdicts import Invariant
+from harness.journal import Journal
+from harness.metrics import measure
+from harness.result import Metrics, Result
+from harness.scenario import Scenario
+from harness.strategies import STRATEGIES
+from harness.world import SimulatedWorld
+
+DEFAULT_SEED = 1
+
+
+def resolve(target: str) -> Implementation:
+    """The implementation that a command line names: a strategy, `module:attribute`, or `file.py:attribute`.
+
+    Raises UnknownNameError for what looks like a strategy's name and is none, ImplementationError for a malformed
+    target; whether the target can be imported shows when it is started.
+    """
+    strategy = STRATEGIES.get(target)
+    if strategy is not None:
+        return load(strategy.target, strategy.name, shipped=True)
+    if ":" not in target:
+        raise UnknownNameError("strategy", target, STRATEGIES, "; your own implementation is named module:attribute")
+    return load(target)
+
+
+def run(
+    scenario: Scenario,
+    implementation: Implementation,
+    seed: int = DEFAULT_SEED,
+    *,
+    keep_journal: bool = True,
+    invariants: Mapping[str, Invariant] | None = None,
+) -> Result:
+    """One run in the simulated world. Raises ImplementationError when the implementation does not start."""
+    began = time.perf_counter()
+    journal = SimulatedWorld(scenario, implementation, seed).run()
+    verdicts = judge(journal, own=invariants)
+    metrics = measure(journal)
+    ended = journal.of("run.ended")[0]
+    finals: list[dict[str, object] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
+    return Result(
+        scenario=scenario.name,
+        implementation=implementation.name,
+        seed=seed,
+        verdicts=verdicts,
+        metrics=metrics,
+        tracks=tuple(finals),
+        ending=ended.facts["ending"],
+        simulated_s=ended.at_s,
+        wall_s=round(time.perf_counter() - began, 6),
+        journal=journal if keep_journal else None,
+    )
+
+
+def judged_again(journal: Journal) -> tuple[Result, Metrics]:
+    """A result made from a journal alone, as `harness judge` does."""
+    verdicts, metrics = judge(journal), measure(journal)
+    began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
+    result = Result(
+        scenario=began["scenario"],
+        implementation=began["implementation"],
+        seed=began["seed"],
+        verdicts=verdicts,
+        metrics=metrics,
+        tracks=tuple(entry.facts["fields"] for entry in journal.of("track.final")),
+        ending=ended[0].facts["ending"] if ended else "cut off",
+        simulated_s=ended[0].at_s if ended else journal.entries[-1].at_s,
+        wall_s=0.0,
+        journal=journal,
+    )
+    return result, metrics

@@ -1,0 +1,35 @@
+"""The journal of a running world: entries get the loop's time and, unless told otherwise, the current cause."""
+
+from typing import Any
+
+from harness.journal import Journal
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.places import CAUSE
+
+ENTRIES_MAX = 50_000
+"""A run that writes more has no end in sight: something polls without pause."""
+
+
+class Notebook:
+    """Writes what happens in a world into its journal."""
+
+    __slots__ = ("_loop", "journal")
+
+    def __init__(self, loop: SimulatedLoop, journal: Journal) -> None:
+        self._loop = loop
+        self.journal = journal
+
+    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
+        """Appends an entry; its cause is the one given, or why the current code runs. Returns its number."""
+        if len(self.journal) >= ENTRIES_MAX:
+            self._loop.refuse(
+                f"more than {ENTRIES_MAX} things happened in this run; does something poll without waiting?"
+            )
+        return self.journal.add(self._loop.elapsed_s, kind, CAUSE.get() if cause is None else cause, facts)
+
+    def observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
+        """What the fakes report. What follows a callback attempt in the same task is because of that attempt."""
+        number = self.note(kind, cause, **facts)
+        if kind == "callback.attempt":
+            CAUSE.set(number)
+        return number

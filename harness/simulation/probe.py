@@ -1,0 +1,111 @@
+"""The harness's own eye: what a browser gets that opens a track's picture, decoded, without a trace in the world."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from harness.faults.exchange import App, Message, Scope
+
+REDIRECTS_MAX = 10
+BROWSER = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What came of opening a URL. `problem` is a sentence when there is no answer at all."""
+
+    status: int | None
+    content: bytes
+    problem: str | None = None
+
+
+class _BrokenWire:
+    """A connection that a fault may break under the observer's eyes."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None:
+        self.broken = True
+
+    def reset(self) -> None:
+        self.broken = True
+
+
+async def look(url: Any, hosts: dict[str, App]) -> Sight:
+    """Opens `url` as a browser would, following redirects, on the hosts of a world; never raises for a bad URL."""
+    if not isinstance(url, str) or not url.strip():
+        return Sight(None, b"", "there is no URL")
+    seen = url
+    for _ in range(REDIRECTS_MAX + 1):
+        try:
+            parts = urlsplit(seen)
+        except ValueError:
+            return Sight(None, b"", f"{seen!r} is not a URL")
+        if parts.scheme == "data":
+            return Sight(None, b"", "a data: URL is not fetched")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return Sight(None, b"", f"{seen!r} is not an absolute http URL")
+        app = hosts.get(parts.hostname)
+        if app is None:
+            return Sight(None, b"", f"no host called {parts.hostname!r} is known in this world")
+        status, headers, content, broken = await _get(app, parts)
+        if broken:
+            return Sight(status, content, "the connection broke off")
+        location = headers.get(b"location")
+        if status not in (301, 302, 303, 307, 308) or location is None:
+            return Sight(status, content)
+        seen = urljoin(seen, location.decode("latin-1"))
+    return Sight(None, b"", f"more than {REDIRECTS_MAX} redirects")
+
+
+async def get_json(app: App, path: str) -> Any:
+    """The JSON that `app` answers to a GET of `path`; None when it answers otherwise."""
+    status, _headers, content, broken = await _get(app, urlsplit(f"http://app.test{path}"))
+    if status != 200 or broken:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+async def _get(app: App, parts: Any) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
+    wire = _BrokenWire()
+    status: int | None = None
+    headers: dict[bytes, bytes] = {}
+    chunks: list[bytes] = []
+    complete = False
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": parts.scheme,
+        "path": parts.path or "/",
+        "raw_path": (parts.path or "/").encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(b"host", parts.netloc.encode()), (b"user-agent", BROWSER), (b"accept", b"image/*,*/*;q=0.8")],
+        "client": ("198.18.0.250", 50_000),
+        "server": (parts.hostname, 80),
+        "state": {"wire": wire, "observer": True},
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status, headers, complete
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            headers = {name.lower(): value for name, value in message.get("headers", ())}
+        elif message["type"] == "http.response.body":
+            chunks.append(message.get("body", b""))
+            complete = not message.get("more_body", False)
+
+    await app(scope, receive, send)
+    return status, headers, b"".join(chunks), wire.broken or not complete

@@ -1,0 +1,61 @@
+"""Serves ASGI apps on simulated hosts through uvicorn's own HTTP/1.1 protocol: real bytes, real keep-alive."""
+
+import copy
+import logging
+import ssl
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from harness.faults.exchange import App
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.transport import MemoryTransport
+
+PORTS = (80, 443)
+PROVIDER_KEEP_ALIVE_S = 75
+APPLICATION_KEEP_ALIVE_S = 5
+
+
+@cache
+def client_context() -> ssl.SSLContext:
+    """For the harness's own clients, which speak plain http only: a context that nobody has to make twice."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+async def _placeholder(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("this configuration is only copied from")
+
+
+@cache
+def _configuration() -> Config:
+    config = Config(
+        _placeholder,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        proxy_headers=False,
+        interface="asgi3",
+    )
+    config.load()
+    logging.getLogger("uvicorn.access").disabled = True
+    return config
+
+
+def protocol_factory(
+    app: App, loop: SimulatedLoop, keep_alive_s: float
+) -> Callable[[MemoryTransport], HttpToolsProtocol]:
+    """Makes the server's protocol for each accepted connection; the app finds its transport in `scope["state"]`."""
+    config = copy.copy(_configuration())
+    config.loaded_app = app
+    config.timeout_keep_alive = keep_alive_s  # type: ignore[assignment]
+    state = ServerState()
+
+    def make(transport: MemoryTransport) -> HttpToolsProtocol:
+        return HttpToolsProtocol(config, state, {"wire": transport}, loop)
+
+    return make

@@ -1,0 +1,93 @@
+"""What surrounds an implementation while it runs: its environment variables, its log and what it prints."""
+
+import io
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
+"""Addresses of objects differ from run to run and say nothing."""
+QUIET_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+TEXT_CHARACTERS_MAX = 2_000
+
+OnLine = Callable[[str, str, str], None]
+"""Takes (level, logger, text) of one line."""
+
+
+class _LineHandler(logging.Handler):
+    def __init__(self, on_line: OnLine) -> None:
+        super().__init__(logging.INFO)
+        self._on_line = on_line
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+        except Exception as error:
+            text = f"{record.msg!r} cannot be formatted: {error}"
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]  # type: ignore[assignment]
+            text = f"{text.rstrip()}: {type(error).__name__}: {error}"
+        self._on_line(record.levelname.lower(), record.name, tidy(text))
+
+
+class _PrintedLines(io.TextIOBase):
+    def __init__(self, on_line: OnLine, level: str, name: str) -> None:
+        self._on_line = on_line
+        self._level = level
+        self._name = name
+        self._rest = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self._on_line(self._level, self._name, tidy(line))
+        return len(text)
+
+
+def tidy(text: str) -> str:
+    """A line as it may stand in a journal: without objects' addresses, and not endless."""
+    return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]
+
+
+@contextmanager
+def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
+    """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends."""
+    kept = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    root = logging.getLogger()
+    handler, level = _LineHandler(on_line), root.level
+    others, root.handlers = root.handlers, [handler]
+    root.setLevel(logging.INFO)
+    quiet = {name: logging.getLogger(name).level for name in QUIET_LOGGERS}
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    out, err = sys.stdout, sys.stderr
+    sys.stdout = _PrintedLines(on_line, "info", "stdout")
+    sys.stderr = _PrintedLines(on_line, "error", "stderr")
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+        for name, was in quiet.items():
+            logging.getLogger(name).setLevel(was)
+        root.setLevel(level)
+        root.handlers = others
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def first_line(error: BaseException) -> str:
+    """An exception as one line: its type and the first line of its message."""
+    message: Any = str(error).strip().partition("\n")[0]
+    return tidy(f"{type(error).__name__}: {message}" if message else type(error).__name__)

@@ -1,0 +1,128 @@
+"""Watches an application's SQLite database: every committed change of its `tracks` table, with before and after.
+
+The application uses `sqlite3` as ever. While a run is on, `sqlite3.connect` gives connections that look at the table
+whenever a transaction has ended with something changed, so a write that is repaired a moment later is still seen.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Row = dict[str, Any]
+OnWrite = Callable[[str, Row | None, Row | None], None]
+
+_real_connect = sqlite3.connect
+_watcher: "Watcher | None" = None
+
+
+class Watcher:
+    """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
+
+    def __init__(self, path: str, on_write: OnWrite) -> None:
+        self.path = path
+        self.connections = 0
+        self._on_write = on_write
+        self._reader: sqlite3.Connection | None = None
+        self._rows: dict[str, Row] = {}
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The table's rows by track id, as last seen."""
+        return self._rows
+
+    def look(self) -> None:
+        """Reads the table and reports what has changed since the last look."""
+        rows = self._read()
+        if rows is None:
+            return
+        for track_id, row in rows.items():
+            before = self._rows.get(track_id)
+            if before != row:
+                self._on_write(track_id, before, row)
+        for track_id in self._rows.keys() - rows.keys():
+            self._on_write(track_id, self._rows[track_id], None)
+        self._rows = rows
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def _read(self) -> dict[str, Row] | None:
+        if self._reader is None:
+            self._reader = _real_connect(self.path, isolation_level=None, check_same_thread=False, timeout=0.0)
+            self._reader.row_factory = sqlite3.Row
+        try:
+            cursor = self._reader.execute("SELECT * FROM tracks ORDER BY rowid")
+            return {str(row["id"]): dict(row) for row in cursor}
+        except (sqlite3.OperationalError, IndexError):
+            return None  # there is no such table yet, it has no id, or somebody is writing: the next commit tells
+
+
+class WatchedCursor(sqlite3.Cursor):
+    """A cursor that lets the watcher look after each statement."""
+
+    def execute(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
+        super().execute(*args, **kwargs)
+        _look(self.connection)
+        return self
+
+    def executemany(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
+        super().executemany(*args, **kwargs)
+        _look(self.connection)
+        return self
+
+    def executescript(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
+        super().executescript(*args, **kwargs)
+        _look(self.connection)
+        return self
+
+
+class WatchedConnection(sqlite3.Connection):
+    """A connection that lets the watcher look after each transaction that changed something."""
+
+    seen_changes = 0
+
+    def cursor(self, factory: Any = WatchedCursor) -> Any:
+        return super().cursor(factory)
+
+    def commit(self) -> None:
+        super().commit()
+        _look(self)
+
+    def __exit__(self, *args: Any) -> Any:
+        result = super().__exit__(*args)
+        _look(self)
+        return result
+
+
+def _look(connection: Any) -> None:
+    if _watcher is None or connection.in_transaction:
+        return
+    changes = connection.total_changes
+    if changes != connection.seen_changes:
+        connection.seen_changes = changes
+        _watcher.look()
+
+
+def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+    if _watcher is None or args[4:5] or "factory" in kwargs or _watcher.path not in str(database):
+        return _real_connect(database, *args, **kwargs)
+    _watcher.connections += 1
+    connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
+    connection.execute("PRAGMA synchronous=OFF")
+    return connection
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Lets `watcher` see every commit to its database for as long as the context lasts."""
+    global _watcher
+    sqlite3.connect = sqlite3.dbapi2.connect = _connect
+    _watcher = watcher
+    try:
+        yield
+    finally:
+        _watcher = None
+        watcher.close()

@@ -1,0 +1,421 @@
+"""The simulated world: runs the fakes and one implementation through one scenario and writes down all that happens.
+
+    journal = SimulatedWorld(scenario, implementation, seed).run()
+
+It has no opinion. It starts the implementation, asks it for tracks as a user would, lets time pass until nothing can
+happen any more or the deadline is there, and looks at the tracks and their pictures: at each write, at the end, and
+once more when the providers have deleted their files. What was right and wrong is for the invariants to say.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import shutil
+import tempfile
+from contextvars import copy_context
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+import httpx
+
+from fakes import gateway
+from fakes.media.app import MediaHost
+from fakes.script import DAY_S
+from harness.errors import ImplementationError
+from harness.examination import examine
+from harness.faults.exchange import App
+from harness.journal import Journal
+from harness.scenario import Scenario
+from harness.simulation import tls
+from harness.simulation.injector import Injector
+from harness.simulation.instances import Instances
+from harness.simulation.loop import START_S, SimulatedLoop
+from harness.simulation.network import Listener, Network
+from harness.simulation.notebook import Notebook
+from harness.simulation.places import CAUSE, PLACE, Place
+from harness.simulation.probe import look
+from harness.simulation.recorder import Recorder
+from harness.simulation.serving import (
+    APPLICATION_KEEP_ALIVE_S,
+    PORTS,
+    PROVIDER_KEEP_ALIVE_S,
+    client_context,
+    protocol_factory,
+)
+from harness.simulation.submission import PATIENCE_S, read_track, submit_tracks
+from harness.simulation.surroundings import first_line, surroundings
+from harness.simulation.takeover import takeover
+from harness.stores.sqlite import Watcher, watching
+
+APPLICATION_HOST = "app.test"
+KIE_HOST = "api.kie.ai"
+SUNO_HOST = "api.sunoapi.org"
+MEDIA_HOSTS = ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai")
+KIE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/")
+RETENTION_S = 15 * DAY_S
+"""When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
+FIELDS = (
+    "id",
+    "title",
+    "status",
+    "audio_url",
+    "image_url",
+    "image_resolution",
+    "image_label",
+    "failure_reason",
+)
+"""What the harness reads of a track; a store may hold more."""
+
+
+class Startable(Protocol):
+    """An implementation, as far as a world knows it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cron_path(self) -> str | None: ...
+
+    @property
+    def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
+
+    def start(self) -> App: ...
+
+
+class SimulatedWorld:
+    """One run. Make a new one for each."""
+
+    def __init__(self, scenario: Scenario, implementation: Startable, seed: int) -> None:
+        self.scenario = scenario
+        self.implementation = implementation
+        self.seed = seed
+        self.journal = Journal()
+        self.network = Network(self._stranger)
+        self.loop = SimulatedLoop(self.network)
+        self.notebook = Notebook(self.loop, self.journal)
+        self.hosts: dict[str, App] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="harness-run-", dir=_memory_folder()))
+        keys = Random(f"keys {seed}")
+        self.api_key = f"key-{keys.getrandbits(96):024x}"
+        self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
+        self._app_place = Place(APPLICATION_HOST)
+        self._sampled: dict[str, dict[str, Any]] = {}
+        self._sampled_entries = 0
+        self._over = False
+        self._failure: BaseException | None = None
+        self._ids: list[str | None] = []
+
+    def environment(self) -> dict[str, str]:
+        """The implementation's configuration: its environment variables."""
+        environment = {
+            "SUNO_BASE_URL": f"http://{SUNO_HOST}",
+            "SUNO_API_KEY": self.api_key,
+            "KIE_BASE_URL": f"http://{KIE_HOST}",
+            "KIE_API_KEY": self.api_key,
+            "PUBLIC_URL": f"http://{APPLICATION_HOST}",
+            "DATABASE_PATH": str(self._folder / "tracks.db"),
+            "SSL_CERT_FILE": tls.trust_file(),
+        }
+        if self.signing_key:
+            environment["WEBHOOK_SIGNING_KEY"] = self.signing_key
+        return environment
+
+    def run(self) -> Journal:
+        """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
+        self._watcher = Watcher(str(self._folder / "tracks.db"), self._written)
+        collecting = gc.isenabled()
+        gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
+        try:
+            with (
+                takeover(self.loop, self.seed),
+                surroundings(self.environment(), self._line),
+                watching(self._watcher),
+            ):
+                self._play()
+        finally:
+            self.loop.forget_everything()
+            self.loop.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if collecting:
+                gc.enable()
+        return self.journal
+
+    def _play(self) -> None:
+        self._begin()
+        self._build_hosts()
+        self.loop.set_exception_handler(self._loop_exception)
+        self.loop.before_jump = self._sample
+        self.loop.create_task(self._drive(), name="drive")
+        ending = self.loop.run_until(self.scenario.deadline_s)
+        if self._failure is not None:
+            raise self._failure
+        self._over = True
+        self._end(ending)
+        if self.loop.refusal is None:
+            self.loop.forget_everything()
+            self.loop.create_task(self._look_back(), name="look back")
+            self.loop.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+            if self._failure is not None:
+                raise self._failure
+
+    def _begin(self) -> None:
+        scenario, platform = self.scenario, self.scenario.platform
+        self.notebook.note(
+            "run.began",
+            0,
+            scenario=scenario.name,
+            implementation=self.implementation.name,
+            seed=self.seed,
+            tracks=scenario.tracks,
+            deadline_s=scenario.deadline_s,
+            signing=scenario.signing,
+            limit_s=platform.limit_s,
+            freezes=platform.freezes_after_answer,
+            delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
+            secrets=[self.api_key, *([self.signing_key] if self.signing_key else [])],
+            hosts={"app": [APPLICATION_HOST], "providers": [KIE_HOST, SUNO_HOST], "media": list(MEDIA_HOSTS)},
+            impossible=dict(scenario.impossible),
+        )
+
+    # Hosts
+
+    def _build_hosts(self) -> None:
+        script, injector = self.scenario.script, Injector(self.scenario.faults, self.notebook, self.seed)
+        media = MediaHost(
+            script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.notebook.observe
+        )
+        providers = gateway.create_app(
+            script,
+            publish=media.publish,
+            seed=self.seed,
+            api_key=self.api_key,
+            signing_key=self.signing_key,
+            observe=self.notebook.observe,
+        )
+        self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
+        for name, links in ((KIE_HOST, frozenset({"kie"})), (SUNO_HOST, frozenset({"suno"}))):
+            self._serve(name, injector.around(providers, provider_link), provider_link, injector.gate(links))
+        for name in MEDIA_HOSTS:
+            gate = injector.gate(frozenset({"media"}))
+            self._serve(name, injector.around(media.app, media_link), media_link, gate)
+        self._serve(APPLICATION_HOST, self.instances, lambda path: "app", None)
+
+    def _serve(self, name: str, app: App, link: Any, gate: Any) -> None:
+        place = self._app_place if name == APPLICATION_HOST else Place(name)
+        context = copy_context()
+        context.run(PLACE.set, place)
+        context.run(CAUSE.set, 0)
+        keep_alive_s = APPLICATION_KEEP_ALIVE_S if name == APPLICATION_HOST else PROVIDER_KEEP_ALIVE_S
+        recorded = Recorder(app, name, link, self.notebook, self.network)
+        make = protocol_factory(recorded, self.loop, keep_alive_s)
+        self.network.listen(name, PORTS, Listener(make, context, gate))
+        self.hosts[name] = app
+
+    def _start_app(self) -> App:
+        try:
+            app = self.implementation.start()
+        except ImplementationError:
+            raise
+        except Exception as error:
+            raise ImplementationError(
+                f"{self.implementation.name} raises when it is started: {first_line(error)}"
+            ) from error
+        self.hosts[APPLICATION_HOST] = app
+        self.notebook.note(
+            "implementation.loaded",
+            0,
+            promised_logs=[list(promise) for promise in self.implementation.promised_logs],
+            cron_path=self.implementation.cron_path,
+        )
+        return app
+
+    # What happens in the world
+
+    async def _drive(self) -> None:
+        try:
+            await self.instances.start()
+            if self.implementation.cron_path and self.scenario.platform.freezes_after_answer:
+                self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
+            for at_s in self.scenario.platform.restarts_s:
+                self.loop.call_at(START_S + at_s, self._restart)
+            self._ids = await submit_tracks(
+                f"http://{APPLICATION_HOST}",
+                self.scenario.tracks,
+                self.scenario.apart_s,
+                self.seed,
+                self.notebook,
+            )
+        except ImplementationError as error:
+            self._failure = error
+            self.loop.stop()
+
+    async def _cron(self, path: str) -> None:
+        async with httpx.AsyncClient(verify=client_context(), trust_env=False, timeout=PATIENCE_S) as client:
+            while True:
+                await asyncio.sleep(self.scenario.platform.cron_every_s)
+                CAUSE.set(self.notebook.note("cron", 0, path=path))
+                with contextlib.suppress(httpx.HTTPError):
+                    await client.post(f"http://{APPLICATION_HOST}{path}")
+
+    def _restart(self) -> None:
+        self.loop.create_task(self._restarted())
+
+    async def _restarted(self) -> None:
+        try:
+            await self.instances.restart()
+        except ImplementationError as error:
+            self._failure = error
+            self.loop.stop()
+
+    def _end(self, ending: str) -> None:
+        answered = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
+        unanswered = [entry for entry in self.journal.of("request") if entry.number not in answered]
+        waiting = sorted(
+            f"{task.get_coro().__qualname__}"  # type: ignore[union-attr]
+            for task in self.loop.unfinished_tasks()
+            if self._belongs_to_app(task)
+        )
+        if ending == "quiescent" and unanswered:
+            ending = "deadlock"
+        if self.loop.refusal is not None:
+            ending = "refused"
+            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
+        self.notebook.note(
+            "run.ended", 0, ending=ending, unanswered=[entry.number for entry in unanswered], waiting=waiting
+        )
+
+    def _belongs_to_app(self, task: Any) -> bool:
+        place = task.get_context().get(PLACE) if hasattr(task, "get_context") else None
+        return place is not None and place.name.startswith(APPLICATION_HOST + "#")
+
+    # What the implementation does
+
+    def _written(self, track_id: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+        was = {} if before is None else before
+        now = {} if after is None else after
+        number = self.notebook.note(
+            "store.write",
+            track_id=track_id,
+            before=None if before is None else _readable(before),
+            after=None if after is None else _readable(after),
+        )
+        url = now.get("image_url")
+        if isinstance(url, str) and url and url != was.get("image_url"):
+            context = copy_context()
+            context.run(PLACE.set, None)
+            context.run(CAUSE.set, number)
+            self.loop.create_task(self._probe(track_id, url, "write"), context=context)
+
+    def _line(self, level: str, logger: str, text: str) -> None:
+        place = PLACE.get()
+        if place is not None and place.name.startswith(APPLICATION_HOST):
+            self.notebook.note("log", level=level, logger=logger, text=text)
+
+    def _stranger(self, host: str, port: int) -> None:
+        place = PLACE.get()
+        self.notebook.note("connection.stranger", host=host, port=port, by=place.name if place else "harness")
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = str(context.get("message", "")) + (f": {first_line(error)}" if error else "")
+        self._line("error", "asyncio", text)
+
+    # The harness's own eyes
+
+    async def _probe(self, track_id: str, url: str, when: str) -> None:
+        sight = await look(url, self.hosts)
+        facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
+        if sight.problem is None and sight.status == 200:
+            seen = examine(sight.content)
+            mark = seen.mark
+            facts |= {
+                "decodes": seen.decodes,
+                "format": seen.format,
+                "width": seen.width,
+                "height": seen.height,
+                "problem": seen.problem,
+                "mark": None
+                if mark is None
+                else {
+                    "kind": mark.kind,
+                    "number": mark.number,
+                    "made_width": mark.made_width,
+                    "made_height": mark.made_height,
+                    "part": mark.part,
+                },
+            }
+        else:
+            facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
+            facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
+        self.notebook.note("picture.probed", track_id=track_id, url=url, when=when, **facts)
+
+    async def _look_back(self) -> None:
+        final: list[tuple[str, str]] = []
+        for index, track_id in enumerate(self._ids, start=1):
+            facts, source = await self._final_track(track_id)
+            self.notebook.note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
+            url = facts.get("image_url") if facts else None
+            if track_id is not None and isinstance(url, str) and url:
+                final.append((track_id, url))
+        await self._probe_all("end", final)
+        late_s = RETENTION_S - self.loop.elapsed_s
+        if final and late_s > 0:
+            self.loop.advance(late_s)
+            await self._probe_all("retention", final)
+
+    async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
+        earlier = [(e.facts["track_id"], e.facts["url"]) for e in self.journal.of("picture.probed")]
+        again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
+        for track_id, url in again:
+            await self._probe(track_id, url, when)
+
+    async def _final_track(self, track_id: str | None) -> tuple[dict[str, Any] | None, str | None]:
+        if track_id is None:
+            return None, None
+        if track_id in self._watcher.rows:
+            return _readable(self._watcher.rows[track_id]), "sqlite"
+        if self._watcher.connections:
+            return None, "sqlite"
+        track = await read_track(self.hosts[APPLICATION_HOST], track_id)
+        return (None, None) if track is None else (_readable(track), "http")
+
+    def _sample(self) -> bool:
+        """An application without an SQLite store is read over HTTP whenever a moment is over in which it did
+        something; what it wrote and took back within one moment stays unseen."""
+        if self._watcher.connections or self._sampled_entries == len(self.journal) or self._over:
+            return False
+        self._sampled_entries = len(self.journal)
+        if not any(self._ids):
+            return False
+        self.loop.create_task(self._read_samples(), name="sample")
+        return True
+
+    async def _read_samples(self) -> None:
+        app = self.hosts[APPLICATION_HOST]
+        for track_id in self._ids:
+            track = None if track_id is None else await read_track(app, track_id)
+            before = self._sampled.get(track_id or "")
+            if track_id is not None and track is not None and track != before:
+                self._sampled[track_id] = track
+                self._written(track_id, before, track)
+        self._sampled_entries = len(self.journal)
+
+
+def provider_link(path: str) -> str:
+    """Which of the two providers behind one host a path belongs to."""
+    return "kie" if path.startswith(KIE_PATHS) else "suno"
+
+
+def media_link(path: str) -> str:
+    """Everything that the media hosts serve is one link."""
+    return "media"
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in FIELDS if name in row}
+
+
+def _memory_folder() -> str | None:
+    return "/dev/shm" if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK) else None
