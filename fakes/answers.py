@@ -1,0 +1,89 @@
+"""Answers: the HTTP responses in which both providers wrap their data and their refusals.
+
+At these providers an error normally is HTTP 200 with another body code (providers.md, trap 1), so the status says
+little; a genuine HTTP error comes from an unmatched route or from a gateway in front.
+"""
+
+import json
+import math
+from typing import Any
+
+from starlette.responses import Response
+
+from fakes.script import Failure
+
+JSON_TYPE = "application/json;charset=utf-8"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+HTML_PAGE = """<!DOCTYPE html>
+<html><head><title>{code}: {message}</title></head>
+<body><h1>Error {code}</h1><p>{message}</p></body></html>
+"""
+GATEWAY_MESSAGES = {
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    520: "Web server returned an unknown error",
+    522: "Connection timed out",
+    524: "A timeout occurred",
+}
+MESSAGES = {
+    400: "The request's content or a parameter is not accepted.",
+    401: "You do not have access permissions: the API key is missing or wrong.",
+    402: "The current credits are insufficient. Please top up.",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Upstream did not answer for more than 10 minutes.",
+    409: "The request conflicts with another one.",
+    413: "The content is too long or matches an existing work.",
+    422: "Validation failed.",
+    429: "Your call frequency is too high. Please try again later.",
+    430: "Your call frequency is too high. Please try again later.",
+    433: "The sub-key's quota is exceeded.",
+    451: "Failed to fetch the given file.",
+    455: "The service is currently under maintenance. Please try again later.",
+    500: "Server exception, please try again later.",
+    501: "Generation failed.",
+    505: "This feature is currently disabled.",
+    531: "Generation failed, the credits have been refunded.",
+}
+"""What a body code means (providers.md section 4); the wording is made up, the meaning is not."""
+
+
+def message_of(failure: Failure) -> str:
+    """Return the scripted message, or the code's usual one."""
+    if failure.message is not None:
+        return failure.message
+    usual = GATEWAY_MESSAGES if failure.html else MESSAGES
+    return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
+
+
+def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return `body` as JSON."""
+    return Response(_ENCODE(body).encode(), status, headers, JSON_TYPE)
+
+
+def success(data: Any) -> Response:
+    """Return `data` in the envelope that means all is well."""
+    return json_answer({"code": 200, "msg": "success", "data": data})
+
+
+def refusal(failure: Failure) -> Response:
+    """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
+    status = failure.code if failure.as_http else 200
+    headers = None
+    if failure.retry_after_s is not None:
+        headers = {"Retry-After": str(math.ceil(failure.retry_after_s))}
+    message = message_of(failure)
+    if failure.html:
+        page = HTML_PAGE.format(code=failure.code, message=message)
+        return Response(page, status, headers, "text/html")
+    return json_answer({"code": failure.code, "msg": message}, status, headers)
+
+
+def without_data(code: int, message: str) -> Response:
+    """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
+    return json_answer({"code": code, "msg": message, "data": None})

@@ -1,0 +1,201 @@
+"""Delivery: how a provider hands callbacks over: attempts, the time for an answer, retries, signatures.
+
+The rules are documented (providers.md section 1): 200 within 15 s, else retries after 1, 5 and 15 minutes, then
+nothing more. Whether another 2xx counts is not stated, so the script says; a redirect is never followed and never
+counts. The signature covers task id and timestamp, not the body (section 3).
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from fakes.events import Observer
+from fakes.script import DeliveryRules, ForgeryKind
+from fakes.tasks import Chores
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMESTAMP_HEADER = "X-Webhook-Timestamp"
+SIGNATURE_HEADER = "X-Webhook-Signature"
+STALE_S = 3_600
+WRONG_KEY = "a key that is not the receiver's"
+USER_AGENT = "provider-callback/1.0"
+
+Outcome = Literal["answered", "timeout", "refused", "reset", "bad-answer", "unreachable"]
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One message to a callback URL, delivered in one or more attempts."""
+
+    url: str
+    task_id: str
+    name: str
+    """What it is called in events: text, first, complete, error, image, unknown-image, old-music, forgery:<kind>."""
+    body: dict[str, Any]
+    forgery: ForgeryKind | None = None
+    """Somebody else sends it, who does not retry."""
+
+
+def signature(key: str, task_id: str, timestamp: int) -> str:
+    """base64(HMAC-SHA256(key, taskId + "." + timestamp)); the body is not signed (providers.md section 3)."""
+    digest = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+class Courier:
+    """Delivers one provider's callbacks."""
+
+    def __init__(
+        self,
+        provider: str,
+        rules: DeliveryRules,
+        observe: Observer,
+        signing_key: str | None = None,
+        client: "httpx.AsyncClient | None" = None,
+    ) -> None:
+        self._provider = provider
+        self._rules = rules
+        self._observe = observe
+        self._signing_key = signing_key
+        self._given_client = client
+        self._own_client: httpx.AsyncClient | None = None
+        self._chores = Chores()
+        self._count = 0
+
+    def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
+        """Begin to deliver at once and return; `on_given_up` is called after the last attempt has failed."""
+        self._count += 1
+        self._chores.start(self._deliver(callback, f"{self._provider}-d{self._count}", on_given_up))
+
+    async def close(self) -> None:
+        """Give up what is under way and close the connections."""
+        await self._chores.cancel()
+        if self._own_client is not None:
+            await self._own_client.aclose()
+            self._own_client = None
+
+    async def _deliver(self, callback: Callback, delivery: str, on_given_up: Callable[[], None] | None) -> None:
+        rules = self._rules
+        waits_s = () if callback.forgery else rules.retries_after_s
+        attempts = len(waits_s) + 1
+        content = _ENCODE(callback.body).encode()
+        shared = {"provider": self._provider, "delivery": delivery}
+        loop = asyncio.get_running_loop()
+        for attempt in range(1, attempts + 1):
+            headers = self._signature_headers(callback)
+            cause = self._observe(
+                "callback.attempt",
+                **shared,
+                task_id=callback.task_id,
+                callback=callback.name,
+                genuine=callback.forgery is None,
+                attempt=attempt,
+                attempts=attempts,
+                url=callback.url,
+                body=callback.body,
+                headers=headers,
+            )
+            began_s = loop.time()
+            outcome, status = await self._hand_over(callback.url, content, headers)
+            accepted = status == 200 or (rules.accepts == "2xx" and status is not None and 200 <= status < 300)
+            retry_in_s = None if accepted or attempt == attempts else waits_s[attempt - 1]
+            self._observe(
+                "callback.answered",
+                **shared,
+                attempt=attempt,
+                outcome=outcome,
+                status=status,
+                latency_s=round(loop.time() - began_s, 6),
+                accepted=accepted,
+                retry_in_s=retry_in_s,
+                cause=cause,
+            )
+            if accepted:
+                return
+            if retry_in_s is not None:
+                await asyncio.sleep(retry_in_s)
+        self._observe("callback.given-up", **shared, task_id=callback.task_id, attempts=attempts)
+        if on_given_up is not None:
+            on_given_up()
+
+    def _signature_headers(self, callback: Callback) -> dict[str, str]:
+        """A fresh timestamp for each attempt [inferred]; a forger has no right key, only an old or a foreign pair."""
+        key = WRONG_KEY if callback.forgery == "forged" else self._signing_key
+        if key is None or callback.forgery == "unsigned":
+            return {}
+        timestamp = int(time.time()) - (STALE_S if callback.forgery == "stale" else 0)
+        return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature(key, callback.task_id, timestamp)}
+
+    async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[Outcome, int | None]:
+        """Return what came of one attempt; the status only when the whole answer came in time."""
+        import httpx
+
+        sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
+        try:
+            async with (
+                asyncio.timeout(self._rules.answer_within_s),
+                self._client().stream("POST", url, content=content, headers=sent, follow_redirects=False) as answer,
+            ):
+                async for _ in answer.aiter_raw():
+                    pass
+                return "answered", answer.status_code
+        except TimeoutError:
+            return "timeout", None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            return _outcome_of(error), None
+
+    def _client(self) -> "httpx.AsyncClient":
+        if self._given_client is not None:
+            return self._given_client
+        if self._own_client is None:
+            import httpx
+
+            self._own_client = httpx.AsyncClient(verify=_trust(), trust_env=False, timeout=None)
+        return self._own_client
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """One for the process: reading the system's certificates takes longer than a whole delivery."""
+    return ssl.create_default_context()
+
+
+def _outcome_of(error: Exception) -> Outcome:
+    import httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.RemoteProtocolError):
+        # httpcore has one exception for "closed on us" and "spoke nonsense"; only the text tells them apart.
+        closed = "disconnected" in str(error) or "peer closed" in str(error)
+        return "reset" if closed else "bad-answer"
+    origins = list(_origins(error))
+    if any(isinstance(origin, ConnectionRefusedError) for origin in origins):
+        return "refused"
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError):
+        return "reset"
+    if any(isinstance(origin, ConnectionResetError | BrokenPipeError) for origin in origins):
+        return "reset"
+    return "unreachable"
+
+
+def _origins(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and everything it came from, also inside groups (several addresses were tried)."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _origins(member)
+    origin = error.__cause__ or error.__context__
+    if origin is not None:
+        yield from _origins(origin)

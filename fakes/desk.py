@@ -1,0 +1,121 @@
+"""Desk: where both providers meet a request before it is a task: key, body, contract, rate and credits.
+
+Every refusal is told to the observer here, so that none can be forgotten.
+"""
+
+import asyncio
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fakes.answers import message_of, refusal
+from fakes.checks import problem
+from fakes.events import Observer, Problem
+from fakes.script import Failure
+from fakes.tasks import Credits, RateWindow
+
+API_KEY = "fake-api-key"
+"""The key that a fake takes unless it is told another one."""
+SOURCE_AUTH = "providers.md section 1, documented"
+SOURCE_ROUTES = "providers.md trap 1, seen in clients"
+
+Endpoint = tuple[str, str]
+"""Method and path."""
+
+
+class Desk:
+    """One provider's account, as one fake sees it."""
+
+    def __init__(
+        self,
+        provider: str,
+        api_key: str,
+        observe: Observer,
+        credits: Credits,
+        allowed: int,
+        codes: tuple[int, int] = (429, 402),
+    ) -> None:
+        """`codes` are the body codes for "too often" and "no credits", which differ by provider."""
+        self.provider = provider
+        self.credits = credits
+        self._expected = f"Bearer {api_key}"
+        self._observe = observe
+        self._window = RateWindow(allowed)
+        self._too_often, self._no_credits = codes
+
+    def break_contract(self, endpoint: str, problems: list[Problem]) -> None:
+        """Tell the observer which rules a request breaks."""
+        self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
+
+    def lacks_key(self, request: Request) -> Failure | None:
+        """Return the 401 for a request without the right bearer key. The key itself is never told."""
+        sent = request.headers.get("authorization")
+        if sent == self._expected:
+            return None
+        found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
+        rule = "Authorization: Bearer <the account's key>"
+        self.break_contract(request.url.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
+        return Failure(401)
+
+    def read_object(self, endpoint: str, content: bytes) -> dict[str, Any] | Failure:
+        """Return a request's JSON object, or the 400 for a body that is none."""
+        try:
+            body = json.loads(content)
+        except ValueError:
+            body = None
+        if isinstance(body, dict):
+            return body
+        found = content[:80].decode("utf-8", "replace")
+        self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
+        return Failure(400, "The request body is not a JSON object.")
+
+    def has_no_room(self, price: int) -> Failure | None:
+        """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""
+        if self.credits.balance < price:
+            return Failure(self._no_credits, None if self._no_credits == 402 else "The credits are insufficient.")
+        if not self._window.admits(asyncio.get_running_loop().time()):
+            return Failure(self._too_often)
+        return None
+
+    def refuse(self, endpoint: str, failure: Failure) -> Response:
+        """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
+        if failure.code == self._too_often:
+            self.throttle(endpoint, self._window, failure.retry_after_s)
+        self._observe(
+            "task.refused",
+            provider=self.provider,
+            endpoint=endpoint,
+            code=failure.code,
+            message=message_of(failure),
+            as_http=failure.as_http,
+        )
+        return refusal(failure)
+
+    def throttle(self, endpoint: str, window: RateWindow, retry_after_s: float | None = None) -> None:
+        """Tell that somebody asked too often."""
+        self._observe(
+            "rate.limited",
+            provider=self.provider,
+            endpoint=endpoint,
+            retry_after_s=retry_after_s,
+            allowed=window.allowed,
+            window_s=window.window_s,
+        )
+
+    def change_credits(self, task_id: str, change: int) -> None:
+        """Charge (negative) or refund (positive) a task."""
+        self.credits.balance += change
+        self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
+
+    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
+        """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
+        known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
+        close = difflib.get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
+        where = "path" if status == 404 else "method"
+        rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
+        self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
+        return refusal(Failure(status, as_http=True))

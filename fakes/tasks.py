@@ -1,0 +1,88 @@
+"""Tasks: what generations have in common at both providers: ids, turns in a script, the rate window, credits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+RATE_WINDOW_S = 10.0
+Entry = TypeVar("Entry")
+
+
+def task_id(random: Random) -> str:
+    """Return 32 lower-case hexadecimal digits."""
+    return f"{random.getrandbits(128):032x}"
+
+
+def track_id(random: Random) -> str:
+    """Return an id that looks like a random UUID."""
+    return str(UUID(int=random.getrandbits(128), version=4))
+
+
+def turn(entries: Sequence[Entry], index: int) -> Entry:
+    """Return the script's entry for the task with this index (from 0); the last one serves all later tasks."""
+    return entries[min(index, len(entries) - 1)]
+
+
+class RateWindow:
+    """A sliding window: at most `allowed` events in any `window_s` seconds. Refused ones do not count."""
+
+    __slots__ = ("_at_s", "allowed", "window_s")
+
+    def __init__(self, allowed: int, window_s: float = RATE_WINDOW_S) -> None:
+        self.allowed = allowed
+        self.window_s = window_s
+        self._at_s: deque[float] = deque()
+
+    def admits(self, now_s: float) -> bool:
+        """Whether one more fits in at `now_s`; if so, it is counted."""
+        while self._at_s and self._at_s[0] <= now_s - self.window_s:
+            self._at_s.popleft()
+        if len(self._at_s) >= self.allowed:
+            return False
+        self._at_s.append(now_s)
+        return True
+
+
+class Credits:
+    """The balance of one account, which several fakes may share."""
+
+    __slots__ = ("balance",)
+
+    def __init__(self, balance: int) -> None:
+        self.balance = balance
+
+
+class Chores:
+    """Background work, kept alive until it is done.
+
+    `start` is called from within a request's handler, so that the work inherits the handler's context variables.
+    """
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run `work` beside the handler."""
+        chore = asyncio.get_running_loop().create_task(work)
+        self._running.add(chore)
+        chore.add_done_callback(self._running.discard)
+
+    async def cancel(self) -> None:
+        """Give up what is still running."""
+        running = list(self._running)
+        for chore in running:
+            chore.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def sleep_until(moment_s: float) -> None:
+    """Wait until the loop's clock shows at least `moment_s`; never early."""
+    loop = asyncio.get_running_loop()
+    remaining_s = moment_s - loop.time()
+    if remaining_s > 0:
+        await asyncio.sleep(remaining_s)
