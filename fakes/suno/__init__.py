@@ -1,0 +1,14 @@
+"""The fake Suno music API, as Kie.ai and sunoapi.org offer it."""
+
+from starlette.types import ASGIApp
+
+from fakes.suno.app import create_app
+
+__all__ = ["create_app", "standalone"]
+
+
+def standalone() -> ASGIApp:
+    """Return the fake with the default script and a media host under /media, for `uvicorn --factory`."""
+    from fakes.standalone import with_media
+
+    return with_media(lambda script, media, seed: create_app(script.suno, publish=media, seed=seed))

@@ -1,0 +1,377 @@
+"""The fake Suno: an ASGI app that makes music tasks and plays a SunoScript with them."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fakes.answers import message_of, refusal, success, without_data
+from fakes.delivery import Callback, Courier
+from fakes.desk import API_KEY, Desk
+from fakes.durations import draw_s
+from fakes.events import Observer, ignore
+from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
+from fakes.suno import contract
+from fakes.suno.contract import Track
+from fakes.suno.timeline import plan
+from fakes.tasks import Chores, Credits, RateWindow, sleep_until, task_id, track_id, turn
+
+if TYPE_CHECKING:
+    import httpx
+
+TextCarries = Literal["items", "empty", "null"]
+"""What a text callback's list is: tracks without audio, `[]` or null; all three have been seen."""
+UnknownImage = Callable[[str], None]
+"""Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
+DURATION_LOW_S, DURATION_HIGH_S = 120, 239
+TITLE_WITHOUT_ONE = "Untitled"
+TAGS_WITHOUT_STYLE = "ambient, piano"
+
+
+@dataclass(slots=True)
+class MusicTask:
+    """One music generation."""
+
+    task_id: str
+    number: int
+    music: Music
+    request: dict[str, Any]
+    began_s: float
+    created_ms: int
+    takes_s: float
+    tracks: tuple[Track, ...]
+    queries: RateWindow = field(default_factory=lambda: RateWindow(contract.QUERIES_PER_S_MAX, 1.0))
+    stage: contract.Stage | None = None
+    failure: tuple[int, str] | None = None
+    undelivered: bool = False
+
+    @property
+    def callback_url(self) -> str:
+        """Where its callbacks go."""
+        url: str = self.request["callBackUrl"]
+        return url
+
+    def items(self) -> list[dict[str, Any]]:
+        """The tracks that this stage tells of, as callbacks carry them."""
+        return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
+
+
+class FakeSuno:
+    """The state of one fake: its tasks, its account and what is under way."""
+
+    def __init__(
+        self,
+        script: SunoScript,
+        publish: Publisher,
+        seed: int,
+        observe: Observer,
+        desk: Desk,
+        courier: Courier,
+        rules: contract.Rules,
+        text_carries: TextCarries,
+        on_unknown_image: UnknownImage | None,
+    ) -> None:
+        self.script = script
+        self.desk = desk
+        self.observe = observe
+        self.courier = courier
+        self.rules = rules
+        self._publisher = publish
+        self._text_carries = text_carries
+        self._on_unknown_image = on_unknown_image
+        self._ids = Random(f"suno ids {seed}")
+        self._durations = Random(f"suno durations {seed}")
+        self._chores = Chores()
+        self._tasks: dict[str, MusicTask] = {}
+        self._requests = 0
+        self._stray_pictures = STRAY_NUMBER_FIRST
+
+    async def close(self) -> None:
+        """Give up everything under way."""
+        await self._chores.cancel()
+        await self.courier.close()
+
+    def create(self, request: Request, content: bytes) -> Response:
+        """Answer a create request: a task id, or why not. Each request uses up an entry of the script."""
+        music = turn(self.script.music, self._requests)
+        self._requests += 1
+        body = self._accepted(request, content, music)
+        if isinstance(body, Failure):
+            return self.desk.refuse(contract.GENERATE, body)
+        task = self._begin(music, body)
+        return success({"taskId": task.task_id})
+
+    def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(request)
+        if lacks_key is not None:
+            return lacks_key
+        body = self.desk.read_object(contract.GENERATE, content)
+        if isinstance(body, Failure):
+            return body
+        problems = self.rules.problems(body)
+        if problems:
+            self.desk.break_contract(contract.GENERATE, problems)
+            if any(problem["field"] == "callBackUrl" for problem in problems):
+                return Failure(self.rules.dialect.missing_callback_code, "Please enter callBackUrl.")
+            return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
+        if music.fails is not None and music.fails.when == "at-once":
+            return music.fails
+        return self.desk.has_no_room(contract.PRICE_CREDITS) or body
+
+    def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:
+        now_ms = int(time.time() * 1000)
+        task = MusicTask(
+            task_id=task_id(self._ids),
+            number=len(self._tasks) + 1,
+            music=music,
+            request=body,
+            began_s=asyncio.get_running_loop().time(),
+            created_ms=now_ms,
+            takes_s=draw_s(music.takes, self._durations),
+            tracks=self._tracks(body, music, now_ms),
+        )
+        self._tasks[task.task_id] = task
+        self.observe(
+            "task.created",
+            provider="suno",
+            task_id=task.task_id,
+            number=task.number,
+            what="music",
+            endpoint=contract.GENERATE,
+            mode="callback",
+            prompt=body.get("prompt"),
+            title=body.get("title"),
+            charged=contract.PRICE_CREDITS,
+            requested={},
+        )
+        self.desk.change_credits(task.task_id, -contract.PRICE_CREDITS)
+        if not math.isinf(task.takes_s):
+            self._chores.start(self._play(task))
+        if task.number == 1:
+            for stray in self.script.strays:
+                self._chores.start(self._send_stray(stray, task))
+        return task
+
+    def _tracks(self, body: dict[str, Any], music: Music, created_ms: int) -> tuple[Track, ...]:
+        """Two tracks without URLs. In custom mode the words are the asker's, otherwise the provider's own."""
+        model = "chirp-" + str(body.get("model", "")).lower().replace("_", "-")
+        return tuple(
+            Track(
+                id=track_id(self._ids),
+                title=body.get("title") or TITLE_WITHOUT_ONE,
+                tags=body.get("style") or TAGS_WITHOUT_STYLE,
+                prompt=body.get("prompt") or "",
+                model=model,
+                duration_s=float(self._ids.randint(DURATION_LOW_S, DURATION_HIGH_S)),
+                created_ms=created_ms,
+                cover_text=music.cover_url,
+            )
+            for _ in range(contract.TRACKS_PER_TASK)
+        )
+
+    async def _play(self, task: MusicTask) -> None:
+        for step in plan(task.music, task.takes_s):
+            await sleep_until(task.began_s + step.after_s)
+            if step.what == "reach":
+                self._reach(task, step.stage)
+            elif step.what == "send":
+                self._send(task, step.stage)
+            else:
+                self._fail(task)
+
+    def _reach(self, task: MusicTask, stage: contract.Stage) -> None:
+        task.stage = stage
+        if stage == "text":
+            for track in task.tracks:
+                track.stream_url = self._publish_audio(track)
+            return
+        index = 0 if stage == "first" else 1
+        track = task.tracks[index]
+        track.audio_url = self._publish_audio(track)
+        if task.music.cover is not None:
+            picture = picture_spec(task.music.cover, "cover", task.number, index)
+            hint = f"{picture.width}x{picture.height}.jpeg"
+            track.cover_url = self._publisher.publish(hint, picture=picture, audio_seconds=None)
+        if stage == "complete":
+            self._end(task, "success", 200)
+
+    def _publish_audio(self, track: Track) -> str:
+        return self._publisher.publish("track.mp3", picture=None, audio_seconds=track.duration_s)
+
+    def _end(self, task: MusicTask, outcome: str, code: int) -> None:
+        urls = [url for track in task.tracks for url in (track.audio_url, track.cover_url) if url]
+        self.observe(
+            "task.ended",
+            provider="suno",
+            task_id=task.task_id,
+            number=task.number,
+            outcome=outcome,
+            code=code,
+            urls=urls,
+        )
+
+    def _fail(self, task: MusicTask) -> None:
+        failure = task.music.fails
+        assert failure is not None
+        task.failure = failure.code, message_of(failure)
+        self._end(task, "failed", failure.code)
+        self.desk.change_credits(task.task_id, contract.PRICE_CREDITS)
+        if task.music.callbacks == "sent":
+            body = contract.error_callback_body(task.task_id, *task.failure)
+            self._hand_over(task, "error", body)
+
+    def _send(self, task: MusicTask, stage: contract.Stage) -> None:
+        items: list[dict[str, Any]] | None
+        if stage == "text":
+            texts = [replace(track, audio_url="").item() for track in task.tracks]
+            items = {"items": texts, "empty": [], "null": None}[self._text_carries]
+        else:
+            items = [track.item() for track in task.tracks[: 1 if stage == "first" else None]]
+            if stage == "complete" and task.music.empty_complete:
+                items = []
+        self._hand_over(task, stage, contract.callback_body(stage, task.task_id, items))
+
+    def _hand_over(self, task: MusicTask, name: str, body: dict[str, Any]) -> None:
+        def give_up() -> None:
+            task.undelivered = True
+
+        if task.music.swapped_case:
+            body = contract.in_camel_case(body)
+        callback = Callback(task.callback_url, task.task_id, name, body)
+        self.courier.send(callback, give_up if name == "complete" else None)
+
+    async def _send_stray(self, stray: Stray, first: MusicTask) -> None:
+        await sleep_until(first.began_s + stray.after_s)
+        if stray.what == "unknown-image":
+            if self._on_unknown_image is not None:
+                self._on_unknown_image(first.callback_url)
+            return
+        forgery: ForgeryKind | None = None
+        name, whose = "old-music", ""
+        if stray.what == "forgery":
+            forgery = stray.forgery or "unsigned"
+            name, whose = f"forgery:{forgery}", first.task_id
+        whose = whose or task_id(self._ids)
+        items = [self._stray_item(first, part) for part in range(contract.TRACKS_PER_TASK)]
+        body = contract.callback_body("complete", whose, items)
+        self.courier.send(Callback(first.callback_url, whose, name, body, forgery))
+
+    def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
+        """A finished track of nobody, with audio and a cover that belong to no task."""
+        track = self._tracks(first.request, Music(), first.created_ms)[0]
+        track.audio_url = track.stream_url = self._publish_audio(track)
+        picture = picture_spec(COVER, "cover", self._stray_pictures, part)
+        self._stray_pictures += 1
+        track.cover_url = self._publisher.publish("360x360.jpeg", picture=picture, audio_seconds=None)
+        return track.item()
+
+    def tell(self, wanted: str) -> Response:
+        """Answer a record-info query."""
+        task = self._tasks.get(wanted)
+        if task is None:
+            return without_data(422, contract.RECORD_NOT_FOUND)
+        now_s = asyncio.get_running_loop().time()
+        if not task.queries.admits(now_s):
+            self.desk.throttle(contract.RECORD_INFO, task.queries)
+            return refusal(Failure(self.rules.dialect.too_often_code))
+        status, items, failure = self._seen(task, now_s)
+        data = contract.record(task.task_id, task.request, status, items, failure, task.created_ms)
+        return success(contract.in_snake_case(data) if task.music.swapped_case else data)
+
+    def _seen(self, task: MusicTask, now_s: float) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
+        """Status, tracks and failure as a record shows them; a lagging one shows nothing until it has caught up."""
+        lag_s = task.music.record_lags_s
+        if lag_s and now_s < task.began_s + task.takes_s + lag_s:
+            return "PENDING", None, None
+        if task.failure is not None:
+            return contract.failed_status(task.failure[0]), None, task.failure
+        status = contract.UNDELIVERED_STATUS if task.undelivered else contract.STATUS_OF[task.stage]
+        return status, task.items() if task.stage else None, None
+
+
+def create_app(
+    script: SunoScript,
+    *,
+    publish: Publisher,
+    seed: int = 0,
+    api_key: str = API_KEY,
+    signing_key: str | None = None,
+    observe: Observer = ignore,
+    callback_client: "httpx.AsyncClient | None" = None,
+    credits: Credits | None = None,
+    rules: contract.Rules = contract.KIE_RULES,
+    text_carries: TextCarries = "items",
+    on_unknown_image: UnknownImage | None = None,
+) -> Starlette:
+    """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
+
+    `credits` is an account shared with another fake; a given `callback_client` stays the caller's to close. Strays
+    that are a picture's callback are not this contract's: `on_unknown_image` sends them, and without it nobody does.
+    """
+    dialect = rules.dialect
+    desk = Desk(
+        "suno",
+        api_key,
+        observe,
+        credits or Credits(script.credits),
+        script.creations_per_10_s,
+        (dialect.too_often_code, dialect.no_credits_code),
+    )
+    courier = Courier("suno", script.delivery, observe, signing_key, callback_client)
+    app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
+    app.router.redirect_slashes = False
+    app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, text_carries, on_unknown_image)
+    return app
+
+
+async def _generate(request: Request) -> Response:
+    return _fake(request).create(request, await request.body())
+
+
+async def _record_info(request: Request) -> Response:
+    fake = _fake(request)
+    lacks_key = fake.desk.lacks_key(request)
+    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else refusal(lacks_key)
+
+
+async def _credit(request: Request) -> Response:
+    fake = _fake(request)
+    lacks_key = fake.desk.lacks_key(request)
+    return success(fake.desk.credits.balance) if lacks_key is None else refusal(lacks_key)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    desk = _fake(request).desk
+    return desk.unknown_route(request.method, request.url.path, error.status_code, contract.ENDPOINTS)
+
+
+def _fake(request: Request) -> FakeSuno:
+    fake: FakeSuno = request.app.state.fake
+    return fake
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    await app.state.fake.close()
+
+
+_ROUTES = [
+    Route(contract.GENERATE, _generate, methods=["POST"]),
+    Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
+    Route(contract.KIE_CREDIT, _credit, methods=["GET"]),
+    Route(contract.SUNOAPI_CREDIT, _credit, methods=["GET"]),
+]
+_EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}

@@ -1,0 +1,41 @@
+"""The timeline of one music task: when its stages are reached and when its callbacks are sent, all known beforehand."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from fakes.script import Music
+from fakes.suno.contract import STAGES, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens `after_s` seconds after the task was created."""
+
+    after_s: float
+    what: Literal["reach", "send", "fail"]
+    stage: Stage = "complete"
+
+
+def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
+    """Return the steps of a task in order; none for a task that never gets anywhere.
+
+    A callback is due with its stage, but never before the one listed before it; one that is listed out of order, or
+    again, comes `apart_s` after the one before it. At the same moment a stage is reached before callbacks are sent.
+    """
+    if math.isinf(takes_s):
+        return ()
+    if music.fails is not None and music.fails.when == "after-generating":
+        return (Step(takes_s, "fail"),)
+    due_s = {stage: share * takes_s for stage, share in STAGES}
+    order = list(due_s)
+    steps = [Step(due_s[stage], "reach", stage) for stage in order]
+    if music.callbacks == "sent":
+        furthest, at_s = -1, 0.0
+        for stage in music.sends:
+            rank = order.index(stage)
+            at_s = max(at_s, due_s[stage]) if rank > furthest else max(at_s + music.apart_s, due_s[stage])
+            furthest = max(furthest, rank)
+            steps.append(Step(at_s, "send", stage))
+    steps.sort(key=lambda step: (step.after_s, step.what == "send"))
+    return tuple(steps)
