@@ -1,0 +1,14 @@
+"""The fake Kie.ai image API: Seedream pictures by job, by callback, or in the answer."""
+
+from starlette.types import ASGIApp
+
+from fakes.kie.app import create_app
+
+__all__ = ["create_app", "standalone"]
+
+
+def standalone() -> ASGIApp:
+    """Return the fake with the default script and a media host under /media, for `uvicorn --factory`."""
+    from fakes.standalone import with_media
+
+    return with_media(lambda script, media, seed: create_app(script.kie, publish=media, seed=seed))

@@ -1,0 +1,320 @@
+"""The fake Kie.ai image API: an ASGI app that makes picture tasks and plays a KieScript with them."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fakes.answers import message_of, refusal, success, without_data
+from fakes.checks import check
+from fakes.delivery import Callback, Courier
+from fakes.desk import API_KEY, Desk
+from fakes.durations import draw_s
+from fakes.events import Observer, ignore
+from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from fakes.kie import contract
+from fakes.kie.records import ImageTask, Mode, job_callback, job_record
+from fakes.script import Failure, Image, KieScript, Picture
+from fakes.tasks import Chores, Credits, sleep_until, task_id, turn
+
+if TYPE_CHECKING:
+    import httpx
+
+UNSCRIPTED = Picture()
+"""A script that says nothing else about a picture gets the size that was asked for; see `served`."""
+DUPLICATES_APART_S = 1.0
+STRAY_REQUEST = {
+    "model": contract.SEEDREAM_4,
+    "input": {"prompt": "nobody's picture", "image_size": "landscape_16_9", "image_resolution": "2K"},
+}
+STRAY_SIZE = (2048, 1152)
+STRAY_TAKES_S = 8
+
+
+def served(image: Image, size: tuple[int, int]) -> Picture:
+    """Return the picture that a task really yields.
+
+    A scripted picture that differs from `Picture()` is served as it is, whatever was asked for. Otherwise the size
+    asked for is served, so that a request that forgets the resolution really gets a small picture.
+    """
+    return image.picture if image.picture != UNSCRIPTED else Picture(*size)
+
+
+class FakeKie:
+    """The state of one fake: its tasks, its account and what is under way."""
+
+    def __init__(
+        self, script: KieScript, publish: Publisher, seed: int, observe: Observer, desk: Desk, courier: Courier
+    ) -> None:
+        self.script = script
+        self.desk = desk
+        self.observe = observe
+        self.courier = courier
+        self.publisher = publish
+        self._ids = Random(f"kie ids {seed}")
+        self._durations = Random(f"kie durations {seed}")
+        self._chores = Chores()
+        self._tasks: dict[str, ImageTask] = {}
+        self._requests = 0
+        self._stray_pictures = STRAY_NUMBER_FIRST
+        self._callback_url: str | None = None
+
+    async def close(self) -> None:
+        """Give up everything under way."""
+        await self._chores.cancel()
+        await self.courier.close()
+
+    def endpoints(self) -> tuple[tuple[str, str], ...]:
+        """What this profile offers."""
+        return contract.ENDPOINTS if self.script.profile == "synchronous" else contract.DOCUMENTED_ENDPOINTS
+
+    async def create(self, request: Request, content: bytes, endpoint: str) -> Response:
+        """Answer a create request. Each uses up an entry of the script, also a refused one."""
+        image = turn(self.script.images, self._requests)
+        self._requests += 1
+        body = self._accepted(request, content, endpoint, image)
+        if isinstance(body, Failure):
+            return self.desk.refuse(endpoint, body)
+        task = self._begin(image, body, endpoint)
+        if task.mode != "synchronous":
+            self._start(task)
+            data = {"taskId": task.task_id}
+            return success({**data, "recordId": task.task_id} if task.mode == "jobs" else data)
+        if math.isinf(task.takes_s):
+            await asyncio.Event().wait()
+        done = asyncio.Event()
+        self._start(task, done)
+        await done.wait()
+        if task.failure is not None:
+            assert image.fails is not None
+            return refusal(image.fails)
+        return success(contract.synchronous_result(image, task.task_id, task.urls))
+
+    def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(request)
+        if lacks_key is not None:
+            return lacks_key
+        body = self.desk.read_object(endpoint, content)
+        if isinstance(body, Failure):
+            return body
+        is_job = endpoint == contract.CREATE_TASK
+        problems = contract.job_problems(body) if is_job else contract.synchronous_problems(body)
+        if problems:
+            self.desk.break_contract(endpoint, problems)
+            return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
+        if image.fails is not None and image.fails.when == "at-once":
+            return image.fails
+        return self.desk.has_no_room(contract.PRICE_CREDITS * _count(body)) or body
+
+    def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
+        is_job = endpoint == contract.CREATE_TASK
+        mode: Mode = "jobs" if is_job else "callback" if body.get("callBackUrl") else "synchronous"
+        size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
+        task = ImageTask(
+            task_id=task_id(self._ids),
+            number=len(self._tasks) + 1,
+            image=image,
+            mode=mode,
+            request=body,
+            size=size,
+            count=_count(body),
+            began_s=asyncio.get_running_loop().time(),
+            created_ms=int(time.time() * 1000),
+            takes_s=draw_s(image.takes, self._durations),
+        )
+        self._tasks[task.task_id] = task
+        self._callback_url = task.callback_url or self._callback_url
+        self.observe(
+            "task.created",
+            provider="kie",
+            task_id=task.task_id,
+            number=task.number,
+            what="image",
+            endpoint=endpoint,
+            mode=mode,
+            prompt=(body["input"] if is_job else body)["prompt"],
+            title=None,
+            charged=task.price,
+            requested={"width": size[0], "height": size[1]},
+        )
+        self.desk.change_credits(task.task_id, -task.price)
+        return task
+
+    def _start(self, task: ImageTask, done: asyncio.Event | None = None) -> None:
+        if not math.isinf(task.takes_s):
+            self._chores.start(self._play(task, done))
+
+    async def _play(self, task: ImageTask, done: asyncio.Event | None) -> None:
+        await sleep_until(task.began_s + task.takes_s)
+        self._end(task)
+        if done is not None:
+            done.set()
+        image = task.image
+        if task.callback_url is None or image.callback == "never":
+            return
+        await asyncio.sleep(image.callback_late_s)
+        for index in range(image.callback_times):
+            if index:
+                await asyncio.sleep(DUPLICATES_APART_S)
+            body = job_callback(task, self.desk.credits.balance)
+            self.courier.send(Callback(task.callback_url, task.task_id, "image", body))
+
+    def _end(self, task: ImageTask) -> None:
+        task.ended_ms = int(time.time() * 1000)
+        failure = task.image.fails
+        if failure is not None:
+            task.failure = failure.code, message_of(failure)
+        else:
+            task.urls = [self._publish(task, part) for part in range(task.count)]
+        self.observe(
+            "task.ended",
+            provider="kie",
+            task_id=task.task_id,
+            number=task.number,
+            outcome="success" if failure is None else "failed",
+            code=200 if failure is None else failure.code,
+            urls=task.urls,
+        )
+        if failure is not None:
+            self.desk.change_credits(task.task_id, task.price)
+
+    def _publish(self, task: ImageTask, part: int = 0) -> str:
+        """Seedream's files end in .png whatever they are; the name states the size that was asked for."""
+        picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
+        hint = f"{task.size[0]}x{task.size[1]}.png"
+        return self.publisher.publish(hint, picture=picture, audio_seconds=None)
+
+    def send_unknown_image(self, url: str) -> None:
+        """Send the callback of a finished task that nobody asked for, to where pictures' callbacks go or else `url`."""
+        now_ms = int(time.time() * 1000)
+        stray = ImageTask(
+            task_id=task_id(self._ids),
+            number=self._stray_pictures,
+            image=Image(),
+            mode="jobs",
+            request=STRAY_REQUEST,
+            size=STRAY_SIZE,
+            count=1,
+            began_s=0.0,
+            created_ms=now_ms - STRAY_TAKES_S * 1000,
+            takes_s=float(STRAY_TAKES_S),
+            ended_ms=now_ms,
+        )
+        self._stray_pictures += 1
+        stray.urls = [self._publish(stray)]
+        body = job_callback(stray, self.desk.credits.balance)
+        self.courier.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
+
+    def tell(self, wanted: str) -> Response:
+        """Answer a recordInfo query."""
+        task = self._tasks.get(wanted)
+        now_s = asyncio.get_running_loop().time()
+        if task is None or now_s < task.began_s + self.script.invisible_s:
+            return without_data(422, contract.NULL_RECORD)
+        return success(job_record(task, now_s, int(time.time() * 1000)))
+
+    def link(self, content: bytes) -> Response:
+        """Answer a download-url request with another URL of the same file, which works for 20 minutes."""
+        body = self.desk.read_object(contract.DOWNLOAD_URL, content)
+        if isinstance(body, Failure):
+            return refusal(body)
+        problems = check(body, contract.DOWNLOAD_FIELDS)
+        url = None if problems else self.publisher.lend(body["url"], contract.LINK_LIFETIME_S)
+        if problems:
+            self.desk.break_contract(contract.DOWNLOAD_URL, problems)
+        return success(url) if url else refusal(Failure(422, "The url is not one of ours."))
+
+
+def _count(body: dict[str, Any]) -> int:
+    asked = body.get("input") or {}
+    count: int = asked.get("max_images") or 1
+    return count
+
+
+def create_app(
+    script: KieScript,
+    *,
+    publish: Publisher,
+    seed: int = 0,
+    api_key: str = API_KEY,
+    signing_key: str | None = None,
+    observe: Observer = ignore,
+    callback_client: "httpx.AsyncClient | None" = None,
+    credits: Credits | None = None,
+) -> Starlette:
+    """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
+
+    `credits` is an account shared with another fake; a given `callback_client` stays the caller's to close.
+    """
+    desk = Desk("kie", api_key, observe, credits or Credits(script.credits), script.creations_per_10_s)
+    courier = Courier("kie", script.delivery, observe, signing_key, callback_client)
+    app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
+    app.router.redirect_slashes = False
+    app.state.fake = FakeKie(script, publish, seed, observe, desk, courier)
+    return app
+
+
+async def _generate_image(request: Request) -> Response:
+    fake = _fake(request)
+    content = await request.body()
+    if fake.script.profile == "documented":
+        raise HTTPException(404)
+    return await fake.create(request, content, contract.GENERATE_IMAGE)
+
+
+async def _create_task(request: Request) -> Response:
+    return await _fake(request).create(request, await request.body(), contract.CREATE_TASK)
+
+
+async def _record_info(request: Request) -> Response:
+    fake = _fake(request)
+    lacks_key = fake.desk.lacks_key(request)
+    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else refusal(lacks_key)
+
+
+async def _download_url(request: Request) -> Response:
+    fake = _fake(request)
+    lacks_key = fake.desk.lacks_key(request)
+    return fake.link(await request.body()) if lacks_key is None else refusal(lacks_key)
+
+
+async def _credit(request: Request) -> Response:
+    fake = _fake(request)
+    lacks_key = fake.desk.lacks_key(request)
+    return success(fake.desk.credits.balance) if lacks_key is None else refusal(lacks_key)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    fake = _fake(request)
+    return fake.desk.unknown_route(request.method, request.url.path, error.status_code, fake.endpoints())
+
+
+def _fake(request: Request) -> FakeKie:
+    fake: FakeKie = request.app.state.fake
+    return fake
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    await app.state.fake.close()
+
+
+_ROUTES = [
+    Route(contract.GENERATE_IMAGE, _generate_image, methods=["POST"]),
+    Route(contract.CREATE_TASK, _create_task, methods=["POST"]),
+    Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
+    Route(contract.DOWNLOAD_URL, _download_url, methods=["POST"]),
+    Route(contract.CREDIT, _credit, methods=["GET"]),
+]
+_EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}
