@@ -1,0 +1,109 @@
+"""The gateway: music and pictures on one host with one account, as at the real api.kie.ai."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fakes import kie, suno
+from fakes.desk import API_KEY, Desk
+from fakes.events import Observer, ignore
+from fakes.files import Publisher
+from fakes.kie import contract as kie_contract
+from fakes.script import Script
+from fakes.suno import contract as suno_contract
+from fakes.tasks import Credits
+
+if TYPE_CHECKING:
+    import httpx
+
+KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
+SUNO_PATHS = frozenset(path for _, path in suno_contract.ENDPOINTS)
+
+
+class Gateway:
+    """An ASGI app that hands each path to the fake that has it. `suno` and `kie` are those fakes' apps."""
+
+    def __init__(self, suno_app: Starlette, kie_app: Starlette) -> None:
+        self.suno = suno_app
+        self.kie = kie_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await Starlette(lifespan=self._lifespan)(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in SUNO_PATHS:
+            await self.suno(scope, receive, send)
+        elif path in KIE_PATHS:
+            await self.kie(scope, receive, send)
+        else:
+            await self._refuse(scope, receive, send)
+
+    async def close(self) -> None:
+        """Give up everything under way in both fakes."""
+        await self.suno.state.fake.close()
+        await self.kie.state.fake.close()
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a path of neither fake, naming the nearest of both."""
+        desk: Desk = self.kie.state.fake.desk
+        endpoints = suno_contract.ENDPOINTS + self.kie.state.fake.endpoints()
+        request = Request(scope, receive)
+        await desk.unknown_route(request.method, request.url.path, 404, endpoints)(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        await self.close()
+
+
+def create_app(
+    script: Script,
+    *,
+    publish: Publisher,
+    seed: int = 0,
+    api_key: str = API_KEY,
+    signing_key: str | None = None,
+    observe: Observer = ignore,
+    callback_client: "httpx.AsyncClient | None" = None,
+) -> Gateway:
+    """Return both fakes behind one host.
+
+    They share one balance: the smaller of the two that the script gives, because a script that wants an account to
+    run dry lowers one of them. Rate limits stay each provider's own. Strays that are a picture's callback are sent by
+    the picture fake, to where pictures' callbacks went last or else to the music's callback URL.
+    """
+    credits = Credits(min(script.suno.credits, script.kie.credits))
+    kie_app = kie.create_app(
+        script.kie,
+        publish=publish,
+        seed=seed,
+        api_key=api_key,
+        signing_key=signing_key,
+        observe=observe,
+        callback_client=callback_client,
+        credits=credits,
+    )
+    suno_app = suno.create_app(
+        script.suno,
+        publish=publish,
+        seed=seed,
+        api_key=api_key,
+        signing_key=signing_key,
+        observe=observe,
+        callback_client=callback_client,
+        credits=credits,
+        on_unknown_image=kie_app.state.fake.send_unknown_image,
+    )
+    return Gateway(suno_app, kie_app)
+
+
+def standalone() -> ASGIApp:
+    """Return the gateway with the default script and a media host under /media, for `uvicorn --factory`."""
+    from fakes.standalone import with_media
+
+    return with_media(lambda script, media, seed: create_app(script, publish=media, seed=seed))

@@ -1,0 +1,171 @@
+"""The media host: serves the pictures and audio that the fakes publish, as badly as a MediaScript wants it.
+
+A file is only a note of what to make until it is first fetched; most runs fetch few of the files they publish.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from random import Random
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fakes.events import Observer, ignore
+from fakes.pictures import PictureSpec
+from fakes.script import MediaScript
+
+LATER_SIDE_PX = 360
+"""What a picture has become when a script has files change: as small as the covers of the seed documents."""
+LATER_AUDIO_S = 1.0
+LIBRARY_AGENTS = re.compile(
+    r"python|aiohttp|curl|wget|node|undici|axios|got[ (/]|deno|bun|go-http|okhttp|java|apache-http|libwww|ruby|guzzle",
+    re.IGNORECASE,
+)
+"""How the default User-Agents of HTTP libraries begin. That libraries are refused has been seen, how is inferred."""
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, "application/octet-stream"
+"""What HEAD claims of every file when a script has it differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something published: a picture or an audio file, since when, and for how long."""
+
+    picture: PictureSpec | None
+    audio_seconds: float | None
+    published_s: float
+    lifetime_s: float
+
+    def content(self, changed: bool) -> tuple[bytes, str]:
+        """Return its bytes and type, made now. Deterministic, and cached where they are made."""
+        if self.picture is not None:
+            from fakes.pictures import render
+
+            rendered = render(_later(self.picture) if changed else self.picture)
+            return rendered.content, rendered.content_type
+        from fakes.audio import AUDIO_CONTENT_TYPE, silence
+
+        return silence(LATER_AUDIO_S if changed else self.audio_seconds or LATER_AUDIO_S), AUDIO_CONTENT_TYPE
+
+
+def _later(picture: PictureSpec) -> PictureSpec:
+    mark = replace(picture.mark, made_width=LATER_SIDE_PX, made_height=LATER_SIDE_PX)
+    return replace(picture, width=LATER_SIDE_PX, height=LATER_SIDE_PX, mark=mark, flaw=None)
+
+
+class MediaHost:
+    """A Publisher and the ASGI app (`app`) that serves what it published."""
+
+    def __init__(self, script: MediaScript, base_url: str, seed: int, observe: Observer) -> None:
+        self.script = script
+        self.base_url = base_url.rstrip("/")
+        """What URLs begin with; a server that learns its own address only later sets it then."""
+        self.app: ASGIApp = self._serve
+        self._observe = observe
+        self._random = Random(f"media {seed}")
+        self._files: dict[str, File] = {}
+
+    def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+        """Serve a file from now on, under a URL that ends with `name_hint`, the name that the asker expects."""
+        assert (picture is None) != (audio_seconds is None), "a file is either a picture or audio"
+        folder = "p" if picture is not None else "a"
+        path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
+        now_s = asyncio.get_running_loop().time()
+        self._files[path] = File(picture, audio_seconds, now_s, self.script.expires_after_s)
+        url = self.base_url + path
+        if picture is not None:
+            self._observe("picture.published", url=url, **_facts(picture))
+        return url
+
+    def lend(self, url: str, lifetime_s: float) -> str | None:
+        """Return another URL of a published file that works for `lifetime_s`; None for any other URL."""
+        file = self._files.get(url.removeprefix(self.base_url)) if url.startswith(self.base_url) else None
+        if file is None:
+            return None
+        path = f"/t/{self._random.getrandbits(64):016x}-{url.rpartition('/')[2].partition('-')[2]}"
+        self._files[path] = replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s)
+        return self.base_url + path
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http", "a media host speaks HTTP only"
+        request = Request(scope, receive)
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        await self._answer(request, path)(scope, receive, send)
+
+    def _answer(self, request: Request, path: str) -> Response:
+        script = self.script
+        hop, file_path = _hop_of(path)
+        file = self._files.get(file_path)
+        if file is None:
+            return PlainTextResponse("Not Found", 404)
+        if request.method not in ("GET", "HEAD"):
+            return PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD"})
+        if script.refuses_library_agents and _is_library(request.headers.get("user-agent", "")):
+            return PlainTextResponse("Forbidden", 403)
+        age_s = asyncio.get_running_loop().time() - file.published_s
+        if age_s < script.missing_for_s or age_s >= file.lifetime_s:
+            return PlainTextResponse("Not Found", 404)
+        if script.redirects < 0 or hop < script.redirects:
+            following = (hop + 1) % 2 if script.redirects < 0 else hop + 1
+            where = f"/hop/{following}{file_path}" if following else file_path
+            return Response(status_code=302, headers={"Location": self.base_url + where})
+        changed = script.changes_after_s is not None and age_s >= script.changes_after_s
+        return self._file_answer(request, file, changed)
+
+    def _file_answer(self, request: Request, file: File, changed: bool) -> Response:
+        script = self.script
+        is_head = request.method == "HEAD"
+        if is_head and script.head_differs:
+            return Response(headers={"Content-Length": str(HEAD_LENGTH_BYTES), "Content-Type": HEAD_TYPE})
+        content, content_type = file.content(changed)
+        if script.empty:
+            content = b""
+        status = script.status_with_image or 200
+        headers = {"Content-Type": content_type}
+        if not script.ignores_range:
+            headers["Accept-Ranges"] = "bytes"
+            wanted = RANGE.fullmatch(request.headers.get("range", ""))
+            if wanted is not None and status == 200 and any(wanted.groups()):
+                begin, end = _slice_of(wanted[1], wanted[2], len(content))
+                if begin >= end:
+                    return Response(status_code=416, headers={"Content-Range": f"bytes */{len(content)}"})
+                headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
+                status, content = 206, content[begin:end]
+        headers["Content-Length"] = str(len(content))
+        return Response(b"" if is_head else content, status, headers)
+
+
+def _facts(picture: PictureSpec) -> dict[str, object]:
+    mark = picture.mark
+    return {
+        "mark": {"kind": mark.kind, "number": mark.number, "part": mark.part},
+        "size": [picture.width, picture.height],
+        "made": [mark.made_width, mark.made_height],
+        "flaw": picture.flaw,
+    }
+
+
+def _hop_of(path: str) -> tuple[int, str]:
+    """Split /hop/2/p/x into 2 and /p/x; a file's own path is hop 0."""
+    if not path.startswith("/hop/"):
+        return 0, path
+    hop, _, rest = path.removeprefix("/hop/").partition("/")
+    return (int(hop), f"/{rest}") if hop.isdecimal() else (0, path)
+
+
+def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
+    """Return begin and end (excluded) of a byte range: first-last, first-, or -count from the end."""
+    if not first:
+        return max(0, length - int(last)), length
+    return int(first), min(int(last) + 1, length) if last else length
+
+
+def _is_library(agent: str) -> bool:
+    return not agent or LIBRARY_AGENTS.match(agent) is not None
+
+
+def create_app(script: MediaScript, *, base_url: str, seed: int = 0, observe: Observer = ignore) -> MediaHost:
+    """Return a media host whose URLs begin with `base_url`; serve its `app` there."""
+    return MediaHost(script, base_url, seed, observe)
