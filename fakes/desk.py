@@ -73,18 +73,17 @@ class Desk:
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
         return Failure(400, "The request body is not a JSON object.")
 
-    def has_no_room(self, price: int) -> Failure | None:
+    def has_no_room(self, endpoint: str, price: int) -> Failure | None:
         """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""
         if self.credits.balance < price:
             return Failure(self._no_credits, None if self._no_credits == 402 else "The credits are insufficient.")
         if not self._window.admits(asyncio.get_running_loop().time()):
+            self.throttle(endpoint, self._window)
             return Failure(self._too_often)
         return None
 
     def refuse(self, endpoint: str, failure: Failure) -> Response:
         """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
-        if failure.code == self._too_often:
-            self.throttle(endpoint, self._window, failure.retry_after_s)
         self._observe(
             "task.refused",
             provider=self.provider,
@@ -92,16 +91,20 @@ class Desk:
             code=failure.code,
             message=message_of(failure),
             as_http=failure.as_http,
+            retry_after_s=failure.retry_after_s,
         )
         return refusal(failure)
 
-    def throttle(self, endpoint: str, window: RateWindow, retry_after_s: float | None = None) -> None:
-        """Tell that somebody asked too often."""
+    def throttle(self, endpoint: str, window: RateWindow) -> None:
+        """Tell that somebody really asked too often; a scripted 429 is a refusal like any other.
+
+        No header says how long to wait: none is documented (providers.md section 4).
+        """
         self._observe(
             "rate.limited",
             provider=self.provider,
             endpoint=endpoint,
-            retry_after_s=retry_after_s,
+            retry_after_s=None,
             allowed=window.allowed,
             window_s=window.window_s,
         )

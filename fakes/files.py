@@ -14,15 +14,24 @@ STRAY_NUMBER_FIRST = 60_000
 
 
 class Publisher(Protocol):
-    """Puts files where anybody can fetch them."""
+    """Puts a file where anybody can fetch it; a MediaHost's `publish` is one."""
 
-    def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+    def __call__(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
         """Serve a picture or an audio file from now on; the URL ends with `name_hint`. Exactly one of both is given."""
         ...
 
-    def lend(self, url: str, lifetime_s: float) -> str | None:
+
+class Lender(Protocol):
+    """Makes temporary links; a MediaHost's `lend` is one."""
+
+    def __call__(self, url: str, lifetime_s: float) -> str | None:
         """Return another URL of the same file for a limited time, or None when `url` is not one of its own."""
         ...
+
+
+def lend_nothing(url: str, lifetime_s: float) -> str | None:
+    """The lender of a fake that is given none: no URL is one of its own."""
+    return None
 
 
 def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -> PictureSpec:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fakes import kie, suno
 from fakes.desk import API_KEY, Desk
 from fakes.events import Observer, ignore
-from fakes.files import Publisher
+from fakes.files import Lender, Publisher, lend_nothing
 from fakes.kie import contract as kie_contract
 from fakes.script import Script
 from fakes.suno import contract as suno_contract
@@ -65,6 +65,7 @@ def create_app(
     script: Script,
     *,
     publish: Publisher,
+    lend: Lender = lend_nothing,
     seed: int = 0,
     api_key: str = API_KEY,
     signing_key: str | None = None,
@@ -81,6 +82,7 @@ def create_app(
     kie_app = kie.create_app(
         script.kie,
         publish=publish,
+        lend=lend,
         seed=seed,
         api_key=api_key,
         signing_key=signing_key,
@@ -106,4 +108,4 @@ def standalone() -> ASGIApp:
     """Return the gateway with the default script and a media host under /media, for `uvicorn --factory`."""
     from fakes.standalone import with_media
 
-    return with_media(lambda script, media, seed: create_app(script, publish=media, seed=seed))
+    return with_media(lambda script, media, seed: create_app(script, publish=media.publish, lend=media.lend, seed=seed))

@@ -11,4 +11,6 @@ def standalone() -> ASGIApp:
     """Return the fake with the default script and a media host under /media, for `uvicorn --factory`."""
     from fakes.standalone import with_media
 
-    return with_media(lambda script, media, seed: create_app(script.kie, publish=media, seed=seed))
+    return with_media(
+        lambda script, media, seed: create_app(script.kie, publish=media.publish, lend=media.lend, seed=seed)
+    )

@@ -20,7 +20,7 @@ from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, Desk
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
-from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
 from fakes.kie import contract
 from fakes.kie.records import ImageTask, Mode, job_callback, job_record
 from fakes.script import Failure, Image, KieScript, Picture
@@ -53,13 +53,21 @@ class FakeKie:
     """The state of one fake: its tasks, its account and what is under way."""
 
     def __init__(
-        self, script: KieScript, publish: Publisher, seed: int, observe: Observer, desk: Desk, courier: Courier
+        self,
+        script: KieScript,
+        publish: Publisher,
+        lend: Lender,
+        seed: int,
+        observe: Observer,
+        desk: Desk,
+        courier: Courier,
     ) -> None:
         self.script = script
         self.desk = desk
         self.observe = observe
         self.courier = courier
-        self.publisher = publish
+        self._publish_file = publish
+        self._lend = lend
         self._ids = Random(f"kie ids {seed}")
         self._durations = Random(f"kie durations {seed}")
         self._chores = Chores()
@@ -113,7 +121,7 @@ class FakeKie:
             return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
-        return self.desk.has_no_room(contract.PRICE_CREDITS * _count(body)) or body
+        return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * _count(body)) or body
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
         is_job = endpoint == contract.CREATE_TASK
@@ -191,7 +199,7 @@ class FakeKie:
         """Seedream's files end in .png whatever they are; the name states the size that was asked for."""
         picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
         hint = f"{task.size[0]}x{task.size[1]}.png"
-        return self.publisher.publish(hint, picture=picture, audio_seconds=None)
+        return self._publish_file(hint, picture=picture, audio_seconds=None)
 
     def send_unknown_image(self, url: str) -> None:
         """Send the callback of a finished task that nobody asked for, to where pictures' callbacks go or else `url`."""
@@ -228,7 +236,7 @@ class FakeKie:
         if isinstance(body, Failure):
             return refusal(body)
         problems = check(body, contract.DOWNLOAD_FIELDS)
-        url = None if problems else self.publisher.lend(body["url"], contract.LINK_LIFETIME_S)
+        url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
             self.desk.break_contract(contract.DOWNLOAD_URL, problems)
         return success(url) if url else refusal(Failure(422, "The url is not one of ours."))
@@ -244,6 +252,7 @@ def create_app(
     script: KieScript,
     *,
     publish: Publisher,
+    lend: Lender = lend_nothing,
     seed: int = 0,
     api_key: str = API_KEY,
     signing_key: str | None = None,
@@ -253,13 +262,14 @@ def create_app(
 ) -> Starlette:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
-    `credits` is an account shared with another fake; a given `callback_client` stays the caller's to close.
+    Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
+    `callback_client` stays the caller's to close.
     """
     desk = Desk("kie", api_key, observe, credits or Credits(script.credits), script.creations_per_10_s)
     courier = Courier("kie", script.delivery, observe, signing_key, callback_client)
     app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
-    app.state.fake = FakeKie(script, publish, seed, observe, desk, courier)
+    app.state.fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
     return app
 
 

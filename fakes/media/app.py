@@ -56,7 +56,7 @@ def _later(picture: PictureSpec) -> PictureSpec:
 
 
 class MediaHost:
-    """A Publisher and the ASGI app (`app`) that serves what it published."""
+    """Publishes files (`publish`, a Publisher), lends them (`lend`, a Lender) and serves them (`app`, an ASGI app)."""
 
     def __init__(self, script: MediaScript, base_url: str, seed: int, observe: Observer) -> None:
         self.script = script

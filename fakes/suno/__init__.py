@@ -11,4 +11,4 @@ def standalone() -> ASGIApp:
     """Return the fake with the default script and a media host under /media, for `uvicorn --factory`."""
     from fakes.standalone import with_media
 
-    return with_media(lambda script, media, seed: create_app(script.suno, publish=media, seed=seed))
+    return with_media(lambda script, media, seed: create_app(script.suno, publish=media.publish, seed=seed))

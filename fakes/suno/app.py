@@ -87,7 +87,7 @@ class FakeSuno:
         self.observe = observe
         self.courier = courier
         self.rules = rules
-        self._publisher = publish
+        self._publish = publish
         self._text_carries = text_carries
         self._on_unknown_image = on_unknown_image
         self._ids = Random(f"suno ids {seed}")
@@ -127,7 +127,7 @@ class FakeSuno:
             return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
         if music.fails is not None and music.fails.when == "at-once":
             return music.fails
-        return self.desk.has_no_room(contract.PRICE_CREDITS) or body
+        return self.desk.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
 
     def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:
         now_ms = int(time.time() * 1000)
@@ -202,12 +202,12 @@ class FakeSuno:
         if task.music.cover is not None:
             picture = picture_spec(task.music.cover, "cover", task.number, index)
             hint = f"{picture.width}x{picture.height}.jpeg"
-            track.cover_url = self._publisher.publish(hint, picture=picture, audio_seconds=None)
+            track.cover_url = self._publish(hint, picture=picture, audio_seconds=None)
         if stage == "complete":
             self._end(task, "success", 200)
 
     def _publish_audio(self, track: Track) -> str:
-        return self._publisher.publish("track.mp3", picture=None, audio_seconds=track.duration_s)
+        return self._publish("track.mp3", picture=None, audio_seconds=track.duration_s)
 
     def _end(self, task: MusicTask, outcome: str, code: int) -> None:
         urls = [url for track in task.tracks for url in (track.audio_url, track.cover_url) if url]
@@ -273,7 +273,7 @@ class FakeSuno:
         track.audio_url = track.stream_url = self._publish_audio(track)
         picture = picture_spec(COVER, "cover", self._stray_pictures, part)
         self._stray_pictures += 1
-        track.cover_url = self._publisher.publish("360x360.jpeg", picture=picture, audio_seconds=None)
+        track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
     def tell(self, wanted: str) -> Response:
