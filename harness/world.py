@@ -320,7 +320,11 @@ class SimulatedWorld:
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         text = str(context.get("message", "")) + (f": {first_line(error)}" if error else "")
-        self._line("error", "asyncio", text)
+        place = PLACE.get()
+        if place is not None and place.name.startswith(APPLICATION_HOST):
+            self._line("error", "asyncio", text)
+        elif isinstance(error, Exception):
+            self._failure = error  # a bug of ours: no verdict may come of it
 
     # The harness's own eyes
 

@@ -87,6 +87,15 @@ class WatchedConnection(sqlite3.Connection):
     def cursor(self, factory: Any = WatchedCursor) -> Any:
         return super().cursor(factory)
 
+    def execute(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
+        return self.cursor().execute(*args, **kwargs)  # type: ignore[no-any-return]
+
+    def executemany(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
+        return self.cursor().executemany(*args, **kwargs)  # type: ignore[no-any-return]
+
+    def executescript(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
+        return self.cursor().executescript(*args, **kwargs)  # type: ignore[no-any-return]
+
     def commit(self) -> None:
         super().commit()
         _look(self)

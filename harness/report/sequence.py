@@ -1,0 +1,43 @@
+"""The sequence of events behind a verdict: its evidence and what led to it, in order, and not a wall."""
+
+from harness.journal import Entry, Journal
+from harness.report.narration import LINES_MAX, clock, narrate
+from harness.result import Verdict
+
+DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})
+
+
+def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bool]]:
+    """Lines of (clock, entry number, what happened, whether it is evidence), earliest first.
+
+    The evidence is always there; what caused it, and the answers to those requests, as far as there is room. Where
+    lines are left out in the middle, one says how many.
+    """
+    evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
+    chosen = {entry.number for entry in evidence}
+    context: list[Entry] = []
+    for entry in reversed(evidence):
+        context += [cause for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
+    answers = {entry.facts["request"]: entry for entry in journal.of("response", "request.abandoned")}
+    for entry in [*evidence, *context]:
+        if len(chosen) >= LINES_MAX:
+            break
+        chosen.add(entry.number)
+        answer = answers.get(entry.number)
+        if answer is not None and len(chosen) < LINES_MAX:
+            chosen.add(answer.number)
+    own = set(verdict.evidence)
+    return [
+        (clock(entry.at_s), entry.number, narrate(entry), entry.number in own)
+        for entry in (journal[number] for number in sorted(chosen))
+    ]
+
+
+def replay_command(implementation: str, scenario: str, seed: int) -> str:
+    """The one command that replays a run."""
+    return f"harness run {_quoted(implementation)} {_quoted(scenario)} --seed {seed}"
+
+
+def _quoted(word: str) -> str:
+    safe = all(character.isalnum() or character in "-_./:" for character in word)
+    return word if safe else "'" + word.replace("'", "'\\''") + "'"
