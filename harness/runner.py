@@ -9,7 +9,7 @@ from harness.invariants import judge
 from harness.invariants.verdicts import Invariant
 from harness.journal import Journal
 from harness.metrics import measure
-from harness.result import Metrics, Result
+from harness.result import Result
 from harness.scenario import Scenario
 from harness.strategies import STRATEGIES
 from harness.world import SimulatedWorld
@@ -60,7 +60,7 @@ def run(
     )
 
 
-def judged_again(journal: Journal) -> tuple[Result, Metrics]:
+def judged_again(journal: Journal) -> Result:
     """A result made from a journal alone, as `harness judge` does."""
     verdicts, metrics = judge(journal), measure(journal)
     began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
@@ -76,4 +76,4 @@ def judged_again(journal: Journal) -> tuple[Result, Metrics]:
         wall_s=0.0,
         journal=journal,
     )
-    return result, metrics
+    return result

@@ -42,7 +42,9 @@ def conclusion(comparison: Comparison) -> str:
     ranked = sorted(summaries, key=lambda s: (-s.runs_held, -s.share("2k"), s.generations_accepted, s.implementation))
     best, others = ranked[0], ranked[1:]
     sentences = [_opening(best, ranked, total)]
-    sentences += [f"{_portrait(summary, total)}." for summary in others if summary.runs_violated or summary.runs_unknown]
+    sentences += [
+        f"{_portrait(summary, total)}." for summary in others if summary.runs_violated or summary.runs_unknown
+    ]
     sentences += _price(summaries)
     return " ".join(sentences)
 

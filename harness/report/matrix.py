@@ -40,7 +40,12 @@ def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
     table.add_row(Text(f"kept all, of {len(comparison.scenarios)}", style="bold"), *held)
     parts: list[RenderableType] = [] if wide else [_legend(comparison.implementations)]
     key = Text.assemble(
-        ("✓", "green"), " every promise held   ", ("✗3", "red"), " three broken   ", ("?", "yellow"), " could not be judged"
+        ("✓", "green"),
+        " every promise held   ",
+        ("✗3", "red"),
+        " three broken   ",
+        ("?", "yellow"),
+        " could not be judged",
     )
     return Group(*parts, table, key)
 
@@ -51,7 +56,11 @@ def _legend(names: Sequence[str]) -> RenderableType:
     for row in range(half):
         left = Text.assemble((f"{row + 1:>2} ", "bold"), names[row])
         right_index = row + half
-        right = Text.assemble((f"{right_index + 1:>2} ", "bold"), names[right_index]) if right_index < len(names) else Text()
+        right = (
+            Text.assemble((f"{right_index + 1:>2} ", "bold"), names[right_index])
+            if right_index < len(names)
+            else Text()
+        )
         grid.add_row(left, right)
     return Padding(grid, (0, 0, 1, 0))
 
@@ -81,7 +90,14 @@ def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: b
     table.add_column("strategy", no_wrap=True)
     headers: list[str] = []
     if outcomes:
-        headers += ["true\n2K", "small,\nlabelled", "small,\nunlabelled", "no\npicture", "broken\nimage", "pictures\npaid"]
+        headers += [
+            "true\n2K",
+            "small,\nlabelled",
+            "small,\nunlabelled",
+            "no\npicture",
+            "broken\nimage",
+            "pictures\npaid",
+        ]
     if latencies:
         headers += ["picture\np50", "on track\np95", "after\np99", "callback\np50", "answered\np95", "after\np99"]
     for header in headers:

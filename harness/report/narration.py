@@ -98,10 +98,14 @@ _TELLERS: dict[str, Any] = {
     "response": _response,
     "request.abandoned": lambda f: f"the client gives up after {f['after_s']:g} s",
     "fault": lambda f: f"fault: {f['harm']} on the way to {f['link']}",
-    "task.created": lambda f: f"{f['provider']} accepts {f['what']} task {str(f['task_id'])[:8]} for {f['charged']} credits",
+    "task.created": lambda f: (
+        f"{f['provider']} accepts {f['what']} task {str(f['task_id'])[:8]} for {f['charged']} credits"
+    ),
     "task.refused": lambda f: f"{f['provider']} refuses: {f['code']} {short(str(f['message']), 60)}",
     "task.ended": lambda f: f"{f['provider']} task {str(f['task_id'])[:8]}: {f['outcome']}",
-    "contract.broken": lambda f: f"{f['provider']}: the request breaks the contract: {short(str(f['problems'][0]['field']))}",
+    "contract.broken": lambda f: (
+        f"{f['provider']}: the request breaks the contract: {short(str(f['problems'][0]['field']))}"
+    ),
     "rate.limited": lambda f: f"{f['provider']}: too many requests, {f['allowed']} are allowed in {f['window_s']:g} s",
     "callback.attempt": _attempt,
     "callback.answered": _answered,

@@ -1,0 +1,58 @@
+"""Checks that an implementation is deterministic: runs it again in another process, and names what differs first."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.journal import Entry, first_difference, read_journal
+from harness.report.narration import clock, narrate
+from harness.result import Result
+
+OTHER_HASH_SEED = "4242"
+
+
+def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
+    """A sentence for each scenario whose second run, under another PYTHONHASHSEED, wrote another journal."""
+    told = []
+    with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
+        command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
+        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED}
+        done = subprocess.run(
+            [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not (Path(folder) / "results.json").exists():
+            raise HarnessError(f"the second run failed: {done.stderr.strip()}")
+        again = {
+            journal[1].facts["scenario"]: journal
+            for path in sorted(Path(folder).glob("*.jsonl"))
+            for journal in [read_journal(path.read_text(encoding="utf-8"), path=path.name)]
+        }
+    for result in results:
+        assert result.journal is not None
+        pair = first_difference(result.journal, again[result.scenario])
+        if pair is not None:
+            told.append(f"{result.scenario}: not deterministic. {_told(*pair)}")
+    return told
+
+
+def _told(one: Entry | None, other: Entry | None) -> str:
+    entry = one or other
+    assert entry is not None
+    place = f"The first entry that differs is #{entry.number} at {clock(entry.at_s)}"
+    if one is None or other is None:
+        return f"{place}: only one of the two runs has it ({narrate(entry)})"
+    return f"{place}: {_facts(one)} in the first run, {_facts(other)} in the second"
+
+
+def _facts(entry: Entry) -> str:
+    text = json.dumps(entry.facts, ensure_ascii=False)
+    return f"{entry.kind} ({narrate(entry)}) {text[:160]}"

@@ -1,0 +1,62 @@
+"""Listings: the scenarios, the invariants and the strategies, each with the sentence that says what it is for."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from harness.promises import PROMISES
+from harness.scenario import Scenario
+
+
+def _two_columns(rows: Sequence[tuple[str, str]], style: str = "bold") -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style=style)
+    table.add_column()
+    for name, sentence in rows:
+        table.add_row(name, Text(sentence))
+    return table
+
+
+def scenarios(chosen: Sequence[Scenario]) -> RenderableType:
+    """Names and first sentences, by group."""
+    parts: list[RenderableType] = []
+    for _group, members in groupby(chosen, key=lambda scenario: scenario.group):
+        rows = [(scenario.name, first_sentence(scenario.why)) for scenario in members]
+        parts.append(Padding(_two_columns(rows), (0, 0, 1, 0)))
+    parts.append(Text(f"{len(chosen)} scenario{'s' if len(chosen) != 1 else ''}", style="dim"))
+    return Group(*parts)
+
+
+def invariants() -> RenderableType:
+    """Every shipped invariant, its severity and its sentence."""
+    rows = [
+        (promise.name, promise.sentence + (" (warning)" if promise.severity == "warning" else ""))
+        for promise in PROMISES.values()
+    ]
+    return _two_columns(rows)
+
+
+def strategies(named: Sequence[tuple[str, str]]) -> RenderableType:
+    """Every shipped strategy and what it does."""
+    return _two_columns(named)
+
+
+def scenario(chosen: Scenario, text: str) -> RenderableType:
+    """One scenario: its purpose, what it makes impossible, and its file as it stands."""
+    parts: list[RenderableType] = [Text(chosen.name, style="bold"), Text(chosen.why.strip())]
+    for invariant, reason in chosen.impossible:
+        parts.append(Text.assemble(("nobody can keep ", "dim"), invariant, (f": {reason}", "dim")))
+    if chosen.path:
+        parts += [Text(chosen.path, style="dim"), Syntax(text.rstrip(), "yaml", theme="ansi_dark", word_wrap=True)]
+    return Group(*parts)
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first full stop."""
+    head, stop, _rest = " ".join(text.split()).partition(". ")
+    return head + stop.strip()
