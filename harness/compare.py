@@ -16,6 +16,7 @@ from harness.implementations import Implementation
 from harness.result import Outcome, Result
 from harness.runner import run
 from harness.scenario import Scenario
+from harness.world import scratch_folder
 
 CHUNK = 6
 """Runs that a worker takes at a time: small enough that no worker idles at the end."""
@@ -181,6 +182,7 @@ def _warm_up() -> None:
     from fakes import words
 
     words.titles(0, 1)
+    scratch_folder()
 
 
 def default_workers() -> int:

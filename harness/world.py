@@ -8,12 +8,15 @@ once more when the providers have deleted their files. What was right and wrong 
 """
 
 import asyncio
+import atexit
 import contextlib
 import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextvars import copy_context
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -69,6 +72,11 @@ FIELDS = (
 """What the harness reads of a track; a store may hold more."""
 
 
+SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
+"""Worker processes find the folder of the process that started them here."""
+_databases: Iterator[int] = count(1)
+
+
 class Startable(Protocol):
     """An implementation, as far as a world knows it."""
 
@@ -96,7 +104,7 @@ class SimulatedWorld:
         self.loop = SimulatedLoop(self.network)
         self.notebook = Notebook(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="harness-run-", dir=_memory_folder()))
+        self._database = scratch_folder() / f"tracks-{os.getpid()}-{next(_databases)}.db"
         keys = Random(f"keys {seed}")
         self.api_key = f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
@@ -115,7 +123,7 @@ class SimulatedWorld:
             "KIE_BASE_URL": f"http://{KIE_HOST}",
             "KIE_API_KEY": self.api_key,
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
-            "DATABASE_PATH": str(self._folder / "tracks.db"),
+            "DATABASE_PATH": str(self._database),
             "SSL_CERT_FILE": tls.trust_file(),
         }
         if self.signing_key:
@@ -124,7 +132,7 @@ class SimulatedWorld:
 
     def run(self) -> Journal:
         """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
-        self._watcher = Watcher(str(self._folder / "tracks.db"), self._written)
+        self._watcher = Watcher(str(self._database), self._written)
         collecting = gc.isenabled()
         gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
         try:
@@ -137,7 +145,8 @@ class SimulatedWorld:
         finally:
             self.loop.forget_everything()
             self.loop.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            for leftover in (self._database, *self._database.parent.glob(self._database.name + "-*")):
+                leftover.unlink(missing_ok=True)
             if collecting:
                 gc.enable()
         return self.journal
@@ -311,7 +320,8 @@ class SimulatedWorld:
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
         if place is not None and place.name.startswith(APPLICATION_HOST):
-            self.notebook.note("log", level=level, logger=logger, text=text)
+            told = text.replace(str(self._database), "$DATABASE_PATH")
+            self.notebook.note("log", level=level, logger=logger, text=told)
 
     def _stranger(self, host: str, port: int) -> None:
         place = PLACE.get()
@@ -368,6 +378,7 @@ class SimulatedWorld:
         if final and late_s > 0:
             self.loop.advance(late_s)
             await self._probe_all("retention", final)
+        self.instances.stop()
 
     async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
         earlier = [(e.facts["track_id"], e.facts["url"]) for e in self.journal.of("picture.probed")]
@@ -421,5 +432,15 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in FIELDS if name in row}
 
 
-def _memory_folder() -> str | None:
-    return "/dev/shm" if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK) else None
+def scratch_folder() -> Path:
+    """The folder for the databases of this process and its workers, in memory where the system has such a place."""
+    known = os.environ.get(SCRATCH_VARIABLE)
+    if known:
+        return Path(known)
+    memory = "/dev/shm"
+    usable = os.path.isdir(memory) and os.access(memory, os.W_OK)
+    folder = tempfile.mkdtemp(prefix="harness-", dir=memory if usable else None)
+    os.environ[SCRATCH_VARIABLE] = folder
+    owner = os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    return Path(folder)

@@ -32,6 +32,7 @@ class Instances:
         self._note = notebook.note
         self._count = 0
         self._app: App | None = None
+        self._over: asyncio.Future[None] = loop.create_future()
         self._wires: dict[int, Any] = {}
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
         self.place = host
@@ -45,13 +46,19 @@ class Instances:
         self._app = context.run(self._make_app)
         self._note("instance.started", instance=self._count)
         started: asyncio.Future[str | None] = self._loop.create_future()
-        self._lifespan = asyncio.Task(_live(self._app, started), loop=self._loop, context=context)
+        self._over = self._loop.create_future()
+        self._lifespan = asyncio.Task(_live(self._app, started, self._over), loop=self._loop, context=context)
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:
             problem = f"its start-up has not finished after {STARTUP_S_MAX:g} s"
         if problem is not None:
             raise ImplementationError(f"the application does not start: {problem}")
+
+    def stop(self) -> None:
+        """Asks the instance to shut down, as a server does when the run is over."""
+        if self._app is not None and not self._over.done() and self.place.state == "running":
+            self._over.set_result(None)
 
     async def restart(self) -> None:
         """Kills the instance, with all that it is doing, and starts another one on the same store."""
@@ -116,8 +123,8 @@ async def _answer_timed_out(send: Send) -> None:
     await send({"type": "http.response.body", "body": TIMED_OUT_BODY})
 
 
-async def _live(app: App, started: "asyncio.Future[str | None]") -> None:
-    """Plays an ASGI server's part in the lifespan protocol, and never asks for a shutdown: a run just ends."""
+async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]") -> None:
+    """Plays an ASGI server's part in the lifespan protocol; `over` asks for the shutdown."""
     asked = False
 
     async def receive() -> Message:
@@ -125,8 +132,8 @@ async def _live(app: App, started: "asyncio.Future[str | None]") -> None:
         if not asked:
             asked = True
             return {"type": "lifespan.startup"}
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError
+        await over
+        return {"type": "lifespan.shutdown"}
 
     async def send(message: Message) -> None:
         if started.done():

@@ -1,7 +1,6 @@
 """Serves ASGI apps on simulated hosts through uvicorn's own HTTP/1.1 protocol: real bytes, real keep-alive."""
 
 import copy
-import logging
 import ssl
 from collections.abc import Callable
 from functools import cache
@@ -42,7 +41,6 @@ def _configuration() -> Config:
         interface="asgi3",
     )
     config.load()
-    logging.getLogger("uvicorn.access").disabled = True
     return config
 
 

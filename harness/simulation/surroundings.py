@@ -11,7 +11,11 @@ from typing import Any
 
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 """Addresses of objects differ from run to run and say nothing."""
-QUIET_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+QUIET_LOGGERS = ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+PROXIES = tuple(
+    name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
+)
+"""The developer's own proxy is no part of a simulated network."""
 TEXT_CHARACTERS_MAX = 2_000
 
 OnLine = Callable[[str, str, str], None]
@@ -60,15 +64,17 @@ def tidy(text: str) -> str:
 @contextmanager
 def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
     """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends."""
-    kept = {name: os.environ.get(name) for name in environment}
+    kept = {name: os.environ.get(name) for name in (*environment, *PROXIES)}
+    for name in PROXIES:
+        os.environ.pop(name, None)
     os.environ.update(environment)
     root = logging.getLogger()
     handler, level = _LineHandler(on_line), root.level
     others, root.handlers = root.handlers, [handler]
     root.setLevel(logging.INFO)
-    quiet = {name: logging.getLogger(name).level for name in QUIET_LOGGERS}
-    for name in quiet:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet = [logger for logger in map(logging.getLogger, QUIET_LOGGERS) if not logger.disabled]
+    for logger in quiet:
+        logger.disabled = True
     out, err = sys.stdout, sys.stderr
     sys.stdout = _PrintedLines(on_line, "info", "stdout")
     sys.stderr = _PrintedLines(on_line, "error", "stderr")
@@ -76,8 +82,8 @@ def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[No
         yield
     finally:
         sys.stdout, sys.stderr = out, err
-        for name, was in quiet.items():
-            logging.getLogger(name).setLevel(was)
+        for logger in quiet:
+            logger.disabled = False
         root.setLevel(level)
         root.handlers = others
         for name, value in kept.items():
