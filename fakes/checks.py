@@ -40,8 +40,10 @@ class Field:
             parts = ["one of " + ", ".join(sorted(self.choices))]
         if self.longest is not None:
             parts.append(f"at most {self.longest} characters")
-        if self.low is not None or self.high is not None:
-            parts.append(f"{self.low:g} to {self.high:g}" if self.low is not None else f"at most {self.high:g}")
+        if self.low is not None:
+            parts.append(f"at least {self.low:g}")
+        if self.high is not None:
+            parts.append(f"at most {self.high:g}")
         return ("required, " if self.required else "") + ", ".join(parts)
 
     def admits(self, value: Any) -> bool:

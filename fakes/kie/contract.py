@@ -129,7 +129,8 @@ def _unknown_model(body: dict[str, Any], source: str) -> list[Problem]:
 
 
 def _is_later(body: dict[str, Any]) -> bool:
-    return body.get("model") != SEEDREAM_4
+    model = body.get("model")
+    return isinstance(model, str) and (model == SEEDREAM_4_5 or model.startswith(SEEDREAM_5_LITE_PREFIX))
 
 
 def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:

@@ -1,0 +1,417 @@
+"""The picture fake against its contract: by job, by callback and in the answer, and how each can go wrong."""
+
+import asyncio
+import json
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image as PillowImage
+
+from fakes.durations import Fixed, Never
+from fakes.kie import contract
+from fakes.kie.app import served
+from fakes.marks import read_mark
+from fakes.script import Failure, Image, KieScript, Music, Picture, Script, Stray, SunoScript
+from tests.fakes.stage import CALLBACK_URL, IMAGE_CALLBACK_URL, JOB_REQUEST, PICTURE_REQUEST, Stage
+
+pytestmark = pytest.mark.asyncio
+
+SOON = Fixed(0.02)
+SYNCHRONOUS = "/api/v1/generate/image"
+CREATE = "/api/v1/jobs/createTask"
+
+
+def pictures(*tasks: Image, **rest: Any) -> Script:
+    """A script of picture tasks."""
+    return Script(kie=KieScript(images=tasks or (Image(takes=SOON),), **rest))
+
+
+# In the answer
+
+
+async def test_without_a_callback_url_the_answer_comes_when_the_picture_is_done() -> None:
+    async with Stage(pictures()) as stage:
+        began_s = asyncio.get_running_loop().time()
+        answer = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+        took_s = asyncio.get_running_loop().time() - began_s
+        file = await stage.files.get(answer["data"]["response"]["imageUrl"])
+
+    assert took_s >= 0.02
+    assert (answer["code"], answer["msg"]) == (200, "success")
+    image = PillowImage.open(BytesIO(file.content))
+    assert image.size == (2048, 1152)
+    mark = read_mark(image)
+    assert mark is not None
+    assert (mark.kind, mark.number, mark.made_width, mark.made_height) == ("picture", 1, 2048, 1152)
+    (created,) = stage.notes.of("task.created")
+    assert (created["mode"], created["requested"]) == ("synchronous", {"width": 2048, "height": 1152})
+    assert stage.notes.of("contract.broken") == []
+
+
+async def test_it_may_never_answer() -> None:
+    async with Stage(pictures(Image(takes=Never()))) as stage:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+
+    assert len(stage.notes.of("task.created")) == 1
+    assert stage.notes.of("task.ended") == []
+
+
+async def test_a_client_that_goes_away_has_paid_all_the_same() -> None:
+    async with Stage(pictures(Image(takes=Fixed(0.05)), credits=100)) as stage:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+        (ended,) = await stage.notes.wait_for("task.ended")
+
+    assert ended["outcome"] == "success"
+    assert [change["change"] for change in stage.notes.of("credits")] == [-contract.PRICE_CREDITS]
+
+
+async def test_with_a_callback_url_a_task_id_comes_at_once_and_the_picture_by_callback() -> None:
+    async with Stage(pictures()) as stage:
+        answer = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, "callBackUrl": IMAGE_CALLBACK_URL})
+        (received,) = await stage.receiver.wait_for(1)
+
+    assert list(answer["data"]) == ["taskId"]
+    assert received.path == "/image-callback"
+    assert received.body["data"]["taskId"] == answer["data"]["taskId"]
+    assert received.body["data"]["state"] == "success"
+
+
+async def test_in_the_documented_profile_there_is_no_such_path() -> None:
+    async with Stage(pictures(profile="documented")) as stage:
+        answer = await stage.api.post(SYNCHRONOUS, json=PICTURE_REQUEST)
+
+    assert answer.status_code == 404
+    (problem,) = stage.notes.of("contract.broken")[0]["problems"]
+    assert problem["field"] == "path"
+    assert stage.notes.of("task.created") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "data"),
+    [
+        ("renamed", {"response": {"image_link": "URL"}}),
+        ("wrapped", {"data": {"response": {"imageUrl": "URL"}}}),
+        ("task-id-only", {"taskId": "ID"}),
+        ("data-null", None),
+        ("result-as-object", {"response": {"imageUrl": "URL"}}),
+    ],
+)
+async def test_the_answer_may_have_another_shape(answer: Any, data: Any) -> None:
+    async with Stage(pictures(Image(takes=SOON, answer=answer))) as stage:
+        body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+
+    (ended,) = stage.notes.of("task.ended")
+    expected = json.loads(json.dumps(data).replace("URL", ended["urls"][0]).replace("ID", ended["task_id"]))
+    assert body["data"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "response"),
+    [
+        ("missing", {}),
+        ("null", {"imageUrl": None}),
+        ("empty", {"imageUrl": ""}),
+        ("undefined", {"imageUrl": "undefined"}),
+        ("private", {"imageUrl": "http://169.254.169.254/latest/meta-data/cover.png"}),
+    ],
+)
+async def test_something_else_may_stand_where_the_url_belongs(text: Any, response: dict[str, Any]) -> None:
+    async with Stage(pictures(Image(takes=SOON, picture_url=text))) as stage:
+        body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+
+    assert body["data"]["response"] == response
+
+
+async def test_a_relative_url_is_the_pictures_path_without_its_host() -> None:
+    async with Stage(pictures(Image(takes=SOON, picture_url="relative"))) as stage:
+        body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+        url = body["data"]["response"]["imageUrl"]
+        file = await stage.files.get("http://media.test" + url)
+
+    assert url.startswith("/p/")
+    assert file.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [(Failure(500), 200), (Failure(531), 200), (Failure(502, as_http=True), 502)],
+)
+async def test_a_failed_generation_is_told_when_it_has_failed_and_refunded(failure: Failure, status: int) -> None:
+    failure = replace(failure, when="after-generating")
+    async with Stage(pictures(Image(takes=SOON, fails=failure), credits=100)) as stage:
+        answer = await stage.api.post(SYNCHRONOUS, json=PICTURE_REQUEST)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, failure.code)
+    assert [change["balance"] for change in stage.notes.of("credits")] == [95, 100]
+    (ended,) = stage.notes.of("task.ended")
+    assert (ended["outcome"], ended["code"], ended["urls"]) == ("failed", failure.code, [])
+
+
+async def test_a_refusal_at_once_charges_nothing_and_the_next_request_meets_the_next_entry() -> None:
+    async with Stage(pictures(Image(fails=Failure(500)), Image(takes=SOON))) as stage:
+        refused = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+        accepted = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+
+    assert (refused["code"], accepted["code"]) == (500, 200)
+    assert len(stage.notes.of("credits")) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", None),
+        ("model", "flux"),
+        ("prompt", None),
+        ("prompt", "x" * 5001),
+        ("resolution", "2K"),
+        ("aspect_ratio", "wide"),
+        ("steps", "30"),
+        ("cfg_scale", True),
+        ("callBackUrl", "/callback"),
+    ],
+)
+async def test_a_flat_request_that_breaks_a_rule_is_422(field: str, value: Any) -> None:
+    async with Stage(pictures()) as stage:
+        body = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, field: value})
+
+    assert body["code"] == 422
+    (broken,) = stage.notes.of("contract.broken")
+    assert [problem["field"] for problem in broken["problems"]] == [field]
+
+
+# Jobs
+
+
+async def test_a_job_is_answered_with_a_task_id_and_done_later() -> None:
+    async with Stage(pictures(Image(takes=Fixed(0.05)))) as stage:
+        answer = await stage.ask(CREATE, JOB_REQUEST)
+        task_id = answer["data"]["taskId"]
+        before = (await stage.job_record(task_id))["data"]
+        await stage.notes.wait_for("task.ended")
+        after = (await stage.job_record(task_id))["data"]
+
+    assert answer["data"]["recordId"]
+    assert before["state"] in ("waiting", "queuing", "generating")
+    assert (before["resultJson"], before["response"]) == (None, None)
+    assert after["state"] == "success"
+    assert isinstance(after["resultJson"], str)
+    assert isinstance(after["param"], str)
+    (ended,) = stage.notes.of("task.ended")
+    assert json.loads(after["resultJson"]) == {"resultUrls": ended["urls"]} == after["response"]
+    assert after["createTime"] <= after["completeTime"], "epoch milliseconds"
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "state"), [(0.5, "waiting"), (1.5, "queuing"), (2.5, "generating"), (1e9, "generating")]
+)
+async def test_a_job_waits_queues_and_then_generates_for_ever_if_it_must(elapsed_s: float, state: str) -> None:
+    assert contract.state(elapsed_s, float("inf")) == state
+
+
+@pytest.mark.parametrize(
+    ("asked", "table", "size"),
+    [
+        ({}, "kie", (1024, 1024)),
+        ({"image_size": "landscape_16_9"}, "kie", (1024, 576)),
+        ({"image_size": "landscape_16_9", "image_resolution": "2K"}, "kie", (2048, 1152)),
+        ({"image_size": "landscape_16_9", "image_resolution": "4K"}, "kie", (4096, 2304)),
+        ({"image_size": "portrait_16_9", "image_resolution": "2K"}, "kie", (1152, 2048)),
+        ({"image_size": "landscape_16_9"}, "bytedance", (1280, 720)),
+        ({"image_size": "landscape_16_9", "image_resolution": "2K"}, "bytedance", (2560, 1440)),
+        ({"image_size": "portrait_16_9", "image_resolution": "4K"}, "bytedance", (3040, 5404)),
+    ],
+)
+async def test_size_and_resolution_name_pixels_by_the_chosen_table(
+    asked: dict[str, Any], table: str, size: tuple[int, int]
+) -> None:
+    body = {"model": contract.SEEDREAM_4, "input": {"prompt": "p", **asked}}
+
+    assert contract.job_size(body, table) == size
+
+
+async def test_a_job_that_forgets_the_resolution_really_gets_a_small_picture() -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(input={"prompt": "p", "image_size": "landscape_16_9"})
+        (ended,) = await stage.notes.wait_for("task.ended")
+        file = await stage.files.get(ended["urls"][0])
+
+    assert PillowImage.open(BytesIO(file.content)).size == (1024, 576)
+
+
+async def test_a_scripted_picture_is_served_whatever_was_asked_for() -> None:
+    small = Picture(360, 360)
+
+    assert served(Image(picture=small), (2048, 1152)) == small
+    assert served(Image(), (1024, 576)) == Picture(1024, 576)
+
+
+async def test_the_name_of_a_file_states_the_size_asked_for_even_if_the_picture_is_smaller() -> None:
+    async with Stage(pictures(Image(takes=SOON, picture=Picture(360, 360)))) as stage:
+        body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
+        url = body["data"]["response"]["imageUrl"]
+        file = await stage.files.get(url)
+
+    assert url.endswith("-2048x1152.png")
+    assert PillowImage.open(BytesIO(file.content)).size == (360, 360)
+
+
+async def test_several_pictures_are_several_urls_and_cost_more() -> None:
+    asked = {**JOB_REQUEST["input"], "max_images": 3}  # type: ignore[dict-item]
+    async with Stage(pictures(credits=100)) as stage:
+        await stage.make_job(input=asked)
+        (ended,) = await stage.notes.wait_for("task.ended")
+        balance = (await stage.api.get("/api/v1/chat/credit")).json()["data"]
+
+    assert len(set(ended["urls"])) == 3
+    assert [picture["mark"]["part"] for picture in stage.notes.of("picture.published")] == [0, 1, 2]
+    assert balance == 100 - 3 * contract.PRICE_CREDITS
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"input": None}, "input"),
+        ({"model": "bytedance/seedream-v3"}, "model"),
+        ({"input": {}}, "input.prompt"),
+        ({"input": {"prompt": "p", "image_size": "16:9"}}, "input.image_size"),
+        ({"input": {"prompt": "p", "image_resolution": "2048x1152"}}, "input.image_resolution"),
+        ({"input": {"prompt": "p", "max_images": 7}}, "input.max_images"),
+        ({"input": {"prompt": "p", "seed": 1.5}}, "input.seed"),
+        ({"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "quality": "high"}}, "input.aspect_ratio"),
+    ],
+)
+async def test_a_job_that_breaks_a_rule_is_422(changes: dict[str, Any], field: str) -> None:
+    async with Stage(pictures()) as stage:
+        body = await stage.ask(CREATE, {**JOB_REQUEST, **changes})
+
+    assert body["code"] == 422
+    (broken,) = stage.notes.of("contract.broken")
+    assert [problem["field"] for problem in broken["problems"]] == [field]
+
+
+async def test_the_later_models_ask_for_aspect_ratio_and_quality() -> None:
+    body = {"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "aspect_ratio": "16:9", "quality": "basic"}}
+
+    assert contract.job_problems(body) == []
+    assert contract.job_size(body, "kie") == (2048, 1152)
+
+
+async def test_just_after_creation_the_record_may_be_null() -> None:
+    async with Stage(pictures(Image(takes=Never()), invisible_s=0.05)) as stage:
+        task_id = await stage.make_job()
+        at_first = await stage.job_record(task_id)
+        await asyncio.sleep(0.06)
+        then = await stage.job_record(task_id)
+
+    assert at_first == {"code": 422, "msg": "recordInfo is null", "data": None}
+    assert then["code"] == 200
+
+
+async def test_a_failed_job_is_http_200_and_code_200_with_state_fail() -> None:
+    failure = Failure(501, "no picture", when="after-generating")
+    async with Stage(pictures(Image(takes=SOON, fails=failure))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        answer = await stage.job_record(task_id)
+
+    assert answer["code"] == 200
+    told = {key: answer["data"][key] for key in ("state", "failCode", "failMsg", "resultJson", "creditsConsumed")}
+    assert told == {
+        "state": "fail",
+        "failCode": "501",
+        "failMsg": "no picture",
+        "resultJson": None,
+        "creditsConsumed": 0,
+    }
+    assert (received.body["code"], received.body["data"]["state"]) == (501, "fail")
+
+
+async def test_a_jobs_callback_has_the_shape_of_the_query_and_no_callback_type() -> None:
+    async with Stage(pictures(credits=100)) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+
+    body = received.body
+    assert (body["code"], body["msg"]) == (200, "Playground task completed successfully.")
+    assert (body["data"]["taskId"], body["data"]["state"], body["data"]["remainedCredits"]) == (task_id, "success", 95)
+    assert "callbackType" not in body["data"]
+    assert "image_url" not in body["data"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "urls_at"),
+    [("renamed", "resultLinks"), ("wrapped", "resultUrls"), ("result-as-object", "resultUrls")],
+)
+async def test_a_jobs_result_may_have_another_shape_in_record_and_callback(answer: Any, urls_at: str) -> None:
+    async with Stage(pictures(Image(takes=SOON, answer=answer))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = await stage.job_record(task_id)
+
+    (ended,) = stage.notes.of("task.ended")
+    for data in (received.body["data"], record["data"]):
+        inner = data["data"] if answer == "wrapped" else data
+        result = inner["resultJson"]
+        assert isinstance(result, dict) is (answer == "result-as-object")
+        assert (result if isinstance(result, dict) else json.loads(result)) == {urls_at: ended["urls"]}
+
+
+async def test_the_callback_may_come_twice_late_or_never() -> None:
+    twice = Image(takes=SOON, callback_times=2, callback_late_s=0.05)
+    async with Stage(pictures(twice, Image(takes=SOON, callback="never"))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        await stage.make_job(callBackUrl=CALLBACK_URL)
+        began_s = asyncio.get_running_loop().time()
+        first, second = await stage.receiver.wait_for(2)
+
+    assert first.at_s - began_s >= 0.05
+    assert first.body["data"]["taskId"] == second.body["data"]["taskId"] == task_id
+    assert len({attempt["delivery"] for attempt in stage.notes.of("callback.attempt")}) == 2
+
+
+async def test_an_unknown_pictures_callback_goes_where_pictures_callbacks_go() -> None:
+    script = Script(
+        suno=SunoScript(music=(Music(takes=Never()),), strays=(Stray(0.01, "unknown-image"),)),
+        kie=KieScript(images=(Image(takes=Never()),)),
+    )
+    async with Stage(script) as stage:
+        task_id = await stage.make_job(callBackUrl=IMAGE_CALLBACK_URL)
+        await stage.make_music()
+        (received,) = await stage.receiver.wait_for(1)
+
+    assert received.path == "/image-callback"
+    assert received.body["data"]["state"] == "success"
+    assert received.body["data"]["taskId"] != task_id
+    (attempt,) = stage.notes.of("callback.attempt")
+    assert (attempt["provider"], attempt["callback"], attempt["genuine"]) == ("kie", "unknown-image", True)
+    assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
+
+
+# The account
+
+
+async def test_music_and_pictures_are_paid_from_one_account() -> None:
+    async with Stage(Script(suno=SunoScript(credits=20), kie=KieScript(images=(Image(takes=SOON),)))) as stage:
+        await stage.make_music()
+        await stage.make_job()
+        refused = await stage.ask(CREATE, JOB_REQUEST)
+
+    assert refused["code"] == 402, "20 - 12 - 5 leaves 3"
+
+
+async def test_a_temporary_link_is_given_for_its_own_files_only() -> None:
+    async with Stage(pictures()) as stage:
+        url = (await stage.ask(SYNCHRONOUS, PICTURE_REQUEST))["data"]["response"]["imageUrl"]
+        own = await stage.ask("/api/v1/common/download-url", {"url": url})
+        foreign = await stage.ask("/api/v1/common/download-url", {"url": "http://elsewhere.test/1.png"})
+        file = await stage.files.get(own["data"])
+
+    assert own["data"] != url
+    assert file.status_code == 200
+    assert foreign["code"] == 422

@@ -1,0 +1,229 @@
+"""The media host: what it serves when all is well, and each way in which it can be bad."""
+
+import asyncio
+from io import BytesIO
+
+import httpx
+import pytest
+from PIL import Image
+
+from fakes import media
+from fakes.marks import Mark, read_mark
+from fakes.pictures import PictureSpec
+from fakes.script import MediaScript
+
+pytestmark = pytest.mark.asyncio
+
+SOUND = MediaScript()
+BASE_URL = "http://media.test/files"
+SPEC = PictureSpec(640, 360, Mark("picture", 7, 640, 360, part=2))
+
+
+def open_host(script: MediaScript = SOUND, agent: str = "Mozilla/5.0") -> tuple[media.MediaHost, httpx.AsyncClient]:
+    host = media.create_app(script, base_url=BASE_URL)
+    transport = httpx.ASGITransport(host.app, root_path="/files")
+    return host, httpx.AsyncClient(transport=transport, headers={"User-Agent": agent})
+
+
+def publish(host: media.MediaHost) -> str:
+    return host.publish("2048x1152.png", picture=SPEC, audio_seconds=None)
+
+
+async def test_a_picture_is_served_as_it_was_published() -> None:
+    host, client = open_host()
+    url = publish(host)
+    answer = await client.get(url)
+
+    assert url.startswith(BASE_URL)
+    assert url.endswith("-2048x1152.png"), "the name states the size that was asked for, not the real one"
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    image = Image.open(BytesIO(answer.content))
+    assert image.size == (640, 360)
+    assert read_mark(image) == SPEC.mark
+
+
+async def test_audio_is_served_as_it_was_published() -> None:
+    host, client = open_host()
+    answer = await client.get(host.publish("track.mp3", picture=None, audio_seconds=2.4))
+
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert len(answer.content) == 100 * 96, "2.4 s are 100 frames of 96 bytes"
+
+
+async def test_publishing_makes_no_file_yet() -> None:
+    host, client = open_host()
+    url = host.publish("x.png", picture=PictureSpec(640, 360, SPEC.mark, flaw="no such flaw"), audio_seconds=None)
+
+    with pytest.raises(ValueError, match="flaw"):
+        await client.get(url)
+
+
+async def test_the_same_seed_gives_the_same_urls() -> None:
+    one, other = open_host()[0], open_host()[0]
+
+    assert [publish(one), publish(one)] == [publish(other), publish(other)]
+    assert publish(one) != publish(one)
+
+
+async def test_what_was_never_published_is_not_found() -> None:
+    host, client = open_host()
+    publish(host)
+
+    assert (await client.get(BASE_URL + "/p/0000-2048x1152.png")).status_code == 404
+    assert (await client.get(BASE_URL + "/")).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_files_can_only_be_read(method: str) -> None:
+    host, client = open_host()
+
+    assert (await client.request(method, publish(host))).status_code == 405
+
+
+async def test_head_tells_what_get_delivers() -> None:
+    host, client = open_host()
+    url = publish(host)
+    told, delivered = await client.head(url), await client.get(url)
+
+    assert told.content == b""
+    for name in ("content-length", "content-type"):
+        assert told.headers[name] == delivered.headers[name]
+
+
+async def test_head_can_differ_from_get() -> None:
+    host, client = open_host(MediaScript(head_differs=True))
+    url = publish(host)
+    told, delivered = await client.head(url), await client.get(url)
+
+    assert told.status_code == 200
+    for name in ("content-length", "content-type"):
+        assert told.headers[name] != delivered.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "begin", "end"), [("bytes=0-99", 0, 100), ("bytes=100-", 100, None), ("bytes=-50", -50, None)]
+)
+async def test_a_range_is_honoured(wanted: str, begin: int, end: int | None) -> None:
+    host, client = open_host()
+    url = publish(host)
+    whole = (await client.get(url)).content
+    answer = await client.get(url, headers={"Range": wanted})
+
+    assert answer.status_code == 206
+    assert answer.content == whole[begin:end]
+    first = begin % len(whole)
+    assert answer.headers["content-range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole)}"
+
+
+async def test_a_range_behind_the_end_cannot_be_satisfied() -> None:
+    host, client = open_host()
+
+    assert (await client.get(publish(host), headers={"Range": "bytes=99999999-"})).status_code == 416
+
+
+async def test_a_range_can_be_ignored() -> None:
+    host, client = open_host(MediaScript(ignores_range=True))
+    url = publish(host)
+    answer = await client.get(url, headers={"Range": "bytes=0-99"})
+
+    assert answer.status_code == 200
+    assert answer.content == (await client.get(url)).content
+
+
+async def test_a_new_file_can_be_missing_for_a_while() -> None:
+    host, client = open_host(MediaScript(missing_for_s=0.05))
+    url = publish(host)
+    at_first = (await client.get(url)).status_code
+    await asyncio.sleep(0.06)
+
+    assert (at_first, (await client.get(url)).status_code) == (404, 200)
+
+
+async def test_a_file_expires() -> None:
+    host, client = open_host(MediaScript(expires_after_s=0.05))
+    url = publish(host)
+    at_first = (await client.get(url)).status_code
+    await asyncio.sleep(0.06)
+
+    assert (at_first, (await client.get(url)).status_code) == (200, 404)
+
+
+async def test_a_file_can_become_a_smaller_one_of_the_same_task() -> None:
+    host, client = open_host(MediaScript(changes_after_s=0.0))
+    image = Image.open(BytesIO((await client.get(publish(host))).content))
+
+    assert image.size == (360, 360)
+    assert read_mark(image) == Mark("picture", 7, 360, 360, part=2)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "python-httpx/0.28.1",
+        "python-requests/2.34",
+        "Python-urllib/3.11",
+        "curl/8.5.0",
+        "node",
+        "Python/3.11 aiohttp/3.14",
+        "",
+    ],
+)
+async def test_library_user_agents_can_be_refused(agent: str) -> None:
+    host, client = open_host(MediaScript(refuses_library_agents=True), agent)
+
+    assert (await client.get(publish(host))).status_code == 403
+
+
+@pytest.mark.parametrize("agent", ["Mozilla/5.0 (X11; Linux x86_64)", "my-application/1.0"])
+async def test_other_user_agents_are_served_then(agent: str) -> None:
+    host, client = open_host(MediaScript(refuses_library_agents=True), agent)
+
+    assert (await client.get(publish(host))).status_code == 200
+
+
+async def test_the_file_can_be_some_redirects_away() -> None:
+    host, client = open_host(MediaScript(redirects=3))
+    answer = await client.get(publish(host), follow_redirects=True)
+
+    assert [hop.status_code for hop in answer.history] == [302, 302, 302]
+    assert Image.open(BytesIO(answer.content)).size == (640, 360)
+
+
+async def test_redirects_can_go_round_for_ever() -> None:
+    host, client = open_host(MediaScript(redirects=-1))
+
+    with pytest.raises(httpx.TooManyRedirects):
+        await client.get(publish(host), follow_redirects=True)
+
+
+async def test_every_file_can_be_empty() -> None:
+    host, client = open_host(MediaScript(empty=True))
+    answer = await client.get(publish(host))
+
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"", "image/png")
+
+
+async def test_an_error_status_can_carry_the_right_picture() -> None:
+    host, client = open_host(MediaScript(status_with_image=500))
+    answer = await client.get(publish(host))
+
+    assert answer.status_code == 500
+    assert Image.open(BytesIO(answer.content)).size == (640, 360)
+
+
+async def test_a_lent_link_serves_the_same_file_for_its_own_time() -> None:
+    host, client = open_host()
+    url = publish(host)
+    lent = host.lend(url, 0.05)
+    assert lent is not None
+    assert lent != url
+    first = await client.get(lent)
+    await asyncio.sleep(0.06)
+
+    assert first.content == (await client.get(url)).content
+    assert (await client.get(lent)).status_code == 404
+
+
+@pytest.mark.parametrize("url", ["http://elsewhere.test/p/1.png", BASE_URL + "/p/unknown.png", ""])
+async def test_only_its_own_files_are_lent(url: str) -> None:
+    assert open_host()[0].lend(url, 60.0) is None
