@@ -141,10 +141,12 @@ class SimulatedWorld:
                 surroundings(self.environment(), self._line),
                 watching(self._watcher),
             ):
-                self._play()
+                try:
+                    self._play()
+                finally:
+                    self._over = True
+                    self.loop.dissolve()
         finally:
-            self.loop.forget_everything()
-            self.loop.close()
             for leftover in (self._database, *self._database.parent.glob(self._database.name + "-*")):
                 leftover.unlink(missing_ok=True)
             if collecting:
@@ -319,7 +321,7 @@ class SimulatedWorld:
 
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST):
+        if place is not None and place.name.startswith(APPLICATION_HOST) and not self._over:
             told = text.replace(str(self._database), "$DATABASE_PATH")
             self.notebook.note("log", level=level, logger=logger, text=told)
 

@@ -94,7 +94,7 @@ class Instances:
 
         context = copy_context()
         context.run(PLACE.set, invocation)
-        task = asyncio.Task(self._app(scope, receive, send_on), loop=self._loop, context=context)  # type: ignore[arg-type]
+        task: asyncio.Task[None] = asyncio.Task(self._app(scope, receive, send_on), loop=self._loop, context=context)  # type: ignore[arg-type]
         done, _ = await asyncio.wait({task}, timeout=self._platform.limit_s)
         if done:
             task.result()

@@ -10,6 +10,7 @@ timer is set. `run_until` then returns "quiescent", exactly, without waiting to 
 """
 
 import asyncio
+import contextlib
 import heapq
 import socket
 import ssl as ssl_module
@@ -150,7 +151,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         state = place.state_now()
         if state == "frozen":
             self._parked.append(handle)
-        return state != "running"
+        return bool(state != "running")
 
     def freeze(self, place: Place) -> None:
         """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
@@ -178,6 +179,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._scheduled.clear()
         self._parked.clear()
         self._timer_cancelled_count = 0
+
+    def dissolve(self) -> None:
+        """Ends the world: closes what still waits, so that nothing of it comes back later as a stray message."""
+        self.forget_everything()
+        for task in self.unfinished_tasks():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            coroutine: Any = task.get_coro()
+            with contextlib.suppress(BaseException):  # a `finally` that awaits cannot be closed; nobody waits for it
+                coroutine.close()
+        self.close()
 
     # Network
 
@@ -251,10 +262,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
         raise self.refuse("the implementation starts a process, which has no virtual time")
 
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
 
-    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Accepted and forgotten: no signal ever arrives in a simulated process."""
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.simulation.loop import SimulatedLoop
 
 HTTPS_PORT = 443
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 FIRST_EPHEMERAL_PORT = 40_000
 
 ProtocolFactory = Callable[[MemoryTransport], asyncio.BaseProtocol]
@@ -115,7 +116,7 @@ class Network:
         if _is_address(name):
             address = name
         elif name == "localhost":
-            address = self.host(_host_name(PLACE.get())).address
+            address = "127.0.0.1"
         elif name.lower() in self._hosts:
             address = self._hosts[name.lower()].address
         else:
@@ -152,10 +153,10 @@ class Network:
             await listener.gate()
         if sock is not None:
             sock.close()
-        client, server = self._pair(listener, self._address(name), number)
+        client, server = self._pair(listener, name, number)
         accepted = listener.make_protocol(server)
         if number == HTTPS_PORT:
-            accepted = sslproto.SSLProtocol(self.loop, accepted, tls.server_context(), None, server_side=True)  # type: ignore[call-arg, arg-type, assignment]
+            accepted = sslproto.SSLProtocol(self.loop, accepted, tls.server_context(), None, server_side=True)  # type: ignore[arg-type]
         server.set_protocol(accepted)
         listener.context.run(accepted.connection_made, server)
         protocol = make_client()
@@ -172,8 +173,8 @@ class Network:
         tls.trust(context)
         waiter: asyncio.Future[None] = self.loop.create_future()
         secured: Any = sslproto.SSLProtocol(
-            self.loop,  # type: ignore[arg-type]
-            protocol,  # type: ignore[arg-type]
+            self.loop,
+            protocol,
             context,
             waiter,
             server_side=False,
@@ -185,17 +186,21 @@ class Network:
         return secured._app_transport, protocol
 
     def _listener(self, name: str, port: int) -> Listener:
-        host = self._by_address.get(name) or self._hosts.get(name.lower())
+        host = self._found(name)
         if host is None or port not in host.listeners:
             self._on_stranger(host.name if host else name, port)
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{name}', {port})")
         return host.listeners[port]
 
-    def _address(self, name: str) -> str:
-        return name if name in self._by_address else self._hosts[name.lower()].address
+    def _found(self, name: str) -> Host | None:
+        if name in LOOPBACK:
+            return self.host(_host_name(PLACE.get()))
+        return self._by_address.get(name) or self._hosts.get(name.lower())
 
-    def _pair(self, listener: Listener, address: str, port: int) -> tuple[MemoryTransport, MemoryTransport]:
-        place = PLACE.get()
+    def _pair(self, listener: Listener, name: str, port: int) -> tuple[MemoryTransport, MemoryTransport]:
+        place, host = PLACE.get(), self._found(name)
+        assert host is not None
+        address = host.address
         owner = Context()
         owner.run(PLACE.set, place.instance() if place else None)
         here = (self.host(_host_name(place)).address, self._next_port())

@@ -32,9 +32,9 @@ class _LineHandler(logging.Handler):
             text = record.getMessage()
         except Exception as error:
             text = f"{record.msg!r} cannot be formatted: {error}"
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]  # type: ignore[assignment]
-            text = f"{text.rstrip()}: {type(error).__name__}: {error}"
+        raised = record.exc_info[1] if record.exc_info else None
+        if raised is not None:
+            text = f"{text.rstrip()}: {type(raised).__name__}: {raised}"
         self._on_line(record.levelname.lower(), record.name, tidy(text))
 
 

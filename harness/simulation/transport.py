@@ -160,7 +160,8 @@ class MemoryTransport(asyncio.Transport):
         if not self._closing:
             self._closing = True
             self.write_eof()
-            self._loop.call_soon(self._lose, None, context=self._context)
+            if not self._loop.is_closed():
+                self._loop.call_soon(self._lose, None, context=self._context)
 
     def abort(self) -> None:
         self.close()
@@ -179,7 +180,7 @@ class MemoryTransport(asyncio.Transport):
         return bool(self._inbox) or self._end is not None or self._closing
 
     def _wake_up(self) -> None:
-        if not self._wakeup_set:
+        if not self._wakeup_set and not self._loop.is_closed():
             self._wakeup_set = True
             self._loop.call_soon(self._deliver, context=self._context)
 

@@ -1,0 +1,71 @@
+"""A bare simulated world for the tests of its machinery: hosts with apps, a coroutine, and what became of it."""
+
+import time
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.network import Gate, Listener, Network
+from harness.simulation.places import PLACE, Place
+from harness.simulation.serving import protocol_factory
+from harness.simulation.takeover import takeover
+
+REAL_SECONDS_MAX = 2.0
+"""However long a simulation says it took, the machine must hardly have noticed."""
+
+
+@dataclass
+class Outcome:
+    """How a simulated coroutine ended."""
+
+    ending: str
+    elapsed_s: float
+    result: Any = None
+    error: BaseException | None = None
+    strangers: list[tuple[str, int]] = field(default_factory=list)
+    refusal: str | None = None
+
+
+Simulate = Callable[..., Outcome]
+
+
+@pytest.fixture
+def simulate() -> Simulate:
+    """Runs a coroutine function in a fresh world: `simulate(main, {"api.kie.ai": app}, until_s=3600)`."""
+
+    def run(
+        main: Callable[[], Coroutine[Any, Any, Any]],
+        hosts: dict[str, Starlette] | None = None,
+        *,
+        until_s: float = 100_000.0,
+        seed: int = 1,
+        gates: dict[str, Gate] | None = None,
+    ) -> Outcome:
+        strangers: list[tuple[str, int]] = []
+        network = Network(lambda host, port: strangers.append((host, port)))
+        loop = SimulatedLoop(network)
+        for name, app in (hosts or {}).items():
+            context = copy_context()
+            context.run(PLACE.set, Place(name))
+            gate = (gates or {}).get(name)
+            network.listen(name, (80, 443), Listener(protocol_factory(app, loop, 75), context, gate))
+        began_s = time.perf_counter()
+        with takeover(loop, seed):
+            task = loop.create_task(main())
+            ending = loop.run_until(until_s)
+            elapsed_s = loop.elapsed_s
+            done = task.done()
+            loop.dissolve()
+        outcome = Outcome(ending, elapsed_s, strangers=strangers, refusal=loop.refusal)
+        if done:
+            outcome.error = task.exception()
+            outcome.result = None if outcome.error else task.result()
+        assert time.perf_counter() - began_s < REAL_SECONDS_MAX, "virtual time must cost next to nothing"
+        return outcome
+
+    return run

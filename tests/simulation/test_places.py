@@ -1,0 +1,72 @@
+"""Frozen and killed places: what stands still, what goes on, and what never runs again."""
+
+import asyncio
+from contextvars import copy_context
+
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.places import PLACE, Place
+from tests.simulation.conftest import Simulate
+
+
+def _in_place(place: Place, coroutine: object) -> "asyncio.Task[None]":
+    context = copy_context()
+    context.run(PLACE.set, place)
+    return asyncio.Task(coroutine, context=context)  # type: ignore[arg-type]
+
+
+def test_what_falls_due_in_a_frozen_place_runs_when_it_is_thawed(simulate: Simulate) -> None:
+    told: list[tuple[str, float]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        place = Place("instance", Place("app.test"))
+
+        async def work(name: str) -> None:
+            await asyncio.sleep(5)
+            told.append((name, loop.elapsed_s))
+
+        frozen, free = _in_place(place, work("frozen")), asyncio.create_task(work("free"))
+        await asyncio.sleep(1)
+        loop.freeze(place)
+        await asyncio.sleep(99)
+        loop.thaw(place)
+        await asyncio.gather(frozen, free)
+
+    assert simulate(main).error is None
+    assert told == [("free", 5.0), ("frozen", 100.0)]
+
+
+def test_a_killed_place_runs_no_finally(simulate: Simulate) -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        place = Place("instance", Place("app.test"))
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(5)
+                told.append("done")
+            finally:
+                told.append("finally")
+
+        task = _in_place(place, work())
+        await asyncio.sleep(1)
+        loop.kill(place)
+        await asyncio.sleep(99)
+        assert not task.done()
+        told.append("still here")
+
+    assert simulate(main).error is None
+    assert told[0] == "still here"
+
+
+def test_killing_an_instance_stops_its_invocations_too() -> None:
+    instance = Place("instance", Place("app.test"))
+    invocation = Place("handler", instance)
+    assert invocation.state_now() == "running"
+    instance.state = "killed"
+    assert invocation.state_now() == "killed"
+    assert invocation.instance() is instance
