@@ -1,0 +1,258 @@
+"""The application around every strategy: settings, tracks, routes. What to do about news is the strategy's.
+
+A strategy is two functions: what happens when the music provider calls, and what happens when the image provider
+calls. Both get the studio, in which everything is at hand, and the news.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from harness.strategies import providers
+from harness.strategies.messages import ERROR, PENDING, ImageNews, MusicNews, read_image, read_music
+
+COLUMNS = [
+    "title",
+    "prompt",
+    "status",
+    "audio_url",
+    "image_url",
+    "image_resolution",
+    "image_label",
+    "failure_reason",
+    "music_task_id",
+]
+LOW_RESOLUTION = "low-resolution"
+UNDER_WAY_S = 10.0
+"""How long a callback for an unknown task waits for requests that are still to learn their task's id."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration, from the environment."""
+
+    suno_url: str
+    suno_key: str
+    kie_url: str
+    kie_key: str
+    public_url: str
+    database_path: str
+    signing_key: str | None
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        names = ("SUNO_BASE_URL", "SUNO_API_KEY", "KIE_BASE_URL", "KIE_API_KEY", "PUBLIC_URL", "DATABASE_PATH")
+        suno_url, suno_key, kie_url, kie_key, public_url, path = (os.environ[name].rstrip("/") for name in names)
+        return cls(suno_url, suno_key, kie_url, kie_key, public_url, path, os.environ.get("WEBHOOK_SIGNING_KEY"))
+
+    @property
+    def music_callback_url(self) -> str:
+        return f"{self.public_url}/callbacks/suno"
+
+    @property
+    def image_callback_url(self) -> str:
+        return f"{self.public_url}/callbacks/kie"
+
+
+class Tracks:
+    """The `tracks` table, and in it whatever columns a strategy needs for itself."""
+
+    def __init__(self, path: str, own_columns: Sequence[str] = ()) -> None:
+        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db.row_factory = sqlite3.Row
+        columns = ", ".join(f"{name} TEXT" for name in (*COLUMNS, *own_columns))
+        self.db.execute(f"CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, {columns})")
+
+    def add(self, **values: Any) -> None:
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        self.db.execute(f"INSERT INTO tracks ({names}) VALUES ({marks})", tuple(values.values()))
+
+    def change(self, track_id: str, **values: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in values)
+        self.db.execute(f"UPDATE tracks SET {names} WHERE id = ?", (*values.values(), track_id))
+
+    def find(self, column: str, value: str) -> Row | None:
+        row = self.db.execute(f"SELECT * FROM tracks WHERE {column} = ?", (value,)).fetchone()
+        return None if row is None else dict(row)
+
+
+class Studio:
+    """What a strategy works with."""
+
+    client: httpx.AsyncClient
+
+    def __init__(self, name: str, own_columns: Sequence[str] = (), one_at_a_time: bool = True) -> None:
+        """`one_at_a_time`: a callback for a task waits for an earlier one for it, and then finds the work done."""
+        self.settings = Settings.from_environment()
+        self.tracks = Tracks(self.settings.database_path, own_columns)
+        self.log = logging.getLogger(name)
+        self._one_at_a_time = one_at_a_time
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    def turn(self, task_id: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """The right to deal with one task's news."""
+        if not self._one_at_a_time:
+            return contextlib.nullcontext()
+        return self._turns.setdefault(task_id, asyncio.Lock())
+
+    @contextlib.contextmanager
+    def learning_a_task_id(self) -> Iterator[None]:
+        """Around a request whose answer names a task, until the name is stored: its callback may overtake it."""
+        done = asyncio.get_running_loop().create_future()
+        self._under_way.add(done)
+        try:
+            yield
+        finally:
+            self._under_way.discard(done)
+            done.set_result(None)
+
+    async def track_of(self, column: str, task_id: str) -> Row | None:
+        """The track whose `column` holds this task id, also if that is only just being learnt."""
+        track = self.tracks.find(column, task_id)
+        if track is None and self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=UNDER_WAY_S)
+            track = self.tracks.find(column, task_id)
+        if track is None:
+            self.log.info("callback for the unknown task %s ignored", task_id)
+        return track
+
+    def deliver(self, track_id: str, image_url: str, resolution: str | None) -> None:
+        """The good end: the track is complete and has its picture."""
+        self.tracks.change(
+            track_id,
+            status="complete",
+            image_url=image_url,
+            image_resolution=resolution,
+            image_label=None,
+            failure_reason=None,
+        )
+
+    def complete_without_picture(self, track_id: str, reason: str) -> None:
+        """The end of a track whose picture failed, for everybody to see."""
+        self.log.error("no picture for track %s: %s", track_id, reason)
+        self.tracks.change(track_id, status="complete", image_url=None, failure_reason=reason)
+
+    def fail(self, track_id: str, reason: str) -> None:
+        """The end of a track without music."""
+        self.log.error("track %s failed: %s", track_id, reason)
+        self.tracks.change(track_id, status="failed", failure_reason=reason)
+
+
+OnMusic = Callable[[Studio, MusicNews, Row], Awaitable[None]]
+OnImage = Callable[[Studio, ImageNews], Awaitable[None]]
+Begun = Callable[[Studio, str], None]
+
+
+async def ignore_image(studio: Studio, news: ImageNews) -> None:
+    """For strategies that ask for no image callback."""
+    studio.log.info("image callback for task %s ignored", news.task_id)
+
+
+def application(studio: Studio, on_music: OnMusic, on_image: OnImage = ignore_image, begun: Begun | None = None) -> Any:
+    """The web application of a strategy. `begun` is called with the id of each new track."""
+
+    async def create(request: Request) -> Response:
+        asked = await request.json()
+        track_id, title, prompt = str(uuid.uuid4()), str(asked["title"]), str(asked["prompt"])
+        with studio.learning_a_task_id():
+            answer = await providers.generate(studio, title, prompt, studio.settings.music_callback_url)
+            task_id = answer.task_id
+            reason = None if task_id else f"the music was refused: {answer.problem or 'no taskId'}"
+            status = "pending" if task_id else "failed"
+            row = {"id": track_id, "title": title, "prompt": prompt, "status": status}
+            studio.tracks.add(**row, failure_reason=reason, music_task_id=task_id)
+        if task_id is None:
+            studio.log.error("track %s failed: %s", track_id, reason)
+        elif begun is not None:
+            begun(studio, track_id)
+        return JSONResponse({"id": track_id}, status_code=201)
+
+    async def suno(request: Request) -> Response:
+        news = read_music(await json_of(request))
+        if news is not None:
+            await hear_of_music(studio, news, on_music)
+        return JSONResponse({"ok": True})
+
+    async def kie(request: Request) -> Response:
+        news = read_image(await json_of(request))
+        if news is not None and news.state != PENDING:
+            async with studio.turn(news.task_id):
+                await on_image(studio, news)
+        return JSONResponse({"ok": True})
+
+    return Starlette(
+        routes=[
+            Route("/tracks", create, methods=["POST"]),
+            Route("/tracks/{id}", reading_of(studio)),
+            Route("/callbacks/suno", suno, methods=["POST"]),
+            Route("/callbacks/kie", kie, methods=["POST"]),
+        ],
+        lifespan=lifespan_of(studio),
+    )
+
+
+async def hear_of_music(studio: Studio, news: MusicNews, on_music: OnMusic) -> None:
+    """Deal with news of a music task: keep its audio or its failure, and leave the rest to the strategy.
+
+    `on_music` is called for tracks that are still pending, so never again for one that is finished.
+    """
+    if news.state == PENDING or await studio.track_of("music_task_id", news.task_id) is None:
+        return
+    async with studio.turn(news.task_id):
+        track = studio.tracks.find("music_task_id", news.task_id)
+        if track is None or track["status"] != "pending":
+            return
+        if news.state == ERROR:
+            studio.fail(track["id"], f"the music failed: {news.problem}")
+        elif news.audio_url is None:
+            studio.fail(track["id"], "the music callback carried no audio")
+        else:
+            if track["audio_url"] is None:
+                studio.tracks.change(track["id"], audio_url=news.audio_url)
+            await on_music(studio, news, track)
+
+
+def reading_of(studio: Studio) -> Callable[[Request], Awaitable[Response]]:
+    """The route that shows a track."""
+
+    async def read(request: Request) -> Response:
+        track = studio.tracks.find("id", request.path_params["id"])
+        return JSONResponse(track, status_code=200 if track else 404)
+
+    return read
+
+
+def lifespan_of(studio: Studio) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
+    """One HTTP client for as long as the application lives. It carries no key: keys go with single requests."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with httpx.AsyncClient(timeout=30.0) as studio.client:
+            yield
+
+    return lifespan
+
+
+async def json_of(request: Request) -> Any:
+    """A callback's JSON, or None for what is none."""
+    try:
+        return await request.json()
+    except ValueError:
+        return None

@@ -1,0 +1,189 @@
+"""The durable queue: one job for each unfinished track, the callbacks that wait for it, and the worker that does it.
+
+All that a job knows is in its row, so whoever finds the row can go on: the same process, or the one after a restart.
+The worker sleeps until the next job is due or somebody nudges it; with no job it waits for ever.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import copy_context
+from dataclasses import astuple, dataclass, fields
+from typing import Literal
+
+from harness.strategies.pictures import Picture
+
+Step = Literal["create-music", "await-music", "create-picture", "await-picture"]
+AFTER_THE_ANSWER_S = 0.01
+"""Work that a callback asks for begins when its answer is out."""
+AFTER_A_CRASH_S = 60.0
+
+
+@dataclass(slots=True)
+class Job:
+    """What is still to be done for a track. Times are epoch seconds."""
+
+    track_id: str
+    step: Step
+    due_s: float
+    began_s: float
+    step_began_s: float
+    tries: int = 0
+    asked_s: float | None = None
+    """When a creation was asked for whose answer has not been seen. It may have been accepted all the same."""
+    generations: int = 0
+    image_task_id: str | None = None
+    cover_url: str | None = None
+    reason: str | None = None
+    """Why there is no 2K picture so far."""
+
+    def begin(self, step: Step, due_s: float) -> None:
+        """Go on to another step."""
+        self.step, self.due_s, self.step_began_s = step, due_s, time.time()
+        self.tries, self.asked_s = 0, None
+
+
+COLUMNS = [field.name for field in fields(Job)]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A callback that was acknowledged: the task that it is about, and what it claims."""
+
+    track_id: str
+    provider: str
+    task_id: str
+    received_s: float
+    state: str
+    audio_url: str | None = None
+    cover_url: str | None = None
+
+
+class JobQueue:
+    """The tables `jobs`, `deliveries` and `pictures` beside the tracks."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.execute(f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(COLUMNS)}, PRIMARY KEY (track_id))")
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS deliveries (track_id, provider, task_id, received_s, state,"
+            " audio_url, cover_url, PRIMARY KEY (track_id, provider, task_id, state))"
+        )
+        db.execute("CREATE TABLE IF NOT EXISTS pictures (track_id PRIMARY KEY, format, width, height, content BLOB)")
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def save(self, job: Job) -> None:
+        marks = ", ".join("?" * len(COLUMNS))
+        self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({marks})", astuple(job))
+
+    def remove(self, track_id: str) -> None:
+        self._db.execute("DELETE FROM jobs WHERE track_id = ?", (track_id,))
+        self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (track_id,))
+
+    def jobs(self) -> list[Job]:
+        return [Job(*row) for row in self._db.execute("SELECT * FROM jobs ORDER BY due_s, track_id")]
+
+    def job(self, track_id: str) -> Job | None:
+        row = self._db.execute("SELECT * FROM jobs WHERE track_id = ?", (track_id,)).fetchone()
+        return None if row is None else Job(*row)
+
+    def receive(self, delivery: Delivery) -> None:
+        self._db.execute("INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(delivery))
+
+    def deliveries(self, track_id: str, provider: str) -> list[Delivery]:
+        sql = "SELECT * FROM deliveries WHERE track_id = ? AND provider = ? ORDER BY received_s, rowid"
+        return [Delivery(*row) for row in self._db.execute(sql, (track_id, provider))]
+
+    def keep_picture(self, track_id: str, picture: Picture) -> None:
+        """Store a picture's bytes unless a larger one is there already."""
+        kept = self.picture(track_id)
+        if kept is None or kept.width * kept.height < picture.width * picture.height:
+            values = (track_id, picture.format, picture.width, picture.height, picture.content)
+            self._db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", values)
+
+    def picture(self, track_id: str) -> Picture | None:
+        sql = "SELECT content, format, width, height FROM pictures WHERE track_id = ?"
+        row = self._db.execute(sql, (track_id,)).fetchone()
+        return None if row is None else Picture(*row)
+
+
+class Worker:
+    """Does one step of each job that is due, jobs side by side, and never two steps of one job at a time."""
+
+    def __init__(self, queue: JobQueue, advance: Callable[[Job], Awaitable[None]], log: logging.Logger) -> None:
+        self._queue = queue
+        self._advance = advance
+        self._log = log
+        self._wake = asyncio.Event()
+        self._nudged: dict[str, float] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._context = copy_context()
+
+    def nudge(self, track_id: str, after_s: float = AFTER_THE_ANSWER_S) -> None:
+        """There is news: the job is due now, whatever its row says."""
+        self._nudged.setdefault(track_id, time.time() + after_s)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Works for as long as the application lives."""
+        while True:
+            self._wake.clear()
+            due_s = self._start_what_is_due()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), None if due_s is None else max(0.0, due_s - time.time()))
+
+    def begin(self, job: Job) -> "asyncio.Task[None]":
+        """Start a step at once. It is nobody's request, so it outlives the one that began it."""
+        task = asyncio.get_running_loop().create_task(self._step(job), context=self._context)
+        self._running[job.track_id] = task
+        return task
+
+    async def rest(self, longest_s: float) -> None:
+        """Returns when nothing is running and nothing is due, or after `longest_s`."""
+        until_s = time.time() + longest_s
+        while (left_s := until_s - time.time()) > 0:
+            due_s = self._start_what_is_due()
+            if self._running:
+                await asyncio.wait(set(self._running.values()), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            elif due_s is None or due_s > until_s:
+                return
+            else:
+                await asyncio.sleep(min(left_s, max(0.0, due_s - time.time())))
+
+    def _start_what_is_due(self) -> float | None:
+        """Start the steps that are due, and tell when the next one will be."""
+        now_s, next_s = time.time(), None
+        for job in self._queue.jobs():
+            if job.track_id in self._running:
+                continue
+            due_s = min(job.due_s, self._nudged.get(job.track_id, job.due_s))
+            if due_s <= now_s:
+                self._nudged.pop(job.track_id, None)
+                self.begin(job)
+            elif next_s is None or due_s < next_s:
+                next_s = due_s
+        return next_s
+
+    async def _step(self, job: Job) -> None:
+        try:
+            await self._advance(job)
+        except Exception:
+            self._log.exception("the step %s of track %s broke off", job.step, job.track_id)
+            job.due_s = time.time() + AFTER_A_CRASH_S
+            self._queue.save(job)
+        finally:
+            del self._running[job.track_id]
+            self._wake.set()

@@ -1,0 +1,59 @@
+"""Jobs polling: the documented jobs API, createTask and then recordInfo until done, inside the callback's request.
+
+It needs no callback and no mapping. The handler is as slow as the picture, so like the synchronous one it outlasts the
+15 s that the provider waits.
+"""
+
+import asyncio
+from typing import Any
+
+from harness.strategies import providers
+from harness.strategies.application import Row, Studio, application
+from harness.strategies.messages import COMPLETE, PENDING, ImageNews, MusicNews
+from harness.strategies.pictures import PictureError, fetch_2k_picture
+
+PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
+POLL_EVERY_S = 5.0
+POLLS_MAX = 60
+
+
+async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+    """Have the picture made, wait until it is, verify it, and save it or why there is none."""
+    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    try:
+        answer = await providers.create_image_task(studio, prompt)
+        if answer.task_id is None:
+            raise PictureError(f"the picture was refused: {answer.problem or 'no taskId'}")
+        done = await finished(studio, answer.task_id)
+        picture = await fetch_2k_picture(studio.client, done.image_url)
+    except PictureError as error:
+        if is_unfinished(studio, track):
+            studio.complete_without_picture(track["id"], str(error))
+    else:
+        if is_unfinished(studio, track):
+            assert done.image_url is not None
+            studio.deliver(track["id"], done.image_url, picture.resolution)
+
+
+async def finished(studio: Studio, task_id: str) -> ImageNews:
+    """Ask recordInfo until the task is done; raises PictureError when it fails or takes too long."""
+    for _ in range(POLLS_MAX):
+        await asyncio.sleep(POLL_EVERY_S)
+        news = await providers.image_record(studio, task_id)
+        if news is None or news.state == PENDING:
+            continue
+        if news.state == COMPLETE:
+            return news
+        raise PictureError(f"the picture failed: {news.problem}")
+    raise PictureError(f"the picture was not done after {POLL_EVERY_S * POLLS_MAX:g} s")
+
+
+def is_unfinished(studio: Studio, track: Row) -> bool:
+    """Whether no other delivery has finished the track while this one was waiting."""
+    now = studio.tracks.find("id", track["id"])
+    return now is not None and now["status"] == "pending"
+
+
+def create_app() -> Any:
+    """The ASGI application, configured from the environment."""
+    return application(Studio("jobs-polling", one_at_a_time=False), on_music)

@@ -1,0 +1,53 @@
+"""Mapped callback: option 3b of the seed documents: which image task belongs to which track is stored in a table.
+
+The image callback finds its track there, and its picture is verified. Nothing asks after a callback that stays away:
+such a track waits for ever.
+"""
+
+from typing import Any
+
+from harness.strategies import providers
+from harness.strategies.application import Row, Studio, application
+from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.pictures import PictureError, fetch_2k_picture
+
+PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
+
+
+async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+    """Ask for the picture, once, and store which task makes it for which track."""
+    db = studio.tracks.db
+    if db.execute("SELECT 1 FROM image_tasks WHERE track_id = ?", (track["id"],)).fetchone():
+        return
+    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    callback_url = studio.settings.image_callback_url
+    with studio.learning_a_task_id():
+        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        if answer.task_id is not None:
+            db.execute("INSERT OR IGNORE INTO image_tasks VALUES (?, ?)", (answer.task_id, track["id"]))
+            return
+    studio.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
+
+
+async def on_image(studio: Studio, news: ImageNews) -> None:
+    """Find the track by the mapping, verify the picture, and save it or why there is none."""
+    track = await studio.track_of(MAPPED, news.task_id)
+    if track is None or track["status"] != "pending":
+        return
+    try:
+        picture = await fetch_2k_picture(studio.client, news.image_url)
+    except PictureError as error:
+        studio.complete_without_picture(track["id"], news.problem or str(error))
+    else:
+        assert news.image_url is not None
+        studio.deliver(track["id"], news.image_url, picture.resolution)
+
+
+MAPPED = "(SELECT task_id FROM image_tasks WHERE track_id = tracks.id)"
+
+
+def create_app() -> Any:
+    """The ASGI application, configured from the environment."""
+    studio = Studio("mapped-callback")
+    studio.tracks.db.execute("CREATE TABLE IF NOT EXISTS image_tasks (task_id TEXT PRIMARY KEY, track_id TEXT UNIQUE)")
+    return application(studio, on_music, on_image)

@@ -1,0 +1,138 @@
+"""Messages: what the providers' answers, records and callbacks say, read without trusting their shape.
+
+Any of them may be HTML, cut off, null where an object belongs, or an error inside an HTTP 200. So each is read by a
+function that always gives a value: what it could make out, and a sentence about the rest.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+PENDING, COMPLETE, ERROR = "pending", "complete", "error"
+UNFINISHED_MUSIC = ("PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "text", "first")
+FAILED_MUSIC = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_ERROR", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer to a request: its code (the HTTP status when there is no body code), and its data."""
+
+    code: int
+    data: dict[str, Any]
+    problem: str | None = None
+    """A sentence, unless the answer is a success."""
+    retry_after_s: float | None = None
+    unclear: bool = False
+    """Nobody can say whether the request was accepted: the answer got lost, or came from a gateway in between."""
+
+    @property
+    def task_id(self) -> str | None:
+        """The task that a success names."""
+        return text(self.data.get("taskId")) if self.code == 200 else None
+
+    @property
+    def image_url(self) -> Any:
+        """What stands where the flat image endpoint puts its URL; anything may stand there."""
+        return as_dict(self.data.get("response")).get("imageUrl") if self.code == 200 else None
+
+
+@dataclass(frozen=True, slots=True)
+class MusicNews:
+    """What a music callback or a music record says. URLs are as given, unchecked."""
+
+    task_id: str
+    state: str
+    """PENDING, COMPLETE or ERROR."""
+    audio_url: str | None = None
+    cover_url: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNews:
+    """What an image callback or an image record says. The URL is as given, unchecked."""
+
+    task_id: str
+    state: str
+    image_url: str | None = None
+    problem: str | None = None
+
+
+def read_answer(status: int, content: bytes, retry_after: str | None = None) -> Answer:
+    """Read an HTTP answer. Errors normally travel as HTTP 200 with a body code that is not 200."""
+    wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        code = status if status != 200 else 502
+        return Answer(code, {}, f"HTTP {status} without a JSON object", wait_s, unclear=status in (200, 502, 504, 524))
+    code = body.get("code", status)
+    code = code if isinstance(code, int) else status
+    if status != 200 and code == 200:
+        code = status
+    problem = None if code == 200 else f"code {code}: {text(body.get('msg')) or 'no message'}"
+    return Answer(code, as_dict(body.get("data")), problem, wait_s)
+
+
+def read_music(body: Any) -> MusicNews | None:
+    """Read a music callback, or the body of record-info; None when it names no task."""
+    body = as_dict(body)
+    data = as_dict(body.get("data"))
+    task_id = text(data.get("task_id")) or text(data.get("taskId")) or text(body.get("taskId"))
+    if task_id is None:
+        return None
+    told = data.get("callbackType") or data.get("callback_type") or data.get("status")
+    response = as_dict(data.get("response"))
+    items = data.get("data") or response.get("sunoData") or response.get("suno_data")
+    item = next((item for item in items if isinstance(item, dict)), {}) if isinstance(items, list) else {}
+    audio_url = text(item.get("audio_url")) or text(item.get("audioUrl"))
+    cover_url = text(item.get("image_url")) or text(item.get("imageUrl"))
+    code = body.get("code", 200)
+    if told in FAILED_MUSIC or code != 200:
+        said = text(data.get("errorMessage")) or text(body.get("msg")) or str(told)
+        return MusicNews(task_id, ERROR, audio_url, cover_url, f"code {data.get('errorCode') or code}: {said}")
+    # A callback that ends the task may be empty; a record without audio is not finished, whatever it is called.
+    unfinished = told in UNFINISHED_MUSIC or (audio_url is None and told != "complete")
+    return MusicNews(task_id, PENDING if unfinished else COMPLETE, audio_url, cover_url)
+
+
+def read_image(body: Any) -> ImageNews | None:
+    """Read an image callback of either endpoint, or the body of recordInfo; None when it names no task."""
+    body = as_dict(body)
+    data = as_dict(body.get("data"))
+    data = as_dict(data.get("data")) or data
+    task_id = text(data.get("taskId")) or text(data.get("task_id")) or text(body.get("taskId"))
+    if task_id is None:
+        return None
+    state, code = data.get("state"), body.get("code", 200)
+    if state == "fail" or code != 200:
+        said = text(data.get("failMsg")) or text(body.get("msg")) or "no message"
+        return ImageNews(task_id, ERROR, None, f"code {data.get('failCode') or code}: {said}")
+    url = _first_text(as_dict(data.get("resultJson"))) or _first_text(as_dict(data.get("response")))
+    if state in ("waiting", "queuing", "generating"):
+        return ImageNews(task_id, PENDING)
+    # A success without a URL is an end all the same; an unknown state with a URL is taken for one.
+    return ImageNews(task_id, COMPLETE if url or state == "success" else PENDING, url)
+
+
+def _first_text(result: dict[str, Any]) -> str | None:
+    """The first URL of a result, whatever its list is called: that name has changed before."""
+    values = [value[0] if isinstance(value, list) and value else value for value in result.values()]
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """`value` if it is an object, or the object that it holds as a JSON string; otherwise an empty one."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: Any) -> str | None:
+    """`value` if it is a string with something in it."""
+    return value if isinstance(value, str) and value else None

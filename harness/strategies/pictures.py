@@ -1,0 +1,180 @@
+"""Pictures: getting one from the web with care, and finding out by decoding what it really is.
+
+A URL in somebody else's message is a wish of somebody else: only public web addresses are opened, also behind a
+redirect. What a header, a URL or a size field says about a picture is not believed; its pixels are decoded. Pillow
+alone does not notice a PNG cut inside its last chunk, nor a JPEG with an end marker glued onto half a body, so both
+get a check of their own.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDTH_PX, HEIGHT_PX = 2048, 1152
+RATIO, RATIO_TOLERANCE = 16 / 9, 0.01
+CONTENT_BYTES_MAX = 32 * 1024 * 1024
+PIXELS_MAX = 64_000_000
+REDIRECTS_MAX = 5
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+"""Media hosts answer 403 to the User-Agents of HTTP libraries."""
+FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+"""What every browser shows; no other decoder is let near a stranger's bytes."""
+INWARD_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+_FOREIGN_BITS = b"\x5a\xa5" * 2048
+_TURNED_SIDEWAYS = (5, 6, 7, 8)
+
+
+class PictureError(Exception):
+    """There is no picture to be had from here; the message is one plain sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A whole picture: its file, and its size in pixels as displayed."""
+
+    content: bytes
+    format: str
+    """png, jpeg, webp, ..."""
+    width: int
+    height: int
+
+    @property
+    def resolution(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @property
+    def is_2k(self) -> bool:
+        """Whether it is landscape 16:9 of 2048x1152 or more."""
+        in_shape = abs(self.width / self.height / RATIO - 1) <= RATIO_TOLERANCE
+        return self.width >= WIDTH_PX and self.height >= HEIGHT_PX and in_shape
+
+
+def is_public_url(url: object) -> bool:
+    """Whether `url` is an absolute http(s) address outside of the own network, as far as the address itself tells."""
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or parts.username is not None or any(c.isspace() for c in url):
+        return False
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        pass
+    last_label = host.rpartition(".")[2]
+    return "." in host and not last_label[:1].isdigit() and not host.endswith(INWARD_NAMES)
+
+
+async def fetch_picture(client: httpx.AsyncClient, url: object, *, whatever_status: bool = False) -> Picture:
+    """Opens `url` as a browser would and decodes what comes. Raises PictureError for whatever goes wrong.
+
+    `whatever_status`: an error page that is a whole picture counts, too; the bytes tell more than the status.
+    """
+    return decode_picture(await _fetch(client, url, whatever_status))
+
+
+async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> Picture:
+    """The same, for pictures of which less than 2048x1152 in 16:9 will not do."""
+    picture = await fetch_picture(client, url)
+    if not picture.is_2k:
+        raise PictureError(f"the picture is {picture.resolution}, not {WIDTH_PX}x{HEIGHT_PX}")
+    return picture
+
+
+async def _fetch(client: httpx.AsyncClient, url: object, whatever_status: bool) -> bytes:
+    headers = {"user-agent": BROWSER, "accept": "image/*,*/*;q=0.8"}
+    for _ in range(REDIRECTS_MAX + 1):
+        if not isinstance(url, str) or not is_public_url(url):
+            raise PictureError(f"{url!r} is not a public web address"[:200])
+        try:
+            async with client.stream("GET", url, headers=headers, timeout=FETCH_TIMEOUT) as response:
+                if response.has_redirect_location:
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                if response.status_code != 200 and not whatever_status:
+                    raise PictureError(f"the picture's address answers HTTP {response.status_code}")
+                return await _whole_body(response)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise PictureError(f"the picture could not be fetched: {type(error).__name__}") from error
+    raise PictureError(f"the picture's address redirects more than {REDIRECTS_MAX} times")
+
+
+async def _whole_body(response: httpx.Response) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > CONTENT_BYTES_MAX:
+            raise PictureError(f"the picture's file is larger than {CONTENT_BYTES_MAX} bytes")
+    if not size:
+        raise PictureError("the picture's file is empty")
+    return b"".join(chunks)
+
+
+def decode_picture(content: bytes) -> Picture:
+    """Decodes every pixel. Raises PictureError when the bytes are not one whole picture."""
+    found = _decoded(content)
+    if isinstance(found, str):
+        raise PictureError(found)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _decoded(content: bytes) -> Picture | str:
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(content), formats=FORMATS)
+        width, height = image.size
+        if width * height > PIXELS_MAX:
+            return f"the picture claims {width}x{height} pixels, which is too much"
+        image.load()
+        kind = (image.format or "").lower()
+        if kind == "png" and not _png_has_its_end(content):
+            return "the picture is cut off"
+        if kind in ("jpeg", "mpo") and _jpeg_lacks_data(content, image):
+            return "the picture is cut off"
+        if image.getexif().get(0x0112) in _TURNED_SIDEWAYS:
+            width, height = height, width
+    except Exception as error:
+        # Pillow answers damaged files with many kinds of exceptions; every one of them is the same finding.
+        return f"the picture does not decode: {type(error).__name__}"
+    return Picture(content, "jpeg" if kind == "mpo" else kind, width, height)
+
+
+def _png_has_its_end(content: bytes) -> bool:
+    at = 8
+    while at + 12 <= len(content):
+        length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        if name == b"IEND":
+            return True
+        at += 12 + length
+    return False
+
+
+def _jpeg_lacks_data(content: bytes, image: "Image") -> bool:
+    """A decoder that has all its data never looks at bits added behind them; one that is short of data paints them."""
+    from PIL import Image
+
+    end = content.rfind(b"\xff\xd9")
+    if end < 0:
+        return True
+    with Image.open(BytesIO(content[:end] + _FOREIGN_BITS + content[end:])) as other:
+        other.load()
+        return other.tobytes() != image.tobytes()

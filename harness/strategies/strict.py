@@ -1,0 +1,42 @@
+"""Strict: option 1 of the seed documents, verified 2K pictures only; but a failure saves null and says nothing.
+
+The picture is asked for with a callBackUrl and nobody waits for it: the track is complete with image_url null, and the
+image callback fills it in. When there is no such callback, or nothing good in it, null is what remains: no reason, no
+log line.
+"""
+
+from typing import Any
+
+from harness.strategies import providers
+from harness.strategies.application import Row, Studio, application
+from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.pictures import PictureError, fetch_2k_picture
+
+PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
+
+
+async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+    """Ask for the picture, and finish the track without it, whatever the answer."""
+    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    callback_url = studio.settings.image_callback_url
+    with studio.learning_a_task_id():
+        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        studio.tracks.change(track["id"], status="complete", image_task_id=answer.task_id)
+
+
+async def on_image(studio: Studio, news: ImageNews) -> None:
+    """Save the picture if it is a verified one. If not, the null that is there already stays."""
+    track = await studio.track_of("image_task_id", news.task_id)
+    if track is None or track["image_url"] is not None:
+        return
+    try:
+        picture = await fetch_2k_picture(studio.client, news.image_url)
+    except PictureError:
+        return
+    assert news.image_url is not None
+    studio.deliver(track["id"], news.image_url, picture.resolution)
+
+
+def create_app() -> Any:
+    """The ASGI application, configured from the environment."""
+    return application(Studio("strict", ["image_task_id"]), on_music, on_image)

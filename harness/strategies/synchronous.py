@@ -1,0 +1,96 @@
+"""Synchronous: option 3 of the seed documents, the recommended fix: the picture comes in the answer to the request.
+
+No callBackUrl is sent, so the music callback's handler holds the request open until the picture is done, verifies it
+by decoding, and asks once more with other parameters if it failed or is too small. The provider waits 15 s for the
+handler's answer and then delivers again: a delivery that finds the track finished is harmless, one that comes while
+the first is still waiting pays for a second picture.
+"""
+
+from typing import Any
+
+from harness.strategies import providers
+from harness.strategies.application import Row, Studio, application
+from harness.strategies.messages import MusicNews
+from harness.strategies.pictures import HEIGHT_PX, WIDTH_PX, PictureError, fetch_2k_picture
+
+GENERATING = "🎨 [CALLBACK] No valid image provided, generating new 2K image"
+FAILED = "❌ [CALLBACK] Image generation failed (no incoming image):"
+MODEL = f"🖼️ [SYNC IMAGE] Model: {providers.SEEDREAM}"
+EXCHANGE = "🧠 [SYNC IMAGE]"
+RETRYING = "🔄 [SYNC IMAGE] Retrying once with adjusted parameters"
+VERIFIED = f"🖼️ [SYNC IMAGE] Image verified at {WIDTH_PX}x{HEIGHT_PX}"
+DELIVERED = "🖼️ [SYNC IMAGE] Image generated at:"
+SUCCESS = "✅ [SYNC IMAGE]"
+ERROR = "❌ [SYNC IMAGE]"
+SKIPPED = "[🖼️ Verification] Skipping image update: image URL is undefined, null, or empty"
+PROMISED_LOGS: tuple[tuple[str, str], ...] = (
+    ("callback-without-picture", GENERATING),
+    ("image-requested", MODEL),
+    ("image-requested", EXCHANGE),
+    ("image-retried", RETRYING),
+    ("image-verified", VERIFIED),
+    ("image-delivered", DELIVERED),
+    ("image-delivered", SUCCESS),
+    ("image-failed", ERROR),
+    ("image-failed", FAILED),
+    ("picture-skipped", SKIPPED),
+)
+NOT_A_URL = ("", "undefined", "null")
+
+
+async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+    """Take the picture that the callback carried if it is 2K, otherwise have one made and wait for it."""
+    try:
+        await verify_and_save(studio, track, news.cover_url)
+        return
+    except PictureError as error:
+        studio.log.info("%s (%s)", GENERATING, error)
+    problem = await generate(studio, track, providers.FIRST_PARAMETERS)
+    if problem is not None:
+        studio.log.warning("%s after: %s", RETRYING, problem)
+        problem = await generate(studio, track, providers.ADJUSTED_PARAMETERS)
+    if problem is not None and is_unfinished(studio, track):
+        studio.tracks.change(track["id"], status="complete", image_url=None, failure_reason=problem)
+        studio.log.error("%s %s", FAILED, problem)
+
+
+async def generate(studio: Studio, track: Row, parameters: dict[str, Any]) -> str | None:
+    """Have one picture made and save it; the problem as a sentence if that fails."""
+    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    studio.log.info("%s", MODEL)
+    studio.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
+    answer = await providers.ask_for_image(studio, prompt, parameters)
+    studio.log.info("%s Answer: %s", EXCHANGE, answer.problem or answer.data)
+    problem = answer.problem
+    if problem is None:
+        try:
+            await verify_and_save(studio, track, answer.image_url)
+        except PictureError as error:
+            problem = str(error)
+    if problem is not None:
+        studio.log.error("%s %s", ERROR, problem)
+    return problem
+
+
+async def verify_and_save(studio: Studio, track: Row, url: Any) -> None:
+    """Decode what is at `url` and put it on the track; raises PictureError when it is no 2K picture."""
+    if not isinstance(url, str) or url.strip() in NOT_A_URL:
+        studio.log.warning(SKIPPED)
+        raise PictureError("image URL is undefined, null, or empty")
+    picture = await fetch_2k_picture(studio.client, url)
+    studio.log.info("%s (decoded %s)", VERIFIED, picture.resolution)
+    if is_unfinished(studio, track):
+        studio.deliver(track["id"], url, picture.resolution)
+        studio.log.info("%s %s", DELIVERED, url)
+        studio.log.info("%s Track %s has its picture", SUCCESS, track["id"])
+
+
+def is_unfinished(studio: Studio, track: Row) -> bool:
+    """Whether no other delivery has finished the track while this one was waiting."""
+    now = studio.tracks.find("id", track["id"])
+    return now is not None and now["status"] == "pending"
+
+
+def create_app() -> Any:
+    """The ASGI application, configured from the environment."""
+    return application(Studio("synchronous", one_at_a_time=False), on_music)

@@ -1,0 +1,36 @@
+"""Trusting: sends callBackUrl, gets only a task id for an answer, and saves the cover as if it were the 2K picture.
+
+The picture does come, by a callback under another task id, which belongs to no track here. Nobody looks at what was
+saved: the column says 2048x1152 because that is what was asked for.
+"""
+
+from typing import Any
+
+from harness.strategies import providers
+from harness.strategies.application import Row, Studio, application
+from harness.strategies.messages import ImageNews, MusicNews
+
+PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
+CLAIMED_RESOLUTION = "2048x1152"
+
+
+async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+    """Ask for a picture, and take the cover when there is none in the answer."""
+    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    callback_url = studio.settings.image_callback_url
+    answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+    image_url = answer.image_url or news.cover_url
+    if image_url:
+        studio.deliver(track["id"], image_url, CLAIMED_RESOLUTION)
+    else:
+        studio.complete_without_picture(track["id"], "there is neither a picture nor a cover")
+
+
+async def on_image(studio: Studio, news: ImageNews) -> None:
+    """Look for the track by the only task id that tracks have, and find none."""
+    await studio.track_of("music_task_id", news.task_id)
+
+
+def create_app() -> Any:
+    """The ASGI application, configured from the environment."""
+    return application(Studio("trusting"), on_music, on_image)
