@@ -1,5 +1,6 @@
 """Checks: a request's fields against a contract's rules, each rule with its source."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -82,6 +83,8 @@ def problem(field: str, found: Any, rule: str, source: str) -> Problem:
     """Return a broken rule; a long value is shortened to its beginning."""
     if isinstance(found, str) and len(found) > EXCERPT_CHARACTERS:
         found = f"{found[:EXCERPT_CHARACTERS]}... ({len(found)} characters)"
+    elif isinstance(found, float) and not math.isfinite(found):
+        found = str(found)
     elif isinstance(found, list | dict):
         found = f"{type(found).__name__} of {len(found)}"
     return {"field": field, "found": found, "rule": rule, "source": source}

@@ -64,8 +64,10 @@ class Desk:
     def read_object(self, endpoint: str, content: bytes) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none."""
         try:
-            body = json.loads(content)
-        except ValueError:
+            body = json.loads(content, parse_constant=_refuse_constant)
+            if b"\\u" in content:
+                json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could never be sent back
+        except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict):
             return body
@@ -84,6 +86,11 @@ class Desk:
 
     def refuse(self, endpoint: str, failure: Failure) -> Response:
         """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
+        self.tell_refused(endpoint, failure)
+        return refusal(failure)
+
+    def tell_refused(self, endpoint: str, failure: Failure) -> None:
+        """Tell of a refused creation."""
         self._observe(
             "task.refused",
             provider=self.provider,
@@ -93,7 +100,6 @@ class Desk:
             as_http=failure.as_http,
             retry_after_s=failure.retry_after_s,
         )
-        return refusal(failure)
 
     def throttle(self, endpoint: str, window: RateWindow) -> None:
         """Tell that somebody really asked too often; a scripted 429 is a refusal like any other.
@@ -122,3 +128,8 @@ class Desk:
         rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
         self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
         return refusal(Failure(status, as_http=True))
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's own; no JSON document holds them."""
+    raise ValueError(name)

@@ -121,7 +121,7 @@ class FakeKie:
             return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
-        return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * _count(body)) or body
+        return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
         is_job = endpoint == contract.CREATE_TASK
@@ -134,7 +134,7 @@ class FakeKie:
             mode=mode,
             request=body,
             size=size,
-            count=_count(body),
+            count=contract.picture_count(body),
             began_s=asyncio.get_running_loop().time(),
             created_ms=int(time.time() * 1000),
             takes_s=draw_s(image.takes, self._durations),
@@ -242,12 +242,6 @@ class FakeKie:
         return success(url) if url else refusal(Failure(422, "The url is not one of ours."))
 
 
-def _count(body: dict[str, Any]) -> int:
-    asked = body.get("input") or {}
-    count: int = asked.get("max_images") or 1
-    return count
-
-
 def create_app(
     script: KieScript,
     *,
@@ -277,6 +271,7 @@ async def _generate_image(request: Request) -> Response:
     fake = _fake(request)
     content = await request.body()
     if fake.script.profile == "documented":
+        fake.desk.tell_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
         raise HTTPException(404)
     return await fake.create(request, content, contract.GENERATE_IMAGE)
 

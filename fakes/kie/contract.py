@@ -58,11 +58,14 @@ RESOLUTION_OF_QUALITY = {"basic": "2K", "high": "4K"}
 """What the later models call a resolution [inferred]."""
 DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 IMAGES_MAX = 6
+SIDE_MAX_PX = 5404
+"""The longest side that any source names."""
 RESOLUTION = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 ASPECT_RATIO = re.compile(r"([1-9]\d?):([1-9]\d?)")
 
 _JOBS = "providers.md section 2, documented"
 _BELIEF = "providers.md section 2, the seed documents"
+_LARGEST = "providers.md section 2, inferred from the largest size stated"
 _CALLBACK = Field("callBackUrl", "url", _JOBS)
 
 SYNCHRONOUS_FIELDS = (
@@ -102,6 +105,9 @@ DOWNLOAD_FIELDS = (Field("url", "url", _JOBS, required=True),)
 def synchronous_problems(body: dict[str, Any]) -> list[Problem]:
     """Return the rules that a flat request breaks."""
     problems = check(body, SYNCHRONOUS_FIELDS) + _unknown_model(body, _BELIEF)
+    size = RESOLUTION.fullmatch(body["resolution"]) if isinstance(body.get("resolution"), str) else None
+    if size is not None and max(int(size[1]), int(size[2])) > SIDE_MAX_PX:
+        problems.append(problem("resolution", size[0], f"at most {SIDE_MAX_PX} pixels a side", _LARGEST))
     for name, form, example in (("resolution", RESOLUTION, "2048x1152"), ("aspect_ratio", ASPECT_RATIO, "16:9")):
         value = body.get(name)
         if isinstance(value, str) and form.fullmatch(value) is None:
@@ -158,6 +164,14 @@ def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     if across >= down:
         return longest, round(longest * down / across)
     return round(longest * across / down), longest
+
+
+def picture_count(body: dict[str, Any]) -> int:
+    """Return how many pictures a sound request asks for; only a Seedream 4 job can ask for several."""
+    asked = body.get("input")
+    if _is_later(body) or not isinstance(asked, dict):
+        return 1
+    return asked.get("max_images") or 1
 
 
 def state(elapsed_s: float, takes_s: float) -> str:

@@ -142,7 +142,7 @@ class Rules:
 
     def _too_long(self, body: dict[str, Any]) -> list[Problem]:
         custom = body.get("customMode") is True
-        early = body.get("model") in EARLY_MODELS
+        early = str(body.get("model")) in EARLY_MODELS
         limits = {"prompt": self.dialect.prompt_longest}
         if custom:
             limits = {"prompt": 3000 if early else 5000, "style": 200 if early else 1000}

@@ -170,6 +170,8 @@ async def test_a_refusal_at_once_charges_nothing_and_the_next_request_meets_the_
         ("prompt", None),
         ("prompt", "x" * 5001),
         ("resolution", "2K"),
+        ("resolution", "9999x9999"),
+        ("resolution", []),
         ("aspect_ratio", "wide"),
         ("steps", "30"),
         ("cfg_scale", True),
@@ -183,6 +185,14 @@ async def test_a_flat_request_that_breaks_a_rule_is_422(field: str, value: Any) 
     assert body["code"] == 422
     (broken,) = stage.notes.of("contract.broken")
     assert [problem["field"] for problem in broken["problems"]] == [field]
+
+
+@pytest.mark.parametrize("field", ["input", "max_images", "image_size"])
+async def test_fields_of_a_job_mean_nothing_in_a_flat_request(field: str) -> None:
+    async with Stage(pictures()) as stage:
+        body = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, field: "x"})
+
+    assert body["code"] == 200
 
 
 # Jobs
@@ -300,6 +310,7 @@ async def test_the_later_models_ask_for_aspect_ratio_and_quality() -> None:
 
     assert contract.job_problems(body) == []
     assert contract.job_size(body, "kie") == (2048, 1152)
+    assert contract.picture_count({**body, "input": {"max_images": "x"}}) == 1, "it is no field of theirs"
 
 
 async def test_just_after_creation_the_record_may_be_null() -> None:

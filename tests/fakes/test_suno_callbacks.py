@@ -1,0 +1,295 @@
+"""What the music fake sends and tells: callbacks, records and strays, and how they can disagree."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from fakes import suno
+from fakes.desk import API_KEY
+from fakes.durations import Fixed, Never
+from fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript
+from fakes.suno.app import TextCarries
+from tests.fakes.stage import MUSIC_REQUEST, Receiver, Stage
+
+pytestmark = pytest.mark.asyncio
+
+SOON = Fixed(0.02)
+LATER = Fixed(1_000.0)
+TRACK_KEYS = [
+    "id",
+    "audio_url",
+    "source_audio_url",
+    "stream_audio_url",
+    "source_stream_audio_url",
+    "image_url",
+    "source_image_url",
+    "prompt",
+    "model_name",
+    "title",
+    "tags",
+    "createTime",
+    "duration",
+]
+
+
+def music(*tasks: Music, **rest: Any) -> Script:
+    """A script of music tasks."""
+    return Script(suno=SunoScript(music=tasks or (Music(takes=LATER),), **rest))
+
+
+# Callbacks and records
+
+
+async def test_text_first_and_complete_arrive_in_order_and_in_snake_case() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        task_id = await stage.make_music()
+        received = await stage.receiver.wait_for(3)
+
+    bodies = [message.body for message in received]
+    assert [body["data"]["callbackType"] for body in bodies] == ["text", "first", "complete"]
+    assert {body["code"] for body in bodies} == {200}
+    assert bodies[2]["msg"] == "All generated successfully."
+    assert {body["data"]["task_id"] for body in bodies} == {task_id}
+    assert [len(body["data"]["data"]) for body in bodies] == [2, 1, 2]
+    assert all(list(track) == TRACK_KEYS for body in bodies for track in body["data"]["data"])
+    text = bodies[0]["data"]["data"]
+    assert [track["audio_url"] for track in text] == ["", ""]
+    assert all(track["stream_audio_url"] for track in text), "streams work before the audio is done"
+    assert bodies[1]["data"]["data"][0] == bodies[2]["data"]["data"][0]
+
+
+async def test_the_record_tells_of_the_same_tracks_in_camel_case() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        answer = await stage.music_record(task_id)
+
+    record = answer["data"]
+    assert (answer["code"], record["status"], record["taskId"]) == (200, "SUCCESS", task_id)
+    assert isinstance(record["param"], str)
+    told, sent = record["response"]["sunoData"], complete.body["data"]["data"]
+    assert [set(track) for track in told] == [{re.sub("_(.)", lambda m: m[1].upper(), key) for key in TRACK_KEYS}] * 2
+    for mine, theirs in zip(told, sent, strict=True):
+        assert (mine["id"], mine["audioUrl"], mine["imageUrl"], mine["modelName"], mine["createTime"]) == (
+            theirs["id"],
+            theirs["audio_url"],
+            theirs["image_url"],
+            theirs["model_name"],
+            theirs["createTime"],
+        )
+
+
+async def test_the_finished_files_can_be_fetched_and_the_end_is_told_with_their_urls() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        tracks = complete.body["data"]["data"]
+        urls = [track[key] for track in tracks for key in ("audio_url", "image_url")]
+        types = [(await stage.files.get(url)).headers["content-type"] for url in urls]
+
+    assert types == ["audio/mpeg", "image/jpeg"] * 2
+    (ended,) = stage.notes.of("task.ended")
+    assert (ended["task_id"], ended["outcome"], ended["urls"]) == (task_id, "success", urls)
+    published = stage.notes.of("picture.published")
+    assert [picture["mark"] for picture in published] == [
+        {"kind": "cover", "number": 1, "part": 0},
+        {"kind": "cover", "number": 1, "part": 1},
+    ]
+
+
+async def test_before_anything_is_done_the_record_says_pending_and_has_no_tracks() -> None:
+    async with Stage(music(Music(takes=Never()))) as stage:
+        answer = await stage.music_record(await stage.make_music())
+
+    assert answer["code"] == 200
+    assert (answer["data"]["status"], answer["data"]["response"]) == ("PENDING", None)
+
+
+async def test_an_unknown_task_is_http_200_with_code_422_and_no_data() -> None:
+    async with Stage(music()) as stage:
+        answer = await stage.music_record("0" * 32)
+
+    assert (answer["code"], answer["data"]) == (422, None)
+
+
+async def test_the_fourth_query_of_a_task_within_a_second_is_throttled() -> None:
+    async with Stage(music()) as stage:
+        task_id, other = await stage.make_music(), await stage.make_music()
+        codes = [(await stage.music_record(task_id))["code"] for _ in range(4)]
+        of_other = (await stage.music_record(other))["code"]
+
+    assert (codes, of_other) == ([200, 200, 200, 429], 200)
+    (limited,) = stage.notes.of("rate.limited")
+    assert (limited["endpoint"], limited["allowed"], limited["window_s"]) == ("/api/v1/generate/record-info", 3, 1)
+
+
+@pytest.mark.parametrize(("carries", "data"), [("empty", []), ("null", None)])
+async def test_a_text_callback_may_carry_no_tracks(carries: TextCarries, data: Any) -> None:
+    async with Stage() as stage:
+        app = suno.create_app(
+            SunoScript(music=(Music(takes=SOON),)),
+            publish=stage.media.publish,
+            callback_client=stage.callbacks,
+            text_carries=carries,
+        )
+        key = {"Authorization": f"Bearer {API_KEY}"}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=key) as api:
+            await api.post("/api/v1/generate", json=MUSIC_REQUEST)
+            text = (await stage.receiver.wait_for(3))[0]
+
+    assert text.body["data"]["data"] == data
+
+
+async def test_a_complete_callback_may_be_empty() -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",), empty_complete=True))) as stage:
+        await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+
+    assert (complete.body["code"], complete.body["data"]["data"]) == (200, [])
+
+
+async def test_callbacks_may_never_come_while_the_record_knows() -> None:
+    async with Stage(music(Music(takes=SOON, callbacks="never"))) as stage:
+        task_id = await stage.make_music()
+        await stage.notes.wait_for("task.ended")
+        answer = await stage.music_record(task_id)
+
+    assert answer["data"]["status"] == "SUCCESS"
+    assert stage.notes.of("callback.attempt") == []
+
+
+async def test_a_record_may_lag_behind_the_callback() -> None:
+    async with Stage(music(Music(takes=SOON, record_lags_s=60.0))) as stage:
+        task_id = await stage.make_music()
+        await stage.receiver.wait_for(3)
+        answer = await stage.music_record(task_id)
+
+    assert (answer["data"]["status"], answer["data"]["response"]) == ("PENDING", None)
+
+
+async def test_the_cases_may_be_swapped() -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",), swapped_case=True))) as stage:
+        task_id = await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+        record = (await stage.music_record(task_id))["data"]
+
+    assert complete.body["data"]["taskId"] == task_id
+    assert "audioUrl" in complete.body["data"]["data"][0]
+    assert record["task_id"] == task_id
+    assert {"audio_url", "createTime"} <= set(record["response"]["suno_data"][0])
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("null", None),
+        ("empty", ""),
+        ("undefined", "undefined"),
+        ("private", "http://169.254.169.254/latest/meta-data/cover.png"),
+    ],
+)
+async def test_something_else_may_stand_where_the_cover_belongs(text: Any, stands: str | None) -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",), cover_url=text))) as stage:
+        await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+
+    assert [track["image_url"] for track in complete.body["data"]["data"]] == [stands, stands]
+
+
+@pytest.mark.parametrize("task", [Music(cover_url="missing"), Music(cover=None)])
+async def test_the_cover_may_be_missing_altogether(task: Music) -> None:
+    quick = Music(takes=SOON, sends=("complete",), cover=task.cover, cover_url=task.cover_url)
+    async with Stage(music(quick)) as stage:
+        await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+
+    assert all("image_url" not in track for track in complete.body["data"]["data"])
+
+
+async def test_a_cover_has_the_scripted_size_and_says_what_it_was_made_at() -> None:
+    cover = Picture(2048, 1152, made_width=360, made_height=360, format="jpeg")
+    async with Stage(music(Music(takes=SOON, cover=cover))) as stage:
+        await stage.make_music()
+        await stage.receiver.wait_for(3)
+
+    assert [(picture["size"], picture["made"]) for picture in stage.notes.of("picture.published")] == [
+        ([2048, 1152], [360, 360])
+    ] * 2
+
+
+@pytest.mark.parametrize(("code", "status"), [(501, "GENERATE_AUDIO_FAILED"), (400, "SENSITIVE_WORD_ERROR")])
+async def test_a_failed_generation_sends_an_error_callback_and_refunds(code: int, status: str) -> None:
+    failing = Music(takes=SOON, fails=Failure(code, "it went wrong", when="after-generating"))
+    async with Stage(music(failing, credits=100)) as stage:
+        task_id = await stage.make_music()
+        (error,) = await stage.receiver.wait_for(1)
+        record = (await stage.music_record(task_id))["data"]
+        balance = (await stage.api.get("/api/v1/chat/credit")).json()["data"]
+
+    assert error.body == {
+        "code": code,
+        "msg": "it went wrong",
+        "data": {"callbackType": "error", "task_id": task_id, "data": None},
+    }
+    assert (record["status"], record["errorCode"], record["errorMessage"]) == (status, code, "it went wrong")
+    assert balance == 100
+    (ended,) = stage.notes.of("task.ended")
+    assert (ended["outcome"], ended["code"]) == ("failed", code)
+
+
+async def test_when_the_complete_callback_is_given_up_the_record_says_so_and_keeps_the_audio() -> None:
+    rules = DeliveryRules(retries_after_s=(0.01,))
+    script = music(Music(takes=SOON, sends=("complete",)), delivery=rules)
+    async with Stage(script, Receiver([500])) as stage:
+        task_id = await stage.make_music()
+        await stage.notes.wait_for("callback.given-up")
+        record = (await stage.music_record(task_id))["data"]
+
+    assert record["status"] == "CALLBACK_EXCEPTION"
+    assert all(track["audioUrl"] for track in record["response"]["sunoData"])
+
+
+# Strays
+
+
+async def test_a_forgery_names_the_first_real_task_and_smuggles_other_urls_in() -> None:
+    script = music(Music(takes=SOON, sends=("complete",)), strays=(Stray(0.0, "forgery", "unsigned"),))
+    async with Stage(script, signing_key="shared key") as stage:
+        task_id = await stage.make_music()
+        forged, genuine = await stage.receiver.wait_for(2)
+
+    assert forged.body["data"]["task_id"] == task_id
+    assert "x-webhook-signature" not in forged.headers
+    assert "x-webhook-signature" in genuine.headers
+    stolen, true = (
+        {track[key] for track in message.body["data"]["data"] for key in ("audio_url", "image_url")}
+        for message in (forged, genuine)
+    )
+    assert stolen.isdisjoint(true)
+    first, second = stage.notes.of("callback.attempt")
+    assert (first["callback"], first["genuine"]) == ("forgery:unsigned", False)
+    assert (second["callback"], second["genuine"]) == ("complete", True)
+    assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
+
+
+async def test_an_old_musics_callback_is_of_nobodys_task() -> None:
+    async with Stage(music(Music(takes=Never()), strays=(Stray(0.01, "old-music"),))) as stage:
+        task_id = await stage.make_music()
+        (old,) = await stage.receiver.wait_for(1)
+
+    assert old.body["data"]["callbackType"] == "complete"
+    assert re.fullmatch("[0-9a-f]{32}", old.body["data"]["task_id"])
+    assert old.body["data"]["task_id"] != task_id
+    assert stage.notes.of("callback.attempt")[0]["callback"] == "old-music"
+
+
+async def test_strays_come_once_a_run() -> None:
+    async with Stage(music(Music(takes=Never()), strays=(Stray(0.0, "old-music"),))) as stage:
+        await stage.make_music()
+        await stage.make_music()
+        await stage.notes.wait_for("callback.answered")
+
+    assert len(stage.receiver.received) == 1
