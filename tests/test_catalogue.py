@@ -1,0 +1,109 @@
+"""The catalogue: which scenarios a selector means, and in which order they come."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import GROUPS, files, select, shipped_names, shipped_root
+from harness.errors import ScenarioError, UnknownNameError
+
+
+def names(*selectors: str) -> list[str]:
+    return [scenario.name for scenario in select(selectors)]
+
+
+def written(path: Path, why: str = "it is here to be found") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"why: {why}\n")
+    return path
+
+
+def test_no_selector_means_all_that_are_shipped() -> None:
+    assert names() == shipped_names()
+    assert len(shipped_names()) >= 70
+
+
+def test_groups_come_in_the_order_of_the_catalogue() -> None:
+    groups = list(dict.fromkeys(name.partition("/")[0] for name in names()))
+    assert tuple(groups) == GROUPS
+
+
+def test_numbers_in_names_are_ordered_by_their_value() -> None:
+    found = [name for name in names("slow") if name.endswith("s") and name[len("slow/image-")].isdigit()]
+    assert found == [f"slow/image-{seconds}s" for seconds in (5, 14, 16, 30, 59, 61, 74, 76, 299, 301)]
+
+
+def test_a_shipped_scenario_is_meant_by_its_name() -> None:
+    (scenario,) = select(["slow/image-16s"])
+    assert scenario.name == "slow/image-16s"
+    assert scenario.path is not None
+    assert Path(scenario.path).resolve() == (shipped_root() / "slow" / "image-16s.yaml").resolve()
+
+
+def test_a_group_means_all_of_its_scenarios() -> None:
+    assert names("drift") == [name for name in shipped_names() if name.startswith("drift/")]
+    assert names("drift/") == names("drift")
+
+
+def test_a_pattern_is_matched_against_names() -> None:
+    assert names("*/image-*-once") == [name for name in shipped_names() if "/image-" in name and name.endswith("-once")]
+    assert names("slow/*") == names("slow")
+
+
+def test_selectors_keep_their_order_and_each_scenario_comes_once() -> None:
+    assert names("slow/image-16s", "baseline/healthy", "slow/image-1*s") == [
+        "slow/image-16s",
+        "baseline/healthy",
+        "slow/image-14s",
+    ]
+
+
+def test_a_file_is_meant_by_its_path(tmp_path: Path) -> None:
+    assert names(str(written(tmp_path / "mine" / "odd.yaml"))) == ["mine/odd"]
+
+
+def test_a_shipped_file_given_by_path_is_the_shipped_scenario() -> None:
+    file = str(shipped_root() / "slow" / "image-16s.yaml")
+    assert names(file, "slow/image-16s") == ["slow/image-16s"]
+
+
+def test_a_folder_means_the_files_below_it_but_not_the_hidden_ones(tmp_path: Path) -> None:
+    written(tmp_path / "b" / "wait-14s.yml")
+    written(tmp_path / "b" / "wait-5s.yaml")
+    written(tmp_path / "a" / "deep" / "one.yaml")
+    written(tmp_path / ".hidden" / "two.yaml")
+    (tmp_path / "b" / "notes.txt").write_text("not a scenario")
+    assert names(str(tmp_path)) == ["deep/one", "b/wait-5s", "b/wait-14s"]
+
+
+def test_an_empty_folder_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"there are no scenario files here \(\*\.yaml, \*\.yml\)$"):
+        select([str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("selector", "nearest"),
+    [("slow/image-16", "slow/image-16s"), ("sloww", "slow"), ("baseline/helthy", "baseline/healthy")],
+)
+def test_an_unknown_name_is_told_with_the_nearest(selector: str, nearest: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        select([selector])
+    assert str(caught.value) == f'no scenario is called "{selector}", did you mean "{nearest}"?'
+
+
+def test_a_pattern_without_a_match_and_an_empty_selector_are_unknown() -> None:
+    for selector in ("zzz/*", ""):
+        with pytest.raises(UnknownNameError):
+            select([selector])
+
+
+def test_a_missing_file_is_told_as_a_file() -> None:
+    with pytest.raises(ScenarioError, match=r"^nowhere/x\.yaml: there is no such file$"):
+        select(["nowhere/x.yaml"])
+
+
+def test_files_are_named_without_being_read(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("tracks: none")
+    assert files([str(tmp_path), str(broken)]) == [broken]
+    assert len(files([])) == len(shipped_names())
