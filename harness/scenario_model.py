@@ -342,7 +342,7 @@ Impossible = Annotated[
 class ScenarioKeys(Keys):
     """What happens in one scenario. Only `why` must be written: all is healthy that nothing is said about."""
 
-    why: Annotated[str, AfterValidator(_sentence)] = key(
+    why: Annotated[str, AfterValidator(_sentence), text_like(r"\S")] = key(
         "What goes wrong here in the field, and for whom.",
         "Sixteen seconds is one second more than Suno waits for its callback to be answered.",
         default=...,

@@ -1,0 +1,375 @@
+"""Scenario files: what they say is the value that is run, and what editors check is what is read."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from fakes.durations import Bimodal, Fixed, Lognormal, Never, Uniform
+from fakes.script import (
+    COVER,
+    DeliveryRules,
+    Failure,
+    Image,
+    KieScript,
+    MediaScript,
+    Music,
+    Picture,
+    Script,
+    Stray,
+    SunoScript,
+)
+from harness.catalogue import shipped_root
+from harness.errors import ScenarioError
+from harness.faults import HARMS, Fault
+from harness.faults.bodies import OversizedBody
+from harness.faults.connections import ConnectionRefused
+from harness.faults.delays import DribbledBody, SlowAnswer
+from harness.promises import PROMISES
+from harness.scenario import Platform, Scenario
+from harness.scenario_file import json_schema, parse_scenario, read_scenario
+
+WHY = "why: it shows what happens\n"
+SHIPPED = sorted(shipped_root().glob("*/*.yaml"))
+
+RICH = """\
+why: >
+  Everything that can be said,
+  said once.
+tracks: 20
+apart: 1s
+deadline: 2h
+signing: true
+impossible:
+  image-2k: "Kie.ai never makes a picture"
+  image-native: there is none
+suno:
+  music:
+    - takes: {median: 90s, p95: 3m}
+      sends: [complete, first]
+      apart: 0s
+      callbacks: never
+      cover: none
+      cover-url: null
+      record-lags: 5m
+    - takes: never
+      cover: {size: 720x720, made-at: 360x360, format: webp, flaw: zero-bytes}
+      fails: {code: 429, message: slow down, as-http: true, html: true, retry-after: 20s, when: after-generating}
+      empty-complete: true
+      swapped-case: true
+    - cover: 1024x576
+  answer-within: 10s
+  retries-after: [0s, 1m]
+  accepts: 2xx
+  strays:
+    - {after: 200s, what: forgery, forgery: stale}
+    - {after: 1.5s, what: unknown-image}
+  credits: 0
+  creations-per-10s: 2
+kie:
+  profile: documented
+  images:
+    - takes: {between: [5s, 20s]}
+      picture: 1024x576
+      picture-url: undefined
+      answer: wrapped
+      fails: 501
+    - takes: {usually: {between: [1s, 2s]}, sometimes: 5m, share: 0.05}
+      picture: {flaw: cmyk}
+      callback: never
+      callback-late: 250ms
+      callback-times: 2
+  invisible-for: 3s
+  pixel-table: bytedance
+  retries-after: []
+  credits: 7
+media:
+  expires-after: never
+  missing-for: 3s
+  refuses-library-agents: true
+  redirects: loop
+  empty: true
+  changes-after: 1d
+  ignores-range: true
+  head-differs: true
+  status-with-image: 500
+faults:
+  - to: kie
+    path: /api/v1/generate/image
+    method: POST
+    which: 7th
+    from: 0s
+    until: 10m
+    probability: 0.5
+    harm: connection-refused
+  - to: media
+    which: every
+    harm:
+      dribbled-body: {bytes: 2KiB, every: 500ms}
+  - to: suno
+    which: second
+    harm: {slow-answer: {takes: 1m}}
+  - to: suno
+    harm: {oversized-body: }
+platform:
+  limit: 60s
+  freezes-after-answer: true
+  restarts: [100s, 2m]
+  cron-every: 30s
+"""
+
+RICH_VALUE = Scenario(
+    name="group/rich",
+    path="rich.yaml",
+    why="Everything that can be said, said once.",
+    tracks=20,
+    apart_s=1.0,
+    deadline_s=7200.0,
+    signing=True,
+    impossible=(("image-2k", "Kie.ai never makes a picture"), ("image-native", "there is none")),
+    script=Script(
+        suno=SunoScript(
+            music=(
+                Music(
+                    takes=Lognormal(90.0, 180.0),
+                    sends=("complete", "first"),
+                    apart_s=0.0,
+                    callbacks="never",
+                    cover=None,
+                    cover_url="null",
+                    record_lags_s=300.0,
+                ),
+                Music(
+                    takes=Never(),
+                    cover=Picture(720, 720, 360, 360, "webp", "zero-bytes"),
+                    fails=Failure(429, "slow down", True, True, 20.0, "after-generating"),
+                    empty_complete=True,
+                    swapped_case=True,
+                ),
+                Music(cover=Picture(1024, 576, format="jpeg")),
+            ),
+            delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx"),
+            strays=(Stray(200.0, "forgery", "stale"), Stray(1.5, "unknown-image")),
+            credits=0,
+            creations_per_10_s=2,
+        ),
+        kie=KieScript(
+            profile="documented",
+            images=(
+                Image(
+                    takes=Uniform(5.0, 20.0),
+                    picture=Picture(1024, 576),
+                    picture_url="undefined",
+                    answer="wrapped",
+                    fails=Failure(501),
+                ),
+                Image(
+                    takes=Bimodal(Uniform(1.0, 2.0), Fixed(300.0), 0.05),
+                    picture=Picture(flaw="cmyk"),
+                    callback="never",
+                    callback_late_s=0.25,
+                    callback_times=2,
+                ),
+            ),
+            delivery=DeliveryRules(retries_after_s=()),
+            invisible_s=3.0,
+            pixel_table="bytedance",
+            credits=7,
+        ),
+        media=MediaScript(
+            expires_after_s=float("inf"),
+            missing_for_s=3.0,
+            refuses_library_agents=True,
+            redirects=-1,
+            empty=True,
+            changes_after_s=86_400.0,
+            ignores_range=True,
+            head_differs=True,
+            status_with_image=500,
+        ),
+    ),
+    faults=(
+        Fault("kie", ConnectionRefused(), "/api/v1/generate/image", "POST", 7, 0.0, 600.0, 0.5),
+        Fault("media", DribbledBody(bytes=2048, every_s=0.5)),
+        Fault("suno", SlowAnswer(takes_s=60.0), nth=2),
+        Fault("suno", OversizedBody()),
+    ),
+    platform=Platform(60.0, True, (100.0, 120.0), 30.0),
+)
+
+
+def parsed(text: str) -> Scenario:
+    return parse_scenario(text, path="a.yaml", name="group/a")
+
+
+def test_a_file_that_says_only_why_is_a_healthy_world() -> None:
+    assert parsed("why: nothing is wrong here") == Scenario("group/a", "nothing is wrong here", path="a.yaml")
+
+
+def test_a_rich_file_is_the_frozen_value_it_describes() -> None:
+    assert parse_scenario(RICH, path="rich.yaml", name="group/rich") == RICH_VALUE
+
+
+def test_equal_files_are_equal_values_with_one_hash() -> None:
+    assert hash(parsed(RICH)) == hash(parsed(RICH))
+    assert len({parsed(RICH), parsed(RICH), parsed(WHY)}) == 2
+
+
+def test_every_harm_can_be_written_by_its_name_alone() -> None:
+    for name, harm in HARMS.items():
+        (fault,) = parsed(f"{WHY}faults: [{{to: kie, harm: {name}}}]").faults
+        assert fault.harm == harm()
+
+
+def test_an_anchor_and_a_merge_save_repetition() -> None:
+    entries = "    - &slow {takes: 16s, callback: never}\n    - {<<: *slow, takes: 5s}\n    - *slow\n"
+    text = f"{WHY}kie:\n  images:\n{entries}"
+    slow = Image(Fixed(16.0), callback="never")
+    assert parsed(text).script.kie.images == (slow, Image(Fixed(5.0), callback="never"), slow)
+
+
+def test_a_cover_keeps_its_own_defaults_and_a_picture_its_own() -> None:
+    text = f"{WHY}suno: {{music: [{{cover: {{flaw: cmyk}}}}]}}\nkie: {{images: [{{picture: {{made-at: 360x360}}}}]}}"
+    scenario = parsed(text)
+    assert scenario.script.suno.music[0].cover == Picture(COVER.width, COVER.height, format="jpeg", flaw="cmyk")
+    assert scenario.script.kie.images[0].picture == Picture(2048, 1152, 360, 360, "png")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("250ms", 0.25),
+        ("16s", 16.0),
+        ("1.5h", 5400.0),
+        ("5m", 300.0),
+        ("14d", 1_209_600.0),
+        ("0s", 0.0),
+        ("400d", 34_560_000.0),
+    ],
+)
+def test_durations_have_units(written: str, seconds: float) -> None:
+    assert parsed(f"{WHY}deadline: {written}").deadline_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "nth"),
+    [("first", 1), ("second", 2), ("third", 3), ("7th", 7), ("1st", 1), ("22nd", 22), ("every", None)],
+)
+def test_occurrences_are_words(written: str, nth: int | None) -> None:
+    assert parsed(f"{WHY}faults: [{{to: kie, harm: empty-body, which: {written}}}]").faults[0].nth == nth
+
+
+def test_a_file_is_named_after_its_folder_and_stem(tmp_path: Path) -> None:
+    file = tmp_path / "slow" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text(WHY)
+    assert (read_scenario(file).name, read_scenario(file).group) == ("slow/mine", "slow")
+    assert read_scenario(file).path == str(file)
+    assert read_scenario(file, name="other").name == "other"
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"none\.yaml: there is no such file$"):
+        read_scenario(tmp_path / "none.yaml")
+    with pytest.raises(ScenarioError, match=r"this is a folder, not a scenario file$"):
+        read_scenario(tmp_path)
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"# a comment\nwhy: caf\xe9 au lait\n")
+    with pytest.raises(ScenarioError, match=r"latin\.yaml:2:9: the byte 0xE9 is not UTF-8, save the file as UTF-8\n"):
+        read_scenario(latin)
+
+
+def test_only_safe_and_plain_yaml_is_read() -> None:
+    assert parsed("why: 12:30 and yes and 0x10\n").why == "12:30 and yes and 0x10"
+    with pytest.raises(ScenarioError, match=r"a\.yaml:2:9: tracks"):
+        parsed(f"{WHY}tracks: 0x10\n")
+
+
+def test_the_schema_file_is_what_the_models_say() -> None:
+    assert json.loads((shipped_root() / "scenario.schema.json").read_text("utf-8")) == json_schema(), (
+        "write json_schema() to scenarios/scenario.schema.json again"
+    )
+
+
+def test_the_schema_is_a_draft_7_schema() -> None:
+    Draft7Validator.check_schema(json_schema())
+    written = json.dumps(json_schema())
+    assert "$defs" not in written
+    assert "prefixItems" not in written
+
+
+def objects(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every part of a schema that lists properties, but for the examples."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for name, part in schema.items():
+            if name != "examples":
+                yield from objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from objects(part)
+
+
+def test_every_key_has_a_description_and_examples_that_are_valid() -> None:
+    schema = json_schema()
+    blocks = list(objects(schema))
+    assert len(blocks) > 15
+    for block in blocks:
+        assert block["additionalProperties"] is False
+        for name, part in block["properties"].items():
+            assert part.get("description"), name
+            assert part.get("examples"), name
+            check = Draft7Validator({"definitions": schema["definitions"], **part})
+            for example in part["examples"]:
+                check.validate(example)
+
+
+def test_the_schema_takes_the_rich_file_and_refuses_what_is_misspelled() -> None:
+    check = Draft7Validator(json_schema())
+    check.validate(yaml.safe_load(RICH))
+    assert not check.is_valid({"why": "x", "trakcs": 1})
+    assert not check.is_valid({"why": " "})
+    assert not check.is_valid({"why": "x", "deadline": 16})
+    assert not check.is_valid({"why": "x", "kie": {"images": [{"takes": "16"}]}})
+    assert not check.is_valid({"why": "x", "impossible": {"image-3k": "x"}})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[f"{path.parent.name}/{path.stem}" for path in SHIPPED])
+def test_a_shipped_file_is_sound_and_teaches_something(path: Path) -> None:
+    text = path.read_text("utf-8")
+    scenario = read_scenario(path)
+    Draft7Validator(json_schema()).validate(yaml.safe_load(text))
+    assert text.startswith("# yaml-language-server: $schema=../scenario.schema.json\nwhy: >\n")
+    assert len(scenario.why) >= 60
+    assert max(len(line) for line in text.splitlines()) <= 120
+    assert hash(scenario) == hash(read_scenario(path))
+
+
+def test_no_two_shipped_files_say_the_same() -> None:
+    whys = [read_scenario(path).why for path in SHIPPED]
+    assert len(set(whys)) == len(whys)
+
+
+def test_promises_are_the_23_of_the_catalogue() -> None:
+    assert len(PROMISES) == 23
+    warnings = {name for name, promise in PROMISES.items() if promise.severity == "warning"}
+    assert warnings == {"image-durable", "keeps-rate", "charges-once", "logs-as-promised"}
+    assert all(name == promise.name and promise.sentence.endswith(".") for name, promise in PROMISES.items())
+
+
+def test_reading_all_shipped_files_stays_quick_with_every_import() -> None:
+    code = (
+        "import time; began = time.process_time()\n"
+        "from harness.catalogue import select\n"
+        "files = len(select([]))\n"
+        "print((time.process_time() - began) / files * 100)"
+    )
+    spent = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert float(spent.stdout) < 0.4
