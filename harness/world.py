@@ -206,6 +206,7 @@ class SimulatedWorld:
             observe=self.notebook.observe,
         )
         self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
+        self.instances.on_kill = self._watcher.drop
         for name, links in ((KIE_HOST, frozenset({"kie"})), (SUNO_HOST, frozenset({"suno"}))):
             self._serve(name, injector.around(providers, provider_link), provider_link, injector.gate(links))
         for name in MEDIA_HOSTS:

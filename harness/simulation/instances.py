@@ -36,6 +36,8 @@ class Instances:
         self._wires: dict[int, Any] = {}
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
         self.place = host
+        self.on_kill: Callable[[Place], None] = lambda place: None
+        """Called when an instance is killed, to free what a kernel would free."""
 
     async def start(self) -> None:
         """Starts an instance and waits until its lifespan has started up."""
@@ -64,6 +66,7 @@ class Instances:
         """Kills the instance, with all that it is doing, and starts another one on the same store."""
         self._note("instance.killed", instance=self._count)
         self._loop.kill(self.place)
+        self.on_kill(self.place)
         for wire in list(self._wires.values()):
             wire.reset()
         self._wires.clear()

@@ -5,9 +5,12 @@ whenever a transaction has ended with something changed, so a write that is repa
 """
 
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from harness.simulation.places import PLACE
 
 Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
@@ -25,6 +28,7 @@ class Watcher:
     def __init__(self, path: str, on_write: OnWrite) -> None:
         self.path = path
         self.connections = 0
+        self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self._on_write = on_write
         self._reader: sqlite3.Connection | None = None
         self._rows: dict[str, Row] = {}
@@ -46,6 +50,18 @@ class Watcher:
         for track_id in self._rows.keys() - rows.keys():
             self._on_write(track_id, self._rows[track_id], None)
         self._rows = rows
+
+    def opened(self, connection: sqlite3.Connection, owner: object) -> None:
+        """Remembers which instance of the application holds a connection."""
+        self.connections += 1
+        self._open.setdefault(owner, []).append(weakref.ref(connection))
+
+    def drop(self, owner: object) -> None:
+        """Closes a killed instance's connections, as the kernel does: open transactions are rolled back."""
+        for reference in self._open.pop(owner, []):
+            connection = reference()
+            if connection is not None:
+                connection.close()
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -120,10 +136,11 @@ def _look(connection: Any) -> None:
 
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     if _watcher is None or args[4:5] or "factory" in kwargs or _watcher.path not in str(database):
-        return _real_connect(database, *args, **kwargs)
-    _watcher.connections += 1
+        return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
     connection.executescript(FAST)
+    place = PLACE.get()
+    _watcher.opened(connection, place.instance() if place else None)
     return connection
 
 
@@ -131,7 +148,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
 def watching(watcher: Watcher) -> Iterator[None]:
     """Lets `watcher` see every commit to its database for as long as the context lasts."""
     global _watcher
-    sqlite3.connect = sqlite3.dbapi2.connect = _connect
+    sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
     _watcher = watcher
     try:
         yield
