@@ -96,6 +96,8 @@ class Studio:
     """What a strategy works with."""
 
     client: httpx.AsyncClient
+    connect_s = 10.0
+    """How long a connection to a provider may take to stand."""
 
     def __init__(self, name: str, own_columns: Sequence[str] = (), one_at_a_time: bool = True) -> None:
         """`one_at_a_time`: a callback for a task waits for an earlier one for it, and then finds the work done."""

@@ -108,11 +108,9 @@ class JobQueue:
         return [Delivery(*row) for row in self._db.execute(sql, (track_id, provider))]
 
     def keep_picture(self, track_id: str, picture: Picture) -> None:
-        """Store a picture's bytes unless a larger one is there already."""
-        kept = self.picture(track_id)
-        if kept is None or kept.width * kept.height < picture.width * picture.height:
-            values = (track_id, picture.format, picture.width, picture.height, picture.content)
-            self._db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", values)
+        """Store a picture's bytes in the place of those that are there."""
+        values = (track_id, picture.format, picture.width, picture.height, picture.content)
+        self._db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", values)
 
     def picture(self, track_id: str) -> Picture | None:
         sql = "SELECT content, format, width, height FROM pictures WHERE track_id = ?"

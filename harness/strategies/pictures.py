@@ -26,7 +26,8 @@ PIXELS_MAX = 64_000_000
 REDIRECTS_MAX = 5
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 """Media hosts answer 403 to the User-Agents of HTTP libraries."""
-FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+FETCH_S = 30.0
+"""Without a byte from the host."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 """What every browser shows; no other decoder is let near a stranger's bytes."""
 INWARD_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -79,12 +80,14 @@ def is_public_url(url: object) -> bool:
     return "." in host and not last_label[:1].isdigit() and not host.endswith(INWARD_NAMES)
 
 
-async def fetch_picture(client: httpx.AsyncClient, url: object, *, whatever_status: bool = False) -> Picture:
+async def fetch_picture(
+    client: httpx.AsyncClient, url: object, *, silence_s: float = FETCH_S, whatever_status: bool = False
+) -> Picture:
     """Opens `url` as a browser would and decodes what comes. Raises PictureError for whatever goes wrong.
 
     `whatever_status`: an error page that is a whole picture counts, too; the bytes tell more than the status.
     """
-    return decode_picture(await _fetch(client, url, whatever_status))
+    return decode_picture(await _fetch(client, url, httpx.Timeout(silence_s, connect=silence_s), whatever_status))
 
 
 async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> Picture:
@@ -95,13 +98,13 @@ async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> Picture:
     return picture
 
 
-async def _fetch(client: httpx.AsyncClient, url: object, whatever_status: bool) -> bytes:
+async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout, whatever_status: bool) -> bytes:
     headers = {"user-agent": BROWSER, "accept": "image/*,*/*;q=0.8"}
     for _ in range(REDIRECTS_MAX + 1):
         if not isinstance(url, str) or not is_public_url(url):
             raise PictureError(f"{url!r} is not a public web address"[:200])
         try:
-            async with client.stream("GET", url, headers=headers, timeout=FETCH_TIMEOUT) as response:
+            async with client.stream("GET", url, headers=headers, timeout=timeout) as response:
                 if response.has_redirect_location:
                     url = urljoin(url, response.headers["location"])
                     continue

@@ -15,6 +15,7 @@ from harness.strategies.application import LOW_RESOLUTION, Row, Studio
 from harness.strategies.job_queue import Job, JobQueue
 from harness.strategies.messages import COMPLETE, ERROR, PENDING, Answer, MusicNews
 from harness.strategies.pictures import Picture, PictureError, fetch_picture, is_public_url
+from harness.strategies.sharpness import looks_enlarged
 
 MINUTE_S = 60.0
 MUSIC_BY_S, PICTURE_BY_S = 25 * MINUTE_S, 45 * MINUTE_S
@@ -28,11 +29,13 @@ BELIEVED_AFTER_S = 10 * MINUTE_S
 """When a callback's own word counts against a silent record; never where callbacks are signed, as bodies are not."""
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
-COVER_WITHIN_S = 20.0
+COVER_WITHIN_S, PICTURE_SILENCE_S = 20.0, 90.0
 FETCHES_MAX, COVER_FETCHES_MAX = 6, 3
 GENERATIONS_MAX = 2
 FINAL_CODES = frozenset({400, 401, 402, 404, 405, 409, 413, 422, 433, 451, 505})
-"""Refusals that the same request would get again: content, key, credits, validation. The others may pass."""
+"""Refusals that the same request should get again: content, key, credits, validation. The others may pass."""
+FINAL_TRIES_MAX = 1
+"""They are tried once more nevertheless: it costs nothing, and gateways err."""
 CREATIONS_MAX, CREATIONS_WINDOW_S = 18, 10.0
 """Two below the documented 20 creations per 10 s, for the clocks to differ a little."""
 
@@ -96,7 +99,8 @@ class Production:
             answer = await providers.generate(self.studio, track["title"], track["prompt"], callback_url)
             task_id = answer.task_id or self._adopted(job, "suno")
             if task_id is None:
-                return self._refused(job, answer, "suno")
+                reason = f"the music was refused: {answer.problem or 'no taskId'}"
+                return None if self._asks_again(job, answer, reason, "suno") else self._fail(job, reason)
         job.begin("await-music", time.time() + MUSIC_RECORD_AFTER_S)
         with self.queue.transaction():
             self.studio.tracks.change(job.track_id, music_task_id=task_id)
@@ -122,8 +126,8 @@ class Production:
             if track["audio_url"] is None and news is not None:
                 self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
             self.queue.save(job)
-        cover = await self._cover(job, fetches=1)
-        if cover is not None and cover.is_2k:
+        cover = await self._cover(job, fetches=1, within_s=COVER_WITHIN_S)
+        if cover is not None and cover.is_2k and not looks_enlarged(cover.content):
             return self._finish(job, cover)
         await self._create_picture(job, track)
 
@@ -141,9 +145,8 @@ class Production:
             answer = await providers.create_image_task(self.studio, prompt, seed=seed, callback_url=callback_url)
             task_id = answer.task_id or self._adopted(job, "kie")
             if task_id is None:
-                if answer.code in FINAL_CODES and not answer.unclear:
-                    return await self._fall_back(job, f"the picture was refused: {answer.problem}")
-                return self._refused(job, answer, "kie")
+                reason = f"the picture was refused: {answer.problem or 'no taskId'}"
+                return None if self._asks_again(job, answer, reason, "kie") else await self._fall_back(job, reason)
         job.begin("await-picture", time.time() + IMAGE_RECORD_AFTER_S)
         job.image_task_id = task_id
         job.generations += 1
@@ -163,15 +166,19 @@ class Production:
         job.tries += 1
         is_last = job.tries >= FETCHES_MAX or self._is_late(job, PICTURE_WITHIN_S)
         try:
-            picture = await fetch_picture(self.studio.client, news.image_url, whatever_status=is_last)
+            picture = await fetch_picture(
+                self.studio.client, news.image_url, silence_s=PICTURE_SILENCE_S, whatever_status=is_last
+            )
         except PictureError as error:
             if is_last:
                 return await self._generation_failed(job, str(error))
             return self._again(job, time.time(), 2.0**job.tries)
-        if picture.is_2k:
+        enlarged = picture.is_2k and looks_enlarged(picture.content)
+        if picture.is_2k and not enlarged:
             return self._finish(job, picture)
-        self.queue.keep_picture(job.track_id, picture)
-        await self._generation_failed(job, f"the picture is only {picture.resolution}")
+        self._keep_as_spare(job, picture)
+        problem = "looks enlarged from a smaller one" if enlarged else f"is only {picture.resolution}"
+        await self._generation_failed(job, f"the picture {problem}")
 
     # Creations
 
@@ -192,18 +199,21 @@ class Production:
         known = job.image_task_id  # the failed generation before this one
         return next((d.task_id for d in received if d.received_s >= job.asked_s and d.task_id != known), None)
 
-    def _refused(self, job: Job, answer: Answer, provider: str) -> None:
-        job.reason = f"the provider refused: {answer.problem or 'no taskId'}"
+    def _asks_again(self, job: Job, answer: Answer, reason: str, provider: str) -> bool:
+        """What to do about a creation that named no task: whether it will be asked for again, later."""
+        job.reason = reason
         if answer.unclear:
-            return self._again(job, job.asked_s, UNCLEAR_S)
-        if answer.code in FINAL_CODES:
-            return self._fail(job, job.reason)
+            self._again(job, job.asked_s, UNCLEAR_S)
+            return True
         job.asked_s = None
         job.tries += 1
+        if answer.code in FINAL_CODES and job.tries > FINAL_TRIES_MAX:
+            return False
         wait_s = answer.retry_after_s or min(5.0 * 2**job.tries, MINUTE_S)
         if answer.retry_after_s is not None:
             self.pace[provider].hold(wait_s)
         self._again(job, time.time(), wait_s)
+        return True
 
     async def _generation_failed(self, job: Job, reason: str) -> None:
         """Try it once more, with another seed."""
@@ -235,22 +245,28 @@ class Production:
 
     # Ends
 
-    async def _cover(self, job: Job, fetches: int) -> Picture | None:
+    async def _cover(self, job: Job, fetches: int, within_s: float) -> Picture | None:
         """The cover, copied; None when it cannot be had."""
         if not is_public_url(job.cover_url):
             return None
         for fetch in range(1, fetches + 1):
             try:
-                async with asyncio.timeout(COVER_WITHIN_S):
-                    cover = await fetch_picture(self.studio.client, job.cover_url)
+                async with asyncio.timeout(within_s):
+                    cover = await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s)
             except (PictureError, TimeoutError) as error:
                 self.studio.log.info("the cover of track %s: %s", job.track_id, error or "too slow")
                 if fetch < fetches:
                     await asyncio.sleep(4.0**fetch)
             else:
-                self.queue.keep_picture(job.track_id, cover)
+                self._keep_as_spare(job, cover)
                 return cover
         return None
+
+    def _keep_as_spare(self, job: Job, picture: Picture) -> None:
+        """Keep the larger one for the case that nothing better comes."""
+        kept = self.queue.picture(job.track_id)
+        if kept is None or kept.width * kept.height < picture.width * picture.height:
+            self.queue.keep_picture(job.track_id, picture)
 
     def _finish(self, job: Job, picture: Picture) -> None:
         with self.queue.transaction():
@@ -261,8 +277,11 @@ class Production:
     async def _fall_back(self, job: Job, reason: str) -> None:
         """The largest picture that there is, labelled; or none. In both cases with the reason."""
         if self.queue.picture(job.track_id) is None:
-            await self._cover(job, COVER_FETCHES_MAX)
+            await self._cover(job, COVER_FETCHES_MAX, PICTURE_SILENCE_S)
         spare = self.queue.picture(job.track_id)
+        if spare is not None and spare.is_2k:
+            self.studio.log.warning("track %s keeps a picture that looks enlarged", job.track_id)
+            return self._finish(job, spare)
         self.studio.log.error("no 2K picture for track %s: %s", job.track_id, reason)
         with self.queue.transaction():
             self.studio.tracks.change(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from harness.strategies.messages import Answer, ImageNews, MusicNews, read_answer, read_image, read_music
+from harness.strategies.messages import ERROR, Answer, ImageNews, MusicNews, read_answer, read_image, read_music
 
 if TYPE_CHECKING:
     from harness.strategies.application import Studio
@@ -23,8 +23,8 @@ ANSWER_BYTES_MAX = 1024 * 1024
 GUIDANCE = "cinematic cover art in landscape 16:9, sharp in every detail, no lettering"
 FIRST_PARAMETERS = {"steps": 30, "cfg_scale": 8}
 ADJUSTED_PARAMETERS = {"steps": 25, "cfg_scale": 7}
-QUICK = httpx.Timeout(30.0, connect=10.0)
-PATIENT = httpx.Timeout(300.0, connect=10.0)
+QUICK_S, PATIENT_S = 30.0, 300.0
+"""Without a byte from the provider."""
 QUICK_TOTAL_S, PATIENT_TOTAL_S = 120.0, 600.0
 """A body that dribbles never lets a read time out; these bounds end it."""
 
@@ -41,14 +41,14 @@ async def generate(studio: "Studio", title: str, prompt: str, callback_url: str)
         "callBackUrl": callback_url,
     }
     settings = studio.settings
-    return await _asked(studio.client, "POST", f"{settings.suno_url}/api/v1/generate", settings.suno_key, body)
+    return await _asked(studio, "POST", f"{settings.suno_url}/api/v1/generate", settings.suno_key, body)
 
 
 async def music_record(studio: "Studio", task_id: str) -> MusicNews | None:
     """What record-info says of a music task now; None when nothing can be learnt."""
     settings = studio.settings
     url = f"{settings.suno_url}/api/v1/generate/record-info"
-    answer = await _asked(studio.client, "GET", url, settings.suno_key, params={"taskId": task_id})
+    answer = await _asked(studio, "GET", url, settings.suno_key, params={"taskId": task_id})
     return read_music({"code": 200, "data": answer.data}) if answer.code == 200 else None
 
 
@@ -75,7 +75,7 @@ async def ask_for_image(
     settings = studio.settings
     url = f"{settings.kie_url}/api/v1/generate/image"
     patient = callback_url is None
-    return await _asked(studio.client, "POST", url, settings.kie_key, body, patient=patient)
+    return await _asked(studio, "POST", url, settings.kie_key, body, patient=patient)
 
 
 async def create_image_task(
@@ -89,19 +89,23 @@ async def create_image_task(
     if callback_url is not None:
         body["callBackUrl"] = callback_url
     settings = studio.settings
-    return await _asked(studio.client, "POST", f"{settings.kie_url}/api/v1/jobs/createTask", settings.kie_key, body)
+    return await _asked(studio, "POST", f"{settings.kie_url}/api/v1/jobs/createTask", settings.kie_key, body)
 
 
 async def image_record(studio: "Studio", task_id: str) -> ImageNews | None:
     """What recordInfo says of a picture's job now; None when nothing can be learnt."""
     settings = studio.settings
     url = f"{settings.kie_url}/api/v1/jobs/recordInfo"
-    answer = await _asked(studio.client, "GET", url, settings.kie_key, params={"taskId": task_id})
-    return read_image({"code": 200, "data": answer.data}) if answer.code == 200 else None
+    answer = await _asked(studio, "GET", url, settings.kie_key, params={"taskId": task_id})
+    if answer.code != 200:
+        return None
+    if not answer.data:
+        return ImageNews(task_id, ERROR, None, "the record has no data")
+    return read_image({"code": 200, "data": answer.data})
 
 
 async def _asked(
-    client: httpx.AsyncClient,
+    studio: "Studio",
     method: str,
     url: str,
     key: str,
@@ -111,12 +115,13 @@ async def _asked(
     patient: bool = False,
 ) -> Answer:
     headers = {"authorization": f"Bearer {key}"}
-    timeout, total_s = (PATIENT, PATIENT_TOTAL_S) if patient else (QUICK, QUICK_TOTAL_S)
+    silence_s, total_s = (PATIENT_S, PATIENT_TOTAL_S) if patient else (QUICK_S, QUICK_TOTAL_S)
+    timeout = httpx.Timeout(silence_s, connect=studio.connect_s)
     content = b""
     try:
         async with (
             asyncio.timeout(total_s),
-            client.stream(method, url, json=body, params=params, headers=headers, timeout=timeout) as response,
+            studio.client.stream(method, url, json=body, params=params, headers=headers, timeout=timeout) as response,
         ):
             async for chunk in response.aiter_bytes():
                 content += chunk
