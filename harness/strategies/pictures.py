@@ -38,6 +38,11 @@ _TURNED_SIDEWAYS = (5, 6, 7, 8)
 class PictureError(Exception):
     """There is no picture to be had from here; the message is one plain sentence."""
 
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+        """The host or the way to it is in trouble, which tells nothing about the picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -109,10 +114,13 @@ async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout,
                     url = urljoin(url, response.headers["location"])
                     continue
                 if response.status_code != 200 and not whatever_status:
-                    raise PictureError(f"the picture's address answers HTTP {response.status_code}")
+                    passing = response.status_code == 429 or response.status_code >= 500
+                    raise PictureError(f"the picture's address answers HTTP {response.status_code}", passing=passing)
                 return await _whole_body(response)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise PictureError(f"the picture could not be fetched: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise PictureError(f"the picture could not be fetched: {type(error).__name__}", passing=True) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            raise PictureError(f"the picture's address is none: {type(error).__name__}") from error
     raise PictureError(f"the picture's address redirects more than {REDIRECTS_MAX} times")
 
 

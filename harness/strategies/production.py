@@ -164,15 +164,15 @@ class Production:
         if not is_public_url(news.image_url):
             return await self._generation_failed(job, f"the picture has no usable address: {news.image_url!r}"[:200])
         job.tries += 1
-        is_last = job.tries >= FETCHES_MAX or self._is_late(job, PICTURE_WITHIN_S)
+        tried_often = job.tries >= FETCHES_MAX
         try:
             picture = await fetch_picture(
-                self.studio.client, news.image_url, silence_s=PICTURE_SILENCE_S, whatever_status=is_last
+                self.studio.client, news.image_url, silence_s=PICTURE_SILENCE_S, whatever_status=tried_often
             )
         except PictureError as error:
-            if is_last:
+            if self._is_late(job, PICTURE_WITHIN_S) or (tried_often and not error.passing):
                 return await self._generation_failed(job, str(error))
-            return self._again(job, time.time(), 2.0**job.tries)
+            return self._again(job, time.time(), min(2.0**job.tries, MINUTE_S))
         enlarged = picture.is_2k and looks_enlarged(picture.content)
         if picture.is_2k and not enlarged:
             return self._finish(job, picture)
