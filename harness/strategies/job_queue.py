@@ -16,7 +16,7 @@ from typing import Literal
 
 from harness.strategies.pictures import Picture
 
-Step = Literal["create-music", "await-music", "create-picture", "await-picture"]
+Step = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back"]
 AFTER_THE_ANSWER_S = 0.01
 """Work that a callback asks for begins when its answer is out."""
 AFTER_A_CRASH_S = 60.0
@@ -35,8 +35,10 @@ class Job:
     asked_s: float | None = None
     """When a creation was asked for whose answer has not been seen. It may have been accepted all the same."""
     generations: int = 0
+    """Pictures that were, or may have been, paid for."""
     image_task_id: str | None = None
     cover_url: str | None = None
+    cover_fetches: int = 0
     reason: str | None = None
     """Why there is no 2K picture so far."""
 

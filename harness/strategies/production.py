@@ -30,7 +30,8 @@ BELIEVED_AFTER_S = 10 * MINUTE_S
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
 COVER_WITHIN_S, PICTURE_SILENCE_S = 20.0, 90.0
-FETCHES_MAX, COVER_FETCHES_MAX = 6, 3
+COVER_LATE_S = 12 * MINUTE_S
+FETCHES_MAX, COVER_FETCHES_MAX = 6, 4
 GENERATIONS_MAX = 2
 FINAL_CODES = frozenset({400, 401, 402, 404, 405, 409, 413, 422, 433, 451, 505})
 """Refusals that the same request should get again: content, key, credits, validation. The others may pass."""
@@ -86,6 +87,8 @@ class Production:
                 await self._create_picture(job, track)
             case "await-picture":
                 await self._await_picture(job)
+            case "fall-back":
+                await self._conclude(job)
 
     async def _create_music(self, job: Job, track: Row) -> None:
         task_id = self._adopted(job, "suno")
@@ -126,7 +129,8 @@ class Production:
             if track["audio_url"] is None and news is not None:
                 self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
             self.queue.save(job)
-        cover = await self._cover(job, fetches=1, within_s=COVER_WITHIN_S)
+        await self._copy_cover(job, COVER_WITHIN_S)
+        cover = self.queue.picture(job.track_id)
         if cover is not None and cover.is_2k and not looks_enlarged(cover.content):
             return self._finish(job, cover)
         await self._create_picture(job, track)
@@ -136,7 +140,9 @@ class Production:
         if task_id is None:
             if self._is_unclear(job):
                 return self._again(job, job.asked_s, UNCLEAR_S)
-            if self._is_late(job, CREATION_WITHIN_S):
+            if job.asked_s is not None:
+                job.generations, job.asked_s = job.generations + 1, None  # it may have been paid for all the same
+            if self._is_late(job, CREATION_WITHIN_S) or job.generations >= GENERATIONS_MAX:
                 return await self._fall_back(job, job.reason or "the picture could not be ordered")
             callback_url = f"{self.studio.settings.image_callback_url}?track={job.track_id}"
             prompt = providers.picture_prompt(track["title"], track["prompt"])
@@ -160,6 +166,7 @@ class Production:
         if news is None or news.state == PENDING:
             if self._is_late(job, PICTURE_WITHIN_S):
                 return await self._fall_back(job, "the picture was not done in time")
+            await self._copy_cover(job, COVER_WITHIN_S)
             return self._again(job, time.time(), IMAGE_RECORD_EVERY_S)
         if not is_public_url(news.image_url):
             return await self._generation_failed(job, f"the picture has no usable address: {news.image_url!r}"[:200])
@@ -245,21 +252,18 @@ class Production:
 
     # Ends
 
-    async def _cover(self, job: Job, fetches: int, within_s: float) -> Picture | None:
-        """The cover, copied; None when it cannot be had."""
-        if not is_public_url(job.cover_url):
+    async def _copy_cover(self, job: Job, within_s: float) -> PictureError | None:
+        """Get the cover while it is there, unless something is kept already; it may be all that there will be."""
+        if not is_public_url(job.cover_url) or self.queue.picture(job.track_id) is not None:
             return None
-        for fetch in range(1, fetches + 1):
-            try:
-                async with asyncio.timeout(within_s):
-                    cover = await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s)
-            except (PictureError, TimeoutError) as error:
-                self.studio.log.info("the cover of track %s: %s", job.track_id, error or "too slow")
-                if fetch < fetches:
-                    await asyncio.sleep(4.0**fetch)
-            else:
-                self._keep_as_spare(job, cover)
-                return cover
+        job.cover_fetches += 1
+        try:
+            async with asyncio.timeout(within_s):
+                self._keep_as_spare(job, await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s))
+        except TimeoutError:
+            return PictureError("the cover takes too long", passing=True)
+        except PictureError as error:
+            return error
         return None
 
     def _keep_as_spare(self, job: Job, picture: Picture) -> None:
@@ -275,14 +279,25 @@ class Production:
             self.queue.remove(job.track_id)
 
     async def _fall_back(self, job: Job, reason: str) -> None:
-        """The largest picture that there is, labelled; or none. In both cases with the reason."""
-        if self.queue.picture(job.track_id) is None:
-            await self._cover(job, COVER_FETCHES_MAX, PICTURE_SILENCE_S)
+        """There will be no 2K picture."""
+        self.studio.log.error("no 2K picture for track %s: %s", job.track_id, reason)
+        job.reason = reason
+        job.begin("fall-back", time.time())
+        self.queue.save(job)
+        await self._conclude(job)
+
+    async def _conclude(self, job: Job) -> None:
+        """Finish with the largest picture that there is, labelled; or with none. In both cases with the reason."""
+        job.tries += 1
+        error = await self._copy_cover(job, PICTURE_SILENCE_S)
+        if error is not None and not self._is_late(job, COVER_LATE_S):
+            if error.passing or job.cover_fetches < COVER_FETCHES_MAX:
+                return self._again(job, time.time(), min(2.0**job.tries, MINUTE_S))
+            self.studio.log.error("no cover for track %s either: %s", job.track_id, error)
         spare = self.queue.picture(job.track_id)
         if spare is not None and spare.is_2k:
             self.studio.log.warning("track %s keeps a picture that looks enlarged", job.track_id)
             return self._finish(job, spare)
-        self.studio.log.error("no 2K picture for track %s: %s", job.track_id, reason)
         with self.queue.transaction():
             self.studio.tracks.change(
                 job.track_id,
@@ -290,7 +305,7 @@ class Production:
                 image_url=self._own_url(job, spare) if spare else None,
                 image_resolution=spare.resolution if spare else None,
                 image_label=LOW_RESOLUTION if spare else None,
-                failure_reason=reason,
+                failure_reason=job.reason,
             )
             self.queue.remove(job.track_id)
 
