@@ -10,19 +10,15 @@ import base64
 import hashlib
 import hmac
 import json
-import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fakes.events import Observer
+from fakes.post import BadAnswerError, Post, post
 from fakes.script import DeliveryRules, ForgeryKind
 from fakes.tasks import Chores
-
-if TYPE_CHECKING:
-    import httpx
 
 TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"
@@ -62,14 +58,13 @@ class Courier:
         rules: DeliveryRules,
         observe: Observer,
         signing_key: str | None = None,
-        client: "httpx.AsyncClient | None" = None,
+        post: Post = post,
     ) -> None:
         self._provider = provider
         self._rules = rules
         self._observe = observe
         self._signing_key = signing_key
-        self._given_client = client
-        self._own_client: httpx.AsyncClient | None = None
+        self._post = post
         self._chores = Chores()
         self._count = 0
 
@@ -79,11 +74,8 @@ class Courier:
         self._chores.start(self._deliver(callback, f"{self._provider}-d{self._count}", on_given_up))
 
     async def close(self) -> None:
-        """Give up what is under way and close the connections."""
+        """Give up what is under way."""
         await self._chores.cancel()
-        if self._own_client is not None:
-            await self._own_client.aclose()
-            self._own_client = None
 
     async def _deliver(self, callback: Callback, delivery: str, on_given_up: Callable[[], None] | None) -> None:
         rules = self._rules
@@ -139,63 +131,17 @@ class Courier:
 
     async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[Outcome, int | None]:
         """Return what came of one attempt; the status only when the whole answer came in time."""
-        import httpx
-
         sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
         try:
-            async with (
-                asyncio.timeout(self._rules.answer_within_s),
-                self._client().stream("POST", url, content=content, headers=sent, follow_redirects=False) as answer,
-            ):
-                async for _ in answer.aiter_raw():
-                    pass
-                return "answered", answer.status_code
+            async with asyncio.timeout(self._rules.answer_within_s):
+                return "answered", (await self._post(url, content, sent)).status
         except TimeoutError:
             return "timeout", None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            return _outcome_of(error), None
-
-    def _client(self) -> "httpx.AsyncClient":
-        if self._given_client is not None:
-            return self._given_client
-        if self._own_client is None:
-            import httpx
-
-            self._own_client = httpx.AsyncClient(verify=_trust(), trust_env=False, timeout=None)
-        return self._own_client
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """One for the process: reading the system's certificates takes longer than a whole delivery."""
-    return ssl.create_default_context()
-
-
-def _outcome_of(error: Exception) -> Outcome:
-    import httpx
-
-    if isinstance(error, httpx.TimeoutException):
-        return "timeout"
-    if isinstance(error, httpx.RemoteProtocolError):
-        # httpcore has one exception for "closed on us" and "spoke nonsense"; only the text tells them apart.
-        closed = "disconnected" in str(error) or "peer closed" in str(error)
-        return "reset" if closed else "bad-answer"
-    origins = list(_origins(error))
-    if any(isinstance(origin, ConnectionRefusedError) for origin in origins):
-        return "refused"
-    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError):
-        return "reset"
-    if any(isinstance(origin, ConnectionResetError | BrokenPipeError) for origin in origins):
-        return "reset"
-    return "unreachable"
-
-
-def _origins(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and everything it came from, also inside groups (several addresses were tried)."""
-    yield error
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _origins(member)
-    origin = error.__cause__ or error.__context__
-    if origin is not None:
-        yield from _origins(origin)
+        except ConnectionRefusedError:
+            return "refused", None
+        except (ConnectionResetError, BrokenPipeError):
+            return "reset", None
+        except BadAnswerError:
+            return "bad-answer", None
+        except (OSError, ValueError):
+            return "unreachable", None

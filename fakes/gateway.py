@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,12 +12,10 @@ from fakes.desk import API_KEY, Desk
 from fakes.events import Observer, ignore
 from fakes.files import Lender, Publisher, lend_nothing
 from fakes.kie import contract as kie_contract
+from fakes.post import Post, post
 from fakes.script import Script
 from fakes.suno import contract as suno_contract
 from fakes.tasks import Credits
-
-if TYPE_CHECKING:
-    import httpx
 
 KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
 SUNO_PATHS = frozenset(path for _, path in suno_contract.ENDPOINTS)
@@ -70,7 +67,7 @@ def create_app(
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
-    callback_client: "httpx.AsyncClient | None" = None,
+    post: Post = post,
 ) -> Gateway:
     """Return both fakes behind one host.
 
@@ -87,7 +84,7 @@ def create_app(
         api_key=api_key,
         signing_key=signing_key,
         observe=observe,
-        callback_client=callback_client,
+        post=post,
         credits=credits,
     )
     suno_app = suno.create_app(
@@ -97,7 +94,7 @@ def create_app(
         api_key=api_key,
         signing_key=signing_key,
         observe=observe,
-        callback_client=callback_client,
+        post=post,
         credits=credits,
         on_unknown_image=kie_app.state.fake.send_unknown_image,
     )

@@ -21,10 +21,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-import httpx
-
 from fakes import gateway
 from fakes.media.app import MediaHost
+from fakes.post import BadAnswerError, post
 from fakes.script import DAY_S
 from harness.errors import ImplementationError
 from harness.examination import examine
@@ -44,7 +43,6 @@ from harness.simulation.serving import (
     APPLICATION_KEEP_ALIVE_S,
     PORTS,
     PROVIDER_KEEP_ALIVE_S,
-    client_context,
     protocol_factory,
 )
 from harness.simulation.submission import PATIENCE_S, read_track, submit_tracks
@@ -200,6 +198,7 @@ class SimulatedWorld:
         providers = gateway.create_app(
             script,
             publish=media.publish,
+            lend=media.lend,
             seed=self.seed,
             api_key=self.api_key,
             signing_key=self.signing_key,
@@ -264,12 +263,12 @@ class SimulatedWorld:
             self.loop.stop()
 
     async def _cron(self, path: str) -> None:
-        async with httpx.AsyncClient(verify=client_context(), trust_env=False, timeout=PATIENCE_S) as client:
-            while True:
-                await asyncio.sleep(self.scenario.platform.cron_every_s)
-                CAUSE.set(self.notebook.note("cron", 0, path=path))
-                with contextlib.suppress(httpx.HTTPError):
-                    await client.post(f"http://{APPLICATION_HOST}{path}")
+        while True:
+            await asyncio.sleep(self.scenario.platform.cron_every_s)
+            CAUSE.set(self.notebook.note("cron", 0, path=path))
+            with contextlib.suppress(OSError, BadAnswerError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await post(f"http://{APPLICATION_HOST}{path}", b"", {})
 
     def _restart(self) -> None:
         self.loop.create_task(self._restarted())

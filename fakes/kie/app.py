@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,11 +23,9 @@ from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
 from fakes.kie import contract
 from fakes.kie.records import ImageTask, Mode, job_callback, job_record
+from fakes.post import Post, post
 from fakes.script import Failure, Image, KieScript, Picture
 from fakes.tasks import Chores, Credits, sleep_until, task_id, turn
-
-if TYPE_CHECKING:
-    import httpx
 
 UNSCRIPTED = Picture()
 """A script that says nothing else about a picture gets the size that was asked for; see `served`."""
@@ -251,16 +249,16 @@ def create_app(
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
-    callback_client: "httpx.AsyncClient | None" = None,
+    post: Post = post,
     credits: Credits | None = None,
 ) -> Starlette:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
     Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
-    `callback_client` stays the caller's to close.
+    Callbacks go out by `post`.
     """
     desk = Desk("kie", api_key, observe, credits or Credits(script.credits), script.creations_per_10_s)
-    courier = Courier("kie", script.delivery, observe, signing_key, callback_client)
+    courier = Courier("kie", script.delivery, observe, signing_key, post)
     app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.fake = FakeKie(script, publish, lend, seed, observe, desk, courier)

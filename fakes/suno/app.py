@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,14 +21,12 @@ from fakes.desk import API_KEY, Desk
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from fakes.post import Post, post
 from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from fakes.suno import contract
 from fakes.suno.contract import Track
 from fakes.suno.timeline import plan
 from fakes.tasks import Chores, Credits, RateWindow, sleep_until, task_id, track_id, turn
-
-if TYPE_CHECKING:
-    import httpx
 
 TextCarries = Literal["items", "empty", "null"]
 """What a text callback's list is: tracks without audio, `[]` or null; all three have been seen."""
@@ -308,7 +306,7 @@ def create_app(
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
-    callback_client: "httpx.AsyncClient | None" = None,
+    post: Post = post,
     credits: Credits | None = None,
     rules: contract.Rules = contract.KIE_RULES,
     text_carries: TextCarries = "items",
@@ -316,7 +314,7 @@ def create_app(
 ) -> Starlette:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
 
-    `credits` is an account shared with another fake; a given `callback_client` stays the caller's to close. Strays
+    `credits` is an account shared with another fake; callbacks go out by `post`. Strays
     that are a picture's callback are not this contract's: `on_unknown_image` sends them, and without it nobody does.
     """
     dialect = rules.dialect
@@ -328,7 +326,7 @@ def create_app(
         script.creations_per_10_s,
         (dialect.too_often_code, dialect.no_credits_code),
     )
-    courier = Courier("suno", script.delivery, observe, signing_key, callback_client)
+    courier = Courier("suno", script.delivery, observe, signing_key, post)
     app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, text_carries, on_unknown_image)

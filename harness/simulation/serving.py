@@ -1,7 +1,6 @@
 """Serves ASGI apps on simulated hosts through uvicorn's own HTTP/1.1 protocol: real bytes, real keep-alive."""
 
 import copy
-import ssl
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -17,12 +16,6 @@ from harness.simulation.transport import MemoryTransport
 PORTS = (80, 443)
 PROVIDER_KEEP_ALIVE_S = 75
 APPLICATION_KEEP_ALIVE_S = 5
-
-
-@cache
-def client_context() -> ssl.SSLContext:
-    """For the harness's own clients, which speak plain http only: a context that nobody has to make twice."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def _placeholder(scope: Any, receive: Any, send: Any) -> None:

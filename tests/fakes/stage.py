@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from fakes import gateway, media
 from fakes.desk import API_KEY
+from fakes.post import Answer, Post
 from fakes.script import Script
 
 PATIENCE_S = 2.0
@@ -108,6 +109,16 @@ class Receiver:
         return self.received
 
 
+def posting(client: httpx.AsyncClient) -> Post:
+    """What delivers callbacks to an app in this process instead of to a socket."""
+
+    async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        response = await client.post(url, content=content, headers=headers)
+        return Answer(response.status_code, response.content)
+
+    return deliver
+
+
 class Stage:
     """Everything that a test needs; `async with Stage(script) as stage`."""
 
@@ -130,7 +141,7 @@ class Stage:
             seed=seed,
             signing_key=signing_key,
             observe=self.notes,
-            callback_client=self.callbacks,
+            post=posting(self.callbacks),
         )
         self.api = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),

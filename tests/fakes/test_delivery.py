@@ -12,7 +12,7 @@ import pytest
 
 from fakes.delivery import Callback, Courier
 from fakes.script import DeliveryRules, ForgeryKind
-from tests.fakes.stage import CALLBACK_URL, Notes, Receiver
+from tests.fakes.stage import CALLBACK_URL, Notes, Receiver, posting
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,7 +28,7 @@ class Delivery:
         self.notes = Notes()
         self.receiver = receiver
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(receiver))
-        self.courier = Courier("suno", rules, self.notes, key, self.client)
+        self.courier = Courier("suno", rules, self.notes, key, posting(self.client))
         self.given_up: list[bool] = []
 
     def send(self, forgery: ForgeryKind | None = None) -> None:

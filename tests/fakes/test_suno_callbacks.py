@@ -11,7 +11,7 @@ from fakes.desk import API_KEY
 from fakes.durations import Fixed, Never
 from fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript
 from fakes.suno.app import TextCarries
-from tests.fakes.stage import MUSIC_REQUEST, Receiver, Stage
+from tests.fakes.stage import MUSIC_REQUEST, Receiver, Stage, posting
 
 pytestmark = pytest.mark.asyncio
 
@@ -131,7 +131,7 @@ async def test_a_text_callback_may_carry_no_tracks(carries: TextCarries, data: A
         app = suno.create_app(
             SunoScript(music=(Music(takes=SOON),)),
             publish=stage.media.publish,
-            callback_client=stage.callbacks,
+            post=posting(stage.callbacks),
             text_carries=carries,
         )
         key = {"Authorization": f"Bearer {API_KEY}"}

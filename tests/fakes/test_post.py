@@ -1,0 +1,93 @@
+"""The one POST that a provider can send: whole answers, and each way in which there is none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from fakes.post import ANSWER_BYTES_MAX, BadAnswerError, post
+
+pytestmark = pytest.mark.asyncio
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@asynccontextmanager
+async def answering(answer: bytes, *, reset: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server on loopback that reads a request, writes these bytes and closes."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        requests.append(head + await reader.readexactly(length))
+        if reset:
+            writer.transport.abort()
+            return
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests
+
+
+async def test_it_sends_a_whole_request_and_reads_the_whole_answer() -> None:
+    async with answering(OK) as (url, requests):
+        answer = await post(f"{url}/callbacks/suno?x=1", b'{"a":1}', {"Content-Type": "application/json"})
+    assert (answer.status, answer.body) == (200, b"ok")
+    head, _, body = requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /callbacks/suno?x=1 HTTP/1.1\r\n")
+    assert b"Content-Type: application/json" in head
+    assert body == b'{"a":1}'
+
+
+async def test_a_chunked_answer_and_one_without_a_length_are_read_to_their_end() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    for wire in (chunked, b"HTTP/1.1 200 OK\r\n\r\nok"):
+        async with answering(wire) as (url, _):
+            assert (await post(url, b"", {})).body == b"ok"
+
+
+async def test_an_informational_answer_is_not_the_answer() -> None:
+    async with answering(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK) as (url, _):
+        assert (await post(url, b"", {})).status == 200
+
+
+async def test_an_answer_that_ends_too_early_is_a_reset() -> None:
+    for wire in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"):
+        async with answering(wire) as (url, _):
+            with pytest.raises(ConnectionResetError):
+                await post(url, b"", {})
+
+
+async def test_a_connection_torn_down_is_a_reset() -> None:
+    async with answering(b"", reset=True) as (url, _):
+        with pytest.raises(ConnectionResetError):
+            await post(url, b"", {})
+
+
+async def test_what_is_not_http_is_a_bad_answer() -> None:
+    async with answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as (url, _):
+        with pytest.raises(BadAnswerError):
+            await post(url, b"", {})
+
+
+async def test_an_endless_answer_is_a_bad_answer() -> None:
+    much = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_BYTES_MAX + 1)
+    async with answering(much) as (url, _):
+        with pytest.raises(BadAnswerError):
+            await post(url, b"", {})
+
+
+async def test_nobody_listening_is_refused() -> None:
+    async with answering(OK) as (url, _):
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        await post(url, b"", {})
+
+
+@pytest.mark.parametrize("url", ["", "/callbacks", "ftp://app.test/", "http://", "http://app.test/a b"])
+async def test_what_is_no_url_is_a_value_error(url: str) -> None:
+    with pytest.raises((ValueError, OSError)):
+        await post(url, b"", {})
