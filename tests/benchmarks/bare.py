@@ -1,0 +1,64 @@
+"""The baseline: the exchanges of one healthy `synchronous` run, made bare.
+
+The same clients (the providers' POST, one httpx client), the same in-memory connections, the same server protocol and
+the same bytes; but no fakes, no journal, no store, no pictures to check, no verdicts: fixed answers only.
+"""
+
+import asyncio
+import os
+from contextvars import Context
+from typing import Any
+
+import httpx
+
+from fakes.post import post
+from harness.simulation import tls
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.network import Listener, Network
+from harness.simulation.serving import protocol_factory
+from harness.simulation.takeover import takeover
+
+CALLBACK = b'{"code":200,"msg":"All generated successfully.","data":' + b'{"x":"' + b"y" * 1_500 + b'"}}'
+MUSIC_REQUEST = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "x" * 60, "title": "y" * 20}
+IMAGE_REQUEST = {"model": "bytedance/seedream-v4-text-to-image", "prompt": "x" * 120, "resolution": "2048x1152"}
+JSON = {"content-type": "application/json"}
+PICTURE = bytes(10_512)
+EXCHANGES = 7
+
+
+async def _answer(scope: Any, receive: Any, send: Any) -> None:
+    message = await receive()
+    while message.get("more_body"):
+        message = await receive()
+    body = PICTURE if scope["path"].endswith(".png") else b'{"code":200,"data":{"taskId":"0123456789abcdef"}}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _exchanges() -> None:
+    async with httpx.AsyncClient(timeout=300) as client:
+        await post("http://app.test/tracks", b'{"title":"x","prompt":"y"}', JSON)
+        await client.post("http://api.sunoapi.org/api/v1/generate", json=MUSIC_REQUEST, headers={"authorization": "x"})
+        for wait_s in (9, 36, 45):
+            await asyncio.sleep(wait_s)
+            await post("http://app.test/callbacks/suno", CALLBACK, JSON)
+        await client.post("http://api.kie.ai/api/v1/generate/image", json=IMAGE_REQUEST, headers={"authorization": "x"})
+        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-2048x1152.png")
+
+
+def bare_run() -> None:
+    """One world with nothing in it but the exchanges."""
+    network = Network()
+    loop = SimulatedLoop(network)
+    for host in ("app.test", "api.sunoapi.org", "api.kie.ai", "tempfile.aiquickdraw.com"):
+        network.listen(host, (80,), Listener(protocol_factory(_answer, loop, 75), Context()))
+    os.environ["SSL_CERT_FILE"] = tls.trust_file()
+    try:
+        with takeover(loop, 1):
+            task = loop.create_task(_exchanges())
+            loop.run_until(1_000)
+            task.result()
+            loop.dissolve()
+    finally:
+        del os.environ["SSL_CERT_FILE"]
