@@ -70,6 +70,7 @@ FIELDS = (
 """What the harness reads of a track; a store may hold more."""
 
 
+DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
 """Worker processes find the folder of the process that started them here."""
 _databases: Iterator[int] = count(1)
@@ -102,7 +103,7 @@ class SimulatedWorld:
         self.loop = SimulatedLoop(self.network)
         self.notebook = Notebook(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
-        self._database = scratch_folder() / f"tracks-{os.getpid()}-{next(_databases)}.db"
+        self._database = str(scratch_folder() / f"tracks-{os.getpid()}-{next(_databases)}.db")
         keys = Random(f"keys {seed}")
         self.api_key = f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
@@ -121,7 +122,7 @@ class SimulatedWorld:
             "KIE_BASE_URL": f"http://{KIE_HOST}",
             "KIE_API_KEY": self.api_key,
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
-            "DATABASE_PATH": str(self._database),
+            "DATABASE_PATH": self._database,
             "SSL_CERT_FILE": tls.trust_file(),
         }
         if self.signing_key:
@@ -130,7 +131,7 @@ class SimulatedWorld:
 
     def run(self) -> Journal:
         """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
-        self._watcher = Watcher(str(self._database), self._written)
+        self._watcher = Watcher(self._database, self._written)
         collecting = gc.isenabled()
         gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
         try:
@@ -145,8 +146,9 @@ class SimulatedWorld:
                     self._over = True
                     self.loop.dissolve()
         finally:
-            for leftover in (self._database, *self._database.parent.glob(self._database.name + "-*")):
-                leftover.unlink(missing_ok=True)
+            for suffix in DATABASE_SUFFIXES:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._database + suffix)
             if collecting:
                 gc.enable()
         return self.journal
@@ -322,7 +324,7 @@ class SimulatedWorld:
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
         if place is not None and place.name.startswith(APPLICATION_HOST) and not self._over:
-            told = text.replace(str(self._database), "$DATABASE_PATH")
+            told = text.replace(self._database, "$DATABASE_PATH")
             self.notebook.note("log", level=level, logger=logger, text=told)
 
     def _stranger(self, host: str, port: int) -> None:

@@ -47,7 +47,11 @@ class Implementation:
         module = importlib.import_module(module_name) if self.shipped else self._import_afresh(module_name)
         self.cron_path = _declared_cron(module)
         self.promised_logs = _declared_logs(module)
-        return _application(_attribute(module, attribute, self.target), self.target)
+        found = _attribute(module, attribute, self.target)
+        if self.shipped:
+            app: App = found()
+            return app
+        return _application(found, self.target)
 
     def _import_afresh(self, module_name: str) -> ModuleType:
         for name in self._own_modules:

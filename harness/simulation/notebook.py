@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.journal import Journal
+from harness.journal import Entry, Journal
 from harness.simulation.loop import SimulatedLoop
 from harness.simulation.places import CAUSE
 
@@ -21,11 +21,14 @@ class Notebook:
 
     def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
         """Appends an entry; its cause is the one given, or why the current code runs. Returns its number."""
-        if len(self.journal) >= ENTRIES_MAX:
+        entries = self.journal.entries
+        number = len(entries) + 1
+        if number > ENTRIES_MAX:
             self._loop.refuse(
                 f"more than {ENTRIES_MAX} things happened in this run; does something poll without waiting?"
             )
-        return self.journal.add(self._loop.elapsed_s, kind, CAUSE.get() if cause is None else cause, facts)
+        entries.append(Entry(number, self._loop.elapsed_s, kind, CAUSE.get() if cause is None else cause, facts))
+        return number
 
     def observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
         """What the fakes report. What follows a callback attempt in the same task is because of that attempt."""

@@ -30,7 +30,6 @@ class Watcher:
         self.connections = 0
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self._on_write = on_write
-        self._reader: sqlite3.Connection | None = None
         self._rows: dict[str, Row] = {}
 
     @property
@@ -38,9 +37,9 @@ class Watcher:
         """The table's rows by track id, as last seen."""
         return self._rows
 
-    def look(self) -> None:
-        """Reads the table and reports what has changed since the last look."""
-        rows = self._read()
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Reads the table by the connection that has just written, and reports what is new since the last look."""
+        rows = _read(connection)
         if rows is None:
             return
         for track_id, row in rows.items():
@@ -63,20 +62,19 @@ class Watcher:
             if connection is not None:
                 connection.close()
 
-    def close(self) -> None:
-        """Lets go of the database."""
-        if self._reader is not None:
-            self._reader.close()
 
-    def _read(self) -> dict[str, Row] | None:
-        if self._reader is None:
-            self._reader = _real_connect(self.path, isolation_level=None, check_same_thread=False, timeout=0.0)
-            self._reader.row_factory = sqlite3.Row
-        try:
-            cursor = self._reader.execute("SELECT * FROM tracks ORDER BY rowid")
-            return {str(row["id"]): dict(row) for row in cursor}
-        except (sqlite3.OperationalError, IndexError):
-            return None  # there is no such table yet, it has no id, or somebody is writing: the next commit tells
+def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
+    cursor = sqlite3.Cursor(connection)
+    cursor.row_factory = None
+    try:
+        cursor.execute("SELECT * FROM tracks")
+    except sqlite3.Error:
+        return None  # there is no such table yet
+    names = [column[0] for column in cursor.description]
+    if "id" not in names:
+        return None
+    key = names.index("id")
+    return {str(row[key]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
 
 
 class WatchedCursor(sqlite3.Cursor):
@@ -131,7 +129,7 @@ def _look(connection: Any) -> None:
     changes = connection.total_changes
     if changes != connection.seen_changes:
         connection.seen_changes = changes
-        _watcher.look()
+        _watcher.look(connection)
 
 
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
@@ -154,4 +152,3 @@ def watching(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _watcher = None
-        watcher.close()
