@@ -1,0 +1,52 @@
+"""Same seed, same journal, byte for byte: across processes, hash seeds, and whatever ran before."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import catalogue
+from harness.runner import resolve, run
+from harness.strategies import STRATEGIES
+
+ROOT = Path(__file__).parent.parent
+PARTS = 2
+
+
+def _digests_of_processes(hash_seed: str) -> dict[str, str]:
+    """The fingerprints of all shipped pairs, from processes that run with this hash seed."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.digests", str(part), str(PARTS), "1"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for part in range(PARTS)
+    ]
+    found: dict[str, str] = {}
+    for process in running:
+        output, _ = process.communicate()
+        assert process.returncode == 0
+        found |= json.loads(output)
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_every_shipped_pair_writes_the_same_journal_under_another_hash_seed() -> None:
+    one, other = _digests_of_processes("1"), _digests_of_processes("20261121")
+    assert len(one) == len(STRATEGIES) * len(catalogue.shipped_names())
+    assert {pair: digest for pair, digest in one.items() if other[pair] != digest} == {}
+
+
+def test_another_seed_writes_another_journal() -> None:
+    scenario = catalogue.select(["baseline/healthy"])[0]
+    journals = [run(scenario, resolve("synchronous"), seed).journal for seed in (1, 2, 1)]
+    digests = [journal.digest() for journal in journals if journal is not None]
+    assert digests[0] == digests[2]
+    assert digests[0] != digests[1]
