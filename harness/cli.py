@@ -5,20 +5,25 @@ or implementation error, 3 nothing violated but something could not be judged, 1
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, EXIT_VIOLATED, HarnessError, ImplementationError
 
 if TYPE_CHECKING:
+    from harness.implementations import Implementation
     from harness.result import Result
+    from harness.scenario import Scenario
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 DEFAULT_SEED = 1
+DISTRIBUTION = "callback-contract-harness"
 
 
 class _Commands(click.Group):
@@ -34,8 +39,22 @@ class _Commands(click.Group):
             raise click.UsageError(f'there is no command "{args[0]}"{hint}' if args else str(error), ctx) from None
 
 
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"harness {version(DISTRIBUTION)}")
+    except PackageNotFoundError:
+        click.echo("harness (a checkout that is not installed)")
+    ctx.exit()
+
+
 @click.group(cls=_Commands, context_settings=CONTEXT)
-@click.version_option(package_name="callback-contract-harness", prog_name="harness")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Says which one it is."
+)
 def cli() -> None:
     """Knows, before production does, what your callback code will do when Suno and Kie.ai are slow, broken or lying.
 
@@ -88,22 +107,22 @@ def compare(
     """
     import time
 
-    from harness import catalogue
     from harness import compare as comparing
     from harness.console import progress, screen
     from harness.errors import UnknownNameError
+    from harness.files import must_be_writable, write_json
     from harness.report.conclusion import conclusion
     from harness.report.interchange import comparison_json
     from harness.report.matrix import broken_promises, figures, verdict_matrix
-    from harness.runner import resolve
     from harness.strategies import STRATEGIES
 
     for name in only:
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
-    chosen = catalogue.select(scenarios)
+    must_be_writable(json_file)
+    chosen = _scenarios(scenarios)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
-    implementations = [resolve(name) for name in names]
+    implementations = [_implementation(name) for name in names]
     began_s = time.perf_counter()
     total = len(chosen) * len(implementations)
     with progress(total, "comparing", quiet=quiet) as bar:
@@ -113,7 +132,7 @@ def compare(
         )
     wall_s = time.perf_counter() - began_s
     if json_file is not None:
-        _write_json(json_file, comparison_json(comparison))
+        write_json(json_file, comparison_json(comparison))
     if json_file == "-":
         return
     console = screen()
@@ -125,8 +144,8 @@ def compare(
     if not quiet:
         simulated_h = sum(result.simulated_s for result in comparison.results.values()) / 3600
         console.print(
-            f"\n{total} runs, {simulated_h:.1f} simulated hours in {wall_s:.1f} s, seed {seed}. "
-            "To see why: harness run STRATEGY SCENARIO",
+            f"\n{total} runs, {simulated_h:.1f} simulated hours in {wall_s:.1f} s, seed {seed}\n"
+            "to see why: harness run STRATEGY SCENARIO",
             style="dim",
         )
 
@@ -162,16 +181,16 @@ def run(
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
-    from harness import catalogue
     from harness.compare import default_workers, run_pairs
     from harness.console import progress, screen
+    from harness.files import must_be_writable, write_journals, write_json
     from harness.report.interchange import results_json
     from harness.report.violations import closing_line, run_report
     from harness.result import exit_code
-    from harness.runner import resolve
 
-    chosen = catalogue.select(scenarios)
-    who = resolve(implementation)
+    must_be_writable(json_file)
+    chosen = _scenarios(scenarios)
+    who = _implementation(implementation)
     by_name: dict[str, Result] = {}
     with progress(len(chosen), implementation, quiet=quiet) as bar:
         for result in run_pairs(
@@ -182,21 +201,54 @@ def run(
                 bar.advance(bar.task_ids[0])
     results = [by_name[scenario.name] for scenario in chosen]
     if journal_folder is not None:
-        _write_journals(journal_folder, results)
+        write_journals(journal_folder, results)
     if json_file is not None:
-        _write_json(json_file, results_json(results, seed))
+        write_json(json_file, results_json(results, seed))
     differences = _differences(implementation, scenarios, results, seed) if twice else []
     if json_file != "-":
         console = screen()
-        for result in results:
+        for scenario, result in zip(chosen, results, strict=True):
             if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):
-                console.print(run_report(result, verbose=verbose))
+                console.print(run_report(result, verbose=verbose, selector=_selector(scenario)))
         for told in differences:
             console.print(told, style="red")
-        console.print(closing_line(results))
-        console.print(f"seed {seed}", style="dim")
+        console.print(closing_line(results, seed))
     code = exit_code(results)
-    raise SystemExit(max(code, 1) if differences else code)
+    raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
+
+
+def _scenarios(selectors: tuple[str, ...]) -> "list[Scenario]":
+    """What the selectors mean; raises HarnessError when two files have one name, since results go by names."""
+    from harness import catalogue
+
+    chosen = catalogue.select(selectors)
+    by_name: dict[str, Scenario] = {}
+    for scenario in chosen:
+        other = by_name.setdefault(scenario.name, scenario)
+        if other is not scenario:
+            raise HarnessError(
+                f'{other.path} and {scenario.path} are both called "{scenario.name}"; rename one of them'
+            )
+    return chosen
+
+
+def _selector(scenario: "Scenario") -> str:
+    """By what the scenario is found again: its name if it is a shipped one, otherwise its file."""
+    from harness import catalogue
+
+    shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(catalogue.shipped_root().resolve())
+    return scenario.name if shipped else str(scenario.path)
+
+
+def _implementation(target: str) -> "Implementation":
+    from harness.runner import resolve
+
+    if "://" in target:
+        raise ImplementationError(
+            f'"{target}" is a URL; only Python code can be put through scenarios so far: a strategy, module:attribute '
+            "or file.py:attribute"
+        )
+    return resolve(target)
 
 
 def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]", seed: int) -> list[str]:
@@ -212,19 +264,28 @@ def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]
 def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
     from harness.console import show
+    from harness.errors import JournalError
+    from harness.files import must_be_writable, read_text, write_json
     from harness.journal import read_journal
     from harness.report.interchange import results_json
     from harness.report.violations import closing_line, run_report
     from harness.result import exit_code
     from harness.runner import judged_again
 
-    text = sys.stdin.read() if journal == "-" else _read(journal)
-    result = judged_again(read_journal(text, path=journal))
+    must_be_writable(json_file)
+    text = sys.stdin.read() if journal == "-" else read_text(journal)
+    entries = read_journal(text, path=journal)
+    if entries[1].kind != "run.began":
+        raise JournalError(f'{journal}:2: the first entry is "{entries[1].kind}", a run begins with "run.began"')
+    try:
+        result = judged_again(entries)
+    except (KeyError, TypeError, AttributeError) as error:  # facts from outside, of a shape that nothing here writes
+        raise JournalError(f"{journal}: an entry lacks facts that its kind has: {error}") from error
     if json_file is not None:
-        _write_json(json_file, results_json([result], result.seed))
+        write_json(json_file, results_json([result], result.seed))
     if json_file != "-":
-        show(run_report(result, verbose=verbose), closing_line([result]))
-    raise SystemExit(exit_code([result]))
+        show(run_report(result, verbose=verbose), closing_line([result], result.seed))
+    raise click.exceptions.Exit(exit_code([result]))
 
 
 @cli.command(name="list")
@@ -239,6 +300,8 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
         from harness import catalogue
 
         show(listings.scenarios(catalogue.select(selectors)))
+    elif selectors:
+        raise click.UsageError(f'"list {what}" takes no more words, only "list scenarios" does')
     elif what == "invariants":
         show(listings.invariants())
     else:
@@ -278,7 +341,7 @@ def validate(paths: tuple[str, ...]) -> None:
             complain(str(error))
     good = len(files) - problems
     click.echo(f"{good} of {len(files)} scenario file{'s' if len(files) != 1 else ''} valid")
-    raise SystemExit(EXIT_USAGE if problems else 0)
+    raise click.exceptions.Exit(EXIT_USAGE if problems else 0)
 
 
 @cli.command()
@@ -289,59 +352,33 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise HarnessError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: cannot be read ({error})") from None
-
-
-def _write_json(target: str, value: Any) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    if target == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
-
-
-def _write_journals(folder: str, results: "list[Result]") -> None:
-    for result in results:
-        assert result.journal is not None
-        name = f"{result.implementation}--{result.scenario}--{result.seed}.jsonl"
-        path = Path(folder) / "".join(c if c.isalnum() or c in "-._" else "_" for c in name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(result.journal.to_jsonl(), encoding="utf-8")
-        except OSError as error:
-            raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
-
-
 def main() -> None:
     """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Abort:
-        _interrupted()
-    except KeyboardInterrupt:
-        _interrupted()
+        code = cli(standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        raise SystemExit(EXIT_USAGE) from None
+        code = EXIT_USAGE
     except HarnessError as error:
-        from harness.console import complain
-
-        complain(str(error))
-        raise SystemExit(error.exit_code) from None
+        code = _complained(str(error), error.exit_code)
+    except SystemExit as error:  # none of ours: the commands end with click's Exit
+        code = _complained(
+            f"the implementation ends the process while it is imported or started: sys.exit({error.code!r})", EXIT_USAGE
+        )
     except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
+        code = 0
+    raise SystemExit(code)
 
 
-def _interrupted() -> None:
-    click.echo("interrupted", err=True)
-    raise SystemExit(EXIT_INTERRUPTED) from None
+def _complained(message: str, code: int) -> int:
+    from harness.console import complain
+
+    complain(message)
+    return code

@@ -1,16 +1,32 @@
 """The terminal: where reports meet a screen, a pipe, or a reader without colours."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
 PIPED_COLUMNS = 100
+TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
+
+
+class _Trimmed:
+    """A stream into a file or a pipe, without the blanks with which tables fill up their lines."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        written: int = self._stream.write(TRAILING_BLANKS.sub("", text))
+        return written
 
 
 def screen(*, stderr: bool = False) -> "Console":
@@ -18,9 +34,11 @@ def screen(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    piped = not stream.isatty() and "COLUMNS" not in os.environ
-    width = PIPED_COLUMNS if piped else None
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
+    if stream.isatty():
+        return Console(stderr=stderr, highlight=False, emoji=False)
+    width = None if "COLUMNS" in os.environ else PIPED_COLUMNS
+    trimmed: Any = _Trimmed(stream)
+    return Console(file=trimmed, width=width, highlight=False, emoji=False)
 
 
 def show(*parts: "RenderableType") -> None:

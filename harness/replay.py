@@ -10,10 +10,11 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.journal import Entry, first_difference, read_journal
-from harness.report.narration import clock, narrate
+from harness.report.narration import clock, narrate, short
 from harness.result import Result
 
 OTHER_HASH_SEED = "4242"
+FACTS_MAX = 160
 
 
 def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
@@ -40,19 +41,20 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         assert result.journal is not None
         pair = first_difference(result.journal, again[result.scenario])
         if pair is not None:
-            told.append(f"{result.scenario}: not deterministic. {_told(*pair)}")
+            told.append(f"✗ {result.scenario} is not deterministic; what differs first is {_told(*pair)}")
     return told
 
 
 def _told(one: Entry | None, other: Entry | None) -> str:
     entry = one or other
     assert entry is not None
-    place = f"The first entry that differs is #{entry.number} at {clock(entry.at_s)}"
-    if one is None or other is None:
-        return f"{place}: only one of the two runs has it ({narrate(entry)})"
-    return f"{place}: {_facts(one)} in the first run, {_facts(other)} in the second"
+    return (
+        f"entry #{entry.number} at {clock(entry.at_s)}\n    first run:  {_facts(one)}\n    second run: {_facts(other)}"
+    )
 
 
-def _facts(entry: Entry) -> str:
-    text = json.dumps(entry.facts, ensure_ascii=False)
-    return f"{entry.kind} ({narrate(entry)}) {text[:160]}"
+def _facts(entry: Entry | None) -> str:
+    if entry is None:
+        return "has no such entry"
+    facts = "" if entry.kind == "log" else f" {short(json.dumps(entry.facts, ensure_ascii=False), FACTS_MAX)}"
+    return f"{narrate(entry)}{facts}"

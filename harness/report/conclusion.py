@@ -1,4 +1,4 @@
-"""One paragraph of plain language, derived from a comparison's figures and from nothing else."""
+"""A few lines of plain language, derived from a comparison's figures and from nothing else."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def conclusion(comparison: Comparison) -> str:
         f"{_portrait(summary, total)}." for summary in others if summary.runs_violated or summary.runs_unknown
     ]
     sentences += _price(summaries)
-    return " ".join(sentences)
+    return "\n".join(sentences)
 
 
 def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
@@ -54,8 +54,8 @@ def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
     share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
     if best.runs_held == total:
         if len(equal) > 1:
-            return f"{_listed(equal)} keep every promise in all {total} scenarios."
-        return f"{best.implementation} keeps every promise in all {total} scenarios, and {share}."
+            return f"{_listed(equal)} keep every promise in {_all(total)}."
+        return f"{best.implementation} keeps every promise in {_all(total)}, and {share}."
     if len(equal) > 1:
         return f"{_listed(equal)} each keep every promise in {best.runs_held} of {total} scenarios, none in all."
     return (
@@ -66,11 +66,15 @@ def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
 
 def _portrait(summary: Summary, total: int) -> str:
     if not summary.runs_violated and not summary.runs_unknown:
-        return f"{summary.implementation} keeps every promise in all {total} scenarios"
+        return f"{summary.implementation} keeps every promise in {_all(total)}"
     share = f"{summary.share('2k') * 100:.0f} % true 2K"
     if not summary.violations:
-        return f"{summary.implementation} ({share}) could not be judged in {summary.runs_unknown} scenarios"
+        return f"{summary.implementation} ({share}) could not be judged in {summary.runs_unknown} of them"
     return f"{summary.implementation} ({share}) {_habits(summary)}"
+
+
+def _all(total: int) -> str:
+    return f"all {total} scenarios" if total > 1 else "the one scenario"
 
 
 def _habits(summary: Summary) -> str:

@@ -17,14 +17,13 @@ from harness.promises import PROMISES
 from harness.result import Result
 
 WIDE = 150
-NAME_MAX = 34
 
 
 def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
     """A row for each scenario, a cell for each implementation."""
     wide = width >= WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("scenario", no_wrap=True, overflow="ellipsis", max_width=NAME_MAX if not wide else None)
+    table.add_column("scenario", no_wrap=True, overflow="ellipsis")
     for number, name in enumerate(comparison.implementations, start=1):
         table.add_column(name if wide else str(number), justify="center", no_wrap=True, min_width=3)
     groups = groupby(comparison.scenarios, key=lambda name: name.rpartition("/")[0])

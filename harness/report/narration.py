@@ -5,8 +5,17 @@ from typing import Any
 
 from harness.journal import Entry, Facts
 
-LINES_MAX = 14
+LINES_MAX = 12
 TEXT_MAX = 96
+DAY_S = 86_400
+ENDINGS = {
+    "quiescent": "nothing can happen any more",
+    "deadline": "the scenario's deadline",
+    "deadlock": "deadlock: nothing can happen any more, and requests are unanswered",
+    "livelock": "livelock: the implementation runs in circles without time passing",
+    "refused": "the run could not be simulated",
+}
+"""Why a run ended, in words."""
 SHOWN_FIELDS = ("status", "image_url", "image_resolution", "image_label", "failure_reason", "audio_url")
 
 
@@ -17,12 +26,24 @@ def narrate(entry: Entry) -> str:
 
 
 def clock(at_s: float) -> str:
-    """Virtual seconds since the run began, as `1:02:03.500` or `75.000`."""
+    """Virtual seconds since the run began, as `75.000 s`, `16:45.000 m`, `1:02:03 h` or `15.0 days`."""
     if at_s < 600:
         return f"{at_s:.3f} s"
+    if at_s >= 2 * DAY_S:
+        return f"{at_s / DAY_S:.1f} days"
     minutes, seconds = divmod(at_s, 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{seconds:04.1f} h" if hours else f"{minutes}:{seconds:04.1f} min"
+    return f"{hours}:{minutes:02d}:{int(seconds):02d} h" if hours else f"{minutes}:{seconds:06.3f} m"
+
+
+def span(seconds_s: float) -> str:
+    """A length of virtual time in words: `90 s`, `16 min 45 s`, `1 h 2 min`."""
+    if seconds_s < 600:
+        return f"{round(seconds_s, 3):g} s"
+    minutes, seconds = divmod(round(seconds_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    large, small = (f"{hours} h", f"{minutes} min") if hours else (f"{minutes} min", f"{seconds} s")
+    return large if small.startswith("0 ") else f"{large} {small}"
 
 
 def short(value: Any, limit: int = TEXT_MAX) -> str:
@@ -38,10 +59,10 @@ def _request(facts: Facts) -> str:
 def _response(facts: Facts) -> str:
     after = f" after {facts['latency_s']:g} s" if facts["latency_s"] else ""
     if facts["outcome"] != "answered":
-        return f"the answer broke off{after}"
+        return f"the answer to #{facts['request']} broke off{after}"
     body = facts["body"]
     code = f" {{code: {body['code']}}}" if isinstance(body, dict) and "code" in body else ""
-    return f"answered HTTP {facts['status']}{code}{after}"
+    return f"answer to #{facts['request']}: HTTP {facts['status']}{code}{after}"
 
 
 def _attempt(facts: Facts) -> str:
@@ -79,14 +100,8 @@ def _probe(facts: Facts) -> str:
 
 
 def _ended(facts: Facts) -> str:
-    told = {
-        "quiescent": "nothing can happen any more",
-        "deadline": "the scenario's deadline",
-        "deadlock": "deadlock: nothing can happen any more, and requests are unanswered",
-        "livelock": "livelock: the implementation runs in circles without time passing",
-        "refused": "the run could not be simulated",
-    }
-    return "the run ends: " + told.get(facts["ending"], facts["ending"])
+    ending = str(facts["ending"])
+    return f"the run ends: {ENDINGS.get(ending, ending)}"
 
 
 _TELLERS: dict[str, Any] = {
@@ -96,7 +111,7 @@ _TELLERS: dict[str, Any] = {
     "track.final": lambda f: f"track {f['track']} at the end: {short(_final(f), 90)}",
     "request": _request,
     "response": _response,
-    "request.abandoned": lambda f: f"the client gives up after {f['after_s']:g} s",
+    "request.abandoned": lambda f: f"nobody waits for the answer to #{f['request']} any more, after {f['after_s']:g} s",
     "fault": lambda f: f"fault: {f['harm']} on the way to {f['link']}",
     "task.created": lambda f: (
         f"{f['provider']} accepts {f['what']} task {str(f['task_id'])[:8]} for {f['charged']} credits"

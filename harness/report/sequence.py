@@ -5,32 +5,43 @@ from harness.report.narration import LINES_MAX, clock, narrate
 from harness.result import Verdict
 
 DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})
+TROUBLE_LEVELS = frozenset({"error", "critical"})
 
 
 def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bool]]:
     """Lines of (clock, entry number, what happened, whether it is evidence), earliest first.
 
-    The evidence is always there; what caused it, and the answers to those requests, as far as there is room. Where
-    lines are left out in the middle, one says how many.
+    The evidence is always there; what it led to, what caused it, the answers to those requests, and what the
+    implementation logged as an error meanwhile, as far as there is room.
     """
     evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
     chosen = {entry.number for entry in evidence}
-    context: list[Entry] = []
-    for entry in reversed(evidence):
-        context += [cause for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
     answers = {entry.facts["request"]: entry for entry in journal.of("response", "request.abandoned")}
-    for entry in [*evidence, *context]:
+    for entry in [*evidence, *_effects(journal, chosen), *_causes(journal, evidence)]:
         if len(chosen) >= LINES_MAX:
             break
         chosen.add(entry.number)
         answer = answers.get(entry.number)
         if answer is not None and len(chosen) < LINES_MAX:
             chosen.add(answer.number)
+    troubles = (entry for entry in journal.of("log") if entry.facts["level"] in TROUBLE_LEVELS)
+    for entry in troubles:
+        if len(chosen) < LINES_MAX and entry.cause in chosen:
+            chosen.add(entry.number)
     own = set(verdict.evidence)
     return [
         (clock(entry.at_s), entry.number, narrate(entry), entry.number in own)
         for entry in (journal[number] for number in sorted(chosen))
     ]
+
+
+def _effects(journal: Journal, evidence: set[int]) -> list[Entry]:
+    """What the implementation asked of others because of the evidence: where its time went."""
+    return [entry for entry in journal.of("request") if entry.cause in evidence and entry.number not in evidence]
+
+
+def _causes(journal: Journal, evidence: list[Entry]) -> list[Entry]:
+    return [cause for entry in reversed(evidence) for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
 
 
 def replay_command(implementation: str, scenario: str, seed: int) -> str:
