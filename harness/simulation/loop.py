@@ -32,6 +32,7 @@ CLOCK_RESOLUTION_S = 1e-9
 STEPS_WITHOUT_TIME_MAX = 200_000
 """More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
 CANCELLED_TIMERS_MAX = 64
+CLOSINGS_MAX = 100
 
 Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
 Handle: Any = asyncio.Handle
@@ -185,9 +186,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.forget_everything()
         for task in self.unfinished_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-            coroutine: Any = task.get_coro()
-            with contextlib.suppress(BaseException):  # a `finally` that awaits cannot be closed; nobody waits for it
-                coroutine.close()
+            _close(task.get_coro())
         self.close()
 
     # Network
@@ -275,6 +274,19 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
+
+
+def _close(coroutine: Any) -> None:
+    """Closes a suspended coroutine from the inside out, through every `finally` that awaits something once more."""
+    for _ in range(CLOSINGS_MAX):
+        chain = [coroutine]
+        while getattr(chain[-1], "cr_await", None) is not None and hasattr(chain[-1].cr_await, "close"):
+            chain.append(chain[-1].cr_await)
+        for inner in reversed(chain):
+            with contextlib.suppress(BaseException):
+                inner.close()
+        if getattr(coroutine, "cr_frame", None) is None:
+            return
 
 
 def _age(task: asyncio.Task[Any]) -> tuple[int, str]:

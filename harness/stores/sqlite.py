@@ -15,9 +15,6 @@ from harness.simulation.places import PLACE
 Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
-FAST = "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY"
-"""The file lives as long as the run: nothing is gained by saving it from a power cut."""
-
 _real_connect = sqlite3.connect
 _watcher: "Watcher | None" = None
 
@@ -133,10 +130,13 @@ def _look(connection: Any) -> None:
 
 
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+    """The file lives as long as the run: nothing is gained by saving it from a power cut."""
     if _watcher is None or args[4:5] or "factory" in kwargs or _watcher.path not in str(database):
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
-    connection.executescript(FAST)
+    connection.execute("PRAGMA synchronous=OFF")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # leaving WAL needs the file to oneself
+        connection.execute("PRAGMA journal_mode=MEMORY")
     place = PLACE.get()
     _watcher.opened(connection, place.instance() if place else None)
     return connection

@@ -23,6 +23,8 @@ MUSIC_BY_S, PICTURE_BY_S = 25 * MINUTE_S, 45 * MINUTE_S
 CREATION_WITHIN_S = 16 * MINUTE_S
 """How long a creation is tried that the provider refuses for now: longer than an outage of ten minutes."""
 PICTURE_WITHIN_S = 20 * MINUTE_S
+STUCK_S = 10 * MINUTE_S
+"""When a generation that is still under way counts as failed: the provider's own code 408 is for 10 min of silence."""
 UNCLEAR_S = 5 * MINUTE_S
 """How long the callback of a creation whose answer got lost is waited for."""
 BELIEVED_AFTER_S = 10 * MINUTE_S
@@ -164,8 +166,8 @@ class Production:
         if news is not None and news.state == ERROR:
             return await self._generation_failed(job, f"the picture failed: {news.problem}")
         if news is None or news.state == PENDING:
-            if self._is_late(job, PICTURE_WITHIN_S):
-                return await self._fall_back(job, "the picture was not done in time")
+            if self._is_late(job, STUCK_S):
+                return await self._generation_failed(job, "the picture was not done in time")
             await self._copy_cover(job, COVER_WITHIN_S)
             return self._again(job, time.time(), IMAGE_RECORD_EVERY_S)
         if not is_public_url(news.image_url):
@@ -183,7 +185,8 @@ class Production:
         enlarged = picture.is_2k and looks_enlarged(picture.content)
         if picture.is_2k and not enlarged:
             return self._finish(job, picture)
-        self._keep_as_spare(job, picture)
+        if not (enlarged and is_public_url(job.cover_url)):
+            self._keep_as_spare(job, picture)
         problem = "looks enlarged from a smaller one" if enlarged else f"is only {picture.resolution}"
         await self._generation_failed(job, f"the picture {problem}")
 

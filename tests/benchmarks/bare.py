@@ -22,15 +22,15 @@ CALLBACK = b'{"code":200,"msg":"All generated successfully.","data":' + b'{"x":"
 MUSIC_REQUEST = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "x" * 60, "title": "y" * 20}
 IMAGE_REQUEST = {"model": "bytedance/seedream-v4-text-to-image", "prompt": "x" * 120, "resolution": "2048x1152"}
 JSON = {"content-type": "application/json"}
-PICTURE = bytes(10_512)
-EXCHANGES = 7
+FILES = {"png": bytes(10_512), "jpeg": bytes(14_000)}
+EXCHANGES = 8
 
 
 async def _answer(scope: Any, receive: Any, send: Any) -> None:
     message = await receive()
     while message.get("more_body"):
         message = await receive()
-    body = PICTURE if scope["path"].endswith(".png") else b'{"code":200,"data":{"taskId":"0123456789abcdef"}}'
+    body = FILES.get(scope["path"].rpartition(".")[2]) or b'{"code":200,"data":{"taskId":"0123456789abcdef"}}'
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -43,7 +43,9 @@ async def _exchanges() -> None:
         for wait_s in (9, 36, 45):
             await asyncio.sleep(wait_s)
             await post("http://app.test/callbacks/suno", CALLBACK, JSON)
+        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-360x360.jpeg")
         await client.post("http://api.kie.ai/api/v1/generate/image", json=IMAGE_REQUEST, headers={"authorization": "x"})
+        await asyncio.sleep(8)
         await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-2048x1152.png")
 
 
