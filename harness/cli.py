@@ -111,7 +111,7 @@ def compare(
     from harness.console import progress, screen
     from harness.errors import UnknownNameError
     from harness.files import must_be_writable, write_json
-    from harness.report.conclusion import conclusion
+    from harness.report.conclusion import conclusion_report
     from harness.report.interchange import comparison_json
     from harness.report.matrix import broken_promises, figures, verdict_matrix
     from harness.strategies import STRATEGIES
@@ -140,7 +140,7 @@ def compare(
         console.print(verdict_matrix(comparison, console.width))
         console.print(figures(comparison, console.width))
         console.print(broken_promises(comparison, console.width))
-    console.print(conclusion(comparison))
+    console.print(conclusion_report(comparison))
     if not quiet:
         simulated_h = sum(result.simulated_s for result in comparison.results.values()) / 3600
         console.print(
@@ -358,7 +358,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark
     try:
-        code = cli(standalone_mode=False)
+        code = cli(prog_name="harness", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = EXIT_INTERRUPTED

@@ -22,7 +22,7 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
     told = []
     with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
-        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED}
+        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_where_to_import_from()}
         done = subprocess.run(
             [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],
             env=environment,
@@ -43,6 +43,14 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         if pair is not None:
             told.append(f"✗ {result.scenario} is not deterministic; what differs first is {_told(*pair)}")
     return told
+
+
+def _where_to_import_from() -> dict[str, str]:
+    """A checkout that is not installed is only found from within its own folder."""
+    root = Path(__file__).resolve().parents[1]
+    if "site-packages" in root.parts:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
 
 
 def _told(one: Entry | None, other: Entry | None) -> str:

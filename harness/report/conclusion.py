@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
 from harness.compare import Comparison, Summary
 from harness.report.matrix import seconds
 
@@ -49,6 +53,15 @@ def conclusion(comparison: Comparison) -> str:
     return "\n".join(sentences)
 
 
+def conclusion_report(comparison: Comparison) -> RenderableType:
+    """The conclusion as a list: the best first, a line for each of the others, then the price."""
+    first, *others = conclusion(comparison).split("\n")
+    grid = Table.grid(padding=(0, 1))
+    for line in others:
+        grid.add_row(Text("·", style="dim"), Text(line))
+    return Group(Text(first, style="bold"), grid) if others else Text(first, style="bold")
+
+
 def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
     equal = [summary.implementation for summary in ranked if summary.runs_held == best.runs_held]
     share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
@@ -80,7 +93,8 @@ def _all(total: int) -> str:
 def _habits(summary: Summary) -> str:
     worst = sorted(summary.violations.items(), key=lambda item: -item[1])[:NAMED_MAX]
     told = [f"{CONSEQUENCES.get(name, f'breaks {name}')} in {count}" for name, count in worst]
-    return " and ".join(told)
+    last = worst[-1][1]
+    return f"{' and '.join(told)} scenario{'s' if last != 1 else ''}"
 
 
 def _price(summaries: Sequence[Summary]) -> list[str]:

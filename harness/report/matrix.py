@@ -79,14 +79,14 @@ def figures(comparison: Comparison, width: int) -> RenderableType:
     if width >= WIDE:
         return _figures_table(summaries, outcomes=True, latencies=True)
     return Group(
-        _figures_table(summaries, outcomes=True, latencies=False),
-        _figures_table(summaries, outcomes=False, latencies=True),
+        _figures_table(summaries, outcomes=True, latencies=False, numbered=True),
+        _figures_table(summaries, outcomes=False, latencies=True, numbered=True),
     )
 
 
-def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: bool) -> Table:
+def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: bool, numbered: bool = False) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("strategy", no_wrap=True)
+    table.add_column("   strategy" if numbered else "strategy", no_wrap=True, overflow="ellipsis")
     headers: list[str] = []
     if outcomes:
         headers += [
@@ -101,7 +101,7 @@ def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: b
         headers += ["picture\np50", "on track\np95", "after\np99", "callback\np50", "answered\np95", "after\np99"]
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
-    for summary in summaries:
+    for number, summary in enumerate(summaries, start=1):
         cells: list[Text] = []
         if outcomes:
             cells += [
@@ -114,7 +114,8 @@ def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: b
             ]
         if latencies:
             cells += [*_percentiles(summary.picture_after), *_percentiles(summary.callback_answered_after, 15.0)]
-        table.add_row(summary.implementation, *cells)
+        name = Text.assemble((f"{number:>2} ", "bold"), summary.implementation) if numbered else summary.implementation
+        table.add_row(name, *cells)
     return table
 
 

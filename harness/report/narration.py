@@ -7,6 +7,7 @@ from harness.journal import Entry, Facts
 
 LINES_MAX = 12
 TEXT_MAX = 96
+LOG_MAX = 240
 DAY_S = 86_400
 ENDINGS = {
     "quiescent": "nothing can happen any more",
@@ -126,7 +127,7 @@ _TELLERS: dict[str, Any] = {
     "callback.answered": _answered,
     "callback.given-up": lambda f: f"{f['provider']} gives up after {f['attempts']} attempts",
     "store.write": _write,
-    "log": lambda f: f"log {f['level']}: {short(f['text'])}",
+    "log": lambda f: f"log {f['level']}: {short(f['text'], LOG_MAX)}",
     "picture.probed": _probe,
     "connection.stranger": lambda f: f"{f['by']} tries to connect to {f['host']}:{f['port']}",
     "instance.started": lambda f: f"instance {f['instance']} starts",

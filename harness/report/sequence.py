@@ -24,9 +24,9 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
         answer = answers.get(entry.number)
         if answer is not None and len(chosen) < LINES_MAX:
             chosen.add(answer.number)
-    troubles = (entry for entry in journal.of("log") if entry.facts["level"] in TROUBLE_LEVELS)
-    for entry in troubles:
-        if len(chosen) < LINES_MAX and entry.cause in chosen:
+    for entry in journal.of("log"):
+        is_about_them = any(cause.number in chosen for cause in journal.causes(entry))
+        if len(chosen) < LINES_MAX and entry.facts["level"] in TROUBLE_LEVELS and is_about_them:
             chosen.add(entry.number)
     own = set(verdict.evidence)
     return [

@@ -1,0 +1,513 @@
+"""The command line, used as a user does: through a subprocess where the process matters, otherwise through `main`."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import cli, promises
+from harness.strategies import STRATEGIES
+
+ESCAPE = "\x1b["
+HEALTHY = "baseline/healthy"
+ASGI = """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError("no lifespan here")
+    {body}
+"""
+ANSWER = """
+    await send({{"type": "http.response.start", "status": {status}, "headers": []}})
+    await send({{"type": "http.response.body", "body": {content!r}}})
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def harness(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """`harness(*words) -> Said`, in this process, in an empty folder, at 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def command(*words: str, columns: int = 100) -> Said:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr(sys, "argv", ["harness", *words])
+        kept = list(sys.path)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        sys.path[:] = kept
+        said = capsys.readouterr()
+        code = ended.value.code
+        return Said(code if isinstance(code, int) else 0, said.out, said.err)
+
+    return command
+
+
+def process(*words: str, folder: Path, env: dict[str, str] | None = None) -> Said:
+    """The command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        cwd=folder,
+        env=_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def _environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    root = str(Path(cli.__file__).parents[1])
+    kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "COLUMNS")}
+    return {**kept, "PYTHONPATH": root, "COLUMNS": "100", **(more or {})}
+
+
+def one_line(text: str) -> str:
+    """Text as if the screen were endlessly wide."""
+    return " ".join(text.split())
+
+
+def written(folder: Path, name: str, text: str) -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+# Exit codes
+
+
+def test_0_when_every_promise_is_held(harness: Any) -> None:
+    said = harness("run", "strict", HEALTHY)
+    assert said.code == 0
+    assert "1 held" in said.out
+    assert said.err == ""
+
+
+def test_1_when_a_promise_is_broken_and_the_report_says_how_to_replay_it(harness: Any) -> None:
+    said = harness("run", "synchronous", "slow/image-16s", "--seed", "3")
+    assert said.code == 1
+    assert 'callback-answered: the "complete" callback was ' in one_line(said.out)
+    assert "replay: harness run synchronous slow/image-16s --seed 3" in said.out
+    assert "app.test → api.kie.ai POST /api/v1/generate/image" in one_line(said.out), "where the time went"
+
+
+def test_a_warning_alone_is_told_in_one_line_and_is_no_failure(harness: Any) -> None:
+    said = harness("run", "strict", HEALTHY)
+    assert said.code == 0
+    assert "! image-durable (warning)" in said.out
+    assert "1 held (1 with a warning) of 1 scenario, seed 1" in said.out
+    assert "#" not in said.out, "no sequence of events for a warning"
+
+
+def test_3_when_nothing_is_broken_but_something_could_not_be_judged(harness: Any, tmp_path: Path) -> None:
+    body = ANSWER.format(status=201, content=b'{"id": "t1"}')
+    written(tmp_path, "blind.py", ASGI.format(body=body.strip()))
+    said = harness("run", "blind.py:app", HEALTHY)
+    assert said.code == 3
+    assert "there is no `tracks` table in DATABASE_PATH" in one_line(said.out)
+    assert "1 could not be judged" in said.out
+
+
+def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
+    said = harness("compare", HEALTHY, "--only", "trusting")
+    assert said.code == 0
+    assert "✗" in said.out
+
+
+# Mistakes at the prompt
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["compar"], 'there is no command "compar", did you mean "compare"?'),
+        (["run", "synchronus", HEALTHY], 'no strategy is called "synchronus", did you mean "synchronous"?'),
+        (["compare", "--only", "strct"], 'no strategy is called "strct", did you mean "strict"?'),
+        (["run", "strict", "slow/image-16"], 'no scenario is called "slow/image-16", did you mean "slow/image-16s"?'),
+        (["compare", "slw"], 'no scenario is called "slw", did you mean "slow"?'),
+        (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
+        (["run"], "Missing argument 'IMPLEMENTATION'"),
+        (["run", "strict", ""], 'no scenario is called ""'),
+        (["run", "strict", HEALTHY, "--seed", "-1"], "-1 is not in the range"),
+        (["list", "scenaros"], "'scenaros' is not one of 'scenarios', 'invariants', 'strategies'"),
+        (["list", "strategies", "slow"], '"list strategies" takes no more words'),
+        (["run", ":app", HEALTHY], '":app" does not name an implementation'),
+        (["run", "http://localhost:3000", HEALTHY], "is a URL; only Python code can be put through scenarios"),
+        (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
+        (["run", "strict", "."], "there are no scenario files here"),
+        (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
+        (["validate"], "Missing argument"),
+        (["show", "nosuch"], 'no scenario is called "nosuch"'),
+        (["judge", "nosuch.jsonl"], "nosuch.jsonl: there is no such file"),
+    ],
+)
+def test_2_and_a_sentence_for_a_mistake(harness: Any, words: list[str], sentence: str) -> None:
+    said = harness(*words)
+    assert said.code == 2
+    assert sentence in one_line(said.err)
+    assert "Traceback" not in said.err
+
+
+def test_a_scenario_file_that_is_wrong_is_told_with_file_line_and_column(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "late.yaml", "why: late\nkie:\n  images:\n    - takes: 16\n")
+    for words in (["validate", "late.yaml"], ["run", "strict", "late.yaml"], ["show", "late.yaml"]):
+        said = harness(*words)
+        assert said.code == 2
+        assert 'late.yaml:4:14: kie.images[0].takes: "16" has no unit, write "16s"' in said.err
+
+
+def test_two_files_of_one_name_are_not_mixed_up(harness: Any, tmp_path: Path) -> None:
+    for folder in ("one/mine", "two/mine"):
+        (tmp_path / folder).mkdir(parents=True)
+        written(tmp_path / folder, "same.yaml", "why: all is well\n")
+    said = harness("run", "strict", "one", "two")
+    assert said.code == 2
+    assert 'are both called "mine/same"' in one_line(said.err)
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_runs(harness: Any, tmp_path: Path) -> None:
+    for target, why in ((tmp_path / "nowhere" / "x.json", "there is no folder"), (tmp_path, "it is a folder")):
+        began_s = time.perf_counter()
+        said = harness("compare", "--json", str(target))
+        assert said.code == 2
+        assert why in one_line(said.err)
+        assert time.perf_counter() - began_s < 2
+
+
+def test_a_journal_folder_that_cannot_be_made_is_told(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "taken", "a file")
+    said = harness("run", "strict", HEALTHY, "--journal", "taken")
+    assert said.code == 2
+    assert "cannot be written" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "the file is empty"),
+        ("hello\n", "bad.jsonl:1:1: not JSON"),
+        ('{"journal":9}\n', "journal version 9, this harness reads version 1"),
+        ('{"journal":1}\n', "the journal has no entries"),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n', 'the first entry is "log"'),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks facts that its kind has"),
+    ],
+)
+def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: str, sentence: str) -> None:
+    written(tmp_path, "bad.jsonl", text)
+    said = harness("judge", "bad.jsonl")
+    assert said.code == 2
+    assert sentence in one_line(said.err)
+
+
+# Implementations that misbehave
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target", "sentence"),
+    [
+        ("a0.py", "x = 1 / 0\n", "a0:x", '"a0" raises when it is imported: ZeroDivisionError: division by zero'),
+        ("a1.py", "x = 1 / 0\n", "a1.py:x", "(a1.py, line 1)"),
+        ("a2.py", "def app(:\n", "a2.py:app", "raises when it is imported: SyntaxError"),
+        ("a3.py", "import no_such_package\n", "a3:app", '"a3" imports "no_such_package", which is not installed'),
+        ("a4.py", "def on_music(payload, track): ...\n", "a4.py:on_musik", 'did you mean "on_music"?'),
+        ("a5.py", "import sys\nsys.exit(3)\n", "a5.py:app", "ends the process while it is imported or started"),
+        (
+            "a6.py",
+            "def make():\n    raise ValueError('no')\n",
+            "a6.py:make",
+            "raises when it is started: ValueError: no",
+        ),
+        ("a7.py", "def make(): ...\n", "a7.py:make", "returned None, expected an ASGI application"),
+        ("a8.py", "async def make(): ...\n", "a8.py:make", "is async; make it a plain function"),
+        ("a9.py", "number = 4\n", "a9.py:number", "is a value of type int, expected an ASGI application"),
+        ("b0.py", "def five(a, b, c, d, e): ...\n", "b0.py:five", "takes 5 parameters, expected"),
+        ("b1.py", "", "nowhere.py:app", 'there is no file "nowhere.py"'),
+        ("b2.py", "", "nowhere:app", 'there is no module "nowhere"'),
+        (
+            "b3.py",
+            "async def app(scope, receive, send):\n"
+            "    await receive()\n"
+            "    await send({'type': 'lifespan.startup.failed', 'message': 'no redis'})\n",
+            "b3.py:app",
+            "the application does not start: no redis",
+        ),
+    ],
+)
+def test_an_implementation_that_does_not_start_is_told_in_one_sentence(
+    harness: Any, tmp_path: Path, name: str, text: str, target: str, sentence: str
+) -> None:
+    written(tmp_path, name, text)
+    said = harness("run", target, HEALTHY)
+    assert said.code == 2
+    assert sentence in one_line(said.err)
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code", "sentence"),
+    [
+        ("c0.py", "import asyncio; await asyncio.Event().wait()", 1, "POST /tracks got no answer within 300 s"),
+        ("c1.py", ANSWER.format(status=201, content=b"<html>").strip(), 3, "POST /tracks answered '<html>'"),
+        ("c2.py", "raise KeyError('oops')", 1, "log error: Exception in ASGI application: KeyError: 'oops'"),
+        ("c3.py", "import sys; sys.exit(4)", 1, "POST /tracks answered HTTP 500"),
+    ],
+)
+def test_an_implementation_that_misbehaves_gets_an_honest_verdict(
+    harness: Any, tmp_path: Path, name: str, body: str, code: int, sentence: str
+) -> None:
+    written(tmp_path, name, ASGI.format(body=body))
+    said = harness("run", f"{name}:app", HEALTHY)
+    assert said.code == code
+    assert sentence in one_line(said.out)
+    assert "Traceback" not in said.out + said.err
+
+
+def test_an_implementation_that_runs_in_circles_without_time_passing_is_told_so(tmp_path: Path) -> None:
+    written(tmp_path, "c4.py", ASGI.format(body="import asyncio\n    while True: await asyncio.sleep(0)"))
+    said = process("run", "c4.py:app", HEALTHY, folder=tmp_path)
+    assert said.code in (1, 3)
+    assert "livelock: the implementation runs in circles" in said.out
+    assert "Traceback" not in said.out + said.err
+
+
+def test_a_callback_function_that_returns_nonsense_is_told_what_belongs_there(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "d0.py", "def on_music(payload, track):\n    return 5\n")
+    said = harness("run", "d0.py:on_music", HEALTHY)
+    assert said.code == 1
+    assert "the callback function returned int, expected a dict or None" in one_line(said.out)
+
+
+def test_an_implementation_that_ends_its_worker_is_found_out(tmp_path: Path) -> None:
+    written(tmp_path, "e0.py", ASGI.format(body="import os; os._exit(7)"))
+    said = process("run", "e0.py:app", "slow", "--workers", "2", folder=tmp_path)
+    assert said.code == 2
+    assert "an implementation ended the process that it ran in" in one_line(said.err)
+    assert "Traceback" not in said.err
+
+
+# Results for programs
+
+
+def test_json_on_stdout_is_json_and_nothing_else(harness: Any) -> None:
+    said = harness("run", "synchronous", "slow/image-16s", "--json", "-")
+    assert said.code == 1
+    results = json.loads(said.out)
+    assert results["format"] == "harness-results/1"
+    assert results["seed"] == 1
+    (result,) = results["results"]
+    assert set(result) == {
+        *("scenario", "implementation", "seed", "ending", "simulated_s", "wall_s", "verdicts", "tracks", "metrics"),
+    }
+    assert [verdict["invariant"] for verdict in result["verdicts"]] == list(promises.PROMISES)
+    assert {tuple(verdict) for verdict in result["verdicts"]} == {
+        ("invariant", "state", "severity", "reason", "evidence")
+    }
+    assert result["metrics"]["generations_accepted"] == 1
+    assert result["tracks"][0]["outcome"] == "2k"
+    assert result["tracks"][0]["final"]["status"] == "complete"
+
+
+def test_json_of_a_comparison_holds_every_run_and_a_summary_for_each(harness: Any, tmp_path: Path) -> None:
+    said = harness("compare", HEALTHY, "slow/image-16s", "--json", "x.json", "-q")
+    assert said.code == 0
+    results = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    assert len(results["results"]) == 2 * len(STRATEGIES)
+    assert [summary["implementation"] for summary in results["summaries"]] == list(STRATEGIES)
+    synchronous = next(s for s in results["summaries"] if s["implementation"] == "synchronous")
+    assert synchronous["runs"] == 2
+    assert synchronous["violations"] == {"callback-answered": 1}
+    assert "NaN" not in (tmp_path / "x.json").read_text(encoding="utf-8")
+
+
+def test_a_journal_is_judged_again_to_the_same_verdicts(harness: Any, tmp_path: Path) -> None:
+    names = ["slow/image-76s", "callbacks/forgery-unsigned"]
+    ran = harness("run", "synchronous", *names, "--journal", "kept", "--json", "-")
+    first = {result["scenario"]: result for result in json.loads(ran.out)["results"]}
+    journals = sorted((tmp_path / "kept").glob("*.jsonl"))
+    assert len(journals) == len(names)
+    for journal in journals:
+        judged = harness("judge", str(journal), "--json", "-")
+        (again,) = json.loads(judged.out)["results"]
+        assert judged.code == 1
+        assert {**again, "wall_s": 0} == {**first[again["scenario"]], "wall_s": 0}
+    told = harness("judge", str(journals[0]))
+    assert told.code == 1
+    assert "replay: harness run synchronous" in told.out
+
+
+def test_the_same_seed_gives_the_same_journal_byte_for_byte_in_another_process(tmp_path: Path) -> None:
+    for hash_seed in ("1", "2"):
+        words = ["run", "acknowledge-first", "slow/image-76s", "--journal", hash_seed, "-q"]
+        assert process(*words, folder=tmp_path, env={"PYTHONHASHSEED": hash_seed}).code == 0
+    (one,), (other,) = (list((tmp_path / hash_seed).iterdir()) for hash_seed in ("1", "2"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_twice_is_content_with_a_deterministic_implementation(harness: Any) -> None:
+    said = harness("run", "acknowledge-first", HEALTHY, "--twice")
+    assert said.code == 0
+    assert "not deterministic" not in said.out
+
+
+@pytest.mark.parametrize("impurity", ["', '.join({'alpha', 'beta', 'gamma', 'delta', 'epsilon'})", "id(payload)"])
+def test_twice_names_the_first_entry_that_differs(tmp_path: Path, impurity: str) -> None:
+    code = f"import logging\ndef on_music(payload, track):\n    logging.info('it is %s', {impurity})\n"
+    written(tmp_path, "f0.py", code)
+    said = process("run", "f0.py:on_music", HEALTHY, "--twice", "-q", folder=tmp_path, env={"PYTHONHASHSEED": "1"})
+    assert said.code == 1
+    assert re.search(r"✗ baseline/healthy is not deterministic; what differs first is entry #\d+ at 9\.000 s", said.out)
+    first, second = re.findall(r"(?:first|second) run: +log info: it is (.+)", said.out)
+    assert first != second
+
+
+# The screen
+
+
+def test_a_pipe_gets_no_escape_codes_and_no_trailing_blanks(tmp_path: Path) -> None:
+    said = process("compare", "baseline", folder=tmp_path)
+    assert said.code == 0
+    assert ESCAPE not in said.out + said.err
+    assert not [line for line in said.out.splitlines() if line != line.rstrip()]
+
+
+def test_colours_can_be_forced_and_forbidden(tmp_path: Path) -> None:
+    forced = process("run", "strict", HEALTHY, folder=tmp_path, env={"FORCE_COLOR": "1"})
+    assert ESCAPE in forced.out
+    forbidden = process("run", "strict", HEALTHY, folder=tmp_path, env={"FORCE_COLOR": "1", "NO_COLOR": "1"})
+    assert "\x1b[3" not in forbidden.out, "NO_COLOR wins over FORCE_COLOR"
+
+
+@pytest.mark.parametrize("columns", [80, 100, 200])
+def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(harness: Any, columns: int) -> None:
+    for words in (
+        ["compare", "baseline/healthy-twenty-tracks", "slow/image-anything-up-to-two-minutes"],
+        ["run", "synchronous", "slow/image-76s", "-v"],
+        ["list", "scenarios", "slow"],
+        ["list", "strategies"],
+        ["list", "invariants"],
+        ["show", "slow/image-16s"],
+    ):
+        said = harness(*words, columns=columns)
+        too_long = [line for line in said.out.splitlines() if len(line) > columns]
+        assert not too_long, f"{words}: {too_long[0]}"
+        if words[0] == "compare":
+            assert all(name in said.out for name in STRATEGIES)
+            assert "baseline/healthy-twenty-tracks" in said.out
+
+
+def test_a_terminal_without_these_characters_shows_others(tmp_path: Path) -> None:
+    said = process("run", "synchronous", "slow/image-16s", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    assert "callback-answered" in said.out
+
+
+def test_quiet_says_no_more_than_the_conclusion(harness: Any) -> None:
+    run = harness("run", "synchronous", "slow/image-16s", "-q")
+    assert run.out == "0 held, 1 violated of 1 scenario, seed 1\n"
+    compared = harness("compare", HEALTHY, "-q")
+    assert "scenario " not in compared.out.splitlines()[0]
+    assert "acknowledge-first" in compared.out
+
+
+def test_verbose_shows_every_verdict(harness: Any) -> None:
+    said = harness("run", "strict", HEALTHY, "-v")
+    assert all(name in said.out for name in promises.PROMISES)
+
+
+def test_interrupting_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "harness", "compare", "--workers", "2"],
+        cwd=tmp_path,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        time.sleep(1.5)  # real: the process must be in the middle of its work
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in out + err
+
+
+# The other commands
+
+
+def test_help_is_there_for_every_command(harness: Any) -> None:
+    assert "harness compare" in harness("--help").out
+    for name in cli.cli.commands:
+        said = harness(name, "-h")
+        assert said.code == 0
+        assert said.out.startswith(f"Usage: harness {name}")
+
+
+def test_the_version_is_told_installed_or_not(harness: Any) -> None:
+    said = harness("--version")
+    assert said.code == 0
+    assert said.out.startswith("harness ")
+
+
+def test_lists_name_everything_there_is(harness: Any) -> None:
+    from harness import catalogue
+
+    scenarios, invariants, strategies, slow = (
+        harness("list", *words).out for words in (["scenarios"], ["invariants"], ["strategies"], ["scenarios", "slow"])
+    )
+    assert not [name for name in catalogue.shipped_names() if name not in scenarios]
+    assert not [name for name in promises.PROMISES if name not in invariants]
+    assert not [name for name in STRATEGIES if name not in strategies]
+    assert "slow/image-16s" in slow
+    assert "baseline" not in slow
+
+
+def test_show_prints_the_purpose_and_the_file(harness: Any) -> None:
+    said = harness("show", "slow/image-16s")
+    assert said.code == 0
+    assert "Sixteen seconds is one second more than Suno waits" in one_line(said.out)
+    assert "- takes: 16s" in said.out
+
+
+def test_validate_counts_what_is_good(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "good.yaml", "why: all is well\n")
+    said = harness("validate", "good.yaml", "slow")
+    assert said.code == 0
+    assert re.search(r"(\d+) of \1 scenario files valid", said.out)
+
+
+def test_the_schema_is_the_one_in_the_scenarios_folder(harness: Any) -> None:
+    from harness import catalogue
+
+    said = harness("schema")
+    assert said.code == 0
+    assert json.loads(said.out) == json.loads((catalogue.shipped_root() / "scenario.schema.json").read_text("utf-8"))
+
+
+def test_a_users_own_scenario_is_replayed_by_its_file(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "mine.yaml", "why: slow\nkie:\n  images:\n    - takes: 20s\n")
+    said = harness("run", "synchronous", "mine.yaml")
+    assert said.code == 1
+    assert "replay: harness run synchronous mine.yaml --seed 1" in said.out
