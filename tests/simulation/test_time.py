@@ -31,8 +31,12 @@ def test_timers_fire_in_order_at_their_exact_moments(simulate: Simulate) -> None
     async def main() -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
+
+        def fire(name: str) -> None:
+            fired.append((name, round(loop.time() - began_s, 9)))
+
         for name, after_s in (("late", 0.3), ("early", 0.1), ("middle", 0.2), ("tiny", 1e-6)):
-            loop.call_later(after_s, lambda n=name: fired.append((n, round(loop.time() - began_s, 9))))
+            loop.call_later(after_s, fire, name)
 
     simulate(main)
     assert fired == [("tiny", 1e-6), ("early", 0.1), ("middle", 0.2), ("late", 0.3)]
@@ -55,9 +59,21 @@ def test_wait_for_and_fail_after_time_out_on_the_dot(simulate: Simulate) -> None
 
 def test_all_clocks_follow_the_simulation(simulate: Simulate) -> None:
     async def main() -> dict[str, Any]:
-        before = (time.time(), time.monotonic(), time.perf_counter(), time.monotonic_ns(), datetime.now(UTC))
+        before: tuple[Any, ...] = (
+            time.time(),
+            time.monotonic(),
+            time.perf_counter(),
+            time.monotonic_ns(),
+            datetime.now(UTC),
+        )
         await asyncio.sleep(300)
-        after = (time.time(), time.monotonic(), time.perf_counter(), time.monotonic_ns(), datetime.now(UTC))
+        after: tuple[Any, ...] = (
+            time.time(),
+            time.monotonic(),
+            time.perf_counter(),
+            time.monotonic_ns(),
+            datetime.now(UTC),
+        )
         return {"start": before[0], "moved": [b - a for a, b in zip(before, after, strict=True)]}
 
     result = simulate(main).result
