@@ -33,12 +33,16 @@ def screen(*, stderr: bool = False) -> "Console":
     """A console on stdout (data) or stderr (messages); NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honoured."""
     from rich.console import Console
 
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with 1, but that nobody reads on is no failure
+
     stream = sys.stderr if stderr else sys.stdout
     if stream.isatty():
-        return Console(stderr=stderr, highlight=False, emoji=False)
+        return Screen(stderr=stderr, highlight=False, emoji=False)
     width = None if "COLUMNS" in os.environ else PIPED_COLUMNS
     trimmed: Any = _Trimmed(stream)
-    return Console(file=trimmed, width=width, highlight=False, emoji=False)
+    return Screen(file=trimmed, width=width, highlight=False, emoji=False)
 
 
 def show(*parts: "RenderableType") -> None:

@@ -396,8 +396,15 @@ def test_colours_can_be_forced_and_forbidden(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 100, 200])
-def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(harness: Any, columns: int) -> None:
+def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
+    harness: Any, tmp_path: Path, columns: int
+) -> None:
+    body = ANSWER.format(status=201, content=b'{"id": "t1"}')
+    written(tmp_path, "a_rather_long_module_name.py", ASGI.format(body=body.strip()))
+    mine = "a_rather_long_module_name.py:app"
     for words in (
+        ["compare", HEALTHY, "slow", "--only", "strict", "--with", mine],
+        ["compare", HEALTHY, "--with", mine],
         ["compare", "baseline/healthy-twenty-tracks", "slow/image-anything-up-to-two-minutes"],
         ["run", "synchronous", "slow/image-76s", "-v"],
         ["list", "scenarios", "slow"],
@@ -408,7 +415,9 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(harness: A
         said = harness(*words, columns=columns)
         too_long = [line for line in said.out.splitlines() if len(line) > columns]
         assert not too_long, f"{words}: {too_long[0]}"
-        if words[0] == "compare":
+        if "--with" in words:
+            assert mine in said.out
+        elif words[0] == "compare":
             assert all(name in said.out for name in STRATEGIES)
             assert "baseline/healthy-twenty-tracks" in said.out
 
@@ -418,6 +427,22 @@ def test_a_terminal_without_these_characters_shows_others(tmp_path: Path) -> Non
     assert said.code == 1
     assert "Traceback" not in said.err
     assert "callback-answered" in said.out
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "harness", "list", "scenarios"],
+        cwd=tmp_path,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    running.stdout.close()
+    with running:
+        assert running.stderr is not None
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
 
 
 def test_quiet_says_no_more_than_the_conclusion(harness: Any) -> None:

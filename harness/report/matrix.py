@@ -17,13 +17,16 @@ from harness.promises import PROMISES
 from harness.result import Result
 
 WIDE = 150
+NAME_MIN, COLUMN = 20, 5
+"""Characters that a scenario's name keeps at least, and that a column of numbers takes."""
 
 
 def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
     """A row for each scenario, a cell for each implementation."""
     wide = width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("scenario", no_wrap=True, overflow="ellipsis")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    room = None if wide else max(NAME_MIN, width - COLUMN * len(comparison.implementations) - 2)
+    table.add_column("scenario", no_wrap=True, overflow="ellipsis", max_width=room)
     for number, name in enumerate(comparison.implementations, start=1):
         table.add_column(name if wide else str(number), justify="center", no_wrap=True, min_width=3)
     groups = groupby(comparison.scenarios, key=lambda name: name.rpartition("/")[0])
@@ -85,8 +88,8 @@ def figures(comparison: Comparison, width: int) -> RenderableType:
 
 
 def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: bool, numbered: bool = False) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("   strategy" if numbered else "strategy", no_wrap=True, overflow="ellipsis")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("   strategy" if numbered else "strategy", no_wrap=True, overflow="ellipsis", max_width=28)
     headers: list[str] = []
     if outcomes:
         headers += [
@@ -144,8 +147,8 @@ def broken_promises(comparison: Comparison, width: int) -> RenderableType:
     """How many scenarios each implementation broke each promise in; promises that all keep are left out."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
     wide = width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("promise broken in n scenarios", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("broken in n scenarios" if not wide else "promise broken in n scenarios", no_wrap=True)
     for number, summary in enumerate(summaries, start=1):
         table.add_column(summary.implementation if wide else str(number), justify="center", no_wrap=True, min_width=3)
     names = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]
