@@ -1,10 +1,18 @@
 """A journal, read: its entries put in the order in which invariants and metrics ask for them.
 
-The one thing here that is not plain bookkeeping is whose a task is. A generation belongs to the track whose title or
-prompt its own prompt contains; else to the track whose callback or request made the implementation ask for it (the
-chain of causes); else, with a single track, to that one. What remains belongs to nobody known.
+Two things here are more than plain bookkeeping.
+
+Whose a task is: a generation belongs to the track whose prompt or title its own prompt contains; else to the track
+whose callback or request made the implementation ask for it (the chain of causes); else, with a single track, to that
+one. What remains belongs to nobody known.
+
+What a write is: an implementation may change a row in several statements, or delete it and insert it again. Writes to
+one row with nothing but log lines between them are one write, from what was there before the first to what the last
+has left: no reader could have come in between.
 """
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,10 +21,10 @@ from harness.journal import Entry, Facts, Journal
 
 TERMINAL = frozenset({"complete", "failed"})
 WIDTH_2K, HEIGHT_2K = 2048, 1152
+IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
+"""Where pictures are asked for."""
 ASPECT_TOLERANCE = 0.01
 NOT_A_URL = frozenset({"", "undefined", "null", "none"})
-FORGED_MARK_MIN = 60_000
-"""Marks from here on are on pictures that only a forged callback offers."""
 
 
 @dataclass(slots=True)
@@ -96,6 +104,17 @@ class Track:
         """The final picture's URL, if there is one at all."""
         return usable_url((self.fields or {}).get("image_url"))
 
+    @property
+    def states(self) -> list[tuple[Facts, Entry]]:
+        """What the track has been, one after the other, each with the entry that shows it; {} where it was deleted.
+
+        The end counts, too, because a store that is only looked at from time to time shows not every write.
+        """
+        states = [(write.facts["after"] or {}, write) for write in self.writes]
+        if self.final is not None and self.fields is not None and (not states or states[-1][0] != self.fields):
+            states.append((self.fields, self.final))
+        return states
+
 
 class Reading:
     """Everything that the invariants ask of one journal."""
@@ -110,9 +129,10 @@ class Reading:
         ended = self.of("run.ended")
         self.ended: Facts = ended[0].facts if ended else {}
 
-    def of(self, kind: str) -> list[Entry]:
-        """The entries of one kind, in order."""
-        return self.by_kind.get(kind, [])
+    def of(self, kind: str, *others: str) -> list[Entry]:
+        """The entries of some kinds; of one kind in order, of several kind by kind."""
+        found = self.by_kind.get(kind, [])
+        return found + [entry for other in others for entry in self.of(other)] if others else found
 
     @cached_property
     def refusal(self) -> str | None:
@@ -164,6 +184,27 @@ class Reading:
         return generations
 
     @cached_property
+    def writes(self) -> list[Entry]:
+        """What was written to the store, in order; see above for what counts as one write."""
+        writes: list[Entry] = []
+        stretch: dict[str, Entry] = {}
+        last: Entry | None = None
+        for entry in self.journal:
+            if last is not None and (entry.at_s, entry.cause) != (last.at_s, last.cause):
+                writes += stretch.values()
+                stretch = {}
+            if entry.kind == "store.write":
+                earlier = stretch.pop(entry.facts["track_id"], entry)
+                whole = {**entry.facts, "before": earlier.facts["before"]}
+                stretch[entry.facts["track_id"]] = entry._replace(facts=whole)
+            elif entry.kind != "log":
+                writes += stretch.values()
+                stretch = {}
+            last = entry
+        writes += stretch.values()
+        return [write for write in writes if write.facts["before"] != write.facts["after"]]
+
+    @cached_property
     def tracks(self) -> list[Track]:
         """The tracks that were asked for, with all that belongs to them."""
         tracks: dict[int, Track] = {}
@@ -177,7 +218,7 @@ class Reading:
         for entry in self.of("track.final"):
             tracks[entry.facts["track"]].final = entry
         by_id = {track.id: track for track in tracks.values() if track.id is not None}
-        for entry in self.of("store.write"):
+        for entry in self.writes:
             if entry.facts["track_id"] in by_id:
                 by_id[entry.facts["track_id"]].writes.append(entry)
         self._share_out(list(tracks.values()))
@@ -218,6 +259,46 @@ class Reading:
         """Whether any look at `url` before the retention showed a sound picture of 2K size."""
         return any(is_2k(entry.facts) for entry in self.probes.get(url or "", ()) if entry.facts["when"] != "retention")
 
+    def ever_truly_2k(self, url: str | None) -> bool:
+        """The same, for a picture that was also made at that size, as far as its pixels tell."""
+        looks = [entry.facts for entry in self.probes.get(url or "", ()) if entry.facts["when"] != "retention"]
+        return any(is_2k(facts) and not is_enlarged(facts) for facts in looks)
+
+    @cached_property
+    def published(self) -> dict[str, Entry]:
+        """The providers' pictures by URL: what was really put there."""
+        return {entry.facts["url"]: entry for entry in self.of("picture.published")}
+
+    def was_good(self, generation: Generation) -> bool:
+        """Whether a generation yielded a picture that is truly 2K, by its pixels, or as it was published."""
+        if not generation.succeeded or generation.ended is None:
+            return False
+        urls = generation.ended.facts.get("urls", ())
+        return any(self.ever_truly_2k(url) or self._published_good(url) for url in urls)
+
+    def _published_good(self, url: str) -> bool:
+        """For a picture that nobody but the implementation may have opened."""
+        entry = self.published.get(url)
+        if entry is None or url in self.probes:
+            return False
+        (width, height), (made_width, made_height) = entry.facts["size"], entry.facts["made"]
+        big = width >= WIDTH_2K and height >= HEIGHT_2K and is_16_9(width, height)
+        return bool(big and made_width >= width and made_height >= height and entry.facts["flaw"] is None)
+
+    @cached_property
+    def false_urls(self) -> frozenset[str]:
+        """URLs that stand in forged callbacks and in no genuine one."""
+        urls: dict[bool, set[str]] = {True: set(), False: set()}
+        for attempt in self.attempts:
+            urls[attempt.genuine].update(urls_in(attempt.sent.facts.get("body")))
+        return frozenset(urls[False] - urls[True])
+
+    def is_forged(self, mark: Facts) -> bool:
+        """Whether only forged callbacks offer the picture that carries `mark`, wherever a copy of it lies."""
+        names = ("kind", "number", "part")
+        forged = [self.published[url].facts["mark"] for url in self.false_urls if url in self.published]
+        return any(all(mark.get(name) == other.get(name) for name in names) for other in forged)
+
     def task_of_mark(self, mark: Facts) -> Generation | None:
         """The task whose picture carries `mark`."""
         provider = "kie" if mark["kind"] == "picture" else "suno"
@@ -233,9 +314,34 @@ class Reading:
 
 
 def _owner_by_text(facts: Facts, tracks: list[Track]) -> Track | None:
+    """Prompts tell tracks of the same title apart; of titles the longest counts, because it may contain another."""
     text = f"{facts.get('title') or ''}\n{facts.get('prompt') or ''}"
-    owners = [track for track in tracks if track.title in text or track.prompt in text]
-    return max(owners, key=lambda track: len(track.title)) if owners else None
+
+    def fit(track: Track) -> tuple[bool, int]:
+        named = bool(track.title) and track.title in text
+        return bool(track.prompt) and track.prompt in text, len(track.title) if named else 0
+
+    fits = [fit(track) for track in tracks]
+    best = max(fits, default=(False, 0))
+    return tracks[fits.index(best)] if best > (False, 0) and fits.count(best) == 1 else None
+
+
+def urls_in(value: Any) -> Iterator[str]:
+    """Every http(s) URL in a message, also inside the JSON strings that some fields of these providers are."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from urls_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from urls_in(inner)
+    elif isinstance(value, str) and value.lower().startswith(("http://", "https://")):
+        yield value
+    elif isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            held = json.loads(value)
+        except ValueError:
+            return
+        yield from urls_in(held)
 
 
 def usable_url(value: Any) -> str | None:
@@ -249,6 +355,16 @@ def is_2k(probe: Facts) -> bool:
     if not probe["decodes"] or width is None or height is None:
         return False
     return width >= WIDTH_2K and height >= HEIGHT_2K and is_16_9(width, height)
+
+
+def is_enlarged(probe: Facts) -> bool:
+    """Whether the picture's pixels say that it was made smaller than it is; a turned one is no smaller."""
+    mark = probe["mark"]
+    if mark is None:
+        return False
+    made = sorted((mark["made_width"], mark["made_height"]))
+    shown = sorted((probe["width"], probe["height"]))
+    return bool(made[0] < shown[0] or made[1] < shown[1])
 
 
 def is_16_9(width: int, height: int) -> bool:

@@ -1,9 +1,11 @@
 """Invariants about deliveries: answered in time, within the platform's limit, and harmless when repeated."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
-from harness.reading import Attempt, Reading, usable_url
+from harness.journal import Entry, Facts
+from harness.reading import IMAGE_PATHS, TERMINAL, Attempt, Reading, Track, usable_url
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
 
@@ -16,7 +18,8 @@ def callback_answered(reading: Reading) -> Finding:
     bad = [attempt for attempt in attempts if not attempt.answered.facts["accepted"]]  # type: ignore[union-attr]
     if not bad:
         slowest = max(a.answered.facts["latency_s"] for a in attempts)  # type: ignore[union-attr]
-        return held(f"all {len(attempts)} deliveries were answered 200, the slowest after {slowest:g} s")
+        statuses = " or ".join(sorted({str(a.answered.facts["status"]) for a in attempts}))  # type: ignore[union-attr]
+        return held(f"all {len(attempts)} deliveries were answered {statuses}, the slowest after {slowest:g} s")
     first = bad[0]
     assert first.answered is not None
     facts = first.sent.facts
@@ -57,54 +60,114 @@ def within_platform_limit(reading: Reading) -> Finding:
         return violated(
             f"the handler of {path} was ended by the platform after {limit_s:g} s", *reading.chain_of(ended[0])
         )
-    left = [track for track in reading.tracks if track.readable and track.fields and not track.settled]
-    if freezes and left and reading.of("instance.frozen"):
-        frozen = reading.of("instance.frozen")[-1]
-        waiting = ", ".join(reading.ended.get("waiting", [])[:2])
-        rest = f" ({waiting})" if waiting else ""
+    waiting = ", ".join(reading.ended.get("waiting", [])[:2])
+    frozen = _frozen_at_the_end(reading)
+    if frozen is not None and waiting and any(_needs_more(reading, track) for track in reading.tracks):
         return violated(
-            f"the instance was frozen after its answer, and what the track still needed never ran{rest}", frozen
+            f"the instance was frozen after its answer, and what a track still needed never ran ({waiting})", frozen
         )
     return held("every handler ended within the platform's limit")
 
 
+def _frozen_at_the_end(reading: Reading) -> Entry | None:
+    """The freezing that nothing has ended."""
+    last = max(reading.of("instance.frozen", "instance.thawed", "instance.started"), default=None)
+    return last if last is not None and last.kind == "instance.frozen" else None
+
+
+def _needs_more(reading: Reading, track: Track) -> bool:
+    """Whether a track lacks something that the implementation itself had still to do, and no provider."""
+    if not track.readable or not track.fields:
+        return False
+    if not track.settled:
+        return True
+    if track.status != "complete" or track.image_url is not None:
+        return False
+    asked = [entry for entry in reading.own_requests if entry.facts["path"].partition("?")[0] in IMAGE_PATHS]
+    return not asked or any(reading.was_good(image) for image in track.images)
+
+
 def idempotent(reading: Reading) -> Finding:
-    """Follows what the second and later deliveries of a callback wrote to the tracks."""
-    seen: dict[tuple[str, str], Attempt] = {}
-    repeats: dict[int, Attempt] = {}
-    for attempt in reading.attempts:
-        if not attempt.genuine or attempt.arrived is None:
-            continue
-        if attempt.key in seen:
-            repeats[attempt.sent.number] = attempt
-        else:
-            seen[attempt.key] = attempt
+    """Follows what the second and later deliveries of a callback wrote to the tracks, once an earlier one had effect.
+
+    A delivery has had effect when it was answered 2xx or has written something. One that follows only failed ones is
+    no repetition for the implementation.
+    """
+    attempts = [attempt for attempt in reading.attempts if attempt.genuine and attempt.arrived is not None]
+    earlier: dict[tuple[str, str], list[Attempt]] = {}
+    by_number: dict[int, Attempt] = {}
+    before: dict[int, list[Attempt]] = {}
+    for attempt in attempts:
+        by_number[attempt.sent.number] = attempt
+        before[attempt.sent.number] = list(earlier.setdefault(attempt.key, []))
+        earlier[attempt.key].append(attempt)
+    repeats = [number for number, others in before.items() if others]
     if not repeats:
         return not_applicable("no callback was delivered twice")
-    for write in reading.of("store.write"):
-        repeat = next(
-            (repeats[cause.number] for cause in reading.journal.causes(write) if cause.number in repeats), None
-        )
-        if repeat is None:
-            continue
-        harm = _harm(write.facts["before"], write.facts["after"])
-        if harm is not None:
-            return violated(f"a repeated callback {harm}", seen[repeat.key].sent, repeat.sent, write)
+    writers: dict[tuple[str, str], set[int]] = {}
+    inserters: dict[tuple[str, str], set[int]] = {}
+    for write in reading.writes:
+        for number in (cause.number for cause in reading.journal.causes(write) if cause.number in by_number):
+            key = by_number[number].key
+            inserted = write.facts["before"] is None
+            others = (inserters if inserted else writers).get(key, set()) - {number}
+            done = next((other for other in before[number] if _was_told_fine(other, write)), None)
+            harm = _harm(reading, write.facts["before"], write.facts["after"]) if others or done is not None else None
+            if harm is not None:
+                first = done or by_number[min(others)]
+                return violated(f"a repeated callback {harm}", first.sent, by_number[number].sent, write)
+            writers.setdefault(key, set()).add(number)
+            if inserted:
+                inserters.setdefault(key, set()).add(number)
     return held(f"{len(repeats)} repeated deliveries changed nothing that was there")
 
 
-def _harm(before: dict[str, Any] | None, after: dict[str, Any] | None) -> str | None:
-    """What a write takes away from a track as the first delivery left it; an upgrade from a fallback is no harm."""
+def _was_told_fine(attempt: Attempt, write: Entry) -> bool:
+    """Whether the implementation had said before `write` that it was through with a delivery."""
+    response = attempt.response
+    if response is None or response.number > write.number:
+        return False
+    return response.facts["outcome"] == "answered" and 200 <= (response.facts["status"] or 0) < 300
+
+
+def _harm(reading: Reading, before: Facts | None, after: Facts | None) -> str | None:
+    """What a write takes away from a track as an earlier delivery left it; a better picture is no harm."""
     if before is None:
         return "made a second row"
     if after is None:
         return "deleted the track"
-    if before.get("status") in ("complete", "failed") and after.get("status") == "pending":
-        return f"put the track back from {before['status']} to pending"
-    upgraded = before.get("image_label") and not after.get("image_label") and usable_url(after.get("image_url"))
+    was, now = before.get("status"), after.get("status")
+    if (was in TERMINAL and now == "pending") or (was, now) == ("complete", "failed"):
+        return f"put the track back from {was} to {now}"
     for name in LASTING_FIELDS:
-        if name == "image_url" and upgraded:
+        old, new = usable_url(before.get(name)), after.get(name)
+        if old is None or before.get(name) == new:
             continue
-        if usable_url(before.get(name)) is not None and before.get(name) != after.get(name):
-            return f"replaced the track's {name}"
+        if name == "image_url" and _is_as_good(reading, old, new):
+            continue
+        if name == "audio_url" and (_is_own(reading, new) or old not in _finished_audio(reading)):
+            continue
+        return f"replaced the track's {name}"
     return None
+
+
+def _is_as_good(reading: Reading, old: str, new: Any) -> bool:
+    """Whether one picture may follow another: a copy of it that is no smaller, or a 2K one after one that was not."""
+    if reading.ever_truly_2k(usable_url(new)) and not reading.ever_truly_2k(old):
+        return True
+    looks = [[p.facts for p in reading.probes.get(url or "", ()) if p.facts["decodes"]] for url in (old, new)]
+    if not looks[0] or not looks[1]:
+        return False
+    one, other = looks[0][0], looks[1][0]
+    names = ("kind", "number", "part")
+    same = one["mark"] and other["mark"] and all(one["mark"][name] == other["mark"][name] for name in names)
+    return bool(same) and other["width"] >= one["width"] and other["height"] >= one["height"]
+
+
+def _finished_audio(reading: Reading) -> set[str]:
+    ended = [g.ended for g in reading.generations.values() if g.succeeded and g.ended is not None]
+    return {url for entry in ended for url in entry.facts.get("urls", ())}
+
+
+def _is_own(reading: Reading, url: Any) -> bool:
+    return isinstance(url, str) and urlsplit(url).hostname in reading.app_hosts

@@ -2,17 +2,15 @@
 
 import ipaddress
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry
-from harness.reading import FORGED_MARK_MIN, Reading, usable_url
+from harness.reading import IMAGE_PATHS, Reading, urls_in, usable_url
 
 DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
 LOG_PATIENCE_S = 600.0
-IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
 
 
 def honours_contract(reading: Reading) -> Finding:
@@ -46,21 +44,29 @@ def rejects_forgery(reading: Reading) -> Finding:
     }
     if not forged:
         return not_applicable("no forged callback was delivered")
-    smuggled = _smuggled_urls(reading, list(forged.values()))
-    for write in reading.of("store.write"):
+
+    def forgery_behind(entry: Entry) -> Entry | None:
+        return next((cause for cause in reading.journal.causes(entry) if cause.number in forged), None)
+
+    for write in reading.writes:
         before, after = write.facts["before"] or {}, write.facts["after"] or {}
-        brought = [v for name, v in after.items() if v != before.get(name) and isinstance(v, str) and v in smuggled]
-        cause = next((forged[c.number] for c in reading.journal.causes(write) if c.number in forged), None)
-        kind = "" if cause is None else str(cause.sent.facts["callback"]).partition(":")[2]
-        if brought or (kind in DETECTABLE_FORGERIES and before != after):
-            sent = cause.sent if cause else next(iter(forged.values())).sent
-            word = str(sent.facts["callback"]).partition(":")[2]
-            return violated(f"a callback that is {_told(word)} changed the track", sent, write)
+        brought = {value for name, value in after.items() if value != before.get(name) and isinstance(value, str)}
+        sent = forgery_behind(write)
+        if brought & reading.false_urls or (sent is not None and _kind(sent) in DETECTABLE_FORGERIES):
+            sent = sent or next(iter(forged.values())).sent
+            return violated(f"a callback that is {_told(_kind(sent))} changed the track", sent, write)
+    for created in reading.of("task.created"):
+        sent = forgery_behind(created)
+        if sent is not None and _kind(sent) in DETECTABLE_FORGERIES:
+            return violated(f"a callback that is {_told(_kind(sent))} had a generation paid for", sent, created)
     for entry in reading.of("picture.probed"):
-        mark = entry.facts["mark"]
-        if mark is not None and mark["number"] >= FORGED_MARK_MIN:
+        if entry.facts["mark"] is not None and reading.is_forged(entry.facts["mark"]):
             return violated("a picture from a forged callback is on the track", entry)
     return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+
+
+def _kind(sent: Entry) -> str:
+    return str(sent.facts["callback"]).partition(":")[2]
 
 
 def _told(kind: str) -> str:
@@ -69,42 +75,31 @@ def _told(kind: str) -> str:
     )
 
 
-def _smuggled_urls(reading: Reading, forged: list[Any]) -> set[str]:
-    """URLs that stand in forged callbacks and in no genuine message."""
-    false = {url for attempt in forged for url in _urls(attempt.sent.facts.get("body"))}
-    true = {url for attempt in reading.attempts if attempt.genuine for url in _urls(attempt.sent.facts.get("body"))}
-    return false - true
-
-
-def _urls(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _urls(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _urls(inner)
-    elif isinstance(value, str) and value.startswith(("http://", "https://")):
-        yield value
-
-
 def fetches_safely(reading: Reading) -> Finding:
     """Compares where the implementation connects to with the private and foreign addresses in callbacks."""
     hosts = reading.began.get("hosts", {})
     known = {host for group in hosts.values() for host in group}
     smuggled: dict[str, Entry] = {}
     for attempt in reading.attempts:
-        for url in _urls(attempt.sent.facts.get("body")):
-            host = urlsplit(url).hostname
+        for url in urls_in(attempt.sent.facts.get("body")):
+            host = _host_of(url)
             if host and host not in known:
                 smuggled.setdefault(host, attempt.sent)
     for entry in reading.of("connection.stranger"):
-        host = entry.facts["host"]
+        host = entry.facts["host"].lower()
         if host in smuggled and any(entry.facts["by"].startswith(app) for app in reading.app_hosts):
             kind = "private" if _is_private(host) else "foreign"
             return violated(f"it connects to the {kind} address {host} that a callback brought", smuggled[host], entry)
     if not smuggled:
         return not_applicable("no callback brought a private or foreign address")
     return held("the smuggled address was not fetched", next(iter(smuggled.values())))
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _is_private(host: str) -> bool:
@@ -130,6 +125,9 @@ def keeps_secrets(reading: Reading) -> Finding:
             body = facts["body"] if isinstance(facts["body"], dict) else {}
             if _holds(body.get("callBackUrl"), secrets) or _holds(facts["path"], secrets):
                 return violated("a key stands in a URL", entry)
+        elif facts["host"] in reading.app_hosts:
+            if _holds(facts["path"], secrets):
+                return violated("a key stands in a URL", entry)
         elif _holds([facts["path"], facts["headers"], facts["body"]], secrets):
             return violated(f"a key is sent to {facts['host']}", entry)
     return held("no key leaves the implementation but to its provider")
@@ -141,32 +139,33 @@ def _holds(value: Any, secrets: Any) -> bool:
 
 
 def logs_as_promised(reading: Reading) -> Finding:
-    """Looks for a promised line for each event that it was promised for, in order."""
+    """Looks for a promised line for each event that it was promised for: the first event's line before the second's,
+    and of several lines promised for one event each after the one before it."""
     loaded = reading.of("implementation.loaded")
     promises = loaded[0].facts["promised_logs"] if loaded else []
     if not promises:
         return not_applicable("no log lines are promised")
     lines, checked = reading.of("log"), 0
-    for event, text in promises:
-        used = 0
+    used: dict[tuple[str, str], int] = {}
+    for event in dict.fromkeys(event for event, _ in promises):
         for happened in _events(reading, event):
-            checked += 1
-            line = next(
-                (
-                    line
-                    for line in lines
-                    if line.number > used
-                    and text in line.facts["text"]
-                    and happened.at_s <= line.at_s <= happened.at_s + LOG_PATIENCE_S
-                ),
-                None,
-            )
-            if line is None:
-                return violated(f'"{text}" is promised for "{event}" and is not in the log', happened)
-            used = line.number
+            before: Entry | None = None
+            for text in (text for about, text in promises if about == event):
+                checked += 1
+                earliest = max(used.get((event, text), 0), before.number if before else 0)
+                line = next((line for line in lines if line.number > earliest and _fits(line, text, happened)), None)
+                if line is None:
+                    when = f' after "{before.facts["text"][:60]}"' if before else ""
+                    return violated(f'"{text}" is promised for "{event}" and is not in the log{when}', happened, before)
+                used[event, text], before = line.number, line
     if not checked:
         return not_applicable("nothing happened that a log line is promised for")
-    return held(f"the promised lines for {checked} events are in the log")
+    return held(f"the {checked} promised lines are in the log")
+
+
+def _fits(line: Entry, text: str, happened: Entry) -> bool:
+    """A request is told of before its connection stands, a result after it was stored: so a line may be either."""
+    return text in line.facts["text"] and abs(line.at_s - happened.at_s) <= LOG_PATIENCE_S
 
 
 def _events(reading: Reading, event: str) -> list[Entry]:

@@ -5,18 +5,11 @@ import re
 from harness.invariants.tracks import unseen
 from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
 from harness.journal import Entry, Facts
-from harness.reading import (
-    FORGED_MARK_MIN,
-    TERMINAL,
-    Reading,
-    Track,
-    is_2k,
-    is_16_9,
-    size_text,
-    usable_url,
-)
+from harness.reading import TERMINAL, Reading, Track, is_2k, is_16_9, is_enlarged, size_text, usable_url
 
-SIZE = re.compile(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*")
+SIZE = re.compile(r"\D*(\d+)\D+(\d+)\D*")
+"""Two numbers, however they are joined: 2048x1152, 2048 × 1152 px, {"width": 2048, "height": 1152}."""
+CLASS_2K = re.compile(r"2\s*k", re.IGNORECASE)
 NO_PICTURE = "the track has no picture"
 
 
@@ -79,9 +72,7 @@ def image_native(reading: Reading, track: Track) -> Finding:
     mark = probe.facts["mark"]
     if mark is None:
         return unknown("the picture carries no mark of the fakes, so nobody knows at what size it was made", probe)
-    made = sorted((mark["made_width"], mark["made_height"]))
-    shown = sorted((probe.facts["width"], probe.facts["height"]))
-    if made[0] >= shown[0] and made[1] >= shown[1]:
+    if not is_enlarged(probe.facts):
         return held("the picture was made at its size", probe)
     return violated(
         f"the picture is {size_text(probe.facts)} but was made at {mark['made_width']}x{mark['made_height']}: enlarged",
@@ -99,7 +90,7 @@ def image_belongs(reading: Reading, track: Track) -> Finding:
     mark = probe.facts["mark"]
     if mark is None:
         return unknown("the picture carries no mark of the fakes, so nobody knows whose it is", probe)
-    if mark["number"] >= FORGED_MARK_MIN:
+    if reading.is_forged(mark):
         return violated("the picture comes from a forged callback", *_write_of(track), probe)
     task = reading.task_of_mark(mark)
     if task is None:
@@ -127,8 +118,10 @@ def resolution_true(reading: Reading, track: Track) -> Finding:
         assert finding is not None
         return finding
     match = SIZE.fullmatch(claimed)
+    if match is None and not CLASS_2K.fullmatch(claimed.strip()):
+        return unknown(f'the stored resolution is "{claimed}", which does not say how many pixels that is', probe)
     true_size = (probe.facts["width"], probe.facts["height"])
-    if match and (int(match[1]), int(match[2])) == true_size:
+    if (int(match[1]), int(match[2])) == true_size if match else is_2k(probe.facts):
         return held(f"the stored resolution {claimed} is true", probe)
     return violated(
         f'the stored resolution is "{claimed}", the decoded picture is {size_text(probe.facts)}',
@@ -138,43 +131,52 @@ def resolution_true(reading: Reading, track: Track) -> Finding:
 
 
 def never_downgraded(reading: Reading, track: Track) -> Finding:
-    """Follows every write of the picture's URL after one that put a true 2K picture on the track."""
-    if track.refused is not None or not (track.writes or track.readable):
+    """Follows every change of the picture's URL after one that put a true 2K picture on the track."""
+    states = track.states
+    if track.refused is not None or not (states or track.readable):
         return unseen(track) or not_applicable("nothing was written")
     good: Entry | None = None
-    for write in track.writes:
-        before, after = write.facts["before"] or {}, write.facts["after"] or {}
-        if before.get("image_url") == after.get("image_url"):
+    shown: str | None = None
+    for fields, entry in states:
+        if fields.get("image_url") == shown:
             continue
-        url = usable_url(after.get("image_url"))
-        if url is not None and reading.ever_2k(url):
-            good = write
+        shown = fields.get("image_url")
+        url = usable_url(shown)
+        if url is not None and reading.ever_truly_2k(url):
+            good = entry
         elif good is not None:
-            probes = reading.probes.get(url or "", ())
-            shown = next((size_text(p.facts) for p in probes if p.facts["decodes"]), None)
-            what = "null" if url is None else f"a {shown} picture" if shown else "a picture that does not load"
-            return violated(f"a verified 2K picture was replaced by {what}", good, write, *probes[:1])
+            probe = next((p for p in reading.probes.get(url or "", ()) if p.facts["decodes"]), None)
+            what = f"a picture that was {_seen(reading, url)}" if url else "nothing" if fields else "no row at all"
+            return violated(f"a verified 2K picture was replaced by {what}", good, entry, probe)
     if good is None:
         return not_applicable("the track never held a 2K picture")
     return held("the 2K picture stayed", good)
 
 
+def _seen(reading: Reading, url: str) -> str:
+    """How the best look at `url` found its picture."""
+    looks = [entry.facts for entry in reading.probes.get(url, ())]
+    decoded = next((facts for facts in looks if facts["decodes"]), None)
+    if decoded is None:
+        return "not to be loaded" if looks else "never seen"
+    return f"{size_text(decoded)}, enlarged" if is_enlarged(decoded) else size_text(decoded)
+
+
 def fallback_labelled(reading: Reading, track: Track) -> Finding:
-    """Looks for the label at every write that shows a picture below 2K on a settled track."""
+    """Looks for the label wherever a settled track shows a picture below 2K."""
     finding = unseen(track)
     if finding is not None:
         return finding
     small = None
-    for write in track.writes:
-        after = write.facts["after"] or {}
-        url = usable_url(after.get("image_url"))
+    for fields, entry in track.states:
+        url = usable_url(fields.get("image_url"))
         probe = next((p for p in reading.probes.get(url or "", ()) if p.facts["decodes"]), None)
-        if url is None or probe is None or is_2k(probe.facts) or after.get("status") not in TERMINAL:
+        if url is None or probe is None or is_2k(probe.facts) or fields.get("status") not in TERMINAL:
             continue
-        small = write
-        if not _labelled(after):
+        small = entry
+        if not _labelled(fields):
             return violated(
-                f"a {size_text(probe.facts)} picture is shown without the low-resolution label", write, probe
+                f"a {size_text(probe.facts)} picture is shown without the low-resolution label", entry, probe
             )
     if small is None:
         return not_applicable("no picture below 2K is shown")

@@ -1,11 +1,15 @@
 """Invariants about what is asked of the providers and paid for: generations, credits, rate."""
 
+from urllib.parse import urlsplit
+
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry
-from harness.reading import Generation, Reading, Track, usable_url
+from harness.reading import IMAGE_PATHS, Generation, Reading, Track, urls_in, usable_url
 
-CREATING_PATHS = ("/api/v1/generate", "/api/v1/generate/image", "/api/v1/jobs/createTask")
-RATE_CODES = (429, 430)
+CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
+DELAYS = ("slow-answer", "slow-connect", "dribbled-body", "never-answers")
+PATIENCE_S = 60.0
+"""Who waits so long for a job, and hears nothing, may give it up for lost."""
 
 
 def generates_once(reading: Reading, track: Track) -> Finding:
@@ -15,48 +19,100 @@ def generates_once(reading: Reading, track: Track) -> Finding:
         return not_applicable("no picture was generated for this track")
     if len(images) == 1:
         return held("one generation was paid for", images[0].created)
-    failure = _failure_seen(reading, images[0], before=images[1])
+    repeated = _redelivery_behind(reading, images[1])
+    failure = _failure_seen(reading, images[0], images[1], repeated)
     if len(images) == 2 and failure is not None:
         return held("a second generation was paid for after the first had failed", images[0].created, images[1].created)
-    repeated = _redelivery_behind(reading, images[1])
     because = (
         "" if repeated is None else f", the second because the callback was delivered again at {repeated.at_s:g} s"
     )
     return violated(f"{len(images)} generations were paid for{because}", *(image.created for image in images), repeated)
 
 
-def _failure_seen(reading: Reading, first: Generation, before: Generation) -> Entry | None:
-    """The entry that shows that the first generation had failed, for its customer, when the next was asked for."""
-    limit = before.created.number
+def _failure_seen(reading: Reading, first: Generation, second: Generation, repeated: Entry | None) -> Entry | None:
+    """The entry that shows that the first generation had failed, for its customer, when the second was asked for."""
+    limit = second.created.number
     if first.failed and first.ended is not None and first.ended.number < limit:
         return first.ended
     request = first.created.cause
-    for entry in (reading.abandoned.get(request), _bad_response(reading, request), _fault_on(reading, request)):
+    for entry in (reading.abandoned.get(request), _bad_response(reading, first), _fault_on(reading, request)):
         if entry is not None and entry.number < limit:
             return entry
-    if first.ended is not None and first.ended.number < limit:
-        urls = first.ended.facts.get("urls", ())
-        if not urls or not any(reading.ever_2k(url) for url in urls):
-            return first.ended
-    return None
+    if first.ended is None or first.ended.number > limit:
+        # Nothing has gone wrong yet. Who asked for a job may lose patience; who is called again must not.
+        waited_s = second.created.at_s - first.created.at_s
+        patient = first.created.facts["mode"] != "synchronous" and waited_s >= PATIENCE_S
+        return second.created if patient and repeated is None else None
+    if not reading.was_good(first):
+        return first.ended
+    return _never_told(reading, first, second) or _never_fetched(reading, first, limit)
 
 
-def _bad_response(reading: Reading, request: int) -> Entry | None:
-    response = reading.responses.get(request)
+def _bad_response(reading: Reading, generation: Generation) -> Entry | None:
+    """The answer to the request, when it does not give what it should: a picture's URL, or a task id."""
+    response = reading.responses.get(generation.created.cause)
     if response is None:
         return None
     facts = response.facts
     body = facts["body"]
     usable = facts["outcome"] == "answered" and facts["status"] == 200 and isinstance(body, dict)
-    if usable and body.get("code") == 200 and isinstance(body.get("data"), dict):
-        nested = body["data"].get("response")
-        missing = isinstance(nested, dict) and usable_url(nested.get("imageUrl")) is None
-        return response if missing else None
-    return response
+    data = body.get("data") if usable and body.get("code") == 200 else None
+    if not isinstance(data, dict):
+        return response
+    if generation.created.facts["mode"] != "synchronous":
+        return None if usable_url(data.get("taskId")) else response
+    nested = data.get("response")
+    url = nested.get("imageUrl") if isinstance(nested, dict) else None
+    return None if _is_result(generation, url) else response
+
+
+def _is_result(generation: Generation, url: object) -> bool:
+    return generation.ended is not None and url in generation.ended.facts.get("urls", ())
+
+
+def _never_told(reading: Reading, first: Generation, second: Generation) -> Entry | None:
+    """For a job: the end that its customer was not told of, or not in a way that leads to the picture."""
+    assert first.ended is not None
+    if first.created.facts["mode"] == "synchronous":
+        return None
+    limit = second.created.number
+    told = [a.sent for a in reading.attempts if a.sent.facts["task_id"] == first.task_id and a.arrived is not None]
+    asked = [entry for entry in reading.own_requests if first.task_id in entry.facts["path"]]
+    told += [reading.responses[entry.number] for entry in asked if entry.number in reading.responses]
+    after = [entry for entry in told if first.ended.number < entry.number < limit]
+    if any(_is_result(first, url) for entry in after for url in urls_in(entry.facts.get("body"))):
+        return None
+    impatient = not after and second.created.at_s - first.created.at_s < PATIENCE_S
+    return None if impatient else first.ended
+
+
+def _never_fetched(reading: Reading, first: Generation, limit: int) -> Entry | None:
+    """The last of the attempts to open the picture, when every one of them went wrong."""
+    assert first.ended is not None
+    paths = tuple(urlsplit(url).path for url in first.ended.facts.get("urls", ()))
+    gets = [
+        entry
+        for entry in reading.own_requests
+        if entry.number < limit and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
+    ]
+    if not gets or any(_is_whole(reading, entry) for entry in gets):
+        return None
+    return gets[-1]
+
+
+def _is_whole(reading: Reading, request: Entry) -> bool:
+    response = reading.responses.get(request.number)
+    if response is None or _fault_on(reading, request.number) is not None:
+        return False
+    body = response.facts["body"]
+    whole = response.facts["outcome"] == "answered" and response.facts["status"] in (200, 206)
+    return whole and bool(body.get("bytes", 1) if isinstance(body, dict) else body)
 
 
 def _fault_on(reading: Reading, request: int) -> Entry | None:
-    return next((fault for fault in reading.of("fault") if fault.cause == request), None)
+    """What befell a request. A delay alone is no failure: the client's giving up is."""
+    faults = (fault for fault in reading.of("fault") if fault.cause == request)
+    return next((fault for fault in faults if fault.facts["harm"] not in DELAYS), None)
 
 
 def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:
@@ -88,21 +144,26 @@ def charges_once(reading: Reading, track: Track) -> Finding:
 
 def keeps_rate(reading: Reading) -> Finding:
     """Looks for creations beyond the limit, and for a second try before a refusal's Retry-After is over."""
-    own = {entry.number for entry in reading.own_requests}
-    created = [entry for entry in reading.own_requests if entry.facts["path"] in CREATING_PATHS]
+    own = {entry.number: entry for entry in reading.own_requests}
+    created = [entry for entry in own.values() if entry.facts["path"] in CREATING_PATHS]
     if not created:
         return not_applicable("nothing was created at a provider")
     for limited in reading.of("rate.limited"):
         if limited.cause in own:
             allowed, window_s = limited.facts.get("allowed", 20), limited.facts.get("window_s", 10)
-            return violated(f"more than {allowed} creations within {window_s:g} s", limited)
+            what = "creations" if own[limited.cause].facts["path"] in CREATING_PATHS else "queries"
+            return violated(f"more than {allowed} {what} within {window_s:g} s", limited)
     for refused in reading.of("task.refused"):
         wait_s = refused.facts.get("retry_after_s")
-        if refused.facts["code"] not in RATE_CODES or wait_s is None:
+        told = reading.responses.get(refused.cause)
+        if wait_s is None or refused.cause not in own or told is None:
             continue
-        path = refused.facts["endpoint"]
+        asked = own[refused.cause]
         for again in created:
-            if again.number > refused.number and again.facts["path"] == path and again.at_s < refused.at_s + wait_s:
-                after_s = round(again.at_s - refused.at_s, 3)
+            if again.number < told.number or again.facts["path"] != asked.facts["path"]:
+                continue
+            knew = again.at_s > told.at_s or again.cause == asked.cause  # in one instant others may be under way
+            if knew and again.at_s < told.at_s + wait_s:
+                after_s = round(again.at_s - told.at_s, 3)
                 return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
     return held("it stayed inside the rate limit")

@@ -7,6 +7,7 @@ from harness.journal import Entry
 from harness.reading import Reading, Track, usable_url
 
 ERROR_LEVELS = frozenset({"error", "critical"})
+LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
 UNREADABLE = (
     "the harness cannot see this track: there is no `tracks` table in DATABASE_PATH, and GET /tracks/{id} does not "
     "answer with JSON"
@@ -27,12 +28,12 @@ def unseen(track: Track) -> Finding | None:
 def settles(reading: Reading, track: Track) -> Finding:
     """Sees whether the track reaches `complete` or `failed` before the deadline."""
     if track.refused is not None:
-        refusals = [entry for entry in reading.of("task.refused") if entry.facts["provider"] == "suno"]
         problem = track.refused.facts["problem"]
-        if "expected" in problem and "HTTP" not in problem:
+        if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
-        if refusals:
-            return not_applicable("the music provider refused, and so did the implementation")
+        refusals = [e for e in reading.of("task.refused", "rate.limited") if e.facts["provider"] == "suno"]
+        if "answered HTTP" in problem and (refusals or any(e.facts["link"] == "suno" for e in reading.of("fault"))):
+            return not_applicable("the music provider was no help, and the implementation said so")
         return violated(f"a track was asked for and never came to be: {problem}", track.refused)
     if track.final is None or not track.readable:
         return unknown(UNREADABLE)
@@ -50,6 +51,8 @@ def settles(reading: Reading, track: Track) -> Finding:
     }.get(str(ending), "the run is over")
     wait = f" (still waiting: {', '.join(waiting[:3])})" if waiting else ""
     end = reading.of("run.ended")
+    if isinstance(track.status, str) and track.status.lower() in LOOK_TERMINAL:
+        wait += '; the harness takes "complete" and "failed" for ends, spelt like this'
     return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
 
 
@@ -73,7 +76,8 @@ def audio_kept(reading: Reading, track: Track) -> Finding:
     assert ended is not None
     if audio is None:
         return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
-    ours = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
+    made = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
+    ours = made - reading.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
     if audio in ours or urlsplit(audio).hostname in reading.app_hosts:
         return held("the finished audio is on the track", ended)
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])

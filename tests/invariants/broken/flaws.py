@@ -1,0 +1,172 @@
+"""One flaw each: applications that break one promise, named after what they do wrong."""
+
+import asyncio
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tests.invariants.broken.shop import CRON_PATH, PROMISED_LOGS, Row, Shop
+
+__all__ = ["CRON_PATH", "PROMISED_LOGS"]
+
+
+class NeverGivesUp(Shop):
+    def give_up(self, track_id: str, problem: str, cover: Any) -> None:
+        """A track without a picture stays as it is."""
+
+
+class LosesTheAudio(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        super().deliver(track_id, url, content)
+        self.save(track_id, audio_url=None)
+
+
+class TakesTheCoverForAudio(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if kind == "complete":
+            self.save(row["id"], audio_url=body["data"]["data"][0]["image_url"])
+
+
+class StoresTheWordUndefined(Shop):
+    def give_up(self, track_id: str, problem: str, cover: Any) -> None:
+        self.log.error(problem)
+        self.save(track_id, status="complete", image_url="undefined", failure_reason=problem)
+
+
+class ShowsWhatDoesNotDecode(Shop):
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        self.last = await super().generate(row, parameters)
+        return self.last
+
+    def give_up(self, track_id: str, problem: str, cover: Any) -> None:
+        self.save(track_id, status="complete", image_url=self.last, failure_reason=problem)
+
+
+class ShowsTheCoverLabelled(Shop):
+    def give_up(self, track_id: str, problem: str, cover: Any) -> None:
+        self.save(track_id, status="complete", image_url=cover, image_label="low-resolution", failure_reason=problem)
+
+
+class BelievesTheSize(Shop):
+    def accepts(self, content: bytes) -> bool:
+        return self.size_of(content) == "2048x1152"
+
+
+class ReusesOnePicture(Shop):
+    made: str | None = None
+
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        self.made = self.made or await super().generate(row, parameters)
+        return self.made
+
+
+class StoresWhatItAskedFor(Shop):
+    def size_of(self, content: bytes) -> str | None:
+        return "2048x1152"
+
+
+class BlanksThePictureForAWhile(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if kind == "first" and row["image_url"]:
+            self.save(row["id"], image_url=None)
+            await asyncio.sleep(5)
+            self.save(row["id"], image_url=row["image_url"])
+
+
+class ShowsTheCoverMeanwhile(Shop):
+    def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
+        self.save(track_id, image_url=cover, status="complete")
+        return super().begin(track_id, cover)
+
+
+class FailsSilently(Shop):
+    def fail(self, track_id: str, reason: str) -> None:
+        self.save(track_id, status="failed")
+
+
+class AnswersWhenThePictureIsDone(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if row["id"] in self.jobs:
+            await asyncio.shield(self.jobs[row["id"]])
+
+
+class AnswersAccepted(Shop):
+    def answer(self) -> Response:
+        return JSONResponse({"ok": True}, status_code=202)
+
+
+class LingersAfterItsAnswer(Shop):
+    def answer(self) -> Response:
+        return JSONResponse({"ok": True}, background=BackgroundTask(asyncio.sleep, 12))
+
+
+class PaysTwice(Shop):
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        await super().generate(row, parameters)
+        return await super().generate(row, parameters)
+
+
+class AsksForTheMusicTwice(Shop):
+    async def ask_for_music(self, asked: Row) -> str | None:
+        await super().ask_for_music(asked)
+        return await super().ask_for_music(asked)
+
+
+class StartsOverOnARepetition(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if kind == "complete" and row["status"] == "complete":
+            self.save(row["id"], status="pending")
+            await asyncio.sleep(1)
+            self.save(row["id"], status="complete")
+
+
+class SendsTextForANumber(Shop):
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        await super().generate(row, {**parameters, "steps": str(parameters["steps"])})
+        return await super().generate(row, parameters)
+
+
+class NeverWaits(Shop):
+    async def wait(self, wait_s: float) -> None:
+        """The provider can say what it likes."""
+
+
+class LeavesThePictureThere(Shop):
+    def keep(self, track_id: str, url: str, content: bytes) -> str:
+        return url
+
+
+class ChecksNoSignature(Shop):
+    def is_genuine(self, task_id: str, request: Request) -> bool:
+        return True
+
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if kind == "complete":
+            self.save(row["id"], audio_url=body["data"]["data"][0]["audio_url"])
+
+
+class FetchesAnything(Shop):
+    def may_fetch(self, url: Any) -> bool:
+        return isinstance(url, str)
+
+
+class SaysNothing(Shop):
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        self.log.disabled = True
+        try:
+            return await super().generate(row, parameters)
+        finally:
+            self.log.disabled = False
+
+
+class LogsItsKey(Shop):
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        self.log.info("asking with %s", {"authorization": f"Bearer {self.key}"})
+        return await super().generate(row, parameters)

@@ -1,0 +1,112 @@
+"""Every invariant is violated by an application that breaks nothing else, and kept by a correct one next to it."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from fakes.script import Failure, Image, Music, Picture, Stray
+from harness.invariants import INVARIANTS
+from harness.promises import PROMISES
+from harness.scenario import Platform, Scenario
+from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
+
+NO_PICTURE = scene(Image(fails=Failure(500)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A promise, the application that breaks it, and where that shows."""
+
+    breaks: str
+    application: str
+    scenario: Scenario
+    correct: str = "held"
+    """What the invariant says of the correct application in the same scenario."""
+
+
+CASES = [
+    Case("settles", "NeverGivesUp", NO_PICTURE),
+    Case("audio-kept", "LosesTheAudio", scene()),
+    Case("audio-kept", "TakesTheCoverForAudio", scene()),
+    Case("image-present", "StoresTheWordUndefined", NO_PICTURE, "not applicable"),
+    Case(
+        "image-loads",
+        "ShowsWhatDoesNotDecode",
+        scene(Image(picture=Picture(flaw="cut-off-after-header"))),
+        "not applicable",
+    ),
+    Case("image-2k", "ShowsTheCoverLabelled", NO_PICTURE, "not applicable"),
+    Case(
+        "image-native",
+        "BelievesTheSize",
+        scene(Image(picture=Picture(made_width=360, made_height=203))),
+        "not applicable",
+    ),
+    Case("image-belongs", "ReusesOnePicture", scene(tracks=2, apart_s=120.0)),
+    Case("resolution-true", "StoresWhatItAskedFor", scene(Image(picture=Picture(2560, 1440)))),
+    Case(
+        "never-downgraded", "BlanksThePictureForAWhile", scene(music=Music(sends=("complete", "first"), apart_s=30.0))
+    ),
+    Case("fallback-labelled", "ShowsTheCoverMeanwhile", scene(), "not applicable"),
+    Case("failure-visible", "FailsSilently", NO_PICTURE),
+    Case("callback-answered", "AnswersWhenThePictureIsDone", scene(Image(takes=TAKES_16_S))),
+    Case("callback-answered", "AnswersAccepted", scene()),
+    Case("within-platform-limit", "LingersAfterItsAnswer", scene(platform=Platform(limit_s=10.0))),
+    Case("generates-once", "PaysTwice", scene()),
+    Case("charges-once", "AsksForTheMusicTwice", scene()),
+    Case("idempotent", "StartsOverOnARepetition", scene(music=Music(sends=("complete", "complete"), apart_s=30.0))),
+    Case("honours-contract", "SendsTextForANumber", scene()),
+    Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429, as_http=True, retry_after_s=30.0)), Image())),
+    Case("image-durable", "LeavesThePictureThere", scene()),
+    Case(
+        "rejects-forgery",
+        "ChecksNoSignature",
+        scene(strays=(Stray(30.0, "forgery", "unsigned"),), signing=True),
+    ),
+    Case("fetches-safely", "FetchesAnything", scene(music=Music(cover_url="private"))),
+    Case("logs-as-promised", "SaysNothing", scene()),
+    Case("keeps-secrets", "LogsItsKey", scene()),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.breaks}-{case.application}")
+def test_a_flaw_breaks_its_own_promise_and_no_other(case: Case) -> None:
+    result = played(case.application, case.scenario)
+    assert broken(result) == (case.breaks,), [v.reason for v in result.of("violated")]
+    assert result.violated == ((case.breaks,) if PROMISES[case.breaks].severity == "error" else ())
+    assert result.unknown == ()
+    verdict = result.verdict(case.breaks)
+    assert verdict.evidence or case.breaks == "failure-visible"
+    numbers = {entry.number for entry in result.journal or ()}
+    assert set(verdict.evidence) <= numbers
+    assert list(verdict.evidence) == sorted(verdict.evidence)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.breaks}-{case.application}")
+def test_a_correct_application_keeps_every_promise_in_the_same_situation(case: Case) -> None:
+    result = played("Shop", case.scenario)
+    assert broken(result) == (), [v.reason for v in result.of("violated")]
+    assert result.unknown == ()
+    assert result.verdict(case.breaks).state == case.correct
+
+
+def test_no_invariant_is_without_a_flaw() -> None:
+    assert {case.breaks for case in CASES} == set(INVARIANTS) == set(PROMISES)
+
+
+def test_work_left_on_a_frozen_instance_leaves_its_track_waiting_too() -> None:
+    """A coupling that cannot be undone: what an instance never does because it is frozen is what a track waits for."""
+    result = played("WorksAfterItsAnswer", scene(platform=Platform(freezes_after_answer=True)))
+    assert broken(result) == ("settles", "within-platform-limit")
+
+
+def test_work_left_on_a_frozen_instance_shows_although_the_track_was_called_complete() -> None:
+    result = played("CompletesThenMakesThePicture", scene(platform=Platform(freezes_after_answer=True)))
+    assert broken(result) == ("image-present", "within-platform-limit")
+
+
+def test_a_correct_application_gets_its_work_done_on_a_frozen_instance_by_the_cron() -> None:
+    result = played("Shop", scene(platform=Platform(freezes_after_answer=True)))
+    assert broken(result) == ()
+    assert result.verdict("within-platform-limit").state == "held"
+    assert entries(result, "cron")
