@@ -36,6 +36,7 @@ from harness.simulation.instances import Instances
 from harness.simulation.loop import START_S, SimulatedLoop
 from harness.simulation.network import Listener, Network
 from harness.simulation.notebook import Notebook
+from harness.simulation.patience import PATIENCE_S, OutOfPatience, patience
 from harness.simulation.places import CAUSE, PLACE, Place
 from harness.simulation.probe import look
 from harness.simulation.recorder import Recorder
@@ -45,7 +46,7 @@ from harness.simulation.serving import (
     PROVIDER_KEEP_ALIVE_S,
     protocol_factory,
 )
-from harness.simulation.submission import PATIENCE_S, read_track, submit_tracks
+from harness.simulation.submission import USER_PATIENCE_S, read_track, submit_tracks
 from harness.simulation.surroundings import first_line, surroundings
 from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
@@ -141,7 +142,10 @@ class SimulatedWorld:
                 watching(self._watcher),
             ):
                 try:
-                    self._play()
+                    with patience(self._lose_patience):
+                        self._play()
+                except OutOfPatience:
+                    self._end("refused")
                 finally:
                     self._over = True
                     self.loop.dissolve()
@@ -159,7 +163,7 @@ class SimulatedWorld:
         self.loop.set_exception_handler(self._loop_exception)
         self.loop.before_jump = self._sample
         self.loop.create_task(self._drive(), name="drive")
-        ending = self.loop.run_until(self.scenario.deadline_s)
+        ending = self._run_to_deadline()
         if self._failure is not None:
             raise self._failure
         self._over = True
@@ -170,6 +174,23 @@ class SimulatedWorld:
             self.loop.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
             if self._failure is not None:
                 raise self._failure
+
+    def _run_to_deadline(self) -> str:
+        """Lets time pass. An implementation that ends its process is gone; the providers go on without it."""
+        while True:
+            try:
+                return self.loop.run_until(self.scenario.deadline_s)
+            except SystemExit as leaving:
+                self.notebook.note("instance.exited", 0, code=str(leaving.code))
+                self.loop.kill(self.instances.place)
+                self.network.host(APPLICATION_HOST).listeners.clear()
+                self.instances.hang_up()
+
+    def _lose_patience(self) -> None:
+        self.loop.refuse(
+            f"the implementation has not given control back for {PATIENCE_S:g} real seconds: an endless loop without "
+            "an await, or a wait for something outside the simulated world"
+        )
 
     def _begin(self) -> None:
         scenario, platform = self.scenario, self.scenario.platform
@@ -231,7 +252,7 @@ class SimulatedWorld:
             app = self.implementation.start()
         except ImplementationError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ImplementationError(
                 f"{self.implementation.name} raises when it is started: {first_line(error)}"
             ) from error
@@ -269,7 +290,7 @@ class SimulatedWorld:
             await asyncio.sleep(self.scenario.platform.cron_every_s)
             CAUSE.set(self.notebook.note("cron", 0, path=path))
             with contextlib.suppress(OSError, BadAnswerError):
-                async with asyncio.timeout(PATIENCE_S):
+                async with asyncio.timeout(USER_PATIENCE_S):
                     await post(f"http://{APPLICATION_HOST}{path}", b"", {})
 
     def _restart(self) -> None:

@@ -95,7 +95,7 @@ def _import(module_name: str) -> ModuleType:
                 f'there is no module "{module_name}" (looked in {here} and among the installed packages)'
             ) from error
         raise ImplementationError(f'"{module_name}" imports "{error.name}", which is not installed') from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ImplementationError(_raised(module_name, error)) from error
 
 
@@ -113,13 +113,13 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise ImplementationError(_raised(str(path), error)) from error
     return module
 
 
-def _raised(where: str, error: Exception) -> str:
+def _raised(where: str, error: BaseException) -> str:
     line = ""
     trace = error.__traceback__
     while trace is not None:

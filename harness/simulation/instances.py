@@ -67,10 +67,14 @@ class Instances:
         self._note("instance.killed", instance=self._count)
         self._loop.kill(self.place)
         self.on_kill(self.place)
+        self.hang_up()
+        await self.start()
+
+    def hang_up(self) -> None:
+        """Resets the connections of requests that are still being handled, as a kernel does for a dead process."""
         for wire in list(self._wires.values()):
             wire.reset()
         self._wires.clear()
-        await self.start()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request on the running instance, by the platform's rules."""

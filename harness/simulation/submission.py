@@ -11,7 +11,7 @@ from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
 from harness.simulation.probe import get_json
 
-PATIENCE_S = 300.0
+USER_PATIENCE_S = 300.0
 """How long a user's request for a track may take before it counts as never answered."""
 EXCERPT_CHARACTERS = 120
 JSON = {"Content-Type": "application/json"}
@@ -27,10 +27,10 @@ async def submit_tracks(url: str, count: int, apart_s: float, seed: int, noteboo
         asked = {"title": title, "prompt": words.prompt(seed, index)}
         CAUSE.set(notebook.note("track.submitted", 0, track=index + 1, **asked))
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(USER_PATIENCE_S):
                 answer = await post(f"{url}/tracks", json.dumps(asked).encode(), JSON)
         except TimeoutError:
-            problem = f"POST /tracks got no answer within {PATIENCE_S:g} s"
+            problem = f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadAnswerError) as error:
             problem = f"POST /tracks got no answer: {error}"
         else:

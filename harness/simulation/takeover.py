@@ -32,6 +32,7 @@ real_perf_counter = time.perf_counter
 real_monotonic = time.monotonic
 _real_sleep = time.sleep
 _real_urandom = os.urandom
+_real_exit = os._exit
 _real_thread_start = threading.Thread.start
 _real_getaddrinfo = socket.getaddrinfo
 _real_connect = socket.socket.connect
@@ -75,6 +76,12 @@ def _sleep(seconds: float) -> None:
 
 def _urandom(size: int) -> bytes:
     return _real_urandom(size) if _here() is None else _entropy.randbytes(size)
+
+
+def _exit(status: int) -> None:
+    if _here() is not None:
+        raise SystemExit(status)
+    _real_exit(status)
 
 
 def _thread_start(self: threading.Thread) -> None:
@@ -142,6 +149,7 @@ def _install() -> None:
         (time, "perf_counter_ns", _clock(time.perf_counter_ns, nanoseconds)),
         (time, "sleep", _sleep),
         (os, "urandom", _urandom),
+        (os, "_exit", _exit),
         (random, "_urandom", _urandom),
         (threading.Thread, "start", _thread_start),
         (socket, "getaddrinfo", _getaddrinfo),
