@@ -166,6 +166,13 @@ class MemoryTransport(asyncio.Transport):
     def abort(self) -> None:
         self.close()
 
+    def _force_close(self, exc: BaseException | None) -> None:
+        """What `asyncio.sslproto` asks for when a TLS connection fails."""
+        if not self._closing:
+            self._closing = True
+            self.write_eof()
+            self._loop.call_soon(self._lose, exc, context=self._context)
+
     def reset(self) -> None:
         """Tears the connection down: the other end sees ConnectionResetError behind the data already written."""
         if not self._closing:

@@ -59,6 +59,11 @@ class Watcher:
             if connection is not None:
                 connection.close()
 
+    def close(self) -> None:
+        """Closes what the application has left open: its process is over."""
+        for owner in list(self._open):
+            self.drop(owner)
+
 
 def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
     cursor = sqlite3.Cursor(connection)
@@ -152,3 +157,4 @@ def watching(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _watcher = None
+        watcher.close()
