@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry, Facts
-from harness.reading import IMAGE_PATHS, TERMINAL, Attempt, Reading, Track, usable_url
+from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, usable_url
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
 
@@ -60,12 +60,13 @@ def within_platform_limit(reading: Reading) -> Finding:
         return violated(
             f"the handler of {path} was ended by the platform after {limit_s:g} s", *reading.chain_of(ended[0])
         )
-    waiting = ", ".join(reading.ended.get("waiting", [])[:2])
     frozen = _frozen_at_the_end(reading)
-    if frozen is not None and waiting and any(_needs_more(reading, track) for track in reading.tracks):
-        return violated(
-            f"the instance was frozen after its answer, and what a track still needed never ran ({waiting})", frozen
-        )
+    if frozen is not None:
+        left = _asked_and_not_heard(reading, frozen)
+        if left is not None and any(_lacks_something(track) for track in reading.tracks):
+            return violated("the instance was frozen after its answer while it waited for an answer", left, frozen)
+        if any(_is_the_implementations_turn(reading, track) for track in reading.tracks):
+            return violated("the instance was frozen after its answer, and what a track still needed never ran", frozen)
     return held("every handler ended within the platform's limit")
 
 
@@ -75,16 +76,39 @@ def _frozen_at_the_end(reading: Reading) -> Entry | None:
     return last if last is not None and last.kind == "instance.frozen" else None
 
 
-def _needs_more(reading: Reading, track: Track) -> bool:
-    """Whether a track lacks something that the implementation itself had still to do, and no provider."""
-    if not track.readable or not track.fields:
+def _asked_and_not_heard(reading: Reading, frozen: Entry) -> Entry | None:
+    """A request of a frozen instance that was answered too late for it, if at all."""
+    for entry in reading.own_requests:
+        response = reading.responses.get(entry.number)
+        late = response is None or response.number > frozen.number
+        if late and entry.number < frozen.number and entry.number not in reading.abandoned:
+            return entry
+    return None
+
+
+def _lacks_something(track: Track) -> bool:
+    return bool(track.readable and track.fields) and (
+        not track.settled or (track.status == "complete" and track.image_url is None)
+    )
+
+
+def _is_the_implementations_turn(reading: Reading, track: Track) -> bool:
+    """Whether a track waits although the providers have told all that they were asked to tell of it."""
+    if not track.readable or not track.fields or track.settled:
         return False
-    if not track.settled:
-        return True
-    if track.status != "complete" or track.image_url is not None:
+    told = {str(a.sent.facts["task_id"]) for a in reading.attempts if a.arrived is not None and _is_an_end(a)}
+    if not any(music.task_id in told for music in track.music):
         return False
-    asked = [entry for entry in reading.own_requests if entry.facts["path"].partition("?")[0] in IMAGE_PATHS]
-    return not asked or any(reading.was_good(image) for image in track.images)
+    return all(image.task_id in told or not _asked_to_be_called(reading, image) for image in track.images)
+
+
+def _is_an_end(attempt: Attempt) -> bool:
+    return attempt.genuine and attempt.sent.facts["callback"] in ("complete", "error", "image")
+
+
+def _asked_to_be_called(reading: Reading, generation: Generation) -> bool:
+    body = reading.journal[generation.created.cause].facts.get("body") if generation.created.cause else None
+    return isinstance(body, dict) and usable_url(body.get("callBackUrl")) is not None
 
 
 def idempotent(reading: Reading) -> Finding:

@@ -35,7 +35,8 @@ def _failure_seen(reading: Reading, first: Generation, second: Generation, repea
     if first.failed and first.ended is not None and first.ended.number < limit:
         return first.ended
     request = first.created.cause
-    for entry in (reading.abandoned.get(request), _bad_response(reading, first), _fault_on(reading, request)):
+    reasons = (reading.abandoned.get(request), _bad_response(reading, first), _fault_on(reading, request))
+    for entry in (*reasons, _killed_meanwhile(reading, first)):
         if entry is not None and entry.number < limit:
             return entry
     if first.ended is None or first.ended.number > limit:
@@ -64,6 +65,18 @@ def _bad_response(reading: Reading, generation: Generation) -> Entry | None:
     nested = data.get("response")
     url = nested.get("imageUrl") if isinstance(nested, dict) else None
     return None if _is_result(generation, url) else response
+
+
+def _killed_meanwhile(reading: Reading, generation: Generation) -> Entry | None:
+    """What ended the code that was waiting for the answer: the platform's restart, or its limit for the handler."""
+    if not generation.created.cause:
+        return None
+    request = reading.journal[generation.created.cause]
+    response = reading.responses.get(request.number)
+    behind = {cause.number for cause in reading.journal.causes(request)}
+    ends = [entry for entry in reading.of("invocation.ended") if entry.cause in behind] + reading.of("instance.killed")
+    answered = response.number if response is not None else len(reading.journal) + 1
+    return next((entry for entry in ends if request.number < entry.number < answered), None)
 
 
 def _is_result(generation: Generation, url: object) -> bool:

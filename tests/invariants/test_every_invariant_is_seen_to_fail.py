@@ -35,7 +35,7 @@ CASES = [
         scene(Image(picture=Picture(flaw="cut-off-after-header"))),
         "not applicable",
     ),
-    Case("image-2k", "ShowsTheCoverLabelled", NO_PICTURE, "not applicable"),
+    Case("image-2k", "ShowsACopyOfTheCoverLabelled", NO_PICTURE, "not applicable"),
     Case(
         "image-native",
         "BelievesTheSize",

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.invariants.broken.shop import Shop
+from tests.invariants.broken.shop import Row, Shop
 
 
 class WorksAfterItsAnswer(Shop):
@@ -15,3 +15,7 @@ class CompletesThenMakesThePicture(Shop):
         self.save(track_id, status="complete")
         self.log.error("the picture will come later")
         return super().begin(track_id, cover)
+
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        await asyncio.sleep(1)

@@ -45,9 +45,22 @@ class ShowsWhatDoesNotDecode(Shop):
         self.save(track_id, status="complete", image_url=self.last, failure_reason=problem)
 
 
-class ShowsTheCoverLabelled(Shop):
+class ShowsACopyOfTheCoverLabelled(Shop):
+    async def fetch(self, url: Any) -> bytes | None:
+        content = await super().fetch(url)
+        self.cover = content or self.cover
+        return content
+
+    cover = b""
+
     def give_up(self, track_id: str, problem: str, cover: Any) -> None:
-        self.save(track_id, status="complete", image_url=cover, image_label="low-resolution", failure_reason=problem)
+        self.save(
+            track_id,
+            status="complete",
+            image_url=self.keep(track_id, cover, self.cover),
+            image_label="low-resolution",
+            failure_reason=problem,
+        )
 
 
 class BelievesTheSize(Shop):
