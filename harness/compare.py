@@ -1,5 +1,6 @@
 """Runs implementations side by side through the same scenarios, on several cores, and sums up what came of it."""
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -18,6 +19,8 @@ from harness.runner import run
 from harness.scenario import Scenario
 from harness.world import scratch_folder
 
+COLLECT_AFTER = 50_000
+"""Objects, in a worker process; some forty runs."""
 CHUNK = 6
 """Runs that a worker takes at a time: small enough that no worker idles at the end."""
 
@@ -121,8 +124,11 @@ def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: boo
             yield run(scenario, implementation, seed, keep_journal=keep_journals)
         return
     _warm_up()
-    chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=_start_method()) as pool:
+    longest_first = sorted(pairs, key=lambda pair: -pair[0].tracks)
+    chunks = [longest_first[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+    with ProcessPoolExecutor(
+        min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker
+    ) as pool:
         futures: list[Future[list[Result]]] = [
             pool.submit(_run_chunk, chunk, seed, keep_journals, sys.path) for chunk in chunks
         ]
@@ -164,6 +170,13 @@ def compare(
 def _run_chunk(pairs: Sequence[Pair], seed: int, keep_journals: bool, path: list[str]) -> list[Result]:
     sys.path[:] = path
     return [run(scenario, implementation, seed, keep_journal=keep_journals) for scenario, implementation in pairs]
+
+
+def _prepare_worker() -> None:
+    """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def _start_method() -> "multiprocessing.context.BaseContext":

@@ -1,7 +1,7 @@
 """The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
 
 from harness.journal import Entry, Journal
-from harness.reading import Reading, Track
+from harness.reading import Attempt, Reading, Track
 from harness.result import Metrics, Outcome, TrackMetrics
 
 IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
@@ -13,7 +13,9 @@ def measure(journal: Journal) -> Metrics:
     answered = [
         attempt.response.facts["latency_s"]
         for attempt in reading.attempts
-        if attempt.genuine and attempt.response is not None and attempt.response.facts["outcome"] == "answered"
+        if _brings_the_music(attempt)
+        and attempt.response is not None
+        and attempt.response.facts["outcome"] != "broken-off"
     ]
     requested = [
         entry
@@ -27,12 +29,19 @@ def measure(journal: Journal) -> Metrics:
         ),
         callback_answered_after_s=tuple(answered),
         callbacks_unanswered=sum(
-            1 for attempt in reading.attempts if attempt.genuine and attempt.arrived and attempt.response is None
+            1
+            for attempt in reading.attempts
+            if _brings_the_music(attempt) and attempt.arrived and attempt.response is None
         ),
         generations_requested=len(requested),
         generations_accepted=len(accepted),
         credits_spent=-sum(entry.facts["change"] for entry in reading.of("credits")),
     )
+
+
+def _brings_the_music(attempt: Attempt) -> bool:
+    """The complete callback is the one that the work hangs on; the others are answered at once by everybody."""
+    return attempt.genuine and attempt.sent.facts["callback"] == "complete"
 
 
 def outcome(reading: Reading, track: Track) -> Outcome:

@@ -62,9 +62,10 @@ class Recorder:
 
         async def record(message: Message) -> None:
             answer.take(message)
-            if answer.done and not wire.is_closing():
+            if answer.done:
                 wire.on_gone = None
-                note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
+                facts = answer.facts(number, round(loop.time() - began_s, 6))
+                note("response", number, **(facts | {"outcome": "too-late"} if wire.is_closing() else facts))
             await send(message)
 
         wire.on_gone = gone
