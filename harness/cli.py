@@ -366,19 +366,11 @@ def main() -> None:
         error.show()
         code = EXIT_USAGE
     except HarnessError as error:
-        code = _complained(str(error), error.exit_code)
-    except SystemExit as error:  # none of ours: the commands end with click's Exit
-        code = _complained(
-            f"the implementation ends the process while it is imported or started: sys.exit({error.code!r})", EXIT_USAGE
-        )
+        from harness.console import complain
+
+        complain(str(error))
+        code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
         code = 0
     raise SystemExit(code)
-
-
-def _complained(message: str, code: int) -> int:
-    from harness.console import complain
-
-    complain(message)
-    return code

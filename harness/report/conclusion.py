@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.compare import Comparison, Summary
+from harness.comparison import Comparison, Summary
 from harness.report.matrix import seconds
 
 CONSEQUENCES = {

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from harness.compare import Comparison, Summary
+from harness.comparison import Comparison, Summary
 from harness.result import Result
 
 FORMAT = "harness-results/1"

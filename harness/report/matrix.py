@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.compare import Comparison, Percentiles, Summary
+from harness.comparison import Comparison, Percentiles, Summary
 from harness.promises import PROMISES
 from harness.result import Result
 

@@ -59,6 +59,8 @@ def _request(facts: Facts) -> str:
 
 def _response(facts: Facts) -> str:
     after = f" after {facts['latency_s']:g} s" if facts["latency_s"] else ""
+    if facts["outcome"] == "too-late":
+        return f"the answer to #{facts['request']}, HTTP {facts['status']}, comes{after}, when nobody waits any more"
     if facts["outcome"] != "answered":
         return f"the answer to #{facts['request']} broke off{after}"
     body = facts["body"]

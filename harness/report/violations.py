@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harness.promises import PROMISES
 from harness.report.narration import ENDINGS, span
 from harness.report.sequence import replay_command, sequence
 from harness.result import Result, Verdict
@@ -55,10 +56,11 @@ def _alike_together(verdicts: Sequence[Verdict]) -> list[Verdict]:
     for verdict in verdicts:
         key = verdict.reason if verdict.state == "unknown" else f"{verdict.invariant}: {verdict.reason}"
         by_reason.setdefault(key, []).append(verdict)
-    return [
-        alike[0] if len(alike) == 1 else replace(alike[0], invariant=", ".join(verdict.invariant for verdict in alike))
-        for alike in by_reason.values()
-    ]
+    return [replace(alike[0], invariant=_joined(alike)) for alike in by_reason.values()]
+
+
+def _joined(alike: Sequence[Verdict]) -> str:
+    return ", ".join(verdict.invariant for verdict in alike) if len(alike) < len(PROMISES) else "every promise"
 
 
 def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -> RenderableType:
