@@ -227,7 +227,7 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
         ("a2.py", "def app(:\n", "a2.py:app", "raises when it is imported: SyntaxError"),
         ("a3.py", "import no_such_package\n", "a3:app", '"a3" imports "no_such_package", which is not installed'),
         ("a4.py", "def on_music(payload, track): ...\n", "a4.py:on_musik", 'did you mean "on_music"?'),
-        ("a5.py", "import sys\nsys.exit(3)\n", "a5.py:app", "ends the process while it is imported or started"),
+        ("a5.py", "import sys\nsys.exit(3)\n", "a5.py:app", "raises when it is imported: SystemExit: 3"),
         (
             "a6.py",
             "def make():\n    raise ValueError('no')\n",
@@ -268,6 +268,7 @@ def test_an_implementation_that_does_not_start_is_told_in_one_sentence(
         ("c1.py", ANSWER.format(status=201, content=b"<html>").strip(), 3, "POST /tracks answered '<html>'"),
         ("c2.py", "raise KeyError('oops')", 1, "log error: Exception in ASGI application: KeyError: 'oops'"),
         ("c3.py", "import sys; sys.exit(4)", 1, "POST /tracks answered HTTP 500"),
+        ("c4.py", "import os; os._exit(7)", 1, "SystemExit: 7"),
     ],
 )
 def test_an_implementation_that_misbehaves_gets_an_honest_verdict(
@@ -281,11 +282,20 @@ def test_an_implementation_that_misbehaves_gets_an_honest_verdict(
 
 
 def test_an_implementation_that_runs_in_circles_without_time_passing_is_told_so(tmp_path: Path) -> None:
-    written(tmp_path, "c4.py", ASGI.format(body="import asyncio\n    while True: await asyncio.sleep(0)"))
-    said = process("run", "c4.py:app", HEALTHY, folder=tmp_path)
+    written(tmp_path, "c5.py", ASGI.format(body="import asyncio\n    while True: await asyncio.sleep(0)"))
+    said = process("run", "c5.py:app", HEALTHY, folder=tmp_path)
     assert said.code in (1, 3)
     assert "livelock: the implementation runs in circles" in said.out
     assert "Traceback" not in said.out + said.err
+
+
+def test_an_endless_loop_ends_in_a_verdict_that_says_so(tmp_path: Path) -> None:
+    written(tmp_path, "c6.py", ASGI.format(body="while True: pass"))
+    said = process("run", "c6.py:app", HEALTHY, folder=tmp_path)
+    assert said.code == 3
+    assert "? every promise: the run could not be simulated: the implementation has not given control" in one_line(
+        said.out
+    )
 
 
 def test_a_callback_function_that_returns_nonsense_is_told_what_belongs_there(harness: Any, tmp_path: Path) -> None:
@@ -293,14 +303,6 @@ def test_a_callback_function_that_returns_nonsense_is_told_what_belongs_there(ha
     said = harness("run", "d0.py:on_music", HEALTHY)
     assert said.code == 1
     assert "the callback function returned int, expected a dict or None" in one_line(said.out)
-
-
-def test_an_implementation_that_ends_its_worker_is_found_out(tmp_path: Path) -> None:
-    written(tmp_path, "e0.py", ASGI.format(body="import os; os._exit(7)"))
-    said = process("run", "e0.py:app", "slow", "--workers", "2", folder=tmp_path)
-    assert said.code == 2
-    assert "an implementation ended the process that it ran in" in one_line(said.err)
-    assert "Traceback" not in said.err
 
 
 # Results for programs
