@@ -87,8 +87,8 @@ class Journal:
 
 def read_journal(text: str, *, path: str = "journal") -> Journal:
     """Reads back what `to_jsonl` wrote; raises JournalError with path and line."""
-    lines = text.splitlines()
-    if not lines:
+    lines = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028, too, which may stand in a log
+    if lines == [""]:
         raise JournalError(f"{path}: the file is empty, expected a journal written by `harness run --journal`")
     head = _line(lines[0], path, 1)
     version = head.get("journal")
@@ -107,7 +107,7 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
             and isinstance(entry.kind, str)
             and isinstance(entry.facts, dict)
             and isinstance(entry.cause, int)
-            and 0 <= entry.cause < number
+            and 0 <= entry.cause < number - 1
         )
         if not well_formed:
             raise JournalError(f"{path}:{number}: the entry is not of the shape that a journal's entries have")

@@ -131,8 +131,7 @@ def idempotent(reading: Reading) -> Finding:
     writers: dict[tuple[str, str], set[int]] = {}
     inserters: dict[tuple[str, str], set[int]] = {}
     for write in reading.writes:
-        for number in (cause.number for cause in reading.journal.causes(write) if cause.number in by_number):
-            key = by_number[number].key
+        for key, number in _attempts_behind(reading, write, by_number).items():
             inserted = write.facts["before"] is None
             others = (inserters if inserted else writers).get(key, set()) - {number}
             done = next((other for other in before[number] if _was_told_fine(other, write)), None)
@@ -144,6 +143,15 @@ def idempotent(reading: Reading) -> Finding:
             if inserted:
                 inserters.setdefault(key, set()).add(number)
     return held(f"{len(repeats)} repeated deliveries changed nothing that was there")
+
+
+def _attempts_behind(reading: Reading, write: Entry, attempts: dict[int, Attempt]) -> dict[tuple[str, str], int]:
+    """For each callback that a write goes back to the attempt; a later attempt is itself caused by an earlier one."""
+    behind: dict[tuple[str, str], int] = {}
+    for cause in reading.journal.causes(write):
+        if cause.number in attempts:
+            behind.setdefault(attempts[cause.number].key, cause.number)
+    return behind
 
 
 def _was_told_fine(attempt: Attempt, write: Entry) -> bool:

@@ -183,3 +183,11 @@ class LogsItsKey(Shop):
     async def generate(self, row: Row, parameters: Row) -> str | None:
         self.log.info("asking with %s", {"authorization": f"Bearer {self.key}"})
         return await super().generate(row, parameters)
+
+
+class StartsAgainForEveryDelivery(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        if kind == "complete" and row["status"] == "pending":
+            item = body["data"]["data"][0]
+            self.save(row["id"], audio_url=item["audio_url"])
+            await self.produce(row["id"], None)

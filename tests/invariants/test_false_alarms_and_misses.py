@@ -1,0 +1,469 @@
+"""What the judges got wrong once, or nearly: correct conduct that looks guilty, and guilty conduct that looks fine."""
+
+import pytest
+
+from fakes.script import ForgeryKind, Music, Stray
+from harness.faults import Fault
+from harness.faults.delays import SlowAnswer
+from harness.journal import Journal
+from harness.reading import Reading
+from harness.scenario import Platform
+from tests.invariants.chronicle import FLAT, JOBS, KEY, MEDIA, Chronicle, verdict, violated
+from tests.invariants.stage import broken, played, scene
+
+URL, OTHER = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/b.png"
+COVER, AUDIO = f"http://{MEDIA}/p/c.jpeg", f"http://{MEDIA}/a/x.mp3"
+
+
+# Whose a task is
+
+
+def test_the_prompt_tells_two_tracks_of_the_same_title_apart() -> None:
+    c = Chronicle(tracks=2, titles=("Old Road", "Old Road"))
+    c.music(1, title="Old Road")
+    c.music(2, title="Old Road")
+    tracks = Reading(c.end()).tracks
+    assert [[task.task_id for task in track.music] for track in tracks] == [["music1"], ["music2"]]
+
+
+def test_a_title_that_contains_another_one_is_not_taken_for_it() -> None:
+    c = Chronicle(tracks=2, titles=("Old Road", "Old Road 2"))
+    request = c.request(FLAT)
+    c._task(request, "kie", "image", prompt="cover for Old Road 2")
+    tracks = Reading(c.end()).tracks
+    assert [len(track.images) for track in tracks] == [0, 1]
+
+
+def test_a_prompt_that_names_nobody_belongs_to_whose_callback_caused_it() -> None:
+    c = Chronicle(tracks=2, titles=("Old Road", "Old Road"))
+    c.music(1)
+    arrived = c.call(c.music(2))
+    request = c.request(FLAT, arrived)
+    c._task(request, "kie", "image", prompt="an album cover")
+    assert [len(track.images) for track in Reading(c.end()).tracks] == [0, 1]
+
+
+# generates-once
+
+
+def two_pictures(c: Chronicle, *, first_width: int = 2048, told: bool = True, cause: int = 0) -> Journal:
+    """A picture is made and answered with; then a second one is asked for, ten seconds later."""
+    height = first_width * 9 // 16
+    c.picture(URL, first_width, height)
+    first = c.image()
+    c.at_s += 10.0
+    c.ends(first, URL)
+    if told:
+        c.answer_with(first, URL)
+    c.image(cause=cause)
+    return c.end()
+
+
+def test_a_second_picture_is_a_violation_when_the_first_was_good_although_nobody_opened_it() -> None:
+    assert verdict(two_pictures(Chronicle()), "generates-once").state == "violated"
+
+
+def test_a_second_picture_is_fine_when_the_first_was_too_small() -> None:
+    assert verdict(two_pictures(Chronicle(), first_width=1024), "generates-once").state == "held"
+
+
+@pytest.mark.parametrize("said", [None, "", "undefined", "/p/a.png", "http://10.0.0.8/a.png", 7])
+def test_a_second_picture_is_fine_when_the_first_answer_led_nowhere(said: object) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, said)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "held"
+
+
+def test_a_second_picture_is_fine_when_the_first_could_not_be_downloaded() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.respond(c.request("/p/a.png", host=MEDIA), status=403)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "held"
+
+
+def test_a_second_picture_is_a_violation_when_the_first_was_downloaded_at_the_second_try() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.respond(c.request("/p/a.png", host=MEDIA), status=404)
+    c.respond(c.request("/p/a.png", host=MEDIA), {"bytes": 9, "sha256": ""})
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "violated"
+
+
+@pytest.mark.parametrize("kind", ["instance.killed", "invocation.ended"])
+def test_a_second_picture_is_fine_when_the_platform_ended_who_waited_for_the_first(kind: str) -> None:
+    c = Chronicle()
+    arrived = c.call(c.music(), answered=False)
+    c.picture(URL)
+    first = c.image(cause=arrived)
+    c.note(kind, arrived, path="/callback", limit_s=10.0)
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "held"
+
+
+def test_a_third_picture_is_a_violation_whatever_became_of_the_others() -> None:
+    c = Chronicle()
+    for _ in range(3):
+        c.ends(c.image(), failed=True)
+    assert verdict(c.end(), "generates-once").state == "violated"
+
+
+def test_a_slow_answer_excuses_no_second_picture_for_a_repeated_callback() -> None:
+    """The delay is a fault here, and a fault that only takes time has broken nothing."""
+    slow = (Fault("kie", SlowAnswer(100.0), path=FLAT),)
+    result = played("StartsAgainForEveryDelivery", scene(faults=slow))
+    assert "generates-once" in broken(result)
+    assert "delivered again" in result.verdict("generates-once").reason
+    assert broken(played("Shop", scene(faults=slow))) == ()
+
+
+@pytest.mark.parametrize(("waited_s", "state"), [(5.0, "violated"), (600.0, "held")])
+def test_a_job_that_is_never_heard_of_may_be_given_up_after_a_while(waited_s: float, state: str) -> None:
+    c = Chronicle()
+    job = c.image(mode="jobs", path=JOBS)
+    c.respond(c.tasks[job][0], {"code": 200, "data": {"taskId": job}})
+    c.at_s += waited_s
+    c.image(mode="jobs", path=JOBS)
+    assert verdict(c.end(), "generates-once").state == state
+
+
+@pytest.mark.parametrize(
+    ("result", "state"), [('{"resultUrls": []}', "held"), (f'{{"resultUrls": ["{URL}"]}}', "violated")]
+)
+def test_a_finished_job_whose_callback_names_no_picture_may_be_followed_by_another(result: str, state: str) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    job = c.image(mode="jobs", path=JOBS)
+    c.respond(c.tasks[job][0], {"code": 200, "data": {"taskId": job}})
+    c.ends(job, URL)
+    c.call(job, "image", body={"data": {"resultJson": result}})
+    c.image(mode="jobs", path=JOBS)
+    assert verdict(c.end(), "generates-once").state == state
+
+
+# idempotent
+
+
+def test_a_first_delivery_that_overwrites_what_a_faster_repetition_did_is_harm_as_well() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.picture(OTHER, number=2)
+    music = c.music()
+    slow = c.call(music, answered=False)
+    fast = c.call(music, attempt=2)
+    c.at_s = 20.0
+    c.write(1, fast, status="complete", image_url=URL)
+    c.at_s = 30.0
+    c.write(1, slow, image_url=OTHER)
+    assert "replaced the track's image_url" in verdict(c.end(), "idempotent").reason
+
+
+def test_a_copy_of_the_same_picture_may_take_its_place_after_a_repetition() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.picture("http://app.test/pictures/1")
+    music = c.music()
+    c.write(1, c.call(music), status="complete", image_url=URL)
+    c.write(1, c.call(music, attempt=2), image_url="http://app.test/pictures/1")
+    assert verdict(c.end(), "idempotent").state == "held"
+
+
+def test_a_repetition_that_turns_a_finished_track_into_a_failed_one_is_harm() -> None:
+    c = Chronicle()
+    music = c.music()
+    c.write(1, c.call(music), status="complete")
+    c.write(1, c.call(music, attempt=2), status="failed")
+    assert "from complete to failed" in verdict(c.end(), "idempotent").reason
+
+
+def test_two_concurrent_deliveries_that_both_make_a_row_are_harm() -> None:
+    c = Chronicle(tracks=2)
+    music = c.music()
+    one, two = c.call(music, answered=False), c.call(music, answered=False, attempt=2)
+    c.rows[1] = c.rows[2] = None
+    c.write(1, one, status="complete")
+    c.write(2, two, status="complete")
+    assert "made a second row" in verdict(c.end(), "idempotent").reason
+
+
+def test_the_stream_may_give_way_to_the_finished_audio_at_a_repetition() -> None:
+    c = Chronicle()
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.write(1, c.call(music), audio_url=f"http://{MEDIA}/a/stream.mp3")
+    c.write(1, c.call(music, attempt=2), audio_url=AUDIO)
+    assert verdict(c.end(), "idempotent").state == "held"
+
+
+# rejects-forgery, fetches-safely, keeps-secrets
+
+
+def forged_picture(c: Chronicle) -> None:
+    """A forged callback offers a cover of its own, and a stray one of nobody's task another."""
+    for url, number, genuine in ((COVER, 60_000, False), (OTHER, 60_001, True)):
+        c.picture(url, 360, 360, kind="cover", number=number)
+        mark = c.pictures[url]["mark"]
+        c.note("picture.published", url=url, mark=mark, size=[360, 360], made=[360, 360], flaw=None)
+        name = "old-music" if genuine else "forgery:altered"
+        c.call("music1", name, genuine=genuine, body={"image_url": url})
+
+
+def test_a_copy_of_a_forged_picture_is_found_on_the_implementations_own_host() -> None:
+    c = Chronicle(signing=True)
+    forged_picture(c)
+    c.pictures["http://app.test/pictures/1"] = c.pictures[COVER]
+    c.write(1, status="complete", image_url="http://app.test/pictures/1", image_label="low")
+    journal = c.end()
+    assert verdict(journal, "rejects-forgery").state == "violated"
+    assert "forged" in verdict(journal, "image-belongs").reason
+
+
+def test_a_picture_of_nobodys_task_is_no_forgery() -> None:
+    c = Chronicle(signing=True)
+    forged_picture(c)
+    c.write(1, status="complete", image_url=OTHER, image_label="low")
+    journal = c.end()
+    assert verdict(journal, "rejects-forgery").state == "held"
+    assert verdict(journal, "image-belongs").reason == "the picture belongs to no task of this run"
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "forged", "stale"])
+def test_a_forged_callback_that_repeats_the_genuine_one_word_by_word_must_still_change_nothing(kind: str) -> None:
+    c = Chronicle(signing=True)
+    music = c.music()
+    genuine = {"data": {"audio_url": AUDIO}}
+    arrived = c.call(music, f"forgery:{kind}", genuine=False, body=genuine)
+    c.write(1, arrived, audio_url=AUDIO)
+    c.call(music, body=genuine)
+    assert verdict(c.end(), "rejects-forgery").state == "violated"
+
+
+def test_an_altered_callback_with_a_right_signature_may_be_taken_as_a_hint() -> None:
+    """The body is not signed: whoever asks the provider what is true after such a callback has done nothing wrong."""
+    c = Chronicle(signing=True)
+    music = c.music()
+    arrived = c.call(music, "forgery:altered", genuine=False, body={"data": {"audio_url": OTHER}})
+    c.write(1, arrived, audio_url=AUDIO, status="complete")
+    assert verdict(c.end(), "rejects-forgery").state == "held"
+
+
+def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_something() -> None:
+    c = Chronicle(signing=True)
+    arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
+    c.image(cause=arrived)
+    assert "paid for" in verdict(c.end(), "rejects-forgery").reason
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "forged", "stale"])
+def test_each_detectable_forgery_is_rejected_by_the_correct_application_only(kind: ForgeryKind) -> None:
+    scenario = scene(strays=(Stray(30.0, "forgery", kind),), signing=True)
+    assert broken(played("Shop", scenario)) == ()
+    assert broken(played("ChecksNoSignature", scenario)) == ("rejects-forgery",)
+
+
+def test_an_address_inside_a_jobs_result_text_is_seen_as_smuggled() -> None:
+    c = Chronicle()
+    arrived = c.call(c.image(), "image", body={"data": {"resultJson": '{"resultUrls": ["http://10.0.0.8/x.png"]}'}})
+    c.note("connection.stranger", arrived, host="10.0.0.8", port=80, by="app.test#1/callback")
+    assert verdict(c.end(), "fetches-safely").state == "violated"
+
+
+def test_what_a_stranger_or_the_provider_connects_to_is_not_the_implementations_doing() -> None:
+    c = Chronicle()
+    c.call(c.image(), "image", body={"data": {"url": "http://10.0.0.8/x.png"}})
+    c.note("connection.stranger", 0, host="10.0.0.8", port=80, by="api.kie.ai")
+    assert verdict(c.end(), "fetches-safely").state == "held"
+
+
+@pytest.mark.parametrize(
+    ("host", "where", "state"),
+    [
+        ("api.kie.ai", "headers", "held"),
+        ("api.kie.ai", "path", "violated"),
+        ("api.kie.ai", "callBackUrl", "violated"),
+        ("app.test", "headers", "held"),
+        ("app.test", "path", "violated"),
+        (MEDIA, "headers", "violated"),
+        (MEDIA, "body", "violated"),
+    ],
+)
+def test_a_key_may_go_to_its_provider_and_to_nobody_else(host: str, where: str, state: str) -> None:
+    c = Chronicle()
+    path = f"/x?key={KEY}" if where == "path" else "/x"
+    headers = {"authorization": f"Bearer {KEY}"} if where == "headers" else {}
+    body = {"callBackUrl": f"http://app.test/cb?{KEY}"} if where == "callBackUrl" else KEY if where == "body" else None
+    c.request(path, host=host, headers=headers, body=body)
+    assert verdict(c.end(), "keeps-secrets").state == state
+
+
+# keeps-rate
+
+
+def refusal(c: Chronicle, cause: int, code: int = 429) -> int:
+    request = c.request(FLAT, cause)
+    facts = {"provider": "kie", "endpoint": FLAT, "code": code, "message": "", "as_http": True, "retry_after_s": 30.0}
+    c.note("task.refused", request, **facts)
+    return c.respond(request, {"code": code}, status=code)
+
+
+def test_requests_that_were_under_way_when_another_was_told_to_wait_are_not_held_against_it() -> None:
+    c = Chronicle(tracks=2)
+    refusal(c, c.submitted[0])
+    c.request(FLAT, c.submitted[1])
+    assert verdict(c.end(), "keeps-rate").state == "held"
+
+
+@pytest.mark.parametrize("code", [429, 430, 503])
+@pytest.mark.parametrize(("waited_s", "state"), [(0.0, "violated"), (29.0, "violated"), (30.0, "held")])
+def test_who_is_told_to_wait_waits(code: int, waited_s: float, state: str) -> None:
+    c = Chronicle()
+    refusal(c, c.submitted[0], code)
+    c.at_s += waited_s
+    c.request(FLAT, c.submitted[0])
+    assert verdict(c.end(), "keeps-rate").state == state
+
+
+def test_too_many_queries_are_told_as_queries() -> None:
+    c = Chronicle()
+    c.music()
+    request = c.request("/api/v1/generate/record-info?taskId=music1", host="api.sunoapi.org", method="GET")
+    facts = {"provider": "suno", "endpoint": "/api/v1/generate/record-info", "retry_after_s": None}
+    c.note("rate.limited", request, **facts, allowed=3, window_s=1.0)
+    assert verdict(c.end(), "keeps-rate").reason == "more than 3 queries within 1 s"
+
+
+# logs-as-promised
+
+
+def logged(*lines: str) -> str:
+    c = Chronicle()
+    promises = [["image-requested", "model"], ["image-requested", "asking"]]
+    c.note("implementation.loaded", promised_logs=promises, cron_path=None)
+    for line in lines:
+        c.log(line)
+        if line == "asking":
+            c.image()
+    return verdict(c.end(), "logs-as-promised").state
+
+
+def test_promised_lines_are_wanted_once_for_each_event_and_in_their_order() -> None:
+    assert logged("model", "asking") == "held"
+    assert logged("model", "asking", "model", "asking") == "held"
+    assert logged("asking", "model") == "violated"
+    assert logged("model", "asking", "asking") == "violated"
+
+
+# never-downgraded, fallback-labelled, audio-kept, settles
+
+
+def test_a_2k_picture_that_was_only_enlarged_is_nothing_to_keep() -> None:
+    c = Chronicle()
+    c.picture(URL, made=(360, 203))
+    c.picture(COVER, 360, 360, kind="cover")
+    c.write(1, status="complete", image_url=URL)
+    c.at_s = 5.0
+    c.write(1, image_url=COVER, image_label="low-resolution", failure_reason="enlarged")
+    assert verdict(c.end(), "never-downgraded").state == "not applicable"
+
+
+def test_an_enlarged_picture_in_place_of_a_true_one_is_a_downgrade() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.picture(OTHER, made=(360, 203))
+    c.write(1, status="complete", image_url=URL)
+    c.at_s = 5.0
+    c.write(1, image_url=OTHER)
+    assert "2048x1152, enlarged" in verdict(c.end(), "never-downgraded").reason
+
+
+def test_a_row_that_is_deleted_for_good_loses_its_picture() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.write(1, status="complete", image_url=URL)
+    c.at_s = 5.0
+    c.delete(1)
+    assert verdict(c.end(), "never-downgraded").reason == "a verified 2K picture was replaced by no row at all"
+
+
+def test_what_only_the_end_shows_is_judged_as_well() -> None:
+    """A store that is looked at from time to time may have changed since the last look."""
+    c = Chronicle()
+    c.picture(URL)
+    c.picture(COVER, 360, 360, kind="cover")
+    c.write(1, status="complete", image_url=URL)
+    row = c.rows[1]
+    assert row is not None
+    c.rows[1] = {**row, "image_url": COVER}
+    journal = c.end(source="http")
+    assert {"never-downgraded", "fallback-labelled"} <= set(violated(journal))
+
+
+def test_something_that_another_reader_could_see_is_a_write_of_its_own() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.write(1, status="complete", image_url=URL)
+    c.write(1, image_url=None)
+    c.request("/x", host=MEDIA)
+    c.write(1, image_url=URL)
+    assert verdict(c.end(), "never-downgraded").state == "violated"
+
+
+def test_the_cover_is_no_audio_although_its_task_made_it() -> None:
+    c = Chronicle()
+    c.picture(COVER, 360, 360, kind="cover")
+    c.ends(c.music(), AUDIO, COVER)
+    c.write(1, status="complete", audio_url=COVER)
+    assert verdict(c.end(), "audio-kept").state == "violated"
+
+
+@pytest.mark.parametrize("word", ["completed", "done", "SUCCESS", "Failed"])
+def test_another_word_for_the_end_is_explained(word: str) -> None:
+    c = Chronicle()
+    c.write(1, status=word)
+    found = verdict(c.end(), "settles")
+    assert found.state == "violated"
+    assert 'takes "complete" and "failed" for ends' in found.reason
+
+
+@pytest.mark.parametrize(
+    ("problem", "provider", "state"),
+    [
+        ("POST /tracks answered HTTP 503, expected 201", "refuses", "not applicable"),
+        ("POST /tracks answered HTTP 503, expected 201", "unreachable", "not applicable"),
+        ("POST /tracks answered HTTP 503, expected 201", "well", "violated"),
+        ("POST /tracks got no answer within 300 s", "refuses", "violated"),
+        ("POST /tracks answered 'HTTP is fun', expected JSON", "well", "unknown"),
+        ("""POST /tracks answered '{}', expected a JSON object with an "id\"""", "well", "unknown"),
+    ],
+)
+def test_a_refused_track_is_judged_by_whose_fault_it_was(problem: str, provider: str, state: str) -> None:
+    c = Chronicle(tracks=0)
+    c.note("track.submitted", track=1, title="Song", prompt="prompt")
+    if provider == "refuses":
+        c.note("task.refused", provider="suno", endpoint="", code=500, message="", as_http=False, retry_after_s=None)
+    if provider == "unreachable":
+        c.note("fault", harm="connection-refused", link="suno")
+    c.note("track.refused", track=1, problem=problem)
+    assert verdict(c.end(), "settles").state == state
+
+
+# within-platform-limit
+
+
+def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None:
+    """Nobody asked for the music's state, so its audio is not kept either: two promises, one cause."""
+    silent = scene(music=Music(callbacks="never"), platform=Platform(freezes_after_answer=True))
+    assert broken(played("WorksAfterItsAnswer", silent)) == ("settles", "audio-kept")
