@@ -159,7 +159,7 @@ def _was_told_fine(attempt: Attempt, write: Entry) -> bool:
     response = attempt.response
     if response is None or response.number > write.number:
         return False
-    return response.facts["outcome"] == "answered" and 200 <= (response.facts["status"] or 0) < 300
+    return response.facts["outcome"] in ("answered", "too-late") and 200 <= (response.facts["status"] or 0) < 300
 
 
 def _harm(reading: Reading, before: Facts | None, after: Facts | None) -> str | None:

@@ -223,6 +223,8 @@ def _is_empty_success(reading: Reading, request: int, response: Entry) -> bool:
     asked = reading.journal[request]
     if asked.facts["path"] != IMAGE_PATHS[0] or asked.facts["by"] not in reading.app_hosts:
         return False
+    if response.facts["outcome"] != "answered":
+        return False  # nobody was there any more to hear it
     body = response.facts["body"]
     data = body.get("data") if isinstance(body, dict) and body.get("code") == 200 else None
     answer = data.get("response") if isinstance(data, dict) else None

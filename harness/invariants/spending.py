@@ -91,7 +91,8 @@ def _never_told(reading: Reading, first: Generation, second: Generation) -> Entr
     limit = second.created.number
     told = [a.sent for a in reading.attempts if a.sent.facts["task_id"] == first.task_id and a.arrived is not None]
     asked = [entry for entry in reading.own_requests if first.task_id in entry.facts["path"]]
-    told += [reading.responses[entry.number] for entry in asked if entry.number in reading.responses]
+    answers = [reading.responses[entry.number] for entry in asked if entry.number in reading.responses]
+    told += [answer for answer in answers if answer.facts["outcome"] == "answered"]
     after = [entry for entry in told if first.ended.number < entry.number < limit]
     if any(_is_result(first, url) for entry in after for url in urls_in(entry.facts.get("body"))):
         return None
@@ -169,7 +170,7 @@ def keeps_rate(reading: Reading) -> Finding:
     for refused in reading.of("task.refused"):
         wait_s = refused.facts.get("retry_after_s")
         told = reading.responses.get(refused.cause)
-        if wait_s is None or refused.cause not in own or told is None:
+        if wait_s is None or refused.cause not in own or told is None or told.facts["outcome"] != "answered":
             continue
         asked = own[refused.cause]
         for again in created:

@@ -3,12 +3,9 @@
 import pytest
 
 from fakes.script import ForgeryKind, Music, Stray
-from harness.faults import Fault
-from harness.faults.delays import SlowAnswer
-from harness.journal import Journal
 from harness.reading import Reading
 from harness.scenario import Platform
-from tests.invariants.chronicle import FLAT, JOBS, KEY, MEDIA, Chronicle, verdict, violated
+from tests.invariants.chronicle import FLAT, KEY, MEDIA, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
 
 URL, OTHER = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/b.png"
@@ -41,117 +38,6 @@ def test_a_prompt_that_names_nobody_belongs_to_whose_callback_caused_it() -> Non
     request = c.request(FLAT, arrived)
     c._task(request, "kie", "image", prompt="an album cover")
     assert [len(track.images) for track in Reading(c.end()).tracks] == [0, 1]
-
-
-# generates-once
-
-
-def two_pictures(c: Chronicle, *, first_width: int = 2048, told: bool = True, cause: int = 0) -> Journal:
-    """A picture is made and answered with; then a second one is asked for, ten seconds later."""
-    height = first_width * 9 // 16
-    c.picture(URL, first_width, height)
-    first = c.image()
-    c.at_s += 10.0
-    c.ends(first, URL)
-    if told:
-        c.answer_with(first, URL)
-    c.image(cause=cause)
-    return c.end()
-
-
-def test_a_second_picture_is_a_violation_when_the_first_was_good_although_nobody_opened_it() -> None:
-    assert verdict(two_pictures(Chronicle()), "generates-once").state == "violated"
-
-
-def test_a_second_picture_is_fine_when_the_first_was_too_small() -> None:
-    assert verdict(two_pictures(Chronicle(), first_width=1024), "generates-once").state == "held"
-
-
-@pytest.mark.parametrize("said", [None, "", "undefined", "/p/a.png", "http://10.0.0.8/a.png", 7])
-def test_a_second_picture_is_fine_when_the_first_answer_led_nowhere(said: object) -> None:
-    c = Chronicle()
-    c.picture(URL)
-    first = c.image()
-    c.ends(first, URL)
-    c.answer_with(first, said)
-    c.image()
-    assert verdict(c.end(), "generates-once").state == "held"
-
-
-def test_a_second_picture_is_fine_when_the_first_could_not_be_downloaded() -> None:
-    c = Chronicle()
-    c.picture(URL)
-    first = c.image()
-    c.ends(first, URL)
-    c.answer_with(first, URL)
-    c.respond(c.request("/p/a.png", host=MEDIA), status=403)
-    c.image()
-    assert verdict(c.end(), "generates-once").state == "held"
-
-
-def test_a_second_picture_is_a_violation_when_the_first_was_downloaded_at_the_second_try() -> None:
-    c = Chronicle()
-    c.picture(URL)
-    first = c.image()
-    c.ends(first, URL)
-    c.answer_with(first, URL)
-    c.respond(c.request("/p/a.png", host=MEDIA), status=404)
-    c.respond(c.request("/p/a.png", host=MEDIA), {"bytes": 9, "sha256": ""})
-    c.image()
-    assert verdict(c.end(), "generates-once").state == "violated"
-
-
-@pytest.mark.parametrize("kind", ["instance.killed", "invocation.ended"])
-def test_a_second_picture_is_fine_when_the_platform_ended_who_waited_for_the_first(kind: str) -> None:
-    c = Chronicle()
-    arrived = c.call(c.music(), answered=False)
-    c.picture(URL)
-    first = c.image(cause=arrived)
-    c.note(kind, arrived, path="/callback", limit_s=10.0)
-    c.ends(first, URL)
-    c.answer_with(first, URL)
-    c.image()
-    assert verdict(c.end(), "generates-once").state == "held"
-
-
-def test_a_third_picture_is_a_violation_whatever_became_of_the_others() -> None:
-    c = Chronicle()
-    for _ in range(3):
-        c.ends(c.image(), failed=True)
-    assert verdict(c.end(), "generates-once").state == "violated"
-
-
-def test_a_slow_answer_excuses_no_second_picture_for_a_repeated_callback() -> None:
-    """The delay is a fault here, and a fault that only takes time has broken nothing."""
-    slow = (Fault("kie", SlowAnswer(100.0), path=FLAT),)
-    result = played("StartsAgainForEveryDelivery", scene(faults=slow))
-    assert "generates-once" in broken(result)
-    assert "delivered again" in result.verdict("generates-once").reason
-    assert broken(played("Shop", scene(faults=slow))) == ()
-
-
-@pytest.mark.parametrize(("waited_s", "state"), [(5.0, "violated"), (600.0, "held")])
-def test_a_job_that_is_never_heard_of_may_be_given_up_after_a_while(waited_s: float, state: str) -> None:
-    c = Chronicle()
-    job = c.image(mode="jobs", path=JOBS)
-    c.respond(c.tasks[job][0], {"code": 200, "data": {"taskId": job}})
-    c.at_s += waited_s
-    c.image(mode="jobs", path=JOBS)
-    assert verdict(c.end(), "generates-once").state == state
-
-
-@pytest.mark.parametrize(
-    ("result", "state"), [('{"resultUrls": []}', "held"), (f'{{"resultUrls": ["{URL}"]}}', "violated")]
-)
-def test_a_finished_job_whose_callback_names_no_picture_may_be_followed_by_another(result: str, state: str) -> None:
-    c = Chronicle()
-    c.picture(URL)
-    job = c.image(mode="jobs", path=JOBS)
-    c.respond(c.tasks[job][0], {"code": 200, "data": {"taskId": job}})
-    c.ends(job, URL)
-    c.call(job, "image", body={"data": {"resultJson": result}})
-    c.image(mode="jobs", path=JOBS)
-    assert verdict(c.end(), "generates-once").state == state
 
 
 # idempotent
@@ -307,42 +193,6 @@ def test_a_key_may_go_to_its_provider_and_to_nobody_else(host: str, where: str, 
     body = {"callBackUrl": f"http://app.test/cb?{KEY}"} if where == "callBackUrl" else KEY if where == "body" else None
     c.request(path, host=host, headers=headers, body=body)
     assert verdict(c.end(), "keeps-secrets").state == state
-
-
-# keeps-rate
-
-
-def refusal(c: Chronicle, cause: int, code: int = 429) -> int:
-    request = c.request(FLAT, cause)
-    facts = {"provider": "kie", "endpoint": FLAT, "code": code, "message": "", "as_http": True, "retry_after_s": 30.0}
-    c.note("task.refused", request, **facts)
-    return c.respond(request, {"code": code}, status=code)
-
-
-def test_requests_that_were_under_way_when_another_was_told_to_wait_are_not_held_against_it() -> None:
-    c = Chronicle(tracks=2)
-    refusal(c, c.submitted[0])
-    c.request(FLAT, c.submitted[1])
-    assert verdict(c.end(), "keeps-rate").state == "held"
-
-
-@pytest.mark.parametrize("code", [429, 430, 503])
-@pytest.mark.parametrize(("waited_s", "state"), [(0.0, "violated"), (29.0, "violated"), (30.0, "held")])
-def test_who_is_told_to_wait_waits(code: int, waited_s: float, state: str) -> None:
-    c = Chronicle()
-    refusal(c, c.submitted[0], code)
-    c.at_s += waited_s
-    c.request(FLAT, c.submitted[0])
-    assert verdict(c.end(), "keeps-rate").state == state
-
-
-def test_too_many_queries_are_told_as_queries() -> None:
-    c = Chronicle()
-    c.music()
-    request = c.request("/api/v1/generate/record-info?taskId=music1", host="api.sunoapi.org", method="GET")
-    facts = {"provider": "suno", "endpoint": "/api/v1/generate/record-info", "retry_after_s": None}
-    c.note("rate.limited", request, **facts, allowed=3, window_s=1.0)
-    assert verdict(c.end(), "keeps-rate").reason == "more than 3 queries within 1 s"
 
 
 # logs-as-promised
