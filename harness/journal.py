@@ -137,7 +137,7 @@ def body_facts(body: bytes, content_type: str) -> Any:
         return None
     if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
         try:
-            return json.loads(body)
+            return json.loads(body, parse_constant=_refuse_constant)
         except ValueError:
             pass
     if len(body) <= TEXT_BYTES_MAX and not content_type.startswith(("image/", "audio/", "application/octet")):
@@ -149,6 +149,11 @@ def body_facts(body: bytes, content_type: str) -> Any:
     if "json" in content_type or content_type.startswith("text/"):
         facts["begins"] = body[:EXCERPT_CHARACTERS].decode(errors="replace")
     return facts
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are no JSON; such a body is kept as text, because a journal could not hold them."""
+    raise ValueError(name)
 
 
 def first_difference(one: Journal, other: Journal) -> tuple[Entry | None, Entry | None] | None:

@@ -6,7 +6,7 @@ from fakes.script import Failure, Image
 from harness.errors import JournalError
 from harness.invariants import INVARIANTS, judge
 from harness.invariants.verdicts import Finding, held, violated
-from harness.journal import read_journal
+from harness.journal import body_facts, read_journal
 from harness.metrics import measure
 from harness.promises import PROMISES
 from harness.reading import Reading
@@ -39,6 +39,13 @@ def test_a_line_in_a_log_may_hold_what_some_take_for_an_end_of_line(mark: str) -
     journal = c.end()
     again = read_journal(journal.to_jsonl())
     assert [entry.facts["text"] for entry in again.of("log")] == [f"before{mark}after"]
+
+
+@pytest.mark.parametrize("body", [b'{"steps": NaN}', b"[Infinity]", b"[-Infinity]"])
+def test_a_body_that_is_not_quite_json_is_kept_as_text(body: bytes) -> None:
+    c = Chronicle()
+    c.request("/x", body=body_facts(body, "application/json"))
+    assert read_journal(c.end().to_jsonl()).of("request")[0].facts["body"] == body.decode()
 
 
 def test_judging_twice_gives_the_same_verdicts_and_leaves_the_journal_as_it_was() -> None:
