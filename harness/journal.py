@@ -78,7 +78,12 @@ class Journal:
     def to_jsonl(self) -> str:
         """The whole journal as JSON Lines, its version first."""
         head = _ENCODE({"journal": JOURNAL_VERSION})
-        return "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
+        text = "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair: as an escape it is JSON, and can be written
+            return text.encode(errors="backslashreplace").decode()
+        return text
 
     def digest(self) -> str:
         """A short fingerprint of every byte of the journal."""

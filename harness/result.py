@@ -41,7 +41,7 @@ class Metrics:
 
     tracks: tuple[TrackMetrics, ...] = ()
     callback_answered_after_s: tuple[float, ...] = ()
-    """For each attempt to deliver a complete callback that reached the implementation and was answered, however late."""
+    """Of each attempt to deliver a complete callback that was answered, also too late."""
     callbacks_unanswered: int = 0
     generations_requested: int = 0
     generations_accepted: int = 0

@@ -29,6 +29,7 @@ from harness.errors import ImplementationError
 from harness.examination import examine
 from harness.faults.exchange import App
 from harness.journal import Journal
+from harness.reading import usable_url
 from harness.scenario import Scenario
 from harness.simulation import tls
 from harness.simulation.injector import Injector
@@ -58,17 +59,6 @@ MEDIA_HOSTS = ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "
 KIE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/")
 RETENTION_S = 15 * DAY_S
 """When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
-FIELDS = (
-    "id",
-    "title",
-    "status",
-    "audio_url",
-    "image_url",
-    "image_resolution",
-    "image_label",
-    "failure_reason",
-)
-"""What the harness reads of a track; a store may hold more."""
 
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -147,8 +137,8 @@ class SimulatedWorld:
                 except OutOfPatience:
                     self._end("refused")
                 finally:
-                    self._over = True
-                    self.loop.dissolve()
+                    self._over = self.notebook.closed = True
+                    self._dissolve()
         finally:
             for suffix in DATABASE_SUFFIXES:
                 with contextlib.suppress(FileNotFoundError):
@@ -156,6 +146,13 @@ class SimulatedWorld:
             if collecting:
                 gc.enable()
         return self.journal
+
+    def _dissolve(self) -> None:
+        try:
+            with patience(lambda: None):
+                self.loop.dissolve()
+        except OutOfPatience:
+            self.loop.close()
 
     def _play(self) -> None:
         self._begin()
@@ -228,13 +225,18 @@ class SimulatedWorld:
             observe=self.notebook.observe,
         )
         self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
-        self.instances.on_kill = self._watcher.drop
+        self.instances.on_kill = self._killed
         for name, links in ((KIE_HOST, frozenset({"kie"})), (SUNO_HOST, frozenset({"suno"}))):
             self._serve(name, injector.around(providers, provider_link), provider_link, injector.gate(links))
         for name in MEDIA_HOSTS:
             gate = injector.gate(frozenset({"media"}))
             self._serve(name, injector.around(media.app, media_link), media_link, gate)
         self._serve(APPLICATION_HOST, self.instances, lambda path: "app", None)
+
+    def _killed(self, instance: Place) -> None:
+        """What a kernel does for a dead process: its files are closed and its connections reset."""
+        self._watcher.drop(instance)
+        self.network.reset_connections_of(instance)
 
     def _serve(self, name: str, app: App, link: Any, gate: Any) -> None:
         place = self._app_place if name == APPLICATION_HOST else Place(name)
@@ -321,7 +323,7 @@ class SimulatedWorld:
         )
 
     def _belongs_to_app(self, task: Any) -> bool:
-        place = task.get_context().get(PLACE) if hasattr(task, "get_context") else None
+        place = self.loop.place_of(task)
         return place is not None and place.name.startswith(APPLICATION_HOST + "#")
 
     # What the implementation does
@@ -336,11 +338,11 @@ class SimulatedWorld:
             after=None if after is None else _readable(after),
         )
         url = now.get("image_url")
-        if isinstance(url, str) and url and url != was.get("image_url"):
+        if usable_url(url) and url != was.get("image_url"):
             context = copy_context()
             context.run(PLACE.set, None)
             context.run(CAUSE.set, number)
-            self.loop.create_task(self._probe(track_id, url, "write"), context=context)
+            self.loop.create_task(self._probe(track_id, str(url), "write"), context=context)
 
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
@@ -364,7 +366,7 @@ class SimulatedWorld:
     # The harness's own eyes
 
     async def _probe(self, track_id: str, url: str, when: str) -> None:
-        sight = await look(url, self.hosts)
+        sight = await look(url, self.hosts, f"http://{APPLICATION_HOST}/")
         facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
         if sight.problem is None and sight.status == 200:
             seen = examine(sight.content)
@@ -396,8 +398,8 @@ class SimulatedWorld:
             facts, source = await self._final_track(track_id)
             self.notebook.note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
             url = facts.get("image_url") if facts else None
-            if track_id is not None and isinstance(url, str) and url:
-                final.append((track_id, url))
+            if track_id is not None and usable_url(url):
+                final.append((track_id, str(url)))
         await self._probe_all("end", final)
         late_s = RETENTION_S - self.loop.elapsed_s
         if final and late_s > 0:
@@ -416,7 +418,7 @@ class SimulatedWorld:
             return None, None
         if track_id in self._watcher.rows:
             return _readable(self._watcher.rows[track_id]), "sqlite"
-        if self._watcher.connections:
+        if self._watcher.sees_tracks:
             return None, "sqlite"
         track = await read_track(self.hosts[APPLICATION_HOST], track_id)
         return (None, None) if track is None else (_readable(track), "http")
@@ -424,7 +426,7 @@ class SimulatedWorld:
     def _sample(self) -> bool:
         """An application without an SQLite store is read over HTTP whenever a moment is over in which it did
         something; what it wrote and took back within one moment stays unseen."""
-        if self._watcher.connections or self._sampled_entries == len(self.journal) or self._over:
+        if self._watcher.sees_tracks or self._sampled_entries == len(self.journal) or self._over:
             return False
         self._sampled_entries = len(self.journal)
         if not any(self._ids):
@@ -454,7 +456,8 @@ def media_link(path: str) -> str:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in FIELDS if name in row}
+    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number."""
+    return {name: {"bytes": len(value)} if isinstance(value, bytes) else value for name, value in row.items()}
 
 
 def scratch_folder() -> Path:

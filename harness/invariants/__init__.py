@@ -3,7 +3,8 @@
     (reading: Reading) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
 
 `judge` asks them all. An invariant that crashes answers "unknown"; one that the scenario declares impossible answers
-"not applicable" instead of "violated". Your own invariant is such a function, too: see `harness run --invariant`.
+"not applicable" instead of "violated". Your own invariant is such a function, too: pass it to
+`harness.runner.run(..., invariants={"name": function})`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -49,7 +49,7 @@ class Instances:
         self._note("instance.started", instance=self._count)
         started: asyncio.Future[str | None] = self._loop.create_future()
         self._over = self._loop.create_future()
-        self._lifespan = asyncio.Task(_live(self._app, started, self._over), loop=self._loop, context=context)
+        self._lifespan = self._loop.create_task(_live(self._app, started, self._over), context=context)
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:
@@ -101,7 +101,7 @@ class Instances:
 
         context = copy_context()
         context.run(PLACE.set, invocation)
-        task: asyncio.Task[None] = asyncio.Task(self._app(scope, receive, send_on), loop=self._loop, context=context)  # type: ignore[arg-type]
+        task = self._loop.create_task(self._app(scope, receive, send_on), context=context)
         done, _ = await asyncio.wait({task}, timeout=self._platform.limit_s)
         if done:
             task.result()

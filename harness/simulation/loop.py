@@ -17,6 +17,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from harness.simulation.network import Network, SimulatedServer
 from harness.simulation.places import PLACE, Place
@@ -33,6 +34,8 @@ STEPS_WITHOUT_TIME_MAX = 200_000
 """More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
 CANCELLED_TIMERS_MAX = 64
 CLOSINGS_MAX = 100
+FAREWELL_S = 60.0
+"""Virtual seconds that cancelled tasks get to clean up."""
 
 Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
 Handle: Any = asyncio.Handle
@@ -54,7 +57,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._ending: Ending = "stopped"
         self._steps_without_time = 0
         self._parked: list[Any] = []
-        self._standing_still = 0
+        self._buried: list[Any] = []
+        """What a killed place would have done next; kept so that its tasks can be ended properly with the world."""
+        self._leaving = False
+        self._places: WeakKeyDictionary[asyncio.Task[Any], Place | None] = WeakKeyDictionary()
+        self._still: list[Place] = []
+        """The places that are frozen or killed."""
         self.refusal: str | None = None
         self.before_jump: Callable[[], bool] | None = None
         """Asked when all that could happen at this moment has happened; True when it has made something ready."""
@@ -83,6 +91,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         Returns why it ended. Timers due later stay in place, so it can be called again.
         """
         self._until_s = START_S + elapsed_s
+        self._steps_without_time = 0
         self._ending = "stopped"
         self.run_forever()
         return self._ending
@@ -121,10 +130,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             handle = ready.popleft()
             if handle._cancelled:
                 continue
-            if self._standing_still and self._stands_still(handle):
+            if self._still and self._stands_still(handle):
                 continue
             handle._run()
-        if self.refusal is not None:
+        if self.refusal is not None and not self._leaving:
             self._end("refused")
 
     def _drop_cancelled_timers(self) -> None:
@@ -152,38 +161,57 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         state = place.state_now()
         if state == "frozen":
             self._parked.append(handle)
+        elif state == "killed":
+            self._buried.append(handle)
         return bool(state != "running")
 
     def freeze(self, place: Place) -> None:
         """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
         if place.state == "running":
             place.state = "frozen"
-            self._standing_still += 1
+            self._still.append(place)
 
     def thaw(self, place: Place) -> None:
         """Lets `place` go on: what fell due while it was frozen runs now, in its old order."""
         if place.state == "frozen":
             place.state = "running"
-            self._standing_still -= 1
+            self._still.remove(place)
             parked, self._parked = self._parked, []
             self._ready.extend(parked)
 
     def kill(self, place: Place) -> None:
         """Nothing in `place` ever runs again: no `finally`, no `except`, as with SIGKILL."""
         if place.state == "running":
-            self._standing_still += 1
+            self._still.append(place)
         place.state = "killed"
 
     def forget_everything(self) -> None:
-        """Drops all that is ready or due: the run is over, only the harness goes on."""
+        """Puts aside all that is ready or due: the run is over, only the harness goes on."""
+        self._buried.extend((*self._ready, *self._parked))
         self._ready.clear()
         self._scheduled.clear()
         self._parked.clear()
         self._timer_cancelled_count = 0
 
     def dissolve(self) -> None:
-        """Ends the world: closes what still waits, so that nothing of it comes back later as a stray message."""
+        """Ends the world: cancels what still waits and lets it clean up, as `asyncio.run` does, so that nothing of it
+        comes back later as a stray message. What will not end even so is closed by force."""
         self.forget_everything()
+        self._leaving = True
+        self.before_jump = None
+        for place in self._still:
+            place.state = "running"
+        self._still.clear()
+        self._ready.extend(self._buried)
+        for task in self.unfinished_tasks():
+            task.cancel()
+        with contextlib.suppress(SystemExit):
+            self.run_until(self.elapsed_s + FAREWELL_S)
+        self.forget_everything()
+        self._buried.clear()
+        self._dissolve_by_force()
+
+    def _dissolve_by_force(self) -> None:
         for task in self.unfinished_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             _close(task.get_coro())
@@ -266,6 +294,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Accepted and forgotten: no signal ever arrives in a simulated process."""
+
+    def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = super().create_task(coro, context=context, **kwargs)
+        self._places[task] = (context.get(PLACE) if context is not None else None) or PLACE.get()
+        return task
+
+    def place_of(self, task: asyncio.Task[Any]) -> Place | None:
+        """The place that a task runs in (before Python 3.12 a task does not tell its context)."""
+        return self._places.get(task)
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks that still wait, in the order of their creation."""

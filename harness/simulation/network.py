@@ -83,6 +83,7 @@ class Network:
         self._hosts: dict[str, Host] = {}
         self._by_address: dict[str, Host] = {}
         self._reserved: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
+        self._connections: dict[Place, list[MemoryTransport]] = {}
         self._ports = FIRST_EPHEMERAL_PORT
         self._on_stranger = on_stranger
 
@@ -207,7 +208,14 @@ class Network:
         client = MemoryTransport(self.loop, owner, here, (address, port))
         server = MemoryTransport(self.loop, listener.context, (address, port), here)
         client.peer, server.peer = server, client
+        if place is not None:
+            self._connections.setdefault(place.instance(), []).append(client)
         return client, server
+
+    def reset_connections_of(self, instance: Place) -> None:
+        """Tears down every connection that code in a place has opened."""
+        for client in self._connections.pop(instance, []):
+            client.reset()
 
     def _next_port(self) -> int:
         self._ports += 1

@@ -13,14 +13,18 @@ ENTRIES_MAX = 50_000
 class Notebook:
     """Writes what happens in a world into its journal."""
 
-    __slots__ = ("_loop", "journal")
+    __slots__ = ("_loop", "closed", "journal")
 
     def __init__(self, loop: SimulatedLoop, journal: Journal) -> None:
         self._loop = loop
         self.journal = journal
+        self.closed = False
+        """Once the run is over nothing is written any more: its clean-up is no part of it."""
 
     def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
         """Appends an entry; its cause is the one given, or why the current code runs. Returns its number."""
+        if self.closed:
+            return 0
         entries = self.journal.entries
         number = len(entries) + 1
         if number > ENTRIES_MAX:

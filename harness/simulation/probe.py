@@ -35,11 +35,17 @@ class _BrokenWire:
         self.broken = True
 
 
-async def look(url: Any, hosts: dict[str, App]) -> Sight:
-    """Opens `url` as a browser would, following redirects, on the hosts of a world; never raises for a bad URL."""
+async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
+    """Opens `url` as a browser would that shows `page`, following redirects, on the hosts of a world.
+
+    A relative URL is one of the page's own host. Never raises for a bad URL.
+    """
     if not isinstance(url, str) or not url.strip():
         return Sight(None, b"", "there is no URL")
-    seen = url
+    try:
+        seen = urljoin(page, url)
+    except ValueError:
+        return Sight(None, b"", f"{url!r} is not a URL")
     for _ in range(REDIRECTS_MAX + 1):
         try:
             parts = urlsplit(seen)
@@ -107,5 +113,8 @@ async def _get(app: App, parts: Any) -> tuple[int | None, dict[bytes, bytes], by
             chunks.append(message.get("body", b""))
             complete = not message.get("more_body", False)
 
-    await app(scope, receive, send)
+    try:
+        await app(scope, receive, send)
+    except Exception:
+        return 500, {}, b"", False  # what a server makes of an exception
     return status, headers, b"".join(chunks), wire.broken or not complete

@@ -69,7 +69,14 @@ class Recorder:
             await send(message)
 
         wire.on_gone = gone
-        await self._app(scope, _replay(body, receive), record)
+        try:
+            await self._app(scope, _replay(body, receive), record)
+        except (Exception, SystemExit):
+            if answer.status is None and not wire.is_closing():
+                wire.on_gone = None
+                answer.status = 500  # the server's own answer, which it sends when the exception reaches it
+                note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
+            raise
         if not answer.done and wire.is_closing():
             wire.on_gone = None
             facts = answer.facts(number, round(loop.time() - began_s, 6))

@@ -24,7 +24,8 @@ class Watcher:
 
     def __init__(self, path: str, on_write: OnWrite) -> None:
         self.path = path
-        self.connections = 0
+        self.sees_tracks = False
+        """Whether there is a `tracks` table to see."""
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self._on_write = on_write
         self._rows: dict[str, Row] = {}
@@ -39,17 +40,17 @@ class Watcher:
         rows = _read(connection)
         if rows is None:
             return
+        self.sees_tracks = True
         for track_id, row in rows.items():
             before = self._rows.get(track_id)
             if before != row:
                 self._on_write(track_id, before, row)
-        for track_id in self._rows.keys() - rows.keys():
+        for track_id in [known for known in self._rows if known not in rows]:
             self._on_write(track_id, self._rows[track_id], None)
         self._rows = rows
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Remembers which instance of the application holds a connection."""
-        self.connections += 1
         self._open.setdefault(owner, []).append(weakref.ref(connection))
 
     def drop(self, owner: object) -> None:

@@ -70,3 +70,29 @@ def test_killing_an_instance_stops_its_invocations_too() -> None:
     instance.state = "killed"
     assert invocation.state_now() == "killed"
     assert invocation.instance() is instance
+
+
+def test_a_killed_task_is_cleaned_up_with_the_world_and_not_before(simulate: Simulate) -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        invocation = Place("handler", Place("instance", Place("app.test")))
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(1)
+                told.append("went on")
+            finally:
+                await asyncio.sleep(0)
+                told.append("cleaned up")
+
+        _in_place(invocation, work())
+        await asyncio.sleep(0)
+        loop.kill(invocation)
+        await asyncio.sleep(10)
+        told.append("the run is over")
+
+    assert simulate(main).error is None
+    assert told == ["the run is over", "cleaned up"]
