@@ -64,7 +64,7 @@ class Desk:
     def read_object(self, endpoint: str, content: bytes) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none."""
         try:
-            body = json.loads(content, parse_constant=_refuse_constant)
+            body = _DECODE(content.decode())
             if b"\\u" in content:
                 json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could never be sent back
         except (ValueError, RecursionError):
@@ -133,3 +133,6 @@ class Desk:
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity are Python's own; no JSON document holds them."""
     raise ValueError(name)
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode

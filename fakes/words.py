@@ -1,21 +1,29 @@
 """Words: seeded titles and prompts, always the same for the same seed. Common words only, nobody's name."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+REMEMBERED = 256
+"""Thousands of runs ask for the same few words."""
 _FORMS = ("adjective", "noun")
 
 
 def titles(seed: int, count: int) -> list[str]:
     """Return `count` song titles of two words, all different."""
+    return list(_titles(seed, count))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _titles(seed: int, count: int) -> tuple[str, ...]:
     words = _seeded(f"titles {seed}")
     chosen: dict[str, None] = {}
     while len(chosen) < count:
         title = " ".join(words.word(part_of_speech=form) for form in _FORMS).title()
         chosen[title if title not in chosen else f"{title} {len(chosen) + 1}"] = None
-    return list(chosen)
+    return tuple(chosen)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def prompt(seed: int, index: int) -> str:
     """Return the description of a picture or a song, a sentence of at most 100 characters; another for each index."""
     words = _seeded(f"prompt {seed} {index}")

@@ -19,8 +19,9 @@ from harness.world import scratch_folder
 
 COLLECT_AFTER = 50_000
 """Objects, in a worker process; some forty runs."""
-CHUNK = 6
-"""Runs that a worker takes at a time: small enough that no worker idles at the end."""
+CHUNK = 8
+"""Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
+which share their pictures."""
 
 Pair = tuple[Scenario, Implementation]
 

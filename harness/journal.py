@@ -142,7 +142,7 @@ def body_facts(body: bytes, content_type: str) -> Any:
         return None
     if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
         try:
-            return json.loads(body, parse_constant=_refuse_constant)
+            return _DECODE(body.decode())
         except ValueError:
             pass
     if len(body) <= TEXT_BYTES_MAX and not content_type.startswith(("image/", "audio/", "application/octet")):
@@ -159,6 +159,9 @@ def body_facts(body: bytes, content_type: str) -> Any:
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity are no JSON; such a body is kept as text, because a journal could not hold them."""
     raise ValueError(name)
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def first_difference(one: Journal, other: Journal) -> tuple[Entry | None, Entry | None] | None:

@@ -7,9 +7,9 @@ from harness.result import Metrics, Outcome, TrackMetrics
 IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
 
 
-def measure(journal: Journal) -> Metrics:
+def measure(journal: Journal | Reading) -> Metrics:
     """All figures of one journal."""
-    reading = Reading(journal)
+    reading = journal if isinstance(journal, Reading) else Reading(journal)
     answered = [
         attempt.response.facts["latency_s"]
         for attempt in reading.attempts

@@ -11,8 +11,8 @@ one row with nothing but log lines between them are one write, from what was the
 has left: no reader could have come in between.
 """
 
+import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -288,6 +288,8 @@ class Reading:
     @cached_property
     def false_urls(self) -> frozenset[str]:
         """URLs that stand in forged callbacks and in no genuine one."""
+        if all(attempt.genuine for attempt in self.attempts):
+            return frozenset()
         urls: dict[bool, set[str]] = {True: set(), False: set()}
         for attempt in self.attempts:
             urls[attempt.genuine].update(urls_in(attempt.sent.facts.get("body")))
@@ -326,22 +328,23 @@ def _owner_by_text(facts: Facts, tracks: list[Track]) -> Track | None:
     return tracks[fits.index(best)] if best > (False, 0) and fits.count(best) == 1 else None
 
 
-def urls_in(value: Any) -> Iterator[str]:
+def urls_in(message: Any) -> list[str]:
     """Every http(s) URL in a message, also inside the JSON strings that some fields of these providers are."""
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from urls_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from urls_in(inner)
-    elif isinstance(value, str) and value.lower().startswith(("http://", "https://")):
-        yield value
-    elif isinstance(value, str) and value.startswith(("{", "[")):
-        try:
-            held = json.loads(value)
-        except ValueError:
-            return
-        yield from urls_in(held)
+    found: list[str] = []
+    to_see = [message]
+    while to_see:
+        value = to_see.pop()
+        if isinstance(value, str):
+            if value[:4].lower() == "http" and value.lower().startswith(("http://", "https://")):
+                found.append(value)
+            elif value[:1] in ("{", "["):
+                with contextlib.suppress(ValueError):
+                    to_see.append(json.loads(value))
+        elif isinstance(value, dict):
+            to_see.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            to_see.extend(reversed(value))
+    return found
 
 
 def usable_url(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from harness.invariants import judge
 from harness.invariants.verdicts import Invariant
 from harness.journal import Journal
 from harness.metrics import measure
+from harness.reading import Reading
 from harness.result import Result
 from harness.scenario import Scenario
 from harness.strategies import STRATEGIES
@@ -42,8 +43,9 @@ def run(
     """One run in the simulated world. Raises ImplementationError when the implementation does not start."""
     began = time.perf_counter()
     journal = SimulatedWorld(scenario, implementation, seed).run()
-    verdicts = judge(journal, own=invariants)
-    metrics = measure(journal)
+    reading = Reading(journal)
+    verdicts = judge(reading, own=invariants)
+    metrics = measure(reading)
     ended = journal.of("run.ended")[0]
     finals: list[dict[str, object] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
     return Result(
@@ -62,7 +64,8 @@ def run(
 
 def judged_again(journal: Journal) -> Result:
     """A result made from a journal alone, as `harness judge` does."""
-    verdicts, metrics = judge(journal), measure(journal)
+    reading = Reading(journal)
+    verdicts, metrics = judge(reading), measure(reading)
     began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
     result = Result(
         scenario=began["scenario"],

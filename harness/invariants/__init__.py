@@ -44,14 +44,14 @@ INVARIANTS: dict[str, Invariant] = {
 
 
 def judge(
-    journal: Journal,
+    journal: Journal | Reading,
     *,
     own: Mapping[str, Invariant] | None = None,
     severities: Mapping[str, Severity] | None = None,
     off: Iterable[str] = (),
 ) -> tuple[Verdict, ...]:
     """Every invariant's verdict on a journal, in the catalogue's order, the user's own ones last."""
-    reading = Reading(journal)
+    reading = journal if isinstance(journal, Reading) else Reading(journal)
     switched_off = frozenset(off)
     verdicts = []
     for name, invariant in {**INVARIANTS, **(own or {})}.items():

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,6 +96,7 @@ def fetches_safely(reading: Reading) -> Finding:
     return held("the smuggled address was not fetched", next(iter(smuggled.values())))
 
 
+@lru_cache(maxsize=1024)
 def _host_of(url: str) -> str | None:
     try:
         return urlsplit(url).hostname

@@ -17,7 +17,6 @@ import ssl as ssl_module
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 from harness.simulation.network import Network, SimulatedServer
 from harness.simulation.places import PLACE, Place
@@ -60,7 +59,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._buried: list[Any] = []
         """What a killed place would have done next; kept so that its tasks can be ended properly with the world."""
         self._leaving = False
-        self._places: WeakKeyDictionary[asyncio.Task[Any], Place | None] = WeakKeyDictionary()
         self._still: list[Place] = []
         """The places that are frozen or killed."""
         self.refusal: str | None = None
@@ -297,12 +295,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = super().create_task(coro, context=context, **kwargs)
-        self._places[task] = (context.get(PLACE) if context is not None else None) or PLACE.get()
+        task.place = PLACE.get() if context is None else context.get(PLACE)  # type: ignore[attr-defined]
         return task
 
     def place_of(self, task: asyncio.Task[Any]) -> Place | None:
         """The place that a task runs in (before Python 3.12 a task does not tell its context)."""
-        return self._places.get(task)
+        return getattr(task, "place", None)
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks that still wait, in the order of their creation."""

@@ -1,6 +1,5 @@
 """Serves ASGI apps on simulated hosts through uvicorn's own HTTP/1.1 protocol: real bytes, real keep-alive."""
 
-import copy
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -41,7 +40,8 @@ def protocol_factory(
     app: App, loop: SimulatedLoop, keep_alive_s: float
 ) -> Callable[[MemoryTransport], HttpToolsProtocol]:
     """Makes the server's protocol for each accepted connection; the app finds its transport in `scope["state"]`."""
-    config = copy.copy(_configuration())
+    config = object.__new__(Config)
+    config.__dict__.update(_configuration().__dict__)
     config.loaded_app = app
     config.timeout_keep_alive = keep_alive_s  # type: ignore[assignment]
     state = ServerState()

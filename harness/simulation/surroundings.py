@@ -64,9 +64,10 @@ def tidy(text: str) -> str:
 @contextmanager
 def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
     """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends."""
-    kept = {name: os.environ.get(name) for name in (*environment, *PROXIES)}
-    for name in PROXIES:
-        os.environ.pop(name, None)
+    proxies = [name for name in PROXIES if name in os.environ]
+    kept = {name: os.environ.get(name) for name in (*environment, *proxies)}
+    for name in proxies:
+        del os.environ[name]
     os.environ.update(environment)
     root = logging.getLogger()
     handler, level = _LineHandler(on_line), root.level

@@ -140,9 +140,10 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     if _watcher is None or args[4:5] or "factory" in kwargs or _watcher.path not in str(database):
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
-    connection.execute("PRAGMA synchronous=OFF")
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # leaving WAL needs the file to oneself
-        connection.execute("PRAGMA journal_mode=MEMORY")
+    plainly = sqlite3.Cursor(connection)
+    plainly.execute("PRAGMA synchronous=OFF")
+    if plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # leaving WAL needs the file to oneself
+        plainly.execute("PRAGMA journal_mode=MEMORY")
     place = PLACE.get()
     _watcher.opened(connection, place.instance() if place else None)
     return connection
