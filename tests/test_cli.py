@@ -407,7 +407,7 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
     for words in (
         ["compare", HEALTHY, "slow", "--only", "strict", "--with", mine],
         ["compare", HEALTHY, "--with", mine],
-        ["compare", "baseline/healthy-twenty-tracks", "slow/image-anything-up-to-two-minutes"],
+        ["compare", "baseline/healthy-twenty-tracks", "slow/image-lognormal"],
         ["run", "synchronous", "slow/image-76s", "-v"],
         ["list", "scenarios", "slow"],
         ["list", "strategies"],

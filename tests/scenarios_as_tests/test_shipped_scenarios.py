@@ -22,7 +22,7 @@ def test_acknowledge_first_keeps_every_promise(run_scenario: Any, name: str) -> 
 
 @pytest.mark.parametrize(
     "scenario",
-    ["failing/code-500-always", "failing/http-500-always", "failing/image-url-undefined-always"],
+    ["failing/code-500-always", "failing/image-url-undefined-always"],
 )
 def test_strict_finishes_the_track_without_a_picture_and_says_nothing(run_scenario: Any, scenario: str) -> None:
     result = run_scenario(scenario, "strict")
