@@ -46,7 +46,9 @@ def test_a_group_means_all_of_its_scenarios() -> None:
 
 
 def test_a_pattern_is_matched_against_names() -> None:
-    assert names("*/image-*-never") == [name for name in shipped_names() if "/image-" in name and name.endswith("-never")]
+    found = names("*/image-*")
+    assert found == [name for name in shipped_names() if name.partition("/")[2].startswith("image-")]
+    assert len({name.partition("/")[0] for name in found}) > 1
     assert names("slow/*") == names("slow")
 
 
