@@ -3,8 +3,8 @@
     journal = SimulatedWorld(scenario, implementation, seed).run()
 
 It has no opinion. It starts the implementation, asks it for tracks as a user would, lets time pass until nothing can
-happen any more or the deadline is there, and looks at the tracks and their pictures: at each write, at the end, and
-once more when the providers have deleted their files. What was right and wrong is for the invariants to say.
+happen any more or the deadline is there, and has its witness look at the tracks and their pictures. What was right and
+wrong is for the invariants to say.
 """
 
 import asyncio
@@ -26,10 +26,8 @@ from fakes.media.app import MediaHost
 from fakes.post import BadAnswerError, post
 from fakes.script import DAY_S
 from harness.errors import ImplementationError
-from harness.examination import examine
 from harness.faults.exchange import App
 from harness.journal import Journal
-from harness.reading import usable_url
 from harness.scenario import Scenario
 from harness.simulation import tls
 from harness.simulation.injector import Injector
@@ -39,7 +37,6 @@ from harness.simulation.network import Listener, Network
 from harness.simulation.notebook import Notebook
 from harness.simulation.patience import PATIENCE_S, OutOfPatience, patience
 from harness.simulation.places import CAUSE, PLACE, Place
-from harness.simulation.probe import look
 from harness.simulation.recorder import Recorder
 from harness.simulation.serving import (
     APPLICATION_KEEP_ALIVE_S,
@@ -47,18 +44,17 @@ from harness.simulation.serving import (
     PROVIDER_KEEP_ALIVE_S,
     protocol_factory,
 )
-from harness.simulation.submission import USER_PATIENCE_S, read_track, submit_tracks
+from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
 from harness.simulation.surroundings import first_line, surroundings
 from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
+from harness.witness import RETENTION_S, Witness
 
 APPLICATION_HOST = "app.test"
 KIE_HOST = "api.kie.ai"
 SUNO_HOST = "api.sunoapi.org"
 MEDIA_HOSTS = ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai")
 KIE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/")
-RETENTION_S = 15 * DAY_S
-"""When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
 
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -99,11 +95,9 @@ class SimulatedWorld:
         self.api_key = f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self._app_place = Place(APPLICATION_HOST)
-        self._sampled: dict[str, dict[str, Any]] = {}
-        self._sampled_entries = 0
-        self._over = False
         self._failure: BaseException | None = None
-        self._ids: list[str | None] = []
+        self._watcher = Watcher(self._database)
+        self.witness = Witness(self.loop, self.notebook, self._watcher, self.hosts, APPLICATION_HOST)
 
     def environment(self) -> dict[str, str]:
         """The implementation's configuration: its environment variables."""
@@ -122,7 +116,6 @@ class SimulatedWorld:
 
     def run(self) -> Journal:
         """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
-        self._watcher = Watcher(self._database, self._written)
         collecting = gc.isenabled()
         gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
         try:
@@ -137,7 +130,7 @@ class SimulatedWorld:
                 except OutOfPatience:
                     self._end("refused")
                 finally:
-                    self._over = self.notebook.closed = True
+                    self.notebook.closed = True
                     self._dissolve()
         finally:
             for suffix in DATABASE_SUFFIXES:
@@ -158,12 +151,12 @@ class SimulatedWorld:
         self._begin()
         self._build_hosts()
         self.loop.set_exception_handler(self._loop_exception)
-        self.loop.before_jump = self._sample
+        self.loop.before_jump = self.witness.sample
         self.loop.create_task(self._drive(), name="drive")
         ending = self._run_to_deadline()
         if self._failure is not None:
             raise self._failure
-        self._over = True
+        self.witness.over = True
         self._end(ending)
         if self.loop.refusal is None:
             self.loop.forget_everything()
@@ -276,12 +269,9 @@ class SimulatedWorld:
                 self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
             for at_s in self.scenario.platform.restarts_s:
                 self.loop.call_at(START_S + at_s, self._restart)
-            self._ids = await submit_tracks(
-                f"http://{APPLICATION_HOST}",
-                self.scenario.tracks,
-                self.scenario.apart_s,
-                self.seed,
-                self.notebook,
+            self.witness.ids = [None] * self.scenario.tracks
+            await submit_tracks(
+                f"http://{APPLICATION_HOST}", self.witness.ids, self.scenario.apart_s, self.seed, self.notebook
             )
         except ImplementationError as error:
             self._failure = error
@@ -326,27 +316,15 @@ class SimulatedWorld:
         place = self.loop.place_of(task)
         return place is not None and place.name.startswith(APPLICATION_HOST + "#")
 
-    # What the implementation does
+    async def _look_back(self) -> None:
+        await self.witness.look_back()
+        self.instances.stop()
 
-    def _written(self, track_id: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        was = {} if before is None else before
-        now = {} if after is None else after
-        number = self.notebook.note(
-            "store.write",
-            track_id=track_id,
-            before=None if before is None else _readable(before),
-            after=None if after is None else _readable(after),
-        )
-        url = now.get("image_url")
-        if usable_url(url) and url != was.get("image_url"):
-            context = copy_context()
-            context.run(PLACE.set, None)
-            context.run(CAUSE.set, number)
-            self.loop.create_task(self._probe(track_id, str(url), "write"), context=context)
+    # What the implementation does
 
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST) and not self._over:
+        if place is not None and place.name.startswith(APPLICATION_HOST):
             told = text.replace(self._database, "$DATABASE_PATH")
             self.notebook.note("log", level=level, logger=logger, text=told)
 
@@ -363,87 +341,6 @@ class SimulatedWorld:
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: no verdict may come of it
 
-    # The harness's own eyes
-
-    async def _probe(self, track_id: str, url: str, when: str) -> None:
-        sight = await look(url, self.hosts, f"http://{APPLICATION_HOST}/")
-        facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
-        if sight.problem is None and sight.status == 200:
-            seen = examine(sight.content)
-            mark = seen.mark
-            facts |= {
-                "decodes": seen.decodes,
-                "format": seen.format,
-                "width": seen.width,
-                "height": seen.height,
-                "problem": seen.problem,
-                "mark": None
-                if mark is None
-                else {
-                    "kind": mark.kind,
-                    "number": mark.number,
-                    "made_width": mark.made_width,
-                    "made_height": mark.made_height,
-                    "part": mark.part,
-                },
-            }
-        else:
-            facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
-            facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
-        self.notebook.note("picture.probed", track_id=track_id, url=url, when=when, **facts)
-
-    async def _look_back(self) -> None:
-        final: list[tuple[str, str]] = []
-        for index, track_id in enumerate(self._ids, start=1):
-            facts, source = await self._final_track(track_id)
-            self.notebook.note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
-            url = facts.get("image_url") if facts else None
-            if track_id is not None and usable_url(url):
-                final.append((track_id, str(url)))
-        await self._probe_all("end", final)
-        late_s = RETENTION_S - self.loop.elapsed_s
-        if final and late_s > 0:
-            self.loop.advance(late_s)
-            await self._probe_all("retention", final)
-        self.instances.stop()
-
-    async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
-        earlier = [(e.facts["track_id"], e.facts["url"]) for e in self.journal.of("picture.probed")]
-        again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
-        for track_id, url in again:
-            await self._probe(track_id, url, when)
-
-    async def _final_track(self, track_id: str | None) -> tuple[dict[str, Any] | None, str | None]:
-        if track_id is None:
-            return None, None
-        if track_id in self._watcher.rows:
-            return _readable(self._watcher.rows[track_id]), "sqlite"
-        if self._watcher.sees_tracks:
-            return None, "sqlite"
-        track = await read_track(self.hosts[APPLICATION_HOST], track_id)
-        return (None, None) if track is None else (_readable(track), "http")
-
-    def _sample(self) -> bool:
-        """An application without an SQLite store is read over HTTP whenever a moment is over in which it did
-        something; what it wrote and took back within one moment stays unseen."""
-        if self._watcher.sees_tracks or self._sampled_entries == len(self.journal) or self._over:
-            return False
-        self._sampled_entries = len(self.journal)
-        if not any(self._ids):
-            return False
-        self.loop.create_task(self._read_samples(), name="sample")
-        return True
-
-    async def _read_samples(self) -> None:
-        app = self.hosts[APPLICATION_HOST]
-        for track_id in self._ids:
-            track = None if track_id is None else await read_track(app, track_id)
-            before = self._sampled.get(track_id or "")
-            if track_id is not None and track is not None and track != before:
-                self._sampled[track_id] = track
-                self._written(track_id, before, track)
-        self._sampled_entries = len(self.journal)
-
 
 def provider_link(path: str) -> str:
     """Which of the two providers behind one host a path belongs to."""
@@ -453,11 +350,6 @@ def provider_link(path: str) -> str:
 def media_link(path: str) -> str:
     """Everything that the media hosts serve is one link."""
     return "media"
-
-
-def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number."""
-    return {name: {"bytes": len(value)} if isinstance(value, bytes) else value for name, value in row.items()}
 
 
 def scratch_folder() -> Path:

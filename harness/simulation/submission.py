@@ -17,9 +17,8 @@ EXCERPT_CHARACTERS = 120
 JSON = {"Content-Type": "application/json"}
 
 
-async def submit_tracks(url: str, count: int, apart_s: float, seed: int, notebook: Notebook) -> list[str | None]:
-    """Asks for `count` tracks, `apart_s` seconds after each other; the id of each, or None where none was given."""
-    ids: list[str | None] = [None] * count
+async def submit_tracks(url: str, ids: list[str | None], apart_s: float, seed: int, notebook: Notebook) -> None:
+    """Asks for as many tracks as `ids` has places, `apart_s` seconds after each other; fills in the id of each."""
 
     async def submit(index: int, title: str) -> None:
         if index and apart_s:
@@ -41,12 +40,11 @@ async def submit_tracks(url: str, count: int, apart_s: float, seed: int, noteboo
                 return
         notebook.note("track.refused", track=index + 1, problem=problem)
 
-    titles = words.titles(seed, count)
-    if count == 1:
+    titles = words.titles(seed, len(ids))
+    if len(ids) == 1:
         await submit(0, titles[0])
     else:
         await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
-    return ids
 
 
 def _track_id(answer: Answer) -> tuple[str | None, str]:

@@ -22,12 +22,12 @@ _watcher: "Watcher | None" = None
 class Watcher:
     """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
 
-    def __init__(self, path: str, on_write: OnWrite) -> None:
+    def __init__(self, path: str, on_write: OnWrite = lambda track_id, before, after: None) -> None:
         self.path = path
         self.sees_tracks = False
         """Whether there is a `tracks` table to see."""
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
-        self._on_write = on_write
+        self.on_write = on_write
         self._rows: dict[str, Row] = {}
 
     @property
@@ -44,9 +44,9 @@ class Watcher:
         for track_id, row in rows.items():
             before = self._rows.get(track_id)
             if before != row:
-                self._on_write(track_id, before, row)
+                self.on_write(track_id, before, row)
         for track_id in [known for known in self._rows if known not in rows]:
-            self._on_write(track_id, self._rows[track_id], None)
+            self.on_write(track_id, self._rows[track_id], None)
         self._rows = rows
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:

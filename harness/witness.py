@@ -1,0 +1,149 @@
+"""The witness: the harness's own eyes in a world. It sees every write to the store, and opens every picture.
+
+It looks as a browser would, past all caches and claims, and leaves no trace in the world: at each write that puts a
+picture on a track, at the end, and once more when the providers have deleted their files. What it sees goes into the
+journal; what it means is for the invariants to say.
+"""
+
+from contextvars import copy_context
+from typing import Any
+
+from fakes.marks import Mark
+from fakes.script import DAY_S
+from harness.examination import examine
+from harness.faults.exchange import App
+from harness.reading import usable_url
+from harness.simulation.loop import SimulatedLoop
+from harness.simulation.notebook import Notebook
+from harness.simulation.places import CAUSE, PLACE
+from harness.simulation.probe import look
+from harness.simulation.submission import read_track
+from harness.stores.sqlite import Row, Watcher
+
+RETENTION_S = 15 * DAY_S
+"""When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
+
+
+class Witness:
+    """Sees the tracks of one run."""
+
+    def __init__(
+        self, loop: SimulatedLoop, notebook: Notebook, watcher: Watcher, hosts: dict[str, App], own_host: str
+    ) -> None:
+        self.ids: list[str | None] = []
+        """The ids of the tracks that were asked for, as they become known."""
+        self.over = False
+        """Whether the run itself has ended."""
+        self._loop = loop
+        self._note = notebook.note
+        self._journal = notebook.journal
+        self._watcher = watcher
+        self._hosts = hosts
+        self._own_host = own_host
+        self._sampled: dict[str, Row] = {}
+        self._sampled_entries = 0
+        watcher.on_write = self.written
+
+    def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
+        """A row of the store is new, changed or gone; a new picture on it is looked at."""
+        if self.over:
+            return  # the application's last words, when its run is over
+        was = {} if before is None else before
+        now = {} if after is None else after
+        number = self._note(
+            "store.write",
+            track_id=track_id,
+            before=None if before is None else _readable(before),
+            after=None if after is None else _readable(after),
+        )
+        url = now.get("image_url")
+        if usable_url(url) and url != was.get("image_url"):
+            context = copy_context()
+            context.run(PLACE.set, None)
+            context.run(CAUSE.set, number)
+            self._loop.create_task(self._probe(track_id, str(url), "write"), context=context)
+
+    async def _probe(self, track_id: str, url: str, when: str) -> None:
+        sight = await look(url, self._hosts, f"http://{self._own_host}/")
+        facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
+        if sight.problem is None and sight.status == 200:
+            seen = examine(sight.content)
+            facts |= {
+                "decodes": seen.decodes,
+                "format": seen.format,
+                "width": seen.width,
+                "height": seen.height,
+                "problem": seen.problem,
+                "mark": None if seen.mark is None else _mark_facts(seen.mark),
+            }
+        else:
+            facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
+            facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
+        self._note("picture.probed", track_id=track_id, url=url, when=when, **facts)
+
+    async def look_back(self) -> None:
+        """Reads the final tracks, opens all their pictures, and opens the final ones again after the retention."""
+        final: list[tuple[str, str]] = []
+        for index, track_id in enumerate(self.ids, start=1):
+            facts, source = await self._final_track(track_id)
+            self._note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
+            url = facts.get("image_url") if facts else None
+            if track_id is not None and usable_url(url):
+                final.append((track_id, str(url)))
+        await self._probe_all("end", final)
+        late_s = RETENTION_S - self._loop.elapsed_s
+        if final and late_s > 0:
+            self._loop.advance(late_s)
+            await self._probe_all("retention", final)
+
+    async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
+        earlier = [(e.facts["track_id"], e.facts["url"]) for e in self._journal.of("picture.probed")]
+        again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
+        for track_id, url in again:
+            await self._probe(track_id, url, when)
+
+    async def _final_track(self, track_id: str | None) -> tuple[dict[str, Any] | None, str | None]:
+        if track_id is None:
+            return None, None
+        if track_id in self._watcher.rows:
+            return _readable(self._watcher.rows[track_id]), "sqlite"
+        if self._watcher.sees_tracks:
+            return None, "sqlite"
+        track = await read_track(self._hosts[self._own_host], track_id)
+        return (None, None) if track is None else (_readable(track), "http")
+
+    def sample(self) -> bool:
+        """An application without an SQLite store is read over HTTP whenever a moment is over in which it did
+        something; what it wrote and took back within one moment stays unseen."""
+        if self._watcher.sees_tracks or self._sampled_entries == len(self._journal) or self.over:
+            return False
+        self._sampled_entries = len(self._journal)
+        if not any(self.ids):
+            return False
+        self._loop.create_task(self._read_samples(), name="sample")
+        return True
+
+    async def _read_samples(self) -> None:
+        app = self._hosts[self._own_host]
+        for track_id in self.ids:
+            track = None if track_id is None else await read_track(app, track_id)
+            before = self._sampled.get(track_id or "")
+            if track_id is not None and track is not None and track != before:
+                self._sampled[track_id] = track
+                self.written(track_id, before, track)
+        self._sampled_entries = len(self._journal)
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number."""
+    return {name: {"bytes": len(value)} if isinstance(value, bytes) else value for name, value in row.items()}
+
+
+def _mark_facts(mark: Mark) -> dict[str, Any]:
+    return {
+        "kind": mark.kind,
+        "number": mark.number,
+        "made_width": mark.made_width,
+        "made_height": mark.made_height,
+        "part": mark.part,
+    }
