@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -38,23 +39,24 @@ def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: boo
     _warm_up()
     longest_first = sorted(pairs, key=lambda pair: -pair[0].tracks)
     chunks = [longest_first[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
-    with ProcessPoolExecutor(
-        min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker
-    ) as pool:
-        futures: list[Future[list[Result]]] = [
-            pool.submit(_run_chunk, chunk, seed, keep_journals, sys.path) for chunk in chunks
-        ]
-        try:
-            for future in as_completed(futures):
-                yield from future.result()
-        except BrokenProcessPool:
-            raise ImplementationError(
-                "an implementation ended the process that it ran in (os._exit, a crash in native code, or out of "
-                "memory); run it alone with --workers 1 to see which"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
+    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker)
+    futures: list[Future[list[Result]]] = [
+        pool.submit(_run_chunk, chunk, seed, keep_journals, sys.path) for chunk in chunks
+    ]
+    try:
+        for future in as_completed(futures):
+            yield from future.result()
+    except BrokenProcessPool:
+        raise ImplementationError(
+            "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
+            "alone with --workers 1 to see which"
+        ) from None
+    except BaseException:
+        for worker in multiprocessing.active_children():  # nobody waits for what they are doing
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def compare(
@@ -85,7 +87,9 @@ def _run_chunk(pairs: Sequence[Pair], seed: int, keep_journals: bool, path: list
 
 
 def _prepare_worker() -> None:
-    """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large."""
+    """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large. An
+    interruption is for the parent to handle, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
