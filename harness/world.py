@@ -219,28 +219,28 @@ class SimulatedWorld:
         )
         self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
         self.instances.on_kill = self._killed
-        for name, links in ((KIE_HOST, frozenset({"kie"})), (SUNO_HOST, frozenset({"suno"}))):
-            self._serve(name, injector.around(providers, provider_link), provider_link, injector.gate(links))
-        for name in MEDIA_HOSTS:
-            gate = injector.gate(frozenset({"media"}))
-            self._serve(name, injector.around(media.app, media_link), media_link, gate)
-        self._serve(APPLICATION_HOST, self.instances, lambda path: "app", None)
+        harmed = injector.around(providers, provider_link)
+        self._serve((KIE_HOST,), harmed, provider_link, injector.gate(frozenset({"kie"})))
+        self._serve((SUNO_HOST,), harmed, provider_link, injector.gate(frozenset({"suno"})))
+        files = injector.around(media.app, media_link)
+        self._serve(MEDIA_HOSTS, files, media_link, injector.gate(frozenset({"media"})))
+        self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
 
     def _killed(self, instance: Place) -> None:
         """What a kernel does for a dead process: its files are closed and its connections reset."""
         self._watcher.drop(instance)
         self.network.reset_connections_of(instance)
 
-    def _serve(self, name: str, app: App, link: Any, gate: Any) -> None:
-        place = self._app_place if name == APPLICATION_HOST else Place(name)
+    def _serve(self, names: tuple[str, ...], app: App, link: Any, gate: Any) -> None:
+        own = APPLICATION_HOST in names
         context = copy_context()
-        context.run(PLACE.set, place)
+        context.run(PLACE.set, self._app_place if own else Place(names[0]))
         context.run(CAUSE.set, 0)
-        keep_alive_s = APPLICATION_KEEP_ALIVE_S if name == APPLICATION_HOST else PROVIDER_KEEP_ALIVE_S
-        recorded = Recorder(app, name, link, self.notebook, self.network)
-        make = protocol_factory(recorded, self.loop, keep_alive_s)
-        self.network.listen(name, PORTS, Listener(make, context, gate))
-        self.hosts[name] = app
+        recorded = Recorder(app, link, self.notebook, self.network)
+        make = protocol_factory(recorded, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
+        for name in names:
+            self.network.listen(name, PORTS, Listener(make, context, gate))
+            self.hosts[name] = app
 
     def _start_app(self) -> App:
         try:

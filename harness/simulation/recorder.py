@@ -1,4 +1,4 @@
-"""The recorder: an ASGI layer that writes every exchange of a host into the journal, as it went over the wire."""
+"""The recorder: an ASGI layer that writes every exchange of its hosts into the journal, as it went over the wire."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,9 +23,8 @@ def readable_headers(headers: Any) -> dict[str, str]:
 class Recorder:
     """Notes each request when it is in and each answer when it is out, and who gave up in between."""
 
-    def __init__(self, app: App, host: str, link: Callable[[str], str], notebook: Notebook, network: Network) -> None:
+    def __init__(self, app: App, link: Callable[[str], str], notebook: Notebook, network: Network) -> None:
         self._app = app
-        self._host = host
         self._link = link
         self._notebook = notebook
         self._network = network
@@ -43,7 +42,7 @@ class Recorder:
             "request",
             wire.cause,
             by=self._network.name_of(scope["client"][0]),
-            host=self._host,
+            host=self._network.name_of(scope["server"][0]),
             scheme=scope["scheme"],
             link=self._link(scope["path"]),
             method=scope["method"],

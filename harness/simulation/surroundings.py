@@ -11,7 +11,10 @@ from typing import Any
 
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 """Addresses of objects differ from run to run and say nothing."""
-QUIET_LOGGERS = ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+QUIET_LOGGERS = tuple(
+    logging.getLogger(name)
+    for name in ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+)
 PROXIES = tuple(
     name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
 )
@@ -64,16 +67,17 @@ def tidy(text: str) -> str:
 @contextmanager
 def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
     """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends."""
-    proxies = [name for name in PROXIES if name in os.environ]
-    kept = {name: os.environ.get(name) for name in (*environment, *proxies)}
-    for name in proxies:
-        del os.environ[name]
-    os.environ.update(environment)
+    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
+    for name, value in environment.items():
+        before = os.environ.get(name)
+        if before != value:
+            kept[name] = before
+            os.environ[name] = value
     root = logging.getLogger()
     handler, level = _LineHandler(on_line), root.level
     others, root.handlers = root.handlers, [handler]
     root.setLevel(logging.INFO)
-    quiet = [logger for logger in map(logging.getLogger, QUIET_LOGGERS) if not logger.disabled]
+    quiet = [logger for logger in QUIET_LOGGERS if not logger.disabled]
     for logger in quiet:
         logger.disabled = True
     out, err = sys.stdout, sys.stderr
@@ -87,11 +91,11 @@ def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[No
             logger.disabled = False
         root.setLevel(level)
         root.handlers = others
-        for name, value in kept.items():
-            if value is None:
+        for name, old in kept.items():
+            if old is None:
                 os.environ.pop(name, None)
             else:
-                os.environ[name] = value
+                os.environ[name] = old
 
 
 def first_line(error: BaseException) -> str:

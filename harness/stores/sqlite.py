@@ -26,6 +26,7 @@ class Watcher:
         self.path = path
         self.sees_tracks = False
         """Whether there is a `tracks` table to see."""
+        self.was_opened = False
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self.on_write = on_write
         self._rows: dict[str, Row] = {}
@@ -51,6 +52,7 @@ class Watcher:
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Remembers which instance of the application holds a connection."""
+        self.was_opened = True
         self._open.setdefault(owner, []).append(weakref.ref(connection))
 
     def drop(self, owner: object) -> None:
@@ -142,7 +144,8 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
-    if plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # leaving WAL needs the file to oneself
+    # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it
+    if not _watcher.was_opened or plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         plainly.execute("PRAGMA journal_mode=MEMORY")
     place = PLACE.get()
     _watcher.opened(connection, place.instance() if place else None)
