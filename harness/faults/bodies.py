@@ -1,12 +1,13 @@
 """Harms that spoil an answer's body or what its headers say of it."""
 
-import gzip
+import zlib
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.faults.exchange import Exchange
 
-JSON_TYPE = (b"content-type", b"application/json")
+GZIP_WBITS = 31
+"""zlib's word for: with a gzip header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +71,15 @@ class WrongContentType:
 
 @dataclass(frozen=True, slots=True)
 class CorruptGzip:
-    """The body says it is gzip and breaks in the middle of the stream."""
+    """The body says it is gzip and breaks in the middle of the stream: a block of a type that does not exist."""
 
     name: ClassVar[str] = "corrupt-gzip"
 
     async def on_exchange(self, exchange: Exchange) -> None:
         answer = await exchange.answer()
-        packed = bytearray(gzip.compress(answer.body, mtime=0))
-        packed[len(packed) // 2 :] = bytes(255 - byte for byte in packed[len(packed) // 2 :])
-        await exchange.finish(answer, bytes(packed), [(b"content-encoding", b"gzip")])
+        packer = zlib.compressobj(wbits=GZIP_WBITS)
+        whole = packer.compress(answer.body[: len(answer.body) // 2]) + packer.flush(zlib.Z_FULL_FLUSH)
+        await exchange.finish(answer, whole + b"\xff" * 16, [(b"content-encoding", b"gzip")])
 
 
 @dataclass(frozen=True, slots=True)
