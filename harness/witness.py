@@ -41,7 +41,7 @@ class Witness:
         self._hosts = hosts
         self._own_host = own_host
         self._sampled: dict[str, Row] = {}
-        self._sampled_entries = 0
+        self._sampled_at_s = 0.0
         watcher.on_write = self.written
 
     def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
@@ -113,13 +113,11 @@ class Witness:
         return (None, None) if track is None else (_readable(track), "http")
 
     def sample(self) -> bool:
-        """An application without an SQLite store is read over HTTP whenever a moment is over in which it did
-        something; what it wrote and took back within one moment stays unseen."""
-        if self._watcher.sees_tracks or self._sampled_entries == len(self._journal) or self.over:
+        """An application without an SQLite store is read over HTTP whenever a moment is over, before time goes on;
+        what it wrote and took back within one moment stays unseen."""
+        if self._watcher.sees_tracks or self.over or not any(self.ids) or self._sampled_at_s == self._loop.time():
             return False
-        self._sampled_entries = len(self._journal)
-        if not any(self.ids):
-            return False
+        self._sampled_at_s = self._loop.time()
         self._loop.create_task(self._read_samples(), name="sample")
         return True
 
@@ -131,7 +129,6 @@ class Witness:
             if track_id is not None and track is not None and track != before:
                 self._sampled[track_id] = track
                 self.written(track_id, before, track)
-        self._sampled_entries = len(self._journal)
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""Small applications of shapes that the strategies do not have, for the tests of the world."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+IMAGE = {
+    "model": "bytedance/seedream-v4-text-to-image",
+    "prompt": "a quiet harbour at dawn",
+    "resolution": "2048x1152",
+    "aspect_ratio": "16:9",
+    "quality": "high",
+    "steps": 30,
+    "cfg_scale": 8,
+}
+
+
+def _headers() -> dict[str, str]:
+    return {"authorization": f"Bearer {os.environ['KIE_API_KEY']}"}
+
+
+async def _picture(base_url: str, timeout_s: float | None) -> str:
+    async with httpx.AsyncClient(timeout=timeout_s) as client:
+        answer = await client.post(f"{base_url}/api/v1/generate/image", json=IMAGE, headers=_headers())
+    url: str = answer.json()["data"]["response"]["imageUrl"]
+    return url
+
+
+def _is_complete(payload: dict[str, Any]) -> bool:
+    return bool(payload["data"]["callbackType"] == "complete")
+
+
+async def patient(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Waits for its picture for ever."""
+    if not _is_complete(payload):
+        return None
+    return {"status": "complete", "image_url": await _picture(os.environ["KIE_BASE_URL"], None)}
+
+
+async def hard_coded(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Has the provider's real address in its code."""
+    if not _is_complete(payload):
+        return None
+    song = payload["data"]["data"][0]
+    url = await _picture("https://api.kie.ai", 60)
+    return {"status": "complete", "audio_url": song["audio_url"], "image_url": url, "image_resolution": "2048x1152"}
+
+
+async def talkative(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Prints where its database is, and an object."""
+    print(f"database at {os.environ['DATABASE_PATH']}, {object()}")
+    return None
+
+
+def in_memory() -> Starlette:
+    """Keeps its tracks in a dictionary; overwrites the good picture three seconds later, and repairs it two later."""
+    tracks: dict[str, dict[str, Any]] = {}
+    background: set[asyncio.Task[None]] = set()
+
+    async def create(request: Request) -> Response:
+        asked = await request.json()
+        tracks["t1"] = {"id": "t1", "title": asked["title"], "status": "pending", "audio_url": None, "image_url": None}
+        music = {**asked, "customMode": True, "instrumental": True, "model": "V4_5", "style": "calm"}
+        music["callBackUrl"] = f"{os.environ['PUBLIC_URL']}/callbacks/suno"
+        async with httpx.AsyncClient() as client:
+            await client.post(f"{os.environ['SUNO_BASE_URL']}/api/v1/generate", json=music, headers=_headers())
+        return JSONResponse({"id": "t1"}, status_code=201)
+
+    async def finish(song: dict[str, Any]) -> None:
+        good = await _picture(os.environ["KIE_BASE_URL"], 60)
+        tracks["t1"] |= {"status": "complete", "audio_url": song["audio_url"], "image_url": good}
+        await asyncio.sleep(3)
+        tracks["t1"]["image_url"] = song["image_url"]
+        await asyncio.sleep(2)
+        tracks["t1"]["image_url"] = good
+
+    async def callback(request: Request) -> Response:
+        payload = await request.json()
+        if _is_complete(payload):
+            task = asyncio.create_task(finish(payload["data"]["data"][0]))
+            background.add(task)
+        return JSONResponse({"ok": True})
+
+    async def read(request: Request) -> Response:
+        return JSONResponse(tracks[request.path_params["id"]])
+
+    return Starlette(
+        routes=[
+            Route("/tracks", create, methods=["POST"]),
+            Route("/tracks/{id}", read),
+            Route("/callbacks/suno", callback, methods=["POST"]),
+        ]
+    )
+
+
+def leaving() -> Starlette:
+    """Ends its own process from a background task, half a minute after it has started."""
+
+    async def leave() -> None:
+        await asyncio.sleep(30)
+        sys.exit(3)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.leaving = asyncio.create_task(leave())
+        yield
+
+    inner = in_memory()
+    return Starlette(routes=inner.routes, lifespan=lifespan)

@@ -1,0 +1,81 @@
+"""The simulated world as a whole: how runs end, how tracks are seen, and what never gets into the journal."""
+
+from pathlib import Path
+
+from fakes.durations import Never
+from fakes.script import Image, KieScript, Script
+from harness import catalogue
+from harness.implementations import load
+from harness.result import Result
+from harness.runner import run
+from harness.scenario import Scenario
+
+APPLICATIONS = Path(__file__).parent / "applications.py"
+NEVER = Scenario("test/never", "Kie.ai never answers.", script=Script(kie=KieScript(images=(Image(takes=Never()),))))
+HEALTHY = Scenario("test/healthy", "All is well.")
+
+
+def _run(name: str, scenario: Scenario = HEALTHY) -> Result:
+    result = run(scenario, load(f"{APPLICATIONS}:{name}"))
+    assert result.journal is not None
+    return result
+
+
+def test_waiting_without_a_timeout_for_what_never_comes_is_a_deadlock_and_named_as_one() -> None:
+    result = _run("patient", NEVER)
+    assert result.ending == "deadlock"
+    assert result.simulated_s < NEVER.deadline_s
+    assert "requests are still unanswered" in result.verdict("settles").reason
+    assert result.journal is not None
+    ended = result.journal.of("run.ended")[0].facts
+    unanswered = {result.journal[number].facts["path"] for number in ended["unanswered"]}
+    assert "/api/v1/generate/image" in unanswered
+    assert ended["waiting"], "the tasks that wait are named"
+
+
+def test_a_hard_coded_https_address_is_served_and_trusted() -> None:
+    result = _run("hard_coded")
+    assert result.violated == ()
+    assert result.metrics.tracks[0].outcome == "2k"
+    assert result.journal is not None
+    asked = [entry for entry in result.journal.of("request") if entry.facts["host"] == "api.kie.ai"]
+    assert {entry.facts["scheme"] for entry in asked} == {"https"}
+
+
+def test_an_application_without_a_database_is_read_over_http_at_every_moment() -> None:
+    result = _run("in_memory")
+    assert result.track is not None
+    assert result.track["status"] == "complete"
+    assert result.metrics.tracks[0].outcome == "2k"
+    # an overwrite that is repaired later still happened, and the cover that stood there meanwhile had no label
+    assert result.violated == ("never-downgraded", "fallback-labelled")
+
+
+def test_an_application_that_ends_its_process_is_gone_and_the_providers_go_on() -> None:
+    result = _run("leaving")
+    assert result.journal is not None
+    exited = result.journal.of("instance.exited")[0]
+    assert (exited.at_s, exited.facts["code"]) == (30.0, "3")
+    later = [entry for entry in result.journal.of("callback.answered") if entry.at_s > 30]
+    assert {entry.facts["outcome"] for entry in later} == {"refused"}
+    assert "callback-answered" in result.violated
+
+
+def test_neither_paths_nor_addresses_of_objects_get_into_the_journal() -> None:
+    journal = _run("talkative").journal
+    assert journal is not None
+    told = [entry.facts["text"] for entry in journal.of("log") if entry.facts["logger"] == "stdout"]
+    assert told[0] == "database at $DATABASE_PATH, <object object at 0x…>"
+
+
+def test_a_run_leaves_the_process_as_it_was() -> None:
+    import logging
+    import os
+    import sys
+
+    before = (dict(os.environ), sys.stdout, logging.getLogger().level, list(logging.getLogger().handlers))
+    run(catalogue.select(["baseline/healthy"])[0], load(f"{APPLICATIONS}:hard_coded"))
+    after = (dict(os.environ), sys.stdout, logging.getLogger().level, list(logging.getLogger().handlers))
+    before[0].pop("HARNESS_SCRATCH_FOLDER", None)
+    after[0].pop("HARNESS_SCRATCH_FOLDER", None)
+    assert before == after
