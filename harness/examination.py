@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
@@ -50,12 +51,17 @@ class _Broken(Exception):
     """The file is not a whole picture; the message is the sentence for the user."""
 
 
+SEEN_AGAIN_MAX = 64
 _remembered: OrderedDict[bytes, Examination] = OrderedDict()
 _lock = Lock()
 
 
+@lru_cache(maxsize=SEEN_AGAIN_MAX)
 def examine(content: bytes) -> Examination:
-    """Examine a picture file. Never raises, whatever the bytes."""
+    """Examine a picture file. Never raises, whatever the bytes.
+
+    The last few files are known by themselves: a run sees the same one several times, and need not hash it again.
+    """
     digest = sha256(content).digest()
     # The lock is held while decoding, too: it also guards the switches of Pillow that are set for that time.
     with _lock:

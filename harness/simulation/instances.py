@@ -80,11 +80,11 @@ class Instances:
         """Serves a request on the running instance, by the platform's rules."""
         assert self._app is not None
         instance = self.place
-        invocation = Place(f"{instance.name}{scope['path']}", instance)
         if self._plain:
-            PLACE.set(invocation)
+            PLACE.set(instance)
             await self._app(scope, receive, send)
             return
+        invocation = Place(f"{instance.name}{scope['path']}", instance)
         if instance.state == "frozen":
             self._note("instance.thawed", instance=self._count)
             self._loop.thaw(instance)

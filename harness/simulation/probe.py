@@ -43,7 +43,7 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
     if not isinstance(url, str) or not url.strip():
         return Sight(None, b"", "there is no URL")
     try:
-        seen = urljoin(page, url)
+        seen = url if url.startswith("http") else urljoin(page, url)
     except ValueError:
         return Sight(None, b"", f"{url!r} is not a URL")
     for _ in range(REDIRECTS_MAX + 1):

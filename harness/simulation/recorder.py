@@ -35,7 +35,8 @@ class Recorder:
             return
         note = self._notebook.note
         wire = scope["state"]["wire"]
-        body = await _whole_body(receive)
+        message = await receive()
+        body = await _whole_body(message, receive) if message.get("more_body") else message.get("body", b"")
         content_type = _header(scope["headers"], b"content-type")
         query = scope["query_string"].decode("latin-1")
         number = note(
@@ -121,8 +122,7 @@ def _header(headers: Any, wanted: bytes) -> str:
     return ""
 
 
-async def _whole_body(receive: Receive) -> bytes:
-    message = await receive()
+async def _whole_body(message: Message, receive: Receive) -> bytes:
     body: bytes = message.get("body", b"")
     while message.get("more_body", False):
         message = await receive()
