@@ -85,8 +85,8 @@ HARMS: dict[str, type[Harm]] = {
 class Fault:
     """One harm and the messages it befalls.
 
-    `nth` counts from 1 among the requests (for a connect harm: the connection attempts) that match link, method and
-    path; None means every one. The window is in seconds since the run began.
+    `nth` counts from 1 among the requests (for a connect harm: the connection attempts) that match link, method, path
+    and window; None means every one. The window is in seconds since the run began.
     """
 
     link: Link

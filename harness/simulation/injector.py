@@ -58,7 +58,8 @@ class Injector:
         at_s = asyncio.get_running_loop().time() - START_S
         due: Fault | None = None
         for index, fault in enumerate(self._faults):
-            if not self._matches(fault, link, method, path):
+            in_window = fault.from_s <= at_s and (fault.until_s is None or at_s < fault.until_s)
+            if not in_window or not self._matches(fault, link, method, path):
                 continue
             if observer:
                 every_time = fault.nth is None and fault.probability == 1.0
@@ -67,8 +68,7 @@ class Injector:
                 self._met[index] += 1
                 lucky = fault.probability < 1.0 and self._random.random() >= fault.probability
                 hit = not lucky and fault.nth in (None, self._met[index])
-            in_window = fault.from_s <= at_s and (fault.until_s is None or at_s < fault.until_s)
-            if hit and in_window and due is None:
+            if hit and due is None:
                 due = fault
         return due
 

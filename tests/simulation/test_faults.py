@@ -173,6 +173,11 @@ def test_a_fault_lasts_for_its_window() -> None:
     assert _told(window) == (".rr..", 2)
 
 
+def test_occurrences_are_counted_within_the_window() -> None:
+    first_after_a_while = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1, from_s=92.0)
+    assert _told(first_after_a_while) == (".r...", 1)
+
+
 def test_a_connection_fault_befalls_attempts_to_connect() -> None:
     assert _told(Fault("kie", ConnectionRefused(), nth=2)) == (".c...", 1)
     assert _told(Fault("kie", ConnectionRefused(), from_s=0.0, until_s=95.0)) == ("ccc..", 3)
