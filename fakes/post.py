@@ -43,14 +43,14 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> Answer:
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an absolute http URL")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    port = parts.port or PORTS[parts.scheme]
     loop = asyncio.get_running_loop()
     exchange = _Exchange(loop.create_future())
+    request = exchange.request(parts.netloc.rpartition("@")[2], target, content, headers)
     secure = _trust() if parts.scheme == "https" else None
-    transport, _ = await loop.create_connection(
-        lambda: exchange, parts.hostname, parts.port or PORTS[parts.scheme], ssl=secure
-    )
+    transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
     try:
-        exchange.send(transport, parts.netloc.rpartition("@")[2], target, content, headers)
+        transport.write(request)
         return await exchange.answer
     finally:
         transport.close()
@@ -64,16 +64,15 @@ class _Exchange(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
 
-    def send(
-        self, transport: asyncio.WriteTransport, host: str, target: str, content: bytes, headers: dict[str, str]
-    ) -> None:
+    def request(self, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
+        """The whole request as bytes. Raises ValueError for what no request can hold."""
         named = [("Host", host), *headers.items(), ("Content-Length", str(len(content))), ("Connection", "close")]
         try:
             request = h11.Request(method="POST", target=target, headers=named)
         except h11.LocalProtocolError as error:
             raise ValueError(f"not a URL that can be asked for: {error}") from None
         pieces = [self._http.send(request), self._http.send(h11.Data(content)), self._http.send(h11.EndOfMessage())]
-        transport.write(b"".join(piece for piece in pieces if piece))
+        return b"".join(piece for piece in pieces if piece)
 
     def data_received(self, data: bytes) -> None:
         self._http.receive_data(data)
