@@ -28,7 +28,7 @@ def resolve(target: str) -> Implementation:
     if strategy is not None:
         return load(strategy.target, strategy.name, shipped=True)
     if ":" not in target:
-        raise UnknownNameError("strategy", target, STRATEGIES, "; your own implementation is named module:attribute")
+        raise UnknownNameError("strategy", target, STRATEGIES, " (your own implementation is named module:attribute)")
     return load(target)
 
 

@@ -52,7 +52,3 @@ class Scenario:
     def group(self) -> str:
         """The folder part of the name."""
         return self.name.rpartition("/")[0]
-
-    def impossibility(self, invariant: str) -> str | None:
-        """Why `invariant` cannot be kept here by anybody, or None."""
-        return next((reason for name, reason in self.impossible if name == invariant), None)

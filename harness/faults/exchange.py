@@ -53,10 +53,6 @@ class Exchange:
     wire: Wire
     _parts: list[bytes] = field(default_factory=list)
 
-    async def pass_on(self) -> None:
-        """Lets the fake answer as if nothing had happened."""
-        await self.app(self.scope, self.receive, self.send)
-
     async def answer(self) -> Answer:
         """What the fake answers, kept from going out."""
         answer = Answer(500, [], b"")

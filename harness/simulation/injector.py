@@ -7,6 +7,7 @@ from random import Random
 from harness.faults import ConnectHarm, ExchangeHarm, Fault
 from harness.faults.exchange import App, Exchange, Receive, Scope, Send
 from harness.simulation.loop import START_S
+from harness.simulation.network import Gate
 from harness.simulation.notebook import Notebook
 
 
@@ -37,7 +38,7 @@ class Injector:
 
         return harmed
 
-    def gate(self, links: frozenset[str]) -> Callable[[], "asyncio.Future[None]"] | None:
+    def gate(self, links: frozenset[str]) -> Gate | None:
         """What a connection to a host that serves `links` has to pass; None when no fault is about connections."""
         if not any(isinstance(fault.harm, ConnectHarm) and fault.link in links for fault in self._faults):
             return None
@@ -50,7 +51,7 @@ class Injector:
                     self._note("fault", harm=fault.harm.name, link=link)
                     await fault.harm.on_connect()
 
-        return pass_gate  # type: ignore[return-value]
+        return pass_gate
 
     def _due(self, link: str, method: str | None, path: str | None, observer: bool) -> Fault | None:
         """The first fault that befalls this message. An observer's own look counts for no fault and meets only those

@@ -14,7 +14,7 @@ import contextlib
 import heapq
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Literal
 
@@ -37,7 +37,6 @@ FAREWELL_S = 60.0
 """Virtual seconds that cancelled tasks get to clean up."""
 
 Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
-Handle: Any = asyncio.Handle
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -328,6 +327,3 @@ def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
     name = task.get_name()
     number = name.rpartition("-")[2]
     return (int(number) if number.isdigit() else 0, name)
-
-
-Run = Coroutine[Any, Any, Any]

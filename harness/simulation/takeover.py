@@ -28,7 +28,6 @@ from harness.simulation.loop import EPOCH_S, START_S, SimulatedLoop
 from harness.simulation.refusal import LIVE_ADVICE
 from harness.simulation.threads import Worker
 
-real_perf_counter = time.perf_counter
 real_monotonic = time.monotonic
 _real_sleep = time.sleep
 _real_urandom = os.urandom
