@@ -20,6 +20,8 @@ Step = Literal["create-music", "await-music", "create-picture", "await-picture",
 AFTER_THE_ANSWER_S = 0.01
 """Work that a callback asks for begins when its answer is out."""
 AFTER_A_CRASH_S = 60.0
+JOB_S_MAX = 45 * 60.0
+"""Since the wish: when whatever is still missing is given up."""
 
 
 @dataclass(slots=True)
@@ -34,8 +36,8 @@ class Job:
     tries: int = 0
     asked_s: float | None = None
     """When a creation was asked for whose answer has not been seen. It may have been accepted all the same."""
-    generations: int = 0
-    """Pictures that were, or may have been, paid for."""
+    orders: int = 0
+    """How many of what is being created were, or may have been, paid for."""
     image_task_id: str | None = None
     cover_url: str | None = None
     cover_fetches: int = 0
@@ -46,6 +48,10 @@ class Job:
         """Go on to another step."""
         self.step, self.due_s, self.step_began_s = step, due_s, time.time()
         self.tries, self.asked_s = 0, None
+
+    def is_late(self, within_s: float = JOB_S_MAX) -> bool:
+        """Whether the step has been going on for longer than that, or the whole job for too long."""
+        return time.time() > min(self.step_began_s + within_s, self.began_s + JOB_S_MAX)
 
 
 COLUMNS = [field.name for field in fields(Job)]
@@ -90,6 +96,11 @@ class JobQueue:
     def save(self, job: Job) -> None:
         marks = ", ".join("?" * len(COLUMNS))
         self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({marks})", astuple(job))
+
+    def put_off(self, job: Job, due_s: float) -> None:
+        """Come back to it then."""
+        job.due_s = due_s
+        self.save(job)
 
     def remove(self, track_id: str) -> None:
         self._db.execute("DELETE FROM jobs WHERE track_id = ?", (track_id,))

@@ -1,0 +1,88 @@
+"""Endings: how a track is finished, with a 2K picture, with the best that could be had, or without music."""
+
+import asyncio
+import time
+
+from harness.strategies.application import LOW_RESOLUTION, Studio
+from harness.strategies.job_queue import Job, JobQueue
+from harness.strategies.pictures import Picture, PictureError, fetch_picture, is_public_url
+
+COVER_WITHIN_S, COVER_SILENCE_S = 20.0, 90.0
+COVER_LATE_S = 12 * 60.0
+COVER_FETCHES_MAX = 4
+WAIT_S_MAX = 60.0
+
+
+class Endings:
+    """Ends jobs, each in one transaction with its track, and keeps the pictures that they end with."""
+
+    def __init__(self, studio: Studio, queue: JobQueue) -> None:
+        self.studio = studio
+        self.queue = queue
+
+    def finish(self, job: Job, picture: Picture) -> None:
+        """The good end: the picture is copied, so it lasts longer than the provider keeps it."""
+        with self.queue.transaction():
+            self.queue.keep_picture(job.track_id, picture)
+            self.studio.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
+            self.queue.remove(job.track_id)
+
+    def fail(self, job: Job, reason: str) -> None:
+        """There will be no music."""
+        with self.queue.transaction():
+            self.studio.fail(job.track_id, reason)
+            self.queue.remove(job.track_id)
+
+    async def fall_back(self, job: Job, reason: str) -> None:
+        """There will be no 2K picture."""
+        self.studio.log.error("no 2K picture for track %s: %s", job.track_id, reason)
+        job.reason = reason
+        job.begin("fall-back", time.time())
+        self.queue.save(job)
+        await self.conclude(job)
+
+    async def conclude(self, job: Job) -> None:
+        """Finish with the largest picture that there is, labelled; or with none. In both cases with the reason."""
+        job.tries += 1
+        error = await self.copy_cover(job, COVER_SILENCE_S)
+        if error is not None and not job.is_late(COVER_LATE_S):
+            if error.passing or job.cover_fetches < COVER_FETCHES_MAX:
+                return self.queue.put_off(job, time.time() + min(2.0**job.tries, WAIT_S_MAX))
+            self.studio.log.error("no cover for track %s either: %s", job.track_id, error)
+        spare = self.queue.picture(job.track_id)
+        if spare is not None and spare.is_2k:
+            self.studio.log.warning("track %s keeps a picture that looks enlarged", job.track_id)
+            return self.finish(job, spare)
+        with self.queue.transaction():
+            self.studio.tracks.change(
+                job.track_id,
+                status="complete",
+                image_url=self._own_url(job, spare) if spare else None,
+                image_resolution=spare.resolution if spare else None,
+                image_label=LOW_RESOLUTION if spare else None,
+                failure_reason=job.reason,
+            )
+            self.queue.remove(job.track_id)
+
+    async def copy_cover(self, job: Job, within_s: float = COVER_WITHIN_S) -> PictureError | None:
+        """Get the cover while it is there, unless something is kept already; it may be all that there will be."""
+        if not is_public_url(job.cover_url) or self.queue.picture(job.track_id) is not None:
+            return None
+        job.cover_fetches += 1
+        try:
+            async with asyncio.timeout(within_s):
+                self.keep_as_spare(job, await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s))
+        except TimeoutError:
+            return PictureError("the cover takes too long", passing=True)
+        except PictureError as error:
+            return error
+        return None
+
+    def keep_as_spare(self, job: Job, picture: Picture) -> None:
+        """Keep the larger one for the case that nothing better comes."""
+        kept = self.queue.picture(job.track_id)
+        if kept is None or kept.width * kept.height < picture.width * picture.height:
+            self.queue.keep_picture(job.track_id, picture)
+
+    def _own_url(self, job: Job, picture: Picture) -> str:
+        return f"{self.studio.settings.public_url}/pictures/{job.track_id}.{picture.format}"
