@@ -83,7 +83,10 @@ class Orders:
         job.orders += 1
         self._queue.save(job)  # before it is asked for: whoever finds this row knows that it may have been
         answer = await ask()
-        return answer.task_id or self._adopted(job) or self._ask_again_later(job, answer)
+        task_id = answer.task_id or self._adopted(job)
+        if task_id is None:
+            self._ask_again_later(job, answer)
+        return task_id
 
     def _adopted(self, job: Job) -> str | None:
         """The task of an order whose answer was not seen, as its first callback names it."""
@@ -97,7 +100,8 @@ class Orders:
         """What to do about an answer that names no task."""
         job.reason = f"{self._thing} was refused: {answer.problem or 'no taskId'}"
         if answer.unclear:
-            return self._queue.put_off(job, (job.asked_s or time.time()) + UNCLEAR_S)
+            self._queue.put_off(job, (job.asked_s or time.time()) + UNCLEAR_S)
+            return
         job.asked_s = None
         job.orders -= 1
         job.tries += 1
@@ -106,4 +110,4 @@ class Orders:
         wait_s = answer.retry_after_s or min(5.0 * 2**job.tries, WAIT_S_MAX)
         if answer.retry_after_s is not None:
             self._pace.hold(wait_s)
-        return self._queue.put_off(job, time.time() + wait_s)
+        self._queue.put_off(job, time.time() + wait_s)
