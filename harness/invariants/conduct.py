@@ -207,7 +207,9 @@ def _brings_no_picture(sent: Entry) -> bool:
     items = data.get("data") if isinstance(data, dict) else None
     if sent.facts["callback"] != "complete" or not isinstance(items, list) or not items:
         return False
-    return isinstance(items[0], dict) and usable_url(items[0].get("image_url")) is None
+    if not isinstance(items[0], dict):
+        return False
+    return all(usable_url(items[0].get(name)) is None for name in ("image_url", "imageUrl"))
 
 
 def _first_2k_writes(reading: Reading) -> list[Entry]:

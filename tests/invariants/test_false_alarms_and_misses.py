@@ -216,6 +216,24 @@ def test_promised_lines_are_wanted_once_for_each_event_and_in_their_order() -> N
     assert logged("model", "asking", "asking") == "violated"
 
 
+@pytest.mark.parametrize("name", ["image_url", "imageUrl"])
+def test_a_callback_brings_its_picture_under_either_spelling(name: str) -> None:
+    assert brought({"id": "1", name: URL}) == "not applicable"
+
+
+def test_a_callback_without_a_picture_is_an_event_whatever_the_word_for_nothing() -> None:
+    nothing: tuple[dict[str, object], ...] = ({}, {"image_url": None}, {"image_url": "undefined"})
+    assert {brought(item) for item in nothing} == {"violated"}
+
+
+def brought(item: dict[str, object]) -> str:
+    c = Chronicle()
+    promises = [["callback-without-picture", "no picture"]]
+    c.note("implementation.loaded", promised_logs=promises, cron_path=None)
+    c.call(c.music(), body={"code": 200, "data": {"callbackType": "complete", "data": [item]}})
+    return verdict(c.end(), "logs-as-promised").state
+
+
 # never-downgraded, fallback-labelled, audio-kept, settles
 
 
