@@ -6,6 +6,8 @@ little; a genuine HTTP error comes from an unmatched route or from a gateway in 
 
 import json
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
@@ -50,14 +52,38 @@ MESSAGES = {
     505: "This feature is currently disabled.",
     531: "Generation failed, the credits have been refunded.",
 }
-"""What a body code means (providers.md section 4); the wording is made up, the meaning is not."""
+"""What a body code means at Kie.ai (providers.md section 4); the wording is made up, the meaning is not."""
+SUNOAPI_MESSAGES = {
+    **MESSAGES,
+    405: "Your call frequency is too high. Please try again later.",
+    413: "The prompt or the theme is too long.",
+    429: "The credits are insufficient. Please top up.",
+}
+"""What it means at sunoapi.org: 429 is no rate limit there."""
 
 
-def message_of(failure: Failure) -> str:
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Which body code a provider has for what; the defaults are Kie.ai's (providers.md section 4, documented)."""
+
+    invalid: int = 422
+    too_long: int = 422
+    no_credits: int = 402
+    too_often: int = 429
+    over_quota: int | None = 433
+    """A sub-key has spent what it may; None where there is no such thing."""
+    messages: Mapping[int, str] = field(default_factory=lambda: MESSAGES)
+
+
+KIE_CODES = Codes()
+SUNOAPI_CODES = Codes(400, 413, 429, 430, None, SUNOAPI_MESSAGES)
+
+
+def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     """Return the scripted message, or the code's usual one."""
     if failure.message is not None:
         return failure.message
-    usual = GATEWAY_MESSAGES if failure.html else MESSAGES
+    usual = GATEWAY_MESSAGES if failure.html else messages
     return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
 
 
@@ -71,13 +97,13 @@ def success(data: Any) -> Response:
     return json_answer({"code": 200, "msg": "success", "data": data})
 
 
-def refusal(failure: Failure) -> Response:
+def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Response:
     """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
     status = failure.code if failure.as_http else 200
     headers = None
     if failure.retry_after_s is not None:
         headers = {"Retry-After": str(math.ceil(failure.retry_after_s))}
-    message = message_of(failure)
+    message = message_of(failure, messages)
     if failure.html:
         page = HTML_PAGE.format(code=failure.code, message=message)
         return Response(page, status, headers, "text/html")

@@ -1,8 +1,8 @@
 """Delivery: how a provider hands callbacks over: attempts, the time for an answer, retries, signatures.
 
 The rules are documented (providers.md section 1): 200 within 15 s, else retries after 1, 5 and 15 minutes, then
-nothing more. Whether another 2xx counts is not stated, so the script says; a redirect is never followed and never
-counts. The signature covers task id and timestamp, not the body (section 3).
+nothing more. Whether another 2xx counts or a 4xx ends it is not stated, so the script says; a redirect is never
+followed and never counts. The signature covers task id and timestamp, not the body (section 3).
 """
 
 import asyncio
@@ -101,7 +101,10 @@ class Courier:
             began_s = loop.time()
             outcome, status = await self._hand_over(callback.url, content, headers)
             accepted = status == 200 or (rules.accepts == "2xx" and status is not None and 200 <= status < 300)
-            retry_in_s = None if accepted or attempt == attempts else waits_s[attempt - 1]
+            final = (
+                accepted or attempt == attempts or (rules.stops_at_4xx and status is not None and status // 100 == 4)
+            )
+            retry_in_s = None if final else waits_s[attempt - 1]
             self._observe(
                 "callback.answered",
                 **shared,
@@ -115,9 +118,10 @@ class Courier:
             )
             if accepted:
                 return
-            if retry_in_s is not None:
-                await asyncio.sleep(retry_in_s)
-        self._observe("callback.given-up", **shared, task_id=callback.task_id, attempts=attempts)
+            if retry_in_s is None:
+                break
+            await asyncio.sleep(retry_in_s)
+        self._observe("callback.given-up", **shared, task_id=callback.task_id, attempts=attempt)
         if on_given_up is not None:
             on_given_up()
 

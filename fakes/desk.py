@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fakes.answers import message_of, refusal
+from fakes.answers import KIE_CODES, Codes, message_of, refusal
 from fakes.checks import problem
 from fakes.events import Observer, Problem
 from fakes.script import Failure
@@ -37,15 +37,24 @@ class Desk:
         observe: Observer,
         credits: Credits,
         allowed: int,
-        codes: tuple[int, int] = (429, 402),
+        codes: Codes = KIE_CODES,
+        errors_as_http: bool = False,
     ) -> None:
-        """`codes` are the body codes for "too often" and "no credits", which differ by provider."""
         self.provider = provider
         self.credits = credits
+        self.codes = codes
+        self._errors_as_http = errors_as_http
         self._expected = f"Bearer {api_key}"
         self._observe = observe
         self._window = RateWindow(allowed)
-        self._too_often, self._no_credits = codes
+
+    def failure(self, code: int, message: str | None = None) -> Failure:
+        """Return a refusal of the fake's own."""
+        return Failure(code, message, as_http=self._errors_as_http)
+
+    def answer(self, failure: Failure) -> Response:
+        """Answer with a refusal, in this provider's words."""
+        return refusal(failure, self.codes.messages)
 
     def break_contract(self, endpoint: str, problems: list[Problem]) -> None:
         """Tell the observer which rules a request breaks."""
@@ -59,7 +68,7 @@ class Desk:
         found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
         rule = "Authorization: Bearer <the account's key>"
         self.break_contract(request.url.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
-        return Failure(401)
+        return self.failure(401)
 
     def read_object(self, endpoint: str, content: bytes) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none."""
@@ -73,21 +82,24 @@ class Desk:
             return body
         found = content[:80].decode("utf-8", "replace")
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
-        return Failure(400, "The request body is not a JSON object.")
+        return self.failure(400, "The request body is not a JSON object.")
 
     def has_no_room(self, endpoint: str, price: int) -> Failure | None:
         """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""
         if self.credits.balance < price:
-            return Failure(self._no_credits, None if self._no_credits == 402 else "The credits are insufficient.")
+            return self.failure(self.codes.no_credits)
+        quota = self.credits.quota
+        if quota is not None and quota < price and self.codes.over_quota is not None:
+            return self.failure(self.codes.over_quota)
         if not self._window.admits(asyncio.get_running_loop().time()):
             self.throttle(endpoint, self._window)
-            return Failure(self._too_often)
+            return self.failure(self.codes.too_often)
         return None
 
     def refuse(self, endpoint: str, failure: Failure) -> Response:
         """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
         self.tell_refused(endpoint, failure)
-        return refusal(failure)
+        return self.answer(failure)
 
     def tell_refused(self, endpoint: str, failure: Failure) -> None:
         """Tell of a refused creation."""
@@ -96,7 +108,7 @@ class Desk:
             provider=self.provider,
             endpoint=endpoint,
             code=failure.code,
-            message=message_of(failure),
+            message=message_of(failure, self.codes.messages),
             as_http=failure.as_http,
             retry_after_s=failure.retry_after_s,
         )
@@ -117,7 +129,7 @@ class Desk:
 
     def change_credits(self, task_id: str, change: int) -> None:
         """Charge (negative) or refund (positive) a task."""
-        self.credits.balance += change
+        self.credits.change(change)
         self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
 
     def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:

@@ -18,7 +18,9 @@ from fakes.suno import contract as suno_contract
 from fakes.tasks import Credits
 
 KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
-SUNO_PATHS = frozenset(path for _, path in suno_contract.ENDPOINTS)
+SUNO_PATHS = {
+    name: frozenset(path for _, path in dialect.endpoints()) for name, dialect in suno_contract.DIALECTS.items()
+}
 
 
 class Gateway:
@@ -27,13 +29,14 @@ class Gateway:
     def __init__(self, suno_app: Starlette, kie_app: Starlette) -> None:
         self.suno = suno_app
         self.kie = kie_app
+        self._suno_paths = SUNO_PATHS[suno_app.state.fake.script.dialect]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await Starlette(lifespan=self._lifespan)(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if path in SUNO_PATHS:
+        if path in self._suno_paths:
             await self.suno(scope, receive, send)
         elif path in KIE_PATHS:
             await self.kie(scope, receive, send)
@@ -48,7 +51,7 @@ class Gateway:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a path of neither fake, naming the nearest of both."""
         desk: Desk = self.kie.state.fake.desk
-        endpoints = suno_contract.ENDPOINTS + self.kie.state.fake.endpoints()
+        endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
         request = Request(scope, receive)
         await desk.unknown_route(request.method, request.url.path, 404, endpoints)(scope, receive, send)
 
@@ -71,11 +74,13 @@ def create_app(
 ) -> Gateway:
     """Return both fakes behind one host.
 
-    They share one balance: the smaller of the two that the script gives, because a script that wants an account to
-    run dry lowers one of them. Rate limits stay each provider's own. Strays that are a picture's callback are sent by
-    the picture fake, to where pictures' callbacks went last or else to the music's callback URL.
+    They share one balance and one key: the smaller of the two balances and quotas that the script gives, because a
+    script that wants an account to run dry lowers one of them. Rate limits stay each provider's own. Strays that are a
+    picture's callback are sent by the picture fake, to where pictures' callbacks went last or else to the music's
+    callback URL.
     """
-    credits = Credits(min(script.suno.credits, script.kie.credits))
+    quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
+    credits = Credits(min(script.suno.credits, script.kie.credits), min(quotas, default=None))
     kie_app = kie.create_app(
         script.kie,
         publish=publish,

@@ -19,9 +19,25 @@ CallbackKind = Literal["text", "first", "complete"]
 ImageUrlText = Literal["given", "missing", "null", "empty", "undefined", "relative", "private"]
 """What stands where an image URL belongs: a working URL, no key at all, null, "", "undefined", a path without a
 host, or a URL on a private address."""
-ImageAnswer = Literal["as-promised", "task-id-only", "data-null", "renamed", "wrapped", "result-as-object"]
+ImageAnswer = Literal[
+    "as-promised",
+    "task-id-only",
+    "data-null",
+    "renamed",
+    "wrapped",
+    "result-as-object",
+    "unknown-state",
+    "claims-size",
+]
 """The shape of a picture's answer: the contract's; only a task id although no callback was asked for; `data: null`;
-the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object."""
+the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object; a finished task in a
+state that nobody knows; a size stated beside the URL, the one that was asked for, whatever the picture's is."""
+DialectName = Literal["kie", "sunoapi.org"]
+"""Whose music API it is. They differ in codes, limits, required fields, the path of the balance and signatures."""
+RecordStyle = Literal["live", "documented"]
+"""How the records tell times and failures: as live answers do, or as the documentation's examples do."""
+TextCarries = Literal["items", "empty", "null"]
+"""What a text callback's list is: tracks without audio, `[]` or null; all three have been seen."""
 ForgeryKind = Literal["unsigned", "forged", "stale", "altered"]
 
 
@@ -70,8 +86,15 @@ class Music:
     apart_s: float = 1.0
     """0 sends repeated callbacks at the same instant: concurrent duplicates."""
     callbacks: Literal["sent", "never"] = "sent"
+    text_carries: TextCarries = "items"
+    error_carries: Literal["null", "empty"] = "null"
+    """What an error callback's list of tracks is: null or `[]`."""
     empty_complete: bool = False
     """The complete callback says code 200 and carries no tracks."""
+    task_id_on_top: bool = False
+    """Callbacks carry their task id as a top-level `taskId`, as a security page shows it, and not in `data`."""
+    unknown_status: bool = False
+    """Once the music is finished its record has a status that nobody knows."""
     swapped_case: bool = False
     """Callbacks come in camelCase and records in snake_case, the wrong way round."""
     cover: Picture | None = COVER
@@ -79,7 +102,7 @@ class Music:
     fails: Failure | None = None
     """`at-once`: the create request is refused. `after-generating`: an error callback ends the task."""
     record_lags_s: float = 0.0
-    """record-info goes on saying PENDING for this long after the callback has told the end."""
+    """record-info goes on saying PENDING for this long after the callback has told the end; infinity is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,8 @@ class Image:
     """One picture task, by whichever endpoint it was asked for."""
 
     takes: Duration = IMAGE_TAKES
+    waits_s: float = 0.0
+    """The task stays in the state `waiting` for this long before it takes its time; infinity is for ever."""
     picture: Picture = Picture()
     picture_url: ImageUrlText = "given"
     answer: ImageAnswer = "as-promised"
@@ -95,6 +120,10 @@ class Image:
     callback_late_s: float = 0.0
     """The callback is held back for this long after the picture is done."""
     callback_times: int = 1
+    task_id_on_top: bool = False
+    """The callback carries its task id as a top-level `taskId`, as a security page shows it, and not in `data`."""
+    record_lags_s: float = 0.0
+    """The record goes on saying `generating` for this long after the picture is done; infinity is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +148,8 @@ class DeliveryRules:
     retries_after_s: tuple[float, ...] = (1 * MINUTE_S, 5 * MINUTE_S, 15 * MINUTE_S)
     """Each wait begins when the attempt before it has failed."""
     accepts: Literal["200", "2xx"] = "200"
+    stops_at_4xx: bool = False
+    """An answer from 400 to 499 ends the delivery; by default it is tried again like any other. Neither is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +159,20 @@ class SunoScript:
     music: tuple[Music, ...] = (Music(),)
     delivery: DeliveryRules = DeliveryRules()
     strays: tuple[Stray, ...] = ()
+    dialect: DialectName = "kie"
+    models: tuple[str, ...] = ()
+    """The models that are accepted; () stands for all that any source names."""
+    errors_as_http: bool = False
+    """The fake's own refusals (key, fields, credits, rate) carry their code as the HTTP status, too."""
+    records: RecordStyle = "live"
+    invisible_s: float = 0.0
+    """For this long after creation the record is not to be found: body code 422, `data: null`."""
     creations_per_10_s: int = 20
+    queries_per_s: int = 3
+    """Record queries that one task may be asked about in a second."""
     credits: int = 1_000
+    key_quota: int | None = None
+    """Credits that the key may spend although the account has more; what goes beyond is 433. None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +185,15 @@ class KieScript:
     invisible_s: float = 0.0
     """For this long after creation recordInfo answers body code 422, "recordInfo is null"."""
     pixel_table: Literal["kie", "bytedance"] = "kie"
+    models: tuple[str, ...] = ()
+    """The models that are accepted; () stands for all that the contract names."""
+    errors_as_http: bool = False
+    """The fake's own refusals (key, fields, credits, rate) carry their code as the HTTP status, too."""
+    records: RecordStyle = "live"
     creations_per_10_s: int = 20
     credits: int = 1_000
+    key_quota: int | None = None
+    """Credits that the key may spend although the account has more; what goes beyond is 433. None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True)

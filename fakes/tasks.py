@@ -47,12 +47,20 @@ class RateWindow:
 
 
 class Credits:
-    """The balance of one account, which several fakes may share."""
+    """The balance of one account, which several fakes may share, and what its one key may still spend of it."""
 
-    __slots__ = ("balance",)
+    __slots__ = ("balance", "quota")
 
-    def __init__(self, balance: int) -> None:
+    def __init__(self, balance: int, quota: int | None = None) -> None:
         self.balance = balance
+        self.quota = quota
+        """None: the key may spend all there is."""
+
+    def change(self, change: int) -> None:
+        """Charge (negative) or refund (positive)."""
+        self.balance += change
+        if self.quota is not None:
+            self.quota += change
 
 
 class Chores:

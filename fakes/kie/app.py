@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fakes.answers import message_of, refusal, success, without_data
+from fakes.answers import message_of, success, without_data
 from fakes.checks import check
 from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, Desk
@@ -94,16 +94,17 @@ class FakeKie:
         if task.mode != "synchronous":
             self._start(task)
             data = {"taskId": task.task_id}
-            return success({**data, "recordId": task.task_id} if task.mode == "jobs" else data)
-        if math.isinf(task.takes_s):
+            live = task.mode == "jobs" and self.script.records == "live"
+            return success({**data, "recordId": task.task_id} if live else data)
+        if math.isinf(task.ends_s):
             await asyncio.Event().wait()
         done = asyncio.Event()
         self._start(task, done)
         await done.wait()
         if task.failure is not None:
             assert image.fails is not None
-            return refusal(image.fails)
-        return success(contract.synchronous_result(image, task.task_id, task.urls))
+            return self.desk.answer(image.fails)
+        return success(contract.synchronous_result(image, task.task_id, task.urls, task.size))
 
     def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
         lacks_key = self.desk.lacks_key(request)
@@ -113,10 +114,11 @@ class FakeKie:
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
-        problems = contract.job_problems(body) if is_job else contract.synchronous_problems(body)
+        judge = contract.job_problems if is_job else contract.synchronous_problems
+        problems = judge(body, self.script.models)
         if problems:
             self.desk.break_contract(endpoint, problems)
-            return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
+            return self.desk.failure(self.desk.codes.invalid, f"{problems[0]['field']}: {problems[0]['rule']}")
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
         return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
@@ -136,6 +138,7 @@ class FakeKie:
             began_s=asyncio.get_running_loop().time(),
             created_ms=int(time.time() * 1000),
             takes_s=draw_s(image.takes, self._durations),
+            style=self.script.records,
         )
         self._tasks[task.task_id] = task
         self._callback_url = task.callback_url or self._callback_url
@@ -156,11 +159,11 @@ class FakeKie:
         return task
 
     def _start(self, task: ImageTask, done: asyncio.Event | None = None) -> None:
-        if not math.isinf(task.takes_s):
+        if not math.isinf(task.ends_s):
             self._chores.start(self._play(task, done))
 
     async def _play(self, task: ImageTask, done: asyncio.Event | None) -> None:
-        await sleep_until(task.began_s + task.takes_s)
+        await sleep_until(task.ends_s)
         self._end(task)
         if done is not None:
             done.set()
@@ -178,7 +181,7 @@ class FakeKie:
         task.ended_ms = int(time.time() * 1000)
         failure = task.image.fails
         if failure is not None:
-            task.failure = failure.code, message_of(failure)
+            task.failure = failure.code, message_of(failure, self.desk.codes.messages)
         else:
             task.urls = [self._publish(task, part) for part in range(task.count)]
         self.observe(
@@ -213,6 +216,7 @@ class FakeKie:
             began_s=0.0,
             created_ms=now_ms - STRAY_TAKES_S * 1000,
             takes_s=float(STRAY_TAKES_S),
+            style=self.script.records,
             ended_ms=now_ms,
         )
         self._stray_pictures += 1
@@ -232,12 +236,12 @@ class FakeKie:
         """Answer a download-url request with another URL of the same file, which works for 20 minutes."""
         body = self.desk.read_object(contract.DOWNLOAD_URL, content)
         if isinstance(body, Failure):
-            return refusal(body)
+            return self.desk.answer(body)
         problems = check(body, contract.DOWNLOAD_FIELDS)
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
             self.desk.break_contract(contract.DOWNLOAD_URL, problems)
-        return success(url) if url else refusal(Failure(422, "The url is not one of ours."))
+        return success(url) if url else self.desk.answer(self.desk.failure(422, "The url is not one of ours."))
 
 
 def create_app(
@@ -257,7 +261,9 @@ def create_app(
     Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
     Callbacks go out by `post`.
     """
-    desk = Desk("kie", api_key, observe, credits or Credits(script.credits), script.creations_per_10_s)
+    account = credits or Credits(script.credits, script.key_quota)
+    limit = script.creations_per_10_s
+    desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     courier = Courier("kie", script.delivery, observe, signing_key, post)
     app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
@@ -281,19 +287,19 @@ async def _create_task(request: Request) -> Response:
 async def _record_info(request: Request) -> Response:
     fake = _fake(request)
     lacks_key = fake.desk.lacks_key(request)
-    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else refusal(lacks_key)
+    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _download_url(request: Request) -> Response:
     fake = _fake(request)
     lacks_key = fake.desk.lacks_key(request)
-    return fake.link(await request.body()) if lacks_key is None else refusal(lacks_key)
+    return fake.link(await request.body()) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _credit(request: Request) -> Response:
     fake = _fake(request)
     lacks_key = fake.desk.lacks_key(request)
-    return success(fake.desk.credits.balance) if lacks_key is None else refusal(lacks_key)
+    return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -36,6 +36,8 @@ SEEDREAM_5_LITE_PREFIX = "seedream/5-lite-"
 NULL_RECORD = "recordInfo is null"
 SUCCEEDED_MESSAGE = "Playground task completed successfully."
 FAILED_CALLBACK_CODE = 501
+UNKNOWN_STATE = "processed"
+"""A word that no source knows, for scripts that want one."""
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
 
@@ -102,9 +104,9 @@ LATER_INPUT_FIELDS = (
 DOWNLOAD_FIELDS = (Field("url", "url", _JOBS, required=True),)
 
 
-def synchronous_problems(body: dict[str, Any]) -> list[Problem]:
-    """Return the rules that a flat request breaks."""
-    problems = check(body, SYNCHRONOUS_FIELDS) + _unknown_model(body, _BELIEF)
+def synchronous_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
+    """Return the rules that a flat request breaks; `models` are the accepted ones, () all that the contract names."""
+    problems = check(body, SYNCHRONOUS_FIELDS) + _unknown_model(body, models, _BELIEF)
     size = RESOLUTION.fullmatch(body["resolution"]) if isinstance(body.get("resolution"), str) else None
     if size is not None and max(int(size[1]), int(size[2])) > SIDE_MAX_PX:
         problems.append(problem("resolution", size[0], f"at most {SIDE_MAX_PX} pixels a side", _LARGEST))
@@ -115,9 +117,9 @@ def synchronous_problems(body: dict[str, Any]) -> list[Problem]:
     return problems
 
 
-def job_problems(body: dict[str, Any]) -> list[Problem]:
-    """Return the rules that a createTask request breaks."""
-    problems = check(body, JOB_FIELDS) + _unknown_model(body, _JOBS)
+def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
+    """Return the rules that a createTask request breaks; `models` are the accepted ones, () all of the contract's."""
+    problems = check(body, JOB_FIELDS) + _unknown_model(body, models, _JOBS)
     asked = body.get("input")
     if isinstance(asked, dict):
         problems += check(asked, LATER_INPUT_FIELDS if _is_later(body) else INPUT_FIELDS, "input.")
@@ -127,9 +129,13 @@ def job_problems(body: dict[str, Any]) -> list[Problem]:
     return problems
 
 
-def _unknown_model(body: dict[str, Any], source: str) -> list[Problem]:
+def _unknown_model(body: dict[str, Any], models: tuple[str, ...], source: str) -> list[Problem]:
     model = body.get("model")
-    if not isinstance(model, str) or model in (SEEDREAM_4, SEEDREAM_4_5) or model.startswith(SEEDREAM_5_LITE_PREFIX):
+    if not isinstance(model, str) or model in models:
+        return []
+    if models:
+        return [problem("model", model, "one of " + ", ".join(models), source)]
+    if model in (SEEDREAM_4, SEEDREAM_4_5) or model.startswith(SEEDREAM_5_LITE_PREFIX):
         return []
     return [problem("model", model, f"{SEEDREAM_4}, {SEEDREAM_4_5} or {SEEDREAM_5_LITE_PREFIX}...", source)]
 
@@ -181,26 +187,37 @@ def state(elapsed_s: float, takes_s: float) -> str:
     return "queuing" if elapsed_s < min(QUEUING_S_MAX, takes_s / 5) else "generating"
 
 
-def synchronous_result(image: Image, task_id: str, urls: list[str]) -> dict[str, Any] | None:
-    """Return the `data` of a synchronous answer with its picture."""
+def synchronous_result(image: Image, task_id: str, urls: list[str], size: tuple[int, int]) -> dict[str, Any] | None:
+    """Return the `data` of a synchronous answer with its picture; `size` is the one that was asked for."""
     if image.answer == "data-null":
         return None
     if image.answer == "task-id-only":
         return {"taskId": task_id}
     response: dict[str, Any] = {}
     put_url(response, "image_link" if image.answer == "renamed" else "imageUrl", urls[0], image.picture_url)
-    data = {"response": response}
+    if image.answer == "claims-size":
+        response |= claim(size)
+    data: dict[str, Any] = {"response": response}
+    if image.answer == "unknown-state":
+        data["status"] = UNKNOWN_STATE
     return {"data": data} if image.answer == "wrapped" else data
 
 
-def job_result(image: Image, urls: list[str]) -> dict[str, Any]:
+def claim(size: tuple[int, int]) -> dict[str, Any]:
+    """Return the fields that state a picture's size; no source documents any, and nothing makes them true."""
+    width, height = size
+    return {"width": width, "height": height, "resolution": f"{width}x{height}"}
+
+
+def job_result(image: Image, urls: list[str], size: tuple[int, int]) -> dict[str, Any]:
     """Return what stands in resultJson; a URL that is missing is missing from the list."""
     listed: list[Any] = []
     for url in urls:
         holder: dict[str, Any] = {}
         put_url(holder, "url", url, image.picture_url)
         listed += holder.values()
-    return {"resultLinks" if image.answer == "renamed" else "resultUrls": listed}
+    result: dict[str, Any] = {"resultLinks" if image.answer == "renamed" else "resultUrls": listed}
+    return result | claim(size) if image.answer == "claims-size" else result
 
 
 def result_text(image: Image, result: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fakes.kie import contract
-from fakes.script import Image
+from fakes.script import Image, RecordStyle
 
 Mode = Literal["synchronous", "callback", "jobs"]
 
@@ -26,6 +26,8 @@ class ImageTask:
     began_s: float
     created_ms: int
     takes_s: float
+    """Without what the script has it wait before."""
+    style: RecordStyle = "live"
     urls: list[str] = field(default_factory=list)
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
@@ -36,6 +38,11 @@ class ImageTask:
         return contract.PRICE_CREDITS * self.count
 
     @property
+    def ends_s(self) -> float:
+        """When it is done, on the loop's clock."""
+        return self.began_s + self.image.waits_s + self.takes_s
+
+    @property
     def callback_url(self) -> str | None:
         """Where its callback goes, if one was asked for."""
         url: str | None = self.request.get("callBackUrl")
@@ -43,29 +50,35 @@ class ImageTask:
 
 
 def job_record(task: ImageTask, now_s: float, now_ms: int) -> dict[str, Any] | None:
-    """Return recordInfo's `data`. Times are epoch milliseconds, costTime is seconds as live answers have it."""
+    """Return recordInfo's `data`. Times are epoch milliseconds; the documented style has costTime in milliseconds and
+    empty texts where the live one has seconds and null."""
+    waited_s = now_s - task.began_s - task.image.waits_s
+    live = task.style == "live"
     data: dict[str, Any] = {
         "taskId": task.task_id,
         "model": task.request["model"],
-        "state": contract.state(now_s - task.began_s, task.takes_s),
+        "state": "waiting" if waited_s < 0 else contract.state(waited_s, task.takes_s),
         "param": json.dumps(task.request, ensure_ascii=False),
         "resultJson": None,
-        "failCode": None,
-        "failMsg": None,
+        "failCode": None if live else "",
+        "failMsg": None if live else "",
         "costTime": None,
         "completeTime": None,
         "createTime": task.created_ms,
         "updateTime": task.ended_ms or now_ms,
         "creditsConsumed": task.price,
-        "response": None,
     }
-    if task.ended_ms is None:
+    if live:
+        data["response"] = None
+    lag_s = task.image.record_lags_s
+    if task.ended_ms is None or (lag_s and now_s < task.ends_s + lag_s):
         return data
     _put_end(data, task)
     if task.failure is not None:
         data["creditsConsumed"] = 0
         return data
-    data["response"] = contract.job_result(task.image, task.urls)
+    if live:
+        data["response"] = contract.job_result(task.image, task.urls, task.size)
     return contract.around_result(task.image, data)
 
 
@@ -85,20 +98,24 @@ def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
         "updateTime": task.ended_ms,
     }
     _put_end(data, task)
+    on_top: dict[str, Any] = {"taskId": data.pop("taskId")} if task.image.task_id_on_top else {}
     if task.failure is not None:
         message = task.failure[1]
-        return {"code": contract.FAILED_CALLBACK_CODE, "msg": message, "data": data}
-    return {"code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": contract.around_result(task.image, data)}
+        return {**on_top, "code": contract.FAILED_CALLBACK_CODE, "msg": message, "data": data}
+    told = contract.around_result(task.image, data)
+    return {**on_top, "code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": told}
 
 
 def _put_end(data: dict[str, Any], task: ImageTask) -> None:
     """Fill in what an ended task has more than a running one."""
     assert task.ended_ms is not None
     data["completeTime"] = task.ended_ms
-    data["costTime"] = (task.ended_ms - task.created_ms) // 1000
+    took_ms = task.ended_ms - task.created_ms
+    data["costTime"] = took_ms // 1000 if task.style == "live" else took_ms
     if task.failure is not None:
         code, message = task.failure
         data |= {"state": "fail", "failCode": str(code), "failMsg": message}
     else:
-        data["state"] = "success"
-        data["resultJson"] = contract.result_text(task.image, contract.job_result(task.image, task.urls))
+        data["state"] = contract.UNKNOWN_STATE if task.image.answer == "unknown-state" else "success"
+        result = contract.job_result(task.image, task.urls, task.size)
+        data["resultJson"] = contract.result_text(task.image, result)

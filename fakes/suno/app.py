@@ -5,9 +5,9 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fakes.answers import message_of, refusal, success, without_data
+from fakes.answers import message_of, success, without_data
 from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, Desk
+from fakes.desk import API_KEY, Desk, Endpoint
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
@@ -28,8 +28,6 @@ from fakes.suno.contract import Track
 from fakes.suno.timeline import plan
 from fakes.tasks import Chores, Credits, RateWindow, sleep_until, task_id, track_id, turn
 
-TextCarries = Literal["items", "empty", "null"]
-"""What a text callback's list is: tracks without audio, `[]` or null; all three have been seen."""
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
 DURATION_LOW_S, DURATION_HIGH_S = 120, 239
@@ -49,7 +47,7 @@ class MusicTask:
     created_ms: int
     takes_s: float
     tracks: tuple[Track, ...]
-    queries: RateWindow = field(default_factory=lambda: RateWindow(contract.QUERIES_PER_S_MAX, 1.0))
+    queries: RateWindow
     stage: contract.Stage | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
@@ -77,7 +75,6 @@ class FakeSuno:
         desk: Desk,
         courier: Courier,
         rules: contract.Rules,
-        text_carries: TextCarries,
         on_unknown_image: UnknownImage | None,
     ) -> None:
         self.script = script
@@ -86,7 +83,6 @@ class FakeSuno:
         self.courier = courier
         self.rules = rules
         self._publish = publish
-        self._text_carries = text_carries
         self._on_unknown_image = on_unknown_image
         self._ids = Random(f"suno ids {seed}")
         self._durations = Random(f"suno durations {seed}")
@@ -99,6 +95,10 @@ class FakeSuno:
         """Give up everything under way."""
         await self._chores.cancel()
         await self.courier.close()
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """What this dialect offers."""
+        return self.rules.dialect.endpoints()
 
     def create(self, request: Request, content: bytes) -> Response:
         """Answer a create request: a task id, or why not. Each request uses up an entry of the script."""
@@ -120,9 +120,7 @@ class FakeSuno:
         problems = self.rules.problems(body)
         if problems:
             self.desk.break_contract(contract.GENERATE, problems)
-            if any(problem["field"] == "callBackUrl" for problem in problems):
-                return Failure(self.rules.dialect.missing_callback_code, "Please enter callBackUrl.")
-            return Failure(422, f"{problems[0]['field']}: {problems[0]['rule']}")
+            return self.desk.failure(*self.rules.refusal(problems))
         if music.fails is not None and music.fails.when == "at-once":
             return music.fails
         return self.desk.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
@@ -138,6 +136,7 @@ class FakeSuno:
             created_ms=now_ms,
             takes_s=draw_s(music.takes, self._durations),
             tracks=self._tracks(body, music, now_ms),
+            queries=RateWindow(self.script.queries_per_s, 1.0),
         )
         self._tasks[task.task_id] = task
         self.observe(
@@ -172,7 +171,7 @@ class FakeSuno:
                 prompt=body.get("prompt") or "",
                 model=model,
                 duration_s=float(self._ids.randint(DURATION_LOW_S, DURATION_HIGH_S)),
-                created_ms=created_ms,
+                created=contract.at_time(created_ms, self.script.records),
                 cover_text=music.cover_url,
             )
             for _ in range(contract.TRACKS_PER_TASK)
@@ -183,6 +182,9 @@ class FakeSuno:
             await sleep_until(task.began_s + step.after_s)
             if step.what == "reach":
                 self._reach(task, step.stage)
+            elif step.what == "stream":
+                for track in task.tracks:
+                    track.stream_url = self._publish_audio(track)
             elif step.what == "send":
                 self._send(task, step.stage)
             else:
@@ -191,8 +193,6 @@ class FakeSuno:
     def _reach(self, task: MusicTask, stage: contract.Stage) -> None:
         task.stage = stage
         if stage == "text":
-            for track in task.tracks:
-                track.stream_url = self._publish_audio(track)
             return
         index = 0 if stage == "first" else 1
         track = task.tracks[index]
@@ -222,18 +222,19 @@ class FakeSuno:
     def _fail(self, task: MusicTask) -> None:
         failure = task.music.fails
         assert failure is not None
-        task.failure = failure.code, message_of(failure)
+        task.failure = failure.code, message_of(failure, self.desk.codes.messages)
         self._end(task, "failed", failure.code)
         self.desk.change_credits(task.task_id, contract.PRICE_CREDITS)
         if task.music.callbacks == "sent":
-            body = contract.error_callback_body(task.task_id, *task.failure)
+            items: list[dict[str, Any]] | None = [] if task.music.error_carries == "empty" else None
+            body = contract.error_callback_body(task.task_id, *task.failure, items)
             self._hand_over(task, "error", body)
 
     def _send(self, task: MusicTask, stage: contract.Stage) -> None:
         items: list[dict[str, Any]] | None
         if stage == "text":
             texts = [replace(track, audio_url="").item() for track in task.tracks]
-            items = {"items": texts, "empty": [], "null": None}[self._text_carries]
+            items = {"items": texts, "empty": [], "null": None}[task.music.text_carries]
         else:
             items = [track.item() for track in task.tracks[: 1 if stage == "first" else None]]
             if stage == "complete" and task.music.empty_complete:
@@ -244,6 +245,8 @@ class FakeSuno:
         def give_up() -> None:
             task.undelivered = True
 
+        if task.music.task_id_on_top:
+            body = contract.with_task_id_on_top(body)
         if task.music.swapped_case:
             body = contract.in_camel_case(body)
         callback = Callback(task.callback_url, task.task_id, name, body)
@@ -277,12 +280,12 @@ class FakeSuno:
     def tell(self, wanted: str) -> Response:
         """Answer a record-info query."""
         task = self._tasks.get(wanted)
-        if task is None:
-            return without_data(422, contract.RECORD_NOT_FOUND)
         now_s = asyncio.get_running_loop().time()
+        if task is None or now_s < task.began_s + self.script.invisible_s:
+            return without_data(422, contract.RECORD_NOT_FOUND)
         if not task.queries.admits(now_s):
             self.desk.throttle(contract.RECORD_INFO, task.queries)
-            return refusal(Failure(self.rules.dialect.too_often_code))
+            return self.desk.answer(self.desk.failure(self.desk.codes.too_often))
         status, items, failure = self._seen(task, now_s)
         data = contract.record(task.task_id, task.request, status, items, failure, task.created_ms)
         return success(contract.in_snake_case(data) if task.music.swapped_case else data)
@@ -295,6 +298,8 @@ class FakeSuno:
         if task.failure is not None:
             return contract.failed_status(task.failure[0]), None, task.failure
         status = contract.UNDELIVERED_STATUS if task.undelivered else contract.STATUS_OF[task.stage]
+        if task.music.unknown_status and task.stage == "complete":
+            status = contract.UNKNOWN_STATUS
         return status, task.items() if task.stage else None, None
 
 
@@ -308,8 +313,6 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
-    rules: contract.Rules = contract.KIE_RULES,
-    text_carries: TextCarries = "items",
     on_unknown_image: UnknownImage | None = None,
 ) -> Starlette:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
@@ -317,19 +320,15 @@ def create_app(
     `credits` is an account shared with another fake; callbacks go out by `post`. Strays
     that are a picture's callback are not this contract's: `on_unknown_image` sends them, and without it nobody does.
     """
+    rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect
-    desk = Desk(
-        "suno",
-        api_key,
-        observe,
-        credits or Credits(script.credits),
-        script.creations_per_10_s,
-        (dialect.too_often_code, dialect.no_credits_code),
-    )
-    courier = Courier("suno", script.delivery, observe, signing_key, post)
+    account = credits or Credits(script.credits, script.key_quota)
+    limit = script.creations_per_10_s
+    desk = Desk("suno", api_key, observe, account, limit, dialect.codes, script.errors_as_http)
+    courier = Courier("suno", script.delivery, observe, signing_key if dialect.signs else None, post)
     app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
     app.router.redirect_slashes = False
-    app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, text_carries, on_unknown_image)
+    app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
     return app
 
 
@@ -340,19 +339,21 @@ async def _generate(request: Request) -> Response:
 async def _record_info(request: Request) -> Response:
     fake = _fake(request)
     lacks_key = fake.desk.lacks_key(request)
-    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else refusal(lacks_key)
+    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _credit(request: Request) -> Response:
     fake = _fake(request)
+    if request.url.path != fake.rules.dialect.credit_path:
+        raise HTTPException(404)
     lacks_key = fake.desk.lacks_key(request)
-    return success(fake.desk.credits.balance) if lacks_key is None else refusal(lacks_key)
+    return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    desk = _fake(request).desk
-    return desk.unknown_route(request.method, request.url.path, error.status_code, contract.ENDPOINTS)
+    fake = _fake(request)
+    return fake.desk.unknown_route(request.method, request.url.path, error.status_code, fake.endpoints())
 
 
 def _fake(request: Request) -> FakeSuno:

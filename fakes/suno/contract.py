@@ -6,34 +6,34 @@ with `createTime` the one key that is camelCase in both (trap 3).
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
+from fakes.answers import KIE_CODES, SUNOAPI_CODES, Codes
 from fakes.checks import Field, check, problem
 from fakes.desk import Endpoint
 from fakes.events import Problem
 from fakes.files import put_url
-from fakes.script import ImageUrlText
+from fakes.script import DialectName, ImageUrlText, RecordStyle
 
 GENERATE = "/api/v1/generate"
 RECORD_INFO = "/api/v1/generate/record-info"
 KIE_CREDIT = "/api/v1/chat/credit"
 SUNOAPI_CREDIT = "/api/v1/generate/credit"
-ENDPOINTS: tuple[Endpoint, ...] = (
-    ("POST", GENERATE),
-    ("GET", RECORD_INFO),
-    ("GET", KIE_CREDIT),
-    ("GET", SUNOAPI_CREDIT),
-)
 
 PRICE_CREDITS = 12
 TRACKS_PER_TASK = 2
-QUERIES_PER_S_MAX = 3
-"""Documented: at most 3 record-info queries a second for one task."""
 MODELS = frozenset(("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_WILD", "V6_MINI"))
 """The union over time of the accepted models."""
 EARLY_MODELS = frozenset(("V3_5", "V4"))
+LONG_TITLE_MODELS = frozenset(("V4_5", "V4_5PLUS", "V5"))
+"""The models whose titles may be longer at sunoapi.org."""
+TITLE_LONGEST = 80
+TOO_LONG = "at most"
+MISSING_CALLBACK_MESSAGE = "Please enter callBackUrl."
 RECORD_NOT_FOUND = "record-info: the task does not exist."
 
 Stage = Literal["text", "first", "complete"]
@@ -50,8 +50,13 @@ FINISHED_MESSAGES: dict[Stage, str] = {
     "first": "First track generated successfully.",
     "complete": "All generated successfully.",
 }
+STREAM_SHARE = 0.3
+"""The share of a generation's duration after which its streams can be heard: 27 of the usual 90 s, where 22 to 40 of 57
+to 180 s have been documented and seen."""
 UNDELIVERED_STATUS = "CALLBACK_EXCEPTION"
 """The callback could not be delivered; the audio may be complete."""
+UNKNOWN_STATUS = "PROCESSED"
+"""A word that no source knows, for scripts that want one."""
 
 _SECTION = "providers.md section 1, documented"
 _SEEN = "providers.md trap 2, seen in clients"
@@ -61,18 +66,26 @@ _SEEN = "providers.md trap 2, seen in clients"
 class Dialect:
     """Where Kie.ai and sunoapi.org differ (providers.md traps 2 and 4, sections 1 and 4)."""
 
-    name: str
+    name: DialectName
+    codes: Codes
+    credit_path: str
     missing_callback_code: int
-    too_often_code: int
-    no_credits_code: int
     prompt_longest: int
     """Characters of a prompt outside custom mode."""
-    title_longest: int
+    long_title: int
+    """Characters of a title for the models that may have a longer one."""
     prompt_required: bool
+    signs: bool
+    """Whether callbacks are signed when a key is set (providers.md section 3)."""
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """What this API offers."""
+        return ("POST", GENERATE), ("GET", RECORD_INFO), ("GET", self.credit_path)
 
 
-KIE = Dialect("kie", 422, 429, 402, 3000, 80, True)
-SUNOAPI_ORG = Dialect("sunoapi.org", 400, 430, 429, 500, 100, False)
+KIE = Dialect("kie", KIE_CODES, KIE_CREDIT, 422, 3000, 80, True, True)
+SUNOAPI_ORG = Dialect("sunoapi.org", SUNOAPI_CODES, SUNOAPI_CREDIT, 400, 500, 100, False, False)
+DIALECTS: dict[DialectName, Dialect] = {dialect.name: dialect for dialect in (KIE, SUNOAPI_ORG)}
 
 
 @dataclass(slots=True)
@@ -85,7 +98,8 @@ class Track:
     prompt: str
     model: str
     duration_s: float
-    created_ms: int
+    created: int | str
+    """Epoch milliseconds in live answers, "YYYY-MM-DD HH:mm:ss" in the documentation."""
     audio_url: str = ""
     stream_url: str = ""
     cover_url: str | None = None
@@ -110,7 +124,7 @@ class Track:
             "model_name": self.model,
             "title": self.title,
             "tags": self.tags,
-            "createTime": self.created_ms,
+            "createTime": self.created,
             "duration": self.duration_s if self.audio_url else None,
         }
         return item
@@ -140,22 +154,43 @@ class Rules:
         """Return the rules that a create request breaks. Fields that only custom mode uses are ignored outside it."""
         return check(body, self.fields) + self._too_long(body)
 
+    def refusal(self, problems: list[Problem]) -> tuple[int, str]:
+        """Return the body code and the message for a request with these problems."""
+        if any(problem["field"] == "callBackUrl" for problem in problems):
+            return self.dialect.missing_callback_code, MISSING_CALLBACK_MESSAGE
+        first = problems[0]
+        codes = self.dialect.codes
+        code = codes.too_long if first["rule"].startswith(TOO_LONG) else codes.invalid
+        return code, f"{first['field']}: {first['rule']}"
+
     def _too_long(self, body: dict[str, Any]) -> list[Problem]:
         custom = body.get("customMode") is True
-        early = str(body.get("model")) in EARLY_MODELS
+        model = str(body.get("model"))
+        early = model in EARLY_MODELS
         limits = {"prompt": self.dialect.prompt_longest}
         if custom:
             limits = {"prompt": 3000 if early else 5000, "style": 200 if early else 1000}
-            limits["title"] = 80 if early else self.dialect.title_longest
+            limits["title"] = self.dialect.long_title if model in LONG_TITLE_MODELS else TITLE_LONGEST
         mode = "with customMode" if custom else "without customMode"
         return [
-            problem(name, body[name], f"at most {longest} characters {mode}", _SECTION)
+            problem(name, body[name], f"{TOO_LONG} {longest} characters {mode}", _SECTION)
             for name, longest in limits.items()
             if isinstance(body.get(name), str) and len(body[name]) > longest
         ]
 
 
-KIE_RULES = Rules()
+@cache
+def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
+    """Return the rules of an API that accepts these models; () stands for all that any source names."""
+    return Rules(DIALECTS[dialect], frozenset(models) or MODELS)
+
+
+KIE_RULES = rules_of("kie")
+
+
+def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
+    """Return a track's createTime as live answers or as the documentation has it; the documented one is in UTC."""
+    return epoch_ms if style == "live" else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(epoch_ms / 1000))
 
 
 def callback_body(stage: Stage, task_id: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -164,9 +199,17 @@ def callback_body(stage: Stage, task_id: str, items: list[dict[str, Any]] | None
     return {"code": 200, "msg": FINISHED_MESSAGES[stage], "data": data}
 
 
-def error_callback_body(task_id: str, code: int, message: str) -> dict[str, Any]:
+def error_callback_body(
+    task_id: str, code: int, message: str, items: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return what is sent to callBackUrl when a generation has failed: no tracks, a code that is not 200."""
-    return {"code": code, "msg": message, "data": {"callbackType": "error", "task_id": task_id, "data": None}}
+    return {"code": code, "msg": message, "data": {"callbackType": "error", "task_id": task_id, "data": items}}
+
+
+def with_task_id_on_top(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a callback in the shape of the security page: `taskId` beside `data` instead of in it."""
+    data = dict(body["data"])
+    return {"taskId": data.pop("task_id"), **body, "data": data}
 
 
 def record(
@@ -197,8 +240,11 @@ def record(
 
 
 def failed_status(code: int) -> str:
-    """Return the record's status for a failed generation [inferred]: 400 and 413 are about the words, not the audio."""
-    return "SENSITIVE_WORD_ERROR" if code in (400, 413) else "GENERATE_AUDIO_FAILED"
+    """Return the record's status for a failed generation [inferred]: 400 and 413 are about the words, 500 is not about
+    the audio."""
+    if code in (400, 413):
+        return "SENSITIVE_WORD_ERROR"
+    return "CREATE_TASK_FAILED" if code == 500 else "GENERATE_AUDIO_FAILED"
 
 
 def in_camel_case(value: Any) -> Any:

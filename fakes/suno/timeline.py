@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fakes.script import Music
-from fakes.suno.contract import STAGES, Stage
+from fakes.suno.contract import STAGES, STREAM_SHARE, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Step:
     """Something that happens `after_s` seconds after the task was created."""
 
     after_s: float
-    what: Literal["reach", "send", "fail"]
+    what: Literal["reach", "stream", "send", "fail"]
     stage: Stage = "complete"
 
 
@@ -30,6 +30,7 @@ def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
     due_s = {stage: share * takes_s for stage, share in STAGES}
     order = list(due_s)
     steps = [Step(due_s[stage], "reach", stage) for stage in order]
+    steps.append(Step(STREAM_SHARE * takes_s, "stream"))
     if music.callbacks == "sent":
         furthest, at_s = -1, 0.0
         for stage in music.sends:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakes import gateway, media
 from fakes.desk import API_KEY
@@ -161,6 +161,11 @@ class Stage:
         await self.app.close()
         for client in (self.api, self.files, self.callbacks):
             await client.aclose()
+
+    def client_of(self, app: ASGIApp) -> httpx.AsyncClient:
+        """Return a client with the usual key for another app than the stage's own."""
+        key = {"Authorization": f"Bearer {API_KEY}"}
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test", headers=key)
 
     async def ask(self, path: str, body: dict[str, Any]) -> Any:
         """POST a request and return the answer's JSON, which must come with HTTP 200."""

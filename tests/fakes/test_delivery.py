@@ -78,6 +78,17 @@ async def test_a_script_can_let_every_2xx_count(status: int, accepted: bool) -> 
     assert answered["accepted"] is accepted
 
 
+@pytest.mark.parametrize(("status", "attempts"), [(400, 1), (410, 1), (499, 1), (500, 4), (302, 4)])
+async def test_a_script_can_let_4xx_end_the_delivery(status: int, attempts: int) -> None:
+    rules = DeliveryRules(retries_after_s=(0.01, 0.01, 0.01), stops_at_4xx=True)
+    async with Delivery(Receiver([status]), rules) as delivery:
+        delivery.send()
+        (given_up,) = await delivery.notes.wait_for("callback.given-up")
+
+    assert given_up["attempts"] == attempts == len(delivery.receiver.received)
+    assert delivery.notes.of("callback.answered")[-1]["retry_in_s"] is None
+
+
 async def test_after_three_retries_it_is_given_up() -> None:
     async with Delivery(Receiver([500])) as delivery:
         delivery.send()

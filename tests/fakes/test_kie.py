@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -402,6 +403,77 @@ async def test_an_unknown_pictures_callback_goes_where_pictures_callbacks_go() -
     (attempt,) = stage.notes.of("callback.attempt")
     assert (attempt["provider"], attempt["callback"], attempt["genuine"]) == ("kie", "unknown-image", True)
     assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
+
+
+async def test_a_task_may_be_stuck_in_waiting() -> None:
+    stuck, slow = Image(takes=SOON, waits_s=math.inf), Image(takes=SOON, waits_s=0.05)
+    async with Stage(pictures(stuck, slow)) as stage:
+        ids = [await stage.make_job(), await stage.make_job()]
+        before = [(await stage.job_record(task_id))["data"]["state"] for task_id in ids]
+        (ended,) = await stage.notes.wait_for("task.ended")
+        after = [(await stage.job_record(task_id))["data"]["state"] for task_id in ids]
+
+    assert before == ["waiting", "waiting"]
+    assert ended["task_id"] == ids[1]
+    assert after == ["waiting", "success"]
+
+
+@pytest.mark.parametrize("lags_s", [60.0, math.inf])
+async def test_a_record_may_stay_generating_though_the_callback_said_done(lags_s: float) -> None:
+    async with Stage(pictures(Image(takes=SOON, record_lags_s=lags_s))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = (await stage.job_record(task_id))["data"]
+
+    assert received.body["data"]["state"] == "success"
+    assert (record["state"], record["resultJson"], record["response"]) == ("generating", None, None)
+
+
+async def test_a_state_may_be_one_that_nobody_knows() -> None:
+    async with Stage(pictures(Image(takes=SOON, answer="unknown-state"))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = (await stage.job_record(task_id))["data"]
+        flat = (await stage.ask(SYNCHRONOUS, PICTURE_REQUEST))["data"]
+
+    assert received.body["data"]["state"] == record["state"] == "processed"
+    assert record["resultJson"], "the picture is there all the same"
+    assert (flat["status"], bool(flat["response"]["imageUrl"])) == ("processed", True)
+
+
+async def test_an_answer_may_claim_a_size_that_the_picture_does_not_have() -> None:
+    async with Stage(pictures(Image(takes=SOON, answer="claims-size", picture=Picture(360, 360)))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = (await stage.job_record(task_id))["data"]
+        flat = (await stage.ask(SYNCHRONOUS, PICTURE_REQUEST))["data"]["response"]
+        file = await stage.files.get(flat["imageUrl"])
+
+    assert PillowImage.open(BytesIO(file.content)).size == (360, 360)
+    told = [flat, json.loads(record["resultJson"]), record["response"], json.loads(received.body["data"]["resultJson"])]
+    assert [(claim["width"], claim["height"], claim["resolution"]) for claim in told] == [(2048, 1152, "2048x1152")] * 4
+
+
+async def test_a_jobs_callback_may_name_its_task_on_top_as_the_security_page_does() -> None:
+    async with Stage(pictures(Image(takes=SOON, task_id_on_top=True))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+
+    assert received.body["taskId"] == task_id
+    assert "taskId" not in received.body["data"]
+
+
+async def test_in_the_documentations_style_there_are_empty_texts_milliseconds_and_no_record_id() -> None:
+    async with Stage(pictures(Image(takes=Fixed(0.02)), records="documented")) as stage:
+        answer = await stage.ask(CREATE, {**JOB_REQUEST, "callBackUrl": CALLBACK_URL})
+        (received,) = await stage.receiver.wait_for(1)
+        record = (await stage.job_record(answer["data"]["taskId"]))["data"]
+
+    assert list(answer["data"]) == ["taskId"]
+    assert (record["failCode"], record["failMsg"], "response" in record) == ("", "", False)
+    took_ms = record["completeTime"] - record["createTime"]
+    assert took_ms >= 20
+    assert record["costTime"] == received.body["data"]["costTime"] == took_ms
 
 
 # The account

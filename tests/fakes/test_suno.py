@@ -125,11 +125,10 @@ async def test_without_a_callback_url_kie_answers_422(url: str | None) -> None:
 async def test_at_sunoapi_org_the_codes_are_others() -> None:
     notes = Notes()
     app = suno.create_app(
-        SunoScript(creations_per_10_s=0),
+        SunoScript(dialect="sunoapi.org", creations_per_10_s=0),
         publish=Stage().media.publish,
         observe=notes,
         credits=(credits := Credits(100)),
-        rules=contract.Rules(contract.SUNOAPI_ORG),
     )
     key = {"Authorization": f"Bearer {API_KEY}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test", headers=key) as api:
@@ -268,6 +267,7 @@ async def test_stages_are_reached_at_a_tenth_a_half_and_the_end_each_before_its_
     assert steps == (
         Step(10.0, "reach", "text"),
         Step(10.0, "send", "text"),
+        Step(30.0, "stream"),
         Step(50.0, "reach", "first"),
         Step(50.0, "send", "first"),
         Step(100.0, "reach", "complete"),

@@ -1,17 +1,16 @@
 """What the music fake sends and tells: callbacks, records and strays, and how they can disagree."""
 
+import asyncio
+import math
 import re
+import time
 from typing import Any
 
-import httpx
 import pytest
 
-from fakes import suno
-from fakes.desk import API_KEY
 from fakes.durations import Fixed, Never
-from fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript
-from fakes.suno.app import TextCarries
-from tests.fakes.stage import MUSIC_REQUEST, Receiver, Stage, posting
+from fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript, TextCarries
+from tests.fakes.stage import Receiver, Stage
 
 pytestmark = pytest.mark.asyncio
 
@@ -56,7 +55,7 @@ async def test_text_first_and_complete_arrive_in_order_and_in_snake_case() -> No
     assert all(list(track) == TRACK_KEYS for body in bodies for track in body["data"]["data"])
     text = bodies[0]["data"]["data"]
     assert [track["audio_url"] for track in text] == ["", ""]
-    assert all(track["stream_audio_url"] for track in text), "streams work before the audio is done"
+    assert [track["stream_audio_url"] for track in text] == ["", ""], "streams can be heard after a while only"
     assert bodies[1]["data"]["data"][0] == bodies[2]["data"]["data"][0]
 
 
@@ -127,20 +126,25 @@ async def test_the_fourth_query_of_a_task_within_a_second_is_throttled() -> None
 
 @pytest.mark.parametrize(("carries", "data"), [("empty", []), ("null", None)])
 async def test_a_text_callback_may_carry_no_tracks(carries: TextCarries, data: Any) -> None:
-    async with Stage() as stage:
-        app = suno.create_app(
-            SunoScript(music=(Music(takes=SOON),)),
-            publish=stage.media.publish,
-            post=posting(stage.callbacks),
-            text_carries=carries,
-        )
-        key = {"Authorization": f"Bearer {API_KEY}"}
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=key) as api:
-            await api.post("/api/v1/generate", json=MUSIC_REQUEST)
-            text = (await stage.receiver.wait_for(3))[0]
+    async with Stage(music(Music(takes=SOON, sends=("text",), text_carries=carries))) as stage:
+        await stage.make_music()
+        (text,) = await stage.receiver.wait_for(1)
 
     assert text.body["data"]["data"] == data
+
+
+async def test_streams_can_be_heard_while_the_audio_is_still_being_made() -> None:
+    async with Stage(music(Music(takes=Fixed(0.2), sends=("complete",)))) as stage:
+        task_id = await stage.make_music()
+        at_first = (await stage.music_record(task_id))["data"]
+        await asyncio.sleep(0.08)
+        then = (await stage.music_record(task_id))["data"]
+
+    assert at_first["response"] is None
+    assert then["status"] == "TEXT_SUCCESS"
+    assert [(bool(track["streamAudioUrl"]), track["audioUrl"]) for track in then["response"]["sunoData"]] == [
+        (True, "")
+    ] * 2
 
 
 async def test_a_complete_callback_may_be_empty() -> None:
@@ -161,8 +165,9 @@ async def test_callbacks_may_never_come_while_the_record_knows() -> None:
     assert stage.notes.of("callback.attempt") == []
 
 
-async def test_a_record_may_lag_behind_the_callback() -> None:
-    async with Stage(music(Music(takes=SOON, record_lags_s=60.0))) as stage:
+@pytest.mark.parametrize("lags_s", [60.0, math.inf])
+async def test_a_record_may_lag_behind_the_callback_also_for_ever(lags_s: float) -> None:
+    async with Stage(music(Music(takes=SOON, record_lags_s=lags_s))) as stage:
         task_id = await stage.make_music()
         await stage.receiver.wait_for(3)
         answer = await stage.music_record(task_id)
@@ -180,6 +185,50 @@ async def test_the_cases_may_be_swapped() -> None:
     assert "audioUrl" in complete.body["data"]["data"][0]
     assert record["task_id"] == task_id
     assert {"audio_url", "createTime"} <= set(record["response"]["suno_data"][0])
+
+
+async def test_a_callback_may_name_its_task_on_top_as_the_security_page_does() -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",), task_id_on_top=True))) as stage:
+        task_id = await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+
+    assert complete.body["taskId"] == task_id
+    assert list(complete.body["data"]) == ["callbackType", "data"]
+
+
+async def test_a_finished_record_may_have_a_status_that_nobody_knows() -> None:
+    async with Stage(music(Music(takes=SOON, unknown_status=True))) as stage:
+        task_id = await stage.make_music()
+        before = (await stage.music_record(task_id))["data"]["status"]
+        await stage.receiver.wait_for(3)
+        record = (await stage.music_record(task_id))["data"]
+
+    assert before == "PENDING"
+    assert record["status"] == "PROCESSED"
+    assert all(track["audioUrl"] for track in record["response"]["sunoData"])
+
+
+async def test_in_the_documentations_style_a_tracks_time_is_a_text() -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",)), records="documented")) as stage:
+        task_id = await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+        record = (await stage.music_record(task_id))["data"]
+
+    told = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
+    (text,) = told
+    assert time.strptime(text, "%Y-%m-%d %H:%M:%S")
+    assert isinstance(record["createTime"], int)
+
+
+async def test_a_new_task_may_be_invisible_for_a_moment() -> None:
+    async with Stage(music(Music(takes=Never()), invisible_s=0.05)) as stage:
+        task_id = await stage.make_music()
+        at_first = await stage.music_record(task_id)
+        await asyncio.sleep(0.06)
+        then = await stage.music_record(task_id)
+
+    assert (at_first["code"], at_first["data"]) == (422, None)
+    assert (then["code"], then["data"]["taskId"]) == (200, task_id)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +269,26 @@ async def test_a_cover_has_the_scripted_size_and_says_what_it_was_made_at() -> N
     ] * 2
 
 
-@pytest.mark.parametrize(("code", "status"), [(501, "GENERATE_AUDIO_FAILED"), (400, "SENSITIVE_WORD_ERROR")])
+async def test_an_error_callback_may_carry_an_empty_list() -> None:
+    failing = Music(takes=SOON, fails=Failure(501, when="after-generating"), error_carries="empty")
+    async with Stage(music(failing)) as stage:
+        await stage.make_music()
+        (error,) = await stage.receiver.wait_for(1)
+
+    assert (error.body["code"], error.body["data"]["data"]) == (501, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (400, "SENSITIVE_WORD_ERROR"),
+        (413, "SENSITIVE_WORD_ERROR"),
+        (408, "GENERATE_AUDIO_FAILED"),
+        (500, "CREATE_TASK_FAILED"),
+        (501, "GENERATE_AUDIO_FAILED"),
+        (531, "GENERATE_AUDIO_FAILED"),
+    ],
+)
 async def test_a_failed_generation_sends_an_error_callback_and_refunds(code: int, status: str) -> None:
     failing = Music(takes=SOON, fails=Failure(code, "it went wrong", when="after-generating"))
     async with Stage(music(failing, credits=100)) as stage:
