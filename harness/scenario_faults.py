@@ -19,8 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from harness.faults import HARMS, Fault, Harm, Link
-from harness.scenario_keys import Keys, Seconds, in_file, key, made, one_of, text_like, word_or_block
+from harness.faults import CALLBACK_HARMS, HARMS, ConnectHarm, Fault, Harm, Link
+from harness.faults.luck import Delay
+from harness.scenario_keys import Delays, Keys, Seconds, in_file, key, made, one_of, text_like, word_or_block
 from harness.scenario_words import BYTES_PATTERN, WHICH_PATTERN, amount, occurrence, spelled
 
 Amount = Annotated[
@@ -37,7 +38,7 @@ def _harm_model(harm: type[Harm]) -> type[Keys]:
     for parameter in fields(cast(Any, harm)):
         default = ... if parameter.default is MISSING else parameter.default
         if parameter.name.endswith("_s"):
-            kind: Any = Seconds
+            kind: Any = Delays if hints[parameter.name] == Delay else Seconds
             shown: Any = "30s" if default is ... else spelled(default)
         else:
             kind = Amount if hints[parameter.name] is int else hints[parameter.name]
@@ -88,13 +89,16 @@ class FaultKeys(Keys):
     """Harm to messages: whose, which, when, what."""
 
     makes = Fault
-    link: Link = key("Whose messages.", "kie", default=..., alias="to")
+    link: Link = key(
+        "Whose messages: those to a provider, or the callbacks.", "kie", "callbacks", default=..., alias="to"
+    )
     path: str = key(
-        "Only requests whose path begins so; a harm before the connection stands knows no path.",
+        "Only requests whose path begins so; not beside a harm before the connection stands.",
         "/api/v1/generate/image",
         pattern="^/",
     )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = key("Only requests of this method.", "POST")
+    containing: str = key("Only requests with this text in their body.", '"callbackType":"complete"', min_length=1)
     nth: Annotated[Any, PlainValidator(occurrence), text_like(WHICH_PATTERN)] = key(
         "Which of these requests; every one unless written.", "first", "7th", alias="which"
     )
@@ -115,3 +119,20 @@ class FaultKeys(Keys):
         if until_s <= from_s:
             raise ValueError(f'"{spelled(until_s)}" is not after from, "{spelled(from_s)}"')
         return until_s
+
+    @field_validator("harm")
+    @classmethod
+    def _possible(cls, harm: Harm, info: ValidationInfo) -> Harm:
+        if isinstance(harm, ConnectHarm):
+            known = [name for name in ("path", "method", "containing") if info.data.get(name) is not None]
+            if known:
+                raise ValueError(
+                    f'"{harm.name}" happens before a request is sent, when nobody knows its {known[0]}; '
+                    f"take {known[0]}: out"
+                )
+        if info.data.get("link") == "callbacks" and harm.name not in CALLBACK_HARMS:
+            raise ValueError(
+                f'"{harm.name}" is nothing to a callback, of whose answer only the status is read; '
+                f"write {', '.join(CALLBACK_HARMS[:-1])} or {CALLBACK_HARMS[-1]}"
+            )
+        return harm

@@ -24,6 +24,7 @@ from pydantic import (
 from fakes.durations import Bimodal, Fixed, Lognormal, Uniform
 from fakes.script import ImageUrlText
 from harness.errors import nearest_hint
+from harness.faults.luck import Schedule
 from harness.scenario_words import (
     DURATION_OR_NEVER_PATTERN,
     DURATION_PATTERN,
@@ -207,6 +208,27 @@ Takes = Annotated[
     Discriminator(_spread, custom_error_type="spread", custom_error_message=_SPREADS),
 ]
 """A `fakes.durations.Duration`, however it is written."""
+
+
+def _delay(value: Any) -> str | None:
+    return "=schedule" if isinstance(value, list) else _spread(value)
+
+
+_Schedule = Annotated[
+    list[Takes],
+    Field(min_length=1, max_length=ENTRIES_MAX),
+    AfterValidator(lambda steps: Schedule(tuple(steps))),
+    Tag("=schedule"),
+]
+Delays = Annotated[
+    Annotated[Any, PlainValidator(seconds_or_never), text_like(DURATION_OR_NEVER_PATTERN), Tag("=word")]
+    | _Lognormal
+    | _Between
+    | _Bimodal
+    | _Schedule,
+    Discriminator(_delay, custom_error_type="spread", custom_error_message=_SPREADS + ", or a list of durations"),
+]
+"""A `harness.faults.luck.Delay`, however it is written; a list is a schedule."""
 TAKES_EXAMPLES = (
     "16s",
     "never",

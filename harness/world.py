@@ -204,7 +204,8 @@ class SimulatedWorld:
     # Hosts
 
     def _build_hosts(self) -> None:
-        script, injector = self.scenario.script, Injector(self.scenario.faults, self.notebook, self.seed)
+        script = self.scenario.script
+        injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
         media = MediaHost(
             script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.notebook.observe
         )
@@ -216,6 +217,7 @@ class SimulatedWorld:
             api_key=self.api_key,
             signing_key=self.signing_key,
             observe=self.notebook.observe,
+            post=injector.post(),
         )
         self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
         self.instances.on_kill = self._killed

@@ -27,10 +27,12 @@ from fakes.script import (
 )
 from harness.catalogue import shipped_root
 from harness.errors import ScenarioError
-from harness.faults import HARMS, Fault
-from harness.faults.bodies import OversizedBody
-from harness.faults.connections import ConnectionRefused
-from harness.faults.delays import DribbledBody, SlowAnswer
+from harness.faults import CALLBACK_HARMS, HARMS, Fault
+from harness.faults.bodies import EmptyBody, OversizedBody
+from harness.faults.delays import DribbledBody, SlowAnswer, SlowConnect
+from harness.faults.framing import WrongLength
+from harness.faults.luck import Schedule
+from harness.faults.requests import AlteredRequest, LateRequest
 from harness.promises import PROMISES
 from harness.scenario import Platform, Scenario
 from harness.scenario_file import json_schema, parse_scenario, read_scenario
@@ -107,7 +109,7 @@ faults:
     from: 0s
     until: 10m
     probability: 0.5
-    harm: connection-refused
+    harm: empty-body
   - to: media
     which: every
     harm:
@@ -117,6 +119,14 @@ faults:
     harm: {slow-answer: {takes: 1m}}
   - to: suno
     harm: {oversized-body: }
+  - to: kie
+    from: 30s
+    harm: {slow-connect: {takes: {median: 8s, p95: 40s}}}
+  - to: callbacks
+    containing: '"callbackType":"complete"'
+    harm: {late-request: {takes: [1s, {between: [5s, 20s]}, never]}}
+  - {to: callbacks, harm: {altered-request: {text: complete, by: first}}}
+  - {to: media, harm: {wrong-length: {says: twice}}}
 platform:
   limit: 60s
   freezes-after-answer: true
@@ -195,10 +205,18 @@ RICH_VALUE = Scenario(
         ),
     ),
     faults=(
-        Fault("kie", ConnectionRefused(), "/api/v1/generate/image", "POST", 7, 0.0, 600.0, 0.5),
+        Fault("kie", EmptyBody(), "/api/v1/generate/image", "POST", 7, 0.0, 600.0, 0.5),
         Fault("media", DribbledBody(bytes=2048, every_s=0.5)),
         Fault("suno", SlowAnswer(takes_s=60.0), nth=2),
         Fault("suno", OversizedBody()),
+        Fault("kie", SlowConnect(takes_s=Lognormal(8.0, 40.0)), from_s=30.0),
+        Fault(
+            "callbacks",
+            LateRequest(takes_s=Schedule((Fixed(1.0), Uniform(5.0, 20.0), Never()))),
+            containing='"callbackType":"complete"',
+        ),
+        Fault("callbacks", AlteredRequest("complete", "first")),
+        Fault("media", WrongLength("twice")),
     ),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0),
 )
@@ -225,6 +243,17 @@ def test_every_harm_can_be_written_by_its_name_alone() -> None:
     for name, harm in HARMS.items():
         (fault,) = parsed(f"{WHY}faults: [{{to: kie, harm: {name}}}]").faults
         assert fault.harm == harm()
+
+
+def test_a_callback_suffers_what_does_not_spoil_its_answer() -> None:
+    taken = []
+    for name in HARMS:
+        try:
+            parsed(f"{WHY}faults: [{{to: callbacks, harm: {name}}}]")
+        except ScenarioError:
+            continue
+        taken.append(name)
+    assert tuple(taken) == CALLBACK_HARMS
 
 
 def test_an_anchor_and_a_merge_save_repetition() -> None:

@@ -91,6 +91,11 @@ def first_line(text: str) -> str:
         ('impossible: {image-2k: " "}\n', "2:24: impossible.image-2k: is blank, say what the providers do that makes it impossible"),
         ("faults: [{harm: empty-body}]\n", "2:10: faults[0].to: is missing"),
         ("faults: [{to: kie, harm: empty-body, path: api}]\n", '2:44: faults[0].path: "api" does not begin with "/"'),
+        ("faults: [{to: kie, path: /api, harm: connection-refused}]\n", '2:38: faults[0].harm: "connection-refused" happens before a request is sent, when nobody knows its path; take path: out'),
+        ("faults: [{to: kie, harm: {slow-connect: }, method: GET}]\n", '2:26: faults[0].harm: "slow-connect" happens before a request is sent, when nobody knows its method; take method: out'),
+        ("faults: [{to: callbacks, harm: empty-body}]\n", '2:32: faults[0].harm: "empty-body" is nothing to a callback, of whose answer only the status is read; write altered-request, closed-before-answer, connection-refused, duplicated-request, late-request, lost-request, name-not-found, never-answers, never-connects, reordered-request, reset-before-answer, slow-answer, slow-connect or tls-failure'),
+        ("faults: [{to: kie, harm: {slow-answer: {takes: []}}}]\n", "2:48: faults[0].harm.slow-answer.takes: the list has 0 entries, it needs at least 1"),
+        ("faults: [{to: kie, harm: {slow-answer: {takes: {often: 1s}}}}]\n", "2:48: faults[0].harm.slow-answer.takes: a duration of several parts is {median, p95}, {between: [shortest, longest]} or {usually, sometimes, share}, or a list of durations"),
         ("tracks: 1\ntracks: 2\n", '3:1: "tracks" stands here a second time, the first is on line 2'),
         ("kie: {profile: documented, profile: documented}\n", '2:28: kie: "profile" stands here a second time, the first is on line 2'),
         # No YAML, or more of it than is good.

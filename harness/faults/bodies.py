@@ -1,10 +1,10 @@
-"""Harms that spoil an answer's body or what its headers say of it."""
+"""Harms that spoil an answer's body or what its headers say of it; the connection stays sound."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from harness.faults.exchange import Exchange
+from harness.faults.exchange import Answer
 
 GZIP_WBITS = 31
 """zlib's word for: with a gzip header."""
@@ -16,8 +16,8 @@ class EmptyBody:
 
     name: ClassVar[str] = "empty-body"
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        await exchange.finish(await exchange.answer(), b"")
+    def spoil(self, answer: Answer) -> Answer:
+        return answer.with_body(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,8 @@ class BrokenJson:
 
     name: ClassVar[str] = "broken-json"
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
-        await exchange.finish(answer, answer.body.replace(b'"', b"", 1))
+    def spoil(self, answer: Answer) -> Answer:
+        return answer.with_body(answer.body.replace(b'"', b"", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +36,8 @@ class CutOffJson:
 
     name: ClassVar[str] = "cut-off-json"
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
-        await exchange.finish(answer, answer.body[: len(answer.body) // 2])
-
-
-@dataclass(frozen=True, slots=True)
-class CutOffBody:
-    """The body ends after half, and the connection with it: shorter than its content-length promised."""
-
-    name: ClassVar[str] = "cut-off-body"
-
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
-        await exchange.start(answer.status, answer.headers)
-        await exchange.body(answer.body[: len(answer.body) // 2], more=True)
-        exchange.wire.close()
+    def spoil(self, answer: Answer) -> Answer:
+        return answer.with_body(answer.half())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +47,9 @@ class WrongContentType:
     name: ClassVar[str] = "wrong-content-type"
     type: str = "text/html; charset=utf-8"
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
+    def spoil(self, answer: Answer) -> Answer:
         headers = [*answer.without(b"content-type"), (b"content-type", self.type.encode())]
-        await exchange.start(answer.status, headers)
-        await exchange.body(answer.body)
+        return replace(answer, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +58,10 @@ class CorruptGzip:
 
     name: ClassVar[str] = "corrupt-gzip"
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
+    def spoil(self, answer: Answer) -> Answer:
         packer = zlib.compressobj(wbits=GZIP_WBITS)
-        whole = packer.compress(answer.body[: len(answer.body) // 2]) + packer.flush(zlib.Z_FULL_FLUSH)
-        await exchange.finish(answer, whole + b"\xff" * 16, [(b"content-encoding", b"gzip")])
+        whole = packer.compress(answer.half()) + packer.flush(zlib.Z_FULL_FLUSH)
+        return answer.with_body(whole + b"\xff" * 16, (b"content-encoding", b"gzip"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +71,5 @@ class OversizedBody:
     name: ClassVar[str] = "oversized-body"
     size: int = 16 * 1024 * 1024
 
-    async def on_exchange(self, exchange: Exchange) -> None:
-        answer = await exchange.answer()
-        await exchange.finish(answer, answer.body + b" " * self.size)
+    def spoil(self, answer: Answer) -> Answer:
+        return answer.with_body(answer.body + b" " * self.size)

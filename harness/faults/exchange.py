@@ -6,7 +6,8 @@ few lines do the same over memory and over real sockets.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -14,6 +15,10 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+PAST_HTTP = "past_http"
+"""Where a request's state tells of an answer that was written on the wire itself: (status, headers, body)."""
 
 
 class Wire(Protocol):
@@ -30,54 +35,87 @@ class Wire(Protocol):
 
 
 @dataclass(slots=True)
+class Passage:
+    """A request on its way to whoever carries it out."""
+
+    content: bytes
+    """Its body, which a harm may exchange for another one."""
+    overtaken: Callable[[float], Awaitable[None]]
+    """Waits until a later request of the same link has been carried out, for so many seconds at most."""
+    copies_after_s: list[float] = field(default_factory=list)
+    """When it is carried out once more, counted from the first time."""
+    lost: bool = False
+    """It never arrives."""
+
+
+@dataclass(slots=True)
 class Answer:
     """A whole HTTP answer: what the fake meant to send."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: Headers
     body: bytes
 
-    def without(self, *names: bytes) -> list[tuple[bytes, bytes]]:
+    def without(self, *names: bytes) -> Headers:
         """The headers but for those named (lower-case)."""
         return [(name, value) for name, value in self.headers if name.lower() not in names]
+
+    def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "Answer":
+        """The same answer with another body, its length told truly, and perhaps with more headers."""
+        length = (b"content-length", str(len(body)).encode())
+        return replace(self, headers=[*self.without(b"content-length"), length, *extra], body=body)
+
+    def half(self) -> bytes:
+        """The first half of the body."""
+        return self.body[: len(self.body) // 2]
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request that has arrived, and the means to answer it or not."""
+    """A request that has been carried out, and the means to send its answer or not."""
 
-    app: App
     scope: Scope
     receive: Receive
     send: Send
     wire: Wire
-    _parts: list[bytes] = field(default_factory=list)
+    dies: Callable[[Wire], None] = lambda wire: None
+    """Lets a connection go dead without a word: what is asked on it later is not heard."""
 
-    async def answer(self) -> Answer:
-        """What the fake answers, kept from going out."""
-        answer = Answer(500, [], b"")
+    @property
+    def is_observed(self) -> bool:
+        """Whether the harness itself looks, without a connection that could be written to."""
+        return bool(self.scope["state"].get("observer", False))
 
-        async def keep(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = list(message.get("headers", ()))
-            elif message["type"] == "http.response.body":
-                self._parts.append(message.get("body", b""))
-
-        await self.app(self.scope, self.receive, keep)
-        answer.body = b"".join(self._parts)
-        return answer
-
-    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def start(self, answer: Answer) -> None:
         """Sends the status line and the headers."""
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         """Sends a part of the body; the last one unless `more`."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def finish(self, answer: Answer, body: bytes, extra: list[tuple[bytes, bytes]] | None = None) -> None:
-        """Sends `answer` with another body, its length told truly."""
-        length = (b"content-length", str(len(body)).encode())
-        await self.start(answer.status, [*answer.without(b"content-length"), length, *(extra or [])])
-        await self.body(body)
+    async def finish(self, answer: Answer) -> None:
+        """Sends an answer whole."""
+        await self.start(answer)
+        await self.body(answer.body)
+
+    async def tell(self, answer: Answer) -> bool:
+        """Says what a client makes of an answer that goes past HTTP; whether it remains to be written on the wire."""
+        if self.is_observed:
+            await self.finish(answer)
+            return False
+        self.scope["state"][PAST_HTTP] = answer.status, answer.headers, answer.body
+        return True
+
+    async def gone(self) -> None:
+        """Waits until the connection is no more, so that the server has no word to add."""
+        while not self.is_observed and (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+def head_of(answer: Answer) -> bytes:
+    """The status line and the headers as they stand on the wire; the connection ends with this answer."""
+    phrase = HTTPStatus(answer.status).phrase
+    headers = [*answer.without(b"connection"), (b"connection", b"close")]
+    lines = [f"HTTP/1.1 {answer.status} {phrase}".encode(), *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -7,7 +7,16 @@ from harness.journal import Entry
 from harness.reading import IMAGE_PATHS, Generation, Reading, Track, urls_in, usable_url
 
 CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
-DELAYS = ("slow-answer", "slow-connect", "dribbled-body", "never-answers")
+DELAYS = (
+    "slow-answer",
+    "slow-connect",
+    "slow-headers",
+    "dribbled-body",
+    "bandwidth",
+    "late-request",
+    "never-answers",
+    "half-open",
+)
 PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from harness.faults.exchange import App, Message, Receive, Scope, Send
+from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send
 from harness.journal import body_facts
 from harness.simulation.network import Network
 from harness.simulation.notebook import Notebook
@@ -77,7 +77,11 @@ class Recorder:
                 answer.status = 500  # the server's own answer, which it sends when the exception reaches it
                 note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
             raise
-        if not answer.done and wire.is_closing():
+        past_http = scope["state"].get(PAST_HTTP)
+        if past_http is not None and not answer.done:
+            answer.status, answer.headers, *answer.parts = past_http
+            note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
+        elif not answer.done and wire.is_closing():
             wire.on_gone = None
             facts = answer.facts(number, round(loop.time() - began_s, 6))
             note("response", number, **{**facts, "outcome": "broken-off"})

@@ -1,4 +1,4 @@
-"""Every harm, as a client sees it; and whom it befalls: by link, path, occurrence, window and probability."""
+"""Every harm over memory, as a real client sees it; whom a fault befalls; and what several of them come to together."""
 
 import json
 import time
@@ -11,37 +11,60 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from fakes.durations import Bimodal, Fixed, Lognormal, Uniform
 from fakes.script import Script
-from harness.faults import HARMS, ConnectHarm, ExchangeHarm, Fault
-from harness.faults.bodies import OversizedBody, WrongContentType
-from harness.faults.connections import ConnectionRefused, ResetBeforeAnswer
-from harness.faults.delays import DribbledBody, SlowAnswer
-from harness.faults.exchange import App, Exchange
+from harness.faults import HARMS, METHODS, Fault
+from harness.faults.bodies import CutOffJson, EmptyBody, OversizedBody, WrongContentType
+from harness.faults.connections import ConnectionRefused, NeverAnswers, ResetBeforeAnswer
+from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
+from harness.faults.luck import Luck, Schedule
+from harness.faults.requests import LateRequest
 from harness.implementations import load
 from harness.runner import run
 from harness.scenario import Scenario
+from harness.simulation.injector import Injector
+from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
 
 HOST = "api.kie.ai"
 RIGHT = {"code": 200, "data": {"taskId": "0123456789abcdef"}}
 
 
-def _harmed(harm: Any, answered: list[str]) -> App:
+def test_every_harm_has_its_expectation_and_is_of_one_kind() -> None:
+    assert {case.harm.name for case in CASES.values()} == set(HARMS)
+    for name, harm in HARMS.items():
+        assert sum(hasattr(harm, method) for method in METHODS) == 1, name
+        assert harm() == harm(), "a scenario file may write it by its name alone"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: str) -> None:
+    case = CASES[name]
+    heard: list[str] = []
+    told: list[dict[str, str]] = []
+    injector = Injector((Fault("kie", case.harm),), 1, lambda kind, /, **facts: told.append(facts), time.monotonic)
+
+    async def main() -> Any:
+        return await ask(case, f"{case.scheme}://{HOST}/")
+
+    gate = injector.gate(frozenset({"kie"}))
+    app = injector.around(provider(heard), lambda path: "kie")
+    outcome = simulate(main, {HOST: app}, gates={HOST: gate} if gate else None)
+    assert outcome.error is None, outcome.error
+    seen, took_s = outcome.result
+    check(case, seen, took_s, heard)
+    assert told[0] == {"harm": case.harm.name, "link": "kie"}
+
+
+def _outcome(simulate: Simulate, *harms: Any, timeout_s: float = 60.0) -> tuple[Any, float]:
+    """What a client gets when all these harms befall its request: a response or its exception; and after how long."""
+
     async def answer(request: Request) -> Response:
-        answered.append(request.method)
         return JSONResponse(RIGHT)
 
-    app = Starlette(routes=[Route("/", answer)])
-
-    async def serve(scope: Any, receive: Any, send: Any) -> None:
-        await harm.on_exchange(Exchange(app, scope, receive, send, scope["state"]["wire"]))
-
-    return serve
-
-
-def _outcome(simulate: Simulate, harm: Any, timeout_s: float = 60.0) -> tuple[Any, float, list[str]]:
-    """What a client gets: a response or its exception; after how long; and what the provider carried out."""
-    answered: list[str] = []
+    faults = tuple(Fault("kie", harm) for harm in harms)
+    injector = Injector(faults, 1, lambda kind, /, **facts: None, time.monotonic)
+    app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
     async def main() -> Any:
         async with httpx.AsyncClient(timeout=timeout_s) as client:
@@ -52,69 +75,85 @@ def _outcome(simulate: Simulate, harm: Any, timeout_s: float = 60.0) -> tuple[An
                 got = error
             return got, round(time.monotonic() - began_s, 6)
 
-    outcome = simulate(main, {HOST: _harmed(harm, answered)})
+    gate = injector.gate(frozenset({"kie"}))
+    outcome = simulate(main, {HOST: app}, gates={HOST: gate} if gate else None)
     assert outcome.error is None, outcome.error
-    return *outcome.result, answered
-
-
-EXPECTED: dict[str, type[Exception] | int] = {
-    "never-answers": httpx.ReadTimeout,
-    "reset-before-answer": httpx.ReadError,
-    "closed-before-answer": httpx.RemoteProtocolError,
-    "reset-in-body": httpx.ReadError,
-    "cut-off-body": httpx.RemoteProtocolError,
-    "corrupt-gzip": httpx.DecodingError,
-    "empty-body": 200,
-    "broken-json": 200,
-    "cut-off-json": 200,
-    "wrong-content-type": 200,
-    "oversized-body": 200,
-    "slow-answer": 200,
-    "dribbled-body": 200,
-}
-
-
-def test_every_harm_to_an_exchange_has_its_expectation_here() -> None:
-    made = {name: harm() for name, harm in HARMS.items()}
-    assert set(EXPECTED) == {name for name, harm in made.items() if isinstance(harm, ExchangeHarm)}
-    assert all(isinstance(harm, ExchangeHarm) != isinstance(harm, ConnectHarm) for harm in made.values())
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_a_harmed_exchange_ends_for_the_client_as_expected(simulate: Simulate, name: str) -> None:
-    got, _after_s, answered = _outcome(simulate, HARMS[name]())
-    expected = EXPECTED[name]
-    if isinstance(expected, int):
-        assert got.status_code == expected
-    else:
-        assert type(got) is expected
-    assert answered == ["GET"], "the provider carried the request out all the same"
+    got, after_s = outcome.result
+    return got, after_s
 
 
 @pytest.mark.parametrize("name", ["empty-body", "broken-json", "cut-off-json"])
 def test_a_spoilt_body_is_complete_and_no_json(simulate: Simulate, name: str) -> None:
-    got, _, _ = _outcome(simulate, HARMS[name]())
+    got, _ = _outcome(simulate, HARMS[name]())
     assert int(got.headers["content-length"]) == len(got.content)
     with pytest.raises(json.JSONDecodeError):
         got.json()
 
 
-@pytest.mark.parametrize("harm", [WrongContentType(), OversizedBody(size=100_000), SlowAnswer(), DribbledBody()])
-def test_a_merely_awkward_answer_still_says_what_it_says(simulate: Simulate, harm: Any) -> None:
-    got, _, _ = _outcome(simulate, harm)
-    assert json.loads(got.content) == RIGHT
-
-
-def test_a_wrong_content_type_is_the_one_asked_for(simulate: Simulate) -> None:
-    got, _, _ = _outcome(simulate, WrongContentType(type="text/plain"))
-    assert got.headers["content-type"] == "text/plain"
-
-
 def test_delays_are_met_to_the_microsecond(simulate: Simulate) -> None:
     size = len(json.dumps(RIGHT, separators=(",", ":")))
     assert _outcome(simulate, SlowAnswer(takes_s=12.5))[1] == 12.5
+    assert _outcome(simulate, SlowConnect(takes_s=12.5))[1] == 12.5
+    assert _outcome(simulate, LateRequest(takes_s=12.5))[1] == 12.5
     assert _outcome(simulate, DribbledBody(bytes=1, every_s=0.5))[1] == pytest.approx(0.5 * (size - 1))
     assert _outcome(simulate, DribbledBody(bytes=1000, every_s=0.5))[1] == 0.0
+    assert _outcome(simulate, Bandwidth(per_second=10))[1] == pytest.approx(size / 10)
+    # a status line and three headers: length, type, connection
+    assert _outcome(simulate, SlowHeaders(every_s=2.0))[1] == 8.0
+
+
+def test_a_delay_is_a_number_a_distribution_or_a_schedule_and_follows_its_seed() -> None:
+    from random import Random
+
+    def drawn(delay: Any, seed: int = 1) -> list[float]:
+        random = Random(seed)
+        return [Luck(random, before).seconds(delay) for before in range(200)]
+
+    assert drawn(2) == [2.0] * 200
+    assert drawn(Fixed(2.5)) == [2.5] * 200
+    assert all(1.0 <= seconds <= 3.0 for seconds in drawn(Uniform(1.0, 3.0)))
+    assert len(set(drawn(Uniform(1.0, 3.0)))) > 100
+    lognormal = sorted(drawn(Lognormal(8.0, 40.0)))
+    assert 5 < lognormal[100] < 12
+    assert 20 < lognormal[190] < 80
+    assert 20 < drawn(Bimodal(Fixed(1.0), Fixed(60.0), 0.2)).count(60.0) < 60
+    assert drawn(Schedule((Fixed(1.0), Fixed(5.0))))[:4] == [1.0, 5.0, 5.0, 5.0]
+    assert drawn(Lognormal(8.0, 40.0)) == drawn(Lognormal(8.0, 40.0)) != drawn(Lognormal(8.0, 40.0), seed=2)
+
+
+# Several faults on one message
+
+
+def test_delays_add_up_whatever_their_kind(simulate: Simulate) -> None:
+    harms = (SlowAnswer(takes_s=2.0), SlowConnect(takes_s=3.0), LateRequest(takes_s=4.0), SlowAnswer(takes_s=1.0))
+    got, after_s = _outcome(simulate, *harms)
+    assert (got.status_code, after_s) == (200, 10.0)
+
+
+def test_a_spoilt_answer_is_spoilt_further_and_sent_in_its_own_way(simulate: Simulate) -> None:
+    harms = (WrongContentType(type="text/plain"), CutOffJson(), DribbledBody(bytes=10, every_s=1.0), SlowAnswer(5.0))
+    got, after_s = _outcome(simulate, *harms)
+    half = len(json.dumps(RIGHT, separators=(",", ":"))) // 2
+    assert (got.headers["content-type"], len(got.content)) == ("text/plain", half)
+    assert after_s == 5.0 + (half - 1) // 10
+
+
+def test_of_those_that_end_an_exchange_the_first_written_acts(simulate: Simulate) -> None:
+    assert isinstance(_outcome(simulate, ResetBeforeAnswer(), NeverAnswers())[0], httpx.ReadError)
+    assert isinstance(_outcome(simulate, NeverAnswers(), ResetBeforeAnswer())[0], httpx.ReadTimeout)
+    assert isinstance(_outcome(simulate, EmptyBody(), ResetBeforeAnswer())[0], httpx.ReadError)
+
+
+def test_a_connection_that_is_slow_and_then_refused_is_both(simulate: Simulate) -> None:
+    got, after_s = _outcome(simulate, SlowConnect(takes_s=3.0), ConnectionRefused(), SlowConnect(takes_s=9.0))
+    assert isinstance(got, httpx.ConnectError)
+    assert after_s == 3.0
+
+
+def test_an_oversized_answer_may_also_be_slow(simulate: Simulate) -> None:
+    got, after_s = _outcome(simulate, OversizedBody(size=5_000), Bandwidth(per_second=1_000))
+    assert len(got.content) > 5_000
+    assert after_s == pytest.approx(len(got.content) / 1_000)
 
 
 # Whom a fault befalls, seen in the journal of a run
@@ -161,10 +200,11 @@ def test_a_fault_befalls_the_first_the_nth_or_every_request() -> None:
     assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat")) == ("rrrrr", 5)
 
 
-def test_a_fault_befalls_only_its_link_path_and_method() -> None:
+def test_a_fault_befalls_only_its_link_path_method_and_text() -> None:
     assert _told(Fault("kie", ResetBeforeAnswer())) == (".....", 0)
     assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/generate/record-info")) == (".....", 0)
     assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", method="POST")) == (".....", 0)
+    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", containing="prompt")) == (".....", 0)
 
 
 def test_a_fault_lasts_for_its_window() -> None:
@@ -188,3 +228,9 @@ def test_chance_follows_the_seed() -> None:
     outcomes = {_told(unlucky, seed=seed)[0] for seed in range(8)}
     assert len(outcomes) > 3
     assert _told(unlucky, seed=3) == _told(unlucky, seed=3)
+
+
+def test_a_fault_without_luck_does_not_change_another_ones() -> None:
+    unlucky = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
+    alone = _told(unlucky, seed=3)[0]
+    assert _told(unlucky, Fault("media", SlowAnswer(Uniform(1.0, 2.0))), seed=3)[0] == alone

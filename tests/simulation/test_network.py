@@ -4,6 +4,7 @@ import asyncio
 import errno
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from harness.faults.connections import ConnectionRefused, NameNotFound, NeverConnects, TlsFailure
 from harness.faults.delays import SlowConnect
+from harness.faults.luck import Luck
 from tests.simulation.conftest import Simulate
 
 HOST = "api.kie.ai"
@@ -167,7 +169,7 @@ def test_the_connect_timeout_fires_at_its_exact_moment(simulate: Simulate) -> No
                 await client.get(f"http://{HOST}/")
             return time.monotonic() - began_s
 
-    outcome = simulate(main, HOSTS, gates={HOST: NeverConnects().on_connect})
+    outcome = simulate(main, HOSTS, gates={HOST: partial(NeverConnects().on_connect, Luck())})
     assert outcome.result == pytest.approx(11.0, abs=1e-6)
 
 
@@ -178,7 +180,7 @@ def test_a_slow_connection_stands_in_the_end(simulate: Simulate) -> None:
             await client.get(f"http://{HOST}/")
             return time.monotonic() - began_s
 
-    outcome = simulate(main, HOSTS, gates={HOST: SlowConnect(30.0).on_connect})
+    outcome = simulate(main, HOSTS, gates={HOST: partial(SlowConnect(30.0).on_connect, Luck())})
     assert outcome.result == pytest.approx(30.0)
 
 
@@ -188,7 +190,7 @@ def test_a_connection_that_fails_is_the_clients_connect_error(simulate: Simulate
         async with httpx.AsyncClient() as client:
             await client.get(f"https://{HOST}/")
 
-    assert isinstance(simulate(main, HOSTS, gates={HOST: harm.on_connect}).error, httpx.ConnectError)
+    assert isinstance(simulate(main, HOSTS, gates={HOST: partial(harm.on_connect, Luck())}).error, httpx.ConnectError)
 
 
 def test_an_unknown_name_does_not_resolve_and_is_told(simulate: Simulate) -> None:

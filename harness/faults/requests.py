@@ -1,0 +1,62 @@
+"""Harms to a request on its way: it arrives late, twice, in another order, changed, or never."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.faults.exchange import Passage
+from harness.faults.luck import Delay, Luck, pause
+
+
+@dataclass(frozen=True, slots=True)
+class LostRequest:
+    """The request never arrives: nobody carries it out, nobody answers, the connection stays open."""
+
+    name: ClassVar[str] = "lost-request"
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        passage.lost = True
+
+
+@dataclass(frozen=True, slots=True)
+class LateRequest:
+    """The request is on its way for a while, and carried out also if its sender has given up by then."""
+
+    name: ClassVar[str] = "late-request"
+    takes_s: Delay = 30.0
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        await pause(luck.seconds(self.takes_s))
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatedRequest:
+    """The request is carried out again after a while; its sender hears of the first time only."""
+
+    name: ClassVar[str] = "duplicated-request"
+    after_s: Delay = 1.0
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        passage.copies_after_s.append(luck.seconds(self.after_s))
+
+
+@dataclass(frozen=True, slots=True)
+class ReorderedRequest:
+    """The request is overtaken by the next one of its link; without a next one it goes on after a while."""
+
+    name: ClassVar[str] = "reordered-request"
+    within_s: Delay = 60.0
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        await passage.overtaken(luck.seconds(self.within_s))
+
+
+@dataclass(frozen=True, slots=True)
+class AlteredRequest:
+    """Some text in the request's body is replaced by another, wherever it stands."""
+
+    name: ClassVar[str] = "altered-request"
+    text: str = '"code":200'
+    by: str = '"code":500'
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        passage.content = passage.content.replace(self.text.encode(), self.by.encode())

@@ -1,0 +1,184 @@
+"""What a real client sees of every harm: the same over memory and over real sockets, for whose sake times are small."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from fakes.durations import Fixed, Uniform
+from fakes.post import BadAnswerError, Post
+from harness.faults import HARMS, Harm
+from harness.faults.bodies import OversizedBody, WrongContentType
+from harness.faults.connections import HalfOpen
+from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
+from harness.faults.exchange import App, Receive, Scope, Send
+from harness.faults.framing import WrongLength
+from harness.faults.luck import Schedule
+from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, ReorderedRequest
+
+PATIENCE_S = 0.4
+"""The client's read and connect timeout."""
+TAKES_S = 0.12
+SIZE = 300
+ASKED = "please, " + "a" * (SIZE - 8)
+RIGHT = json.dumps({"code": 200, "heard": ASKED}, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one request comes to: a status and a body, or an exception's name."""
+
+    status: int | None = None
+    body: bytes = b""
+    error: str = ""
+    type: str = "application/json"
+
+
+WHOLE = Seen(200, RIGHT)
+HALF = RIGHT[: len(RIGHT) // 2]
+
+
+def fails(error: type[httpx.HTTPError]) -> Seen:
+    return Seen(error=error.__name__, type="")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A harm with its parameters, what the requests of one client come to, and what the provider carried out."""
+
+    harm: Harm
+    sees: tuple[Seen, ...]
+    carried_out: int = 1
+    at_least_s: float = 0.0
+    """How long all the requests together take, at least."""
+    scheme: str = "http"
+    at_once: bool = False
+    """The requests are sent together instead of one after the other."""
+    hears: tuple[str, ...] | None = None
+    """What the provider heard, in its order, if that is the point."""
+
+
+def _plain(name: str, *sees: Seen, **more: Any) -> Case:
+    return Case(HARMS[name](), sees, **more)
+
+
+CASES = {
+    case.harm.name + suffix: case
+    for suffix, case in [
+        # before the connection stands
+        ("", _plain("connection-refused", fails(httpx.ConnectError), carried_out=0)),
+        ("", _plain("name-not-found", fails(httpx.ConnectError), carried_out=0)),
+        ("", _plain("tls-failure", fails(httpx.ConnectError), carried_out=0, scheme="https")),
+        ("", _plain("never-connects", fails(httpx.ConnectTimeout), carried_out=0, at_least_s=PATIENCE_S)),
+        ("", Case(SlowConnect(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        # the request on its way
+        ("", _plain("lost-request", fails(httpx.ReadTimeout), carried_out=0, at_least_s=PATIENCE_S)),
+        ("", Case(LateRequest(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        ("", Case(DuplicatedRequest(after_s=0.0), (WHOLE,), carried_out=2)),
+        (
+            "",
+            Case(
+                ReorderedRequest(within_s=PATIENCE_S / 2),
+                (Seen(200, RIGHT.replace(b"please", b"first!")), Seen(200, RIGHT.replace(b"please", b"second"))),
+                carried_out=2,
+                at_once=True,
+                hears=("second", "first!"),
+            ),
+        ),
+        (" alone", Case(ReorderedRequest(within_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        ("", Case(AlteredRequest("please", "pretty"), (Seen(200, RIGHT.replace(b"please", b"pretty")),))),
+        # what is answered
+        ("", _plain("empty-body", Seen(200, b""))),
+        ("", _plain("broken-json", Seen(200, RIGHT.replace(b'"', b"", 1)))),
+        ("", _plain("cut-off-json", Seen(200, HALF))),
+        ("", _plain("corrupt-gzip", fails(httpx.DecodingError))),
+        ("", Case(OversizedBody(size=1_000_000), (Seen(200, RIGHT + b" " * 1_000_000),))),
+        ("", Case(WrongContentType(type="text/plain"), (Seen(200, RIGHT, type="text/plain"),))),
+        # when
+        ("", Case(SlowAnswer(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        (" of a distribution", Case(SlowAnswer(takes_s=Uniform(TAKES_S, 0.2)), (WHOLE,), at_least_s=TAKES_S)),
+        (
+            " of a schedule",
+            Case(
+                SlowAnswer(takes_s=Schedule((Fixed(TAKES_S), Fixed(0.0), Fixed(1.0)))),
+                (WHOLE, WHOLE, fails(httpx.ReadTimeout)),
+                carried_out=3,
+                at_least_s=TAKES_S + PATIENCE_S,
+            ),
+        ),
+        # no answer
+        ("", _plain("never-answers", fails(httpx.ReadTimeout), at_least_s=PATIENCE_S)),
+        ("", _plain("reset-before-answer", fails(httpx.ReadError))),
+        ("", _plain("closed-before-answer", fails(httpx.RemoteProtocolError))),
+        # an answer in its own way
+        ("", _plain("reset-in-body", fails(httpx.ReadError))),
+        ("", _plain("cut-off-body", fails(httpx.RemoteProtocolError))),
+        ("", _plain("stalled-body", fails(httpx.ReadTimeout), at_least_s=PATIENCE_S)),
+        ("", Case(HalfOpen(), (WHOLE, fails(httpx.ReadTimeout)), at_least_s=PATIENCE_S)),
+        ("", Case(SlowHeaders(every_s=TAKES_S / 4), (WHOLE,), at_least_s=TAKES_S)),
+        (" too long apart", Case(SlowHeaders(every_s=2.0), (fails(httpx.ReadTimeout),), at_least_s=PATIENCE_S)),
+        ("", Case(DribbledBody(bytes=100, every_s=TAKES_S / 4), (WHOLE,), at_least_s=TAKES_S / 4 * 3)),
+        ("", Case(Bandwidth(per_second=2_000), (WHOLE,), at_least_s=SIZE / 2_000)),
+        ("", Case(WrongLength(says="half"), (Seen(200, HALF),))),
+        (" twice", Case(WrongLength(says="twice"), (fails(httpx.ReadTimeout),), at_least_s=PATIENCE_S)),
+        ("", _plain("broken-chunking", fails(httpx.RemoteProtocolError))),
+    ]
+}
+
+
+def provider(heard: list[str]) -> App:
+    """An app that answers with what it is asked and writes it down."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        content = (await Request(scope, receive).body()).decode()
+        heard.append(content)
+        await JSONResponse({"code": 200, "heard": content})(scope, receive, send)
+
+    return serve
+
+
+async def ask(case: Case, url: str, patience_s: float = PATIENCE_S) -> tuple[tuple[Seen, ...], float]:
+    """What the requests of one client come to, and how long all of them take."""
+    asked = [ASKED] * len(case.sees)
+    if case.at_once:
+        asked = [ASKED.replace("please", word) for word in ("first!", "second")]
+    began_s = time.monotonic()
+    async with httpx.AsyncClient(timeout=patience_s) as client:
+
+        async def one(index: int) -> Seen:
+            if case.at_once:
+                await asyncio.sleep(0.02 * index)
+            try:
+                got = await client.post(url, content=asked[index])
+            except httpx.HTTPError as error:
+                return fails(type(error))
+            return Seen(got.status_code, got.content, type=got.headers["content-type"])
+
+        if case.at_once:
+            seen = await asyncio.gather(*(one(index) for index in range(len(asked))))
+        else:
+            seen = [await one(index) for index in range(len(asked))]
+        await asyncio.sleep(0.02)
+        return tuple(seen), time.monotonic() - began_s
+
+
+def check(case: Case, seen: tuple[Seen, ...], took_s: float, heard: list[str]) -> None:
+    assert seen == case.sees
+    assert len(heard) == case.carried_out
+    assert took_s >= case.at_least_s
+    if case.hears is not None:
+        assert tuple(text[: len(word)] for text, word in zip(heard, case.hears, strict=True)) == case.hears
+
+
+async def call_back(post: Post, url: str) -> str:
+    """What a callback comes to for the provider that sends it: a status or an exception's name."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return str((await post(url, ASKED.encode(), {"Content-Type": "application/json"})).status)
+    except (OSError, TimeoutError, BadAnswerError) as error:
+        return type(error).__name__

@@ -1,0 +1,166 @@
+"""A provider on real sockets of the loopback interface, with a fault on its link: uvicorn's own protocols, free ports.
+
+What befalls an exchange is the injector's work here as over memory. What befalls a connection is the kernel's, so each
+of those harms is a way to listen, or not to.
+"""
+
+import asyncio
+import datetime
+import socket
+import ssl
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import trustme
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from harness.faults import ConnectHarm, Fault, Harm
+from harness.faults.exchange import App
+from harness.simulation.injector import Injector
+from tests.parity.expected import TAKES_S
+
+PROTOCOLS: dict[str, Any] = {"httptools": HttpToolsProtocol, "h11": H11Protocol}
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing sends RST instead of FIN."""
+
+
+class SocketWire:
+    """A real connection, as harms know it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def reset(self) -> None:
+        sock: socket.socket = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+        self._transport.abort()
+
+
+def _protocol(app: App, kind: str) -> Callable[[], asyncio.Protocol]:
+    """Makes the server's protocol for each connection, with the connection in its requests' state."""
+    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", http=kind)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+
+    base: Any = PROTOCOLS[kind]
+
+    class Served(base):  # type: ignore[misc]
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            self.app_state["wire"] = SocketWire(transport)
+            super().connection_made(transport)
+
+    return lambda: Served(config, state, {}, loop)
+
+
+Listening = AbstractAsyncContextManager[str]
+
+
+@asynccontextmanager
+async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
+    """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
+    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    make = _protocol(injector.around(app, lambda path: "kie"), kind)
+    way: Callable[..., Listening] = WAYS_TO_LISTEN[harm.name] if isinstance(harm, ConnectHarm) else _listening
+    async with way(make) as url:
+        yield url
+    await injector.close()
+
+
+@asynccontextmanager
+async def listening(app: App, kind: str = "httptools") -> AsyncIterator[str]:
+    """Serves `app` with nothing wrong; gives its URL."""
+    async with _listening(_protocol(app, kind)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _listening(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await _closed(server)
+
+
+@asynccontextmanager
+async def _nobody_listening(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
+    """A port that is bound, so that nobody else takes it, and listens to nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", port))
+        yield f"http://127.0.0.1:{port}/"
+
+
+@asynccontextmanager
+async def _listening_with_a_certificate_of_the_past(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
+    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1", not_after=past).configure_cert(context)
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=context)
+    yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await _closed(server)
+
+
+@asynccontextmanager
+async def _never_accepting(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
+    """A queue of connections that is full and stays so: the kernel lets further attempts hang."""
+    with socket.socket() as full:
+        port, waiting = _fill(full)
+        yield f"http://127.0.0.1:{port}/"
+        _close(waiting)
+
+
+@asynccontextmanager
+async def _accepting_after_a_while(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
+    """The queue is full at first; the attempts that hang are repeated by the kernel after a second."""
+    full = socket.socket()
+    port, waiting = _fill(full)
+    full.setblocking(False)
+    servers: list[asyncio.Server] = []
+
+    async def accept() -> None:
+        await asyncio.sleep(TAKES_S)
+        _close(waiting)
+        servers.append(await asyncio.get_running_loop().create_server(make, sock=full))
+
+    accepting = asyncio.create_task(accept())
+    yield f"http://127.0.0.1:{port}/"
+    await accepting
+    await _closed(servers[0])
+
+
+def _fill(listener: socket.socket) -> tuple[int, list[socket.socket]]:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = [socket.create_connection(listener.getsockname())]
+    return listener.getsockname()[1], waiting
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+async def _closed(server: asyncio.Server) -> None:
+    server.close()
+    await asyncio.sleep(0.01)  # connections that are being torn down still have a callback to come
+
+
+WAYS_TO_LISTEN: dict[str, Callable[..., Listening]] = {
+    "connection-refused": _nobody_listening,
+    "tls-failure": _listening_with_a_certificate_of_the_past,
+    "never-connects": _never_accepting,
+    "slow-connect": _accepting_after_a_while,
+}

@@ -1,0 +1,103 @@
+"""Faults on the callbacks' link: what the application gets, and what the provider makes of it."""
+
+from typing import Any
+
+import pytest
+
+from fakes.script import Music, Script, SunoScript
+from harness.faults import CALLBACK_HARMS, Fault, Harm
+from harness.faults.connections import (
+    ClosedBeforeAnswer,
+    ConnectionRefused,
+    NameNotFound,
+    NeverAnswers,
+    NeverConnects,
+    ResetBeforeAnswer,
+    TlsFailure,
+)
+from harness.faults.delays import SlowAnswer, SlowConnect
+from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, LostRequest, ReorderedRequest
+from harness.implementations import load
+from harness.journal import Journal
+from harness.runner import run
+from harness.scenario import Scenario
+
+
+def _accept(payload: dict[str, Any], track: dict[str, Any]) -> None:
+    """A callback function that takes whatever it is called with."""
+
+
+def _played(*faults: Fault, music: Music = Music(sends=("complete",))) -> tuple[list[str], Journal]:  # noqa: B008
+    """What the application was called with, and the journal."""
+    scenario = Scenario("test/callbacks", "Faults.", script=Script(suno=SunoScript(music=(music,))), faults=faults)
+    result = run(scenario, load(f"{__file__}:_accept"))
+    assert result.journal is not None
+    logs = [entry.facts["text"] for entry in result.journal.of("log")]
+    assert not [line for line in logs if "Traceback" in line], logs
+    arrived = [
+        f"{entry.facts['body']['data']['callbackType']} {entry.facts['body']['code']}"
+        for entry in result.journal.of("request")
+        if entry.facts["path"].startswith("/callbacks")
+    ]
+    return arrived, result.journal
+
+
+def _outcomes(journal: Journal) -> list[tuple[str, float]]:
+    return [(entry.facts["outcome"], entry.facts["latency_s"]) for entry in journal.of("callback.answered")]
+
+
+ONCE = ["complete 200"]
+TWICE = ["complete 200"] * 2
+
+
+CASES: list[tuple[Harm, list[str], list[tuple[str, float]]]] = [
+    (ConnectionRefused(), ONCE, [("refused", 0.0), ("answered", 0.0)]),
+    (SlowConnect(takes_s=5.0), ONCE, [("answered", 5.0)]),
+    (LostRequest(), ONCE, [("timeout", 15.0), ("answered", 0.0)]),
+    (LateRequest(takes_s=5.0), ONCE, [("answered", 5.0)]),
+    (LateRequest(takes_s=20.0), TWICE, [("timeout", 15.0), ("answered", 0.0)]),
+    (DuplicatedRequest(after_s=2.0), TWICE, [("answered", 0.0)]),
+    (AlteredRequest(), ["complete 500"], [("answered", 0.0)]),
+    (SlowAnswer(takes_s=5.0), ONCE, [("answered", 5.0)]),
+    (SlowAnswer(takes_s=16.0), TWICE, [("timeout", 15.0), ("answered", 0.0)]),
+    (NeverAnswers(), TWICE, [("timeout", 15.0), ("answered", 0.0)]),
+    (ResetBeforeAnswer(), TWICE, [("reset", 0.0), ("answered", 0.0)]),
+    (ClosedBeforeAnswer(), TWICE, [("reset", 0.0), ("answered", 0.0)]),
+    (ReorderedRequest(within_s=7.0), ONCE, [("answered", 7.0)]),
+    (NameNotFound(), ONCE, [("unreachable", 0.0), ("answered", 0.0)]),
+    (TlsFailure(), ONCE, [("unreachable", 0.0), ("answered", 0.0)]),
+    (NeverConnects(), ONCE, [("timeout", 15.0), ("answered", 0.0)]),
+]
+
+
+@pytest.mark.parametrize(("harm", "arrived", "outcomes"), CASES, ids=[case[0].name for case in CASES])
+def test_a_harmed_callback_arrives_and_is_answered_as_expected(
+    harm: Harm, arrived: list[str], outcomes: list[tuple[str, float]]
+) -> None:
+    found, journal = _played(Fault("callbacks", harm, nth=1))
+    assert (found, _outcomes(journal)) == (arrived, outcomes)
+    assert [entry.facts for entry in journal.of("fault")] == [{"harm": harm.name, "link": "callbacks"}]
+
+
+def test_a_callback_is_overtaken_by_the_next_one() -> None:
+    music = Music(sends=("first", "complete"), apart_s=1.0)
+    found, journal = _played(Fault("callbacks", ReorderedRequest(within_s=300.0), containing="first"), music=music)
+    assert found[:2] == ["complete 200", "first 200"]
+    assert journal.of("fault")[0].at_s < journal.of("callback.attempt")[1].at_s
+
+
+def test_a_lost_callback_is_lost_for_good_when_all_its_repetitions_are() -> None:
+    found, journal = _played(Fault("callbacks", LostRequest(), path="/callbacks/suno"))
+    assert found == []
+    assert len(_outcomes(journal)) == 4
+    assert journal.of("callback.given-up")
+
+
+def test_other_requests_of_the_application_are_not_callbacks() -> None:
+    found, journal = _played(Fault("callbacks", ConnectionRefused(), until_s=80.0))
+    assert found == ONCE
+    assert journal.of("fault") == []
+
+
+def test_every_harm_that_can_befall_a_callback_is_tried() -> None:
+    assert {harm.name for harm, _, _ in CASES} == set(CALLBACK_HARMS)
