@@ -24,6 +24,8 @@ class Platform:
     """Seconds after the start at which the instance is killed and a new one started on the same store."""
     cron_every_s: float = 60.0
     """How often the platform calls the periodic route of an implementation that declares one."""
+    instances: int = 1
+    """How many run side by side, taking requests in turn: one store, no shared memory."""
 
 
 @dataclass(frozen=True, slots=True)

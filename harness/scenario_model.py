@@ -61,6 +61,7 @@ from harness.scenario_keys import (
 from harness.scenario_words import found, size_px
 
 TRACKS_MAX = 1_000
+INSTANCES_MAX = 10
 CREDITS_MAX = 1_000_000
 CREATIONS_MAX = 10_000
 REDIRECTS_MAX = 50
@@ -301,6 +302,9 @@ class PlatformKeys(Keys):
     limit_s: Seconds = key("A handler that runs longer is ended, and its caller gets 504.", "60s")
     freezes_after_answer: bool = key("true: nothing runs between an answer and the next request.", True)
     restarts_s: Many[Seconds] = key("When the instance is killed and a new one started.", ["100s"])
+    instances: int = key(
+        "How many instances take requests in turn, each with a memory of its own.", 2, ge=1, le=INSTANCES_MAX
+    )
     cron_every_s: Seconds = key("How often the periodic route is called; 1m unless written.", "1m")
 
 

@@ -172,9 +172,8 @@ class SimulatedWorld:
                 return self.loop.run_until(self.scenario.deadline_s)
             except SystemExit as leaving:
                 self.notebook.note("instance.exited", 0, code=str(leaving.code))
-                self.loop.kill(self.instances.place)
                 self.network.host(APPLICATION_HOST).listeners.clear()
-                self.instances.hang_up()
+                self.instances.die()
 
     def _lose_patience(self) -> None:
         self.loop.refuse(

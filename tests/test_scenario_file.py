@@ -132,6 +132,7 @@ platform:
   freezes-after-answer: true
   restarts: [100s, 2m]
   cron-every: 30s
+  instances: 2
 """
 
 RICH_VALUE = Scenario(
@@ -218,7 +219,7 @@ RICH_VALUE = Scenario(
         Fault("callbacks", AlteredRequest("complete", "first")),
         Fault("media", WrongLength("twice")),
     ),
-    platform=Platform(60.0, True, (100.0, 120.0), 30.0),
+    platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )
 
 

@@ -48,7 +48,7 @@ def first_line(text: str) -> str:
         # Names that nobody knows.
         ("trakcs: 2\n", '2:1: unknown key "trakcs", did you mean "tracks"?'),
         ("kie:\n  images:\n    - takes: 1s\n      pictur: 1x1\n", '5:7: kie.images[0]: unknown key "pictur", did you mean "picture"?'),
-        ("platform: {xyzzy: 1}\n", '2:12: platform: unknown key "xyzzy", known here: cron-every, freezes-after-answer, limit, restarts'),
+        ("platform: {xyzzy: 1}\n", '2:12: platform: unknown key "xyzzy", known here: cron-every, freezes-after-answer, instances, limit, restarts'),
         ("kie: {images: [{answer: renamd}]}\n", '2:25: kie.images[0].answer: "renamd" is not known here, did you mean "renamed"?'),
         ("kie: {profile: 7}\n", "2:16: kie.profile: 7 is not known here, write synchronous or documented"),
         ("kie: {images: [{picture: {flaw: header-lie}}]}\n", '2:33: kie.images[0].picture.flaw: "header-lie" is no flaw, did you mean "header-lies"?'),

@@ -1,11 +1,14 @@
 """The instances of an implementation and the platform's rules for them: start-up, function limit, freezing, restarts.
 
-An instance is a place on the application's host. Its ASGI app is made anew for each instance; the store outlives it.
+An instance is a place on the application's host. Its ASGI app is made anew for each instance; the store outlives it,
+and instances beside each other share nothing else.
 """
 
 import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from harness.errors import ImplementationError
@@ -19,8 +22,22 @@ STARTUP_S_MAX = 60.0
 TIMED_OUT_BODY = b"An error occurred with your deployment\n\nFUNCTION_INVOCATION_TIMEOUT\n"
 
 
+@dataclass(eq=False, slots=True)
+class Instance:
+    """One running copy of the application, with a memory of its own."""
+
+    number: int
+    place: Place
+    app: App
+    over: "asyncio.Future[None]"
+    """Set to ask its lifespan for the shutdown."""
+    lifespan: "asyncio.Task[None] | None" = None
+    wires: dict[int, Any] = field(default_factory=dict)
+    """The connections of the requests that it is handling."""
+
+
 class Instances:
-    """The one running instance of an implementation, replaced when the platform restarts it."""
+    """The running instances of an implementation, which take its requests in turn; a restart replaces them all."""
 
     def __init__(
         self, make_app: Callable[[], App], host: Place, platform: Platform, loop: SimulatedLoop, notebook: Notebook
@@ -31,25 +48,27 @@ class Instances:
         self._loop = loop
         self._note = notebook.note
         self._count = 0
-        self._app: App | None = None
-        self._over: asyncio.Future[None] = loop.create_future()
-        self._wires: dict[int, Any] = {}
+        self._running: list[Instance] = []
+        self._turn = count()
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
-        self.place = host
         self.on_kill: Callable[[Place], None] = lambda place: None
         """Called when an instance is killed, to free what a kernel would free."""
 
     async def start(self) -> None:
-        """Starts an instance and waits until its lifespan has started up."""
+        """Starts the instances, one after the other, and waits until their lifespans have started up."""
+        for _ in range(self._platform.instances):
+            await self._start_one()
+
+    async def _start_one(self) -> None:
         self._count += 1
-        self.place = Place(f"{self._host.name}#{self._count}", self._host)
+        place = Place(f"{self._host.name}#{self._count}", self._host)
         context = copy_context()
-        context.run(PLACE.set, self.place)
-        self._app = context.run(self._make_app)
-        self._note("instance.started", instance=self._count)
+        context.run(PLACE.set, place)
+        instance = Instance(self._count, place, context.run(self._make_app), self._loop.create_future())
+        self._running.append(instance)
+        self._note("instance.started", instance=instance.number)
         started: asyncio.Future[str | None] = self._loop.create_future()
-        self._over = self._loop.create_future()
-        self._lifespan = self._loop.create_task(_live(self._app, started, self._over), context=context)
+        instance.lifespan = self._loop.create_task(_live(instance.app, started, instance.over), context=context)
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:
@@ -58,38 +77,47 @@ class Instances:
             raise ImplementationError(f"the application does not start: {problem}")
 
     def stop(self) -> None:
-        """Asks the instance to shut down, as a server does when the run is over."""
-        if self._app is not None and not self._over.done() and self.place.state == "running":
-            self._over.set_result(None)
+        """Asks the instances to shut down, as a server does when the run is over."""
+        for instance in self._running:
+            if not instance.over.done() and instance.place.state == "running":
+                instance.over.set_result(None)
 
     async def restart(self) -> None:
-        """Kills the instance, with all that it is doing, and starts another one on the same store."""
-        self._note("instance.killed", instance=self._count)
-        self._loop.kill(self.place)
-        self.on_kill(self.place)
-        self.hang_up()
+        """Kills the instances, with all that they are doing, and starts others on the same store."""
+        killed, self._running = self._running, []
+        for instance in killed:
+            self._note("instance.killed", instance=instance.number)
+            self._loop.kill(instance.place)
+            self.on_kill(instance.place)
+            self._hang_up(instance)
         await self.start()
 
-    def hang_up(self) -> None:
+    def die(self) -> None:
+        """What becomes of instances that end their own process: nobody starts them again."""
+        for instance in self._running:
+            self._loop.kill(instance.place)
+            self._hang_up(instance)
+
+    def _hang_up(self, instance: Instance) -> None:
         """Resets the connections of requests that are still being handled, as a kernel does for a dead process."""
-        for wire in list(self._wires.values()):
+        for wire in list(instance.wires.values()):
             wire.reset()
-        self._wires.clear()
+        instance.wires.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves a request on the running instance, by the platform's rules."""
-        assert self._app is not None
-        instance = self.place
+        """Serves a request on the instance whose turn it is, by the platform's rules."""
+        running = self._running
+        instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
         if self._plain:
-            PLACE.set(instance)
-            await self._app(scope, receive, send)
+            PLACE.set(instance.place)
+            await instance.app(scope, receive, send)
             return
-        invocation = Place(f"{instance.name}{scope['path']}", instance)
-        if instance.state == "frozen":
-            self._note("instance.thawed", instance=self._count)
-            self._loop.thaw(instance)
+        invocation = Place(f"{instance.place.name}{scope['path']}", instance.place)
+        if instance.place.state == "frozen":
+            self._note("instance.thawed", instance=instance.number)
+            self._loop.thaw(instance.place)
         key = id(scope)
-        self._wires[key] = scope["state"]["wire"]
+        instance.wires[key] = scope["state"]["wire"]
         begun = False
 
         async def send_on(message: Message) -> None:
@@ -101,7 +129,7 @@ class Instances:
 
         context = copy_context()
         context.run(PLACE.set, invocation)
-        task = self._loop.create_task(self._app(scope, receive, send_on), context=context)
+        task = self._loop.create_task(instance.app(scope, receive, send_on), context=context)
         done, _ = await asyncio.wait({task}, timeout=self._platform.limit_s)
         if done:
             task.result()
@@ -112,12 +140,12 @@ class Instances:
             await _answer_timed_out(send)
             self._answered(key, instance)
 
-    def _answered(self, key: int, instance: Place) -> None:
-        if self._wires.pop(key, None) is None:
+    def _answered(self, key: int, instance: Instance) -> None:
+        if instance.wires.pop(key, None) is None:
             return
-        if self._platform.freezes_after_answer and not self._wires and instance is self.place:
-            self._note("instance.frozen", instance=self._count)
-            self._loop.freeze(instance)
+        if self._platform.freezes_after_answer and not instance.wires and instance in self._running:
+            self._note("instance.frozen", instance=instance.number)
+            self._loop.freeze(instance.place)
 
 
 async def _answer_timed_out(send: Send) -> None:

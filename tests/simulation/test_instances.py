@@ -1,0 +1,71 @@
+"""Instances of the application side by side: requests in turn, one database, no shared memory, restarts of all."""
+
+import os
+import sqlite3
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from harness.implementations import load
+from harness.journal import Journal
+from harness.runner import run
+from harness.scenario import Platform, Scenario
+
+POSTED = "/tracks"
+
+
+def _counting() -> Any:
+    """An application that remembers how many tracks it was asked for, in its memory and in its database."""
+    seen = []
+    db = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
+    db.execute("CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status TEXT, failure_reason TEXT)")
+
+    async def create(request: Request) -> JSONResponse:
+        seen.append(await request.json())
+        (stored,) = db.execute("SELECT count(*) FROM tracks").fetchone()
+        told = f"{len(seen)} remembered, {stored} stored"
+        db.execute("INSERT INTO tracks VALUES (?, 'failed', ?)", (str(stored), told))
+        return JSONResponse({"id": str(stored)}, status_code=201)
+
+    return Starlette(routes=[Route(POSTED, create, methods=["POST"])])
+
+
+def _told(platform: Platform, tracks: int = 4, apart_s: float = 10.0) -> tuple[list[str], Journal]:
+    scenario = Scenario("test/instances", "Tracks.", tracks=tracks, apart_s=apart_s, platform=platform)
+    journal = run(scenario, load(f"{__file__}:_counting")).journal
+    assert journal is not None
+    writes = [entry.facts["after"] for entry in journal.of("store.write")]
+    return [row["failure_reason"] for row in writes], journal
+
+
+def test_one_instance_remembers_everything() -> None:
+    told, _ = _told(Platform())
+    assert told == [f"{n + 1} remembered, {n} stored" for n in range(4)]
+
+
+def test_two_instances_take_turns_and_share_only_the_database() -> None:
+    told, journal = _told(Platform(instances=2))
+    assert told == [
+        "1 remembered, 0 stored",
+        "1 remembered, 1 stored",
+        "2 remembered, 2 stored",
+        "2 remembered, 3 stored",
+    ]
+    assert [entry.facts["instance"] for entry in journal.of("instance.started")] == [1, 2]
+
+
+def test_a_limit_or_freezing_applies_to_each_instance() -> None:
+    told, journal = _told(Platform(instances=2, limit_s=10.0, freezes_after_answer=True))
+    assert told[3] == "2 remembered, 3 stored"
+    assert [entry.facts["instance"] for entry in journal.of("instance.frozen")] == [1, 2, 1, 2]
+    assert [entry.facts["instance"] for entry in journal.of("instance.thawed")] == [1, 2]
+
+
+def test_a_restart_replaces_them_all_and_the_database_stays() -> None:
+    told, journal = _told(Platform(instances=2, restarts_s=(15.0,)))
+    assert told[2:] == ["1 remembered, 2 stored", "1 remembered, 3 stored"]
+    assert [entry.facts["instance"] for entry in journal.of("instance.killed")] == [1, 2]
+    assert [entry.facts["instance"] for entry in journal.of("instance.started")] == [1, 2, 3, 4]
