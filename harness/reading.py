@@ -122,7 +122,7 @@ class Reading:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.by_kind: dict[str, list[Entry]] = {}
-        for entry in journal:
+        for entry in journal.entries:
             self.by_kind.setdefault(entry.kind, []).append(entry)
         began = self.of("run.began")
         self.began: Facts = began[0].facts if began else {}
@@ -189,7 +189,7 @@ class Reading:
         writes: list[Entry] = []
         stretch: dict[str, Entry] = {}
         last: Entry | None = None
-        for entry in self.journal:
+        for entry in self.journal.entries:
             if last is not None and (entry.at_s, entry.cause) != (last.at_s, last.cause):
                 writes += stretch.values()
                 stretch = {}
@@ -328,6 +328,9 @@ def _owner_by_text(facts: Facts, tracks: list[Track]) -> Track | None:
     return tracks[fits.index(best)] if best > (False, 0) and fits.count(best) == 1 else None
 
 
+_FIRST_OF_A_URL = ("h", "H")
+
+
 def urls_in(message: Any) -> list[str]:
     """Every http(s) URL in a message, also inside the JSON strings that some fields of these providers are."""
     found: list[str] = []
@@ -335,7 +338,7 @@ def urls_in(message: Any) -> list[str]:
     while to_see:
         value = to_see.pop()
         if isinstance(value, str):
-            if value[:4].lower() == "http" and value.lower().startswith(("http://", "https://")):
+            if value[:1] in _FIRST_OF_A_URL and value[:8].lower().startswith(("http://", "https://")):
                 found.append(value)
             elif value[:1] in ("{", "["):
                 with contextlib.suppress(ValueError):

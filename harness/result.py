@@ -1,7 +1,7 @@
 """What came of one run: verdicts with their evidence, the final tracks, metrics, and the journal it all rests on."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED
 from harness.journal import Journal
@@ -13,8 +13,7 @@ Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", 
 all; not in a terminal state; or in a store that the harness could not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One invariant's answer for one run."""
 
     invariant: str

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextvars import copy_context
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -57,7 +58,6 @@ MEDIA_HOSTS = ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "
 KIE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/")
 
 
-DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
 """Worker processes find the folder of the process that started them here."""
 _databases: Iterator[int] = count(1)
@@ -90,7 +90,7 @@ class SimulatedWorld:
         self.loop = SimulatedLoop(self.network)
         self.notebook = Notebook(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
-        self._database = str(scratch_folder() / f"tracks-{os.getpid()}-{next(_databases)}.db")
+        self._database = f"{scratch_folder()}/tracks-{os.getpid()}-{next(_databases)}.db"
         keys = Random(f"keys {seed}")
         self.api_key = f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
@@ -133,14 +133,16 @@ class SimulatedWorld:
                     self.notebook.closed = True
                     self._dissolve()
         finally:
-            for suffix in DATABASE_SUFFIXES:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._database + suffix)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._database)  # with its last connection SQLite has removed all that lay beside it
             if collecting:
                 gc.enable()
         return self.journal
 
     def _dissolve(self) -> None:
+        if not self.loop.unfinished_tasks():
+            self.loop.dissolve()  # none of the implementation's code will run any more
+            return
         try:
             with patience(lambda: None):
                 self.loop.dissolve()
@@ -353,6 +355,7 @@ def media_link(path: str) -> str:
     return "media"
 
 
+@cache
 def scratch_folder() -> Path:
     """The folder for the databases of this process and its workers, in memory where the system has such a place."""
     known = os.environ.get(SCRATCH_VARIABLE)

@@ -54,7 +54,7 @@ def judge(
     reading = journal if isinstance(journal, Reading) else Reading(journal)
     switched_off = frozenset(off)
     verdicts = []
-    for name, invariant in {**INVARIANTS, **(own or {})}.items():
+    for name, invariant in ({**INVARIANTS, **own} if own else INVARIANTS).items():
         if name in switched_off:
             continue
         usual: Severity = PROMISES[name].severity if name in PROMISES else "error"

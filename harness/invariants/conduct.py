@@ -135,8 +135,11 @@ def keeps_secrets(reading: Reading) -> Finding:
     return held("no key leaves the implementation but to its provider")
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _holds(value: Any, secrets: Any) -> bool:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    text = value if isinstance(value, str) else _ENCODE(value)
     return any(secret in text for secret in secrets)
 
 

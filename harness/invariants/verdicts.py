@@ -1,8 +1,7 @@
 """What an invariant answers, and how the answers for several tracks become one."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from harness.journal import Entry
 from harness.reading import Reading, Track
@@ -10,8 +9,7 @@ from harness.reading import Reading, Track
 State = Literal["held", "violated", "not applicable", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """An invariant's answer: a state, a sentence, and the journal entries that show it."""
 
     state: State
@@ -44,7 +42,8 @@ def unknown(reason: str, *evidence: Entry | None) -> Finding:
 
 
 def _numbers(entries: Iterable[Entry | None]) -> tuple[int, ...]:
-    return tuple(sorted({entry.number for entry in entries if entry is not None}))
+    numbers = {entry.number for entry in entries if entry is not None}
+    return tuple(sorted(numbers)) if len(numbers) > 1 else tuple(numbers)
 
 
 def of_every_track(check: TrackCheck) -> Invariant:
@@ -54,6 +53,8 @@ def of_every_track(check: TrackCheck) -> Invariant:
         tracks = reading.tracks
         if not tracks:
             return not_applicable("no track was asked for")
+        if len(tracks) == 1:
+            return check(reading, tracks[0])
         findings = [(track, check(reading, track)) for track in tracks]
         for state in ("violated", "unknown", "held"):
             found = [(track, finding) for track, finding in findings if finding.state == state]
@@ -67,6 +68,4 @@ def of_every_track(check: TrackCheck) -> Invariant:
 
 
 def _told(track: Track, reason: str, count: int, total: int) -> str:
-    if total == 1:
-        return reason
     return f"track {track.index} of {total}: {reason}" + (f" (so for {count} of the tracks)" if count > 1 else "")

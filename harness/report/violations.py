@@ -1,7 +1,6 @@
 """A run's verdicts in words: each violation a sentence, its sequence of events, and the command that replays it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -56,7 +55,7 @@ def _alike_together(verdicts: Sequence[Verdict]) -> list[Verdict]:
     for verdict in verdicts:
         key = verdict.reason if verdict.state == "unknown" else f"{verdict.invariant}: {verdict.reason}"
         by_reason.setdefault(key, []).append(verdict)
-    return [replace(alike[0], invariant=_joined(alike)) for alike in by_reason.values()]
+    return [alike[0]._replace(invariant=_joined(alike)) for alike in by_reason.values()]
 
 
 def _joined(alike: Sequence[Verdict]) -> str:

@@ -51,6 +51,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._clock_resolution = CLOCK_RESOLUTION_S
         self._now_s = START_S
+        self.elapsed_s = 0.0
+        """Seconds since the run began, to the microsecond."""
         self._until_s = float("inf")
         self._ending: Ending = "stopped"
         self._steps_without_time = 0
@@ -73,14 +75,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Seconds, as `time.monotonic` would say."""
         return self._now_s
 
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the run began, to the microsecond."""
-        return round(self._now_s - START_S, 6)
-
     def advance(self, seconds: float) -> None:
         """Moves the clock while nothing else runs: what a blocking call does to a process."""
-        self._now_s += seconds
+        self._set(self._now_s + seconds)
+
+    def _set(self, now_s: float) -> None:
+        self._now_s = now_s
+        self.elapsed_s = round(now_s - START_S, 6)
 
     def run_until(self, elapsed_s: float) -> Ending:
         """Runs until nothing can happen any more, or to `elapsed_s` seconds after the start of the run.
@@ -108,11 +109,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 return
             when_s = scheduled[0]._when
             if when_s > self._until_s:
-                self._now_s = max(self._now_s, self._until_s)
+                self._set(max(self._now_s, self._until_s))
                 self._end("deadline")
                 return
             if when_s > self._now_s:
-                self._now_s = when_s
+                self._set(when_s)
                 self._steps_without_time = 0
         while scheduled and scheduled[0]._when <= self._now_s:
             timer = heapq.heappop(scheduled)
@@ -194,25 +195,28 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Ends the world: cancels what still waits and lets it clean up, as `asyncio.run` does, so that nothing of it
         comes back later as a stray message. What will not end even so is closed by force."""
         self.forget_everything()
+        unfinished = self.unfinished_tasks()
+        if unfinished:
+            self._take_leave_of(unfinished)
+        self._buried.clear()
+        self.network.dissolve()
+        self.close()
+
+    def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
         self._leaving = True
         self.before_jump = None
         for place in self._still:
             place.state = "running"
         self._still.clear()
         self._ready.extend(self._buried)
-        for task in self.unfinished_tasks():
+        for task in tasks:
             task.cancel()
         with contextlib.suppress(SystemExit):
             self.run_until(self.elapsed_s + FAREWELL_S)
         self.forget_everything()
-        self._buried.clear()
-        self._dissolve_by_force()
-
-    def _dissolve_by_force(self) -> None:
         for task in self.unfinished_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             _close(task.get_coro())
-        self.close()
 
     # Network
 

@@ -74,16 +74,20 @@ class SimulatedServer(asyncio.AbstractServer):
     async def wait_closed(self) -> None: ...
 
 
+def _nobody_hears(host: str, port: int) -> None: ...
+
+
 class Network:
     """Hosts by name; `on_stranger` hears of every attempt to reach a host or port that nobody serves."""
 
     loop: SimulatedLoop
 
-    def __init__(self, on_stranger: Callable[[str, int], None] = lambda host, port: None) -> None:
+    def __init__(self, on_stranger: Callable[[str, int], None] = _nobody_hears) -> None:
         self._hosts: dict[str, Host] = {}
         self._by_address: dict[str, Host] = {}
         self._reserved: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
-        self._connections: dict[Place, list[MemoryTransport]] = {}
+        self._connections: dict[Place | None, list[MemoryTransport]] = {}
+        """By who opened them, the ends of those."""
         self._ports = FIRST_EPHEMERAL_PORT
         self._on_stranger = on_stranger
 
@@ -208,14 +212,25 @@ class Network:
         client = MemoryTransport(self.loop, owner, here, (address, port))
         server = MemoryTransport(self.loop, listener.context, (address, port), here)
         client.peer, server.peer = server, client
-        if place is not None:
-            self._connections.setdefault(place.instance(), []).append(client)
+        self._connections.setdefault(place.instance() if place else None, []).append(client)
         return client, server
 
     def reset_connections_of(self, instance: Place) -> None:
         """Tears down every connection that code in a place has opened."""
         for client in self._connections.pop(instance, []):
             client.reset()
+
+    def dissolve(self) -> None:
+        """Lets go of all hosts and connections: the world is over."""
+        for clients in self._connections.values():
+            for client in clients:
+                server = client.peer
+                client.forget()
+                server.forget()
+        self._on_stranger = _nobody_hears
+        self._connections.clear()
+        self._hosts.clear()
+        self._by_address.clear()
 
     def _next_port(self) -> int:
         self._ports += 1

@@ -90,14 +90,13 @@ class MemoryTransport(asyncio.Transport):
         self._write_ended = False
         self._closing = False
         self._lost = False
-        self._socket = SimulatedSocket(self)
 
     # What the protocol above uses
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         match name:
             case "socket":
-                return self._socket
+                return SimulatedSocket(self)
             case "peername":
                 return self.peer_name
             case "sockname":
@@ -231,6 +230,12 @@ class MemoryTransport(asyncio.Transport):
         if not self._lost:
             self._lost = True
             self._protocol.connection_lost(exc)
+
+    def forget(self) -> None:
+        """Lets go of everybody, when the world is over: what refers to each other would have to be collected."""
+        self._closing = self._lost = True
+        self.on_gone = None
+        self._protocol = self.peer = None  # type: ignore[assignment]
 
 
 def _hand_over(protocol: Any, data: bytes) -> None:

@@ -19,10 +19,13 @@ _real_connect = sqlite3.connect
 _watcher: "Watcher | None" = None
 
 
+def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None: ...
+
+
 class Watcher:
     """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
 
-    def __init__(self, path: str, on_write: OnWrite = lambda track_id, before, after: None) -> None:
+    def __init__(self, path: str, on_write: OnWrite = _nobody_hears) -> None:
         self.path = path
         self.sees_tracks = False
         """Whether there is a `tracks` table to see."""
@@ -66,6 +69,7 @@ class Watcher:
         """Closes what the application has left open: its process is over."""
         for owner in list(self._open):
             self.drop(owner)
+        self.on_write = _nobody_hears
 
 
 def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
