@@ -1,15 +1,21 @@
-"""Checks: a request's fields against a contract's rules, each rule with its source."""
+"""Checks: a request's fields against a contract's rules, each rule with its source.
+
+The same tables make the fakes' OpenAPI documents (`fakes.openapi`): there is no second truth about a field.
+"""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from fakes.events import Problem
 
 FieldKind = Literal["text", "flag", "whole", "number", "url", "object"]
 EXCERPT_CHARACTERS = 80
+URL_FORM = r"[hH][tT][tT][pP][sS]?://([^@/?#\s]*@)?([A-Za-z0-9._~%\u0080-\uffff-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?([/?#]\S*)?"
+"""An absolute URL that a provider could call."""
 _KIND_RULES: dict[FieldKind, str] = {
     "text": "a string",
     "flag": "true or false",
@@ -30,7 +36,11 @@ class Field:
     required: bool = False
     longest: int | None = None
     """Characters at most."""
-    choices: frozenset[str] | None = None
+    choices: tuple[str, ...] | None = None
+    form: str | None = None
+    """A regular expression that the whole text matches."""
+    looks_like: str | None = None
+    """What such a text is, in words or by example."""
     low: float | None = None
     high: float | None = None
 
@@ -38,7 +48,9 @@ class Field:
         """The rule as a sentence fragment for a developer."""
         parts = [_KIND_RULES[self.kind]]
         if self.choices is not None:
-            parts = ["one of " + ", ".join(sorted(self.choices))]
+            parts = ["one of " + ", ".join(self.choices)]
+        if self.looks_like is not None:
+            parts = [self.looks_like]
         if self.longest is not None:
             parts.append(f"at most {self.longest} characters")
         if self.low is not None:
@@ -48,40 +60,91 @@ class Field:
         return ("required, " if self.required else "") + ", ".join(parts)
 
     def admits(self, value: Any) -> bool:
-        """Whether a value that is present keeps the rule."""
+        """Whether a value that is present keeps the rule. A number without a fraction is a whole one: JSON knows no
+        other difference."""
         match self.kind:
             case "flag":
                 return isinstance(value, bool)
             case "object":
                 return isinstance(value, dict)
             case "whole" | "number":
-                kinds = (int,) if self.kind == "whole" else (int, float)
-                if isinstance(value, bool) or not isinstance(value, kinds):
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    return False
+                if self.kind == "whole" and isinstance(value, float) and not value.is_integer():
                     return False
                 return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
         if not isinstance(value, str) or (self.required and not value):
             return False
         if self.kind == "url":
             return is_url(value)
-        return (self.longest is None or len(value) <= self.longest) and (self.choices is None or value in self.choices)
+        return (
+            (self.longest is None or len(value) <= self.longest)
+            and (self.choices is None or value in self.choices)
+            and (self.form is None or _compiled(self.form).fullmatch(value) is not None)
+        )
 
 
-def check(body: Mapping[str, Any], fields: Iterable[Field], inside: str = "") -> list[Problem]:
-    """Return what is wrong with `body`. A null counts as absent; names are prefixed with `inside`."""
-    problems: list[Problem] = []
-    for field in fields:
-        value = body.get(field.name)
-        if value is None:
-            if field.required:
-                problems.append(problem(inside + field.name, None, field.rule(), field.source))
-        elif not field.admits(value):
-            problems.append(problem(inside + field.name, value, field.rule(), field.source))
-    return problems
+class Form:
+    """The fields of one JSON object. `inside` is what stands before their names in a problem."""
+
+    __slots__ = ("_by_letters", "_names", "fields", "inside")
+
+    def __init__(self, fields: Iterable[Field], inside: str = "") -> None:
+        self.fields = tuple(fields)
+        self.inside = inside
+        self._names = frozenset(field.name for field in self.fields)
+        self._by_letters = {_letters(name): name for name in self._names}
+
+    def problems(self, body: Mapping[str, Any]) -> list[Problem]:
+        """Return what is wrong with `body`. A null counts as absent."""
+        problems: list[Problem] = []
+        for field in self.fields:
+            value = body.get(field.name)
+            if value is None:
+                if field.required:
+                    sent = [name for name, meant in self._slips(body) if meant == field.name]
+                    hint = f"; {', '.join(sent)} was sent instead" if sent else ""
+                    problems.append(problem(self.inside + field.name, None, field.rule() + hint, field.source))
+            elif not field.admits(value):
+                problems.append(problem(self.inside + field.name, value, field.rule(), field.source))
+        return problems
+
+    def misspelt(self, body: Mapping[str, Any]) -> list[Problem]:
+        """Return the fields that are optional ones but for case, `_` and `-`, which the provider silently ignores.
+
+        A field that is there under its right name, too, is left alone: some clients send both on purpose.
+        """
+        found: list[Problem] = []
+        for name, meant in self._slips(body):
+            field = next(field for field in self.fields if field.name == meant)
+            if not field.required and body[name] is not None:
+                rule = f"no such field; it is called {self.inside}{meant}"
+                found.append(problem(self.inside + name, body[name], rule, field.source))
+        return found
+
+    def _slips(self, body: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The unknown names in `body` that mean a known one which is not there, each with the name that it means."""
+        unknown = body.keys() - self._names
+        if not unknown:
+            return []
+        meant = ((name, self._by_letters.get(_letters(name))) for name in sorted(unknown))
+        return [(name, known) for name, known in meant if known is not None and body.get(known) is None]
+
+
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    return re.compile(form)
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").replace("-", "").casefold()
 
 
 def problem(field: str, found: Any, rule: str, source: str) -> Problem:
     """Return a broken rule; a long value is shortened to its beginning."""
-    if isinstance(found, str) and len(found) > EXCERPT_CHARACTERS:
+    if isinstance(found, int) and not isinstance(found, bool) and abs(found) >= 10**EXCERPT_CHARACTERS:
+        found = "a number of more than 80 digits"
+    elif isinstance(found, str) and len(found) > EXCERPT_CHARACTERS:
         found = f"{found[:EXCERPT_CHARACTERS]}... ({len(found)} characters)"
     elif isinstance(found, float) and not math.isfinite(found):
         found = str(found)
@@ -92,8 +155,4 @@ def problem(field: str, found: Any, rule: str, source: str) -> Problem:
 
 def is_url(value: str) -> bool:
     """Whether `value` is an absolute URL that a provider could call."""
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
+    return _compiled(URL_FORM).fullmatch(value) is not None

@@ -6,6 +6,7 @@ Every refusal is told to the observer here, so that none can be forgotten.
 import asyncio
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -147,4 +148,12 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(digits: str) -> float:
+    """Python reads 1e999 as infinity, which could never be sent back."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode

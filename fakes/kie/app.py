@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fakes.answers import message_of, success, without_data
-from fakes.checks import check
 from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, Desk
 from fakes.durations import draw_s
@@ -114,13 +113,16 @@ class FakeKie:
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
-        judge = contract.job_problems if is_job else contract.synchronous_problems
-        problems = judge(body, self.script.models)
+        models = self.script.models
+        problems = contract.job_problems(body, models) if is_job else contract.synchronous_form(models).problems(body)
         if problems:
             self.desk.break_contract(endpoint, problems)
             return self.desk.failure(self.desk.codes.invalid, f"{problems[0]['field']}: {problems[0]['rule']}")
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
+        misspelt = contract.job_misspelt(body, models) if is_job else contract.synchronous_form(models).misspelt(body)
+        if misspelt:
+            self.desk.break_contract(endpoint, misspelt)
         return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
@@ -237,7 +239,7 @@ class FakeKie:
         body = self.desk.read_object(contract.DOWNLOAD_URL, content)
         if isinstance(body, Failure):
             return self.desk.answer(body)
-        problems = check(body, contract.DOWNLOAD_FIELDS)
+        problems = contract.DOWNLOAD.problems(body)
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
             self.desk.break_contract(contract.DOWNLOAD_URL, problems)

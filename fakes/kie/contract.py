@@ -6,9 +6,10 @@
 
 import json
 import re
+from functools import cache
 from typing import Any
 
-from fakes.checks import Field, check, problem
+from fakes.checks import Field, Form
 from fakes.desk import Endpoint
 from fakes.events import Problem
 from fakes.files import put_url
@@ -41,7 +42,9 @@ UNKNOWN_STATE = "processed"
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
 
-SHAPES = {
+Shape = tuple[int, int]
+"""Width to height, in small whole numbers."""
+SHAPES: dict[str, Shape] = {
     "square": (1, 1),
     "square_hd": (1, 1),
     "portrait_4_3": (3, 4),
@@ -52,97 +55,159 @@ SHAPES = {
     "landscape_16_9": (16, 9),
     "landscape_21_9": (21, 9),
 }
-LONGEST_SIDE_PX = {"1K": 1024, "2K": 2048, "4K": 4096}
-"""Kie's stated rule: the resolution names the longest side."""
-BYTEDANCE_16_9 = {"1K": (1280, 720), "2K": (2560, 1440), "4K": (5404, 3040)}
-"""ByteDance's own table. For shapes other than 16:9 no table is at hand, and Kie's rule serves [inferred]."""
-RESOLUTION_OF_QUALITY = {"basic": "2K", "high": "4K"}
-"""What the later models call a resolution [inferred]."""
+"""`square` and `square_hd` differ in nothing that any source states; their size is the same here [inferred]."""
+RESOLUTIONS = ("1K", "2K", "4K")
+RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9")
+"""What the later models take instead of a named shape."""
+LONGEST_SIDE_PX = {"1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
+"""Kie's stated rule: the resolution names the longest side. For 3K it is inferred."""
+BYTEDANCE_4: dict[str, dict[Shape, tuple[int, int]]] = {
+    "1K": {(1, 1): (1024, 1024), (4, 3): (1152, 864), (3, 2): (1248, 832), (16, 9): (1280, 720), (21, 9): (1512, 648)},
+    "2K": {
+        (1, 1): (2048, 2048),
+        (4, 3): (2304, 1728),
+        (3, 2): (2496, 1664),
+        (16, 9): (2560, 1440),
+        (21, 9): (3024, 1296),
+    },
+    "4K": {
+        (1, 1): (4096, 4096),
+        (4, 3): (4694, 3520),
+        (3, 2): (4992, 3328),
+        (16, 9): (5404, 3040),
+        (21, 9): (6198, 2656),
+    },
+}
+"""ByteDance's recommended sizes for Seedream 4 and 4.5, in the version that has 5404x3040; upright shapes are the same
+turned round. 16:9 is in providers.md, the other shapes are as public clients have copied them."""
+BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
+    "2K": {
+        (1, 1): (2048, 2048),
+        (4, 3): (2304, 1728),
+        (3, 2): (2496, 1664),
+        (16, 9): (2848, 1600),
+        (21, 9): (3136, 1344),
+    },
+    "3K": {
+        (1, 1): (3072, 3072),
+        (4, 3): (3456, 2592),
+        (3, 2): (3744, 2496),
+        (16, 9): (4096, 2304),
+        (21, 9): (4704, 2016),
+    },
+    "4K": {
+        (1, 1): (4096, 4096),
+        (4, 3): (4704, 3520),
+        (3, 2): (4992, 3328),
+        (16, 9): (5504, 3040),
+        (21, 9): (6240, 2656),
+    },
+}
+"""The same for Seedream 5 lite, as public clients have copied them."""
+QUALITIES_4_5 = {"basic": "2K", "high": "4K"}
+QUALITIES_5_LITE = {"basic": "2K", "high": "3K", "ultra": "4K"}
+"""What the later models call a resolution (docs.kie.ai, market/seedream)."""
 DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 IMAGES_MAX = 6
-SIDE_MAX_PX = 5404
+PROMPT_LONGEST, LATER_PROMPT_LONGEST = 5000, 3000
+SIDE_MAX_PX = 6240
 """The longest side that any source names."""
-RESOLUTION = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
-ASPECT_RATIO = re.compile(r"([1-9]\d?):([1-9]\d?)")
+_SIDE = r"(?:[1-9][0-9]{1,2}|[1-5][0-9]{3}|6[01][0-9]{2}|62[0-3][0-9]|6240)"
+RESOLUTION = re.compile(f"({_SIDE})x({_SIDE})")
+ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
+MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}\S*")
 
 _JOBS = "providers.md section 2, documented"
+_LATER = "docs.kie.ai, market/seedream, documented"
 _BELIEF = "providers.md section 2, the seed documents"
-_LARGEST = "providers.md section 2, inferred from the largest size stated"
+_LARGEST = "providers.md section 2, the seed documents; the largest size is inferred"
 _CALLBACK = Field("callBackUrl", "url", _JOBS)
-
-SYNCHRONOUS_FIELDS = (
-    Field("model", "text", _BELIEF, required=True),
-    Field("prompt", "text", _BELIEF, required=True, longest=5000),
-    Field("resolution", "text", _BELIEF),
-    Field("aspect_ratio", "text", _BELIEF),
-    Field("quality", "text", _BELIEF),
-    Field("steps", "whole", _BELIEF, low=1),
-    Field("cfg_scale", "number", _BELIEF, low=0),
-    Field("guidance", "text", _BELIEF),
-    _CALLBACK,
-)
-JOB_FIELDS = (
-    Field("model", "text", _JOBS, required=True),
-    Field("input", "object", _JOBS, required=True),
-    _CALLBACK,
-)
-INPUT_FIELDS = (
-    Field("prompt", "text", _JOBS, required=True, longest=5000),
-    Field("image_size", "text", _JOBS, choices=frozenset(SHAPES)),
-    Field("image_resolution", "text", _JOBS, choices=frozenset(LONGEST_SIDE_PX)),
-    Field("max_images", "whole", _JOBS, low=1, high=IMAGES_MAX),
-    Field("seed", "whole", _JOBS),
-    Field("nsfw_checker", "flag", _JOBS),
-)
-LATER_INPUT_FIELDS = (
-    Field("prompt", "text", _JOBS, required=True, longest=5000),
-    Field("aspect_ratio", "text", _JOBS, required=True),
-    Field("quality", "text", _JOBS, required=True, choices=frozenset(RESOLUTION_OF_QUALITY)),
-    Field("seed", "whole", _JOBS),
-    Field("nsfw_checker", "flag", _JOBS),
-)
-DOWNLOAD_FIELDS = (Field("url", "url", _JOBS, required=True),)
+_COMMON = (Field("nsfw_checker", "flag", _JOBS),)
+DOWNLOAD = Form([Field("url", "url", _JOBS, required=True)])
 
 
-def synchronous_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
-    """Return the rules that a flat request breaks; `models` are the accepted ones, () all that the contract names."""
-    problems = check(body, SYNCHRONOUS_FIELDS) + _unknown_model(body, models, _BELIEF)
-    size = RESOLUTION.fullmatch(body["resolution"]) if isinstance(body.get("resolution"), str) else None
-    if size is not None and max(int(size[1]), int(size[2])) > SIDE_MAX_PX:
-        problems.append(problem("resolution", size[0], f"at most {SIDE_MAX_PX} pixels a side", _LARGEST))
-    for name, form, example in (("resolution", RESOLUTION, "2048x1152"), ("aspect_ratio", ASPECT_RATIO, "16:9")):
-        value = body.get(name)
-        if isinstance(value, str) and form.fullmatch(value) is None:
-            problems.append(problem(name, value, f"of the form {example}", _BELIEF))
-    return problems
+def _model(models: tuple[str, ...], source: str) -> Field:
+    if models:
+        return Field("model", "text", source, required=True, choices=models)
+    words = f"{SEEDREAM_4}, {SEEDREAM_4_5} or {SEEDREAM_5_LITE_PREFIX}..."
+    return Field("model", "text", source, required=True, form=MODEL.pattern, looks_like=words)
+
+
+@cache
+def synchronous_form(models: tuple[str, ...] = ()) -> Form:
+    """Return the fields of the flat request; `models` are the accepted ones, () all that the contract names."""
+    size = f"of the form 2048x1152, at most {SIDE_MAX_PX} pixels a side"
+    return Form(
+        (
+            _model(models, _BELIEF),
+            Field("prompt", "text", _BELIEF, required=True, longest=PROMPT_LONGEST),
+            Field("resolution", "text", _LARGEST, form=RESOLUTION.pattern, looks_like=size),
+            Field("aspect_ratio", "text", _BELIEF, form=ASPECT_RATIO.pattern, looks_like="of the form 16:9"),
+            Field("quality", "text", _BELIEF),
+            Field("steps", "whole", _BELIEF, low=1),
+            Field("cfg_scale", "number", _BELIEF, low=0),
+            Field("guidance", "text", _BELIEF),
+            _CALLBACK,
+        )
+    )
+
+
+@cache
+def job_form(models: tuple[str, ...] = ()) -> Form:
+    """Return the fields of a createTask request without those in `input`."""
+    return Form((_model(models, _JOBS), Field("input", "object", _JOBS, required=True), _CALLBACK))
+
+
+SEEDREAM_4_INPUT = Form(
+    (
+        Field("prompt", "text", _JOBS, required=True, longest=PROMPT_LONGEST),
+        Field("image_size", "text", _JOBS, choices=tuple(SHAPES)),
+        Field("image_resolution", "text", _JOBS, choices=RESOLUTIONS),
+        Field("max_images", "whole", _JOBS, low=1, high=IMAGES_MAX),
+        Field("seed", "whole", _JOBS),
+        *_COMMON,
+    ),
+    "input.",
+)
+
+
+def _later_input(qualities: dict[str, str]) -> Form:
+    return Form(
+        (
+            Field("prompt", "text", _LATER, required=True, longest=LATER_PROMPT_LONGEST),
+            Field("aspect_ratio", "text", _LATER, required=True, choices=RATIOS),
+            Field("quality", "text", _LATER, required=True, choices=tuple(qualities)),
+            *_COMMON,
+        ),
+        "input.",
+    )
+
+
+SEEDREAM_4_5_INPUT = _later_input(QUALITIES_4_5)
+SEEDREAM_5_LITE_INPUT = _later_input(QUALITIES_5_LITE)
+
+
+def input_form(model: Any) -> Form:
+    """Return the fields of a job's `input`; a model of no known family is taken for a Seedream 4 [inferred]."""
+    if model == SEEDREAM_4_5:
+        return SEEDREAM_4_5_INPUT
+    return SEEDREAM_5_LITE_INPUT if _is_5_lite(model) else SEEDREAM_4_INPUT
 
 
 def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
     """Return the rules that a createTask request breaks; `models` are the accepted ones, () all of the contract's."""
-    problems = check(body, JOB_FIELDS) + _unknown_model(body, models, _JOBS)
+    problems = job_form(models).problems(body)
     asked = body.get("input")
-    if isinstance(asked, dict):
-        problems += check(asked, LATER_INPUT_FIELDS if _is_later(body) else INPUT_FIELDS, "input.")
-        ratio = asked.get("aspect_ratio")
-        if _is_later(body) and isinstance(ratio, str) and ASPECT_RATIO.fullmatch(ratio) is None:
-            problems.append(problem("input.aspect_ratio", ratio, "of the form 16:9", _JOBS))
-    return problems
+    return problems + input_form(body.get("model")).problems(asked) if isinstance(asked, dict) else problems
 
 
-def _unknown_model(body: dict[str, Any], models: tuple[str, ...], source: str) -> list[Problem]:
-    model = body.get("model")
-    if not isinstance(model, str) or model in models:
-        return []
-    if models:
-        return [problem("model", model, "one of " + ", ".join(models), source)]
-    if model in (SEEDREAM_4, SEEDREAM_4_5) or model.startswith(SEEDREAM_5_LITE_PREFIX):
-        return []
-    return [problem("model", model, f"{SEEDREAM_4}, {SEEDREAM_4_5} or {SEEDREAM_5_LITE_PREFIX}...", source)]
+def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
+    """Return the fields of a sound createTask request that are optional ones misspelt."""
+    return job_form(models).misspelt(body) + input_form(body["model"]).misspelt(body["input"])
 
 
-def _is_later(body: dict[str, Any]) -> bool:
-    model = body.get("model")
-    return isinstance(model, str) and (model == SEEDREAM_4_5 or model.startswith(SEEDREAM_5_LITE_PREFIX))
+def _is_5_lite(model: Any) -> bool:
+    return isinstance(model, str) and model.startswith(SEEDREAM_5_LITE_PREFIX)
 
 
 def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
@@ -156,28 +221,30 @@ def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
 
 def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     """Return the width and height in pixels that a createTask request asks for, by the "kie" or "bytedance" table."""
-    asked = body["input"]
-    if _is_later(body):
-        across, down = (int(part) for part in asked["aspect_ratio"].split(":"))
-        resolution = RESOLUTION_OF_QUALITY[asked["quality"]]
-    else:
+    asked, model = body["input"], body["model"]
+    sizes = BYTEDANCE_4
+    if input_form(model) is SEEDREAM_4_INPUT:
         across, down = SHAPES[asked.get("image_size") or DEFAULT_SHAPE]
         resolution = asked.get("image_resolution") or DEFAULT_RESOLUTION
-    if table == "bytedance" and (across, down) in ((16, 9), (9, 16)):
-        long, short = BYTEDANCE_16_9[resolution]
-        return (long, short) if across > down else (short, long)
-    longest = LONGEST_SIDE_PX[resolution]
-    if across >= down:
-        return longest, round(longest * down / across)
-    return round(longest * across / down), longest
+    else:
+        across, down = (int(part) for part in asked["aspect_ratio"].split(":"))
+        resolution = (QUALITIES_5_LITE if _is_5_lite(model) else QUALITIES_4_5)[asked["quality"]]
+        sizes = BYTEDANCE_5_LITE if _is_5_lite(model) else BYTEDANCE_4
+    long, short = max(across, down), min(across, down)
+    if table == "bytedance":
+        size = sizes[resolution][long, short]
+    else:
+        longest = LONGEST_SIDE_PX[resolution]
+        size = longest, round(longest * short / long)
+    return size if across >= down else (size[1], size[0])
 
 
 def picture_count(body: dict[str, Any]) -> int:
     """Return how many pictures a sound request asks for; only a Seedream 4 job can ask for several."""
     asked = body.get("input")
-    if _is_later(body) or not isinstance(asked, dict):
+    if not isinstance(asked, dict) or input_form(body.get("model")) is not SEEDREAM_4_INPUT:
         return 1
-    return asked.get("max_images") or 1
+    return int(asked.get("max_images") or 1)
 
 
 def state(elapsed_s: float, takes_s: float) -> str:

@@ -123,6 +123,9 @@ class FakeSuno:
             return self.desk.failure(*self.rules.refusal(problems))
         if music.fails is not None and music.fails.when == "at-once":
             return music.fails
+        misspelt = self.rules.form.misspelt(body)
+        if misspelt:
+            self.desk.break_contract(contract.GENERATE, misspelt)
         return self.desk.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
 
     def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from fakes.answers import KIE_CODES, SUNOAPI_CODES, Codes
-from fakes.checks import Field, check, problem
+from fakes.checks import Field, Form, problem
 from fakes.desk import Endpoint
 from fakes.events import Problem
 from fakes.files import put_url
@@ -26,7 +26,7 @@ SUNOAPI_CREDIT = "/api/v1/generate/credit"
 
 PRICE_CREDITS = 12
 TRACKS_PER_TASK = 2
-MODELS = frozenset(("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_WILD", "V6_MINI"))
+MODELS = ("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_WILD", "V6_MINI")
 """The union over time of the accepted models."""
 EARLY_MODELS = frozenset(("V3_5", "V4"))
 LONG_TITLE_MODELS = frozenset(("V4_5", "V4_5PLUS", "V5"))
@@ -60,6 +60,7 @@ UNKNOWN_STATUS = "PROCESSED"
 
 _SECTION = "providers.md section 1, documented"
 _SEEN = "providers.md trap 2, seen in clients"
+_MODELS = "providers.md section 1, documented; the union over time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +136,24 @@ class Rules:
     """What this account's requests are checked against."""
 
     dialect: Dialect = KIE
-    models: frozenset[str] = MODELS
-    fields: tuple[Field, ...] = field(default=(), init=False)
+    models: tuple[str, ...] = MODELS
+    form: Form = field(init=False)
 
     def __post_init__(self) -> None:
         required = ("customMode", "instrumental")
         rules = [Field(name, "flag", _SECTION, required=True) for name in required]
-        rules.append(Field("model", "text", _SECTION, required=True, choices=self.models))
+        rules.append(Field("model", "text", _MODELS, required=True, choices=self.models))
         rules.append(Field("callBackUrl", "url", _SEEN, required=True))
         rules.append(Field("prompt", "text", _SECTION, required=self.dialect.prompt_required))
         rules += [Field(name, "text", _SECTION) for name in ("style", "title", "negativeTags", "personaId")]
-        rules.append(Field("vocalGender", "text", _SECTION, choices=frozenset("mf")))
+        rules.append(Field("vocalGender", "text", _SECTION, choices=("m", "f")))
         weights = ("styleWeight", "weirdnessConstraint", "audioWeight")
         rules += [Field(name, "number", _SECTION, low=0, high=1) for name in weights]
-        object.__setattr__(self, "fields", tuple(rules))
+        object.__setattr__(self, "form", Form(rules))
 
     def problems(self, body: dict[str, Any]) -> list[Problem]:
         """Return the rules that a create request breaks. Fields that only custom mode uses are ignored outside it."""
-        return check(body, self.fields) + self._too_long(body)
+        return self.form.problems(body) + self._too_long(body)
 
     def refusal(self, problems: list[Problem]) -> tuple[int, str]:
         """Return the body code and the message for a request with these problems."""
@@ -163,18 +164,20 @@ class Rules:
         code = codes.too_long if first["rule"].startswith(TOO_LONG) else codes.invalid
         return code, f"{first['field']}: {first['rule']}"
 
+    def limits(self, custom: bool, model: str) -> dict[str, int]:
+        """Return the characters that a request's texts may have at most, by field."""
+        if not custom:
+            return {"prompt": self.dialect.prompt_longest}
+        early = model in EARLY_MODELS
+        title = self.dialect.long_title if model in LONG_TITLE_MODELS else TITLE_LONGEST
+        return {"prompt": 3000 if early else 5000, "style": 200 if early else 1000, "title": title}
+
     def _too_long(self, body: dict[str, Any]) -> list[Problem]:
         custom = body.get("customMode") is True
-        model = str(body.get("model"))
-        early = model in EARLY_MODELS
-        limits = {"prompt": self.dialect.prompt_longest}
-        if custom:
-            limits = {"prompt": 3000 if early else 5000, "style": 200 if early else 1000}
-            limits["title"] = self.dialect.long_title if model in LONG_TITLE_MODELS else TITLE_LONGEST
         mode = "with customMode" if custom else "without customMode"
         return [
             problem(name, body[name], f"{TOO_LONG} {longest} characters {mode}", _SECTION)
-            for name, longest in limits.items()
+            for name, longest in self.limits(custom, str(body.get("model"))).items()
             if isinstance(body.get(name), str) and len(body[name]) > longest
         ]
 
@@ -182,7 +185,7 @@ class Rules:
 @cache
 def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
     """Return the rules of an API that accepts these models; () stands for all that any source names."""
-    return Rules(DIALECTS[dialect], frozenset(models) or MODELS)
+    return Rules(DIALECTS[dialect], models or MODELS)
 
 
 KIE_RULES = rules_of("kie")

@@ -236,6 +236,20 @@ async def test_a_job_waits_queues_and_then_generates_for_ever_if_it_must(elapsed
         ({"image_size": "landscape_16_9"}, "bytedance", (1280, 720)),
         ({"image_size": "landscape_16_9", "image_resolution": "2K"}, "bytedance", (2560, 1440)),
         ({"image_size": "portrait_16_9", "image_resolution": "4K"}, "bytedance", (3040, 5404)),
+        ({"image_size": "square", "image_resolution": "2K"}, "kie", (2048, 2048)),
+        ({"image_size": "square_hd", "image_resolution": "4K"}, "kie", (4096, 4096)),
+        ({"image_size": "landscape_4_3"}, "kie", (1024, 768)),
+        ({"image_size": "landscape_3_2", "image_resolution": "2K"}, "kie", (2048, 1365)),
+        ({"image_size": "portrait_3_2", "image_resolution": "2K"}, "kie", (1365, 2048)),
+        ({"image_size": "landscape_21_9", "image_resolution": "2K"}, "kie", (2048, 878)),
+        ({"image_size": "square", "image_resolution": "4K"}, "bytedance", (4096, 4096)),
+        ({"image_size": "square_hd", "image_resolution": "2K"}, "bytedance", (2048, 2048)),
+        ({"image_size": "landscape_4_3"}, "bytedance", (1152, 864)),
+        ({"image_size": "portrait_4_3", "image_resolution": "2K"}, "bytedance", (1728, 2304)),
+        ({"image_size": "landscape_3_2", "image_resolution": "2K"}, "bytedance", (2496, 1664)),
+        ({"image_size": "portrait_3_2", "image_resolution": "4K"}, "bytedance", (3328, 4992)),
+        ({"image_size": "landscape_21_9", "image_resolution": "2K"}, "bytedance", (3024, 1296)),
+        ({"image_size": "landscape_21_9", "image_resolution": "4K"}, "bytedance", (6198, 2656)),
     ],
 )
 async def test_size_and_resolution_name_pixels_by_the_chosen_table(
@@ -306,12 +320,73 @@ async def test_a_job_that_breaks_a_rule_is_422(changes: dict[str, Any], field: s
     assert [problem["field"] for problem in broken["problems"]] == [field]
 
 
-async def test_the_later_models_ask_for_aspect_ratio_and_quality() -> None:
-    body = {"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "aspect_ratio": "16:9", "quality": "basic"}}
+async def test_every_size_of_bytedances_tables_has_nearly_the_shape_that_it_is_for() -> None:
+    sizes = [
+        (across / down, width / height)
+        for tables in (contract.BYTEDANCE_4, contract.BYTEDANCE_5_LITE)
+        for table in tables.values()
+        for (across, down), (width, height) in table.items()
+    ]
+
+    assert len(sizes) == 2 * 3 * 5
+    assert all(abs(true / named - 1) < 0.02 for named, true in sizes)
+
+
+@pytest.mark.parametrize("table", ["kie", "bytedance"])
+@pytest.mark.parametrize("shape", contract.SHAPES)
+@pytest.mark.parametrize("resolution", contract.RESOLUTIONS)
+async def test_every_shape_and_resolution_is_accepted_and_has_its_size_lying_or_upright(
+    table: str, shape: str, resolution: str
+) -> None:
+    asked = {"prompt": "p", "image_size": shape, "image_resolution": resolution}
+    body = {"model": contract.SEEDREAM_4, "input": asked}
+    width, height = contract.job_size(body, table)
 
     assert contract.job_problems(body) == []
-    assert contract.job_size(body, "kie") == (2048, 1152)
-    assert contract.picture_count({**body, "input": {"max_images": "x"}}) == 1, "it is no field of theirs"
+    across, down = contract.SHAPES[shape]
+    assert (width > height, width < height) == (across > down, across < down)
+    assert max(width, height) >= contract.LONGEST_SIDE_PX[resolution]
+
+
+@pytest.mark.parametrize(
+    ("model", "quality", "table", "size"),
+    [
+        (contract.SEEDREAM_4_5, "basic", "kie", (2048, 1152)),
+        (contract.SEEDREAM_4_5, "high", "kie", (4096, 2304)),
+        (contract.SEEDREAM_4_5, "basic", "bytedance", (2560, 1440)),
+        (contract.SEEDREAM_4_5, "high", "bytedance", (5404, 3040)),
+        ("seedream/5-lite-text-to-image", "basic", "kie", (2048, 1152)),
+        ("seedream/5-lite-text-to-image", "high", "kie", (3072, 1728)),
+        ("seedream/5-lite-text-to-image", "ultra", "kie", (4096, 2304)),
+        ("seedream/5-lite-text-to-image", "basic", "bytedance", (2848, 1600)),
+        ("seedream/5-lite-text-to-image", "high", "bytedance", (4096, 2304)),
+        ("seedream/5-lite-text-to-image", "ultra", "bytedance", (5504, 3040)),
+    ],
+)
+async def test_the_later_models_ask_for_aspect_ratio_and_quality(
+    model: str, quality: str, table: str, size: tuple[int, int]
+) -> None:
+    body = {"model": model, "input": {"prompt": "p", "aspect_ratio": "16:9", "quality": quality}}
+
+    assert contract.job_problems(body) == []
+    assert contract.job_size(body, table) == size
+    for missing in ("prompt", "aspect_ratio", "quality"):
+        (problem,) = contract.job_problems({**body, "input": {**body["input"], missing: None}})  # type: ignore[dict-item]
+        assert problem["field"] == f"input.{missing}"
+
+
+async def test_the_later_models_have_no_number_of_pictures() -> None:
+    body = {"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "max_images": "x"}}
+
+    assert contract.picture_count(body) == 1
+
+
+async def test_a_whole_number_may_be_written_with_a_point() -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(input={**JOB_REQUEST["input"], "max_images": 2.0})  # type: ignore[dict-item]
+        (ended,) = await stage.notes.wait_for("task.ended")
+
+    assert len(ended["urls"]) == 2
 
 
 async def test_just_after_creation_the_record_may_be_null() -> None:

@@ -1,0 +1,151 @@
+"""How a broken rule is told: where, what was found, the rule, its source, and what was probably meant."""
+
+from typing import Any
+
+import pytest
+
+from fakes.checks import Field, Form, is_url
+from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
+
+pytestmark = pytest.mark.asyncio
+
+GENERATE = "/api/v1/generate"
+CREATE = "/api/v1/jobs/createTask"
+SYNCHRONOUS = "/api/v1/generate/image"
+FORM = Form(
+    (
+        Field("callBackUrl", "url", "page 1", required=True),
+        Field("image_size", "text", "page 2", choices=("square", "wide")),
+    ),
+    "input.",
+)
+
+
+async def broken_by(path: str, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    """The body code of an answer, and the problems that were told of the request."""
+    async with Stage() as stage:
+        code: int = (await stage.ask(path, body))["code"]
+    return code, [problem for facts in stage.notes.of("contract.broken") for problem in facts["problems"]]
+
+
+async def test_a_problem_names_field_finding_rule_and_source() -> None:
+    assert FORM.problems({"callBackUrl": "app.test", "image_size": "tall"}) == [
+        {
+            "field": "input.callBackUrl",
+            "found": "app.test",
+            "rule": "required, an absolute http(s) URL",
+            "source": "page 1",
+        },
+        {"field": "input.image_size", "found": "tall", "rule": "one of square, wide", "source": "page 2"},
+    ]
+
+
+@pytest.mark.parametrize("name", ["callbackUrl", "call_back_url", "CallBackURL", "callback-url"])
+async def test_a_required_field_under_nearly_its_name_is_named(name: str) -> None:
+    (problem,) = FORM.problems({name: "http://app.test/"})
+
+    assert problem["field"] == "input.callBackUrl"
+    assert problem["rule"].endswith(f"; {name} was sent instead")
+
+
+@pytest.mark.parametrize("name", ["imageSize", "ImageSize", "image-size"])
+async def test_an_optional_field_under_nearly_its_name_is_told_with_the_right_one(name: str) -> None:
+    (problem,) = FORM.misspelt({"callBackUrl": "http://app.test/", name: "wide"})
+
+    assert problem == {
+        "field": f"input.{name}",
+        "found": "wide",
+        "rule": "no such field; it is called input.image_size",
+        "source": "page 2",
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"image_size": "wide", "imageSize": "wide"},
+        {"imageSize": None},
+        {"size": "wide"},
+        {"images_size": "wide"},
+        {"something": {"new": 1}},
+    ],
+)
+async def test_what_may_be_meant_otherwise_raises_no_alarm(body: dict[str, Any]) -> None:
+    assert FORM.misspelt(body) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "field", "meant"),
+    [
+        (GENERATE, {**MUSIC_REQUEST, "callBackUrl": None, "callbackUrl": "http://app.test/"}, 422, "callBackUrl", ""),
+        (GENERATE, {**MUSIC_REQUEST, "negative_tags": "noise"}, 200, "negative_tags", "negativeTags"),
+        (CREATE, {**JOB_REQUEST, "callbackUrl": "http://app.test/"}, 200, "callbackUrl", "callBackUrl"),
+        (
+            CREATE,
+            {**JOB_REQUEST, "input": {"prompt": "p", "imageSize": "square"}},
+            200,
+            "input.imageSize",
+            "input.image_size",
+        ),
+        (SYNCHRONOUS, {**PICTURE_REQUEST, "aspect_ratio": None, "aspectRatio": "16:9"}, 200, "aspectRatio", ""),
+    ],
+)
+async def test_each_endpoint_tells_of_misspelt_fields_and_accepts_what_the_provider_ignores(
+    path: str, body: dict[str, Any], code: int, field: str, meant: str
+) -> None:
+    answered, problems = await broken_by(path, body)
+
+    assert answered == code
+    assert [problem["field"] for problem in problems] == [field]
+    assert meant in problems[0]["rule"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(GENERATE, MUSIC_REQUEST), (CREATE, JOB_REQUEST), (SYNCHRONOUS, PICTURE_REQUEST)]
+)
+async def test_sound_requests_break_nothing(path: str, body: dict[str, Any]) -> None:
+    assert await broken_by(path, body) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "callable_"),
+    [
+        ("http://app.test/callback", True),
+        ("https://app.test:8443/c?x=1#y", True),
+        ("HTTPS://APP.TEST", True),
+        ("http://127.0.0.1:8000/c", True),
+        ("http://[::1]:8000/c", True),
+        ("http://user:secret@app.test/c", True),
+        ("https://bücher.example/c", True),
+        ("http://my_host/c", True),
+        ("/callback", False),
+        ("app.test/callback", False),
+        ("ftp://app.test/", False),
+        ("http://", False),
+        ("http:///callback", False),
+        ("http://[::bad/callback", False),
+        ("http://app.test/a b", False),
+        (" http://app.test/", False),
+        ("http://app.test/\n", False),
+        ("", False),
+    ],
+)
+async def test_a_callback_url_is_one_that_a_provider_could_call(url: str, callable_: bool) -> None:
+    assert is_url(url) is callable_
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"prompt": NaN}', b'{"a": Infinity}', b'{"a": 1e999}', b'{"a": -1e999}', b"[" * 10**5]
+)
+@pytest.mark.parametrize("path", [GENERATE, CREATE, SYNCHRONOUS])
+async def test_what_could_never_be_sent_back_is_no_json_object(path: str, content: bytes) -> None:
+    async with Stage() as stage:
+        answer = await stage.api.post(path, content=content)
+
+    assert (answer.status_code, answer.json()["code"]) == (200, 400)
+
+
+async def test_a_very_large_number_is_told_by_its_size() -> None:
+    (problem,) = Form([Field("steps", "whole", "page 1", high=5)]).problems({"steps": 10**200})
+
+    assert problem["found"] == "a number of more than 80 digits"
