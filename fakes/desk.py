@@ -21,6 +21,8 @@ from fakes.tasks import Credits, RateWindow
 
 API_KEY = "fake-api-key"
 """The key that a fake takes unless it is told another one."""
+OPENAPI_PATH = "/openapi.json"
+"""Where a fake describes itself. No provider has it, so it is no documented endpoint."""
 SOURCE_AUTH = "providers.md section 1, documented"
 SOURCE_ROUTES = "providers.md trap 1, seen in clients"
 
@@ -135,12 +137,16 @@ class Desk:
 
     def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
         """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
+        endpoints = tuple(endpoints)
         known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
         close = difflib.get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
         where = "path" if status == 404 else "method"
         rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
         self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
-        return refusal(Failure(status, as_http=True))
+        answer = refusal(Failure(status, as_http=True))
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(known for known, known_path in endpoints if known_path == path)
+        return answer
 
 
 def _refuse_constant(name: str) -> None:

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakes import kie, suno
-from fakes.desk import API_KEY, Desk
+from fakes.answers import json_answer
+from fakes.desk import API_KEY, OPENAPI_PATH, Desk
 from fakes.events import Observer, ignore
 from fakes.files import Lender, Publisher, lend_nothing
 from fakes.kie import contract as kie_contract
@@ -40,6 +41,8 @@ class Gateway:
             await self.suno(scope, receive, send)
         elif path in KIE_PATHS:
             await self.kie(scope, receive, send)
+        elif path == OPENAPI_PATH:
+            await self._describe(scope, receive, send)
         else:
             await self._refuse(scope, receive, send)
 
@@ -47,6 +50,14 @@ class Gateway:
         """Give up everything under way in both fakes."""
         await self.suno.state.fake.close()
         await self.kie.state.fake.close()
+
+    async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from fakes.kie import openapi as pictures
+        from fakes.openapi import merged
+        from fakes.suno import openapi as music
+
+        described = music.describe(self.suno.state.fake.script), pictures.describe(self.kie.state.fake.script)
+        await json_answer(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a path of neither fake, naming the nearest of both."""

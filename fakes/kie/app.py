@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fakes.answers import message_of, success, without_data
+from fakes.answers import json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, Desk
+from fakes.desk import API_KEY, OPENAPI_PATH, Desk
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
@@ -304,6 +304,12 @@ async def _credit(request: Request) -> Response:
     return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
+async def _openapi(request: Request) -> Response:
+    from fakes.kie import openapi
+
+    return json_answer(openapi.describe(_fake(request).script))
+
+
 async def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     fake = _fake(request)
@@ -327,5 +333,6 @@ _ROUTES = [
     Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
     Route(contract.DOWNLOAD_URL, _download_url, methods=["POST"]),
     Route(contract.CREDIT, _credit, methods=["GET"]),
+    Route(OPENAPI_PATH, _openapi, methods=["GET"]),
 ]
 _EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fakes.answers import message_of, success, without_data
+from fakes.answers import json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, Desk, Endpoint
+from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
@@ -353,6 +353,12 @@ async def _credit(request: Request) -> Response:
     return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
+async def _openapi(request: Request) -> Response:
+    from fakes.suno import openapi
+
+    return json_answer(openapi.describe(_fake(request).script))
+
+
 async def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     fake = _fake(request)
@@ -375,5 +381,6 @@ _ROUTES = [
     Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
     Route(contract.KIE_CREDIT, _credit, methods=["GET"]),
     Route(contract.SUNOAPI_CREDIT, _credit, methods=["GET"]),
+    Route(OPENAPI_PATH, _openapi, methods=["GET"]),
 ]
 _EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}

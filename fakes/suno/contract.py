@@ -55,6 +55,7 @@ STREAM_SHARE = 0.3
 to 180 s have been documented and seen."""
 UNDELIVERED_STATUS = "CALLBACK_EXCEPTION"
 """The callback could not be delivered; the audio may be complete."""
+FAILED_STATUSES = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_ERROR")
 UNKNOWN_STATUS = "PROCESSED"
 """A word that no source knows, for scripts that want one."""
 

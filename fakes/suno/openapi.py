@@ -1,0 +1,145 @@
+"""The music API's OpenAPI document: one for each dialect, set of models and style of records."""
+
+from functools import cache
+
+from fakes.openapi import (
+    CREDITS,
+    EMPTY,
+    EPOCH_MS,
+    ERROR_CODE,
+    NULL,
+    TASK_ID,
+    TEXT,
+    URL,
+    Schema,
+    callback,
+    closed,
+    document,
+    either,
+    form_schema,
+    listing,
+    operation,
+    ref,
+)
+from fakes.script import DialectName, RecordStyle, SunoScript
+from fakes.suno import contract
+
+DOCUMENTED_TIME: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"}
+JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
+
+
+def describe(script: SunoScript) -> Schema:
+    """Return the document of a fake that plays this script."""
+    return _describe(script.dialect, script.models, script.records)
+
+
+@cache
+def _describe(dialect_name: DialectName, models: tuple[str, ...], records: RecordStyle) -> Schema:
+    rules = contract.rules_of(dialect_name, models)
+    dialect = rules.dialect
+    paths: Schema = {
+        contract.GENERATE: {
+            "post": operation(
+                "generateMusic",
+                "Begins a task of two tracks; it is queued, never done.",
+                closed({"taskId": TASK_ID}),
+                request=_request(rules),
+                callbacks=callback("musicCallback", "Tells of a task.", ref("MusicCallback"), signed=dialect.signs),
+            )
+        },
+        contract.RECORD_INFO: {
+            "get": operation("musicRecord", "Tells of a task.", ref("MusicRecord"), asks_for_task=True)
+        },
+        dialect.credit_path: {"get": operation("musicCredit", "The balance, a bare number.", CREDITS)},
+    }
+    title = "The fake Suno" if dialect_name == "kie" else "The fake Suno in the dialect of sunoapi.org"
+    return document(title, "Music tasks, as providers.md section 1 has them.", paths, _schemas(records))
+
+
+def _request(rules: contract.Rules) -> Schema:
+    """What a create request may be: the form's fields, with the limits of its mode and its model."""
+    by_limits: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for model in rules.models:
+        by_limits.setdefault(tuple(rules.limits(True, model).items()), []).append(model)
+    modes = [_mode(rules, False, list(rules.models), rules.limits(False, ""))]
+    modes += [_mode(rules, True, models, dict(limits)) for limits, models in by_limits.items()]
+    return either(*modes)
+
+
+def _mode(rules: contract.Rules, custom: bool, models: list[str], limits: dict[str, int]) -> Schema:
+    texts: dict[str, Schema] = {name: {"maxLength": longest} for name, longest in limits.items()}
+    return form_schema(rules.form, {"customMode": {"const": custom}, "model": {"enum": models}, **texts})
+
+
+def _track(finished: bool, created: Schema) -> Schema:
+    """A track as callbacks carry it; before its audio is done it has no cover and no length, but perhaps a stream."""
+    audio = URL if finished else EMPTY
+    stream = URL if finished else either(URL, EMPTY)
+    return closed(
+        {
+            "id": {"type": "string", "format": "uuid"},
+            "audio_url": audio,
+            "source_audio_url": audio,
+            "stream_audio_url": stream,
+            "source_stream_audio_url": stream,
+            "image_url": audio,
+            "source_image_url": audio,
+            "prompt": TEXT,
+            "model_name": TEXT,
+            "title": TEXT,
+            "tags": TEXT,
+            "createTime": created,
+            "duration": {"type": "number", "exclusiveMinimum": 0} if finished else NULL,
+        }
+    )
+
+
+def _callback(kind: str, code: Schema, tracks: Schema) -> Schema:
+    data = closed({"callbackType": {"const": kind}, "task_id": TASK_ID, "data": tracks})
+    return closed({"code": code, "msg": TEXT, "data": data})
+
+
+def _schemas(records: RecordStyle) -> dict[str, Schema]:
+    created = EPOCH_MS if records == "live" else DOCUMENTED_TIME
+    finished, unfinished = _track(True, created), _track(False, created)
+    ok: Schema = {"const": 200}
+    nothing: Schema = {"type": "array", "maxItems": 0}
+    statuses = [*contract.STATUS_OF.values(), contract.UNDELIVERED_STATUS, *contract.FAILED_STATUSES]
+    recorded = either(ref("RecordedTrack"), ref("RecordedTrackInWork"))
+    some_tracks = {"type": "array", "items": recorded, "minItems": 1, "maxItems": contract.TRACKS_PER_TASK}
+    return {
+        "Track": finished,
+        "TrackInWork": unfinished,
+        "RecordedTrack": _in_camel_case(finished),
+        "RecordedTrackInWork": _in_camel_case(unfinished),
+        "MusicCallback": either(
+            _callback("text", ok, either(listing(ref("TrackInWork"), contract.TRACKS_PER_TASK), nothing, NULL)),
+            _callback("first", ok, listing(ref("Track"), 1)),
+            _callback("complete", ok, listing(ref("Track"), contract.TRACKS_PER_TASK)),
+            _callback("error", ERROR_CODE, either(nothing, NULL)),
+        ),
+        "MusicRecord": closed(
+            {
+                "taskId": TASK_ID,
+                "parentMusicId": TEXT,
+                "param": JSON_TEXT,
+                "response": either(closed({"taskId": TASK_ID, "sunoData": some_tracks}), NULL),
+                "status": {"enum": statuses},
+                "type": {"const": "GENERATE"},
+                "operationType": {"const": "generate"},
+                "errorCode": either(ERROR_CODE, NULL),
+                "errorMessage": either(TEXT, NULL),
+                "createTime": EPOCH_MS,
+            }
+        ),
+    }
+
+
+def _in_camel_case(track: Schema) -> Schema:
+    """A track as records have it: the same under other names."""
+    names = {name: contract.in_camel_case({name: 0}).popitem()[0] for name in track["properties"]}
+    return {
+        **track,
+        "properties": {names[name]: schema for name, schema in track["properties"].items()},
+        "required": [names[name] for name in track["required"]],
+    }
