@@ -205,6 +205,8 @@ class MediaScript:
     """A new file answers 404 for this long."""
     refuses_library_agents: bool = False
     """403 to the default User-Agent of HTTP libraries (python-httpx, python-requests, curl, node, ...)."""
+    refuses_hotlinks: bool = False
+    """403 to whoever shows the file on another site's page, told by the Referer; nothing to those who download it."""
     redirects: int = 0
     """Hops before the file itself; -1 is a loop."""
     empty: bool = False

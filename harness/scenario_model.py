@@ -25,6 +25,7 @@ from fakes.script import (
     COVER,
     CallbackKind,
     DeliveryRules,
+    DialectName,
     Failure,
     ForgeryKind,
     Image,
@@ -33,9 +34,11 @@ from fakes.script import (
     MediaScript,
     Music,
     Picture,
+    RecordStyle,
     Script,
     Stray,
     SunoScript,
+    TextCarries,
 )
 from harness.promises import PROMISES
 from harness.scenario import Platform, Scenario
@@ -168,12 +171,18 @@ class MusicKeys(Keys):
     )
     apart_s: Seconds = key("Between callbacks that are repeated or out of order; 0s sends them together.", "0s", "30s")
     callbacks: Literal["sent", "never"] = key("never: no callback comes, only the record can be asked.", "never")
+    text_carries: TextCarries = key("What stands where a text callback's list of tracks belongs.", "empty", "null")
+    error_carries: Literal["null", "empty"] = key("The same of an error callback; null unless written.", "empty")
+    task_id_on_top: bool = key("true: callbacks name their task as a top-level taskId, not in data.", True)
+    unknown_status: bool = key("true: the finished music's record has a status that nobody knows.", True)
     empty_complete: bool = key("true: the complete callback says 200 and carries no tracks.", True)
     swapped_case: bool = key("true: callbacks come in camelCase and records in snake_case, the wrong way round.", True)
     cover: CoverText = key("The small picture that comes with the music; a JPEG of 360x360 unless written.", "none")
     cover_url: UrlText = key("What stands where the cover's address belongs.", "missing", "undefined")
     fails: FailureText = key("The request is refused, or the generation fails.", 501, {"code": 429})
-    record_lags_s: Seconds = key("For how long the record still says PENDING after the callback.", "5m")
+    record_lags_s: SecondsOrNever = key(
+        "For how long the record still says PENDING after the callback; never: for ever.", "5m", "never"
+    )
 
 
 def _accepted(value: Any) -> Any:
@@ -191,15 +200,21 @@ class DeliveringKeys(Keys):
         "The waits before a callback is sent again; [1m, 5m, 15m] unless written, [] for no second try.",
         ["0s", "1m", "5m"],
     )
+    stops_at_4xx: bool = key("true: an answer from 400 to 499 ends a callback's delivery.", True)
     accepts: Accepts = key("Which answers count as delivered; 200 unless written.", "2xx")
     creations_per_10_s: int = key(
         "Requests accepted in 10 s; 20 unless written.", 20, alias="creations-per-10s", ge=0, le=CREATIONS_MAX
     )
     credits: int = key("What the account holds at the start; 1000 unless written.", 0, ge=0, le=CREDITS_MAX)
+    key_quota: int = key("Credits that the key may spend, whatever the account holds.", 12, ge=0, le=CREDITS_MAX)
+    errors_as_http: bool = key("true: every refusal has its code as a genuine HTTP status, too.", True)
+    records: RecordStyle = key("How records tell times and failures; live unless written.", "documented")
+    models: Many[str] = key("The models that are accepted; all that are known unless written.", ["V5"], min_length=1)
 
     def given(self) -> dict[str, Any]:
         given = super().given()
-        rules = {name: given.pop(name) for name in ("answer_within_s", "retries_after_s", "accepts") if name in given}
+        names = ("answer_within_s", "retries_after_s", "accepts", "stops_at_4xx")
+        rules = {name: given.pop(name) for name in names if name in given}
         return {**given, "delivery": DeliveryRules(**rules)} if rules else given
 
 
@@ -230,8 +245,17 @@ class SunoKeys(DeliveringKeys):
     """What Suno does: the music, its covers and its callbacks."""
 
     makes = SunoScript
+    dialect: DialectName = key("Whose music API it is; kie unless written.", "sunoapi.org")
     music: Many[Made[MusicKeys]] = key(
         "Entry k is for the k-th music task; the last one serves all later ones.", [{"takes": "8m"}], min_length=1
+    )
+    invisible_s: Seconds = key("For how long a new task's record is not to be found.", "3s", alias="invisible-for")
+    queries_per_s: int = key(
+        "How often a record may be asked for in a second; 3 unless written.",
+        1,
+        alias="queries-per-second",
+        ge=1,
+        le=CREATIONS_MAX,
     )
     strays: Many[Made[StrayKeys]] = key(
         "Callbacks that nobody asked for.", [{"after": "200s", "what": "forgery", "forgery": "unsigned"}]
@@ -243,12 +267,19 @@ class ImageKeys(Keys):
 
     makes = Image
     takes: Takes = key("From the request to the finished picture; 8s unless written.", *TAKES_EXAMPLES)
+    waits_s: SecondsOrNever = key(
+        "For how long the task stays in waiting before it takes its time; never: it stays there.", "2m", "never"
+    )
     picture: PictureText = key("The file; a sound PNG of 2048x1152 unless written.", "1024x576", {"flaw": "svg"})
     picture_url: UrlText = key("What stands where the picture's address belongs.", "missing", "undefined")
     answer: ImageAnswer = key("The shape of the answer that tells of the picture.", "renamed", "data-null")
     fails: FailureText = key("The request is refused, or the generation fails.", 501, {"code": 500, "as-http": True})
     callback: Literal["sent", "never"] = key("never: no callback comes, only the record can be asked.", "never")
     callback_late_s: Seconds = key("For how long the callback is held back after the picture is done.", "30m")
+    task_id_on_top: bool = key("true: the callback names its task as a top-level taskId, not in data.", True)
+    record_lags_s: SecondsOrNever = key(
+        "For how long the record still says generating when the picture is done; never: for ever.", "5m", "never"
+    )
     callback_times: int = key("How often the callback is sent.", 2, ge=1, le=ENTRIES_MAX)
 
 
@@ -287,6 +318,7 @@ class MediaKeys(Keys):
     expires_after_s: SecondsOrNever = key("When a file is deleted; 14d unless written.", "10m", "never")
     missing_for_s: Seconds = key("For how long a new file answers 404.", "3s")
     refuses_library_agents: bool = key("true: 403 to HTTP libraries that do not call themselves otherwise.", True)
+    refuses_hotlinks: bool = key("true: 403 to a browser that shows the picture on another site's page.", True)
     redirects: Annotated[int, PlainValidator(_hops), _HOPS] = key("Hops before the file.", 3, "loop")
     empty: bool = key("true: HTTP 200 without a byte for every file.", True)
     changes_after_s: Seconds = key("From this age on a file is another, smaller one.", "10m")

@@ -64,11 +64,23 @@ suno:
       cover: {size: 720x720, made-at: 360x360, format: webp, flaw: zero-bytes}
       fails: {code: 429, message: slow down, as-http: true, html: true, retry-after: 20s, when: after-generating}
       empty-complete: true
+      text-carries: "null"
+      error-carries: empty
+      task-id-on-top: true
+      unknown-status: true
       swapped-case: true
     - cover: 1024x576
   answer-within: 10s
   retries-after: [0s, 1m]
   accepts: 2xx
+  stops-at-4xx: true
+  dialect: sunoapi.org
+  models: [V5, V6]
+  errors-as-http: true
+  records: documented
+  invisible-for: 3s
+  queries-per-second: 1
+  key-quota: 24
   strays:
     - {after: 200s, what: forgery, forgery: stale}
     - {after: 1.5s, what: unknown-image}
@@ -87,6 +99,9 @@ kie:
       callback: never
       callback-late: 250ms
       callback-times: 2
+      waits: never
+      task-id-on-top: true
+      record-lags: 5m
   invisible-for: 3s
   pixel-table: bytedance
   retries-after: []
@@ -95,6 +110,7 @@ media:
   expires-after: never
   missing-for: 3s
   refuses-library-agents: true
+  refuses-hotlinks: true
   redirects: loop
   empty: true
   changes-after: 1d
@@ -161,11 +177,22 @@ RICH_VALUE = Scenario(
                     cover=Picture(720, 720, 360, 360, "webp", "zero-bytes"),
                     fails=Failure(429, "slow down", True, True, 20.0, "after-generating"),
                     empty_complete=True,
+                    text_carries="null",
+                    error_carries="empty",
+                    task_id_on_top=True,
+                    unknown_status=True,
                     swapped_case=True,
                 ),
                 Music(cover=Picture(1024, 576, format="jpeg")),
             ),
-            delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx"),
+            delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx", True),
+            dialect="sunoapi.org",
+            models=("V5", "V6"),
+            errors_as_http=True,
+            records="documented",
+            invisible_s=3.0,
+            queries_per_s=1,
+            key_quota=24,
             strays=(Stray(200.0, "forgery", "stale"), Stray(1.5, "unknown-image")),
             credits=0,
             creations_per_10_s=2,
@@ -186,6 +213,9 @@ RICH_VALUE = Scenario(
                     callback="never",
                     callback_late_s=0.25,
                     callback_times=2,
+                    waits_s=float("inf"),
+                    task_id_on_top=True,
+                    record_lags_s=300.0,
                 ),
             ),
             delivery=DeliveryRules(retries_after_s=()),
@@ -197,6 +227,7 @@ RICH_VALUE = Scenario(
             expires_after_s=float("inf"),
             missing_for_s=3.0,
             refuses_library_agents=True,
+            refuses_hotlinks=True,
             redirects=-1,
             empty=True,
             changes_after_s=86_400.0,

@@ -7,6 +7,7 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 from random import Random
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -104,6 +105,8 @@ class MediaHost:
             return PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD"})
         if script.refuses_library_agents and _is_library(request.headers.get("user-agent", "")):
             return PlainTextResponse("Forbidden", 403)
+        if script.refuses_hotlinks and _is_embedded(request):
+            return PlainTextResponse("Forbidden", 403)
         age_s = asyncio.get_running_loop().time() - file.published_s
         if age_s < script.missing_for_s or age_s >= file.lifetime_s:
             return PlainTextResponse("Not Found", 404)
@@ -160,6 +163,11 @@ def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
     if not first:
         return max(0, length - int(last)), length
     return int(first), min(int(last) + 1, length) if last else length
+
+
+def _is_embedded(request: Request) -> bool:
+    referer = urlsplit(request.headers.get("referer", "")).hostname
+    return referer is not None and referer != request.url.hostname
 
 
 def _is_library(agent: str) -> bool:

@@ -58,7 +58,7 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
         app = hosts.get(parts.hostname)
         if app is None:
             return Sight(None, b"", f"no host called {parts.hostname!r} is known in this world")
-        status, headers, content, broken = await _get(app, parts)
+        status, headers, content, broken = await _get(app, parts, page)
         if broken:
             return Sight(status, content, "the connection broke off")
         location = headers.get(b"location")
@@ -70,7 +70,8 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
 
 async def get_json(app: App, path: str) -> Any:
     """The JSON that `app` answers to a GET of `path`; None when it answers otherwise."""
-    status, _headers, content, broken = await _get(app, urlsplit(f"http://app.test{path}"))
+    page = f"http://app.test{path}"
+    status, _headers, content, broken = await _get(app, urlsplit(page), page)
     if status != 200 or broken:
         return None
     try:
@@ -79,7 +80,7 @@ async def get_json(app: App, path: str) -> Any:
         return None
 
 
-async def _get(app: App, parts: Any) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
+async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
     wire = _BrokenWire()
     status: int | None = None
     headers: dict[bytes, bytes] = {}
@@ -95,7 +96,12 @@ async def _get(app: App, parts: Any) -> tuple[int | None, dict[bytes, bytes], by
         "raw_path": (parts.path or "/").encode(),
         "query_string": parts.query.encode(),
         "root_path": "",
-        "headers": [(b"host", parts.netloc.encode()), (b"user-agent", BROWSER), (b"accept", b"image/*,*/*;q=0.8")],
+        "headers": [
+            (b"host", parts.netloc.encode()),
+            (b"user-agent", BROWSER),
+            (b"accept", b"image/*,*/*;q=0.8"),
+            (b"referer", page.encode()),
+        ],
         "client": ("198.18.0.250", 50_000),
         "server": (parts.hostname, 80),
         "state": {"wire": wire, "observer": True},

@@ -181,6 +181,16 @@ async def test_other_user_agents_are_served_then(agent: str) -> None:
     assert (await client.get(publish(host))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("referer", "status"), [("http://app.test/", 403), ("http://media.test/", 200), ("", 200), (None, 200)]
+)
+async def test_a_file_can_be_refused_to_other_sites_pages(referer: str | None, status: int) -> None:
+    host, client = open_host(MediaScript(refuses_hotlinks=True))
+    headers = {} if referer is None else {"Referer": referer}
+
+    assert (await client.get(publish(host), headers=headers)).status_code == status
+
+
 async def test_the_file_can_be_some_redirects_away() -> None:
     host, client = open_host(MediaScript(redirects=3))
     answer = await client.get(publish(host), follow_redirects=True)
