@@ -35,7 +35,10 @@ PROMISES: dict[str, Promise] = {
             "never-downgraded",
             "A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one.",
         ),
-        Promise("fallback-labelled", "A picture below 2K is shown with the low-resolution label, or not at all."),
+        Promise(
+            "fallback-labelled",
+            "A picture below 2K is shown with the low-resolution label or not at all, and a 2K picture without it.",
+        ),
         Promise("failure-visible", "A track without a 2K picture says why, in its reason field or in an error line."),
         Promise("callback-answered", "Every callback is answered 200 within the 15 s that the provider waits."),
         Promise(

@@ -163,7 +163,7 @@ def _seen(reading: Reading, url: str) -> str:
 
 
 def fallback_labelled(reading: Reading, track: Track) -> Finding:
-    """Looks for the label wherever a settled track shows a picture below 2K."""
+    """Looks for the label wherever a settled track shows a picture below 2K, and at the end where a 2K one does."""
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -178,6 +178,9 @@ def fallback_labelled(reading: Reading, track: Track) -> Finding:
             return violated(
                 f"a {size_text(probe.facts)} picture is shown without the low-resolution label", entry, probe
             )
+    if track.settled and reading.ever_truly_2k(track.image_url) and _labelled(track.fields or {}):
+        label = (track.fields or {})["image_label"]
+        return violated(f'a true 2K picture carries the label "{label}" at the end', *_write_of(track))
     if small is None:
         return not_applicable("no picture below 2K is shown")
     return held("the small picture carries its label", small)

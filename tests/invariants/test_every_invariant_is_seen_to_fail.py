@@ -48,6 +48,7 @@ CASES = [
         "never-downgraded", "BlanksThePictureForAWhile", scene(music=Music(sends=("complete", "first"), apart_s=30.0))
     ),
     Case("fallback-labelled", "ShowsTheCoverMeanwhile", scene(), "not applicable"),
+    Case("fallback-labelled", "CallsEveryPictureSmall", scene(), "not applicable"),
     Case("failure-visible", "FailsSilently", NO_PICTURE),
     Case("callback-answered", "AnswersWhenThePictureIsDone", scene(Image(takes=TAKES_16_S))),
     Case("callback-answered", "AnswersAccepted", scene()),

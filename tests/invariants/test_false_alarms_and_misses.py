@@ -247,6 +247,33 @@ def test_a_2k_picture_that_was_only_enlarged_is_nothing_to_keep() -> None:
     assert verdict(c.end(), "never-downgraded").state == "not applicable"
 
 
+@pytest.mark.parametrize(
+    ("made", "label", "state"),
+    [
+        ((2048, 1152), "low-resolution", "violated"),
+        ((2048, 1152), None, "not applicable"),
+        ((360, 203), "low-resolution", "not applicable"),
+    ],
+)
+def test_the_label_is_wrong_on_a_true_2k_picture_only(made: tuple[int, int], label: str | None, state: str) -> None:
+    c = Chronicle()
+    c.picture(URL, made=made)
+    c.write(1, status="complete", image_url=URL, image_label=label)
+    assert verdict(c.end(), "fallback-labelled").state == state
+
+
+def test_a_label_that_stays_for_a_moment_longer_than_its_picture_is_forgiven() -> None:
+    c = Chronicle()
+    c.picture(COVER, 360, 360, kind="cover")
+    c.picture(URL)
+    c.write(1, status="complete", image_url=COVER, image_label="low-resolution")
+    c.at_s = 5.0
+    c.write(1, image_url=URL)
+    c.at_s = 6.0
+    c.write(1, image_label=None)
+    assert verdict(c.end(), "fallback-labelled").state == "held"
+
+
 def test_an_enlarged_picture_in_place_of_a_true_one_is_a_downgrade() -> None:
     c = Chronicle()
     c.picture(URL)

@@ -96,6 +96,12 @@ class ShowsTheCoverMeanwhile(Shop):
         return super().begin(track_id, cover)
 
 
+class CallsEveryPictureSmall(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        super().deliver(track_id, url, content)
+        self.save(track_id, image_label="low-resolution")
+
+
 class FailsSilently(Shop):
     def fail(self, track_id: str, reason: str) -> None:
         self.save(track_id, status="failed")
