@@ -17,6 +17,10 @@ DELAYS = (
     "never-answers",
     "half-open",
 )
+THROTTLED = "frequency"
+"""How both providers say that requests come too often, whatever their code for it (providers.md section 4)."""
+BREATH_S = 1.0
+"""Who is told so without a time to wait has to wait for a moment at least."""
 PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 
@@ -166,7 +170,7 @@ def charges_once(reading: Reading, track: Track) -> Finding:
 
 
 def keeps_rate(reading: Reading) -> Finding:
-    """Looks for creations beyond the limit, and for a second try before a refusal's Retry-After is over."""
+    """Looks for creations beyond the limit, and for another try at once, or before a refusal's Retry-After is over."""
     own = {entry.number: entry for entry in reading.own_requests}
     created = [entry for entry in own.values() if entry.facts["path"] in CREATING_PATHS]
     if not created:
@@ -177,16 +181,27 @@ def keeps_rate(reading: Reading) -> Finding:
             what = "creations" if own[limited.cause].facts["path"] in CREATING_PATHS else "queries"
             return violated(f"more than {allowed} {what} within {window_s:g} s", limited)
     for refused in reading.of("task.refused"):
-        wait_s = refused.facts.get("retry_after_s")
-        told = reading.responses.get(refused.cause)
-        if wait_s is None or refused.cause not in own or told is None or told.facts["outcome"] != "answered":
-            continue
-        asked = own[refused.cause]
-        for again in created:
-            if again.number < told.number or again.facts["path"] != asked.facts["path"]:
-                continue
-            knew = again.at_s > told.at_s or again.cause == asked.cause  # in one instant others may be under way
-            if knew and again.at_s < told.at_s + wait_s:
-                after_s = round(again.at_s - told.at_s, 3)
-                return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
+        if refused.cause in own:
+            finding = _asked_again_too_soon(reading, refused, own[refused.cause], created)
+            if finding is not None:
+                return finding
     return held("it stayed inside the rate limit")
+
+
+def _asked_again_too_soon(reading: Reading, refused: Entry, asked: Entry, created: list[Entry]) -> Finding | None:
+    """Who is given a time has to wait for it, whatever it wants next; who is not may not ask for the same at once."""
+    wait_s, told = refused.facts.get("retry_after_s"), reading.responses.get(asked.number)
+    throttled = THROTTLED in refused.facts.get("message", "")
+    if told is None or told.facts["outcome"] != "answered" or (wait_s is None and not throttled):
+        return None
+    for again in created:
+        if again.number < told.number or again.facts["path"] != asked.facts["path"]:
+            continue
+        after_s = round(again.at_s - told.at_s, 3)
+        same = again.cause == asked.cause or again.facts["body"] == asked.facts["body"]
+        if wait_s is None:
+            if same and after_s < BREATH_S:
+                return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
+        elif (same or after_s > 0) and after_s < wait_s:  # in one instant others may be under way
+            return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
+    return None

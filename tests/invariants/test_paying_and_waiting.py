@@ -125,9 +125,10 @@ def test_a_finished_job_whose_callback_names_no_picture_may_be_followed_by_anoth
 # keeps-rate
 
 
-def refusal(c: Chronicle, cause: int, code: int = 429) -> int:
-    request = c.request(FLAT, cause)
-    facts = {"provider": "kie", "endpoint": FLAT, "code": code, "message": "", "as_http": True, "retry_after_s": 30.0}
+def refusal(c: Chronicle, cause: int, code: int = 429, message: str = "", wait_s: float | None = 30.0) -> int:
+    request = c.request(FLAT, cause, body={"prompt": f"for {cause}"})
+    shared = {"provider": "kie", "endpoint": FLAT, "as_http": True}
+    facts = {**shared, "code": code, "message": message, "retry_after_s": wait_s}
     c.note("task.refused", request, **facts)
     return c.respond(request, {"code": code}, status=code)
 
@@ -146,6 +147,26 @@ def test_who_is_told_to_wait_waits(code: int, waited_s: float, state: str) -> No
     refusal(c, c.submitted[0], code)
     c.at_s += waited_s
     c.request(FLAT, c.submitted[0])
+    assert verdict(c.end(), "keeps-rate").state == state
+
+
+@pytest.mark.parametrize(
+    ("message", "waited_s", "other", "state"),
+    [
+        ("Your call frequency is too high.", 0.0, False, "violated"),
+        ("Your call frequency is too high.", 0.9, False, "violated"),
+        ("Your call frequency is too high.", 1.0, False, "held"),
+        ("Your call frequency is too high.", 0.9, True, "held"),
+        ("The credits are insufficient.", 0.0, False, "held"),
+    ],
+)
+def test_who_is_told_that_it_asks_too_often_does_not_ask_again_at_once(
+    message: str, waited_s: float, other: bool, state: str
+) -> None:
+    c = Chronicle(tracks=2)
+    refusal(c, c.submitted[0], message=message, wait_s=None)
+    c.at_s += waited_s
+    c.request(FLAT, c.submitted[1 if other else 0])
     assert verdict(c.end(), "keeps-rate").state == state
 
 
