@@ -5,31 +5,56 @@ picture on a track, at the end, and once more when the providers have deleted th
 journal; what it means is for the invariants to say.
 """
 
-from contextvars import copy_context
-from typing import Any
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any, Protocol
 
 from fakes.marks import Mark
 from fakes.script import DAY_S
 from harness.examination import examine
 from harness.faults.exchange import App
 from harness.reading import usable_url
-from harness.simulation.loop import SimulatedLoop
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE, PLACE
 from harness.simulation.probe import look
 from harness.simulation.submission import read_track
-from harness.stores.sqlite import Row, Watcher
+from harness.stores.sqlite import Row
 
 RETENTION_S = 15 * DAY_S
 """When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
 
 
+class Loop(Protocol):
+    """A world's loop, as far as the witness needs it."""
+
+    @property
+    def elapsed_s(self) -> float: ...
+
+    def time(self) -> float: ...
+
+    def advance(self, seconds: float) -> None: ...
+
+    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> Any: ...
+
+
+class Store(Protocol):
+    """What watches the store of a world's application."""
+
+    source: str
+    """How the store is read, as the journal says it."""
+    on_write: Callable[[str, Row | None, Row | None], None]
+
+    @property
+    def rows(self) -> dict[str, Row]: ...
+
+    @property
+    def sees_tracks(self) -> bool: ...
+
+
 class Witness:
     """Sees the tracks of one run."""
 
-    def __init__(
-        self, loop: SimulatedLoop, notebook: Notebook, watcher: Watcher, hosts: dict[str, App], own_host: str
-    ) -> None:
+    def __init__(self, loop: Loop, notebook: Notebook, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
         self.ids: list[str | None] = []
         """The ids of the tracks that were asked for, as they become known."""
         self.over = False
@@ -106,9 +131,9 @@ class Witness:
         if track_id is None:
             return None, None
         if track_id in self._watcher.rows:
-            return _readable(self._watcher.rows[track_id]), "sqlite"
+            return _readable(self._watcher.rows[track_id]), self._watcher.source
         if self._watcher.sees_tracks:
-            return None, "sqlite"
+            return None, self._watcher.source
         track = await read_track(self._hosts[self._own_host], track_id)
         return (None, None) if track is None else (_readable(track), "http")
 

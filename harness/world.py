@@ -45,7 +45,7 @@ from harness.simulation.serving import (
     PROVIDER_KEEP_ALIVE_S,
     protocol_factory,
 )
-from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
+from harness.simulation.submission import USER_PATIENCE_S, asking, submit_tracks
 from harness.simulation.surroundings import first_line, surroundings
 from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
@@ -273,9 +273,8 @@ class SimulatedWorld:
             for at_s in self.scenario.platform.restarts_s:
                 self.loop.call_at(START_S + at_s, self._restart)
             self.witness.ids = [None] * self.scenario.tracks
-            await submit_tracks(
-                f"http://{APPLICATION_HOST}", self.witness.ids, self.scenario.apart_s, self.seed, self.notebook
-            )
+            ask = asking(f"http://{APPLICATION_HOST}")
+            await submit_tracks(ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
         except ImplementationError as error:
             self._failure = error
             self.loop.stop()

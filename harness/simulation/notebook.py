@@ -1,13 +1,21 @@
 """The journal of a running world: entries get the loop's time and, unless told otherwise, the current cause."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from harness.journal import Entry, Journal
-from harness.simulation.loop import SimulatedLoop
 from harness.simulation.places import CAUSE
 
 ENTRIES_MAX = 50_000
 """A run that writes more has no end in sight: something polls without pause."""
+
+
+class Clock(Protocol):
+    """A world's loop, as far as its journal needs it."""
+
+    @property
+    def elapsed_s(self) -> float: ...
+
+    def refuse(self, sentence: str) -> Any: ...
 
 
 class Notebook:
@@ -15,7 +23,7 @@ class Notebook:
 
     __slots__ = ("_loop", "closed", "journal")
 
-    def __init__(self, loop: SimulatedLoop, journal: Journal) -> None:
+    def __init__(self, loop: Clock, journal: Journal) -> None:
         self._loop = loop
         self.journal = journal
         self.closed = False

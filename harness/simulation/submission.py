@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from fakes import words
 from fakes.post import Answer, BadAnswerError, post
@@ -17,7 +18,27 @@ EXCERPT_CHARACTERS = 120
 JSON = {"Content-Type": "application/json"}
 
 
-async def submit_tracks(url: str, ids: list[str | None], apart_s: float, seed: int, notebook: Notebook) -> None:
+Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
+"""Asks for a track with a title and a prompt; gives its id, or else a sentence that says why there is none."""
+
+
+def asking(url: str) -> Ask:
+    """Asks as a user of the shipped strategies does: `POST /tracks` with title and prompt, answered by an id."""
+
+    async def ask(asked: dict[str, str]) -> tuple[str | None, str]:
+        try:
+            async with asyncio.timeout(USER_PATIENCE_S):
+                answer = await post(f"{url}/tracks", json.dumps(asked).encode(), JSON)
+        except TimeoutError:
+            return None, f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
+        except (OSError, BadAnswerError) as error:
+            return None, f"POST /tracks got no answer: {error}"
+        return _track_id(answer)
+
+    return ask
+
+
+async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, notebook: Notebook) -> None:
     """Asks for as many tracks as `ids` has places, `apart_s` seconds after each other; fills in the id of each."""
 
     async def submit(index: int, title: str) -> None:
@@ -25,20 +46,11 @@ async def submit_tracks(url: str, ids: list[str | None], apart_s: float, seed: i
             await asyncio.sleep(index * apart_s)
         asked = {"title": title, "prompt": words.prompt(seed, index)}
         CAUSE.set(notebook.note("track.submitted", 0, track=index + 1, **asked))
-        try:
-            async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await post(f"{url}/tracks", json.dumps(asked).encode(), JSON)
-        except TimeoutError:
-            problem = f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
-        except (OSError, BadAnswerError) as error:
-            problem = f"POST /tracks got no answer: {error}"
+        ids[index], problem = await ask(asked)
+        if ids[index] is None:
+            notebook.note("track.refused", track=index + 1, problem=problem)
         else:
-            track_id, problem = _track_id(answer)
-            if track_id is not None:
-                ids[index] = track_id
-                notebook.note("track.accepted", track=index + 1, id=track_id)
-                return
-        notebook.note("track.refused", track=index + 1, problem=problem)
+            notebook.note("track.accepted", track=index + 1, id=ids[index])
 
     titles = words.titles(seed, len(ids))
     if len(ids) == 1:

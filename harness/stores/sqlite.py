@@ -25,6 +25,8 @@ def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None:
 class Watcher:
     """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
 
+    source = "sqlite"
+
     def __init__(self, path: str, on_write: OnWrite = _nobody_hears) -> None:
         self.path = path
         self.sees_tracks = False

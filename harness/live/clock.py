@@ -1,0 +1,92 @@
+"""The live world's clock: real time, sped up by a factor, in which an event loop and the fakes on it live.
+
+At speed 50 a sleep of 50 s takes one real second. Everything on the loop is told scenario seconds; only the waiting
+itself is real. The wall clock that the fakes write into records and signatures follows (time-machine), so it agrees
+with the clock of a started process that libfaketime speeds up by the same factor.
+"""
+
+import asyncio
+import selectors
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import time_machine
+
+from harness.simulation.loop import START_S
+
+NANOSECONDS = 1_000_000_000
+
+
+class _ScaledSelector(selectors.DefaultSelector):
+    """Waits for real seconds where it is asked for scenario seconds."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__()
+        self._speed = speed
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(timeout / self._speed if timeout else timeout)
+
+
+class LiveLoop(asyncio.SelectorEventLoop):
+    """An event loop on real sockets whose seconds are `speed` times as fast as real ones.
+
+    A timer is never early; it is late by what the machine takes, `speed` times over.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        super().__init__(_ScaledSelector(speed))
+        self.speed = speed
+        self.refusal: str | None = None
+        self._began_s = time.monotonic()
+        self._skipped_s = 0.0
+        self._epoch_ns = time.time_ns()
+
+    def time(self) -> float:
+        """Scenario seconds, from the same beginning as in the simulated world."""
+        began_s = getattr(self, "_began_s", None)  # asked for before __init__ has got that far
+        return START_S if began_s is None else START_S + (time.monotonic() - began_s) * self.speed + self._skipped_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Scenario seconds since the run began, to the microsecond."""
+        return round(self.time() - START_S, 6)
+
+    def advance(self, seconds: float) -> None:
+        """Skips time in which nobody but the harness lives any more: after the end of a run."""
+        self._skipped_s += seconds
+
+    def refuse(self, sentence: str) -> RuntimeError:
+        """Marks the run as one that cannot be judged, and gives an exception that says so."""
+        if self.refusal is None:
+            self.refusal = sentence
+        return RuntimeError(sentence)
+
+    def wall_ns(self) -> int:
+        """The wall clock of the scenario, in nanoseconds since 1970."""
+        return self._epoch_ns + round((self.time() - START_S) * NANOSECONDS)
+
+
+class _Traveller(time_machine.Traveller):
+    """time-machine's wall clock, read off the loop's."""
+
+    def __init__(self, loop: LiveLoop) -> None:
+        super().__init__(loop.wall_ns(), None, False)
+        self._loop = loop
+
+    def time_ns(self) -> int:
+        return self._loop.wall_ns()
+
+
+@contextmanager
+def wall_clock(loop: LiveLoop) -> Iterator[None]:
+    """Lets `time.time` and `datetime.now` of this process follow the loop's clock, until the context ends."""
+    travel: Any = time_machine.travel(loop.wall_ns() / NANOSECONDS, tick=False)
+    travel.start()
+    time_machine.traveller_stack[-1] = _Traveller(loop)
+    try:
+        yield
+    finally:
+        travel.stop()

@@ -1,0 +1,269 @@
+"""What a user says of an application that runs as a process of its own: `harness.toml`, or `[tool.harness]`.
+
+    [application]
+    command = "node server.js"
+    environment = { KIE_BASE_URL = "{kie}", SUNO_BASE_URL = "{suno}", PORT = "{port}", PUBLIC_URL = "{app}" }
+
+    [start]
+    request = "POST /api/tracks"
+    body = { title = "{title}", prompt = "{prompt}" }
+    id = "track.id"
+
+    [track]
+    read = "GET /api/tracks/{id}"
+    fields = { status = "state", image_url = "cover" }
+    complete = ["done"]
+
+Read into frozen values; a mistake is refused with the file, the key, what was expected and the nearest known name.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ImplementationError, nearest_hint
+
+FILE_NAME = "harness.toml"
+PLACEHOLDERS = ("suno", "kie", "media", "app", "port", "api_key", "signing_key", "folder", "scratch", "database")
+"""What may stand in braces in a command, an environment variable or a path."""
+TRACK_FIELDS = (
+    "id",
+    "status",
+    "audio_url",
+    "image_url",
+    "image_resolution",
+    "image_label",
+    "failure_reason",
+)
+"""What the invariants call the columns of a track."""
+REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+Reach = str
+REACHES = ("variables", "preload", "proxy")
+"""How the application's requests come to the fakes: by base URLs in its environment, by a Node preload that rewrites
+the providers' origins, or by a proxy with a throw-away certificate authority."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """[application]: how it is started, or where it runs already."""
+
+    command: str | None = None
+    url: str | None = None
+    folder: str = "."
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = 0
+    """0 takes any free one."""
+    ready_s: float = 30.0
+    """Real seconds until it has to listen."""
+    warm_up: tuple[str, ...] = ()
+    """Requests that are made before the clock starts, as "GET /path": what compiles on the first request is slow."""
+    reach: Reach = "variables"
+    api_key: str | None = None
+    """The key that it sends, if it does not take `{api_key}` from its environment."""
+    restart: bool = True
+    """Whether each scenario gets a process of its own."""
+    serverless: bool = False
+    """Whether it is frozen (SIGSTOP) between an answer and the next request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """[start]: how a track is asked for."""
+
+    request: str = "POST /tracks"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(default_factory=lambda: {"title": "{title}", "prompt": "{prompt}"})
+    id: str = "id"
+    """Where the track's id stands in the answer, as a path of keys: `track.id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReading:
+    """[track]: where the final track is, and what its fields are called there."""
+
+    read: str | None = None
+    """A request whose answer is the track."""
+    inside: str = ""
+    """Where in that answer, as a path of keys."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sqlite: str | None = None
+    """A database file, instead of a request."""
+    table: str = "tracks"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    complete: tuple[str, ...] = ("complete",)
+    failed: tuple[str, ...] = ("failed",)
+    """The values of its status that are ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    application: Application
+    start: Start = Start()
+    track: TrackReading = TrackReading()
+    quiet_after_s: float = 600.0
+    """Scenario seconds without anything happening after which a run is over."""
+    path: Path = Path(FILE_NAME)
+
+    @property
+    def folder(self) -> Path:
+        """Where the application lives."""
+        return (self.path.parent / self.application.folder).resolve()
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a file, or in the `harness.toml` or `pyproject.toml` of a folder. Raises ImplementationError."""
+    if path.is_dir():
+        path = next((path / name for name in (FILE_NAME, "pyproject.toml") if (path / name).is_file()), path)
+        if path.is_dir():
+            raise ImplementationError(f'there is no {FILE_NAME} in "{path}"; `harness init` writes one')
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImplementationError(f"{path}: cannot be read: {error}") from error
+    try:
+        written = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ImplementationError(f"{path}: not TOML: {error}") from error
+    if path.name == "pyproject.toml":
+        written = written.get("tool", {}).get("harness")
+        if written is None:
+            raise ImplementationError(f"{path}: there is no [tool.harness] in it; expected the same as in {FILE_NAME}")
+    return settings_of(written, path)
+
+
+def settings_for_url(url: str) -> Settings:
+    """The settings for something that runs already and speaks as the shipped strategies do."""
+    return Settings(Application(url=url), track=TrackReading(read="GET /tracks/{id}"), path=Path.cwd() / FILE_NAME)
+
+
+def settings_of(written: Any, path: Path) -> Settings:
+    """The settings that a TOML document means."""
+    reader = _Reader(path)
+    reader.known(written, "", ("application", "start", "track", "quiet_after"))
+    if "application" not in written:
+        raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
+    application = Application(**reader.values(written["application"], "application", Application))
+    if (application.command is None) == (application.url is None):
+        raise reader.refusal("application", 'needs either a command ("node server.js") or a url, and not both')
+    if application.reach not in REACHES:
+        raise reader.refusal("application.reach", f"is {application.reach!r}{nearest_hint(application.reach, REACHES)}")
+    if application.url is not None and application.reach != "variables":
+        raise reader.refusal("application.reach", "is for an application that the harness starts (command)")
+    start = Start(**reader.values(written.get("start", {}), "start", Start))
+    track = TrackReading(**reader.values(written.get("track", {}), "track", TrackReading))
+    reader.known(track.fields, "track.fields", TRACK_FIELDS)
+    for key, value in (("start.request", start.request), ("track.read", track.read)):
+        if value is not None and REQUEST.fullmatch(value) is None:
+            raise reader.refusal(key, f'is {value!r}, expected a method and a path: "POST /tracks"')
+    for line in application.warm_up:
+        if REQUEST.fullmatch(line) is None:
+            raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')
+    if track.read is None and track.sqlite is None:
+        track = TrackReading(read="GET /tracks/{id}", fields=track.fields, complete=track.complete, failed=track.failed)
+    for name, value in application.environment.items():
+        reader.placeholders(f"application.environment.{name}", value)
+    reader.placeholders("application.command", application.command or "")
+    quiet_after = written.get("quiet_after")
+    extra = {} if quiet_after is None else {"quiet_after_s": reader.seconds("quiet_after", quiet_after)}
+    return Settings(application, start, track, path=path, **extra)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    path: Path
+
+    def refusal(self, key: str, says: str) -> ImplementationError:
+        return ImplementationError(f"{self.path}: {key} {says}")
+
+    def known(self, written: Any, where: str, names: tuple[str, ...]) -> None:
+        if not isinstance(written, Mapping):
+            raise self.refusal(where, f"is {written!r}, expected a table")
+        for name in written:
+            if name not in names:
+                inside = f"{where}." if where else ""
+                raise self.refusal(f"{inside}{name}", f"is not known{nearest_hint(name, names)}")
+
+    def values(self, written: Any, where: str, kind: type) -> dict[str, Any]:
+        """The keyword arguments for a table's class; durations are read by the key without its `_s`."""
+        names = {each.name.removesuffix("_s"): each for each in fields(kind)}
+        self.known(written, where, tuple(names))
+        found: dict[str, Any] = {}
+        for key, value in written.items():
+            expected = names[key]
+            spelled = f"{where}.{key}"
+            if expected.name.endswith("_s"):
+                found[expected.name] = self.seconds(spelled, value)
+            elif key == "body":
+                found[key] = value
+            elif key in ("environment", "headers", "fields"):
+                self.texts(spelled, value)
+                found[key] = {name: str(each) for name, each in value.items()}
+            elif key in ("warm_up", "complete", "failed"):
+                listed = [value] if isinstance(value, str) else value
+                if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+                    raise self.refusal(spelled, f"is {value!r}, expected a list of texts")
+                found[key] = tuple(listed)
+            elif key in ("restart", "serverless"):
+                if not isinstance(value, bool):
+                    raise self.refusal(spelled, f"is {value!r}, expected true or false")
+                found[key] = value
+            elif key == "port":
+                if not isinstance(value, int) or not 0 <= value <= 65_535:
+                    raise self.refusal(spelled, f"is {value!r}, expected a port, or 0 for any free one")
+                found[key] = value
+            else:
+                if not isinstance(value, str) or not value:
+                    raise self.refusal(spelled, f"is {value!r}, expected a text")
+                found[key] = value
+        return found
+
+    def texts(self, where: str, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise self.refusal(where, f"is {value!r}, expected a table of texts")
+        for name, each in value.items():
+            if not isinstance(each, str | int | float):
+                raise self.refusal(f"{where}.{name}", f"is {each!r}, expected a text")
+
+    def seconds(self, where: str, value: Any) -> float:
+        matched = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if matched is None:
+            raise self.refusal(where, f'is {value!r}, expected a duration with its unit: "30s", "10m"')
+        return float(matched[1]) * _UNITS_S[matched[2]]
+
+    def placeholders(self, where: str, value: str) -> None:
+        for name in re.findall(r"\{([^{}]*)\}", value):
+            if name not in PLACEHOLDERS:
+                raise self.refusal(where, f"has {{{name}}}, which is not known{nearest_hint(name, PLACEHOLDERS)}")
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """`text` with each known `{name}` replaced; other braces stay."""
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
+
+
+def filled_body(body: Any, values: Mapping[str, str]) -> Any:
+    """The same inside a JSON value."""
+    if isinstance(body, str):
+        return filled(body, values)
+    if isinstance(body, Mapping):
+        return {name: filled_body(value, values) for name, value in body.items()}
+    return [filled_body(value, values) for value in body] if isinstance(body, list) else body
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at `a.b.0` in a JSON value; None where there is nothing."""
+    for key in filter(None, path.split(".")):
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, Mapping):
+            value = value.get(key)
+        else:
+            return None
+    return value
