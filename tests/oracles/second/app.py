@@ -59,7 +59,7 @@ class Shop:
 
     def walker(self, track: str) -> Walker:
         if track not in self.walkers:
-            self.walkers[track] = Walker(track, self.book, self.wire)
+            self.walkers[track] = Walker(track, self.book, self.wire, self.signing_key is not None)
         return self.walkers[track]
 
     async def create(self, request: Request) -> Response:

@@ -2,47 +2,69 @@
 
 import json
 import sqlite3
+import uuid
 from typing import Any
 
-from tests.oracles.second.story import Event, Story, told
+from tests.oracles.second.story import Event, Story
 
 COLUMNS = ("title", "status", "audio_url", "image_url", "image_resolution", "image_label", "failure_reason")
 
 
 class Book:
-    """Everything that outlives the process. An event and the row that follows from it are written together."""
+    """Everything that outlives the process. An event and the row that follows from it are written together.
+
+    Other processes may write into the same book, so a story is read on from where it ended before it is used.
+    """
 
     def __init__(self, path: str, public_url: str) -> None:
         self.public_url = public_url
+        self.me = uuid.uuid4().hex
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.row_factory = sqlite3.Row
         self.db.execute("CREATE TABLE IF NOT EXISTS events (track, name, at REAL, data)")
         self.db.execute("CREATE TABLE IF NOT EXISTS inbox (track, what, slot INTEGER, task, body)")
         self.db.execute("CREATE TABLE IF NOT EXISTS files (name PRIMARY KEY, content BLOB)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS walks (track PRIMARY KEY, owner, until REAL)")
         self.db.execute(f"CREATE TABLE IF NOT EXISTS tracks (id PRIMARY KEY, {', '.join(COLUMNS)})")
         self._stories: dict[str, Story] = {}
+        self._read_to: dict[str, int] = {}
 
     def story(self, track: str) -> Story:
         """The story so far; that of an unknown track is empty."""
-        if track not in self._stories:
-            rows = self.db.execute("SELECT name, at, data FROM events WHERE track = ? ORDER BY rowid", (track,))
-            self._stories[track] = told(track, (Event(row[0], row[1], json.loads(row[2])) for row in rows))
-        return self._stories[track]
+        story = self._stories.setdefault(track, Story(track))
+        rows = self.db.execute(
+            "SELECT rowid, name, at, data FROM events WHERE track = ? AND rowid > ? ORDER BY rowid",
+            (track, self._read_to.get(track, 0)),
+        )
+        for number, name, at_s, data in rows.fetchall():
+            story.hear(Event(name, at_s, json.loads(data)))
+            self._read_to[track] = number
+        return story
 
     def write(self, track: str, name: str, at_s: float, /, **data: Any) -> None:
         """Add an event."""
-        story = self.story(track)
-        story.hear(Event(name, at_s, data))
-        row = story.row(self.public_url)
-        values = (track, *(row[column] for column in COLUMNS))
-        self.db.execute("BEGIN")
+        self.db.execute("BEGIN IMMEDIATE")
         self.db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (track, name, at_s, json.dumps(data)))
+        row = self.story(track).row(self.public_url)
+        values = (track, *(row[column] for column in COLUMNS))
         names, marks = ", ".join(COLUMNS), ", ".join("?" * len(values))
         new = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
-        self.db.execute(
-            f"INSERT INTO tracks (id, {names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {new}", values
-        )
+        upsert = f"INSERT INTO tracks (id, {names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {new}"
+        self.db.execute(upsert, values)
         self.db.execute("COMMIT")
+
+    def take(self, track: str, now_s: float, until_s: float) -> bool:
+        """Be the one who walks with a track, until then; False while another process is."""
+        self.db.execute(
+            "INSERT INTO walks VALUES (?, ?, ?) ON CONFLICT (track) DO UPDATE SET owner = excluded.owner,"
+            " until = excluded.until WHERE owner = excluded.owner OR until <= ?",
+            (track, self.me, until_s, now_s),
+        )
+        return bool(self.db.execute("SELECT 1 FROM walks WHERE track = ? AND owner = ?", (track, self.me)).fetchone())
+
+    def leave(self, track: str) -> None:
+        """Let another process walk with it."""
+        self.db.execute("DELETE FROM walks WHERE track = ? AND owner = ?", (track, self.me))
 
     def unsettled(self) -> list[str]:
         """The tracks that somebody still has to walk with."""

@@ -9,7 +9,6 @@ row that others see and the next deed are functions of it.
           -> picture.good | picture.poor                              -> gave-up
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -219,14 +218,6 @@ class Story:
         if self.hard_refusals >= HARD_REFUSALS_MAX or too_long:
             return Deed("give-up", why=f"no picture could be ordered: {self.trouble}")
         return Deed("order", self.wait_until_s)
-
-
-def told(track: str, events: Iterable[Event]) -> Story:
-    """The story that the events tell, in their order."""
-    story = Story(track)
-    for event in events:
-        story.hear(event)
-    return story
 
 
 def _file(data: dict[str, Any]) -> File:

@@ -17,18 +17,21 @@ MUSIC_LOOKS_AFTER_S = (120.0, 30.0, 30.0, 30.0, 60.0)
 PICTURE_LOOKS_AFTER_S = (10.0, 10.0, 15.0, 20.0, 30.0)
 """Waits before the looks at a record that nobody called for; the last one serves all later looks."""
 LOOKS_APART_S = 1.0
-UNREACHABLE_LOOKS_MAX = 4
-"""After so many looks at a record that cannot be had, a callback's own words have to do."""
+SILENT_LOOKS_MAX = 5
+"""After so many looks at a record that does not know what a callback has told, the callback's words have to do."""
 REFUSAL_WAITS_S = (10.0, 20.0, 40.0, 60.0, 90.0)
 HARD_REFUSAL_WAIT_S = 30.0
+DEED_S_MAX = 250.0
+"""Longer than any deed takes; the track of a process that died meanwhile is free again then."""
+OTHERS_WALK_S = 1.0
 log = logging.getLogger("second")
 
 
 class Walker:
     """One track's worker; at most one of its deeds is under way at any time."""
 
-    def __init__(self, track: str, book: Book, wire: Wire) -> None:
-        self.track, self.book, self.wire = track, book, wire
+    def __init__(self, track: str, book: Book, wire: Wire, signing: bool) -> None:
+        self.track, self.book, self.wire, self.signing = track, book, wire, signing
         self._task: asyncio.Task[None] | None = None
         self._bell, self._resting = asyncio.Event(), asyncio.Event()
         self._called: set[tuple[str, int]] = set()
@@ -65,20 +68,26 @@ class Walker:
             self._task.cancel()
 
     async def _walk(self) -> None:
-        self._forget_what_was_under_way()
         while (deed := self._next()) is not None:
-            wait_s = deed.not_before_s - time.time()
-            if deed.what == "wait" or wait_s > 0:
-                await self._rest(max(wait_s, 0.001))
-                continue
-            try:
-                await self._do(deed)
-            except Exception as error:
-                log.exception("track %s: %s went wrong: %s", self.track, deed.what, type(error).__name__)
-                await self._rest(30.0)
+            now_s = time.time()
+            if deed.what == "wait" or deed.not_before_s > now_s:
+                await self._rest(max(deed.not_before_s - now_s, 0.001))
+            elif not self.book.take(self.track, now_s, now_s + DEED_S_MAX):
+                await self._rest(OTHERS_WALK_S)
+            elif not self._forgot_what_was_under_way():
+                await self._do_carefully(deed)
+        self.book.leave(self.track)
         self._resting.set()
 
+    async def _do_carefully(self, deed: Deed) -> None:
+        try:
+            await self._do(deed)
+        except Exception as error:
+            log.exception("track %s: %s went wrong: %s", self.track, deed.what, type(error).__name__)
+            await self._rest(30.0)
+
     async def _rest(self, wait_s: float) -> None:
+        self.book.leave(self.track)
         self._bell.clear()
         self._resting.set()
         with contextlib.suppress(TimeoutError):
@@ -86,11 +95,13 @@ class Walker:
                 await self._bell.wait()
         self._resting.clear()
 
-    def _forget_what_was_under_way(self) -> None:
+    def _forgot_what_was_under_way(self) -> bool:
         """What was sent by a walker that is no more has lost its answer."""
         for name, orders in (("music", self.story.songs), ("order", self.story.orders)):
             if orders and orders[-1].task is None and orders[-1].outcome is None:
                 self._write(f"{name}.lost", slot=orders[-1].slot, why="the process ended while it waited")
+                return True
+        return False
 
     # What is next
 
@@ -123,7 +134,7 @@ class Walker:
             return None
         if order.task is None:
             if order.outcome is None:
-                return None  # its answer is still on the way
+                return None  # its answer is still on the way, or its walker is no more, which shows later
             self._called.discard(call)
             return Deed("adopt-music" if what == "music" else "adopt-order", slot=slot)
         if what == "picture" and order.outcome == "made":
@@ -217,22 +228,25 @@ class Walker:
         self._called.discard(key)
         self._looks[key] = self._looks.get(key, 0) + 1
         answer = await (self.wire.music_record(task) if key[0] == "music" else self.wire.picture_record(task))
-        if answer.kind == "said":
-            self._misses[key] = 0
-        else:
-            self._misses[key] = self._misses.get(key, 0) + 1
         return answer
 
+    def _believed(self, what: str, order: Order, answered: bool) -> list[Any]:
+        """What callbacks said of an order, if its record goes on saying nothing.
+
+        Bodies are not signed: where there is a signing key, a record that answers is the only witness.
+        """
+        if answered and self.signing:
+            return []
+        told = [body for _, body in self.book.callbacks(self.track, what, order.slot)]
+        self._misses[what, order.slot] = self._misses.get((what, order.slot), 0) + bool(told)
+        return told if self._misses[what, order.slot] >= SILENT_LOOKS_MAX else []
+
     async def _look_at_music(self, song: Order) -> None:
-        key = ("music", song.slot)
-        answer = await self._look(key, str(song.task))
-        if answer.kind == "said":
-            heard = song_in(answer.data)
-        elif self._misses[key] >= UNREACHABLE_LOOKS_MAX:
-            told = [song_told(body) for _, body in self.book.callbacks(self.track, "music", song.slot)]
-            heard = next((song for song in told if song.audio), song_in(None))
-        else:
-            return
+        answer = await self._look(("music", song.slot), str(song.task))
+        heard = song_in(answer.data) if answer.kind == "said" else song_in(None)
+        if heard.audio is None and heard.failed is None:
+            told = [song_told(body) for body in self._believed("music", song, answer.kind == "said")]
+            heard = next((song for song in told if song.audio), heard)
         if heard.audio is not None and self.story.audio is None:
             cover = heard.cover if is_ours_to_fetch(heard.cover) else None
             if cover is None:
@@ -243,17 +257,17 @@ class Walker:
             self._write("music.failed", why=heard.failed)
 
     async def _look_at_order(self, order: Order) -> None:
-        key = ("picture", order.slot)
-        answer = await self._look(key, str(order.task))
-        if answer.kind == "said":
-            data = answer.data
-        elif self._misses[key] >= UNREACHABLE_LOOKS_MAX:
-            data = next((body.get("data") for _, body in self.book.callbacks(self.track, "picture", order.slot)), {})
-        else:
+        answer = await self._look(("picture", order.slot), str(order.task))
+        said = answer.kind == "said"
+        if said and self._write_down_result(order, answer.data):
             return
-        self._write_down_result(order, data)
+        for body in self._believed("picture", order, said):
+            if list(addresses(body.get("data"))):
+                self._write_down_result(order, body["data"])
+                return
 
-    def _write_down_result(self, order: Order, data: Any) -> None:
+    def _write_down_result(self, order: Order, data: Any) -> bool:
+        """Whether there was a result in it."""
         urls = list(dict.fromkeys(addresses(data)))
         state = field(data, "state")
         if urls:
@@ -262,6 +276,9 @@ class Walker:
             self._write("order.failed", slot=order.slot, why=f"the picture failed: {field(data, 'failMsg')}")
         elif data is None or state == "success":
             self._write("order.failed", slot=order.slot, why="the picture is said to be done, and nobody says where")
+        else:
+            return False
+        return True
 
     async def _keep_cover(self, url: str) -> None:
         content = await self._file(url)
