@@ -46,6 +46,11 @@ class Gateway:
         else:
             await self._refuse(scope, receive, send)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way in one of the fakes."""
+        return bool(self.suno.state.fake.busy or self.kie.state.fake.busy)
+
     async def close(self) -> None:
         """Give up everything under way in both fakes."""
         await self.suno.state.fake.close()

@@ -80,6 +80,11 @@ class Chores:
         self._running.add(chore)
         chore.add_done_callback(self._running.discard)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still running."""
+        return bool(self._running)
+
     async def cancel(self) -> None:
         """Give up what is still running."""
         running = list(self._running)
