@@ -1,5 +1,32 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share, and the examiner that looks on in each of them."""
 
+from collections.abc import Iterator
+
+import pytest
+
+from fakes.inspection import inspected_by
 from harness.pytest_fixtures import run_scenario
+from tests.contract.examiner import Examiner
 
-__all__ = ["run_scenario"]
+__all__ = ["examiner", "run_scenario"]
+
+
+@pytest.fixture(scope="session")
+def examiner() -> Iterator[Examiner]:
+    """Holds all that the fakes send in this process against their OpenAPI documents."""
+    looking = Examiner()
+    with inspected_by(looking):
+        yield looking
+
+
+@pytest.fixture(autouse=True)
+def what_the_fakes_send_is_what_they_describe(examiner: Examiner, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test in which a fake has sent something that its document does not have; leaves stopwatches alone."""
+    if "benchmark" in request.fixturenames:
+        with inspected_by(None):
+            yield
+        return
+    yield
+    complaints = examiner.complaints.copy()
+    examiner.complaints.clear()
+    assert not complaints, f"{len(complaints)} messages break the fakes' own documents: " + "\n".join(complaints[:5])

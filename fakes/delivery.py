@@ -59,7 +59,10 @@ class Courier:
         observe: Observer,
         signing_key: str | None = None,
         post: Post = post,
+        show: Callable[[str, dict[str, Any]], None] | None = None,
     ) -> None:
+        """`show` is called with name and body of each callback that is sent."""
+        self._show = show
         self._provider = provider
         self._rules = rules
         self._observe = observe
@@ -71,7 +74,14 @@ class Courier:
     def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
         """Begin to deliver at once and return; `on_given_up` is called after the last attempt has failed."""
         self._count += 1
+        if self._show is not None:
+            self._show(callback.name, callback.body)
         self._chores.start(self._deliver(callback, f"{self._provider}-d{self._count}", on_given_up))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery is under way, or waits for its next attempt."""
+        return self._chores.busy
 
     async def close(self) -> None:
         """Give up what is under way."""

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fakes import inspection
 from fakes.answers import json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, OPENAPI_PATH, Desk
@@ -72,6 +73,11 @@ class FakeKie:
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
         self._callback_url: str | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a generation or a delivery is under way."""
+        return self._chores.busy or self.courier.busy
 
     async def close(self) -> None:
         """Give up everything under way."""
@@ -266,8 +272,13 @@ def create_app(
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
-    courier = Courier("kie", script.delivery, observe, signing_key, post)
-    app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
+    courier = Courier("kie", script.delivery, observe, signing_key, post, inspection.showing(script))
+    app = Starlette(
+        routes=_ROUTES,
+        exception_handlers=_EXCEPTION_HANDLERS,
+        lifespan=_lifespan,
+        middleware=inspection.middleware(script),
+    )
     app.router.redirect_slashes = False
     app.state.fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
     return app

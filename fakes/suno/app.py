@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fakes import inspection
 from fakes.answers import json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
@@ -90,6 +91,11 @@ class FakeSuno:
         self._tasks: dict[str, MusicTask] = {}
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
+
+    @property
+    def busy(self) -> bool:
+        """Whether a generation or a delivery is under way."""
+        return self._chores.busy or self.courier.busy
 
     async def close(self) -> None:
         """Give up everything under way."""
@@ -328,8 +334,14 @@ def create_app(
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     desk = Desk("suno", api_key, observe, account, limit, dialect.codes, script.errors_as_http)
-    courier = Courier("suno", script.delivery, observe, signing_key if dialect.signs else None, post)
-    app = Starlette(routes=_ROUTES, exception_handlers=_EXCEPTION_HANDLERS, lifespan=_lifespan)
+    key = signing_key if dialect.signs else None
+    courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
+    app = Starlette(
+        routes=_ROUTES,
+        exception_handlers=_EXCEPTION_HANDLERS,
+        lifespan=_lifespan,
+        middleware=inspection.middleware(script),
+    )
     app.router.redirect_slashes = False
     app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
     return app

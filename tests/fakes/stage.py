@@ -134,6 +134,7 @@ class Stage:
         self.receiver = receiver or Receiver()
         self.media = media.create_app(script.media, base_url="http://media.test", seed=seed, observe=self.notes)
         self.callbacks = httpx.AsyncClient(transport=httpx.ASGITransport(self.receiver))
+        self.post = posting(self.callbacks)
         self.app = gateway.create_app(
             script,
             publish=self.media.publish,
@@ -141,7 +142,7 @@ class Stage:
             seed=seed,
             signing_key=signing_key,
             observe=self.notes,
-            post=posting(self.callbacks),
+            post=self.post,
         )
         self.api = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from fakes.checks import Field, Form, is_url
+from fakes.durations import Fixed
+from fakes.script import Image, KieScript, Script
 from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio
@@ -23,7 +25,8 @@ FORM = Form(
 
 async def broken_by(path: str, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
     """The body code of an answer, and the problems that were told of the request."""
-    async with Stage() as stage:
+    script = Script(kie=KieScript(images=(Image(takes=Fixed(0.01)),)))
+    async with Stage(script) as stage:
         code: int = (await stage.ask(path, body))["code"]
     return code, [problem for facts in stage.notes.of("contract.broken") for problem in facts["problems"]]
 

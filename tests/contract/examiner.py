@@ -1,0 +1,170 @@
+"""The examiner: holds every answer and every callback of the fakes against their OpenAPI documents.
+
+The root conftest has it look on in every test. What a script wants to be wrong is exempt, and the script alone decides
+that: see `exempt`. Even then an answer must be the envelope that all answers are.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+import jsonschema_rs
+
+from fakes.desk import OPENAPI_PATH
+from fakes.kie.openapi import describe as describe_pictures
+from fakes.openapi import TEXT, Schema
+from fakes.script import Image, KieScript, Music, SunoScript
+from fakes.suno.openapi import describe as describe_music
+
+Script = SunoScript | KieScript
+What = Literal["answer", "record", "callback"]
+SEEN_MAX = 100_000
+ENVELOPE: Schema = {
+    "type": "object",
+    "required": ["code", "msg"],
+    "properties": {"code": {"type": "integer"}, "msg": TEXT},
+}
+JSON_OBJECT: Schema = {"type": "object"}
+
+
+@lru_cache(maxsize=1024)
+def exempt(script: Script, what: What) -> bool:
+    """Whether a script wants some of these to be other than the contract has them."""
+    if isinstance(script, SunoScript):
+        return any(_music_drifts(music, what) for music in script.music)
+    return any(_picture_drifts(image, what) for image in script.images)
+
+
+def _music_drifts(music: Music, what: What) -> bool:
+    if what == "answer":
+        return _pretends(music)
+    if music.swapped_case or music.cover is None or music.cover_url != "given":
+        return True
+    return music.unknown_status if what == "record" else music.task_id_on_top or music.empty_complete
+
+
+def _picture_drifts(image: Image, what: What) -> bool:
+    if what == "answer" and _pretends(image):
+        return True
+    if image.answer != "as-promised" or image.picture_url != "given":
+        return True
+    return what == "callback" and image.task_id_on_top
+
+
+def _pretends(entry: Music | Image) -> bool:
+    """A gateway's page under HTTP 200, which no document has."""
+    return entry.fails is not None and entry.fails.html and not entry.fails.as_http
+
+
+class Examiner:
+    """An Inspector that keeps what it has to complain of."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self.examined = 0
+        self.exempted = 0
+        self._seen: set[tuple[Any, ...]] = set()
+
+    def answered(self, script: Script, method: str, path: str, status: int, content_type: str, body: bytes) -> None:
+        if path == OPENAPI_PATH or self._knows((script, method, path, status, content_type, body)):
+            return
+        document = describe(script)
+        where = f"{method} {path} answered {status}"
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is None:
+            expected = 405 if path in document["paths"] else 404
+            if status != expected:
+                self.complaints.append(f"{where}, where {expected} belongs: no such endpoint is described")
+            self._hold(where, _validator("Refusal", script), body)
+            return
+        responses = operation["responses"]
+        content = responses.get(str(status), responses.get(f"{status // 100}XX"))
+        bare_type = content_type.partition(";")[0]
+        what: What = (
+            "record" if any(part.get("name") == "taskId" for part in operation.get("parameters", ())) else "answer"
+        )
+        if exempt(script, what):
+            self.exempted += 1
+            if bare_type == "application/json":
+                self._hold(where, _validator("envelope", script), body)
+        elif content is None or bare_type not in content["content"]:
+            self.complaints.append(f"{where} with {content_type}, which is not described")
+        elif bare_type == "application/json":
+            group = str(status) if str(status) in responses else f"{status // 100}XX"
+            self._hold(where, _validator(f"{method.lower()} {path} {group}", script), body)
+            self._hold_texts(where, script, body)
+
+    def called_back(self, script: Script, name: str, body: dict[str, Any]) -> None:
+        content = json.dumps(body, ensure_ascii=False).encode()
+        if self._knows((script, name, content)):
+            return
+        where = f"the callback {name}"
+        if exempt(script, "callback"):
+            self.exempted += 1
+            self._hold(where, _validator("envelope", script), content)
+            return
+        component = "MusicCallback" if isinstance(script, SunoScript) else "PictureCallback"
+        self._hold(where, _validator(component, script), content)
+        self._hold_texts(where, script, content)
+
+    def _knows(self, key: tuple[Any, ...]) -> bool:
+        """Whether the very same has been examined; remembers it."""
+        if key in self._seen:
+            return True
+        if len(self._seen) < SEEN_MAX:
+            self._seen.add(key)
+        self.examined += 1
+        return False
+
+    def _hold_texts(self, where: str, script: Script, content: bytes) -> None:
+        """Look into the JSON that travels as text."""
+        if b'"param":' not in content and b'"resultJson":' not in content:
+            return
+        data = json.loads(content).get("data")
+        for key, component in (("param", "object"), ("resultJson", "Result")):
+            text = data.get(key) if isinstance(data, dict) else None
+            if text is not None:
+                self._hold(f"{where}, {key}", _validator(component, script), text)
+
+    def _hold(self, where: str, validate: Callable[[Any], str | None], content: bytes | str) -> None:
+        try:
+            wrong = validate(json.loads(content))
+        except ValueError as error:
+            wrong = f"is no JSON: {error}"
+        if wrong is not None:
+            self.complaints.append(f"{where}: {wrong}; {content[:2000]!r}")
+
+
+def describe(script: Script) -> Schema:
+    """Return the document of the fake that plays this script."""
+    return describe_music(script) if isinstance(script, SunoScript) else describe_pictures(script)
+
+
+def _validator(name: str, script: Script) -> Callable[[Any], str | None]:
+    style = script.dialect if isinstance(script, SunoScript) else script.profile
+    return _compiled(name, isinstance(script, SunoScript), style, script.models, script.records)
+
+
+@cache
+def _compiled(name: str, music: bool, style: Any, models: tuple[str, ...], records: Any) -> Callable[[Any], str | None]:
+    """Return what says what is wrong with a value, by the name of a component or of an operation's answer."""
+    if music:
+        document = describe_music(SunoScript(dialect=style, models=models, records=records))
+    else:
+        document = describe_pictures(KieScript(profile=style, models=models, records=records))
+    if name in ("envelope", "object"):
+        schema = ENVELOPE if name == "envelope" else JSON_OBJECT
+    elif name in document["components"]["schemas"]:
+        schema = {"$ref": f"#/components/schemas/{name}"}
+    else:
+        method, path, group = name.split(" ")
+        answer = document["paths"][path][method]["responses"][group]
+        schema = answer["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+
+    def wrong_with(value: Any) -> str | None:
+        error = next(iter(validator.iter_errors(value)), None)
+        return None if error is None else str(error).partition("\n")[0]
+
+    return wrong_with
