@@ -1,11 +1,15 @@
 """The catalogue: which scenarios a selector means, and in which order they come."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fakes.flaws import FLAWS
 from harness.catalogue import GROUPS, files, select, shipped_names, shipped_root
 from harness.errors import ScenarioError, UnknownNameError
+from harness.faults import HARMS
+from tests.promised_scenarios import PROMISED
 
 
 def names(*selectors: str) -> list[str]:
@@ -20,7 +24,7 @@ def written(path: Path, why: str = "it is here to be found") -> Path:
 
 def test_no_selector_means_all_that_are_shipped() -> None:
     assert names() == shipped_names()
-    assert len(shipped_names()) >= 60
+    assert len(shipped_names()) >= 150
 
 
 def test_groups_come_in_the_order_of_the_catalogue() -> None:
@@ -109,3 +113,34 @@ def test_files_are_named_without_being_read(tmp_path: Path) -> None:
     broken.write_text("tracks: none")
     assert files([str(tmp_path), str(broken)]) == [broken]
     assert len(files([])) == len(shipped_names())
+
+
+@pytest.mark.parametrize(("phrase", "name", "path", "value"), PROMISED, ids=[phrase for phrase, *_ in PROMISED])
+def test_what_the_catalogue_promises_has_its_scenario(phrase: str, name: str, path: str, value: Any) -> None:
+    (scenario,) = select([name])
+    found: Any = scenario
+    for step in path.split("."):
+        if step in ("suno", "kie", "media"):
+            found = scenario.script
+        found = found[int(step)] if step.isdigit() else getattr(found, step)
+    if isinstance(found, tuple) and isinstance(value, int):
+        found = len(found)
+    assert found == value, f"{name} does not say: {phrase}"
+
+
+def test_every_harm_is_put_to_use_by_a_scenario() -> None:
+    used = {fault.harm.name for scenario in select([]) for fault in scenario.faults}
+    assert used == set(HARMS)
+
+
+def test_every_flaw_of_a_picture_is_shown_by_a_scenario() -> None:
+    shown = {image.picture.flaw for scenario in select([]) for image in scenario.script.kie.images}
+    assert set(FLAWS) <= shown
+
+
+def test_a_why_reads_aloud() -> None:
+    """Two sentences or more, in full words: what happens, and whom it hurts."""
+    for scenario in select([]):
+        assert scenario.why.endswith((".", "?")), scenario.name
+        assert scenario.why.count(". ") + scenario.why.count("; ") + scenario.why.count(": ") >= 1, scenario.name
+        assert 12 <= len(scenario.why.split()) <= 60, scenario.name

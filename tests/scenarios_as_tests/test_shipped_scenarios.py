@@ -8,13 +8,36 @@ import pytest
 from harness import catalogue
 from harness.pytest_fixtures import explained
 from harness.result import Result
+from harness.scenario import Scenario
+
+KNOWN_BUGS = {
+    "platform/two-instances": "the workers of both instances take the same job from the queue",
+    "platform/two-instances-and-duplicates": "the workers of both instances take the same job from the queue",
+    "slow/image-record-never-catches-up": "it believes the picture's record only, never its callback",
+}
+"""Scenarios in which acknowledge-first breaks a promise and should not; each must go when its bug goes."""
 
 
-@pytest.mark.parametrize("name", catalogue.shipped_names())
+def _shipped() -> list[Any]:
+    return [
+        pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN_BUGS[name], strict=True) if name in KNOWN_BUGS else ())
+        for name in catalogue.shipped_names()
+    ]
+
+
+@pytest.mark.parametrize("name", _shipped())
 def test_acknowledge_first_keeps_every_promise(run_scenario: Any, name: str) -> None:
     result: Result = run_scenario(name, "acknowledge-first")
     assert result.violated == (), explained(result)
     assert result.unknown == (), explained(result)
+
+
+@pytest.mark.parametrize("scenario", [s for s in catalogue.select([]) if s.faults], ids=lambda scenario: scenario.name)
+def test_the_harm_of_a_scenario_is_done(run_scenario: Any, scenario: Scenario) -> None:
+    result: Result = run_scenario(scenario, "acknowledge-first")
+    assert result.journal is not None
+    done = {entry.facts["harm"] for entry in result.journal.of("fault")}
+    assert done == {fault.harm.name for fault in scenario.faults}
 
 
 # The story: Suno brings a cover of 360x360, so a picture of 2048x1152 is asked for, with a callBackUrl.
@@ -107,7 +130,6 @@ def test_another_seed_may_be_given(run_scenario: Any) -> None:
 def test_a_scenario_may_be_made_in_python(run_scenario: Any) -> None:
     from fakes.durations import Fixed
     from fakes.script import Image, KieScript, Script
-    from harness.scenario import Scenario
 
     script = Script(kie=KieScript(images=(Image(takes=Fixed(20.0)),)))
     result = run_scenario(Scenario("mine/twenty", "Twenty seconds.", script=script), "synchronous")
