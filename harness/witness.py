@@ -116,9 +116,9 @@ class Witness:
             if track_id is not None and usable_url(url):
                 final.append((track_id, str(url)))
         await self._probe_all("end", final)
-        late_s = RETENTION_S - self._loop.elapsed_s
-        if final and late_s > 0:
-            self._loop.advance(late_s)
+        if final:
+            late_s = RETENTION_S - self._loop.elapsed_s
+            self._loop.advance(late_s if late_s > 0 else RETENTION_S)
             await self._probe_all("retention", final)
 
     async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
