@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, EXIT_VIOLATED, HarnessError, ImplementationError
+from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
-    from harness.implementations import Implementation
+    from harness.implementations import AnyImplementation
     from harness.result import Result
     from harness.scenario import Scenario
 
@@ -77,6 +77,16 @@ def _workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def _speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--speed",
+        type=click.FloatRange(0.1, 200),
+        default=1.0,
+        show_default=True,
+        help="How much faster than the real clock a started application lives (needs libfaketime).",
+    )(function)
+
+
 def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--json", "json_file", metavar="FILE", help='Writes the results as JSON; "-" for stdout, without the report.'
@@ -90,6 +100,7 @@ def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 @_seed_option
 @_json_option
 @_workers_option
+@_speed_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, and of the report only the conclusion.")
 def compare(
     scenarios: tuple[str, ...],
@@ -98,6 +109,7 @@ def compare(
     seed: int,
     json_file: str | None,
     workers: int | None,
+    speed: float,
     quiet: bool,
 ) -> None:
     """Runs strategies side by side: who keeps which promise, in which scenario, at what price.
@@ -122,13 +134,13 @@ def compare(
     must_be_writable(json_file)
     chosen = _scenarios(scenarios)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
-    implementations = [_implementation(name) for name in names]
+    implementations = [_implementation(name, speed) for name in names]
     began_s = time.perf_counter()
     total = len(chosen) * len(implementations)
     with progress(total, "comparing", quiet=quiet) as bar:
         advance = (lambda result: None) if bar is None else (lambda result: bar.advance(bar.task_ids[0]))
         comparison = comparing.compare(
-            chosen, implementations, seed, workers=workers or comparing.default_workers(), on_result=advance
+            chosen, implementations, seed, workers=workers or comparing.workers_for(implementations), on_result=advance
         )
     wall_s = time.perf_counter() - began_s
     if json_file is not None:
@@ -156,6 +168,7 @@ def compare(
 @_seed_option
 @_json_option
 @_workers_option
+@_speed_option
 @click.option("--journal", "journal_folder", metavar="FOLDER", help="Writes each run's journal there (JSON Lines).")
 @click.option("--twice", is_flag=True, help="Runs everything again with another hash seed, and names what differs.")
 @click.option("-v", "--verbose", is_flag=True, help="Every verdict, not only the broken ones.")
@@ -166,6 +179,7 @@ def run(
     seed: int,
     json_file: str | None,
     workers: int | None,
+    speed: float,
     journal_folder: str | None,
     twice: bool,
     verbose: bool,
@@ -181,7 +195,7 @@ def run(
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
-    from harness.compare import default_workers, run_pairs
+    from harness.compare import run_pairs, workers_for
     from harness.console import progress, screen
     from harness.files import must_be_writable, write_journals, write_json
     from harness.report.interchange import results_json
@@ -190,11 +204,11 @@ def run(
 
     must_be_writable(json_file)
     chosen = _scenarios(scenarios)
-    who = _implementation(implementation)
+    who = _implementation(implementation, speed)
     by_name: dict[str, Result] = {}
     with progress(len(chosen), implementation, quiet=quiet) as bar:
         for result in run_pairs(
-            [(scenario, who) for scenario in chosen], seed, workers or default_workers(), keep_journals=True
+            [(scenario, who) for scenario in chosen], seed, workers or workers_for([who]), keep_journals=True
         ):
             by_name[result.scenario] = result
             if bar is not None:
@@ -240,15 +254,10 @@ def _selector(scenario: "Scenario") -> str:
     return scenario.name if shipped else str(scenario.path)
 
 
-def _implementation(target: str) -> "Implementation":
+def _implementation(target: str, speed: float) -> "AnyImplementation":
     from harness.runner import resolve
 
-    if "://" in target:
-        raise ImplementationError(
-            f'"{target}" is a URL; only Python code can be put through scenarios so far: a strategy, module:attribute '
-            "or file.py:attribute"
-        )
-    return resolve(target)
+    return resolve(target, speed)
 
 
 def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]", seed: int) -> list[str]:

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from harness.comparison import Comparison
 from harness.errors import ImplementationError
-from harness.implementations import Implementation
+from harness.implementations import AnyImplementation, LiveImplementation
 from harness.result import Result
 from harness.runner import run
 from harness.scenario import Scenario
@@ -24,7 +24,7 @@ CHUNK = 8
 """Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
 which share their pictures."""
 
-Pair = tuple[Scenario, Implementation]
+Pair = tuple[Scenario, AnyImplementation]
 
 
 def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: bool = False) -> Iterator[Result]:
@@ -32,13 +32,14 @@ def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: boo
 
     Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
     """
-    if workers <= 1 or len(pairs) <= CHUNK:
+    few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
+    if workers <= 1 or few:
         for scenario, implementation in pairs:
             yield run(scenario, implementation, seed, keep_journal=keep_journals)
         return
     _warm_up()
     longest_first = sorted(pairs, key=lambda pair: -pair[0].tracks)
-    chunks = [longest_first[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+    chunks = _chunks(longest_first)
     pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker)
     futures: list[Future[list[Result]]] = [
         pool.submit(_run_chunk, chunk, seed, keep_journals, sys.path) for chunk in chunks
@@ -61,7 +62,7 @@ def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: boo
 
 def compare(
     scenarios: Sequence[Scenario],
-    implementations: Sequence[Implementation],
+    implementations: Sequence[AnyImplementation],
     seed: int,
     *,
     workers: int = 1,
@@ -79,6 +80,23 @@ def compare(
         seed,
         results,
     )
+
+
+def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
+    """What a worker takes at a time. Live runs wait most of the time, so each goes alone; but all those of an
+    application that can run only once are for one worker."""
+    chunks: list[Sequence[Pair]] = []
+    alone: dict[str, list[Pair]] = {}
+    simulated: list[Pair] = []
+    for pair in pairs:
+        if not isinstance(pair[1], LiveImplementation):
+            simulated.append(pair)
+        elif pair[1].slots > 1:
+            chunks.append([pair])
+        else:
+            alone.setdefault(pair[1].name, []).append(pair)
+    chunks += alone.values()
+    return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
 
 
 def _run_chunk(pairs: Sequence[Pair], seed: int, keep_journals: bool, path: list[str]) -> list[Result]:
@@ -114,6 +132,11 @@ def _warm_up() -> None:
     scratch_folder()
 
 
-def default_workers() -> int:
-    """As many as there are cores for this process."""
+def workers_for(implementations: Sequence[AnyImplementation]) -> int:
+    """As many as there are cores, or as applications can run side by side."""
+    slots = [each.slots for each in implementations if isinstance(each, LiveImplementation)]
+    return max([_cores(), *slots])
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping
 
 from harness.errors import UnknownNameError
-from harness.implementations import Implementation, load
+from harness.implementations import AnyImplementation, LiveImplementation, is_live, load, load_live
 from harness.invariants import judge
 from harness.invariants.verdicts import Invariant
 from harness.journal import Journal
+from harness.live.world import LiveWorld
 from harness.metrics import measure
 from harness.reading import Reading
 from harness.result import Result
@@ -18,15 +19,18 @@ from harness.world import SimulatedWorld
 DEFAULT_SEED = 1
 
 
-def resolve(target: str) -> Implementation:
-    """The implementation that a command line names: a strategy, `module:attribute`, or `file.py:attribute`.
+def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
+    """The implementation that a command line names: a strategy, `module:attribute`, `file.py:attribute`, a URL, or a
+    `harness.toml` (or the folder that it is in), whose world runs `speed` times as fast as the machine's clock.
 
     Raises UnknownNameError for what looks like a strategy's name and is none, ImplementationError for a malformed
-    target; whether the target can be imported shows when it is started.
+    target; whether the target can be imported or reached shows when it is started.
     """
     strategy = STRATEGIES.get(target)
     if strategy is not None:
         return load(strategy.target, strategy.name, shipped=True)
+    if is_live(target):
+        return load_live(target, speed)
     if ":" not in target:
         raise UnknownNameError("strategy", target, STRATEGIES, " (your own implementation is named module:attribute)")
     return load(target)
@@ -34,15 +38,20 @@ def resolve(target: str) -> Implementation:
 
 def run(
     scenario: Scenario,
-    implementation: Implementation,
+    implementation: AnyImplementation,
     seed: int = DEFAULT_SEED,
     *,
     keep_journal: bool = True,
     invariants: Mapping[str, Invariant] | None = None,
 ) -> Result:
-    """One run in the simulated world. Raises ImplementationError when the implementation does not start."""
+    """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
     began = time.perf_counter()
-    journal = SimulatedWorld(scenario, implementation, seed).run()
+    world = (
+        LiveWorld(scenario, implementation.settings, seed, implementation.speed, implementation.name)
+        if isinstance(implementation, LiveImplementation)
+        else SimulatedWorld(scenario, implementation, seed)
+    )
+    journal = world.run()
     reading = Reading(journal)
     verdicts = judge(reading, own=invariants)
     metrics = measure(reading)

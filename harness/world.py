@@ -31,6 +31,14 @@ from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.scenario import Scenario
 from harness.simulation import tls
+from harness.simulation.hosts import (
+    APPLICATION_HOST,
+    KIE_HOST,
+    MEDIA_HOSTS,
+    SUNO_HOST,
+    media_link,
+    provider_link,
+)
 from harness.simulation.injector import Injector
 from harness.simulation.instances import Instances
 from harness.simulation.loop import START_S, SimulatedLoop
@@ -50,13 +58,6 @@ from harness.simulation.surroundings import first_line, surroundings
 from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
 from harness.witness import RETENTION_S, Witness
-
-APPLICATION_HOST = "app.test"
-KIE_HOST = "api.kie.ai"
-SUNO_HOST = "api.sunoapi.org"
-MEDIA_HOSTS = ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai")
-KIE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/")
-
 
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
 """Worker processes find the folder of the process that started them here."""
@@ -342,16 +343,6 @@ class SimulatedWorld:
             self._line("error", "asyncio", text)
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: no verdict may come of it
-
-
-def provider_link(path: str) -> str:
-    """Which of the two providers behind one host a path belongs to."""
-    return "kie" if path.startswith(KIE_PATHS) else "suno"
-
-
-def media_link(path: str) -> str:
-    """Everything that the media hosts serve is one link."""
-    return "media"
 
 
 @cache

@@ -236,11 +236,11 @@ def test_the_json_table_names_every_field() -> None:
 
 def test_the_environment_table_is_the_worlds() -> None:
     from harness import catalogue
-    from harness.runner import resolve
+    from harness.implementations import load
     from harness.world import SimulatedWorld
 
     (scenario,) = catalogue.select(["callbacks/signed-and-healthy"])
-    world = SimulatedWorld(scenario, resolve("strict"), 1)
+    world = SimulatedWorld(scenario, load("harness.strategies.strict:create_app"), 1)
     names = set(world.environment())
     world.loop.close()
     told = {

@@ -4,9 +4,18 @@
     load("shop.web:create_app")          a factory (no argument) that gives one
     load("shop/callbacks.py:on_music")   a callback function (called with payload, track)
 
-Each start imports the target's own modules afresh, as a new process would, with the run's environment in place.
+    load_live("harness.toml", 50)         an application in any language, started as the file says
+    load_live("http://127.0.0.1:3000")   one that runs already
+
+Each start of Python code imports the target's own modules afresh, as a new process would, with the run's environment in
+place.
 """
 
+from typing import TypeAlias
+
+from harness.implementations.live import LiveImplementation, is_live, load_live
 from harness.implementations.target import Implementation, load
 
-__all__ = ["Implementation", "load"]
+AnyImplementation: TypeAlias = Implementation | LiveImplementation
+
+__all__ = ["AnyImplementation", "Implementation", "LiveImplementation", "is_live", "load", "load_live"]

@@ -41,6 +41,7 @@ class LiveLoop(asyncio.SelectorEventLoop):
         self.speed = speed
         self.refusal: str | None = None
         self._began_s = time.monotonic()
+        self._run_began_s: float | None = None
         self._skipped_s = 0.0
         self._epoch_ns = time.time_ns()
 
@@ -51,8 +52,17 @@ class LiveLoop(asyncio.SelectorEventLoop):
 
     @property
     def elapsed_s(self) -> float:
-        """Scenario seconds since the run began, to the microsecond."""
-        return round(self.time() - START_S, 6)
+        """Scenario seconds since the run began, to the microsecond; 0 before it does."""
+        return 0.0 if self._run_began_s is None else round(self.time() - self._run_began_s, 6)
+
+    def begin(self) -> None:
+        """The run begins now: everything before was preparation."""
+        self._run_began_s = self.time()
+
+    @property
+    def ahead_s(self) -> float:
+        """How many seconds the scenario's wall clock is ahead of the real one."""
+        return (time.monotonic() - self._began_s) * (self.speed - 1) + self._skipped_s
 
     def advance(self, seconds: float) -> None:
         """Skips time in which nobody but the harness lives any more: after the end of a run."""

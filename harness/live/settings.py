@@ -159,9 +159,10 @@ def settings_of(written: Any, path: Path) -> Settings:
     start = Start(**reader.values(written.get("start", {}), "start", Start))
     track = TrackReading(**reader.values(written.get("track", {}), "track", TrackReading))
     reader.known(track.fields, "track.fields", TRACK_FIELDS)
-    for key, value in (("start.request", start.request), ("track.read", track.read)):
-        if value is not None and REQUEST.fullmatch(value) is None:
-            raise reader.refusal(key, f'is {value!r}, expected a method and a path: "POST /tracks"')
+    if re.fullmatch(r"POST /\S*", start.request) is None:
+        raise reader.refusal("start.request", f'is {start.request!r}, expected POST and a path: "POST /tracks"')
+    if track.read is not None and REQUEST.fullmatch(track.read) is None:
+        raise reader.refusal("track.read", f'is {track.read!r}, expected a method and a path: "GET /tracks/{{id}}"')
     for line in application.warm_up:
         if REQUEST.fullmatch(line) is None:
             raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')

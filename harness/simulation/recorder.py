@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send
 from harness.journal import body_facts
-from harness.simulation.network import Network
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
 
@@ -20,10 +19,16 @@ def readable_headers(headers: Any) -> dict[str, str]:
     }
 
 
+class Names(Protocol):
+    """Tells hosts by their addresses."""
+
+    def name_of(self, address: str) -> str: ...
+
+
 class Recorder:
     """Notes each request when it is in and each answer when it is out, and who gave up in between."""
 
-    def __init__(self, app: App, link: Callable[[str], str], notebook: Notebook, network: Network) -> None:
+    def __init__(self, app: App, link: Callable[[str], str], notebook: Notebook, network: Names) -> None:
         self._app = app
         self._link = link
         self._notebook = notebook

@@ -17,7 +17,7 @@ import pytest
 
 from fakes.durations import Never
 from fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
-from harness.implementations import Implementation, load
+from harness.implementations import AnyImplementation, load
 from harness.reading import Reading
 from harness.runner import resolve, run
 from harness.scenario import Scenario
@@ -42,7 +42,7 @@ GROUP = "one healthy run of the synchronous path"
 NULL = load("tests.benchmarks.null:create_app", "null", shipped=True)
 
 
-def _run_of(implementation: Implementation) -> Callable[[], None]:
+def _run_of(implementation: AnyImplementation) -> Callable[[], None]:
     def measured() -> None:
         result = run(HEALTHY, implementation)
         assert result.violated == ()

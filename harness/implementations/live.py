@@ -1,0 +1,50 @@
+"""An application that is not Python code to import: a configuration file of its own, or the URL of a running one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ImplementationError
+from harness.live.faketime import ADVICE, library
+from harness.live.settings import FILE_NAME, Settings, read_settings, settings_for_url
+
+SLOTS = 8
+"""How many applications run side by side: they wait most of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveImplementation:
+    """Something that is put through scenarios in the live world."""
+
+    target: str
+    name: str
+    settings: Settings
+    speed: float
+
+    @property
+    def slots(self) -> int:
+        """How many of it can run at a time: one where its port is given, or where it runs already."""
+        application = self.settings.application
+        return SLOTS if application.command is not None and application.port == 0 else 1
+
+
+def is_live(target: str) -> bool:
+    """Whether `target` names a URL, a TOML file or a folder with one, rather than Python code."""
+    if target.startswith(("http://", "https://")) or target.endswith(".toml"):
+        return True
+    folder = Path(target)
+    return folder.is_dir() and any((folder / name).is_file() for name in (FILE_NAME, "pyproject.toml"))
+
+
+def load_live(target: str, speed: float = 1.0) -> LiveImplementation:
+    """The application that `target` names. Raises ImplementationError for what cannot be, and says what to do."""
+    is_url = target.startswith(("http://", "https://"))
+    settings = settings_for_url(target) if is_url else read_settings(Path(target))
+    if speed != 1:
+        if settings.application.url is not None:
+            raise ImplementationError(
+                f"--speed {speed:g} needs an application that the harness starts (command), because the clock of one "
+                "that runs already cannot be moved; use --speed 1"
+            )
+        if library() is None:
+            raise ImplementationError(f"--speed {speed:g} needs libfaketime, which is not here; {ADVICE}")
+    return LiveImplementation(target, target, settings, speed)

@@ -1,0 +1,377 @@
+"""The live world: plays a scenario to an application in processes of its own, over real sockets.
+
+    journal = LiveWorld(scenario, settings, seed, speed).run()
+
+The fakes, the faults, the journal and the witness are those of the simulated world; the clock is the machine's, sped
+up. What a simulated world knows for certain is found out here by looking: the store is read again and again, and a run
+is over when nothing has happened for long enough. What cannot be known is "unknown", never a pass.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from fakes import gateway
+from fakes.media.app import MediaHost
+from fakes.post import Answer, BadAnswerError, Post, post
+from harness.errors import ImplementationError
+from harness.faults.exchange import App, Receive, Scope, Send
+from harness.journal import Journal
+from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
+from harness.live.callbacks import recorded
+from harness.live.clock import LiveLoop, wall_clock
+from harness.live.settings import REQUEST, Settings, at_path, filled, filled_body
+from harness.live.tracks import HttpStore, SqliteStore, Watcher
+from harness.live.wires import protocol_factory
+from harness.scenario import Scenario
+from harness.simulation.hosts import (
+    APPLICATION_HOST,
+    KIE_HOST,
+    MEDIA_HOSTS,
+    SUNO_HOST,
+    media_link,
+    provider_link,
+)
+from harness.simulation.injector import Injector
+from harness.simulation.notebook import Notebook
+from harness.simulation.places import CAUSE
+from harness.simulation.recorder import Recorder
+from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
+from harness.witness import Witness
+
+LOOK_EVERY_S = 0.05
+"""Real seconds between two looks at whether the run is over."""
+SETTLED_AFTER_S = 90.0
+"""Scenario seconds without anything happening after which finished tracks count as final: polling happens every 30 s
+or so, and a late poll may still write."""
+LATE_S_MAX = 1.0
+"""Scenario seconds by which the clock may be late; the limits that decide verdicts are met by a second's margin."""
+QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
+
+
+class LiveWorld:
+    """One run. Make a new one for each."""
+
+    def __init__(self, scenario: Scenario, settings: Settings, seed: int, speed: float, name: str) -> None:
+        self.scenario = scenario
+        self.settings = settings
+        self.seed = seed
+        self.name = name
+        self.journal = Journal()
+        self.loop = LiveLoop(speed)
+        self.notebook = Notebook(self.loop, self.journal)
+        keys = Random(f"keys {seed}")
+        self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
+        self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
+        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
+        self._scratch = Path(tempfile.mkdtemp(prefix="harness-live-"))
+        self._servers: list[asyncio.Server] = []
+        self._open_calls: dict[int, int] = {}
+        """The requests to the application that are not answered yet, with the port that each went to."""
+        self._restarting: list[asyncio.Task[None]] = []
+        self._late_s = 0.0
+        self._failure: BaseException | None = None
+
+    def run(self) -> Journal:
+        """Plays the scenario to its end. Raises ImplementationError when the application does not start."""
+        quiet = [logging.getLogger(name) for name in QUIET_LOGGERS]
+        before = [logger.disabled for logger in quiet]
+        for logger in quiet:
+            logger.disabled = True
+        self.loop.set_exception_handler(self._loop_exception)
+        try:
+            with wall_clock(self.loop):
+                self.loop.run_until_complete(self._play())
+        finally:
+            self.notebook.closed = True
+            self.instances.stop()
+            _end_tasks(self.loop)
+            self.loop.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            for logger, disabled in zip(quiet, before, strict=True):
+                logger.disabled = disabled
+        if self._failure is not None:
+            raise self._failure
+        return self.journal
+
+    async def _play(self) -> None:
+        async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
+            injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
+            values = await self._serve(injector)
+            self._begin()
+            await self.instances.start(values)
+            await self.instances.warm_up(client)
+            self._prepare(client, values)
+            self.loop.begin()
+            watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
+            heart = self.loop.create_task(self._heartbeat())
+            platform = [self.loop.create_task(self._restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            submitting = self.loop.create_task(self._submit())
+            ending = await self._until_over(submitting)
+            for task in (watching, heart, submitting, *platform):
+                task.cancel()
+            await self.watcher.look([known for known in self.witness.ids if known is not None])
+            self.witness.over = True
+            await injector.close()
+            await self.providers.close()
+            self._end(ending)
+            if self.loop.refusal is None:
+                await self.witness.look_back()
+            for server in self._servers:
+                server.close()
+
+    # What is there
+
+    async def _serve(self, injector: Injector) -> dict[str, str]:
+        """Puts the fakes on ports, and gives what may stand in the application's configuration."""
+        script = self.scenario.script
+        self.media = MediaHost(script.media, base_url="", seed=self.seed, observe=self.notebook.observe)
+        self.providers = gateway.create_app(
+            script,
+            publish=self.media.publish,
+            lend=self.media.lend,
+            seed=self.seed,
+            api_key=self.api_key,
+            signing_key=self.signing_key,
+            observe=self.notebook.observe,
+            post=injector.post(self._posting()),
+        )
+        files = injector.around(self.media.app, media_link)
+        harmed = injector.around(self.providers, provider_link)
+        suno = await self._listen(harmed, SUNO_HOST, provider_link, injector.gate(frozenset({"suno"})))
+        kie = await self._listen(harmed, KIE_HOST, provider_link, injector.gate(frozenset({"kie"})))
+        media = await self._listen(files, MEDIA_HOSTS[0], media_link, injector.gate(frozenset({"media"})))
+        self.media.base_url = f"http://{LOOPBACK}:{media}"
+        self._apps: dict[int, App] = {media: files, suno: harmed, kie: harmed}
+        return {
+            "suno": f"http://{LOOPBACK}:{suno}",
+            "kie": f"http://{LOOPBACK}:{kie}",
+            "media": self.media.base_url,
+            "app": self.instances.url,
+            "api_key": self.api_key,
+            "signing_key": self.signing_key or "",
+            "folder": str(self.settings.folder),
+            "scratch": str(self._scratch),
+            "database": str(self._scratch / "tracks.db"),
+        }
+
+    async def _listen(self, app: App, host: str, link: Callable[[str], str], gate: Any) -> int:
+        recorder = Recorder(app, link, self.notebook, _SameNames())
+
+        async def named(scope: Scope, receive: Receive, send: Send) -> None:
+            """What comes by a socket comes from the application, and it is `host` that it means."""
+            if scope["type"] == "http":
+                scope["state"]["wire"].cause = self._likely_cause()
+                scope = {**scope, "client": (APPLICATION_HOST, 0), "server": (host, 0)}
+            await recorder(scope, receive, send)
+
+        make = protocol_factory(named, self.loop, gate)
+        server = await self.loop.create_server(make, LOOPBACK, 0)
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    def _likely_cause(self) -> int:
+        """Why the application asks: if it has just one call to deal with, because of that one."""
+        return next(iter(self._open_calls)) if len(self._open_calls) == 1 else 0
+
+    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
+        reading = self.settings.track
+        if reading.sqlite is not None:
+            path = self.settings.folder / filled(reading.sqlite, values)
+            store: SqliteStore | HttpStore = SqliteStore(path, reading)
+        else:
+            store = HttpStore(self.instances.url, reading, client)
+        self.watcher = Watcher(store, reading)
+        own_host = urlsplit(self.instances.url).netloc
+        forwarder = Forwarder(self.instances.url, client)
+        for port in self.instances.ports:
+            self._apps[port] = forwarder
+        hosts: dict[str, App] = {LOOPBACK: by_port(self._apps), "localhost": by_port(self._apps), own_host: forwarder}
+        self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
+        self.witness.ids = [None] * self.scenario.tracks
+
+    # What happens
+
+    def _begin(self) -> None:
+        scenario, platform = self.scenario, self.scenario.platform
+        self.notebook.note(
+            "run.began",
+            0,
+            world="live",
+            speed=self.loop.speed,
+            scenario=scenario.name,
+            implementation=self.name,
+            seed=self.seed,
+            tracks=scenario.tracks,
+            deadline_s=scenario.deadline_s,
+            signing=scenario.signing,
+            limit_s=platform.limit_s,
+            freezes=platform.freezes_after_answer,
+            delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
+            secrets=[self.api_key, *([self.signing_key] if self.signing_key else [])],
+            hosts={"app": [APPLICATION_HOST], "providers": [KIE_HOST, SUNO_HOST], "media": [*MEDIA_HOSTS, LOOPBACK]},
+            impossible=dict(scenario.impossible),
+        )
+
+    async def _submit(self) -> None:
+        await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
+
+    async def _ask(self, asked: dict[str, str]) -> tuple[str | None, str]:
+        """Asks for a track as the configuration says."""
+        start = self.settings.start
+        matched = REQUEST.fullmatch(start.request)
+        assert matched is not None
+        content = json.dumps(filled_body(start.body, asked)).encode()
+        headers = {"Content-Type": "application/json", **start.headers}
+        try:
+            async with asyncio.timeout(USER_PATIENCE_S):
+                answer = await self._posting("harness")(self.instances.url + matched[2], content, headers)
+        except TimeoutError:
+            return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
+        except (OSError, BadAnswerError) as error:
+            return None, f"{start.request} got no answer: {error}"
+        if answer.status not in (200, 201, 202):
+            return None, f"{start.request} answered HTTP {answer.status}, expected 201"
+        try:
+            found = at_path(json.loads(answer.body), start.id)
+        except ValueError:
+            found = None
+        if not isinstance(found, str | int) or found == "":
+            return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
+        return str(found), ""
+
+    def _posting(self, by: str = KIE_HOST) -> Post:
+        """Requests to the application, in the journal, by the platform's rules."""
+
+        async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+            port = urlsplit(url).port or 80
+            number = CAUSE.get()
+            frozen = self.scenario.platform.freezes_after_answer or self.settings.application.serverless
+            if frozen and port not in self._open_calls.values():
+                self.instances.thaw(port)
+            self._open_calls[number] = port
+            try:
+                return await self._limited(url, content, headers, port)
+            finally:
+                self._open_calls.pop(number, None)
+                if frozen and port not in self._open_calls.values():
+                    self.instances.freeze(port)
+
+        return recorded(self.notebook, by, APPLICATION_HOST, deliver)
+
+    async def _limited(self, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
+        limit_s = self.scenario.platform.limit_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await post(url, content, headers)
+        except TimeoutError:
+            self.notebook.note("invocation.ended", limit_s=limit_s, path=urlsplit(url).path, answered=False)
+            self._restarting.append(self.loop.create_task(self._replace(port)))
+            return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
+
+    async def _restart(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, at_s - self.loop.elapsed_s))
+        for port in self.instances.ports:
+            await self._replace(port)
+
+    async def _replace(self, port: int) -> None:
+        try:
+            await self.instances.restart(port)
+        except ImplementationError as error:
+            self._failure = error
+
+    # When it is over
+
+    async def _heartbeat(self) -> None:
+        """Measures by how much this process is late."""
+        pause_s = LOOK_EVERY_S * self.loop.speed
+        while True:
+            due_s = self.loop.time() + pause_s
+            await asyncio.sleep(pause_s)
+            self._late_s = max(self._late_s, self.loop.time() - due_s)
+
+    async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
+        """Waits until nothing can be expected to happen any more; why it ended."""
+        seen, since_s = 0, self.loop.time()
+        while self.loop.elapsed_s < self.scenario.deadline_s:
+            await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
+            if self.loop.refusal is not None or self._failure is not None:
+                return "refused"
+            if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
+                raise submitting.exception() or AssertionError
+            self.instances.ended()
+            if len(self.journal) != seen:
+                seen, since_s = len(self.journal), self.loop.time()
+            if not submitting.done() or self.providers.busy or self._unanswered():
+                continue
+            quiet_s = self.loop.time() - since_s
+            if quiet_s >= (SETTLED_AFTER_S if self._all_final() else self.settings.quiet_after_s):
+                return "quiescent"
+        return "deadline"
+
+    def _all_final(self) -> bool:
+        rows = self.watcher.rows
+        known = [rows.get(track_id or "") for track_id in self.witness.ids]
+        return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
+
+    def _unanswered(self) -> list[int]:
+        """The requests that somebody still waits for."""
+        over = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
+        return [entry.number for entry in self.journal.of("request") if entry.number not in over]
+
+    def _end(self, ending: str) -> None:
+        unanswered = self._unanswered()
+        asked = [entry for entry in self.journal.of("request") if entry.facts["by"] == APPLICATION_HOST]
+        if not asked and self.loop.refusal is None:
+            self.loop.refuse(
+                "not connected: no request of the application has reached the fakes; do its base URLs come from "
+                "{suno} and {kie} in its environment? (`harness doctor` looks for the reason)"
+            )
+        elif self._late_s > LATE_S_MAX and self.loop.refusal is None:
+            self.loop.refuse(
+                f"the machine was up to {self._late_s:.1f} scenario seconds late, which could turn a verdict; "
+                f"use a lower --speed than {self.loop.speed:g}, or fewer --workers"
+            )
+        if self.loop.refusal is not None:
+            ending = "refused"
+            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
+        self.notebook.note(
+            "run.ended",
+            0,
+            ending=ending,
+            unanswered=unanswered,
+            waiting=[],
+            late_s=round(self._late_s, 3),
+            store_gap_s=round(self.watcher.longest_gap_s, 3),
+        )
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self._failure = error  # a bug of ours: no verdict may come of it
+
+
+class _SameNames:
+    """Addresses that are names already."""
+
+    def name_of(self, address: str) -> str:
+        return address
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(Exception):
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
