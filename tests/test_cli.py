@@ -149,7 +149,7 @@ def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
         (["list", "scenaros"], "'scenaros' is not one of 'scenarios', 'invariants', 'strategies'"),
         (["list", "strategies", "slow"], '"list strategies" takes no more words'),
         (["run", ":app", HEALTHY], '":app" does not name an implementation'),
-        (["run", "http://localhost:3000", HEALTHY], "is a URL; only Python code can be put through scenarios"),
+        (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens at 127.0.0.1:9"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["run", "strict", "."], "there are no scenario files here"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),

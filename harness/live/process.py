@@ -124,11 +124,12 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
             _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0 * speed)
         except (OSError, TimeoutError):
             if loop.time() > until_s:
-                what = f'"{process.command}"' if process is not None else "the application"
-                raise ImplementationError(
-                    f"nothing listens at {host}:{port} after {patience_s:g} s; does {what} listen at the port that "
-                    "it is given ({port} in its environment)?"
-                ) from None
+                ask = (
+                    "is it running?"
+                    if process is None
+                    else f'does "{process.command}" listen at the port that it is given ({{port}} in its environment)?'
+                )
+                raise ImplementationError(f"nothing listens at {host}:{port} after {patience_s:g} s; {ask}") from None
             await asyncio.sleep(0.02 * speed)
         else:
             writer.close()

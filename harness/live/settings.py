@@ -42,6 +42,8 @@ TRACK_FIELDS = (
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+URL_READY_S = 2.0
+"""What runs already does not have to be waited for."""
 Reach = str
 REACHES = ("variables", "preload", "proxy")
 """How the application's requests come to the fakes: by base URLs in its environment, by a Node preload that rewrites
@@ -140,7 +142,11 @@ def read_settings(path: Path) -> Settings:
 
 def settings_for_url(url: str) -> Settings:
     """The settings for something that runs already and speaks as the shipped strategies do."""
-    return Settings(Application(url=url), track=TrackReading(read="GET /tracks/{id}"), path=Path.cwd() / FILE_NAME)
+    return Settings(
+        Application(url=url, ready_s=URL_READY_S),
+        track=TrackReading(read="GET /tracks/{id}"),
+        path=Path.cwd() / FILE_NAME,
+    )
 
 
 def settings_of(written: Any, path: Path) -> Settings:
