@@ -8,57 +8,36 @@ import asyncio
 import datetime
 import socket
 import ssl
-import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import trustme
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from harness.faults import ConnectHarm, Fault, Harm
 from harness.faults.exchange import App
+from harness.live.wires import SocketWire, protocol_factory
 from harness.simulation.injector import Injector
 from tests.parity.expected import TAKES_S
 
-PROTOCOLS: dict[str, Any] = {"httptools": HttpToolsProtocol, "h11": H11Protocol}
-RESET_AT_CLOSE = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends RST instead of FIN."""
-
-
-class SocketWire:
-    """A real connection, as harms know it."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def reset(self) -> None:
-        sock: socket.socket = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-        self._transport.abort()
+SERVERS = ("httptools", "h11")
+"""The live world's own protocol, and uvicorn's other one, which a user may serve the fakes with."""
 
 
 def _protocol(app: App, kind: str) -> Callable[[], asyncio.Protocol]:
     """Makes the server's protocol for each connection, with the connection in its requests' state."""
-    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", http=kind)
+    loop = asyncio.get_running_loop()
+    if kind == "httptools":
+        return protocol_factory(app, loop)
+    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", http="h11")
     config.load()
     state = ServerState()
-    loop = asyncio.get_running_loop()
 
-    base: Any = PROTOCOLS[kind]
-
-    class Served(base):  # type: ignore[misc]
-        def connection_made(self, transport: asyncio.Transport) -> None:
+    class Served(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self.app_state["wire"] = SocketWire(transport)
             super().connection_made(transport)
 
@@ -77,6 +56,15 @@ async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) ->
     async with way(make) as url:
         yield url
     await injector.close()
+
+
+@asynccontextmanager
+async def served_live(harm: Harm, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
+    """Serves `app` as the live world does, with a harm to its connections."""
+    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    gate = injector.gate(frozenset({"kie"}))
+    async with _listening(protocol_factory(app, asyncio.get_running_loop(), gate)) as url:
+        yield url
 
 
 @asynccontextmanager

@@ -3,13 +3,15 @@
 import asyncio
 import time
 
+import httpx
 import pytest
 
 from harness.faults import CALLBACK_HARMS, HARMS, Fault, Harm
+from harness.faults.delays import SlowConnect
 from harness.faults.exchange import App
 from harness.simulation.injector import Injector
-from tests.parity.expected import CASES, PATIENCE_S, TAKES_S, ask, call_back, check, provider
-from tests.parity.sockets import PROTOCOLS, WAYS_TO_LISTEN, listening, served
+from tests.parity.expected import CASES, PATIENCE_S, TAKES_S, Case, ask, call_back, check, fails, provider
+from tests.parity.sockets import SERVERS, WAYS_TO_LISTEN, listening, served, served_live
 from tests.simulation.conftest import Simulate, simulate
 
 __all__ = ["simulate"]  # the fixture of the simulation's tests
@@ -35,7 +37,7 @@ def test_every_harm_is_either_done_on_sockets_or_has_a_reason_why_not() -> None:
 NAMES = [name for name, case in CASES.items() if case.harm.name not in NOT_ON_SOCKETS]
 
 
-@pytest.mark.parametrize("kind", PROTOCOLS)
+@pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_client_sees_over_sockets_what_it_sees_over_memory(name: str, kind: str) -> None:
     case = CASES[name]
@@ -51,6 +53,36 @@ def test_a_client_sees_over_sockets_what_it_sees_over_memory(name: str, kind: st
     asyncio.run(main())
     if case.harm.name not in WAYS_TO_LISTEN:
         assert told[0] == {"harm": case.harm.name, "link": "kie"}
+
+
+IN_THE_LIVE_WORLD = {
+    "slow-connect": httpx.ReadTimeout,
+    "never-connects": httpx.ReadTimeout,
+    "connection-refused": httpx.ReadError,
+    "name-not-found": httpx.ReadError,
+    "tls-failure": httpx.ReadError,
+}
+"""What a client sees there of the harms to its connections. Somebody has to listen at a port before anybody is refused,
+so the kernel has accepted the connection: what is none over memory is one there that does nothing, or is reset."""
+
+
+@pytest.mark.parametrize("name", IN_THE_LIVE_WORLD)
+def test_the_live_world_does_to_an_accepted_connection_what_it_can(name: str) -> None:
+    harm = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else HARMS[name]()
+    case = Case(harm, (fails(IN_THE_LIVE_WORLD[name]),), carried_out=0)
+    heard: list[str] = []
+    told: list[dict[str, str]] = []
+
+    async def main() -> None:
+        async with served_live(harm, provider(heard), told) as url:
+            check(case, *await ask(case, url), heard)
+
+    asyncio.run(main())
+    assert told == [{"harm": name, "link": "kie"}]
+
+
+def test_every_harm_to_a_connection_has_its_word_for_the_live_world() -> None:
+    assert set(IN_THE_LIVE_WORLD) == {name for name, harm in HARMS.items() if hasattr(harm, "on_connect")}
 
 
 async def _called_back(harm: Harm, url: str, heard: list[str]) -> tuple[str, list[str]]:
