@@ -58,6 +58,7 @@ CASES = [
     Case("idempotent", "StartsOverOnARepetition", scene(music=Music(sends=("complete", "complete"), apart_s=30.0))),
     Case("honours-contract", "SendsTextForANumber", scene()),
     Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429, as_http=True, retry_after_s=30.0)), Image())),
+    Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429)), Image())),
     Case("image-durable", "LeavesThePictureThere", scene()),
     Case(
         "rejects-forgery",

@@ -229,7 +229,11 @@ class Shop:
         except (httpx.HTTPError, ValueError):
             return {}, None
         wait = answer.headers.get("retry-after")
-        return found if isinstance(found, dict) else {}, float(wait) if wait else None
+        if not isinstance(found, dict):
+            found = {}
+        if wait is None and found.get("code") == 429:
+            wait = "10"
+        return found, float(wait) if wait else None
 
     def is_genuine(self, task_id: str, request: Request) -> bool:
         if self.signing_key is None:
