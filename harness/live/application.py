@@ -33,6 +33,8 @@ class Instances:
         self._notebook = notebook
         self._values: Mapping[str, str] = {}
         self._processes: dict[int, Process] = {}
+        self.reach: Mapping[str, str] = {}
+        """Environment variables by which the fakes are reached."""
         self._turn = 0
         self._starts = 0
         application = settings.application
@@ -68,6 +70,7 @@ class Instances:
             values = {**self._values, "port": str(port)}
             environment = {name: value for name, value in os.environ.items() if name not in PROXIES}
             environment |= faketime_environment(self._loop.speed, self._loop.ahead_s)
+            environment |= self.reach
             environment |= {name: filled(value, values) for name, value in application.environment.items()}
             process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
             self._processes[port] = process

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -30,9 +31,11 @@ from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
+from harness.live.proxy import Authority, Host, Proxy
+from harness.live.reach import preload_environment, proxy_environment
 from harness.live.settings import REQUEST, Settings, at_path, filled, filled_body
 from harness.live.tracks import HttpStore, SqliteStore, Watcher
-from harness.live.wires import protocol_factory
+from harness.live.wires import Gate, protocol_factory
 from harness.scenario import Scenario
 from harness.simulation.hosts import (
     APPLICATION_HOST,
@@ -148,11 +151,20 @@ class LiveWorld:
         )
         files = injector.around(self.media.app, media_link)
         harmed = injector.around(self.providers, provider_link)
-        suno = await self._listen(harmed, SUNO_HOST, provider_link, injector.gate(frozenset({"suno"})))
-        kie = await self._listen(harmed, KIE_HOST, provider_link, injector.gate(frozenset({"kie"})))
-        media = await self._listen(files, MEDIA_HOSTS[0], media_link, injector.gate(frozenset({"media"})))
-        self.media.base_url = f"http://{LOOPBACK}:{media}"
+        served: dict[str, Host] = {
+            SUNO_HOST: (self._named(harmed, SUNO_HOST, provider_link), injector.gate(frozenset({"suno"}))),
+            KIE_HOST: (self._named(harmed, KIE_HOST, provider_link), injector.gate(frozenset({"kie"}))),
+        }
+        for host in MEDIA_HOSTS:
+            served[host] = self._named(files, host, media_link), injector.gate(frozenset({"media"}))
+        suno, kie, media = [await self._listen(*served[host]) for host in (SUNO_HOST, KIE_HOST, MEDIA_HOSTS[0])]
         self._apps: dict[int, App] = {media: files, suno: harmed, kie: harmed}
+        self._hosts: dict[str, App] = dict.fromkeys(MEDIA_HOSTS, files)
+        ports = {SUNO_HOST: suno, KIE_HOST: kie, **dict.fromkeys(MEDIA_HOSTS, media)}
+        self.media.base_url = f"http://{LOOPBACK}:{media}"
+        if self.settings.application.reach != "variables":
+            self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
+            self.instances.reach = await self._reach(served, ports)
         return {
             "suno": f"http://{LOOPBACK}:{suno}",
             "kie": f"http://{LOOPBACK}:{kie}",
@@ -165,7 +177,36 @@ class LiveWorld:
             "database": str(self._scratch / "tracks.db"),
         }
 
-    async def _listen(self, app: App, host: str, link: Callable[[str], str], gate: Any) -> int:
+    async def _reach(self, served: dict[str, Host], ports: dict[str, int]) -> dict[str, str]:
+        """The environment by which hard-coded hosts lead here."""
+        if self.settings.application.reach == "preload":
+            server = await asyncio.start_server(self._hear_of_stranger, LOOPBACK, 0)
+            self._servers.append(server)
+            strangers = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
+            origins = {host: f"http://{LOOPBACK}:{port}" for host, port in ports.items()}
+            given = self.settings.application.environment.get("NODE_OPTIONS", os.environ.get("NODE_OPTIONS", ""))
+            return preload_environment(origins, strangers, given)
+        authority = Authority(self._scratch)
+        proxy = Proxy(served, authority, self._stranger)
+        self._servers.append(await proxy.start(LOOPBACK))
+        bundle = authority.bundle(self._scratch / "trusted.pem")
+        return proxy_environment(f"http://{LOOPBACK}:{proxy.port}", authority.certificate, bundle)
+
+    async def _hear_of_stranger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The preloaded module's word that a host was asked for that nobody stands in for."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await reader.readuntil(b"\r\n\r\n")
+            told = (await reader.read(1024)).decode("latin-1").partition("\r\n")[2].partition("\r\n")[0]
+            name, _, port = told.partition(":")
+            self._stranger(name, int(port) if port.isdigit() else 443)
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+    def _stranger(self, host: str, port: int) -> None:
+        self.notebook.note("connection.stranger", self._likely_cause(), host=host, port=port, by=APPLICATION_HOST)
+
+    def _named(self, app: App, host: str, link: Callable[[str], str]) -> App:
+        """`app` as `host`, with everything that it is asked in the journal."""
         recorder = Recorder(app, link, self.notebook, _SameNames())
 
         async def named(scope: Scope, receive: Receive, send: Send) -> None:
@@ -175,7 +216,10 @@ class LiveWorld:
                 scope = {**scope, "client": (APPLICATION_HOST, 0), "server": (host, 0)}
             await recorder(scope, receive, send)
 
-        make = protocol_factory(named, self.loop, gate)
+        return named
+
+    async def _listen(self, app: App, gate: Gate | None) -> int:
+        make = protocol_factory(app, self.loop, gate)
         server = await self.loop.create_server(make, LOOPBACK, 0)
         self._servers.append(server)
         port: int = server.sockets[0].getsockname()[1]
@@ -197,7 +241,8 @@ class LiveWorld:
         forwarder = Forwarder(self.instances.url, client)
         for port in self.instances.ports:
             self._apps[port] = forwarder
-        hosts: dict[str, App] = {LOOPBACK: by_port(self._apps), "localhost": by_port(self._apps), own_host: forwarder}
+        own = by_port(self._apps)
+        hosts: dict[str, App] = {**self._hosts, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
         self.witness.ids = [None] * self.scenario.tracks
 

@@ -1,0 +1,84 @@
+// Preloaded into a started Node process (NODE_OPTIONS=--require): requests to the providers' origins go to the fakes.
+//
+// HARNESS_ORIGINS is a JSON object from origin ("https://api.kie.ai") to origin ("http://127.0.0.1:41234"). A request
+// to any other host than this machine is reported to HARNESS_STRANGERS and refused: nothing leaves the machine.
+"use strict";
+
+const origins = JSON.parse(process.env.HARNESS_ORIGINS || "{}");
+const strangers = process.env.HARNESS_STRANGERS;
+const local = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
+
+function isLocal(host) {
+  return local.has(host) || host.endsWith(".localhost");
+}
+
+function report(url) {
+  if (!strangers) return;
+  const request = realRequest.http.call(require("node:http"), strangers, { method: "POST" });
+  request.on("error", () => {});
+  request.end(String(url.host));
+}
+
+// The URL that a request really goes to; throws for a host that nobody stands in for.
+function target(url) {
+  const origin = origins[url.origin];
+  if (origin) return new URL(url.pathname + url.search, origin);
+  if (isLocal(url.hostname)) return url;
+  report(url);
+  const error = new Error(`getaddrinfo ENOTFOUND ${url.hostname} (the harness forwards nothing to other hosts)`);
+  error.code = "ENOTFOUND";
+  error.hostname = url.hostname;
+  error.syscall = "getaddrinfo";
+  throw error;
+}
+
+const realFetch = globalThis.fetch;
+if (realFetch) {
+  globalThis.fetch = async function fetch(input, init) {
+    const isRequest = typeof Request !== "undefined" && input instanceof Request;
+    const asked = new URL(isRequest ? input.url : String(input));
+    let real;
+    try {
+      real = target(asked);
+    } catch (cause) {
+      throw new TypeError("fetch failed", { cause });
+    }
+    if (real.href === asked.href) return realFetch.call(this, input, init);
+    return realFetch.call(this, isRequest ? new Request(real, input) : real, init);
+  };
+}
+
+const realRequest = {};
+for (const [name, protocol, port] of [["http", "http:", 80], ["https", "https:", 443]]) {
+  const module = require(`node:${name}`);
+  realRequest[name] = module.request;
+  const request = function request(...values) {
+    const callback = typeof values[values.length - 1] === "function" ? values.pop() : undefined;
+    const hasUrl = typeof values[0] === "string" || values[0] instanceof URL;
+    const options = { ...(hasUrl ? values[1] : values[0]) };
+    if (options.socketPath) return realRequest[name].call(module, ...values, callback);
+    const asked = hasUrl ? new URL(values[0]) : urlOf(options, protocol, port);
+    const real = target(asked);
+    if (real.href === asked.href) return realRequest[name].call(module, ...values, ...(callback ? [callback] : []));
+    for (const key of ["protocol", "host", "hostname", "port", "path", "agent", "defaultPort", "servername", "auth"]) {
+      delete options[key];
+    }
+    const http = require("node:http");
+    return realRequest.http.call(http, real, { ...options, headers: { ...options.headers } }, callback);
+  };
+  module.request = request;
+  module.get = function get(...values) {
+    const made = request(...values);
+    made.end();
+    return made;
+  };
+}
+
+require("node:module").syncBuiltinESMExports();
+
+function urlOf(options, protocol, port) {
+  const scheme = options.protocol || protocol;
+  const host = options.hostname || String(options.host || "localhost").replace(/:\d+$/, "");
+  const at = options.port && Number(options.port) !== port ? `:${options.port}` : "";
+  return new URL(`${scheme}//${host}${at}${options.path || "/"}`);
+}
