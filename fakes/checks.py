@@ -14,8 +14,12 @@ from fakes.events import Problem
 
 FieldKind = Literal["text", "flag", "whole", "number", "url", "object"]
 EXCERPT_CHARACTERS = 80
-URL_FORM = r"[hH][tT][tT][pP][sS]?://([^@/?#\s]*@)?([A-Za-z0-9._~%\u0080-\uffff-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?([/?#]\S*)?"
-"""An absolute URL that a provider could call."""
+_BLANK = r"\u0000-\u0020\u007f-\u00a0"
+URL_FORM = (
+    rf"[hH][tT][tT][pP][sS]?://([^{_BLANK}@/?#]*@)?([A-Za-z0-9._~%\u00a1-\uffff-]+|\[[0-9a-fA-F:.]+\])"
+    rf"(:[0-9]{{1,5}})?([/?#][^{_BLANK}]*)?"
+)
+"""An absolute URL that a provider could call, in an expression that means the same to Python and in JSON Schema."""
 _KIND_RULES: dict[FieldKind, str] = {
     "text": "a string",
     "flag": "true or false",

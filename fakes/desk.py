@@ -7,6 +7,7 @@ import asyncio
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,8 @@ from fakes.tasks import Credits, RateWindow
 
 API_KEY = "fake-api-key"
 """The key that a fake takes unless it is told another one."""
+JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECASE)
+"""That another type than JSON is refused is inferred; a request that names none is taken for JSON."""
 OPENAPI_PATH = "/openapi.json"
 """Where a fake describes itself. No provider has it, so it is no documented endpoint."""
 SOURCE_AUTH = "providers.md section 1, documented"
@@ -73,8 +76,13 @@ class Desk:
         self.break_contract(request.url.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
         return self.failure(401)
 
-    def read_object(self, endpoint: str, content: bytes) -> dict[str, Any] | Failure:
-        """Return a request's JSON object, or the 400 for a body that is none."""
+    def read_object(self, endpoint: str, request: Request, content: bytes) -> dict[str, Any] | Failure:
+        """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
+        content_type = request.headers.get("content-type")
+        if content_type is not None and not JSON_TYPE.match(content_type):
+            rule = "application/json"
+            self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
+            return self.failure(400, "The request body is not a JSON object.")
         try:
             body = _DECODE(content.decode())
             if b"\\u" in content:
@@ -86,6 +94,15 @@ class Desk:
         found = content[:80].decode("utf-8", "replace")
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
         return self.failure(400, "The request body is not a JSON object.")
+
+    def asked_for(self, endpoint: str, request: Request) -> str | Failure:
+        """Return the task id that a query asks about, or the refusal of one that asks about none."""
+        wanted = request.query_params.get("taskId")
+        if wanted:
+            return wanted
+        found = ", ".join(request.query_params) or None
+        self.break_contract(endpoint, [problem("taskId", found, "required, a task's id", SOURCE_AUTH)])
+        return self.failure(self.codes.invalid, "taskId: required")
 
     def has_no_room(self, endpoint: str, price: int) -> Failure | None:
         """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""

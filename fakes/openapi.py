@@ -116,7 +116,9 @@ def operation(
     if request is not None:
         described["requestBody"] = {"required": True, "content": _json(request)}
     if asks_for_task:
-        described["parameters"] = [{"name": "taskId", "in": "query", "required": True, "schema": TASK_ID}]
+        described["parameters"] = [
+            {"name": "taskId", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
+        ]
     if callbacks is not None:
         described["callbacks"] = callbacks
     return described

@@ -115,7 +115,7 @@ class FakeKie:
         lacks_key = self.desk.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(endpoint, content)
+        body = self.desk.read_object(endpoint, request, content)
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
@@ -240,9 +240,9 @@ class FakeKie:
             return without_data(422, contract.NULL_RECORD)
         return success(job_record(task, now_s, int(time.time() * 1000)))
 
-    def link(self, content: bytes) -> Response:
+    def link(self, request: Request, content: bytes) -> Response:
         """Answer a download-url request with another URL of the same file, which works for 20 minutes."""
-        body = self.desk.read_object(contract.DOWNLOAD_URL, content)
+        body = self.desk.read_object(contract.DOWNLOAD_URL, request, content)
         if isinstance(body, Failure):
             return self.desk.answer(body)
         problems = contract.DOWNLOAD.problems(body)
@@ -299,14 +299,14 @@ async def _create_task(request: Request) -> Response:
 
 async def _record_info(request: Request) -> Response:
     fake = _fake(request)
-    lacks_key = fake.desk.lacks_key(request)
-    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else fake.desk.answer(lacks_key)
+    wanted = fake.desk.lacks_key(request) or fake.desk.asked_for(contract.RECORD_INFO, request)
+    return fake.desk.answer(wanted) if isinstance(wanted, Failure) else fake.tell(wanted)
 
 
 async def _download_url(request: Request) -> Response:
     fake = _fake(request)
     lacks_key = fake.desk.lacks_key(request)
-    return fake.link(await request.body()) if lacks_key is None else fake.desk.answer(lacks_key)
+    return fake.link(request, await request.body()) if lacks_key is None else fake.desk.answer(lacks_key)
 
 
 async def _credit(request: Request) -> Response:

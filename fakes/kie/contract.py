@@ -115,7 +115,7 @@ SIDE_MAX_PX = 6240
 _SIDE = r"(?:[1-9][0-9]{1,2}|[1-5][0-9]{3}|6[01][0-9]{2}|62[0-3][0-9]|6240)"
 RESOLUTION = re.compile(f"({_SIDE})x({_SIDE})")
 ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
-MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}\S*")
+MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}[!-~]*")
 
 _JOBS = "providers.md section 2, documented"
 _LATER = "docs.kie.ai, market/seedream, documented"

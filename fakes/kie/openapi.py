@@ -77,7 +77,7 @@ def _callback(name: str) -> Schema:
 def _job(models: tuple[str, ...]) -> Schema:
     """What a createTask request may be: each family of models has its own input."""
     form = contract.job_form(models)
-    lite = f"^{contract.SEEDREAM_5_LITE_PREFIX}[^\\s]*$"
+    lite = f"^{contract.SEEDREAM_5_LITE_PREFIX}[!-~]*$"
     families: list[tuple[Schema, Form]]
     if models:
         families = [({"enum": [model]}, contract.input_form(model)) for model in models]

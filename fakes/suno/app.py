@@ -120,7 +120,7 @@ class FakeSuno:
         lacks_key = self.desk.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(contract.GENERATE, content)
+        body = self.desk.read_object(contract.GENERATE, request, content)
         if isinstance(body, Failure):
             return body
         problems = self.rules.problems(body)
@@ -353,8 +353,8 @@ async def _generate(request: Request) -> Response:
 
 async def _record_info(request: Request) -> Response:
     fake = _fake(request)
-    lacks_key = fake.desk.lacks_key(request)
-    return fake.tell(request.query_params.get("taskId", "")) if lacks_key is None else fake.desk.answer(lacks_key)
+    wanted = fake.desk.lacks_key(request) or fake.desk.asked_for(contract.RECORD_INFO, request)
+    return fake.desk.answer(wanted) if isinstance(wanted, Failure) else fake.tell(wanted)
 
 
 async def _credit(request: Request) -> Response:

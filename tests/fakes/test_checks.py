@@ -1,5 +1,6 @@
 """How a broken rule is told: where, what was found, the rule, its source, and what was probably meant."""
 
+import json
 from typing import Any
 
 import pytest
@@ -152,3 +153,47 @@ async def test_a_very_large_number_is_told_by_its_size() -> None:
     (problem,) = Form([Field("steps", "whole", "page 1", high=5)]).problems({"steps": 10**200})
 
     assert problem["found"] == "a number of more than 80 digits"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "code"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("Application/JSON;charset=UTF-8", 200),
+        ("application/vnd.api+json", 200),
+        ("text/plain;charset=UTF-8", 400),
+        ("application/x-www-form-urlencoded", 400),
+        ("application/jsonp", 400),
+    ],
+)
+@pytest.mark.parametrize(("path", "body"), [(GENERATE, MUSIC_REQUEST), (CREATE, JOB_REQUEST)])
+async def test_a_body_that_says_it_is_something_else_is_no_json_object(
+    path: str, body: dict[str, Any], content_type: str, code: int
+) -> None:
+    async with Stage() as stage:
+        content = json.dumps(body).encode()
+        answer = await stage.api.post(path, content=content, headers={"Content-Type": content_type})
+
+    assert answer.json()["code"] == code
+    told = [problem["field"] for facts in stage.notes.of("contract.broken") for problem in facts["problems"]]
+    assert told == ([] if code == 200 else ["Content-Type"])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/generate/record-info", "/api/v1/jobs/recordInfo"])
+@pytest.mark.parametrize("query", [{}, {"taskId": ""}, {"task_id": "x"}])
+async def test_a_query_names_the_task_that_it_asks_about(path: str, query: dict[str, str]) -> None:
+    async with Stage() as stage:
+        answer = (await stage.api.get(path, params=query)).json()
+
+    assert answer == {"code": 422, "msg": "taskId: required"}
+    (problem,) = stage.notes.of("contract.broken")[0]["problems"]
+    assert (problem["field"], problem["found"]) == ("taskId", next(iter(query), None))
+
+
+@pytest.mark.parametrize(("path", "allowed"), [(GENERATE, "POST"), ("/api/v1/chat/credit", "GET"), (CREATE, "POST")])
+async def test_a_wrong_method_is_told_the_right_one(path: str, allowed: str) -> None:
+    async with Stage() as stage:
+        answer = await stage.api.delete(path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
