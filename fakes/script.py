@@ -168,6 +168,9 @@ class SunoScript:
     invisible_s: float = 0.0
     """For this long after creation the record is not to be found: body code 422, `data: null`."""
     creations_per_10_s: int = 20
+    too_often_code: int | None = None
+    """The body code for "too often"; None is the dialect's own. One table of sunoapi.org has 405 where others have
+    430."""
     queries_per_s: int = 3
     """Record queries that one task may be asked about in a second."""
     credits: int = 1_000

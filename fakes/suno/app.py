@@ -333,7 +333,8 @@ def create_app(
     dialect = rules.dialect
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
-    desk = Desk("suno", api_key, observe, account, limit, dialect.codes, script.errors_as_http)
+    codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
+    desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
     app = Starlette(
