@@ -134,6 +134,16 @@ async def test_every_attempt_is_signed_over_task_id_and_timestamp() -> None:
         assert abs(int(timestamp) - time.time()) < 5
 
 
+async def test_a_retry_carries_a_fresh_timestamp() -> None:
+    rules = DeliveryRules(retries_after_s=(1.05,))
+    async with Delivery(Receiver([500, 200]), rules, key="shared key") as delivery:
+        delivery.send()
+        await delivery.notes.wait_for("callback.answered", 2)
+
+    first, second = (int(received.headers["x-webhook-timestamp"]) for received in delivery.receiver.received)
+    assert second > first
+
+
 async def test_without_a_key_nothing_is_signed() -> None:
     async with Delivery(Receiver()) as delivery:
         delivery.send()

@@ -106,6 +106,18 @@ async def test_before_anything_is_done_the_record_says_pending_and_has_no_tracks
     assert (answer["data"]["status"], answer["data"]["response"]) == ("PENDING", None)
 
 
+async def test_the_record_goes_through_four_statuses_to_the_end() -> None:
+    seen: list[str] = []
+    async with Stage(music(Music(takes=Fixed(0.5)), queries_per_s=1_000)) as stage:
+        task_id = await stage.make_music()
+        while "SUCCESS" not in seen:
+            status = (await stage.music_record(task_id))["data"]["status"]
+            seen += [status] if status not in seen else []
+            await asyncio.sleep(0.01)
+
+    assert seen == ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS"]
+
+
 async def test_an_unknown_task_is_http_200_with_code_422_and_no_data() -> None:
     async with Stage(music()) as stage:
         answer = await stage.music_record("0" * 32)
@@ -206,6 +218,16 @@ async def test_a_finished_record_may_have_a_status_that_nobody_knows() -> None:
     assert before == "PENDING"
     assert record["status"] == "PROCESSED"
     assert all(track["audioUrl"] for track in record["response"]["sunoData"])
+
+
+async def test_in_live_answers_a_tracks_time_is_epoch_milliseconds() -> None:
+    async with Stage(music(Music(takes=SOON, sends=("complete",)))) as stage:
+        task_id = await stage.make_music()
+        (complete,) = await stage.receiver.wait_for(1)
+        record = (await stage.music_record(task_id))["data"]
+
+    (told,) = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
+    assert abs(told / 1000 - time.time()) < 60
 
 
 async def test_in_the_documentations_style_a_tracks_time_is_a_text() -> None:

@@ -1,0 +1,61 @@
+"""The fidelity ledger: complete, up to date, and naming only tests that exist."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes.ledger import CONFIDENCES, RENDERED, Ledger, Rule, read, render
+
+TESTS = Path(__file__).parent.parent
+LEDGER = read()
+
+
+def collected() -> set[str]:
+    """Every test function below tests/fakes and tests/contract that pytest collects, as the ledger names them."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    folders = [str(TESTS / name) for name in ("fakes", "contract")]
+    told = subprocess.run([*command, *folders], cwd=TESTS.parent, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return {line.partition("[")[0].removeprefix("tests/") for line in told.stdout.splitlines() if "::" in line}
+
+
+def unknown_tests(ledger: Ledger, known: set[str]) -> list[str]:
+    """The tests that a ledger names and nobody has."""
+    return sorted({test for rule in ledger.rules for test in rule.tests} - known)
+
+
+def test_every_test_that_is_named_is_collected() -> None:
+    known = collected()
+
+    assert unknown_tests(LEDGER, known) == []
+    invented = replace(LEDGER.rules[0], tests=("fakes/test_suno.py::test_that_nobody_wrote",))
+    assert unknown_tests(replace(LEDGER, rules=(invented,)), known) == ["fakes/test_suno.py::test_that_nobody_wrote"]
+
+
+def test_every_section_of_the_contract_has_entries_and_every_entry_a_section() -> None:
+    ruled, missing = {rule.section for rule in LEDGER.rules}, {gap.section for gap in LEDGER.gaps}
+
+    assert ruled | missing == set(LEDGER.sections)
+    assert set(LEDGER.sections) - ruled == {"7"}, "the platform's limits are no provider's"
+
+
+@pytest.mark.parametrize("rule", LEDGER.rules, ids=lambda rule: rule.rule[:40])
+def test_every_rule_says_how_sure_it_is_and_what_shows_it(rule: Rule) -> None:
+    assert rule.confidence
+    assert set(rule.confidence) <= set(CONFIDENCES)
+    assert rule.tests
+    assert rule.rule.endswith(".")
+    assert rule.where is None or (TESTS.parent / rule.where).is_file()
+
+
+def test_no_rule_stands_there_twice() -> None:
+    sentences = [rule.rule for rule in LEDGER.rules] + [gap.rule for gap in LEDGER.gaps]
+
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert RENDERED.read_text(encoding="utf-8") == render(LEDGER), "python -m fakes.ledger > fakes/FIDELITY.md"
