@@ -17,6 +17,8 @@ from harness.strategies import STRATEGIES
 from harness.world import SimulatedWorld
 
 DEFAULT_SEED = 1
+SLOWER = 4
+"""By how much a run is slower than the one before it that was too fast to be certain."""
 
 
 def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
@@ -46,12 +48,10 @@ def run(
 ) -> Result:
     """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
     began = time.perf_counter()
-    world = (
-        LiveWorld(scenario, implementation.settings, seed, implementation.speed, implementation.name)
-        if isinstance(implementation, LiveImplementation)
-        else SimulatedWorld(scenario, implementation, seed)
-    )
-    journal = world.run()
+    if isinstance(implementation, LiveImplementation):
+        journal = _live_journal(scenario, implementation, seed)
+    else:
+        journal = SimulatedWorld(scenario, implementation, seed).run()
     reading = Reading(journal)
     verdicts = judge(reading, own=invariants)
     metrics = measure(reading)
@@ -69,6 +69,17 @@ def run(
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
     )
+
+
+def _live_journal(scenario: Scenario, implementation: LiveImplementation, seed: int) -> Journal:
+    """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain."""
+    speed = implementation.speed
+    while True:
+        world = LiveWorld(scenario, implementation.settings, seed, speed, implementation.name)
+        journal = world.run()
+        if world.doubt() is None:
+            return journal
+        speed = max(1.0, speed / SLOWER)
 
 
 def judged_again(journal: Journal) -> Result:
