@@ -121,7 +121,9 @@ class Instances:
         """Ports of the processes that have ended by themselves since the last call; they are not restarted."""
         gone = [port for port, process in self._processes.items() if process.exit_status is not None]
         for port in gone:
-            self._notebook.note("instance.exited", 0, code=str(self._processes.pop(port).exit_status))
+            process = self._processes.pop(port)
+            self._notebook.note("instance.exited", 0, code=str(process.exit_status))
+            process.stop()  # what it has started may be there still
         return gone
 
     async def restart(self, port: int) -> None:

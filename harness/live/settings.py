@@ -109,8 +109,11 @@ class Settings:
     application: Application
     start: Start = Start()
     track: TrackReading = TrackReading()
+    settled_after_s: float = 90.0
+    """Scenario seconds without anything happening after which finished tracks count as final: polling happens every
+    30 s or so, and a late poll may still write."""
     quiet_after_s: float = 600.0
-    """Scenario seconds without anything happening after which a run is over."""
+    """The same for tracks that are not finished."""
     path: Path = Path(FILE_NAME)
 
     @property
@@ -152,7 +155,7 @@ def settings_for_url(url: str) -> Settings:
 def settings_of(written: Any, path: Path) -> Settings:
     """The settings that a TOML document means."""
     reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "quiet_after"))
+    reader.known(written, "", ("application", "start", "track", "settled_after", "quiet_after"))
     if "application" not in written:
         raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
     application = Application(**reader.values(written["application"], "application", Application))
@@ -177,8 +180,8 @@ def settings_of(written: Any, path: Path) -> Settings:
     for name, value in application.environment.items():
         reader.placeholders(f"application.environment.{name}", value)
     reader.placeholders("application.command", application.command or "")
-    quiet_after = written.get("quiet_after")
-    extra = {} if quiet_after is None else {"quiet_after_s": reader.seconds("quiet_after", quiet_after)}
+    waits = ("settled_after", "quiet_after")
+    extra = {f"{name}_s": reader.seconds(name, written[name]) for name in waits if name in written}
     return Settings(application, start, track, path=path, **extra)
 
 

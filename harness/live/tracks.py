@@ -34,6 +34,8 @@ class Store(Protocol):
         """The tracks as they are stored, by id; None when they cannot be read just now, or have not changed."""
         ...
 
+    def close(self) -> None: ...
+
 
 class Watcher:
     """Reports each row that is new, changed or gone; to the witness it is what a store's watcher is."""
@@ -57,6 +59,9 @@ class Watcher:
             await asyncio.sleep(self._store.every_s * speed)
             now_s = loop.time()
             self.longest_gap_s, last_s = max(self.longest_gap_s, now_s - last_s), now_s
+
+    def close(self) -> None:
+        self._store.close()
 
     async def look(self, ids: list[str]) -> None:
         """One look at the tracks that are known so far."""

@@ -58,9 +58,6 @@ from harness.witness import Witness
 
 LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
-SETTLED_AFTER_S = 90.0
-"""Scenario seconds without anything happening after which finished tracks count as final: polling happens every 30 s
-or so, and a late poll may still write."""
 LATE_S_MIN = 0.1
 """Scenario seconds of lateness that are worth remembering."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
@@ -82,7 +79,7 @@ class LiveWorld:
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
         self._scratch = Path(tempfile.mkdtemp(prefix="harness-live-"))
-        self._servers: list[asyncio.Server] = []
+        self._to_close = contextlib.ExitStack()
         self._open_calls: dict[int, int] = {}
         """The requests to the application that are not answered yet, with the port that each went to."""
         self._restarting: list[asyncio.Task[None]] = []
@@ -102,6 +99,7 @@ class LiveWorld:
         finally:
             self.notebook.closed = True
             self.instances.stop()
+            self._to_close.close()
             _end_tasks(self.loop)
             self.loop.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -135,8 +133,6 @@ class LiveWorld:
             self._end(ending)
             if self.loop.refusal is None:
                 await self.witness.look_back()
-            for server in self._servers:
-                server.close()
 
     # What is there
 
@@ -186,14 +182,14 @@ class LiveWorld:
         """The environment by which hard-coded hosts lead here."""
         if self.settings.application.reach == "preload":
             server = await asyncio.start_server(self._hear_of_stranger, LOOPBACK, 0)
-            self._servers.append(server)
+            self._to_close.callback(server.close)
             strangers = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
             origins = {host: f"http://{LOOPBACK}:{port}" for host, port in ports.items()}
             given = self.settings.application.environment.get("NODE_OPTIONS", os.environ.get("NODE_OPTIONS", ""))
             return preload_environment(origins, strangers, given)
         authority = Authority(self._scratch)
         proxy = Proxy(served, authority, self._stranger)
-        self._servers.append(await proxy.start(LOOPBACK))
+        self._to_close.callback((await proxy.start(LOOPBACK)).close)
         bundle = authority.bundle(self._scratch / "trusted.pem")
         return proxy_environment(f"http://{LOOPBACK}:{proxy.port}", authority.certificate, bundle)
 
@@ -226,7 +222,7 @@ class LiveWorld:
     async def _listen(self, app: App, gate: Gate | None) -> int:
         make = protocol_factory(app, self.loop, gate)
         server = await self.loop.create_server(make, LOOPBACK, 0)
-        self._servers.append(server)
+        self._to_close.callback(server.close)
         port: int = server.sockets[0].getsockname()[1]
         return port
 
@@ -242,6 +238,7 @@ class LiveWorld:
         else:
             store = HttpStore(self.instances.url, reading, client)
         self.watcher = Watcher(store, reading)
+        self._to_close.callback(self.watcher.close)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         for port in self.instances.ports:
@@ -368,7 +365,7 @@ class LiveWorld:
             if not submitting.done() or self.providers.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
-            if quiet_s >= (SETTLED_AFTER_S if self._all_final() else self.settings.quiet_after_s):
+            if quiet_s >= (self.settings.settled_after_s if self._all_final() else self.settings.quiet_after_s):
                 return "quiescent"
         return "deadline"
 

@@ -1,0 +1,158 @@
+"""An application in a process of its own, over real sockets: run, watched, judged, and always ended."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.durations import Fixed
+from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.errors import ImplementationError
+from harness.implementations import load_live
+from harness.live.faketime import library
+from harness.result import Result
+from harness.runner import run
+from harness.scenario import Scenario
+
+APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
+CONFIGURATION = """
+settled_after = "20s"
+quiet_after = "40s"
+
+[application]
+command = "{python} {app}"
+reach = "{reach}"
+ready = "{ready}"
+
+[application.environment]
+{variables}
+API_KEY = "{{api_key}}"
+PUBLIC_URL = "{{app}}"
+DATABASE_PATH = "{{database}}"
+PORT = "{{port}}"
+MISCHIEF = "{mischief}"
+
+[start]
+id = "track.id"
+
+[track]
+{track}
+"""
+BASE_URLS = 'SUNO = "{suno}"\nKIE = "{kie}"'
+SQLITE = 'sqlite = "{database}"'
+needs_faketime = pytest.mark.skipif(
+    library() is None, reason="libfaketime is not installed: a process's clock cannot be sped up"
+)
+SPEED = 25.0
+
+
+def configured(
+    folder: Path,
+    *,
+    mischief: str = "",
+    reach: str = "variables",
+    variables: str = BASE_URLS,
+    track: str = SQLITE,
+    ready: str = "10s",
+) -> Path:
+    path = folder / "harness.toml"
+    text = CONFIGURATION.format(
+        python=sys.executable, app=APP, reach=reach, variables=variables, mischief=mischief, track=track, ready=ready
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def played(path: Path, image_takes_s: float = 4.0, speed: float = SPEED) -> Result:
+    """A short run: the music takes 10 s, and a callback is delivered twice at most."""
+    suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(5.0,)))
+    script = Script(suno, KieScript(images=(Image(takes=Fixed(image_takes_s)),)))
+    return run(Scenario("live/short", "A short run.", script=script), load_live(str(path), speed))
+
+
+def facts(result: Result, kind: str) -> list[dict[str, Any]]:
+    assert result.journal is not None
+    return [entry.facts for entry in result.journal.of(kind)]
+
+
+@needs_faketime
+@pytest.mark.parametrize("track", [SQLITE, 'read = "GET /tracks/{id}"'], ids=["sqlite", "http"])
+def test_a_healthy_run_of_a_blocking_application_holds_what_it_can(tmp_path: Path, track: str) -> None:
+    result = played(configured(tmp_path, track=track))
+    assert result.violated == ()
+    assert result.unknown == ()
+    assert result.metrics.tracks[0].outcome == "2k"
+    assert result.ending == "quiescent"
+    writes = [write["after"]["status"] for write in facts(result, "store.write")]
+    assert writes == ["pending", "complete"]
+    (line,) = facts(result, "log")
+    assert line["text"].startswith("picture at http://127.0.0.1:")
+
+
+@needs_faketime
+def test_hard_coded_hosts_are_reached_through_the_proxy(tmp_path: Path) -> None:
+    result = played(configured(tmp_path, reach="proxy", variables=""))
+    assert result.violated == ()
+    assert result.metrics.tracks[0].outcome == "2k"
+    (asked,) = [request for request in facts(result, "request") if request["path"] == "/api/v1/generate/image"]
+    assert (asked["host"], asked["scheme"]) == ("api.kie.ai", "https")
+
+
+@needs_faketime
+def test_a_request_to_another_host_is_reported_and_not_forwarded(tmp_path: Path) -> None:
+    result = played(configured(tmp_path, reach="proxy", variables="", mischief="looks-elsewhere"))
+    assert [(seen["host"], seen["port"]) for seen in facts(result, "connection.stranger")] == [
+        ("pictures.example.com", 443)
+    ]
+    assert result.metrics.tracks[0].outcome == "2k"
+
+
+@needs_faketime
+def test_a_late_answer_is_found_as_in_the_simulated_world(tmp_path: Path) -> None:
+    result = played(configured(tmp_path), image_takes_s=30.0)
+    assert "callback-answered" in result.violated
+    assert "image-2k" not in result.violated
+
+
+@needs_faketime
+def test_a_run_that_no_request_reaches_is_not_connected(tmp_path: Path) -> None:
+    nowhere = 'SUNO = "http://127.0.0.1:9"\nKIE = "http://127.0.0.1:9"'
+    result = played(configured(tmp_path, variables=nowhere))
+    assert result.violated == ()
+    assert {verdict.state for verdict in result.verdicts} == {"unknown"}
+    assert "not connected" in result.verdicts[0].reason
+
+
+@needs_faketime
+def test_an_application_that_dies_leaves_its_journal_and_no_stuck_run(tmp_path: Path) -> None:
+    result = played(configured(tmp_path, mischief="dies"))
+    assert [exited["code"] for exited in facts(result, "instance.exited")] == ["3"]
+    assert "settles" in result.violated
+    assert facts(result, "callback.answered")[-1]["outcome"] == "refused"
+
+
+def test_an_application_that_cannot_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(ImplementationError, match=r"ended with status 7[\s\S]*no configuration for the database"):
+        played(configured(tmp_path, mischief="cannot-start"), speed=1)
+
+
+def test_an_application_that_never_listens_is_not_waited_for_long(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    with pytest.raises(ImplementationError, match=r"nothing listens at 127\.0\.0\.1"):
+        played(configured(tmp_path, mischief="never-listens", ready="1s"), speed=1)
+    assert time.monotonic() - began_s < 10
+
+
+@needs_faketime
+def test_what_an_application_has_started_ends_with_it(tmp_path: Path) -> None:
+    played(configured(tmp_path, mischief="has-a-child"), speed=100)
+    found = subprocess.run(["pgrep", "-f", "sleep 3600"], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
+
+
+def test_a_speed_for_something_that_runs_already_is_refused() -> None:
+    with pytest.raises(ImplementationError, match="the clock of one that runs already cannot be moved"):
+        load_live("http://127.0.0.1:3000", 50)
