@@ -14,9 +14,9 @@ function isLocal(host) {
 
 function report(url) {
   if (!strangers) return;
-  const request = realRequest.http.call(require("node:http"), strangers, { method: "POST" });
+  const request = realRequest.http.call(require("node:http"), strangers + url.host, { method: "POST" });
   request.on("error", () => {});
-  request.end(String(url.host));
+  request.end();
 }
 
 // The URL that a request really goes to; throws for a host that nobody stands in for.

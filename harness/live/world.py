@@ -11,10 +11,8 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,37 +20,29 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from fakes import gateway
 from fakes.files import picture_spec
-from fakes.media.app import MediaHost
 from fakes.pictures import render
 from fakes.post import Answer, BadAnswerError, Post, post
 from fakes.tasks import turn
 from harness.errors import ImplementationError
-from harness.faults.exchange import App, Receive, Scope, Send
+from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import doubt
-from harness.live.proxy import Authority, Host, Proxy
-from harness.live.reach import preload_environment, proxy_environment
+from harness.live.providers import Providers
 from harness.live.settings import REQUEST, Settings, at_path, filled, filled_body
 from harness.live.tracks import HttpStore, SqliteStore, Watcher
-from harness.live.wires import Gate, protocol_factory
 from harness.scenario import Scenario
 from harness.simulation.hosts import (
     APPLICATION_HOST,
     KIE_HOST,
     MEDIA_HOSTS,
     SUNO_HOST,
-    media_link,
-    provider_link,
 )
-from harness.simulation.injector import Injector
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
-from harness.simulation.recorder import Recorder
 from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
 from harness.witness import Witness
 
@@ -79,7 +69,18 @@ class LiveWorld:
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
         self._scratch = Path(tempfile.mkdtemp(prefix="harness-live-"))
+        self.providers = Providers(
+            scenario,
+            seed,
+            self.notebook,
+            api_key=self.api_key,
+            signing_key=self.signing_key,
+            elapsed_s=lambda: self.loop.elapsed_s,
+            post=self._posting(),
+            cause=self._likely_cause,
+        )
         self._to_close = contextlib.ExitStack()
+        self._to_close.callback(self.providers.close)
         self._open_calls: dict[int, int] = {}
         """The requests to the application that are not answered yet, with the port that each went to."""
         self._restarting: list[asyncio.Task[None]] = []
@@ -111,8 +112,7 @@ class LiveWorld:
 
     async def _play(self) -> None:
         async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
-            injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
-            values = await self._serve(injector)
+            values = await self._values()
             self._begin()
             await self.instances.start(values)
             await self.instances.warm_up(client)
@@ -128,48 +128,23 @@ class LiveWorld:
                 task.cancel()
             await self.watcher.look([known for known in self.witness.ids if known is not None])
             self.witness.over = True
-            await injector.close()
-            await self.providers.close()
+            await self.providers.finish()
             self._end(ending)
             if self.loop.refusal is None:
                 await self.witness.look_back()
 
     # What is there
 
-    async def _serve(self, injector: Injector) -> dict[str, str]:
+    async def _values(self) -> dict[str, str]:
         """Puts the fakes on ports, and gives what may stand in the application's configuration."""
-        script = self.scenario.script
-        self.media = MediaHost(script.media, base_url="", seed=self.seed, observe=self.notebook.observe)
-        self.providers = gateway.create_app(
-            script,
-            publish=self.media.publish,
-            lend=self.media.lend,
-            seed=self.seed,
-            api_key=self.api_key,
-            signing_key=self.signing_key,
-            observe=self.notebook.observe,
-            post=injector.post(self._posting()),
-        )
-        files = injector.around(self.media.app, media_link)
-        harmed = injector.around(self.providers, provider_link)
-        served: dict[str, Host] = {
-            SUNO_HOST: (self._named(harmed, SUNO_HOST, provider_link), injector.gate(frozenset({"suno"}))),
-            KIE_HOST: (self._named(harmed, KIE_HOST, provider_link), injector.gate(frozenset({"kie"}))),
-        }
-        for host in MEDIA_HOSTS:
-            served[host] = self._named(files, host, media_link), injector.gate(frozenset({"media"}))
-        suno, kie, media = [await self._listen(*served[host]) for host in (SUNO_HOST, KIE_HOST, MEDIA_HOSTS[0])]
-        self._apps: dict[int, App] = {media: files, suno: harmed, kie: harmed}
-        self._hosts: dict[str, App] = dict.fromkeys(MEDIA_HOSTS, files)
-        ports = {SUNO_HOST: suno, KIE_HOST: kie, **dict.fromkeys(MEDIA_HOSTS, media)}
-        self.media.base_url = f"http://{LOOPBACK}:{media}"
-        if self.settings.application.reach != "variables":
-            self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
-            self.instances.reach = await self._reach(served, ports)
+        await self.providers.listen()
+        application = self.settings.application
+        if application.reach == "preload":
+            self.instances.reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+        elif application.reach == "proxy":
+            self.instances.reach = await self.providers.proxy(self._scratch)
         return {
-            "suno": f"http://{LOOPBACK}:{suno}",
-            "kie": f"http://{LOOPBACK}:{kie}",
-            "media": self.media.base_url,
+            **{name: self.providers.url(name) for name in self.providers.ports},
             "app": self.instances.url,
             "api_key": self.api_key,
             "signing_key": self.signing_key or "",
@@ -177,54 +152,6 @@ class LiveWorld:
             "scratch": str(self._scratch),
             "database": str(self._scratch / "tracks.db"),
         }
-
-    async def _reach(self, served: dict[str, Host], ports: dict[str, int]) -> dict[str, str]:
-        """The environment by which hard-coded hosts lead here."""
-        if self.settings.application.reach == "preload":
-            server = await asyncio.start_server(self._hear_of_stranger, LOOPBACK, 0)
-            self._to_close.callback(server.close)
-            strangers = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
-            origins = {host: f"http://{LOOPBACK}:{port}" for host, port in ports.items()}
-            given = self.settings.application.environment.get("NODE_OPTIONS", os.environ.get("NODE_OPTIONS", ""))
-            return preload_environment(origins, strangers, given)
-        authority = Authority(self._scratch)
-        proxy = Proxy(served, authority, self._stranger)
-        self._to_close.callback((await proxy.start(LOOPBACK)).close)
-        bundle = authority.bundle(self._scratch / "trusted.pem")
-        return proxy_environment(f"http://{LOOPBACK}:{proxy.port}", authority.certificate, bundle)
-
-    async def _hear_of_stranger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The preloaded module's word that a host was asked for that nobody stands in for."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await reader.readuntil(b"\r\n\r\n")
-            told = (await reader.read(1024)).decode("latin-1").partition("\r\n")[2].partition("\r\n")[0]
-            name, _, port = told.partition(":")
-            self._stranger(name, int(port) if port.isdigit() else 443)
-            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-            writer.close()
-
-    def _stranger(self, host: str, port: int) -> None:
-        self.notebook.note("connection.stranger", self._likely_cause(), host=host, port=port, by=APPLICATION_HOST)
-
-    def _named(self, app: App, host: str, link: Callable[[str], str]) -> App:
-        """`app` as `host`, with everything that it is asked in the journal."""
-        recorder = Recorder(app, link, self.notebook, _SameNames())
-
-        async def named(scope: Scope, receive: Receive, send: Send) -> None:
-            """What comes by a socket comes from the application, and it is `host` that it means."""
-            if scope["type"] == "http":
-                scope["state"]["wire"].cause = self._likely_cause()
-                scope = {**scope, "client": (APPLICATION_HOST, 0), "server": (host, 0)}
-            await recorder(scope, receive, send)
-
-        return named
-
-    async def _listen(self, app: App, gate: Gate | None) -> int:
-        make = protocol_factory(app, self.loop, gate)
-        server = await self.loop.create_server(make, LOOPBACK, 0)
-        self._to_close.callback(server.close)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
 
     def _likely_cause(self) -> int:
         """Why the application asks: if it has just one call to deal with, because of that one."""
@@ -241,10 +168,8 @@ class LiveWorld:
         self._to_close.callback(self.watcher.close)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
-        for port in self.instances.ports:
-            self._apps[port] = forwarder
-        own = by_port(self._apps)
-        hosts: dict[str, App] = {**self._hosts, LOOPBACK: own, "localhost": own, own_host: forwarder}
+        own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
+        hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
         self.witness.ids = [None] * self.scenario.tracks
 
@@ -362,7 +287,7 @@ class LiveWorld:
             self.instances.ended()
             if len(self.journal) != seen:
                 seen, since_s = len(self.journal), self.loop.time()
-            if not submitting.done() or self.providers.busy or self._unanswered():
+            if not submitting.done() or self.providers.gateway.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
             if quiet_s >= (self.settings.settled_after_s if self._all_final() else self.settings.quiet_after_s):
@@ -418,13 +343,6 @@ def _draw_pictures(scenario: Scenario) -> None:
         wanted = [] if cover is None else [picture_spec(cover, "cover", index + 1, part) for part in (0, 1)]
         for spec in (*wanted, picture_spec(image.picture, "picture", index + 1)):
             render(spec)
-
-
-class _SameNames:
-    """Addresses that are names already."""
-
-    def name_of(self, address: str) -> str:
-        return address
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:

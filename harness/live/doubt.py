@@ -1,0 +1,94 @@
+"""Whether a verdict on a sped-up run could be another one at the machine's own pace.
+
+The providers' delays are sped up, and so is a started process's idea of time; what it takes to compute is not. At
+speed 50, 60 ms of work are 3 scenario seconds, which can turn 14 s into more than the 15 s that a provider waits. How
+long a call would have taken at speed 1 lies between two bounds: the time it spent waiting for the providers, with its
+other time divided by the speed (all of it was work) or whole (all of it was a wait of its own making). Where a limit
+lies between the bounds nobody knows, and the scenario has to be run more slowly.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from harness.journal import Entry, Journal
+from harness.simulation.hosts import APPLICATION_HOST
+
+SHORT_REAL_S = 0.1
+"""An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
+Span = tuple[float, float]
+Late = tuple[float, float]
+"""When the harness's own timers were late, and by how many scenario seconds."""
+
+
+def doubt(journal: Journal, speed: float, late: Sequence[Late] = ()) -> str | None:
+    """A sentence about a verdict that could be another one at speed 1, or None when there is none."""
+    if speed == 1:
+        return None
+    began = journal.of("run.began")[0].facts
+    limits_s = [limit for limit in (began["delivery_answer_within_s"], began["limit_s"]) if limit]
+    requests = journal.of("request")
+    ends = _ends(journal)
+    last_s = journal.entries[-1].at_s
+    asked = [
+        (entry.at_s, ends[entry.number].at_s if entry.number in ends else last_s)
+        for entry in requests
+        if entry.facts["by"] == APPLICATION_HOST
+    ]
+    for entry in requests:
+        if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
+            continue
+        shortest_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
+        late_s = _late_within(entry.at_s, entry.at_s + longest_s, late)
+        for limit_s in limits_s:
+            if shortest_s - late_s < limit_s <= longest_s + late_s:
+                return (
+                    f"at speed {speed:g} a call of {longest_s:.1f} s took between {shortest_s:.1f} and "
+                    f"{longest_s:.1f} s, and {limit_s:g} s lie between"
+                )
+    return _close_race(journal, late)
+
+
+def _late_within(begin_s: float, end_s: float, late: Sequence[Late]) -> float:
+    return max((by_s for at_s, by_s in late if begin_s <= at_s <= end_s + by_s), default=0.0)
+
+
+def _ends(journal: Journal) -> dict[int, Entry]:
+    """When each request was answered or given up, whichever came first."""
+    ends: dict[int, Entry] = {}
+    for entry in journal.of("response", "request.abandoned"):
+        ends.setdefault(entry.facts["request"], entry)
+    return ends
+
+
+def _bounds(call: Entry, end: Entry, asked: Iterable[Span], speed: float) -> Span:
+    """How long a call to the application took, at speed 1, at least and at most."""
+    until_s = end.at_s
+    waits = [(max(begin, call.at_s), stop) for begin, stop in asked if begin < until_s and stop > call.at_s]
+    if end.kind == "request.abandoned":
+        # What it was waiting for when its caller gave up would have kept it for longer anyway.
+        until_s = max([until_s, *(stop for _, stop in waits)])
+    long_s = SHORT_REAL_S * speed
+    waited_s = _covered([(begin, min(stop, until_s)) for begin, stop in waits if stop - begin > long_s])
+    whole_s = until_s - call.at_s
+    return waited_s + (whole_s - waited_s) / speed, whole_s
+
+
+def _covered(spans: list[Span]) -> float:
+    """How much time lies within any of the spans."""
+    total_s, reached_s = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        total_s += max(0.0, end - max(begin, reached_s))
+        reached_s = max(reached_s, end)
+    return total_s
+
+
+def _close_race(journal: Journal, late: Sequence[Late]) -> str | None:
+    """An answer that came just after its client had given up may be late because the machine was."""
+    given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    for answer in journal.of("response"):
+        gone = given_up.get(answer.facts["request"])
+        if gone is None or gone.cause != answer.cause:
+            continue
+        behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
+        if 0 <= behind_s <= _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late):
+            return f"an answer came {behind_s:.2f} s after its client had gone"
+    return None
