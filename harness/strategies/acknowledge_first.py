@@ -62,6 +62,7 @@ class Desk:
                 id=track_id, title=str(asked["title"]), prompt=str(asked["prompt"]), status="pending"
             )
             self.queue.save(job)
+            self.worker.take(track_id)
         await asyncio.wait({self.worker.begin(job)}, timeout=FIRST_STEP_S_MAX)
         return JSONResponse({"id": track_id}, status_code=201)
 
@@ -84,7 +85,7 @@ class Desk:
             return JSONResponse({"ok": True})
         is_creating = job.step in ("create-music", "create-picture")
         if is_creating or news.state != PENDING:
-            claims = (news.audio_url, news.cover_url) if isinstance(news, MusicNews) else (None, None)
+            claims = (news.audio_url, news.cover_url) if isinstance(news, MusicNews) else (None, news.image_url)
             delivery = Delivery(job.track_id, provider, news.task_id, time.time(), news.state, *claims)
             self.queue.receive(delivery)
             self.worker.nudge(job.track_id)

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from dataclasses import astuple, dataclass, fields
@@ -20,6 +21,10 @@ Step = Literal["create-music", "await-music", "create-picture", "await-picture",
 AFTER_THE_ANSWER_S = 0.01
 """Work that a callback asks for begins when its answer is out."""
 AFTER_A_CRASH_S = 60.0
+LEASE_S, RENEWED_EVERY_S = 30.0, 10.0
+"""How long a step is its worker's own unless it is renewed: the workers of other instances look at the same queue."""
+TAKEN_S = 1.0
+"""When to look again at a job that another worker is at."""
 JOB_S_MAX = 45 * 60.0
 """Since the wish: when whatever is still missing is given up."""
 
@@ -67,7 +72,8 @@ class Delivery:
     received_s: float
     state: str
     audio_url: str | None = None
-    cover_url: str | None = None
+    image_url: str | None = None
+    """Of a music callback the cover's address, of a picture's its own."""
 
 
 class JobQueue:
@@ -78,8 +84,9 @@ class JobQueue:
         db.execute(f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(COLUMNS)}, PRIMARY KEY (track_id))")
         db.execute(
             "CREATE TABLE IF NOT EXISTS deliveries (track_id, provider, task_id, received_s, state,"
-            " audio_url, cover_url, PRIMARY KEY (track_id, provider, task_id, state))"
+            " audio_url, image_url, PRIMARY KEY (track_id, provider, task_id, state))"
         )
+        db.execute("CREATE TABLE IF NOT EXISTS leases (track_id PRIMARY KEY, holder, until_s)")
         db.execute("CREATE TABLE IF NOT EXISTS pictures (track_id PRIMARY KEY, format, width, height, content BLOB)")
 
     @contextlib.contextmanager
@@ -113,6 +120,20 @@ class JobQueue:
         row = self._db.execute("SELECT * FROM jobs WHERE track_id = ?", (track_id,)).fetchone()
         return None if row is None else Job(*row)
 
+    def take(self, track_id: str, holder: str) -> bool:
+        """Whether a job is this worker's alone from now on, for as long as a lease lasts. One statement, so that of
+        two workers who try at once one gets it."""
+        now_s = time.time()
+        taken = self._db.execute(
+            "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (track_id) DO UPDATE"
+            " SET holder = excluded.holder, until_s = excluded.until_s WHERE until_s <= ? OR holder = excluded.holder",
+            (track_id, holder, now_s + LEASE_S, now_s),
+        )
+        return taken.rowcount == 1
+
+    def give_back(self, track_id: str, holder: str) -> None:
+        self._db.execute("DELETE FROM leases WHERE track_id = ? AND holder = ?", (track_id, holder))
+
     def receive(self, delivery: Delivery) -> None:
         self._db.execute("INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(delivery))
 
@@ -142,6 +163,7 @@ class Worker:
         self._nudged: dict[str, float] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._context = copy_context()
+        self._name = str(uuid.uuid4())
 
     def nudge(self, track_id: str, after_s: float = AFTER_THE_ANSWER_S) -> None:
         """There is news: the job is due now, whatever its row says."""
@@ -156,8 +178,12 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), None if due_s is None else max(0.0, due_s - time.time()))
 
+    def take(self, track_id: str) -> bool:
+        """Whether a job is this worker's from now on, and no other one's."""
+        return self._queue.take(track_id, self._name)
+
     def begin(self, job: Job) -> "asyncio.Task[None]":
-        """Start a step at once. It is nobody's request, so it outlives the one that began it."""
+        """Start a step of a job that was taken. It is nobody's request, so it outlives the one that began it."""
         task = asyncio.get_running_loop().create_task(self._step(job), context=self._context)
         self._running[job.track_id] = task
         return task
@@ -181,14 +207,27 @@ class Worker:
             if job.track_id in self._running:
                 continue
             due_s = min(job.due_s, self._nudged.get(job.track_id, job.due_s))
+            if due_s <= now_s and not self.take(job.track_id):
+                due_s = now_s + TAKEN_S
             if due_s <= now_s:
                 self._nudged.pop(job.track_id, None)
-                self.begin(job)
+                now = self._queue.job(job.track_id)  # another worker may have done a step of it meanwhile
+                if now is not None:
+                    self.begin(now)
+                else:
+                    self._queue.give_back(job.track_id, self._name)
             elif next_s is None or due_s < next_s:
                 next_s = due_s
         return next_s
 
+    def _keep(self, track_id: str) -> None:
+        """Goes on holding a job for as long as its step takes."""
+        if track_id in self._running:
+            self.take(track_id)
+            asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, track_id)
+
     async def _step(self, job: Job) -> None:
+        renewing = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, job.track_id)
         try:
             await self._advance(job)
         except Exception:
@@ -196,5 +235,7 @@ class Worker:
             job.due_s = time.time() + AFTER_A_CRASH_S
             self._queue.save(job)
         finally:
+            renewing.cancel()
+            self._queue.give_back(job.track_id, self._name)
             del self._running[job.track_id]
             self._wake.set()

@@ -24,6 +24,8 @@ STUCK_S = 10 * MINUTE_S
 """When a generation that is still under way counts as failed: the provider's own code 408 is for 10 min of silence."""
 BELIEVED_AFTER_S = 10 * MINUTE_S
 """When a callback's own word counts against a silent record; never where callbacks are signed, as bodies are not."""
+PICTURE_BELIEVED_AFTER_S = 5 * MINUTE_S
+"""The same for a picture's address; sooner, because what it leads to is looked at."""
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
 FETCHES_MAX = 6
@@ -104,8 +106,25 @@ class Production:
         for told in self.queue.deliveries(job.track_id, "suno"):
             is_old = time.time() >= told.received_s + BELIEVED_AFTER_S
             if is_old and told.task_id == task_id and told.state == COMPLETE and is_public_url(told.audio_url):
-                return MusicNews(task_id, COMPLETE, told.audio_url, told.cover_url)
+                return MusicNews(task_id, COMPLETE, told.audio_url, told.image_url)
         return None
+
+    def _told_picture(self, job: Job) -> str | None:
+        """The address that a callback told, if it has to be believed because the record goes on saying nothing. The
+        picture itself is looked at in any case."""
+        if self.studio.settings.signing_key is not None:
+            return None
+        told = self.queue.deliveries(job.track_id, "kie")
+        return next(
+            (
+                one.image_url
+                for one in told
+                if one.task_id == job.image_task_id
+                and one.state == COMPLETE
+                and time.time() >= one.received_s + PICTURE_BELIEVED_AFTER_S
+            ),
+            None,
+        )
 
     async def _create_picture(self, job: Job, track: Row) -> None:
         callback_url = f"{self.studio.settings.image_callback_url}?track={job.track_id}"
@@ -129,18 +148,19 @@ class Production:
         news = await providers.image_record(self.studio, job.image_task_id)
         if news is not None and news.state == ERROR:
             return await self._generation_failed(job, f"the picture failed: {news.problem}")
-        if news is None or news.state == PENDING:
+        image_url = self._told_picture(job) if news is None or news.state == PENDING else news.image_url
+        if image_url is None and (news is None or news.state == PENDING):
             if job.is_late(STUCK_S):
                 return await self._generation_failed(job, "the picture was not done in time")
             await self.endings.copy_cover(job)
             return self.queue.put_off(job, time.time() + IMAGE_RECORD_EVERY_S)
-        if not is_public_url(news.image_url):
-            return await self._generation_failed(job, f"the picture has no usable address: {news.image_url!r}"[:200])
+        if not is_public_url(image_url):
+            return await self._generation_failed(job, f"the picture has no usable address: {image_url!r}"[:200])
         job.tries += 1
         tried_often = job.tries >= FETCHES_MAX
         try:
             picture = await fetch_picture(
-                self.studio.client, news.image_url, silence_s=PICTURE_SILENCE_S, whatever_status=tried_often
+                self.studio.client, image_url, silence_s=PICTURE_SILENCE_S, whatever_status=tried_often
             )
         except PictureError as error:
             if job.is_late(PICTURE_WITHIN_S) or (tried_often and not error.passing):

@@ -10,22 +10,8 @@ from harness.pytest_fixtures import explained
 from harness.result import Result
 from harness.scenario import Scenario
 
-KNOWN_BUGS = {
-    "platform/two-instances": "the workers of both instances take the same job from the queue",
-    "platform/two-instances-and-duplicates": "the workers of both instances take the same job from the queue",
-    "slow/image-record-never-catches-up": "it believes the picture's record only, never its callback",
-}
-"""Scenarios in which acknowledge-first breaks a promise and should not; each must go when its bug goes."""
 
-
-def _shipped() -> list[Any]:
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN_BUGS[name], strict=True) if name in KNOWN_BUGS else ())
-        for name in catalogue.shipped_names()
-    ]
-
-
-@pytest.mark.parametrize("name", _shipped())
+@pytest.mark.parametrize("name", catalogue.shipped_names())
 def test_acknowledge_first_keeps_every_promise(run_scenario: Any, name: str) -> None:
     result: Result = run_scenario(name, "acknowledge-first")
     assert result.violated == (), explained(result)
