@@ -3,11 +3,13 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
@@ -50,6 +52,27 @@ def show(*parts: "RenderableType") -> None:
     console = screen()
     for part in parts:
         console.print(part)
+
+
+@contextmanager
+def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> Iterator[bool]:
+    """Calls `on_key` for each key that is pressed while `loop` runs; gives whether there is a keyboard at all."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield False
+        return
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    tty.setcbreak(keyboard)
+    loop.add_reader(keyboard, lambda: on_key(os.read(keyboard, 1).decode(errors="replace")))
+    try:
+        yield True
+    finally:
+        if not loop.is_closed():
+            loop.remove_reader(keyboard)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
 
 def complain(message: str) -> None:

@@ -33,7 +33,11 @@ def must_be_writable(target: str | None) -> None:
 
 def write_json(target: str, value: Any) -> None:
     """Writes JSON to a file, or to stdout for "-"."""
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    write_text(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(target: str, text: str) -> None:
+    """Writes text to a file, or to stdout for "-"."""
     if target == "-":
         sys.stdout.write(text)
         return
