@@ -41,6 +41,7 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
                 "Begins a task.",
                 closed(created),
                 request=_job(models),
+                told_by="pictureRecord",
                 callbacks=_callback("jobCallback"),
             )
         },
@@ -64,6 +65,7 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
                 "Makes a picture and answers with it, or at once with a task id where a callBackUrl is given.",
                 either(closed({"response": closed({"imageUrl": URL})}), closed({"taskId": TASK_ID})),
                 request=form_schema(contract.synchronous_form(models)),
+                told_by="pictureRecord",
                 callbacks=_callback("pictureCallback"),
             )
         }

@@ -139,7 +139,10 @@ def test_a_fake_does_what_its_document_says_and_nothing_else(name: str) -> None:
     found = findings(SCRIPTS[name])
 
     assert found.failures == []
-    assert min(found.asked[phase] for phase in (PhaseName.COVERAGE, PhaseName.FUZZING)) > EXAMPLES
+    assert (
+        min(found.asked[phase] for phase in (PhaseName.COVERAGE, PhaseName.FUZZING, PhaseName.STATEFUL_TESTING))
+        > EXAMPLES
+    )
 
 
 def test_it_finds_urls_that_are_none() -> None:
