@@ -6,6 +6,7 @@ each exchange and each attempt to deliver a callback is told as it happens.
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -97,6 +98,9 @@ class Serving:
 
     async def _serve(self, ports: Mapping[str, int], on_ready: Callable[[], None]) -> None:
         self._over = self.loop.create_future()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(ValueError, RuntimeError):  # only a main thread hears of signals
+                self.loop.add_signal_handler(number, self.stop)
         await self.providers.listen(ports)
         self.loop.begin()
         scenario = self.scenario
