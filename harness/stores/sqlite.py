@@ -15,6 +15,9 @@ from harness.simulation.places import PLACE
 Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
+CONSEQUENCES = ("trigger", "references", "attach", "rename")
+"""Words in a schema by which a change of one table may be one of another."""
+
 _real_connect = sqlite3.connect
 _watcher: "Watcher | None" = None
 
@@ -35,11 +38,18 @@ class Watcher:
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self.on_write = on_write
         self._rows: dict[str, Row] = {}
+        self._has_consequences = False
 
     @property
     def rows(self) -> dict[str, Row]:
         """The table's rows by track id, as last seen."""
         return self._rows
+
+    def concerns_tracks(self, sql: str) -> bool:
+        """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
+        told = sql.lower()
+        self._has_consequences = self._has_consequences or any(word in told for word in CONSEQUENCES)
+        return self._has_consequences or "tracks" in told
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads the table by the connection that has just written, and reports what is new since the last look."""
@@ -91,56 +101,63 @@ def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
 class WatchedCursor(sqlite3.Cursor):
     """A cursor that lets the watcher look after each statement."""
 
-    def execute(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
-        super().execute(*args, **kwargs)
-        _look(self.connection)
+    def execute(self, sql: str, *args: Any) -> "WatchedCursor":
+        super().execute(sql, *args)
+        _look(self.connection, sql)
         return self
 
-    def executemany(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
-        super().executemany(*args, **kwargs)
-        _look(self.connection)
+    def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
+        super().executemany(sql, *args)
+        _look(self.connection, sql)
         return self
 
-    def executescript(self, *args: Any, **kwargs: Any) -> "WatchedCursor":
-        super().executescript(*args, **kwargs)
-        _look(self.connection)
+    def executescript(self, sql: str) -> "WatchedCursor":
+        super().executescript(sql)
+        _look(self.connection, sql)
         return self
 
 
 class WatchedConnection(sqlite3.Connection):
-    """A connection that lets the watcher look after each transaction that changed something."""
+    """A connection that lets the watcher look after each transaction that may have changed a track."""
 
     seen_changes = 0
+    may_have_changed = False
 
     def cursor(self, factory: Any = WatchedCursor) -> Any:
         return super().cursor(factory)
 
-    def execute(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
-        return self.cursor().execute(*args, **kwargs)  # type: ignore[no-any-return]
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        return self.cursor().execute(sql, *args)  # type: ignore[no-any-return]
 
-    def executemany(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
-        return self.cursor().executemany(*args, **kwargs)  # type: ignore[no-any-return]
+    def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        return self.cursor().executemany(sql, *args)  # type: ignore[no-any-return]
 
-    def executescript(self, *args: Any, **kwargs: Any) -> sqlite3.Cursor:
-        return self.cursor().executescript(*args, **kwargs)  # type: ignore[no-any-return]
+    def executescript(self, sql: str) -> sqlite3.Cursor:
+        return self.cursor().executescript(sql)  # type: ignore[no-any-return]
 
     def commit(self) -> None:
         super().commit()
-        _look(self)
+        _look(self, "")
 
     def __exit__(self, *args: Any) -> Any:
         result = super().__exit__(*args)
-        _look(self)
+        _look(self, "")
         return result
 
 
-def _look(connection: Any) -> None:
-    if _watcher is None or connection.in_transaction:
+def _look(connection: Any, sql: str) -> None:
+    watcher = _watcher
+    if watcher is None:
         return
+    if not connection.may_have_changed:
+        connection.may_have_changed = watcher.concerns_tracks(sql)
+    if connection.in_transaction or not connection.may_have_changed:
+        return
+    connection.may_have_changed = False
     changes = connection.total_changes
     if changes != connection.seen_changes:
         connection.seen_changes = changes
-        _watcher.look(connection)
+        watcher.look(connection)
 
 
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
