@@ -16,7 +16,7 @@ from harness.implementations import AnyImplementation, LiveImplementation
 from harness.result import Result
 from harness.runner import run
 from harness.scenario import Scenario
-from harness.world import scratch_folder
+from harness.simulation.scratch import scratch_folder
 
 COLLECT_AFTER = 50_000
 """Objects, in a worker process; some forty runs."""

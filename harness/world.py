@@ -8,17 +8,12 @@ wrong is for the invariants to say.
 """
 
 import asyncio
-import atexit
 import contextlib
 import gc
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextvars import copy_context
-from functools import cache
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
@@ -47,6 +42,7 @@ from harness.simulation.notebook import Notebook
 from harness.simulation.patience import PATIENCE_S, OutOfPatience, patience
 from harness.simulation.places import CAUSE, PLACE, Place
 from harness.simulation.recorder import Recorder
+from harness.simulation.scratch import scratch_folder
 from harness.simulation.serving import (
     APPLICATION_KEEP_ALIVE_S,
     PORTS,
@@ -59,8 +55,6 @@ from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
 from harness.witness import RETENTION_S, Witness
 
-SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
-"""Worker processes find the folder of the process that started them here."""
 _databases: Iterator[int] = count(1)
 
 
@@ -343,18 +337,3 @@ class SimulatedWorld:
             self._line("error", "asyncio", text)
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: no verdict may come of it
-
-
-@cache
-def scratch_folder() -> Path:
-    """The folder for the databases of this process and its workers, in memory where the system has such a place."""
-    known = os.environ.get(SCRATCH_VARIABLE)
-    if known:
-        return Path(known)
-    memory = "/dev/shm"
-    usable = os.path.isdir(memory) and os.access(memory, os.W_OK)
-    folder = tempfile.mkdtemp(prefix="harness-", dir=memory if usable else None)
-    os.environ[SCRATCH_VARIABLE] = folder
-    owner = os.getpid()
-    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
-    return Path(folder)

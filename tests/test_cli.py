@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from harness import cli, promises
@@ -538,3 +539,53 @@ def test_a_users_own_scenario_is_replayed_by_its_file(harness: Any, tmp_path: Pa
     said = harness("run", "synchronous", "mine.yaml")
     assert said.code == 1
     assert "replay: harness run synchronous mine.yaml --seed 1" in said.out
+
+
+def test_a_comparison_leaves_no_temporary_files_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    said = process(
+        *("compare", "baseline", "--workers", "2", "-q"),
+        folder=tmp_path,
+        env={"TMPDIR": str(folder), "HARNESS_SCRATCH_FOLDER": str(scratch)},
+    )
+    assert said.code == 0
+    assert list(folder.iterdir()) == []
+    assert [path.name for path in scratch.iterdir() if path.suffix == ".db"] == []
+
+
+def test_serve_prints_what_to_paste_and_keeps_a_journal_that_can_be_judged(tmp_path: Path) -> None:
+    journal = tmp_path / "served.jsonl"
+    words = ["serve", "slow/image-5s", "--api-key", "my-key", "--journal", str(journal)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        cwd=tmp_path,
+        env=_environment(None),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as serving:
+        assert serving.stdout is not None
+        given: dict[str, str] = {}
+        while "KIE_API_KEY" not in given:
+            line = serving.stdout.readline()
+            assert line, "it ended"
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                given[name] = value
+        answer = httpx.post(
+            f"{given['SUNO_BASE_URL']}/api/v1/generate",
+            headers={"authorization": f"Bearer {given['SUNO_API_KEY']}"},
+            json={"customMode": True, "instrumental": "yes", "model": "V4_5", "callBackUrl": "http://127.0.0.1:9/cb"},
+        )
+        assert answer.json()["code"] == 422
+        told = [serving.stdout.readline() for _ in range(3)]
+        assert any("breaks the contract: instrumental" in line for line in told)
+        assert any("→ POST /api/v1/generate 200 code 422" in line for line in told)
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait(10) == 0
+    kinds = [json.loads(line).get("kind") for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert kinds[1] == "run.began"
+    assert "contract.broken" in kinds
+    assert kinds[-1] == "run.ended"

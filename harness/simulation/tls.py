@@ -9,14 +9,14 @@ is therefore pointed at a file with a single certificate while an implementation
 no connection leaves the process.
 """
 
-import atexit
 import os
 import ssl
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
+
+from harness.simulation.scratch import scratch_folder
 
 END_CERTIFICATE = "-----END CERTIFICATE-----"
 
@@ -63,8 +63,8 @@ def trust_file() -> str:
     import certifi
 
     first, end, _rest = Path(certifi.where()).read_text(encoding="ascii", errors="ignore").partition(END_CERTIFICATE)
-    descriptor, path = tempfile.mkstemp(prefix="harness-trust-", suffix=".pem")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(first + end + "\n")
-    atexit.register(Path(path).unlink, missing_ok=True)
-    return path
+    path = scratch_folder() / "trust.pem"
+    fresh = path.with_suffix(f".{os.getpid()}")  # a file that another process reads is never half written
+    fresh.write_text(first + end + "\n", encoding="ascii")
+    fresh.replace(path)
+    return str(path)
