@@ -29,7 +29,7 @@ def _played(name: str, implementation: Implementation, seed: int = 1) -> Result:
     return run(select([name])[0], implementation, seed)
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", [*shipped_names(), *sorted(map(str, Path(__file__).parent.glob("scenarios/*.yaml")))])
 def test_no_judge_has_anything_against_the_second_opinion(name: str) -> None:
     result = _played(name, SECOND)
     assert not result.of("violated", "unknown"), explained(result)

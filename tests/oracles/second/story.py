@@ -176,6 +176,9 @@ class Story:
 
     def next_deed(self, now_s: float) -> Deed | None:
         """The next deed, or None when all is done."""
+        late = next((order for order in self.orders if order.outcome == "made"), None)
+        if self.gave_up is not None and self.good is None and late is not None:
+            return Deed("fetch", slot=late.slot)
         if self.settled:
             return None
         if self.audio is None:
