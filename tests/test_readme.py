@@ -121,6 +121,16 @@ def test_every_command_runs_in_the_order_in_which_it_stands(shop: Path) -> None:
     assert list((shop / "runs").glob("*.jsonl"))
 
 
+def test_the_configurations_that_are_shown_are_valid(tmp_path: Path) -> None:
+    from harness.live.settings import read_settings
+
+    shown = blocks("toml")
+    assert shown
+    for text in shown:
+        (tmp_path / "harness.toml").write_text(text, "utf-8")
+        assert read_settings(tmp_path).application.command
+
+
 def test_the_tests_that_are_shown_pass(shop: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
