@@ -6,7 +6,7 @@ in some scenario an invariant has nothing against the base and is violated by th
 for each, `caught-by: invariant @ scenario`, and the test runs just that one. A mutant that nobody catches says why:
 `equivalent` when no promise speaks of what it changes, `survives` when one ought to.
 
-    python -m tests.oracles.mutation                 every mutant in every scenario: who catches it, and where
+    python -m tests.oracles.mutation                 every mutant in every scenario (a quarter of an hour on two cores)
     python -m tests.oracles.mutation NAME ...        the same for some
     python -m tests.oracles.mutation --rewrite       and writes catchers into mutants.yaml where they are amiss
 
