@@ -21,6 +21,7 @@ THROTTLED = "frequency"
 """How both providers say that requests come too often, whatever their code for it (providers.md section 4)."""
 BREATH_S = 1.0
 """Who is told so without a time to wait has to wait for a moment at least."""
+NO_CONNECTION = ("connection-refused", "name-not-found", "never-connects", "tls-failure")
 PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 
@@ -122,9 +123,15 @@ def _never_fetched(reading: Reading, first: Generation, limit: int) -> Entry | N
         for entry in reading.own_requests
         if entry.number < limit and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
     ]
-    if not gets or any(_is_whole(reading, entry) for entry in gets):
+    if any(_is_whole(reading, entry) for entry in gets):
         return None
-    return gets[-1]
+    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+
+
+def _never_connected(reading: Reading, begin: int, limit: int) -> Entry | None:
+    """A connection to the host of files that was not to be had meanwhile: whoever tried has no request to show."""
+    faults = (fault for fault in reading.of("fault") if begin < fault.number < limit and fault.facts["link"] == "media")
+    return next((f for f in faults if f.facts["harm"] in NO_CONNECTION), None)
 
 
 def _is_whole(reading: Reading, request: Entry) -> bool:

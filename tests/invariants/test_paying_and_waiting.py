@@ -57,6 +57,27 @@ def test_a_second_picture_is_fine_when_the_first_could_not_be_downloaded() -> No
     assert verdict(c.end(), "generates-once").state == "held"
 
 
+@pytest.mark.parametrize(
+    ("harm", "link", "state"),
+    [
+        ("connection-refused", "media", "held"),
+        ("slow-connect", "media", "violated"),
+        ("connection-refused", "suno", "violated"),
+    ],
+)
+def test_a_second_picture_is_fine_when_the_host_of_the_first_could_not_be_reached(
+    harm: str, link: str, state: str
+) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.note("fault", c.submitted[0], harm=harm, link=link)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == state
+
+
 def test_a_second_picture_is_a_violation_when_the_first_was_downloaded_at_the_second_try() -> None:
     c = Chronicle()
     c.picture(URL)
