@@ -8,6 +8,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from harness.simulation.places import PLACE
@@ -23,6 +24,13 @@ _watcher: "Watcher | None" = None
 
 
 def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None: ...
+
+
+@lru_cache(maxsize=512)
+def _concerns(sql: str) -> tuple[bool, bool]:
+    """Whether a statement names the table of tracks, and whether it lets one change bring others."""
+    told = sql.lower()
+    return "tracks" in told, any(word in told for word in CONSEQUENCES)
 
 
 class Watcher:
@@ -47,9 +55,9 @@ class Watcher:
 
     def concerns_tracks(self, sql: str) -> bool:
         """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
-        told = sql.lower()
-        self._has_consequences = self._has_consequences or any(word in told for word in CONSEQUENCES)
-        return self._has_consequences or "tracks" in told
+        names_tracks, brings_others = _concerns(sql)
+        self._has_consequences = self._has_consequences or brings_others
+        return self._has_consequences or names_tracks
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads the table by the connection that has just written, and reports what is new since the last look."""

@@ -102,7 +102,7 @@ class JobQueue:
 
     def save(self, job: Job) -> None:
         marks = ", ".join("?" * len(COLUMNS))
-        self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({marks})", astuple(job))
+        self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({marks})", [getattr(job, name) for name in COLUMNS])
 
     def put_off(self, job: Job, due_s: float) -> None:
         """Come back to it then."""

@@ -13,8 +13,8 @@ from harness.strategies.messages import COMPLETE, PENDING, ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
-POLL_EVERY_S = 5.0
-POLLS_MAX = 60
+POLL_EVERY_S = 10.0
+POLLS_MAX = 30
 
 
 async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:

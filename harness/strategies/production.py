@@ -28,6 +28,8 @@ PICTURE_BELIEVED_AFTER_S = 5 * MINUTE_S
 """The same for a picture's address; sooner, because what it leads to is looked at."""
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
+SELDOM_AFTER_S, SELDOM_EVERY_S = 2 * MINUTE_S, MINUTE_S
+"""A picture that takes so long is asked for less often: a callback tells of it anyway."""
 FETCHES_MAX = 6
 GENERATIONS_MAX = 2
 
@@ -153,7 +155,8 @@ class Production:
             if job.is_late(STUCK_S):
                 return await self._generation_failed(job, "the picture was not done in time")
             await self.endings.copy_cover(job)
-            return self.queue.put_off(job, time.time() + IMAGE_RECORD_EVERY_S)
+            every_s = SELDOM_EVERY_S if job.is_late(SELDOM_AFTER_S) else IMAGE_RECORD_EVERY_S
+            return self.queue.put_off(job, time.time() + every_s)
         if not is_public_url(image_url):
             return await self._generation_failed(job, f"the picture has no usable address: {image_url!r}"[:200])
         job.tries += 1
