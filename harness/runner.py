@@ -8,7 +8,6 @@ from harness.implementations import AnyImplementation, LiveImplementation, is_li
 from harness.invariants import judge
 from harness.invariants.verdicts import Invariant
 from harness.journal import Journal
-from harness.live.world import LiveWorld
 from harness.metrics import measure
 from harness.reading import Reading
 from harness.result import Result
@@ -73,6 +72,8 @@ def run(
 
 def _live_journal(scenario: Scenario, implementation: LiveImplementation, seed: int) -> Journal:
     """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain."""
+    from harness.live.world import LiveWorld  # with its proxy and its certificates, which a simulated run needs not
+
     speed = implementation.speed
     while True:
         world = LiveWorld(scenario, implementation.settings, seed, speed, implementation.name)
