@@ -23,6 +23,8 @@ TERMINAL = frozenset({"complete", "failed"})
 WIDTH_2K, HEIGHT_2K = 2048, 1152
 IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
 """Where pictures are asked for."""
+LATER = frozenset({"day", "retention"})
+"""Looks at a picture when the run is long over."""
 ASPECT_TOLERANCE = 0.01
 NOT_A_URL = frozenset({"", "undefined", "null", "none"})
 
@@ -252,16 +254,16 @@ class Reading:
         return probes
 
     def probe(self, url: str | None, when: str) -> Entry | None:
-        """The look at `url` at a time ("write", "end", "retention")."""
+        """The look at `url` at a time ("write", "end", "day", "retention")."""
         return next((entry for entry in self.probes.get(url or "", ()) if entry.facts["when"] == when), None)
 
     def ever_2k(self, url: str | None) -> bool:
         """Whether any look at `url` before the retention showed a sound picture of 2K size."""
-        return any(is_2k(entry.facts) for entry in self.probes.get(url or "", ()) if entry.facts["when"] != "retention")
+        return any(is_2k(entry.facts) for entry in self.probes.get(url or "", ()) if entry.facts["when"] not in LATER)
 
     def ever_truly_2k(self, url: str | None) -> bool:
         """The same, for a picture that was also made at that size, as far as its pixels tell."""
-        looks = [entry.facts for entry in self.probes.get(url or "", ()) if entry.facts["when"] != "retention"]
+        looks = [entry.facts for entry in self.probes.get(url or "", ()) if entry.facts["when"] not in LATER]
         return any(is_2k(facts) and not is_enlarged(facts) for facts in looks)
 
     @cached_property

@@ -107,7 +107,7 @@ class Witness:
         self._note("picture.probed", track_id=track_id, url=url, when=when, **facts)
 
     async def look_back(self) -> None:
-        """Reads the final tracks, opens all their pictures, and opens the final ones again after the retention."""
+        """Reads the final tracks, opens all their pictures, and the final ones again after a day and the retention."""
         final: list[tuple[str, str]] = []
         for index, track_id in enumerate(self.ids, start=1):
             facts, source = await self._final_track(track_id)
@@ -116,10 +116,15 @@ class Witness:
             if track_id is not None and usable_url(url):
                 final.append((track_id, str(url)))
         await self._probe_all("end", final)
-        if final:
-            late_s = RETENTION_S - self._loop.elapsed_s
-            self._loop.advance(late_s if late_s > 0 else RETENTION_S)
-            await self._probe_all("retention", final)
+        if not final:
+            return
+        day_s = DAY_S - self._loop.elapsed_s
+        if day_s > 0:
+            self._loop.advance(day_s)
+            await self._probe_all("day", final)
+        late_s = RETENTION_S - self._loop.elapsed_s
+        self._loop.advance(late_s if late_s > 0 else RETENTION_S)
+        await self._probe_all("retention", final)
 
     async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
         earlier = [(e.facts["track_id"], e.facts["url"]) for e in self._journal.of("picture.probed")]

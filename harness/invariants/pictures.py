@@ -192,7 +192,7 @@ def _labelled(fields: Facts) -> bool:
 
 
 def image_durable(reading: Reading, track: Track) -> Finding:
-    """Opens the picture once more when the provider has deleted its files."""
+    """Opens the picture again after a day and after fifteen: the sources do not agree when a provider deletes files."""
     finding, probe = _decoded(reading, track)
     if probe is None:
         assert finding is not None
@@ -200,6 +200,9 @@ def image_durable(reading: Reading, track: Track) -> Finding:
     later = reading.probe(track.image_url, "retention")
     if later is None:
         return unknown("the harness did not open the picture again after the provider's retention")
+    day = reading.probe(track.image_url, "day")
+    if day is not None and not day.facts["decodes"]:
+        return violated(f"after a day the picture no longer loads: {day.facts['problem']}", probe, day)
     if later.facts["decodes"]:
         return held("the picture still loads after 15 days", later)
     return violated(f"after 15 days the picture no longer loads: {later.facts['problem']}", probe, later)

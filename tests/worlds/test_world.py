@@ -7,7 +7,7 @@ from fakes.script import Image, KieScript, Script
 from harness import catalogue
 from harness.implementations import load
 from harness.result import Result
-from harness.runner import run
+from harness.runner import resolve, run
 from harness.scenario import Scenario
 
 APPLICATIONS = Path(__file__).parent / "applications.py"
@@ -79,3 +79,13 @@ def test_a_run_leaves_the_process_as_it_was() -> None:
     before[0].pop("HARNESS_SCRATCH_FOLDER", None)
     after[0].pop("HARNESS_SCRATCH_FOLDER", None)
     assert before == after
+
+
+def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_and_after_fifteen() -> None:
+    (scenario,) = catalogue.select(["baseline/healthy"])
+    result = run(scenario, resolve("synchronous"))
+    assert result.journal is not None
+    looks = [entry for entry in result.journal.of("picture.probed") if entry.facts["url"] == result.track["image_url"]]  # type: ignore[index]
+    assert [entry.facts["when"] for entry in looks] == ["write", "end", "day", "retention"]
+    assert [entry.at_s for entry in looks[2:]] == [86_400.0, 15 * 86_400.0]
+    assert [entry.facts["status"] for entry in looks] == [200, 200, 200, 404]  # it is kept for fourteen days
