@@ -207,6 +207,7 @@ def _compiled(text: str, file: str) -> CodeType:
 def states(implementation: Implementation, scenario: Scenario) -> dict[str, str]:
     """What each invariant says of one run."""
     result = run(scenario, implementation, keep_journal=False)
+    assert result.ending != "refused", f"{implementation.name} in {scenario.name}: {result.verdicts[0].reason}"
     return {verdict.invariant: verdict.state for verdict in result.verdicts}
 
 
