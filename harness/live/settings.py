@@ -14,20 +14,27 @@
     fields = { status = "state", image_url = "cover" }
     complete = ["done"]
 
+    [supabase]
+    schema = "supabase/migrations/*.sql"
+
 Read into frozen values; a mistake is refused with the file, the key, what was expected and the nearest known name.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ImplementationError, nearest_hint
 
 FILE_NAME = "harness.toml"
-PLACEHOLDERS = ("suno", "kie", "media", "app", "port", "api_key", "signing_key", "folder", "scratch", "database")
+PLACEHOLDERS = (
+    *("suno", "kie", "media", "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
+    *("supabase", "supabase_key"),
+)
 """What may stand in braces in a command, an environment variable or a path."""
 TRACK_FIELDS = (
     "id",
@@ -39,6 +46,8 @@ TRACK_FIELDS = (
     "failure_reason",
 )
 """What the invariants call the columns of a track."""
+TRACK_PLACES = ("read", "sqlite", "postgres", "command")
+USER_ID, USER_EMAIL = "00000000-0000-4000-8000-000000000001", "user@example.com"
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -95,11 +104,32 @@ class TrackReading:
     headers: Mapping[str, str] = field(default_factory=dict)
     sqlite: str | None = None
     """A database file, instead of a request."""
+    postgres: str | None = None
+    """Where a PostgreSQL is, as a URL or as the name of an environment variable: `$DATABASE_URL`."""
+    history: bool = False
+    """Whether that PostgreSQL gets an audit trigger for the time of a run, so that no write is missed."""
+    command: str | None = None
+    """A command that prints the track `{id}` as JSON."""
     table: str = "tracks"
     fields: Mapping[str, str] = field(default_factory=dict)
     complete: tuple[str, ...] = ("complete",)
     failed: tuple[str, ...] = ("failed",)
     """The values of its status that are ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supabase:
+    """[supabase]: the stand-in for a Supabase project, which the application reaches at `{supabase}`."""
+
+    schema: tuple[str, ...] = ()
+    """Files of SQL, relative to the configuration; `*` stands for several, which are taken by name."""
+    postgres: str | None = None
+    """A PostgreSQL server on which the schema gets a database of its own; without one SQLite keeps the tables."""
+    key: str | None = None
+    """The project's key, if the application does not take `{supabase_key}` from its environment."""
+    user: Mapping[str, str] = field(default_factory=dict)
+    """Whom a bearer token stands for: `id` and `email`."""
+    schema_files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +139,7 @@ class Settings:
     application: Application
     start: Start = Start()
     track: TrackReading = TrackReading()
+    supabase: Supabase | None = None
     settled_after_s: float = 90.0
     """Scenario seconds without anything happening after which finished tracks count as final: polling happens every
     30 s or so, and a late poll may still write."""
@@ -155,7 +186,7 @@ def settings_for_url(url: str) -> Settings:
 def settings_of(written: Any, path: Path) -> Settings:
     """The settings that a TOML document means."""
     reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "settled_after", "quiet_after"))
+    reader.known(written, "", ("application", "start", "track", "supabase", "settled_after", "quiet_after"))
     if "application" not in written:
         raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
     application = Application(**reader.values(written["application"], "application", Application))
@@ -175,14 +206,47 @@ def settings_of(written: Any, path: Path) -> Settings:
     for line in application.warm_up:
         if REQUEST.fullmatch(line) is None:
             raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')
-    if track.read is None and track.sqlite is None:
-        track = TrackReading(read="GET /tracks/{id}", fields=track.fields, complete=track.complete, failed=track.failed)
+    supabase = _supabase_of(written["supabase"], reader) if "supabase" in written else None
+    places = [name for name in TRACK_PLACES if getattr(track, name) is not None]
+    if len(places) > 1:
+        raise reader.refusal("track", f"has {' and '.join(places)}; the tracks are read at one place")
+    if track.history and track.postgres is None:
+        raise reader.refusal("track.history", "is for tracks in a PostgreSQL (track.postgres)")
+    if not places and supabase is None:
+        track = replace(track, read="GET /tracks/{id}")
     for name, value in application.environment.items():
         reader.placeholders(f"application.environment.{name}", value)
     reader.placeholders("application.command", application.command or "")
     waits = ("settled_after", "quiet_after")
     extra = {f"{name}_s": reader.seconds(name, written[name]) for name in waits if name in written}
-    return Settings(application, start, track, path=path, **extra)
+    return Settings(application, start, track, supabase, path=path, **extra)
+
+
+def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
+    names = tuple(each for each in fields(Supabase) if each.name != "schema_files")
+    reader.known(written, "supabase", tuple(each.name for each in names))
+    found = Supabase(**reader.values(written, "supabase", Supabase))
+    reader.known(found.user, "supabase.user", ("id", "email"))
+    files: list[Path] = []
+    for pattern in found.schema:
+        matching = sorted(reader.path.parent.glob(pattern)) if "*" in pattern else [reader.path.parent / pattern]
+        if not matching or not matching[0].is_file():
+            raise reader.refusal("supabase.schema", f'names "{pattern}", and there is no such file')
+        files += matching
+    if not files:
+        raise reader.refusal("supabase.schema", 'is missing; it names the SQL of your tables: "supabase/schema.sql"')
+    user = {"id": USER_ID, "email": USER_EMAIL, **found.user}
+    return replace(found, user=user, schema_files=tuple(files))
+
+
+def server_of(written: str, where: str) -> str:
+    """The URL of a PostgreSQL; `$NAME` is taken from the environment. Raises ImplementationError."""
+    if not written.startswith("$"):
+        return written
+    found = os.environ.get(written[1:])
+    if not found:
+        raise ImplementationError(f"{where} is {written}, and there is no such variable in the environment")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +276,15 @@ class _Reader:
                 found[expected.name] = self.seconds(spelled, value)
             elif key == "body":
                 found[key] = value
-            elif key in ("environment", "headers", "fields"):
+            elif key in ("environment", "headers", "fields", "user"):
                 self.texts(spelled, value)
                 found[key] = {name: str(each) for name, each in value.items()}
-            elif key in ("warm_up", "complete", "failed"):
+            elif key in ("warm_up", "complete", "failed", "schema"):
                 listed = [value] if isinstance(value, str) else value
                 if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
                     raise self.refusal(spelled, f"is {value!r}, expected a list of texts")
                 found[key] = tuple(listed)
-            elif key in ("restart", "serverless"):
+            elif key in ("restart", "serverless", "history"):
                 if not isinstance(value, bool):
                     raise self.refusal(spelled, f"is {value!r}, expected true or false")
                 found[key] = value

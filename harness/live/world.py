@@ -32,8 +32,10 @@ from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import doubt
 from harness.live.providers import Providers
-from harness.live.settings import REQUEST, Settings, at_path, filled, filled_body
-from harness.live.tracks import HttpStore, SqliteStore, Watcher
+from harness.live.settings import REQUEST, Settings, at_path, filled_body
+from harness.live.stores.choice import store_of
+from harness.live.supabase.serving import SupabaseHost
+from harness.live.tracks import Watcher
 from harness.scenario import Scenario
 from harness.simulation.hosts import (
     APPLICATION_HOST,
@@ -81,6 +83,7 @@ class LiveWorld:
         )
         self._to_close = contextlib.ExitStack()
         self._to_close.callback(self.providers.close)
+        self.supabase: SupabaseHost | None = None
         self._open_calls: dict[int, int] = {}
         """The requests to the application that are not answered yet, with the port that each went to."""
         self._restarting: list[asyncio.Task[None]] = []
@@ -101,6 +104,8 @@ class LiveWorld:
             self.notebook.closed = True
             self.instances.stop()
             self._to_close.close()
+            if self.supabase is not None:
+                self.loop.run_until_complete(self.supabase.close())
             _end_tasks(self.loop)
             self.loop.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -118,6 +123,7 @@ class LiveWorld:
             await self.instances.warm_up(client)
             _draw_pictures(self.scenario)
             self._prepare(client, values)
+            await self.watcher.look([])
             self.loop.begin()
             watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
             heart = self.loop.create_task(self._heartbeat())
@@ -139,6 +145,15 @@ class LiveWorld:
         """Puts the fakes on ports, and gives what may stand in the application's configuration."""
         await self.providers.listen()
         application = self.settings.application
+        if self.settings.supabase is not None:
+            self.supabase = SupabaseHost(
+                self.settings.supabase,
+                self.settings.track.table,
+                self.notebook,
+                cause=self._likely_cause,
+                on_not_reproduced=self.loop.refuse,
+            )
+            await self.supabase.open()
         if application.reach == "preload":
             self.instances.reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
         elif application.reach == "proxy":
@@ -151,6 +166,8 @@ class LiveWorld:
             "folder": str(self.settings.folder),
             "scratch": str(self._scratch),
             "database": str(self._scratch / "tracks.db"),
+            "supabase": self.supabase.url if self.supabase is not None else "",
+            "supabase_key": self.supabase.key if self.supabase is not None else "",
         }
 
     def _likely_cause(self) -> int:
@@ -159,13 +176,13 @@ class LiveWorld:
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
         reading = self.settings.track
-        if reading.sqlite is not None:
-            path = self.settings.folder / filled(reading.sqlite, values)
-            store: SqliteStore | HttpStore = SqliteStore(path, reading)
-        else:
-            store = HttpStore(self.instances.url, reading, client)
+        store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
+        self._to_close.callback(store.close)
         self.watcher = Watcher(store, reading)
-        self._to_close.callback(self.watcher.close)
+        if self.supabase is not None:
+            self.supabase.on_rows = self.watcher.take
+        left_out = [] if self.supabase is None else self.supabase.database.left_out
+        self.notebook.note("store.watched", 0, source=store.source, how=store.how, left_out=left_out)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))

@@ -89,6 +89,11 @@ def _write(facts: Facts) -> str:
     return "stored: " + ("; ".join(told) if told else "nothing that shows")
 
 
+def _store_answer(facts: Facts) -> str:
+    problem = f" {facts['code']}, {short(facts['message'], 80)}" if facts["code"] else ""
+    return f"HTTP {facts['status']}{problem}"
+
+
 def _change(before: Any, after: Any, existed: bool) -> str:
     now = "null" if after is None else short(str(after), 60)
     return f"{'null' if before is None else short(str(before), 40)} → {now}" if existed else f"= {now}"
@@ -128,6 +133,8 @@ _TELLERS: dict[str, Any] = {
     "callback.attempt": _attempt,
     "callback.answered": _answered,
     "callback.given-up": lambda f: f"{f['provider']} gives up after {f['attempts']} attempts",
+    "store.watched": lambda f: f"the tracks are seen by {f['source']}, {f['how']}",
+    "store.request": lambda f: f"the store answers {f['method']} {short(f['path'], 50)}: {_store_answer(f)}",
     "store.write": _write,
     "log": lambda f: f"log {f['level']}: {short(f['text'], LOG_MAX)}",
     "picture.probed": _probe,

@@ -1,0 +1,34 @@
+"""Connections to a PostgreSQL server; the driver is an optional extra, and missed only where one is asked for."""
+
+import importlib
+from functools import cache
+from typing import Any
+
+from harness.errors import ImplementationError
+
+CONNECT_S = 10
+"""Real seconds."""
+
+
+@cache
+def psycopg() -> Any:
+    """The driver. Raises ImplementationError when it is not installed."""
+    try:
+        return importlib.import_module("psycopg")
+    except ImportError as error:
+        raise ImplementationError(
+            f'PostgreSQL needs the driver psycopg 3 ({error}); pip install "callback-contract-harness[postgres]"'
+        ) from error
+
+
+async def connect(server: str, database: str | None = None) -> Any:
+    """An open connection that commits each statement. Raises ImplementationError when there is none to be had."""
+    driver = psycopg()
+    named = {} if database is None else {"dbname": database}
+    try:
+        info = driver.conninfo.make_conninfo(server, connect_timeout=CONNECT_S, **named)
+        return await driver.AsyncConnection.connect(info, autocommit=True)
+    except driver.Error as error:
+        where = driver.conninfo.conninfo_to_dict(server)
+        place = f"{where.get('host', 'the default host')}:{where.get('port', 5432)}"
+        raise ImplementationError(f"PostgreSQL at {place} cannot be reached: {str(error).strip()}") from error

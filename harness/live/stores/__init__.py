@@ -1,0 +1,1 @@
+"""Where a live application keeps its tracks, and how the harness sees what is written there."""

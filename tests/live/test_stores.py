@@ -1,0 +1,209 @@
+"""Stores of live applications: each write of a PostgreSQL table is seen, and nothing of the harness stays there."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from harness.errors import ImplementationError
+from harness.live.settings import TrackReading, read_settings
+from harness.live.stores.answers import CommandStore
+from harness.live.stores.postgres import AuditedStore, PostgresStore
+from harness.live.tracks import EXACT, Row, Watcher
+
+TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
+ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+Write = tuple[str, str | None, str | None]
+
+
+@pytest.fixture
+def server(postgres_server: str) -> Iterator[str]:
+    """A database of its own for each test."""
+    name = f"test_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        yield postgres_server.removesuffix("/postgres") + f"/{name}"
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Iterator[tuple[Watcher, list[Write]]]:
+    """A watcher of a store, and the writes that it has reported: id, picture before and after."""
+    watcher, writes = Watcher(store, reading), []
+
+    def on_write(track_id: str, before: Row | None, after: Row | None) -> None:
+        writes.append((track_id, before["image_url"] if before else None, after["image_url"] if after else None))
+
+    watcher.on_write = on_write
+    with closing(store):
+        yield watcher, writes
+
+
+def schemas(server: str) -> set[str]:
+    with psycopg.connect(server) as connection:
+        found = connection.execute("SELECT nspname FROM pg_namespace").fetchall()
+        return {row[0] for row in found}
+
+
+def triggers(server: str) -> int:
+    with psycopg.connect(server) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal").fetchone() or (0,)
+        return int(count)
+
+
+OVERWRITTEN_AND_REPAIRED = [
+    f"INSERT INTO tracks VALUES ('{ONE}', 'pending', NULL)",
+    f"UPDATE tracks SET image_url = '2k.png' WHERE id = '{ONE}'",
+    f"UPDATE tracks SET image_url = 'small.jpg' WHERE id = '{ONE}'",
+    f"UPDATE tracks SET image_url = '2k.png' WHERE id = '{ONE}'",
+]
+
+
+def write(server: str, statements: list[str], *, at_once: bool = False) -> None:
+    with psycopg.connect(server, autocommit=not at_once) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("with_history", [True, False])
+def test_an_overwrite_that_is_repaired_is_seen_by_the_trigger_alone(server: str, with_history: bool) -> None:
+    reading = TrackReading(postgres=server, history=with_history)
+    write(server, [TABLE])
+    store = AuditedStore(server, reading) if with_history else PostgresStore(server, reading)
+
+    async def play(watcher: Watcher) -> None:
+        await watcher.look([])
+        write(server, OVERWRITTEN_AND_REPAIRED)
+        await watcher.look([])
+
+    with watched(store, reading) as (watcher, writes):
+        asyncio.run(play(watcher))
+        assert (watcher.how == EXACT) is with_history
+        assert watcher.rows == {ONE: {"id": ONE, "status": "pending", "image_url": "2k.png"}}
+    assert [after for _, _, after in writes] == (
+        [None, "2k.png", "small.jpg", "2k.png"] if with_history else ["2k.png"]
+    )
+    assert "harness_audit" not in schemas(server)
+    assert triggers(server) == 0
+
+
+def test_what_one_transaction_does_and_undoes_is_one_write(server: str) -> None:
+    reading = TrackReading(postgres=server, history=True)
+    write(server, [TABLE, f"INSERT INTO tracks VALUES ('{TWO}', 'pending', 'old.png')"])
+
+    async def play(watcher: Watcher) -> None:
+        await watcher.look([])
+        write(server, OVERWRITTEN_AND_REPAIRED, at_once=True)
+        write(server, [f"DELETE FROM tracks WHERE id = '{TWO}'"])
+        await watcher.look([])
+
+    with watched(AuditedStore(server, reading), reading) as (watcher, writes):
+        asyncio.run(play(watcher))
+    assert writes == [(TWO, None, "old.png"), (ONE, None, "2k.png"), (TWO, "old.png", None)]
+
+
+def test_a_table_that_comes_later_is_watched_from_then_on(server: str) -> None:
+    reading = TrackReading(postgres=server, history=True)
+
+    async def play(watcher: Watcher) -> None:
+        await watcher.look([])
+        write(server, [TABLE])
+        await watcher.look([])
+        write(server, OVERWRITTEN_AND_REPAIRED[:1])
+        await watcher.look([])
+
+    with watched(AuditedStore(server, reading), reading) as (watcher, writes):
+        asyncio.run(play(watcher))
+    assert writes == [(ONE, None, None)]
+
+
+KILLED = """
+import asyncio, sys
+from harness.live.settings import TrackReading
+from harness.live.stores.postgres import AuditedStore
+
+store = AuditedStore(sys.argv[1], TrackReading(postgres=sys.argv[1], history=True))
+
+async def main():
+    await store.states([])
+    print("installed", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_the_trigger_is_removed_when_the_harness_is_killed(server: str) -> None:
+    write(server, [TABLE])
+    command = [sys.executable, "-c", KILLED, server]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "installed\n"
+        assert triggers(server) == 1
+        process.send_signal(signal.SIGKILL)
+    until_s = time.monotonic() + 20
+    while "harness_audit" in schemas(server):
+        assert time.monotonic() < until_s, "the trigger is still there"
+        time.sleep(0.05)
+    assert triggers(server) == 0
+
+
+def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
+    store = PostgresStore("postgresql://me:secret@127.0.0.1:1/x", TrackReading())
+    with pytest.raises(ImplementationError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached") as raised:
+        asyncio.run(store.states([]))
+    assert "secret" not in str(raised.value)
+
+
+def command_store(folder: Path, command: str) -> CommandStore:
+    return CommandStore(TrackReading(command=command), folder, {}, 1.0)
+
+
+def test_a_command_prints_the_track(tmp_path: Path) -> None:
+    track = {"id": ONE, "status": "complete", "image_url": "2k.png"}
+    (tmp_path / f"{ONE}.json").write_text(json.dumps(track), encoding="utf-8")
+    states = asyncio.run(command_store(tmp_path, "cat {id}.json").states([ONE]))
+    assert states == [{ONE: track}]
+
+
+@pytest.mark.parametrize("command", ["cat nothing-{id}.json", "echo no JSON", "false"])
+def test_a_command_that_prints_no_track_shows_nothing(tmp_path: Path, command: str) -> None:
+    assert asyncio.run(command_store(tmp_path, command).states([ONE])) == []
+
+
+def configuration(folder: Path, text: str) -> Path:
+    path = folder / "harness.toml"
+    path.write_text(f'[application]\ncommand = "node x.js"\n{text}', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[track]\nread = "GET /x"\npostgres = "x"', "track has read and postgres; the tracks are read at one place"),
+        ("[track]\nhistory = true", r"track\.history is for tracks in a PostgreSQL"),
+        ("[supabase]", r"supabase\.schema is missing"),
+        ('[supabase]\nschema = "no.sql"', r'supabase\.schema names "no\.sql", and there is no such file'),
+        ('[supabase]\nscheme = "x.sql"', r"supabase\.scheme is not known"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ImplementationError, match=problem):
+        read_settings(configuration(tmp_path, text))
+
+
+def test_migrations_are_taken_by_name(tmp_path: Path) -> None:
+    for name in ("2_b.sql", "1_a.sql"):
+        (tmp_path / name).touch()
+    found = read_settings(configuration(tmp_path, '[supabase]\nschema = "*.sql"')).supabase
+    assert found is not None
+    assert [path.name for path in found.schema_files] == ["1_a.sql", "2_b.sql"]
