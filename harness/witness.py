@@ -42,6 +42,8 @@ class Store(Protocol):
 
     source: str
     """How the store is read, as the journal says it."""
+    falls_back: bool
+    """Whether the application itself is asked for its tracks when it has no such store."""
     on_write: Callable[[str, Row | None, Row | None], None]
 
     @property
@@ -139,6 +141,8 @@ class Witness:
             return _readable(self._watcher.rows[track_id]), self._watcher.source
         if self._watcher.sees_tracks:
             return None, self._watcher.source
+        if not self._watcher.falls_back:
+            return None, None
         track = await read_track(self._hosts[self._own_host], track_id)
         return (None, None) if track is None else (_readable(track), "http")
 

@@ -37,6 +37,7 @@ class Watcher:
     """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
 
     source = "sqlite"
+    falls_back = True
 
     def __init__(self, path: str, on_write: OnWrite = _nobody_hears) -> None:
         self.path = path

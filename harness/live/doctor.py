@@ -1,0 +1,139 @@
+"""What does not fit between an application and its `harness.toml`, found by one short run, in order of likelihood."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fakes.durations import Fixed
+from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.journal import Entry, Journal
+from harness.live.settings import TRACK_FIELDS, Settings
+from harness.scenario import Scenario
+from harness.simulation.hosts import APPLICATION_HOST
+
+CHECKUP = Scenario(
+    "doctor/checkup",
+    "Everything is well and takes two seconds.",
+    deadline_s=30.0,
+    script=Script(
+        SunoScript(music=(Music(takes=Fixed(1.0)),), delivery=DeliveryRules(retries_after_s=(1.0,))),
+        KieScript(images=(Image(takes=Fixed(0.5)),)),
+    ),
+)
+GENERATE = "/api/v1/generate"
+NEEDED_FIELDS = ("id", "status", "image_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing that was looked at: whether it fits, what was seen, and what to do about it."""
+
+    fits: bool
+    seen: str
+    advice: str = ""
+
+
+def diagnose(journal: Journal, settings: Settings) -> list[Sign]:
+    """What a checkup's journal shows, up to the first thing that makes all others pointless."""
+    signs: list[Sign] = []
+    for sign in _signs(journal, settings):
+        signs.append(sign)
+        if not sign.fits and sign.advice.endswith(STOP):
+            break
+    return [Sign(sign.fits, sign.seen, sign.advice.removesuffix(STOP)) for sign in signs]
+
+
+STOP = "\0"
+"""At the end of an advice without which nothing else can be found out."""
+
+
+def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
+    start = settings.start
+    refused, accepted = journal.of("track.refused"), journal.of("track.accepted")
+    asked = [entry for entry in journal.of("request") if entry.facts["by"] == APPLICATION_HOST]
+    strangers = dict.fromkeys(entry.facts["host"] for entry in journal.of("connection.stranger"))
+    if accepted:
+        yield Sign(True, f"{start.request} gives a track's id ({accepted[0].facts['id']})")
+    else:
+        problem = refused[0].facts["problem"] if refused else f"{start.request} was not answered"
+        answer = next((entry for entry in journal.of("response") if _asked_by_us(journal, entry)), None)
+        body = "" if answer is None else f"; the answer was {answer.facts['body']!r}"[:300]
+        yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
+    if asked:
+        hosts = ", ".join(dict.fromkeys(entry.facts["host"] for entry in asked))
+        yield Sign(True, f"its requests reach the fakes ({len(asked)}, to {hosts})")
+    else:
+        yield Sign(False, "none of its requests has reached the fakes", _why_not_connected(settings) + STOP)
+    for host in strangers:
+        yield Sign(False, f"it asks {host}, for which nobody stands in", "such requests fail here; mock that service")
+    generate = next((entry for entry in asked if entry.facts["path"] == GENERATE), None)
+    if generate is None:
+        yield Sign(
+            False, f"it asks for no music (POST {GENERATE})", f"does {start.request} really start a track?{STOP}"
+        )
+    else:
+        yield from _callbacks(journal, generate)
+    yield from _tracks(journal, settings)
+
+
+def _asked_by_us(journal: Journal, response: Entry) -> bool:
+    return bool(journal[response.facts["request"]].facts["by"] == "harness")
+
+
+def _why_not_connected(settings: Settings) -> str:
+    application = settings.application
+    if application.reach != "variables":
+        on_node = application.reach == "preload"
+        return "does it run on Node, with its own fetch?" if on_node else "does its HTTP client honour HTTPS_PROXY?"
+    given = [name for name, value in application.environment.items() if "{kie}" in value or "{suno}" in value]
+    if given:
+        return f"does it read {', '.join(given)} for its base URLs? else set reach to preload (Node) or proxy"
+    return 'give it base URLs (KIE_BASE_URL = "{kie}"), or set reach to preload (Node) or proxy (any client)'
+
+
+def _callbacks(journal: Journal, generate: Entry) -> Iterator[Sign]:
+    body = generate.facts["body"] if isinstance(generate.facts["body"], dict) else {}
+    url = body.get("callBackUrl")
+    attempts = journal.of("callback.attempt")
+    answers = {entry.cause: entry.facts for entry in journal.of("callback.answered")}
+    if not attempts:
+        answer = next((entry for entry in journal.of("response") if entry.facts["request"] == generate.number), None)
+        told = "nothing" if answer is None else str(answer.facts["body"])[:200]
+        yield Sign(False, f"its request for music was answered {told}", "the fakes check requests as the provider does")
+        return
+    outcomes = [answers.get(entry.number, {}).get("outcome", "unanswered") for entry in attempts]
+    if all(outcome in ("refused", "unreachable", "reset") for outcome in outcomes):
+        yield Sign(
+            False,
+            f"the callbacks to {url} reach nobody ({outcomes[0]})",
+            'its callback URL has to be its own address here: PUBLIC_URL = "{app}", or as it calls that variable',
+        )
+        return
+    statuses = [answers[entry.number]["status"] for entry in attempts if entry.number in answers]
+    if any(status == 200 for status in statuses):
+        yield Sign(True, f"it answers callbacks at {url}")
+    else:
+        yield Sign(False, f"it answers no callback with 200 ({statuses})", "is that the route of its callbacks?")
+
+
+def _tracks(journal: Journal, settings: Settings) -> Iterator[Sign]:
+    reading = settings.track
+    where = f'table "{reading.table}" of {reading.sqlite}' if reading.sqlite else reading.read or "its store"
+    finals = [entry.facts["fields"] for entry in journal.of("track.final")]
+    fields = next((each for each in finals if each), None)
+    if fields is None:
+        yield Sign(False, f"no track can be read ({where})", "set [track] to where it is and how it is read")
+        return
+    yield Sign(True, f"its track is read ({where})")
+    missing = [name for name in NEEDED_FIELDS if name not in fields]
+    for name in missing:
+        others = ", ".join(key for key in fields if key not in TRACK_FIELDS)
+        yield Sign(False, f'the track has no "{name}"', f"name it under [track.fields]; there are: {others}")
+    status = fields.get("status")
+    if "status" not in missing and status not in ("complete", "failed"):
+        yield Sign(
+            False,
+            f'the track ends with the status "{status}"',
+            f'if that is an end, list it: complete = ["{status}"] in [track]',
+        )
+    elif "status" not in missing:
+        yield Sign(True, f"the track ends as {status}, image_url {fields.get('image_url')!r}")

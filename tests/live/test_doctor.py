@@ -1,0 +1,120 @@
+"""A first harness.toml is written by looking at a project, and the doctor says what does not fit in it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.live.settings import read_settings
+from harness.live.writing import first_settings
+
+APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
+FITTING = f"""
+settled_after = "1s"
+quiet_after = "2s"
+
+[application]
+command = "{sys.executable} {APP}"
+
+[application.environment]
+SUNO = "{{suno}}"
+KIE = "{{kie}}"
+API_KEY = "{{api_key}}"
+PUBLIC_URL = "{{app}}"
+DATABASE_PATH = "{{database}}"
+PORT = "{{port}}"
+
+[start]
+id = "track.id"
+
+[track]
+sqlite = "{{database}}"
+"""
+
+
+def said_by_the_doctor(
+    folder: Path, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, str]:
+    (folder / "harness.toml").write_text(text, "utf-8")
+    monkeypatch.setattr(sys, "argv", ["harness", "doctor", str(folder)])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0), capsys.readouterr().out
+
+
+def test_nothing_is_wrong_with_what_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = said_by_the_doctor(tmp_path, FITTING, capsys, monkeypatch)
+    assert code == 0
+    assert "✗" not in said
+    assert "its requests reach the fakes" in said
+    assert "the track ends as complete" in said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seen", "advice"),
+    [
+        ('"track.id"', '"id"', 'answered nothing at "id"', "set request, body and id of [start]"),
+        ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests has reached the fakes", "KIE"),
+        ('"{app}"', '"http://127.0.0.1:9"', "reach nobody (refused)", 'PUBLIC_URL = "{app}"'),
+        ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),
+        (
+            'sqlite = "{database}"',
+            'sqlite = "{database}"\ncomplete = ["done"]',
+            'the track ends with the status "complete (not an end',
+            "complete = [",
+        ),
+        (
+            'sqlite = "{database}"',
+            'sqlite = "{database}"\nfields = { image_url = "cover" }',
+            'the track has no "image_url"',
+            "[track.fields]",
+        ),
+    ],
+    ids=["id", "base-url", "callbacks", "store", "status", "fields"],
+)
+def test_what_does_not_fit_is_named_with_what_to_do(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    after: str,
+    seen: str,
+    advice: str,
+) -> None:
+    assert before in FITTING
+    code, said = said_by_the_doctor(tmp_path, FITTING.replace(before, after, 1), capsys, monkeypatch)
+    assert code == 1
+    assert seen in said
+    assert advice in said.partition(seen)[2]
+
+
+def test_a_first_configuration_knows_what_the_code_tells(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"start": "next start"}}', "utf-8")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "x.js").write_text("process.env.KIE_URL_OF_SOMEBODY_ELSE", "utf-8")
+    (tmp_path / "route.ts").write_text(
+        'const key = process.env.KIE_TOKEN; fetch("https://api.kie.ai/api/v1/jobs/createTask");'
+        "const back = `${process.env.NEXT_PUBLIC_SITE_URL}/api/callback`;",
+        "utf-8",
+    )
+    (tmp_path / "harness.toml").write_text(first_settings(tmp_path), "utf-8")
+    application = read_settings(tmp_path).application
+    assert application.command == "npm run start"
+    assert application.reach == "preload"
+    assert application.environment == {"KIE_TOKEN": "{api_key}", "NEXT_PUBLIC_SITE_URL": "{app}"}
+
+
+def test_a_configuration_that_is_there_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "harness.toml").write_text("# mine", "utf-8")
+    monkeypatch.setattr(sys, "argv", ["harness", "init", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "--force replaces it" in capsys.readouterr().err
+    assert (tmp_path / "harness.toml").read_text("utf-8") == "# mine"
