@@ -126,6 +126,8 @@ def test_the_configurations_that_are_shown_are_valid(tmp_path: Path) -> None:
 
     shown = blocks("toml")
     assert shown
+    (tmp_path / "supabase" / "migrations").mkdir(parents=True)
+    (tmp_path / "supabase" / "migrations" / "1.sql").write_text("CREATE TABLE tracks (id uuid PRIMARY KEY);", "utf-8")
     for text in shown:
         (tmp_path / "harness.toml").write_text(text, "utf-8")
         assert read_settings(tmp_path).application.command
