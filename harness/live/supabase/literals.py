@@ -7,7 +7,7 @@ booleans, JSON as text, times as UTC in a form that sorts by time.
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -16,9 +16,19 @@ from typing import Any
 from harness.live.supabase.errors import RestError, from_postgres
 
 UUID = re.compile(r"\{?([0-9a-f]{4}-?){7}[0-9a-f]{4}\}?", re.IGNORECASE)
+ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[^,{}"]+')
+ARRAY = re.compile(rf"\{{\s*(?:(?:{ITEM.pattern})\s*(?:,\s*(?:{ITEM.pattern})\s*)*)?\}}")
+"""An array's text, of one dimension."""
 RANGES = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
-LONG_NAMES = {"timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone"}
+LONG_NAMES = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+    "double": "double precision",
+    "varchar": "character varying",
+    "char": "character",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +50,25 @@ class Type:
         """Whether `like` works on it."""
         return self.name in ("text", "varchar", "char") and not self.is_array
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether what is kept sorts as the values do."""
+        return not self.is_array and self.name not in ("json", "jsonb", "enum")
+
+    @property
+    def spelled(self) -> str:
+        """What PostgreSQL calls it."""
+        return (self.enum or LONG_NAMES.get(self.name, self.name)) + ("[]" if self.is_array else "")
+
+    @property
+    def unlimited(self) -> "Type":
+        """The type that a filter's value has: a length holds only for what is written."""
+        return replace(self, length=None, scale=None)
+
 
 def _invalid(name: str, text: str) -> RestError:
-    return from_postgres("22P02", f'invalid input syntax for type {LONG_NAMES.get(name, name)}: "{text}"')
+    named = "time" if name == "time" else LONG_NAMES.get(name, name)
+    return from_postgres("22P02", f'invalid input syntax for type {named}: "{text}"')
 
 
 def kept(kind: Type, value: Any) -> Any:
@@ -70,7 +96,10 @@ def told(kind: Type, value: Any) -> Any:
     if value is None:
         return None
     if kind.is_array:
-        return [told(replace(kind, is_array=False), each) for each in json.loads(value)]
+        element = replace(kind, is_array=False)
+        return [
+            told(kind, _json(each)) if isinstance(each, list) else told(element, each) for each in json.loads(value)
+        ]
     if kind.name in ("json", "jsonb"):
         return json.loads(value)
     if kind.name == "boolean":
@@ -83,21 +112,70 @@ def told(kind: Type, value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _ordered(value: Any) -> Any:
+    """The order of keys in a jsonb: shorter ones first."""
+    if isinstance(value, list):
+        return [_ordered(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (len(key.encode()), key.encode()))}
+    return value
 
 
 def _kept_array(kind: Type, value: Any) -> str:
     element = replace(kind, is_array=False)
     if isinstance(value, list):
-        return _json([kept(element, each) for each in value])
+        return _json(
+            [json.loads(_kept_array(kind, each)) if isinstance(each, list) else kept(element, each) for each in value]
+        )
+    if isinstance(value, Mapping):
+        raise from_postgres("22P02", "expected JSON array")
     text = value if isinstance(value, str) else json.dumps(value)
-    inner = text.strip()
-    if not (inner.startswith("{") and inner.endswith("}")):
-        details = 'Array value must start with "{" or dimension information.'
-        raise from_postgres("22P02", f'malformed array literal: "{text}"', details)
-    items = re.findall(r'"(?:[^"\\]|\\.)*"|[^,]+', inner[1:-1])
+    problem = None
+    if text.lstrip().startswith("["):
+        problem = '"[" must introduce explicitly-specified array dimensions.'
+    elif not text.lstrip().startswith("{"):
+        problem = 'Array value must start with "{" or dimension information.'
+    elif ARRAY.fullmatch(text.strip()) is None:
+        problem = "Unexpected array element."
+    if problem is not None:
+        raise from_postgres("22P02", f'malformed array literal: "{text}"', problem)
+    items = ITEM.findall(text.strip()[1:-1])
     plain = [re.sub(r"\\(.)", r"\1", item[1:-1]) if item.startswith('"') else item.strip() for item in items]
     return _json([None if item == "NULL" else kept_text(element, item) for item in plain])
+
+
+def shown(kind: Type, value: Any) -> str:
+    """What is kept, as PostgreSQL writes it into its messages."""
+    if value is None:
+        return "null"
+    if kind.is_array:
+        return _shown_array(kind, json.loads(value))
+    if kind.name == "boolean":
+        return "t" if value else "f"
+    if kind.name == "jsonb":
+        return json.dumps(json.loads(value), ensure_ascii=False)
+    if kind.name == "numeric" and kind.scale is not None:
+        return f"{value:.{kind.scale}f}"
+    if kind.name in ("timestamptz", "timestamp"):
+        return str(told(kind, value)).replace("T", " ").replace("+00:00", "+00")
+    return str(value)
+
+
+def _shown_array(kind: Type, values: list[Any]) -> str:
+    items = []
+    for value in values:
+        if isinstance(value, list):
+            items.append(_shown_array(kind, value))
+        elif value is None:
+            items.append("NULL")
+        else:
+            text = shown(replace(kind, is_array=False), value)
+            plain = re.fullmatch(r'[^\s{},"\\]+', text) is not None and text.upper() != "NULL"
+            items.append(text if plain else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"')
+    return "{" + ",".join(items) + "}"
 
 
 def _uuid(kind: Type, text: str) -> str:
@@ -108,9 +186,10 @@ def _uuid(kind: Type, text: str) -> str:
 
 
 def _text(kind: Type, text: str) -> str:
-    if kind.length is not None and len(text.rstrip(" ") if kind.name == "char" else text) > kind.length:
-        name = "character" if kind.name == "char" else "character varying"
-        raise from_postgres("22001", f"value too long for type {name}({kind.length})")
+    if kind.length is not None and len(text) > kind.length:
+        if text[kind.length :].strip(" "):
+            raise from_postgres("22001", f"value too long for type {kind.spelled}({kind.length})")
+        return text[: kind.length]
     return text
 
 
@@ -125,11 +204,12 @@ def _boolean(kind: Type, text: str) -> int:
 
 
 def _integer(kind: Type, text: str) -> int:
-    if re.fullmatch(r"\s*[+-]?\d+\s*", text) is None:
-        raise _invalid(kind.name, text)
-    number, limit = int(text), RANGES[kind.name]
+    digits = re.match(r"\s*([+-]?\d+)\s*", text)
+    number, limit = int(digits[1]) if digits else 0, RANGES[kind.name]
     if not -limit <= number < limit:
         raise from_postgres("22003", f'value "{text}" is out of range for type {kind.name}')
+    if digits is None or digits[0] != text:
+        raise _invalid(kind.name, text)
     return number
 
 
@@ -140,8 +220,13 @@ def _numeric(kind: Type, text: str) -> int | float:
         raise _invalid("numeric", text) from None
     if kind.length is not None:
         number = round(number, kind.scale or 0)
-        if abs(number) >= Decimal(10) ** (kind.length - (kind.scale or 0)):
-            raise from_postgres("22003", "numeric field overflow")
+        whole = kind.length - (kind.scale or 0)
+        if abs(number) >= Decimal(10) ** whole:
+            details = (
+                f"A field with precision {kind.length}, scale {kind.scale or 0} must round to an absolute value less "
+                f"than 10^{whole}."
+            )
+            raise from_postgres("22003", "numeric field overflow", details)
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -149,7 +234,7 @@ def _float(kind: Type, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise _invalid("double precision" if kind.name == "double" else kind.name, text) from None
+        raise _invalid(kind.name, text) from None
 
 
 def _moment(kind: Type, text: str) -> str:

@@ -20,7 +20,6 @@ from harness.live.supabase.errors import (
     RestError,
     from_postgres,
     no_function,
-    no_read_column,
     no_table,
     no_written_column,
     not_one_row,
@@ -257,8 +256,6 @@ class _Dialect:
                 raise no_written_column(self._table, name)
 
     def at(self, field: Field) -> str:
-        if field.column not in self._columns:
-            raise no_read_column(self._table, field.column)
         column = f"{_named(self._table)}.{_named(field.column)}"
         if not field.steps:
             return column
@@ -266,11 +263,17 @@ class _Dialect:
         path = "".join(f"->{key}" for key in keys[:-1])
         return f"(to_jsonb({column}){path}{'->>' if field.as_text else '->'}{keys[-1]})"
 
+    def rank(self, field: Field) -> str:
+        return self.at(field)
+
     def value(self, field: Field, text: str) -> Any:
         return text
 
     def like(self, field: Field, insensitive: bool) -> str:
         return f"{self.at(field)} {'ILIKE' if insensitive else 'LIKE'} %s"
+
+    def is_(self, field: Field, what: str) -> str:
+        return f"{self.at(field)} IS {what.replace('_', ' ').upper()}"
 
 
 def _named(name: str) -> str:

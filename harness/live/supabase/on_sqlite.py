@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from harness.errors import ImplementationError
@@ -18,13 +19,13 @@ from harness.live.supabase.errors import (
     no_written_column,
     not_one_row,
 )
-from harness.live.supabase.literals import Type, kept, kept_text, told
-from harness.live.supabase.queries import Field, Preferences, Query, Selected, written_columns
+from harness.live.supabase.literals import Type, kept, kept_text, shown, told
+from harness.live.supabase.queries import PATTERNS, Field, Preferences, Query, Selected, written_columns
 from harness.live.supabase.schema import Column, Function, Schema, Table, Unique, read_schema
-from harness.live.supabase.statements import Statement, add_order, add_where, quoted
+from harness.live.supabase.statements import Statement, add_order, add_where, conditions, quoted
 from harness.live.supabase.translation import as_text, at_steps, install_functions
 
-JSON_TYPES = ("json", "jsonb")
+IS_WORDS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "NULL"}
 
 
 class SqliteDatabase:
@@ -86,6 +87,7 @@ class SqliteDatabase:
 
     async def select(self, table: str, query: Query, wanted: Preferences) -> Found:
         found = self._table(table)
+        _Dialect(found).analyse(query)
         statement = Statement(f"SELECT * FROM {quoted(table)}")
         add_where(statement, query, _Dialect(found))
         total = None
@@ -101,6 +103,9 @@ class SqliteDatabase:
         names = written_columns(rows, query.columns)
         self._known(found, names)
         target = query.on_conflict or found.primary_key
+        _Dialect(found).analyse(query)
+        if wanted.resolution and target:
+            _is_unique(found, target)
         written, inserted = [], 0
         with self._transaction():
             for row in rows:
@@ -118,20 +123,34 @@ class SqliteDatabase:
         self._known(found, names)
         if not names:
             return Found([], 0)
-        values = {name: kept(found.columns[name].type, row.get(name)) for name in names}
+        filters = self._filters(found, query)
+        values = {name: kept(column.type, row.get(name)) for name, column in found.columns.items() if name in names}
         statement = Statement(f"UPDATE {quoted(table)} SET ")
-        statement.add(", ".join(f"{quoted(name)} = ?" for name in names), *values.values())
-        return self._change(found, statement, query, wanted, values)
+        statement.add(", ".join(f"{quoted(name)} = ?" for name in values), *values.values())
+        return self._change(found, statement, filters, query, wanted, values)
 
     async def delete(self, table: str, query: Query, wanted: Preferences) -> Found:
         found = self._table(table)
-        return self._change(found, Statement(f"DELETE FROM {quoted(table)}"), query, wanted, {})
+        statement = Statement(f"DELETE FROM {quoted(table)}")
+        return self._change(found, statement, self._filters(found, query), query, wanted, {})
 
-    def _change(self, table: Table, statement: Statement, query: Query, wanted: Preferences, values: Row) -> Found:
-        add_where(statement, query, _Dialect(table))
-        statement.add(" RETURNING *")
+    def _filters(self, table: Table, query: Query) -> Statement:
+        filters = Statement()
+        _Dialect(table).analyse(query)
+        add_where(filters, query, _Dialect(table))
+        return filters
+
+    def _first(self, table: Table, filters: Statement) -> Row | None:
+        sql = f"SELECT * FROM {quoted(table.name)}{filters.sql} LIMIT 1"
+        row = self._connection.execute(sql, filters.parameters).fetchone()
+        return None if row is None else dict(row)
+
+    def _change(
+        self, table: Table, statement: Statement, filters: Statement, query: Query, wanted: Preferences, values: Row
+    ) -> Found:
+        statement.add(filters.sql + " RETURNING *", *filters.parameters)
         with self._transaction():
-            changed = self._write(table, statement, values)
+            changed = self._write(table, statement, {**(self._first(table, filters) or {}), **values})
             self._check(changed, wanted)
         return Found(_projected(table, changed, query.select), len(changed))
 
@@ -195,11 +214,11 @@ class SqliteDatabase:
         return self._connection.execute(sql, [values[name] for name in target]).fetchone() is not None
 
     def _write(self, table: Table, statement: Statement, values: Row) -> list[Row]:
-        parameters = statement.parameters or list(values.values())
+        parameters = statement.parameters or (list(values.values()) if statement.sql.startswith("INSERT") else [])
         try:
             return [dict(row) for row in self._connection.execute(statement.sql, parameters).fetchall()]
         except sqlite3.Error as error:
-            raise self._refused(table, values, str(error)) from error
+            raise self._refused(table, values, str(error), is_new=statement.sql.startswith("INSERT")) from error
 
     def _run(self, function: Function, arguments: Mapping[str, Any]) -> list[Row]:
         values: Row = {}
@@ -214,7 +233,8 @@ class SqliteDatabase:
             try:
                 rows = [dict(row) for row in self._connection.execute(sql, values).fetchall()]
             except sqlite3.IntegrityError as error:
-                raise self._refused(self.schema.tables.get(function.table or ""), values, str(error)) from error
+                refused = self._refused(self.schema.tables.get(function.table or ""), values, str(error))
+                raise replace(refused, details=None) from error  # which row it was is not known here
             except sqlite3.Error as error:
                 raise NotReproduced(f"the function {function.name} on SQLite ({error})") from error
         return rows
@@ -237,26 +257,31 @@ class SqliteDatabase:
             message = "Query result exceeds max-affected preference constraint"
             raise RestError(400, "PGRST124", message, f"The query affects {len(rows)} rows")
 
-    def _refused(self, table: Table | None, values: Row, said: str) -> RestError:
+    def _first_taken(self, table: Table, values: Row) -> tuple[str, ...]:
+        """PostgreSQL looks at a table's unique constraints in the order in which they were made."""
+        whole = [each.columns for each in table.uniques if each.where is None]
+        taken = [columns for columns in whole if self._is_there(table, columns, values)]
+        partial = [each.columns for each in table.uniques if each.where is not None]
+        return [*taken, *partial][0]
+
+    def _refused(self, table: Table | None, values: Row, said: str, *, is_new: bool = False) -> RestError:
         """PostgreSQL's error for one of SQLite's."""
         kind, _, what = said.partition(" constraint failed")
         what = what.removeprefix(": ")
         if table is None:
             return from_postgres("23000", said)
         if kind == "UNIQUE":
-            return _not_unique(table, values, what)
+            columns = tuple(each.rpartition(".")[2] for each in what.split(", "))
+            return _not_unique(table, values, self._first_taken(table, values) if is_new else columns)
         if kind == "NOT NULL":
             name = what.rpartition(".")[2]
             message = f'null value in column "{name}" of relation "{table.name}" violates not-null constraint'
-            return from_postgres("23502", message, _failing(values))
+            return from_postgres("23502", message, _failing(table, values))
         if kind == "CHECK":
             message = f'new row for relation "{table.name}" violates check constraint "{what}"'
-            return from_postgres("23514", message, _failing(values))
+            return from_postgres("23514", message, _failing(table, values))
         if kind == "FOREIGN KEY":
             return self._no_relation(table, values)
-        if "ON CONFLICT clause does not match" in said:
-            message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-            return from_postgres("42P10", message)
         return from_postgres("XX000", said)
 
     def _no_relation(self, table: Table, values: Row) -> RestError:
@@ -271,7 +296,7 @@ class SqliteDatabase:
                 return from_postgres(
                     "23503",
                     f'insert or update on table "{table.name}" violates foreign key constraint "{foreign.name}"',
-                    f'Key {_key(foreign.columns, given)} is not present in table "{target}".',
+                    f'Key {_key(table, foreign.columns, values)} is not present in table "{target}".',
                 )
         for other in self.schema.tables.values():
             for foreign in other.foreign:
@@ -306,11 +331,10 @@ class _Dialect:
         self._type(field)
         if not field.steps:
             return quoted(field.column)
-        steps = json.dumps(field.steps).replace("'", "''")
-        return f"pg_path({quoted(field.column)}, '{steps}', {int(field.as_text)})"
+        return f"pg_path({quoted(field.column)}, {_literal(json.dumps(field.steps))}, {int(field.as_text)})"
 
     def value(self, field: Field, text: str) -> Any:
-        return kept_text(self._type(field), text)
+        return kept_text(self._type(field).unlimited, text)
 
     def like(self, field: Field, insensitive: bool) -> str:
         kind = self._type(field)
@@ -318,11 +342,51 @@ class _Dialect:
             operator = "~~*" if insensitive else "~~"
             raise from_postgres(
                 "42883",
-                f"operator does not exist: {kind.enum or kind.name} {operator} unknown",
+                f"operator does not exist: {kind.spelled} {operator} unknown",
                 hint="No operator matches the given name and argument types. "
                 "You might need to add explicit type casts.",
             )
         return f"pg_like({self.at(field)}, ?, {int(insensitive)})"
+
+    def is_(self, field: Field, what: str) -> str:
+        kind = self._type(field)
+        if what not in ("null", "not_null") and kind != Type("boolean"):
+            said = f"argument of IS {what.upper()} must be type boolean, not type {kind.spelled}"
+            raise from_postgres("42804", said)
+        return f"{self.at(field)} IS {IS_WORDS[what]}"
+
+    def rank(self, field: Field) -> str:
+        kind = self._type(field)
+        if not kind.labels:
+            return self.at(field)
+        ranks = " ".join(f"WHEN {_literal(label)} THEN {index}" for index, label in enumerate(kind.labels))
+        return f"CASE {self.at(field)} {ranks} END"
+
+    def analyse(self, query: Query) -> None:
+        """Looks for what PostgreSQL refuses before it looks at any value."""
+        for condition in conditions(query):
+            kind = self._type(condition.field)
+            if condition.operator in PATTERNS:
+                self.like(condition.field, condition.operator == "ilike")
+            elif condition.operator == "is":
+                self.is_(condition.field, condition.values[0].lower())
+            elif condition.operator in ("gt", "gte", "lt", "lte") and not kind.is_simple:
+                raise NotReproduced(f"a comparison by the order of {kind.spelled} values")
+        for order in query.order:
+            self._type(order.field)
+        for item in query.select:
+            if item.field.column != "*":
+                self._type(item.field)
+
+
+def _is_unique(table: Table, target: tuple[str, ...]) -> None:
+    """Raises RestError where an upsert's target is no unique constraint."""
+    for name in target:
+        if name not in table.columns:
+            raise from_postgres("42703", f'column "{name}" does not exist')
+    if not any(set(each.columns) == set(target) and each.where is None for each in table.uniques):
+        message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+        raise from_postgres("42P10", message)
 
 
 def _insertion(table: Table, names: list[str], target: tuple[str, ...], resolution: str | None) -> Statement:
@@ -378,23 +442,28 @@ def _result(function: Function, rows: list[Row], tables: Mapping[str, Table]) ->
     return Called(values[0] if values else None)
 
 
-def _not_unique(table: Table, values: Row, what: str) -> RestError:
-    columns = tuple(each.rpartition(".")[2] for each in what.split(", "))
+def _not_unique(table: Table, values: Row, columns: tuple[str, ...]) -> RestError:
     made = Unique("_".join((table.name, *columns, "key")), columns)
     constraint = next((each for each in table.uniques if set(each.columns) == set(columns)), made)
     return from_postgres(
         "23505",
         f'duplicate key value violates unique constraint "{constraint.name}"',
-        f"Key {_key(constraint.columns, [values.get(name) for name in constraint.columns])} already exists.",
+        f"Key {_key(table, constraint.columns, values)} already exists.",
     )
 
 
-def _key(columns: tuple[str, ...], values: list[Any]) -> str:
-    return f"({', '.join(columns)})=({', '.join(str(value) for value in values)})"
+def _key(table: Table, columns: tuple[str, ...], values: Row) -> str:
+    cells = [shown(table.columns[name].type, values.get(name)) for name in columns]
+    return f"({', '.join(columns)})=({', '.join(cells)})"
 
 
-def _failing(values: Row) -> str:
-    return f"Failing row contains ({', '.join('null' if value is None else str(value) for value in values.values())})."
+def _failing(table: Table, values: Row) -> str:
+    cells = [shown(column.type, values.get(column.name)) for column in table.columns.values()]
+    return f"Failing row contains ({', '.join(cells)})."
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _listed(names: Any) -> str:

@@ -1,17 +1,10 @@
 """The SQL for a query's filters and order, for either database; values are always parameters."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.live.supabase.queries import COMPARISONS, PATTERNS, Condition, Field, Group, Query
-
-IS_SQL = {
-    "null": "IS NULL",
-    "not_null": "IS NOT NULL",
-    "true": "IS TRUE",
-    "false": "IS FALSE",
-    "unknown": "IS NULL",
-}
 
 
 class Dialect(Protocol):
@@ -26,12 +19,20 @@ class Dialect(Protocol):
         """A column, or what stands in it at a path. Raises RestError when there is none."""
         ...
 
+    def rank(self, field: Field) -> str:
+        """What to sort by."""
+        ...
+
     def value(self, field: Field, text: str) -> Any:
         """The parameter for a filter's value. Raises RestError when the column's type has no such value."""
         ...
 
     def like(self, field: Field, insensitive: bool) -> str:
         """The comparison with a pattern, with its mark."""
+        ...
+
+    def is_(self, field: Field, what: str) -> str:
+        """`IS` null, not_null, true, false or unknown."""
         ...
 
 
@@ -74,7 +75,7 @@ def _add(statement: Statement, condition: Condition | Group, dialect: Dialect) -
 def _add_condition(statement: Statement, condition: Condition, dialect: Dialect) -> None:
     field = condition.field
     if condition.operator == "is":
-        statement.add(f"{dialect.at(field)} {IS_SQL[condition.values[0].lower()]}")
+        statement.add(dialect.is_(field, condition.values[0].lower()))
     elif condition.operator in PATTERNS:
         statement.add(dialect.like(field, condition.operator == "ilike"), condition.values[0])
     elif condition.operator == "in":
@@ -86,13 +87,24 @@ def _add_condition(statement: Statement, condition: Condition, dialect: Dialect)
         statement.add(f"{dialect.at(field)} {COMPARISONS[condition.operator]} {dialect.mark}", value)
 
 
+def conditions(query: Query) -> Iterator[Condition]:
+    """Every single filter of a query."""
+    waiting = list(query.where)
+    while waiting:
+        condition = waiting.pop(0)
+        if isinstance(condition, Group):
+            waiting = [*condition.members, *waiting]
+        else:
+            yield condition
+
+
 def add_order(statement: Statement, query: Query, dialect: Dialect) -> None:
     """` ORDER BY ... LIMIT ... OFFSET ...`, as far as the query has them."""
     for index, order in enumerate(query.order):
         direction = "DESC" if order.descending else "ASC"
         nulls = "FIRST" if order.nulls_first else "LAST"
         statement.add(", " if index else " ORDER BY ")
-        statement.add(f"{dialect.at(order.field)} {direction} NULLS {nulls}")
+        statement.add(f"{dialect.rank(order.field)} {direction} NULLS {nulls}")
     if query.limit is not None:
         statement.add(f" LIMIT {query.limit}")
     if query.offset:

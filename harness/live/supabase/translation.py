@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from harness.live.supabase.literals import Type, told
+from harness.live.supabase.literals import Type, kept, told
 
 
 def name_of(node: Any) -> str:
@@ -118,8 +118,8 @@ def at_steps(value: Any, steps: tuple[str, ...]) -> Any:
             value = value.get(step)
         elif isinstance(value, list) and step.lstrip("-").isdigit() and -len(value) <= int(step) < len(value):
             value = value[int(step)]
-        else:
-            return None
+        elif isinstance(value, Mapping | list) or step not in ("0", "-1"):
+            return None  # a number or a text, though, is its own first element
     return value
 
 
@@ -132,4 +132,4 @@ def _path(value: str | None, steps: str, as_texts: int) -> Any:
     found = at_steps(None if value is None else told(Type("jsonb"), value), tuple(json.loads(steps)))
     if found is None:
         return None
-    return as_text(found) if as_texts else json.dumps(found, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return as_text(found) if as_texts else kept(Type("jsonb"), found)
