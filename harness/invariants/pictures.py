@@ -150,7 +150,16 @@ def never_downgraded(reading: Reading, track: Track) -> Finding:
             return violated(f"a verified 2K picture was replaced by {what}", good, entry, probe)
     if good is None:
         return not_applicable("the track never held a 2K picture")
-    return held("the 2K picture stayed", good)
+    return held(f"the 2K picture stayed{_as_far_as_seen(reading)}", good)
+
+
+def _as_far_as_seen(reading: Reading) -> str:
+    """What to add where a write may have been missed: a live application's store may only be looked at."""
+    how = next((entry.facts["how"] for entry in reading.of("store.watched")), "exact")
+    if how == "exact":
+        return ""
+    gap_s = max((entry.facts.get("store_gap_s", 0.0) for entry in reading.of("run.ended")), default=0.0)
+    return f", as far as was seen: the store was {how}, at most {gap_s:.3g} s apart"
 
 
 def _seen(reading: Reading, url: str) -> str:

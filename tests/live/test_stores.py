@@ -14,11 +14,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from harness.catalogue import select
 from harness.errors import ImplementationError
+from harness.invariants import judge
+from harness.journal import Entry, Journal
 from harness.live.settings import TrackReading, read_settings
 from harness.live.stores.answers import CommandStore
 from harness.live.stores.postgres import AuditedStore, PostgresStore
-from harness.live.tracks import EXACT, Row, Watcher
+from harness.live.tracks import EXACT, Row, Watcher, sampled
+from harness.runner import resolve, run
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -46,6 +50,28 @@ def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Itera
     watcher.on_write = on_write
     with closing(store):
         yield watcher, writes
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        (EXACT, "the 2K picture stayed"),
+        (
+            sampled(0.1),
+            "the 2K picture stayed, as far as was seen: the store was sampled every 0.1 s, at most 2.5 s apart",
+        ),
+    ],
+)
+def test_a_verdict_that_rests_on_samples_says_so(how: str, reason: str) -> None:
+    journal = run(select(["baseline/healthy"])[0], resolve("acknowledge-first")).journal
+    assert journal is not None
+    entries = [
+        entry._replace(facts={**entry.facts, "store_gap_s": 2.5}) if entry.kind == "run.ended" else entry
+        for entry in journal
+    ]
+    watched = Entry(len(entries) + 1, 0.0, "store.watched", 0, {"source": "http", "how": how, "left_out": []})
+    (verdict,) = [each for each in judge(Journal([*entries, watched])) if each.invariant == "never-downgraded"]
+    assert (verdict.state, verdict.reason) == ("held", reason)
 
 
 def schemas(server: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 Requests are drawn from a seed: bodies and filters of right and wrong types, on a table with every kind of constraint.
 Known to differ, and left out: PostgreSQL may not read the body of an update that no row matches, and which of several
-rows a message shows.
+rows, or of two violated constraints, a message names.
 """
 
 import asyncio
