@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from harness.simulation.notebook import Notebook
 from harness.simulation.surroundings import PROXIES, tidy
 
 LOOPBACK = "127.0.0.1"
+PORTS, PORT_TRIES = range(20_000, 32_000), 100
+"""Below those that Linux, macOS and Windows give to outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
 HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
@@ -184,10 +187,16 @@ def by_port(apps: Mapping[int, Any]) -> Any:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens at just now."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens at just now.
+
+    It is one that the system gives to no outgoing connection, so that it is still free when the application listens.
+    """
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as tried:
+            tried.bind((LOOPBACK, port))
+            return port
+    raise ImplementationError(f"no free port was found between {PORTS.start} and {PORTS.stop}")
 
 
 def _is_taken(port: int) -> bool:

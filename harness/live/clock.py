@@ -17,6 +17,8 @@ import time_machine
 from harness.simulation.loop import START_S
 
 NANOSECONDS = 1_000_000_000
+TURNS_TO_HANG_UP = 3
+"""Of the loop: a connection is lost one turn after it was given up, over TLS another one later."""
 
 
 class _ScaledSelector(selectors.DefaultSelector):
@@ -35,6 +37,8 @@ class LiveLoop(asyncio.SelectorEventLoop):
 
     A timer is never early; it is late by what the machine takes, `speed` times over.
     """
+
+    _transports: Any
 
     def __init__(self, speed: float = 1.0) -> None:
         super().__init__(_ScaledSelector(speed))
@@ -73,6 +77,13 @@ class LiveLoop(asyncio.SelectorEventLoop):
         if self.refusal is None:
             self.refusal = sentence
         return RuntimeError(sentence)
+
+    def hang_up(self) -> None:
+        """Ends every connection that is still open, and lets both sides of it know."""
+        for transport in list(self._transports.values()):
+            transport.abort()
+        for _ in range(TURNS_TO_HANG_UP):
+            self.run_until_complete(asyncio.sleep(0))
 
     def wall_ns(self) -> int:
         """The wall clock of the scenario, in nanoseconds since 1970."""

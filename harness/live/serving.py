@@ -93,6 +93,7 @@ class Serving:
             self.providers.close()
             with contextlib.suppress(Exception):
                 self.loop.run_until_complete(self.providers.finish())
+            self.loop.hang_up()
             self.loop.close()
         return self.journal
 

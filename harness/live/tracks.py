@@ -91,7 +91,8 @@ class Watcher:
 def told_as(row: Mapping[str, Any], reading: TrackReading) -> Row:
     """A row under the names and with the states that the invariants use; other columns keep their names."""
     theirs = {reading.fields.get(name, name): name for name in TRACK_FIELDS}
-    told: Row = {theirs.get(key, key): value for key, value in row.items()}
+    # a column that is called as one of ours, but is not the one that is meant, is none of ours
+    told: Row = {theirs.get(key, key): row[key] for key in row if key in theirs or key not in TRACK_FIELDS}
     for name in TRACK_FIELDS:
         path = reading.fields.get(name, name)
         if "." in path:
