@@ -9,18 +9,24 @@ lies between the bounds nobody knows, and the scenario has to be run more slowly
 
 from collections.abc import Iterable, Sequence
 
+from harness.faults import HARMS
 from harness.journal import Entry, Journal
 from harness.simulation.hosts import APPLICATION_HOST
 
 SHORT_REAL_S = 0.1
 """An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
+AT_ONCE_REAL_S = 0.005
+"""What follows on something within so little real time is its consequence."""
 Span = tuple[float, float]
 Late = tuple[float, float]
 """When the harness's own timers were late, and by how many scenario seconds."""
 
 
-def doubt(journal: Journal, speed: float, late: Sequence[Late] = ()) -> str | None:
-    """A sentence about a verdict that could be another one at speed 1, or None when there is none."""
+def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()) -> str | None:
+    """A sentence about a verdict that could be another one at speed 1, or None when there is none.
+
+    `connecting`: when connections of the application's were kept from standing, which the journal does not tell.
+    """
     if speed == 1:
         return None
     began = journal.of("run.began")[0].facts
@@ -33,6 +39,7 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = ()) -> str | No
         for entry in requests
         if entry.facts["by"] == APPLICATION_HOST
     ]
+    asked += [(begin, min(end, last_s)) for begin, end in connecting]
     for entry in requests:
         if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
             continue
@@ -44,7 +51,7 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = ()) -> str | No
                     f"at speed {speed:g} a call of {longest_s:.1f} s took between {shortest_s:.1f} and "
                     f"{longest_s:.1f} s, and {limit_s:g} s lie between"
                 )
-    return _close_race(journal, late)
+    return _close_race(journal, speed, late)
 
 
 def _late_within(begin_s: float, end_s: float, late: Sequence[Late]) -> float:
@@ -81,14 +88,18 @@ def _covered(spans: list[Span]) -> float:
     return total_s
 
 
-def _close_race(journal: Journal, late: Sequence[Late]) -> str | None:
-    """An answer that came just after its client had given up may be late because the machine was."""
+def _close_race(journal: Journal, speed: float, late: Sequence[Late]) -> str | None:
+    """An answer that came just after its client had given up may be late because the machine was. One that broke off
+    did so because the client was gone, or was made to: nothing raced."""
     given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    sent_slowly = {e.cause for e in journal.of("fault") if hasattr(HARMS.get(e.facts["harm"]), "on_send")}
     for answer in journal.of("response"):
         gone = given_up.get(answer.facts["request"])
-        if gone is None or gone.cause != answer.cause:
+        if gone is None or gone.cause != answer.cause or answer.facts["outcome"] == "broken-off":
             continue
         behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
+        if answer.facts["request"] in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
+            continue  # the sending ended because the client went
         if 0 <= behind_s <= _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late):
             return f"an answer came {behind_s:.2f} s after its client had gone"
     return None

@@ -32,20 +32,54 @@ function target(url) {
   throw error;
 }
 
+// A redirect is followed here, so that it, too, leads to the fakes; by the rules and limits of fetch itself.
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const REDIRECTS_MAX = 20;
+
 const realFetch = globalThis.fetch;
 if (realFetch) {
   globalThis.fetch = async function fetch(input, init) {
     const isRequest = typeof Request !== "undefined" && input instanceof Request;
     const asked = new URL(isRequest ? input.url : String(input));
-    let real;
-    try {
-      real = target(asked);
-    } catch (cause) {
-      throw new TypeError("fetch failed", { cause });
-    }
+    const real = targetOfFetch(asked);
     if (real.href === asked.href) return realFetch.call(this, input, init);
-    return realFetch.call(this, isRequest ? new Request(real, input) : real, init);
+    const request = new Request(isRequest ? new Request(real, input) : real, init);
+    if (request.redirect !== "follow") return realFetch.call(this, request);
+    return follow(request, asked);
   };
+}
+
+function targetOfFetch(asked) {
+  try {
+    return target(asked);
+  } catch (cause) {
+    throw new TypeError("fetch failed", { cause });
+  }
+}
+
+async function follow(request, asked) {
+  const { signal } = request;
+  let { method } = request;
+  const headers = new Headers(request.headers);
+  let body = request.body === null ? undefined : await request.arrayBuffer();
+  let at = asked;
+  for (let hop = 0; ; hop += 1) {
+    const answer = await realFetch(targetOfFetch(at), { method, headers, body, signal, redirect: "manual" });
+    const location = REDIRECTS.has(answer.status) ? answer.headers.get("location") : null;
+    if (location === null) return answer;
+    if (hop === REDIRECTS_MAX) throw new TypeError("fetch failed", { cause: new Error("redirect count exceeded") });
+    await answer.body?.cancel();
+    if ((answer.status < 303 && method === "POST") || (answer.status === 303 && method !== "HEAD")) {
+      method = "GET";
+      body = undefined;
+      for (const name of ["content-encoding", "content-language", "content-location", "content-type"]) {
+        headers.delete(name);
+      }
+    }
+    const next = new URL(location, at);
+    if (next.origin !== at.origin) ["authorization", "cookie"].forEach((name) => headers.delete(name));
+    at = next;
+  }
 }
 
 const realRequest = {};

@@ -48,6 +48,9 @@ class Providers:
         """`post` delivers callbacks; `cause` tells why the application probably asks, as an entry's number."""
         self._notebook = notebook
         self._cause = cause
+        self._elapsed_s = elapsed_s
+        self.connecting: list[tuple[float, float]] = []
+        """From when to when connections waited until they stood, or their clients had enough."""
         self._to_close = contextlib.ExitStack()
         script = scenario.script
         self.injector = Injector(scenario.faults, seed, notebook.note, elapsed_s)
@@ -131,7 +134,18 @@ class Providers:
         self._to_close.close()
 
     def _gate(self, link: str) -> Gate | None:
-        return self.injector.gate(frozenset({link}))
+        gate = self.injector.gate(frozenset({link}))
+        if gate is None:
+            return None
+
+        async def timed() -> None:
+            began_s = self._elapsed_s()
+            try:
+                await gate()
+            finally:
+                self.connecting.append((began_s, self._elapsed_s()))
+
+        return timed
 
     def _named(self, app: App, host: str, link: Callable[[str], str]) -> App:
         """`app` as `host`, with everything that it is asked in the journal."""

@@ -73,6 +73,7 @@ def protocol_factory(app: App, loop: asyncio.AbstractEventLoop, gate: Gate | Non
         wire: SocketWire
         waiting: list[bytes] | None = None
         """What arrives before the gate is passed; None when it is open."""
+        passing: asyncio.Task[None] | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self.wire = self.app_state["wire"] = SocketWire(transport)
@@ -99,6 +100,8 @@ def protocol_factory(app: App, loop: asyncio.AbstractEventLoop, gate: Gate | Non
                 self.waiting.append(data)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            if self.passing is not None:
+                self.passing.cancel()
             self.wire.gone()
             super().connection_lost(exc)
 

@@ -42,9 +42,11 @@ from harness.simulation.hosts import (
     KIE_HOST,
     MEDIA_HOSTS,
     SUNO_HOST,
+    store_link,
 )
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
+from harness.simulation.refusal import NO_STORE_TO_HARM
 from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
 from harness.witness import Witness
 
@@ -107,6 +109,7 @@ class LiveWorld:
             if self.supabase is not None:
                 self.loop.run_until_complete(self.supabase.close())
             _end_tasks(self.loop)
+            self.loop.hang_up()
             self.loop.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
             for logger, disabled in zip(quiet, before, strict=True):
@@ -153,7 +156,10 @@ class LiveWorld:
                 cause=self._likely_cause,
                 on_not_reproduced=self.loop.refuse,
             )
-            await self.supabase.open()
+            injector = self.providers.injector
+            await self.supabase.open(lambda app: injector.around(app, store_link), injector.gate(frozenset({"store"})))
+        elif any(fault.link == "store" for fault in self.scenario.faults):
+            self.loop.refuse(NO_STORE_TO_HARM)
         if application.reach == "preload":
             self.instances.reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
         elif application.reach == "proxy":
@@ -323,7 +329,9 @@ class LiveWorld:
 
     def doubt(self) -> str | None:
         """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
-        return doubt(self.journal, self.loop.speed, self._late) if self.loop.refusal is None else None
+        if self.loop.refusal is not None:
+            return None
+        return doubt(self.journal, self.loop.speed, self._late, self.providers.connecting)
 
     def _end(self, ending: str) -> None:
         unanswered = self._unanswered()
