@@ -90,7 +90,11 @@ class FaultKeys(Keys):
 
     makes = Fault
     link: Link = key(
-        "Whose messages: those to a provider, or the callbacks.", "kie", "callbacks", default=..., alias="to"
+        "Whose messages: those to a provider, to a live application's store, or the callbacks.",
+        "kie",
+        "callbacks",
+        default=...,
+        alias="to",
     )
     path: str = key(
         "Only requests whose path begins so; not beside a harm before the connection stands.",

@@ -42,6 +42,7 @@ from harness.simulation.notebook import Notebook
 from harness.simulation.patience import PATIENCE_S, OutOfPatience, patience
 from harness.simulation.places import CAUSE, PLACE, Place
 from harness.simulation.recorder import Recorder
+from harness.simulation.refusal import NO_STORE_TO_HARM
 from harness.simulation.scratch import scratch_folder
 from harness.simulation.serving import (
     APPLICATION_KEEP_ALIVE_S,
@@ -202,6 +203,8 @@ class SimulatedWorld:
     def _build_hosts(self) -> None:
         script = self.scenario.script
         injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
+        if any(fault.link == "store" for fault in self.scenario.faults):
+            self.loop.refuse(NO_STORE_TO_HARM)
         media = MediaHost(
             script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.notebook.observe
         )

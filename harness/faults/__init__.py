@@ -27,8 +27,9 @@ from typing import ClassVar, Literal, Protocol, TypeAlias, cast, runtime_checkab
 from harness.faults.exchange import Answer, Exchange, Passage, Wire
 from harness.faults.luck import Luck
 
-Link: TypeAlias = Literal["suno", "kie", "media", "callbacks"]
-"""Between whom: the application asks Suno, Kie.ai or a file's host, or both providers call the application back."""
+Link: TypeAlias = Literal["suno", "kie", "media", "callbacks", "store"]
+"""Between whom: the application asks Suno, Kie.ai, a file's host or its store, or both providers call it back. The
+store that can be harmed is the stand-in for Supabase of a live application."""
 
 
 class Named(Protocol):

@@ -129,6 +129,8 @@ class Supabase:
     """The project's key, if the application does not take `{supabase_key}` from its environment."""
     user: Mapping[str, str] = field(default_factory=dict)
     """Whom a bearer token stands for: `id` and `email`."""
+    without: tuple[str, ...] = ()
+    """Columns that are missing, as where a migration was forgotten: `tracks.image_resolution`."""
     schema_files: tuple[Path, ...] = ()
 
 
@@ -227,6 +229,9 @@ def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
     reader.known(written, "supabase", tuple(each.name for each in names))
     found = Supabase(**reader.values(written, "supabase", Supabase))
     reader.known(found.user, "supabase.user", ("id", "email"))
+    for column in found.without:
+        if re.fullmatch(r"\w+(\.\w+)+", column) is None:
+            raise reader.refusal("supabase.without", f'has "{column}", expected a table and its column: "tracks.title"')
     files: list[Path] = []
     for pattern in found.schema:
         matching = sorted(reader.path.parent.glob(pattern)) if "*" in pattern else [reader.path.parent / pattern]
@@ -279,7 +284,7 @@ class _Reader:
             elif key in ("environment", "headers", "fields", "user"):
                 self.texts(spelled, value)
                 found[key] = {name: str(each) for name, each in value.items()}
-            elif key in ("warm_up", "complete", "failed", "schema"):
+            elif key in ("warm_up", "complete", "failed", "schema", "without"):
                 listed = [value] if isinstance(value, str) else value
                 if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
                     raise self.refusal(spelled, f"is {value!r}, expected a list of texts")

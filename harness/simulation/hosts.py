@@ -12,6 +12,11 @@ def provider_link(path: str) -> str:
     return "kie" if path.startswith(KIE_PATHS) else "suno"
 
 
+def store_link(path: str) -> str:
+    """Everything that a live application's store serves is one link."""
+    return "store"
+
+
 def media_link(path: str) -> str:
     """Everything that the media hosts serve is one link."""
     return "media"

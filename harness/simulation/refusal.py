@@ -2,6 +2,11 @@
 
 LIVE_ADVICE = "use an asyncio client such as httpx.AsyncClient or aiohttp, or run the program as a real process"
 
+NO_STORE_TO_HARM = (
+    "this scenario harms the store, which only the stand-in for Supabase of a live application can be: "
+    "[supabase] in its harness.toml"
+)
+
 
 class Refused(RuntimeError):
     """The code under test did something that has no virtual time; the message says what to do instead."""

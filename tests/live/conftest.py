@@ -70,7 +70,11 @@ class Client:
             after_write=self._wrote,
             on_not_reproduced=self.not_reproduced.append,
         )
-        loop.run_until_complete(database.open())
+        try:
+            loop.run_until_complete(database.open())
+        except BaseException:
+            loop.close()
+            raise
         port = loop.run_until_complete(Port.open(stand_in.app))
         self._url = port.url
         thread = threading.Thread(target=loop.run_forever, daemon=True)

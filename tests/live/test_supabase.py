@@ -57,7 +57,7 @@ def make_database(request: pytest.FixtureRequest) -> Callable[[], Database]:
     if request.param == "sqlite":
         return lambda: SqliteDatabase(SCHEMA, "schema.sql", USER)
     server = request.getfixturevalue("postgres_server")
-    return lambda: PostgresDatabase(SCHEMA, server, USER)
+    return lambda: PostgresDatabase([SCHEMA], server, USER)
 
 
 @pytest.fixture
@@ -301,3 +301,33 @@ def test_a_schema_that_sqlite_cannot_keep_is_refused_with_its_place() -> None:
 def test_what_of_a_schema_is_left_out_is_told() -> None:
     schema = "create function touch() returns trigger as $$ begin return new; end $$ language plpgsql;"
     assert SqliteDatabase(SCHEMA + schema, "schema.sql", USER).left_out == [schema.removesuffix(";")[:80]]
+
+
+MIGRATIONS = """
+drop table if exists public.tracks;
+create type state as enum ('pending');
+create table tracks (id serial primary key, name text unique, length varchar(3) constraint short check (length <> ''));
+alter type public.state add value if not exists 'done';
+alter table only public.tracks add column state state not null default 'pending', alter column name set not null;
+alter table tracks drop column length, drop constraint tracks_name_key;
+alter table tracks alter column name set default 'none';
+create unique index one_pending on tracks (name) where state = 'pending';
+insert into tracks (name, state) values ('seed', 'done');
+"""
+
+
+@pytest.mark.parametrize("on", ["sqlite", "postgres"])
+def test_migrations_change_what_earlier_ones_have_made(
+    make_client: Callable[[Database], Client], on: str, request: pytest.FixtureRequest
+) -> None:
+    if on == "sqlite":
+        db = make_client(SqliteDatabase(MIGRATIONS, "schema.sql", USER))
+    else:
+        migrations = MIGRATIONS.partition("create unique index")
+        server = request.getfixturevalue("postgres_server")
+        db = make_client(PostgresDatabase([migrations[0], "".join(migrations[1:])], server, USER))
+    assert db("db.from('tracks').select()")["data"] == [{"id": 1, "name": "seed", "state": "done"}]
+    assert db("db.from('tracks').insert({}).select().single()")["data"] == {"id": 2, "name": "none", "state": "pending"}
+    assert db("db.from('tracks').insert({})")["error"]["message"].endswith('unique constraint "one_pending"')
+    assert db("db.from('tracks').insert({state: 'done'})")["error"] is None
+    assert db("db.from('tracks').insert({length: 'x'})")["error"]["code"] == "PGRST204"

@@ -160,7 +160,7 @@ def compared(rows: list[dict[str, Any]]) -> list[str]:
 async def differences(seed: int, server: str) -> tuple[int, list[str]]:
     """How many requests did something, and where the two answered otherwise."""
     random, done, differing = Random(seed), 0, []
-    databases: list[Database] = [SqliteDatabase(SCHEMA, "schema.sql", USER), PostgresDatabase(SCHEMA, server, USER)]
+    databases: list[Database] = [SqliteDatabase(SCHEMA, "schema.sql", USER), PostgresDatabase([SCHEMA], server, USER)]
     for database in databases:
         await database.open()
     try:

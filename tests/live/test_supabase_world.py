@@ -7,9 +7,13 @@ import pytest
 
 from fakes.durations import Fixed
 from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.faults import Fault
+from harness.faults.connections import ResetBeforeAnswer
+from harness.faults.delays import SlowAnswer
+from harness.faults.requests import LostRequest
 from harness.implementations import load_live
 from harness.result import Result
-from harness.runner import run
+from harness.runner import resolve, run
 from harness.scenario import Scenario
 
 APPS = Path(__file__).parent.parent / "apps" / "supabase"
@@ -39,14 +43,16 @@ schema = "{schema}"
 """
 
 
-def played(folder: Path, supabase_js: Path, *, mischief: str = "", more: str = "") -> Result:
+def played(
+    folder: Path, supabase_js: Path, *, mischief: str = "", more: str = "", faults: tuple[Fault, ...] = ()
+) -> Result:
     path = folder / "harness.toml"
     modules = supabase_js / "node_modules"
     text = CONFIGURATION.format(app=APPS / "app.cjs", modules=modules, mischief=mischief, schema=APPS / "schema.sql")
     path.write_text(text + more, encoding="utf-8")
     suno = SunoScript(music=(Music(takes=Fixed(0.2)),), delivery=DeliveryRules(retries_after_s=()))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(0.2)),)))
-    return run(Scenario("live/supabase", "A short run.", script=script), load_live(str(path), 1))
+    return run(Scenario("live/supabase", "A short run.", script=script, faults=faults), load_live(str(path), 1))
 
 
 def facts(result: Result, kind: str) -> list[dict[str, Any]]:
@@ -87,3 +93,42 @@ def test_a_run_that_asks_for_what_is_not_reproduced_cannot_be_judged(tmp_path: P
     result = played(tmp_path, supabase_js, mischief="asks for more")
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
     assert "images(url)" in result.verdicts[0].reason
+
+
+@pytest.mark.parametrize("on", ["sqlite", "postgres"])
+def test_a_forgotten_migration_is_a_column_that_is_missing(
+    tmp_path: Path, supabase_js: Path, on: str, request: pytest.FixtureRequest
+) -> None:
+    more = f'postgres = "{request.getfixturevalue("postgres_server")}"\n' if on == "postgres" else ""
+    result = played(tmp_path, supabase_js, more=more + 'without = ["tracks.image_resolution"]')
+    assert "settles" in result.violated
+    refused = facts(result, "store.request")[2]
+    assert (refused["code"], refused["message"]) == (
+        "PGRST204",
+        "Could not find the 'image_resolution' column of 'tracks' in the schema cache",
+    )
+
+
+def test_a_write_whose_answer_is_lost_is_seen_by_the_store_and_not_by_the_application(
+    tmp_path: Path, supabase_js: Path
+) -> None:
+    cut = Fault("store", ResetBeforeAnswer(), method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(cut,))
+    assert facts(result, "fault") == [{"harm": "reset-before-answer", "link": "store"}]
+    assert facts(result, "store.write")[-1]["after"]["status"] == "complete"
+    assert any("fetch failed" in each["text"] for each in facts(result, "log"))
+    assert facts(result, "callback.answered")[-1]["status"] == 500
+
+
+def test_a_slow_store_delays_what_the_application_does(tmp_path: Path, supabase_js: Path) -> None:
+    slow = Fault("store", SlowAnswer(takes_s=0.7), method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(slow,))
+    assert result.violated == ()
+    assert max(each["latency_s"] for each in facts(result, "callback.answered")) > 0.7
+
+
+def test_without_a_stand_in_a_harmed_store_is_refused() -> None:
+    harmed = Scenario("live/store", "The store is harmed.", faults=(Fault("store", LostRequest()),))
+    result = run(harmed, resolve("synchronous"))
+    assert {verdict.state for verdict in result.verdicts} == {"unknown"}
+    assert "[supabase] in its harness.toml" in result.verdicts[0].reason

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -54,11 +54,11 @@ FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype WHERE p.pronamespace = 'pu
 
 
 class PostgresDatabase:
-    """Made from the text of the user's schema; `user` is a row of `auth.users`."""
+    """Made from the texts of the user's migrations, each run at once; `user` is a row of `auth.users`."""
 
-    def __init__(self, schema: str, server: str, user: Mapping[str, Any]) -> None:
+    def __init__(self, migrations: Sequence[str], server: str, user: Mapping[str, Any]) -> None:
         self.left_out: list[str] = []
-        self._schema = schema
+        self._migrations = migrations
         self._server = server
         self._user = user
         self._name = f"harness_{secrets.token_hex(6)}"
@@ -95,7 +95,9 @@ class PostgresDatabase:
         await connection.execute(AUTH)
         await connection.execute("INSERT INTO auth.users VALUES (%(id)s, %(email)s)", dict(self._user))
         try:
-            await connection.execute(self._schema)
+            for migration in self._migrations:
+                await connection.execute(migration)
+                await connection.execute("RESET ALL")  # a dump empties the search path
         except psycopg().Error as error:
             raise ImplementationError(f"the PostgreSQL server refuses the schema: {error}") from error
         await connection.execute("SET search_path TO public, extensions")
@@ -224,7 +226,7 @@ class PostgresDatabase:
                 raise _as_rest(error) from error
 
     async def _all(self, sql: str, parameters: Any = ()) -> list[Any]:
-        cursor = await self._connection.execute(sql, parameters or None)
+        cursor = await self._connection.execute(sql, list(parameters))
         found: list[Any] = await cursor.fetchall()
         return found
 

@@ -8,7 +8,7 @@ refused.
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,10 +22,13 @@ from harness.live.supabase.translation import name_of, table_name, translated
 SILENT = re.compile(
     r"(create\s+(or\s+replace\s+)?(policy|extension|schema|sequence|publication)|alter\s+(table\s.*\b(row\s+level\s+security"
     r"|owner|replica\s+identity)|publication|default\s+privileges|function|sequence|type\s.*owner|schema|policy)"
-    r"|grant|revoke|comment|set|select|begin|commit|drop|notify)\b",
+    r"|grant|revoke|comment|set|select|begin|commit|notify|drop\s+(?!table))\b",
     re.IGNORECASE | re.DOTALL,
 )
 """Statements that change nothing which the stand-in reproduces anyway."""
+ADD_VALUE = re.compile(
+    r"alter\s+type\s+\"?([\w.]+)\"?\s+add\s+value\s+(?:if\s+not\s+exists\s+)?'((?:[^']|'')*)'\s*$", re.IGNORECASE
+)
 FUNCTION = re.compile(
     r"create\s+(?:or\s+replace\s+)?function\s+(?:public\.)?\"?(?P<name>\w+)\"?\s*\((?P<parameters>.*?)\)\s*"
     r"returns\s+(?P<returns>.+?)\s+(?:as|language|security|stable|volatile|immutable|set)\b",
@@ -178,6 +181,10 @@ class _Reader:
         if re.match(r"create\s+(or\s+replace\s+)?function", text, re.IGNORECASE):
             self.later.append(text)
             return
+        matched = ADD_VALUE.match(text)
+        if matched is not None:
+            self._add_value(matched[1].lower().removeprefix("public."), matched[2])
+            return
         if SILENT.match(text):
             return
         try:
@@ -190,6 +197,9 @@ class _Reader:
         elif isinstance(tree, exp.Create) and tree.kind == "TYPE" and isinstance(tree.expression, exp.DataType):
             labels = tuple(each.name for each in tree.expression.expressions)
             self.schema.enums[name_of(tree.this.this)] = labels
+        elif isinstance(tree, exp.Drop) and tree.kind == "TABLE":
+            for table in tree.args["tables"]:
+                self.schema.tables.pop(table_name(table), None)
         elif isinstance(tree, exp.Create) and tree.kind == "INDEX":
             self._index(tree)
         elif isinstance(tree, exp.Alter) and table_name(tree.this) in self.schema.tables:
@@ -198,6 +208,15 @@ class _Reader:
             self._insert(tree, text)
         else:
             self._leave_out(text)
+
+    def _add_value(self, enum: str, label: str) -> None:
+        labels = self.schema.enums.get(enum, ())
+        if label not in labels:
+            self.schema.enums[enum] = (*labels, label)
+        for table in self.schema.tables.values():
+            for column in table.columns.values():
+                if column.type.enum == enum:
+                    column.type = replace(column.type, labels=self.schema.enums[enum])
 
     def _leave_out(self, text: str) -> None:
         self.schema.left_out.append(" ".join(text.split())[:80])
@@ -306,11 +325,27 @@ class _Reader:
                 for part in action.expressions:
                     self._constraint(table, part)
             elif isinstance(action, exp.Drop) and action.kind == "COLUMN":
-                table.columns.pop(name_of(action.this.this), None)
+                self._drop(table, name_of(action.args["tables"][0].this), action.args["exists"])
+            elif isinstance(action, exp.Drop) and action.kind == "CONSTRAINT":
+                name = name_of(action.args["tables"][0].this)
+                table.uniques = [each for each in table.uniques if each.name != name]
+                table.foreign = [each for each in table.foreign if each.name != name]
+                table.checks.pop(name, None)
             elif isinstance(action, exp.AlterColumn):
                 self._alter_column(table.columns[name_of(action.this)], action)
             else:
-                self._leave_out(text)
+                raise self._refusal(table.name, f'has "{" ".join(text.split())[:80]}"')
+
+    def _drop(self, table: Table, column: str, if_exists: bool) -> None:
+        """Drops a column with the constraints that are about it."""
+        if column not in table.columns and if_exists:
+            return
+        if column not in table.columns:
+            raise ImplementationError(f'{self._source}: there is no column "{column}" of {table.name} to drop')
+        del table.columns[column]
+        table.uniques = [each for each in table.uniques if column not in each.columns]
+        table.foreign = [each for each in table.foreign if column not in each.columns]
+        table.checks = {name: sql for name, sql in table.checks.items() if f'"{column}"' not in sql}
 
     def _alter_column(self, column: Column, action: exp.AlterColumn) -> None:
         if action.args.get("allow_null") is not None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.errors import ImplementationError
 from harness.faults.exchange import App
-from harness.live.settings import Supabase
+from harness.live.settings import Supabase, server_of
 from harness.live.supabase.app import StandIn, Told
 from harness.live.supabase.databases import Database, Row
-from harness.live.wires import protocol_factory
+from harness.live.wires import Gate, protocol_factory
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
 
@@ -32,9 +32,9 @@ class Port:
         self._served = served
 
     @classmethod
-    async def open(cls, app: App) -> "Port":
+    async def open(cls, app: App, gate: Gate | None = None) -> "Port":
         loop = asyncio.get_running_loop()
-        make = protocol_factory(app, loop)
+        make = protocol_factory(app, loop, gate)
         served: list[Any] = []
 
         def remembered() -> Any:
@@ -84,9 +84,10 @@ class SupabaseHost:
         self._errors: dict[tuple[str, str, str | None], int] = {}
         self.url = ""
 
-    async def open(self) -> None:
+    async def open(self, harmed: Callable[[App], App] = lambda app: app, gate: Gate | None = None) -> None:
+        """`harmed` and `gate` bring a scenario's faults."""
         await self.database.open()
-        self._port = await Port.open(self._stand_in.app)
+        self._port = await Port.open(harmed(self._stand_in.app), gate)
         self.url = self._port.url
 
     async def close(self) -> None:
@@ -144,10 +145,13 @@ def _database(settings: Supabase) -> Database:
             texts.append(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise ImplementationError(f"{path}: cannot be read: {error}") from error
+    for missing in settings.without:
+        table, _, column = missing.rpartition(".")
+        texts.append(f"ALTER TABLE {table} DROP COLUMN {column}")
     if settings.postgres is not None:
         from harness.live.supabase.on_postgres import PostgresDatabase
 
-        return PostgresDatabase(";\n".join(texts), settings.postgres, settings.user)
+        return PostgresDatabase(texts, server_of(settings.postgres, "supabase.postgres"), settings.user)
     try:
         from harness.live.supabase.on_sqlite import SqliteDatabase
     except ImportError as error:
@@ -156,4 +160,4 @@ def _database(settings: Supabase) -> Database:
             'pip install "callback-contract-harness[supabase]"'
         ) from error
     source = ", ".join(str(path) for path in settings.schema_files)
-    return SqliteDatabase(";\n".join(texts), source, settings.user)
+    return SqliteDatabase("\n;\n".join(texts), source, settings.user)
