@@ -24,6 +24,12 @@ PORTS, PORT_TRIES = range(20_000, 32_000), 100
 """Below those that Linux, macOS and Windows give to outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
+LEVEL = re.compile(r"\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b")
+LEVELS = {"WARN": "warning", "WARNING": "warning", "ERROR": "error", "CRITICAL": "critical", "FATAL": "critical"}
+LEVEL_WITHIN = 60
+"""Characters: a level stands before the message, behind a time and a name at most."""
+ACCESS = re.compile(r'"[A-Z]+ \S+ HTTP/\d(?:\.\d)?" \d{3}')
+"""A web server's line about a request that it has answered."""
 HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
 
 
@@ -107,9 +113,7 @@ class Instances:
             self._loop.call_soon_threadsafe(self._line, stream, line)
 
     def _line(self, stream: str, text: str) -> None:
-        self._notebook.note(
-            "log", 0, level="error" if stream == "stderr" else "info", logger=stream, text=tidy(self._told(text))
-        )
+        self._notebook.note("log", 0, level=level_of(stream, text), logger=stream, text=tidy(self._told(text)))
 
     def _told(self, text: str) -> str:
         database = self._values.get("database")
@@ -153,6 +157,17 @@ class Instances:
         for process in self._processes.values():
             process.stop()
         self._processes.clear()
+
+
+def level_of(stream: str, text: str) -> str:
+    """How grave a line is: as it says itself near its beginning, otherwise by its stream.
+
+    Python's loggers and web servers write everything to stderr, also that all is well.
+    """
+    said = LEVEL.search(text[:LEVEL_WITHIN])
+    if said is not None:
+        return LEVELS.get(said[0], "info")
+    return "error" if stream == "stderr" and ACCESS.search(text) is None else "info"
 
 
 class Forwarder:

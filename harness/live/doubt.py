@@ -90,7 +90,8 @@ def _covered(spans: list[Span]) -> float:
 
 def _close_race(journal: Journal, speed: float, late: Sequence[Late]) -> str | None:
     """An answer that came just after its client had given up may be late because the machine was. One that broke off
-    did so because the client was gone, or was made to: nothing raced."""
+    did so because the client was gone, or was made to: nothing raced. And where the machine would be too late at speed
+    1, too, it is a tie, which no speed decides."""
     given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
     sent_slowly = {e.cause for e in journal.of("fault") if hasattr(HARMS.get(e.facts["harm"]), "on_send")}
     for answer in journal.of("response"):
@@ -100,6 +101,7 @@ def _close_race(journal: Journal, speed: float, late: Sequence[Late]) -> str | N
         behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
         if answer.facts["request"] in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
             continue  # the sending ended because the client went
-        if 0 <= behind_s <= _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late):
+        late_s = _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late)
+        if late_s / speed < behind_s <= late_s:
             return f"an answer came {behind_s:.2f} s after its client had gone"
     return None
