@@ -17,7 +17,11 @@ SHORT_REAL_S = 0.1
 """An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
 AT_ONCE_REAL_S = 0.005
 """What follows on something within so little real time is its consequence."""
+UNSEEN_REAL_S = 0.02
+"""What a call that nobody waits for any more may take after its last request; its end is not seen."""
 Span = tuple[float, float]
+Asked = tuple[float, float, int]
+"""From when to when the application waited for a provider, and for which call, or 0 where several were open."""
 Late = tuple[float, float]
 """When the harness's own timers were late, and by how many scenario seconds."""
 
@@ -35,23 +39,34 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
     asked = [
-        (entry.at_s, ends[entry.number].at_s if entry.number in ends else last_s)
+        (entry.at_s, ends[entry.number].at_s if entry.number in ends else last_s, entry.cause)
         for entry in requests
         if entry.facts["by"] == APPLICATION_HOST
     ]
-    asked += [(begin, min(end, last_s)) for begin, end in connecting]
+    asked += [(begin, min(end, last_s), 0) for begin, end in connecting]
+    again = _deliveries_by_task(journal)
     for entry in requests:
         if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
             continue
         shortest_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
         late_s = _late_within(entry.at_s, entry.at_s + longest_s, late)
-        for limit_s in limits_s:
+        task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
+        next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
+        for limit_s in limits_s + next_s:
             if shortest_s - late_s < limit_s <= longest_s + late_s:
                 return (
                     f"at speed {speed:g} a call of {longest_s:.1f} s took between {shortest_s:.1f} and "
                     f"{longest_s:.1f} s, and {limit_s:g} s lie between"
                 )
     return _close_race(journal, speed, late)
+
+
+def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
+    """When something was delivered about each task: whether the call before it was over then can decide much."""
+    times: dict[str, list[float]] = {}
+    for attempt in journal.of("callback.attempt"):
+        times.setdefault(attempt.facts["task_id"], []).append(attempt.at_s)
+    return times
 
 
 def _late_within(begin_s: float, end_s: float, late: Sequence[Late]) -> float:
@@ -66,15 +81,22 @@ def _ends(journal: Journal) -> dict[int, Entry]:
     return ends
 
 
-def _bounds(call: Entry, end: Entry, asked: Iterable[Span], speed: float) -> Span:
+def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Span:
     """How long a call to the application took, at speed 1, at least and at most."""
     until_s = end.at_s
-    waits = [(max(begin, call.at_s), stop) for begin, stop in asked if begin < until_s and stop > call.at_s]
+    waits = [
+        (max(begin, call.at_s), stop, cause)
+        for begin, stop, cause in asked
+        if begin < until_s and stop > call.at_s and cause in (0, call.number)
+    ]
     if end.kind == "request.abandoned":
         # What it was waiting for when its caller gave up would have kept it for longer anyway.
-        until_s = max([until_s, *(stop for _, stop in waits)])
+        until_s = max([until_s, *(stop for _, stop, _ in waits)]) + UNSEEN_REAL_S * speed
     long_s = SHORT_REAL_S * speed
-    waited_s = _covered([(begin, min(stop, until_s)) for begin, stop in waits if stop - begin > long_s])
+    long = [(begin, min(stop, until_s), cause) for begin, stop, cause in waits if stop - begin > long_s]
+    # Several waits that may be those of different calls are no more than the longest of them.
+    longest = sorted((wait for wait in long if wait[2] == 0), key=lambda wait: wait[0] - wait[1])[:1]
+    waited_s = _covered([(begin, stop) for begin, stop, cause in (*longest, *(w for w in long if w[2]))])
     whole_s = until_s - call.at_s
     return waited_s + (whole_s - waited_s) / speed, whole_s
 
