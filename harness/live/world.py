@@ -374,5 +374,7 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
+    if not tasks:
+        return  # to gather nothing would make a loop of its own
     with contextlib.suppress(Exception):
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
