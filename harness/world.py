@@ -26,6 +26,7 @@ from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.scenario import Scenario
 from harness.simulation import tls
+from harness.simulation.beginning import beginning
 from harness.simulation.hosts import (
     APPLICATION_HOST,
     KIE_HOST,
@@ -180,23 +181,9 @@ class SimulatedWorld:
         )
 
     def _begin(self) -> None:
-        scenario, platform = self.scenario, self.scenario.platform
-        self.notebook.note(
-            "run.began",
-            0,
-            scenario=scenario.name,
-            implementation=self.implementation.name,
-            seed=self.seed,
-            tracks=scenario.tracks,
-            deadline_s=scenario.deadline_s,
-            signing=scenario.signing,
-            limit_s=platform.limit_s,
-            freezes=platform.freezes_after_answer,
-            delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
-            secrets=[self.api_key, *([self.signing_key] if self.signing_key else [])],
-            hosts={"app": [APPLICATION_HOST], "providers": [KIE_HOST, SUNO_HOST], "media": list(MEDIA_HOSTS)},
-            impossible=dict(scenario.impossible),
-        )
+        secrets = (self.api_key, self.signing_key)
+        facts = beginning(self.scenario, self.implementation.name, self.seed, secrets)
+        self.notebook.note("run.began", 0, **facts)
 
     # Hosts
 

@@ -113,6 +113,20 @@ class Exchange:
             pass
 
 
+def received_again(content: bytes, receive: Receive) -> Receive:
+    """Receives a body that was read before, then what `receive` has."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return again
+
+
 def head_of(answer: Answer) -> bytes:
     """The status line and the headers as they stand on the wire; the connection ends with this answer."""
     phrase = HTTPStatus(answer.status).phrase

@@ -15,9 +15,10 @@ from fakes.post import post
 from harness.journal import Entry, Journal
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
-from harness.live.providers import Providers
+from harness.live.providers import LOOPBACK, Providers
 from harness.scenario import Scenario
-from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
+from harness.simulation.beginning import beginning
+from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
 from harness.simulation.notebook import Notebook
 
 OnEntry = Callable[[Entry], None]
@@ -104,25 +105,10 @@ class Serving:
                 self.loop.add_signal_handler(number, self.stop)
         await self.providers.listen(ports)
         self.loop.begin()
-        scenario = self.scenario
-        self._notebook.note(
-            "run.began",
-            0,
-            world="live",
-            speed=self.loop.speed,
-            scenario=scenario.name,
-            implementation="(served)",
-            seed=self.seed,
-            tracks=0,
-            deadline_s=scenario.deadline_s,
-            signing=scenario.signing,
-            limit_s=None,
-            freezes=False,
-            delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
-            secrets=[self.api_key, *([self.signing_key] if self.signing_key else [])],
-            hosts={"app": [APPLICATION_HOST], "providers": [KIE_HOST, SUNO_HOST], "media": [*MEDIA_HOSTS, "127.0.0.1"]},
-            impossible={},
-        )
+        secrets = (self.api_key, self.signing_key)
+        facts = beginning(self.scenario, "(served)", self.seed, secrets, files_at=[LOOPBACK])
+        unasked: dict[str, Any] = {"tracks": 0, "limit_s": None, "freezes": False, "impossible": {}}
+        self._notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
         on_ready()
         await self._over
 

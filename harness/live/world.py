@@ -37,11 +37,10 @@ from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tracks import Watcher
 from harness.scenario import Scenario
+from harness.simulation.beginning import beginning
 from harness.simulation.hosts import (
     APPLICATION_HOST,
     KIE_HOST,
-    MEDIA_HOSTS,
-    SUNO_HOST,
     store_link,
 )
 from harness.simulation.notebook import Notebook
@@ -199,25 +198,9 @@ class LiveWorld:
     # What happens
 
     def _begin(self) -> None:
-        scenario, platform = self.scenario, self.scenario.platform
-        self.notebook.note(
-            "run.began",
-            0,
-            world="live",
-            speed=self.loop.speed,
-            scenario=scenario.name,
-            implementation=self.name,
-            seed=self.seed,
-            tracks=scenario.tracks,
-            deadline_s=scenario.deadline_s,
-            signing=scenario.signing,
-            limit_s=platform.limit_s,
-            freezes=platform.freezes_after_answer,
-            delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
-            secrets=[self.api_key, *([self.signing_key] if self.signing_key else [])],
-            hosts={"app": [APPLICATION_HOST], "providers": [KIE_HOST, SUNO_HOST], "media": [*MEDIA_HOSTS, LOOPBACK]},
-            impossible=dict(scenario.impossible),
-        )
+        secrets = (self.api_key, self.signing_key)
+        facts = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
+        self.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **facts)
 
     async def _submit(self) -> None:
         await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)

@@ -15,7 +15,7 @@ from weakref import WeakSet
 from fakes import post as posting
 from fakes.post import BadAnswerError, Post
 from harness.faults import ConnectHarm, EndingHarm, Fault, HoldingHarm, RequestHarm, SendingHarm, SpoilingHarm
-from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send
+from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send, received_again
 from harness.faults.luck import Luck, for_ever, pause
 
 Gate = Callable[[], Awaitable[None]]
@@ -101,7 +101,7 @@ class Injector:
             content = None
             if reads:
                 content = await _content(receive)
-                receive = _again(content, receive)
+                receive = received_again(content, receive)
             due = self._due(whose, scope["method"], scope["path"], content, observer)
             if not due:
                 await app(scope, receive, send)
@@ -118,7 +118,7 @@ class Injector:
                     return
                 for after_s in passage.copies_after_s:
                     self._start(_carry_out_again(app, scope, passage.content, after_s))
-                receive = _again(passage.content, receive)
+                receive = received_again(passage.content, receive)
             answer = await _answer_of(app, scope, receive)
             self._overtake(whose)
             await _send(due, exchange, answer)
@@ -279,7 +279,7 @@ async def _answer_of(app: App, scope: Scope, receive: Receive) -> Answer:
 
 async def _carry_out_again(app: App, scope: Scope, content: bytes, after_s: float) -> None:
     await pause(after_s)
-    await _answer_of(app, {**scope, "state": dict(scope["state"])}, _again(content, for_ever_receiving))
+    await _answer_of(app, {**scope, "state": dict(scope["state"])}, received_again(content, for_ever_receiving))
 
 
 async def _post_again(post: Post, url: str, content: bytes, headers: dict[str, str], after_s: float) -> None:
@@ -295,20 +295,6 @@ async def _content(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return b"".join(parts)
-
-
-def _again(content: bytes, receive: Receive) -> Receive:
-    """Receives a body that was read before, then what `receive` has."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    return again
 
 
 async def for_ever_receiving() -> Message:

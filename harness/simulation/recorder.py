@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send
+from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
 from harness.journal import body_facts
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
@@ -75,7 +75,7 @@ class Recorder:
 
         wire.on_gone = gone
         try:
-            await self._app(scope, _replay(body, receive), record)
+            await self._app(scope, received_again(body, receive), record)
         except (Exception, SystemExit):
             if answer.status is None and not wire.is_closing():
                 wire.on_gone = None
@@ -137,16 +137,3 @@ async def _whole_body(message: Message, receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
     return body
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
