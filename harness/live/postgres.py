@@ -17,7 +17,7 @@ def psycopg() -> Any:
         return importlib.import_module("psycopg")
     except ImportError as error:
         raise ImplementationError(
-            f'PostgreSQL needs the driver psycopg 3 ({error}); pip install "callback-contract-harness[postgres]"'
+            f'PostgreSQL needs psycopg 3 ({error}); pip install "psycopg[binary]>=3.2" (the extra "postgres")'
         ) from error
 
 

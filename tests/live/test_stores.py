@@ -190,6 +190,26 @@ def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("missing", "asks", "advice"),
+    [
+        ("psycopg", "from harness.live.postgres import psycopg; psycopg()", 'pip install "psycopg[binary]'),
+        (
+            "sqlglot",
+            "from harness.live.settings import Supabase; from harness.live.supabase.serving import database_of;"
+            "database_of(Supabase())",
+            'pip install "sqlglot',
+        ),
+    ],
+)
+def test_a_package_that_is_not_installed_is_missed_late_and_by_its_name(missing: str, asks: str, advice: str) -> None:
+    code = f"import sys; sys.modules['{missing}'] = None; import harness.live.world; print('imported'); {asks}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "imported\n"
+    assert "ImplementationError" in done.stderr
+    assert advice in done.stderr
+
+
 def command_store(folder: Path, command: str) -> CommandStore:
     return CommandStore(TrackReading(command=command), folder, {}, 1.0)
 

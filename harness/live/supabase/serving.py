@@ -71,7 +71,7 @@ class SupabaseHost:
         self._table = table
         self._notebook = notebook
         self._cause = cause
-        self.database = _database(settings)
+        self.database = database_of(settings)
         self._stand_in = StandIn(
             self.database,
             self.key,
@@ -138,7 +138,8 @@ def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def _database(settings: Supabase) -> Database:
+def database_of(settings: Supabase) -> Database:
+    """The database that a configuration means. Raises ImplementationError for a schema that cannot be read."""
     texts = []
     for path in settings.schema_files:
         try:
@@ -157,7 +158,7 @@ def _database(settings: Supabase) -> Database:
     except ImportError as error:
         raise ImplementationError(
             f"the stand-in for Supabase needs sqlglot to read a schema ({error}); "
-            'pip install "callback-contract-harness[supabase]"'
+            'pip install "sqlglot>=30" (the extra "supabase")'
         ) from error
     source = ", ".join(str(path) for path in settings.schema_files)
     return SqliteDatabase("\n;\n".join(texts), source, settings.user)
