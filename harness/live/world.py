@@ -88,6 +88,7 @@ class LiveWorld:
         self._open_calls: dict[int, int] = {}
         """The requests to the application that are not answered yet, with the port that each went to."""
         self._restarting: list[asyncio.Task[None]] = []
+        self._invocations: set[asyncio.Task[Answer]] = set()
         self._late: list[tuple[float, float]] = []
         self._failure: BaseException | None = None
 
@@ -232,21 +233,39 @@ class LiveWorld:
     def _posting(self, by: str = KIE_HOST) -> Post:
         """Requests to the application, in the journal, by the platform's rules."""
 
+        platform = self.scenario.platform
+        freezes = platform.freezes_after_answer or self.settings.application.serverless
+        on_platform = freezes or platform.limit_s is not None
+
         async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
-            port = urlsplit(url).port or 80
-            number = CAUSE.get()
-            frozen = self.scenario.platform.freezes_after_answer or self.settings.application.serverless
-            if frozen and port not in self._open_calls.values():
-                self.instances.thaw(port)
-            self._open_calls[number] = port
-            try:
-                return await self._limited(url, content, headers, port)
-            finally:
-                self._open_calls.pop(number, None)
-                if frozen and port not in self._open_calls.values():
-                    self.instances.freeze(port)
+            if not on_platform:
+                return await self._invoke(url, content, headers)
+            # On a platform an invocation goes on when its caller has hung up, until it answers or meets the limit.
+            invocation = self.loop.create_task(self._invoke(url, content, headers))
+            self._invocations.add(invocation)
+            invocation.add_done_callback(self._invoked)
+            return await asyncio.shield(invocation)
 
         return recorded(self.notebook, by, APPLICATION_HOST, deliver)
+
+    def _invoked(self, invocation: "asyncio.Task[Answer]") -> None:
+        self._invocations.discard(invocation)
+        if not invocation.cancelled():
+            invocation.exception()  # whoever still waits for it is told, too
+
+    async def _invoke(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        port = urlsplit(url).port or 80
+        number = CAUSE.get()
+        frozen = self.scenario.platform.freezes_after_answer or self.settings.application.serverless
+        if frozen and port not in self._open_calls.values():
+            self.instances.thaw(port)
+        self._open_calls[number] = port
+        try:
+            return await self._limited(url, content, headers, port)
+        finally:
+            self._open_calls.pop(number, None)
+            if frozen and port not in self._open_calls.values():
+                self.instances.freeze(port)
 
     async def _limited(self, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
         limit_s = self.scenario.platform.limit_s
