@@ -1,6 +1,5 @@
 """The stand-in's tables in SQLite, in memory, with PostgreSQL's types, defaults, constraints and errors."""
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +19,12 @@ from harness.live.supabase.errors import (
     not_one_row,
 )
 from harness.live.supabase.literals import Type, kept, kept_text, shown, told
-from harness.live.supabase.queries import PATTERNS, Field, Preferences, Query, Selected, written_columns
-from harness.live.supabase.schema import Column, Function, Schema, Table, Unique, read_schema
-from harness.live.supabase.statements import Statement, add_order, add_where, conditions, quoted
+from harness.live.supabase.queries import Field, Preferences, Query, Selected, written_columns
+from harness.live.supabase.schema import read_schema
+from harness.live.supabase.sqlite_dialect import SqliteDialect
+from harness.live.supabase.statements import Statement, add_order, add_where, quoted
+from harness.live.supabase.tables import Column, Function, Schema, Table, Unique
 from harness.live.supabase.translation import as_text, at_steps, install_functions
-
-IS_WORDS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "NULL"}
 
 
 class SqliteDatabase:
@@ -87,14 +86,14 @@ class SqliteDatabase:
 
     async def select(self, table: str, query: Query, wanted: Preferences) -> Found:
         found = self._table(table)
-        _Dialect(found).analyse(query)
+        SqliteDialect(found).analyse(query)
         statement = Statement(f"SELECT * FROM {quoted(table)}")
-        add_where(statement, query, _Dialect(found))
+        add_where(statement, query, SqliteDialect(found))
         total = None
         if wanted.counted:
             count = statement.sql.replace("SELECT *", "SELECT count(*)", 1)
             total = self._connection.execute(count, statement.parameters).fetchone()[0]
-        add_order(statement, query, _Dialect(found))
+        add_order(statement, query, SqliteDialect(found))
         rows = self._connection.execute(statement.sql, statement.parameters).fetchall()
         return Found(_projected(found, [dict(row) for row in rows], query.select), total)
 
@@ -103,7 +102,7 @@ class SqliteDatabase:
         names = written_columns(rows, query.columns)
         self._known(found, names)
         target = query.on_conflict or found.primary_key
-        _Dialect(found).analyse(query)
+        SqliteDialect(found).analyse(query)
         if wanted.resolution and target:
             _is_unique(found, target)
         written, inserted = [], 0
@@ -136,8 +135,8 @@ class SqliteDatabase:
 
     def _filters(self, table: Table, query: Query) -> Statement:
         filters = Statement()
-        _Dialect(table).analyse(query)
-        add_where(filters, query, _Dialect(table))
+        SqliteDialect(table).analyse(query)
+        add_where(filters, query, SqliteDialect(table))
         return filters
 
     def _first(self, table: Table, filters: Statement) -> Row | None:
@@ -310,75 +309,6 @@ class SqliteDatabase:
         return from_postgres("23503", f'a foreign key constraint of table "{table.name}" is violated')
 
 
-class _Dialect:
-    """SQLite's words for one table."""
-
-    mark = "?"
-    no_limit = " LIMIT -1"
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def _type(self, field: Field) -> Type:
-        column = self._table.columns.get(field.column)
-        if column is None:
-            raise no_read_column(self._table.name, field.column)
-        if not field.steps:
-            return column.type
-        return Type("text") if field.as_text else Type("jsonb")
-
-    def at(self, field: Field) -> str:
-        self._type(field)
-        if not field.steps:
-            return quoted(field.column)
-        return f"pg_path({quoted(field.column)}, {_literal(json.dumps(field.steps))}, {int(field.as_text)})"
-
-    def value(self, field: Field, text: str) -> Any:
-        return kept_text(self._type(field).unlimited, text)
-
-    def like(self, field: Field, insensitive: bool) -> str:
-        kind = self._type(field)
-        if not kind.is_text:
-            operator = "~~*" if insensitive else "~~"
-            raise from_postgres(
-                "42883",
-                f"operator does not exist: {kind.spelled} {operator} unknown",
-                hint="No operator matches the given name and argument types. "
-                "You might need to add explicit type casts.",
-            )
-        return f"pg_like({self.at(field)}, ?, {int(insensitive)})"
-
-    def is_(self, field: Field, what: str) -> str:
-        kind = self._type(field)
-        if what not in ("null", "not_null") and kind != Type("boolean"):
-            said = f"argument of IS {what.upper()} must be type boolean, not type {kind.spelled}"
-            raise from_postgres("42804", said)
-        return f"{self.at(field)} IS {IS_WORDS[what]}"
-
-    def rank(self, field: Field) -> str:
-        kind = self._type(field)
-        if not kind.labels:
-            return self.at(field)
-        ranks = " ".join(f"WHEN {_literal(label)} THEN {index}" for index, label in enumerate(kind.labels))
-        return f"CASE {self.at(field)} {ranks} END"
-
-    def analyse(self, query: Query) -> None:
-        """Looks for what PostgreSQL refuses before it looks at any value."""
-        for condition in conditions(query):
-            kind = self._type(condition.field)
-            if condition.operator in PATTERNS:
-                self.like(condition.field, condition.operator == "ilike")
-            elif condition.operator == "is":
-                self.is_(condition.field, condition.values[0].lower())
-            elif condition.operator in ("gt", "gte", "lt", "lte") and not kind.is_simple:
-                raise NotReproduced(f"a comparison by the order of {kind.spelled} values")
-        for order in query.order:
-            self._type(order.field)
-        for item in query.select:
-            if item.field.column != "*":
-                self._type(item.field)
-
-
 def _is_unique(table: Table, target: tuple[str, ...]) -> None:
     """Raises RestError where an upsert's target is no unique constraint."""
     for name in target:
@@ -460,10 +390,6 @@ def _key(table: Table, columns: tuple[str, ...], values: Row) -> str:
 def _failing(table: Table, values: Row) -> str:
     cells = [shown(column.type, values.get(column.name)) for column in table.columns.values()]
     return f"Failing row contains ({', '.join(cells)})."
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _listed(names: Any) -> str:
