@@ -7,7 +7,7 @@ other time divided by the speed (all of it was work) or whole (all of it was a w
 lies between the bounds nobody knows, and the scenario has to be run more slowly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.faults import HARMS
 from harness.journal import Entry, Journal
@@ -17,6 +17,8 @@ SHORT_REAL_S = 0.1
 """An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
 AT_ONCE_REAL_S = 0.005
 """What follows on something within so little real time is its consequence."""
+GATEWAY_TIMEOUT = 504
+"""What the platform answers in the place of a handler that it has ended."""
 UNSEEN_REAL_S = 0.02
 """What a call that nobody waits for any more may take after its last request; its end is not seen."""
 Span = tuple[float, float]
@@ -38,8 +40,9 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     requests = journal.of("request")
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
+    wait_ends_s = _wait_ends_s(journal, ends, speed)
     asked = [
-        (entry.at_s, ends[entry.number].at_s if entry.number in ends else last_s, entry.cause)
+        (entry.at_s, wait_ends_s.get(entry.number, last_s), entry.cause)
         for entry in requests
         if entry.facts["by"] == APPLICATION_HOST
     ]
@@ -52,6 +55,8 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
         late_s = _late_within(entry.at_s, entry.at_s + longest_s, late)
         task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
         next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
+        if began["limit_s"]:
+            next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
         for limit_s in limits_s + next_s:
             if shortest_s - late_s < limit_s <= longest_s + late_s:
                 return (
@@ -81,6 +86,21 @@ def _ends(journal: Journal) -> dict[int, Entry]:
     return ends
 
 
+def _wait_ends_s(journal: Journal, ends: Mapping[int, Entry], speed: float) -> dict[int, float]:
+    """When each request was over. A process that is killed does not wait any more, but it would have had to: for as
+    long as the provider went on."""
+    kills_s = [entry.at_s for entry in journal.of("instance.killed")]
+    answered_s = {entry.facts["request"]: entry.at_s for entry in journal.of("response")}
+    over_s: dict[int, float] = {}
+    for number, end in ends.items():
+        cut = end.kind == "request.abandoned" and any(0 <= end.at_s - at_s < SHORT_REAL_S * speed for at_s in kills_s)
+        if not cut:
+            over_s[number] = end.at_s
+        elif number in answered_s:
+            over_s[number] = answered_s[number]
+    return over_s
+
+
 def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Span:
     """How long a call to the application took, at speed 1, at least and at most."""
     until_s = end.at_s
@@ -89,7 +109,7 @@ def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Sp
         for begin, stop, cause in asked
         if begin < until_s and stop > call.at_s and cause in (0, call.number)
     ]
-    if end.kind == "request.abandoned":
+    if end.kind == "request.abandoned" or end.facts["status"] == GATEWAY_TIMEOUT:
         # What it was waiting for when its caller gave up would have kept it for longer anyway.
         until_s = max([until_s, *(stop for _, stop, _ in waits)]) + UNSEEN_REAL_S * speed
     long_s = SHORT_REAL_S * speed
