@@ -13,6 +13,7 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from fakes.pictures import render
 from fakes.post import Answer, BadAnswerError, Post, post
 from fakes.tasks import turn
 from harness.errors import ImplementationError
+from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
@@ -51,6 +53,7 @@ from harness.witness import Witness
 
 LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
+HELD_CONNECTIONS = frozenset({"slow-connect", "never-connects"})
 LATE_S_MIN = 0.1
 """Scenario seconds of lateness that are worth remembering."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
@@ -90,6 +93,7 @@ class LiveWorld:
         self._restarting: list[asyncio.Task[None]] = []
         self._invocations: set[asyncio.Task[Answer]] = set()
         self._late: list[tuple[float, float]] = []
+        self._store_gap_s: Callable[[], float] = lambda: 0.0
         self._failure: BaseException | None = None
 
     def run(self) -> Journal:
@@ -119,6 +123,15 @@ class LiveWorld:
         return self.journal
 
     async def _play(self) -> None:
+        held = next((fault.harm.name for fault in self.scenario.faults if _keeps_connection(fault)), None)
+        if held is not None:
+            self._begin()
+            self.loop.refuse(
+                f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
+                "client's own limit for connecting never fires; only the simulated world can play this scenario"
+            )
+            self._end("refused")
+            return
         async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
             values = await self._values()
             self._begin()
@@ -185,6 +198,7 @@ class LiveWorld:
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
         self._to_close.callback(store.close)
         self.watcher = Watcher(store, reading)
+        self._store_gap_s = lambda: self.watcher.longest_gap_s
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
         left_out = [] if self.supabase is None else self.supabase.database.left_out
@@ -353,13 +367,18 @@ class LiveWorld:
             unanswered=unanswered,
             waiting=[],
             late_s=round(max((by_s for _, by_s in self._late), default=0.0), 3),
-            store_gap_s=round(self.watcher.longest_gap_s, 3),
+            store_gap_s=round(self._store_gap_s(), 3),
         )
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: no verdict may come of it
+
+
+def _keeps_connection(fault: Fault) -> bool:
+    """Whether a fault holds a connection of the application's back; callbacks are the harness's own connections."""
+    return fault.link != "callbacks" and fault.harm.name in HELD_CONNECTIONS
 
 
 def _draw_pictures(scenario: Scenario) -> None:

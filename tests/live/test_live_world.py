@@ -11,6 +11,8 @@ import pytest
 from fakes.durations import Fixed
 from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.errors import ImplementationError
+from harness.faults import Fault
+from harness.faults.connections import NeverConnects
 from harness.implementations import load_live
 from harness.live.faketime import library
 from harness.result import Result
@@ -156,3 +158,12 @@ def test_what_an_application_has_started_ends_with_it(tmp_path: Path) -> None:
 def test_a_speed_for_something_that_runs_already_is_refused() -> None:
     with pytest.raises(ImplementationError, match="the clock of one that runs already cannot be moved"):
         load_live("http://127.0.0.1:3000", 50)
+
+
+def test_a_connection_that_is_kept_from_standing_cannot_be_judged_over_sockets(tmp_path: Path) -> None:
+    scenario = Scenario("live/held", "Kie.ai's host swallows connections.", faults=(Fault("kie", NeverConnects()),))
+    result = run(scenario, load_live(str(configured(tmp_path))))
+    assert result.violated == ()
+    assert {verdict.state for verdict in result.verdicts} == {"unknown"}
+    assert "a connection cannot be kept from standing (never-connects)" in result.verdicts[0].reason
+    assert facts(result, "instance.started") == []
