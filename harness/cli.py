@@ -62,6 +62,7 @@ def cli() -> None:
     harness compare                          all strategies through all scenarios
     harness run synchronous slow/image-16s   one implementation, one scenario, and why
     harness run shop.web:app                 your own application
+    harness run harness.toml --speed 50      the same in any language
     """
 
 
@@ -192,12 +193,14 @@ def run(
       an ASGI application                     shop.web:app
       a factory that returns one              shop.web:create_app
       a callback function (payload, track)    shop/callbacks.py:on_music
+    or, for an application in any language, a harness.toml (its folder) or the URL of one that runs
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
     from harness.compare import run_pairs, workers_for
     from harness.console import progress, screen
     from harness.files import must_be_writable, write_journals, write_json
+    from harness.implementations import is_live
     from harness.report.interchange import results_json
     from harness.report.violations import closing_line, run_report
     from harness.result import exit_code
@@ -205,6 +208,8 @@ def run(
     must_be_writable(json_file)
     chosen = _scenarios(scenarios)
     who = _implementation(implementation, speed)
+    if twice and is_live(implementation):
+        raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
     by_name: dict[str, Result] = {}
     with progress(len(chosen), implementation, quiet=quiet) as bar:
         for result in run_pairs(
@@ -299,7 +304,10 @@ def serve(
     from harness.report.deliveries import delivery_line
 
     must_be_writable(journal_file)
-    (chosen,) = _scenarios((scenario,))[:1]
+    several = _scenarios((scenario,))
+    if len(several) != 1:
+        raise HarnessError(f'"{scenario}" means {len(several)} scenarios; one can be served at a time')
+    chosen = several[0]
     console = screen()
 
     def tell(entry: Entry) -> None:

@@ -151,6 +151,8 @@ def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
         (["list", "strategies", "slow"], '"list strategies" takes no more words'),
         (["run", ":app", HEALTHY], '":app" does not name an implementation'),
         (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens at 127.0.0.1:9"),
+        (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "which only the simulated world can repeat"),
+        (["serve", "baseline"], "one can be served at a time"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["run", "strict", "."], "there are no scenario files here"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
