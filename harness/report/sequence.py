@@ -44,9 +44,12 @@ def _causes(journal: Journal, evidence: list[Entry]) -> list[Entry]:
     return [cause for entry in reversed(evidence) for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
 
 
-def replay_command(implementation: str, scenario: str, seed: int) -> str:
-    """The one command that replays a run."""
-    return f"harness run {_quoted(implementation)} {_quoted(scenario)} --seed {seed}"
+def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
+    """The one command that replays a run; a live one at the speed that its journal tells."""
+    command = f"harness run {_quoted(implementation)} {_quoted(scenario)} --seed {seed}"
+    began = journal.of("run.began") if journal is not None else []
+    speed = began[0].facts.get("speed", 1) if began else 1
+    return command if speed == 1 else f"{command} --speed {speed:g}"
 
 
 def _quoted(word: str) -> str:

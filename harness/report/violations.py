@@ -40,7 +40,7 @@ def run_report(result: Result, *, verbose: bool = False, selector: str | None = 
     shown = result.verdicts if verbose else _alike_together(troubled)
     parts += [_indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
     if result.violated or result.unknown:
-        command = replay_command(result.implementation, selector or result.scenario, result.seed)
+        command = replay_command(result.implementation, selector or result.scenario, result.seed, result.journal)
         parts += [_indented(Text.assemble(("replay: ", "dim"), (command, "cyan"))), Text()]
     return Group(*parts)
 

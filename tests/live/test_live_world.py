@@ -15,6 +15,7 @@ from harness.faults import Fault
 from harness.faults.connections import NeverConnects
 from harness.implementations import load_live
 from harness.live.faketime import library
+from harness.report.sequence import replay_command
 from harness.result import Result
 from harness.runner import run
 from harness.scenario import Scenario
@@ -116,6 +117,9 @@ def test_a_request_to_another_host_is_reported_and_not_forwarded(tmp_path: Path)
 def test_a_late_answer_is_found_as_in_the_simulated_world(tmp_path: Path) -> None:
     result = played(configured(tmp_path), image_takes_s=30.0)
     assert "callback-answered" in result.violated
+    assert result.journal is not None
+    replay = replay_command("harness.toml", result.scenario, 1, result.journal)
+    assert float(replay.partition(" --speed ")[2]) == result.journal.of("run.began")[0].facts["speed"]
     assert "image-2k" not in result.violated
 
 
