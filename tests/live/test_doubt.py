@@ -1,0 +1,50 @@
+"""Which verdicts on a sped-up run could be others at the machine's own pace: judged on written journals."""
+
+import pytest
+
+from harness.journal import Journal
+from harness.live.doubt import doubt
+
+
+def journal(*, asked_after_s: float, waits_s: float, answered_after_s: float) -> Journal:
+    """A callback at 90 s; its handler asks Kie.ai after a while, waits for the answer, and answers itself."""
+    written = Journal()
+    written.add(0.0, "run.began", 0, {"delivery_answer_within_s": 15.0, "limit_s": None, "scenario": "x", "seed": 1})
+    call = written.add(90.0, "request", 0, {"by": "api.kie.ai", "host": "app.test", "path": "/cb", "method": "POST"})
+    begins_s = 90.0 + asked_after_s
+    asked = {"by": "app.test", "host": "api.kie.ai", "path": "/api/v1/generate/image", "method": "POST"}
+    request = written.add(begins_s, "request", call, asked)
+    told = {"outcome": "answered", "status": 200, "headers": {}, "body": None}
+    written.add(begins_s + waits_s, "response", request, {**told, "request": request, "latency_s": waits_s})
+    over = {**told, "request": call, "latency_s": answered_after_s}
+    written.add(90.0 + answered_after_s, "response", call, over)
+    written.add(200.0, "run.ended", 0, {"ending": "quiescent"})
+    return written
+
+
+@pytest.mark.parametrize(
+    ("asked_after_s", "waits_s", "answered_after_s", "certain"),
+    [
+        (1.0, 8.0, 10.0, True),  # at most 10 s, whatever the rest was
+        (1.0, 16.0, 18.0, True),  # at least 16 s of waiting for the provider
+        (1.0, 14.0, 16.5, False),  # 14 s of waiting, and 2.5 s that may have been 0.05 s of work
+    ],
+    ids=["well-within", "well-beyond", "between"],
+)
+def test_a_limit_between_the_bounds_of_a_call_is_a_doubt(
+    asked_after_s: float, waits_s: float, answered_after_s: float, certain: bool
+) -> None:
+    written = journal(asked_after_s=asked_after_s, waits_s=waits_s, answered_after_s=answered_after_s)
+    told = doubt(written, 50.0)
+    assert (told is None) == certain
+    assert certain or "15" in str(told)
+
+
+def test_at_speed_1_there_is_no_doubt() -> None:
+    assert doubt(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 1.0) is None
+
+
+def test_timers_that_were_late_widen_the_bounds() -> None:
+    written = journal(asked_after_s=0.5, waits_s=13.0, answered_after_s=14.0)
+    assert doubt(written, 50.0) is None
+    assert doubt(written, 50.0, [(100.0, 2.0)]) is not None
