@@ -76,7 +76,7 @@ def process(*words: str, folder: Path, env: dict[str, str] | None = None) -> Sai
 
 
 def _environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    root = str(Path(cli.__file__).parents[1])
+    root = str(Path(cli.__file__).parents[2])
     kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "COLUMNS")}
     return {**kept, "PYTHONPATH": root, "COLUMNS": "100", **(more or {})}
 

@@ -1,0 +1,91 @@
+"""The command line. Each command imports late what it needs, so that `--help` is there at once.
+
+stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 something violated, 2 usage, scenario
+or implementation error, 3 nothing violated but something could not be judged, 130 interrupted.
+"""
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import Any
+
+import click
+
+from harness.cli.comparing import compare
+from harness.cli.judging import judge
+from harness.cli.listing import list_, schema, show, validate
+from harness.cli.living import doctor, init, serve
+from harness.cli.running import run
+from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+DEFAULT_SEED = 1
+DISTRIBUTION = "callback-contract-harness"
+
+
+class _Commands(click.Group):
+    """A group that answers a mistyped command with the nearest one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from harness.errors import nearest_hint
+
+            hint = nearest_hint(args[0], self.list_commands(ctx)) if args else ""
+            raise click.UsageError(f'there is no command "{args[0]}"{hint}' if args else str(error), ctx) from None
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"harness {version(DISTRIBUTION)}")
+    except PackageNotFoundError:
+        click.echo("harness (a checkout that is not installed)")
+    ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Says which one it is."
+)
+def cli() -> None:
+    """Knows, before production does, what your callback code will do when Suno and Kie.ai are slow, broken or lying.
+
+    \b
+    harness compare                          all strategies through all scenarios
+    harness run synchronous slow/image-16s   one implementation, one scenario, and why
+    harness run shop.web:app                 your own application
+    harness run harness.toml --speed 50      the same in any language
+    """
+
+
+for _command in (compare, doctor, init, judge, list_, run, schema, serve, show, validate):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark
+    try:
+        code = cli(prog_name="harness", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except HarnessError as error:
+        from harness.console import complain
+
+        complain(str(error))
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
+        code = 0
+    raise SystemExit(code)

@@ -1,0 +1,74 @@
+"""`harness compare`."""
+
+import click
+
+from harness.cli.options import implementation_of, json_option, scenarios_of, seed_option, speed_option, workers_option
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1)
+@click.option("--with", "others", multiple=True, metavar="IMPLEMENTATION", help="Takes part beside the strategies.")
+@click.option("--only", multiple=True, metavar="STRATEGY", help="Only these strategies; repeat it for several.")
+@seed_option
+@json_option
+@workers_option
+@speed_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar, and of the report only the conclusion.")
+def compare(
+    scenarios: tuple[str, ...],
+    others: tuple[str, ...],
+    only: tuple[str, ...],
+    seed: int,
+    json_file: str | None,
+    workers: int | None,
+    speed: float,
+    quiet: bool,
+) -> None:
+    """Runs strategies side by side: who keeps which promise, in which scenario, at what price.
+
+    SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default. The exit code
+    is 0 when the comparison was made: that a strategy breaks promises is its result, not an error.
+    """
+    import time
+
+    from harness import compare as comparing
+    from harness.console import progress, screen
+    from harness.errors import UnknownNameError
+    from harness.files import must_be_writable, write_json
+    from harness.report.conclusion import conclusion_report
+    from harness.report.interchange import comparison_json
+    from harness.report.matrix import broken_promises, figures, verdict_matrix
+    from harness.strategies import STRATEGIES
+
+    for name in only:
+        if name not in STRATEGIES:
+            raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
+    must_be_writable(json_file)
+    chosen = scenarios_of(scenarios)
+    names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
+    implementations = [implementation_of(name, speed) for name in names]
+    began_s = time.perf_counter()
+    total = len(chosen) * len(implementations)
+    with progress(total, "comparing", quiet=quiet) as bar:
+        advance = (lambda result: None) if bar is None else (lambda result: bar.advance(bar.task_ids[0]))
+        comparison = comparing.compare(
+            chosen, implementations, seed, workers=workers or comparing.workers_for(implementations), on_result=advance
+        )
+    wall_s = time.perf_counter() - began_s
+    if json_file is not None:
+        write_json(json_file, comparison_json(comparison))
+    if json_file == "-":
+        return
+    console = screen()
+    if not quiet:
+        console.print(verdict_matrix(comparison, console.width))
+        console.print(figures(comparison, console.width))
+        console.print(broken_promises(comparison, console.width))
+    console.print(conclusion_report(comparison))
+    if not quiet:
+        simulated_h = sum(result.simulated_s for result in comparison.results.values()) / 3600
+        console.print(
+            f"\n{total} runs, {simulated_h:.1f} simulated hours in {wall_s:.1f} s, seed {seed}\n"
+            "to see why: harness run STRATEGY SCENARIO",
+            style="dim",
+        )

@@ -1,0 +1,72 @@
+"""Commands that only look: `harness list`, `show`, `validate` and `schema`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.errors import EXIT_USAGE, HarnessError
+
+
+@click.command(name="list")
+@click.argument("what", type=click.Choice(["scenarios", "invariants", "strategies"]))
+@click.argument("selectors", nargs=-1)
+def list_(what: str, selectors: tuple[str, ...]) -> None:
+    """Lists what there is to run, to judge by and to compare."""
+    from harness.console import show
+    from harness.report import listings
+
+    if what == "scenarios":
+        from harness import catalogue
+
+        show(listings.scenarios(catalogue.select(selectors)))
+    elif selectors:
+        raise click.UsageError(f'"list {what}" takes no more words, only "list scenarios" does')
+    elif what == "invariants":
+        show(listings.invariants())
+    else:
+        from harness.strategies import STRATEGIES
+
+        show(listings.strategies([(strategy.name, strategy.sentence) for strategy in STRATEGIES.values()]))
+
+
+@click.command()
+@click.argument("scenario")
+def show(scenario: str) -> None:
+    """Shows one SCENARIO: what it is for, and its file."""
+    from harness import catalogue
+    from harness.console import show as show_on_screen
+    from harness.report import listings
+
+    for chosen in catalogue.select([scenario]):
+        text = Path(chosen.path).read_text(encoding="utf-8") if chosen.path else ""
+        show_on_screen(listings.scenario(chosen, text))
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+def validate(paths: tuple[str, ...]) -> None:
+    """Checks scenario files without running them; every problem with its file, line and column."""
+    from harness import catalogue
+    from harness.console import complain
+    from harness.scenario_file import read_scenario
+
+    problems = 0
+    files = catalogue.files(paths)
+    for path in files:
+        try:
+            read_scenario(path)
+        except HarnessError as error:
+            problems += 1
+            complain(str(error))
+    good = len(files) - problems
+    click.echo(f"{good} of {len(files)} scenario file{'s' if len(files) != 1 else ''} valid")
+    raise click.exceptions.Exit(EXIT_USAGE if problems else 0)
+
+
+@click.command()
+def schema() -> None:
+    """Prints the JSON Schema of scenario files, for editors."""
+    from harness.scenario_file import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

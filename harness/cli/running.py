@@ -1,0 +1,98 @@
+"""`harness run`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import (
+    implementation_of,
+    json_option,
+    scenarios_of,
+    seed_option,
+    selector_of,
+    speed_option,
+    workers_option,
+)
+from harness.errors import EXIT_VIOLATED, HarnessError
+
+if TYPE_CHECKING:
+    from harness.result import Result
+
+
+@click.command()
+@click.argument("implementation")
+@click.argument("scenarios", nargs=-1)
+@seed_option
+@json_option
+@workers_option
+@speed_option
+@click.option("--journal", "journal_folder", metavar="FOLDER", help="Writes each run's journal there (JSON Lines).")
+@click.option("--twice", is_flag=True, help="Runs everything again with another hash seed, and names what differs.")
+@click.option("-v", "--verbose", is_flag=True, help="Every verdict, not only the broken ones.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the closing line.")
+def run(
+    implementation: str,
+    scenarios: tuple[str, ...],
+    seed: int,
+    json_file: str | None,
+    workers: int | None,
+    speed: float,
+    journal_folder: str | None,
+    twice: bool,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Puts one IMPLEMENTATION through SCENARIOS and explains every broken promise.
+
+    \b
+    IMPLEMENTATION is the name of a strategy, or module:attribute or file.py:attribute of
+      an ASGI application                     shop.web:app
+      a factory that returns one              shop.web:create_app
+      a callback function (payload, track)    shop/callbacks.py:on_music
+    or, for an application in any language, a harness.toml (its folder) or the URL of one that runs
+
+    Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
+    """
+    from harness.compare import run_pairs, workers_for
+    from harness.console import progress, screen
+    from harness.files import must_be_writable, write_journals, write_json
+    from harness.implementations import is_live
+    from harness.report.interchange import results_json
+    from harness.report.violations import closing_line, run_report
+    from harness.result import exit_code
+
+    must_be_writable(json_file)
+    chosen = scenarios_of(scenarios)
+    who = implementation_of(implementation, speed)
+    if twice and is_live(implementation):
+        raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
+    by_name: dict[str, Result] = {}
+    with progress(len(chosen), implementation, quiet=quiet) as bar:
+        for result in run_pairs(
+            [(scenario, who) for scenario in chosen], seed, workers or workers_for([who]), keep_journals=True
+        ):
+            by_name[result.scenario] = result
+            if bar is not None:
+                bar.advance(bar.task_ids[0])
+    results = [by_name[scenario.name] for scenario in chosen]
+    if journal_folder is not None:
+        write_journals(journal_folder, results)
+    if json_file is not None:
+        write_json(json_file, results_json(results, seed))
+    differences = _differences(implementation, scenarios, results, seed) if twice else []
+    if json_file != "-":
+        console = screen()
+        for scenario, result in zip(chosen, results, strict=True):
+            if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):
+                console.print(run_report(result, verbose=verbose, selector=selector_of(scenario)))
+        for told in differences:
+            console.print(told, style="red")
+        console.print(closing_line(results, seed))
+    code = exit_code(results)
+    raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
+
+
+def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]", seed: int) -> list[str]:
+    from harness.replay import differences
+
+    return differences(target, selectors, results, seed)
