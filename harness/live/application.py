@@ -47,6 +47,8 @@ class Instances:
         """Environment variables by which the fakes are reached."""
         self._turn = 0
         self._starts = 0
+        self._numbers: dict[int, int] = {}
+        """Which of all that were started lives at a port."""
         application = settings.application
         if application.url is not None:
             self.ports = [_port_of(application.url)]
@@ -62,8 +64,13 @@ class Instances:
 
     @property
     def is_started(self) -> bool:
-        """Whether the harness has started it, and so may stop it."""
+        """Whether the harness starts it, and so may stop it."""
         return self._settings.application.command is not None
+
+    @property
+    def serverless(self) -> bool:
+        """Whether it stands still between an answer and the next request."""
+        return self._settings.application.serverless
 
     async def start(self, values: Mapping[str, str]) -> None:
         """Starts every instance with `values` in its command and environment, and waits until all of them listen."""
@@ -85,13 +92,14 @@ class Instances:
             process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
             self._processes[port] = process
             self._starts += 1
+            self._numbers[port] = self._starts
         try:
             await wait_until_ready(process, (self._host, port), application.ready_s, self._loop.speed)
         except ImplementationError:
             self.stop()
             raise
         if process is not None:
-            self._notebook.note("instance.started", instance=self._starts)
+            self._notebook.note("instance.started", instance=self._numbers.get(port, 0))
 
     @property
     def _host(self) -> str:
@@ -120,10 +128,13 @@ class Instances:
         database = self._values.get("database")
         return text.replace(database, "$DATABASE_PATH") if database else text
 
-    def next_port(self) -> int:
-        """Whose turn it is to take a request."""
+    def in_turn(self, url: str) -> str:
+        """An address at instance 1 as one at the instance whose turn it is to take a request."""
+        if len(self.ports) == 1 or not url.startswith((self.url + "/", self.url + "?")):
+            return url
         self._turn += 1
-        return self.ports[(self._turn - 1) % len(self.ports)]
+        port = self.ports[(self._turn - 1) % len(self.ports)]
+        return f"http://{LOOPBACK}:{port}{url.removeprefix(self.url)}"
 
     def ended(self) -> list[int]:
         """Ports of the processes that have ended by themselves since the last call; they are not restarted."""
@@ -136,7 +147,7 @@ class Instances:
 
     async def restart(self, port: int) -> None:
         """Kills an instance with all that it is doing, and starts another one on the same store."""
-        self._notebook.note("instance.killed", 0, instance=self._starts)
+        self._notebook.note("instance.killed", 0, instance=self._numbers.get(port, 0))
         process = self._processes.pop(port, None)
         if process is not None:
             process.kill()
@@ -145,12 +156,12 @@ class Instances:
 
     def freeze(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.note("instance.frozen", 0, instance=self._starts)
+            self._notebook.note("instance.frozen", 0, instance=self._numbers.get(port, 0))
             self._processes[port].freeze()
 
     def thaw(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.note("instance.thawed", 0, instance=self._starts)
+            self._notebook.note("instance.thawed", 0, instance=self._numbers.get(port, 0))
             self._processes[port].thaw()
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,30 +24,24 @@ import httpx
 
 from fakes.files import picture_spec
 from fakes.pictures import render
-from fakes.post import Answer, BadAnswerError, Post, post
+from fakes.post import BadAnswerError
 from fakes.tasks import turn
-from harness.errors import ImplementationError
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
-from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import doubt
+from harness.live.hosting import Hosting
 from harness.live.providers import Providers
 from harness.live.settings import REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tracks import Watcher
-from harness.scenario import Scenario
+from harness.scenario import Platform, Scenario
 from harness.simulation.beginning import beginning
-from harness.simulation.hosts import (
-    APPLICATION_HOST,
-    KIE_HOST,
-    store_link,
-)
+from harness.simulation.hosts import APPLICATION_HOST, store_link
 from harness.simulation.notebook import Notebook
-from harness.simulation.places import CAUSE
 from harness.simulation.refusal import NO_STORE_TO_HARM
 from harness.simulation.submission import USER_PATIENCE_S, submit_tracks
 from harness.witness import Witness
@@ -74,6 +69,7 @@ class LiveWorld:
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
+        self.hosting = Hosting(scenario.platform, self.instances, self.loop, self.notebook)
         self._scratch = Path(tempfile.mkdtemp(prefix="harness-live-"))
         self.providers = Providers(
             scenario,
@@ -82,16 +78,12 @@ class LiveWorld:
             api_key=self.api_key,
             signing_key=self.signing_key,
             elapsed_s=lambda: self.loop.elapsed_s,
-            post=self._posting(),
-            cause=self._likely_cause,
+            post=self.hosting.post(),
+            cause=self.hosting.likely_cause,
         )
         self._to_close = contextlib.ExitStack()
         self._to_close.callback(self.providers.close)
         self.supabase: SupabaseHost | None = None
-        self._open_calls: dict[int, int] = {}
-        """The requests to the application that are not answered yet, with the port that each went to."""
-        self._restarting: list[asyncio.Task[None]] = []
-        self._invocations: set[asyncio.Task[Answer]] = set()
         self._late: list[tuple[float, float]] = []
         self._store_gap_s: Callable[[], float] = lambda: 0.0
         self._failure: BaseException | None = None
@@ -118,18 +110,16 @@ class LiveWorld:
             shutil.rmtree(self._scratch, ignore_errors=True)
             for logger, disabled in zip(quiet, before, strict=True):
                 logger.disabled = disabled
-        if self._failure is not None:
-            raise self._failure
+        failure = self._failure or self.hosting.failure
+        if failure is not None:
+            raise failure
         return self.journal
 
     async def _play(self) -> None:
-        held = next((fault.harm.name for fault in self.scenario.faults if _keeps_connection(fault)), None)
-        if held is not None:
+        problem = self._unplayable()
+        if problem is not None:
             self._begin()
-            self.loop.refuse(
-                f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
-                "client's own limit for connecting never fires; only the simulated world can play this scenario"
-            )
+            self.loop.refuse(problem)
             self._end("refused")
             return
         async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
@@ -143,7 +133,7 @@ class LiveWorld:
             self.loop.begin()
             watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
             heart = self.loop.create_task(self._heartbeat())
-            platform = [self.loop.create_task(self._restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
             submitting = self.loop.create_task(self._submit())
             ending = await self._until_over(submitting)
             for task in (watching, heart, submitting, *platform):
@@ -154,6 +144,22 @@ class LiveWorld:
             self._end(ending)
             if self.loop.refusal is None:
                 await self.witness.look_back()
+
+    def _unplayable(self) -> str | None:
+        """Why this scenario cannot be played to this application at all."""
+        held = next((fault.harm.name for fault in self.scenario.faults if _keeps_connection(fault)), None)
+        if held is not None:
+            return (
+                f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
+                "client's own limit for connecting never fires; only the simulated world can play this scenario"
+            )
+        platform = self.scenario.platform
+        if not self.instances.is_started and replace(platform, cron_every_s=Platform.cron_every_s) != Platform():
+            return (
+                "this scenario's platform ends, freezes, restarts or multiplies the application's processes, which "
+                "needs one that the harness starts: a command in its harness.toml"
+            )
+        return None
 
     # What is there
 
@@ -166,7 +172,7 @@ class LiveWorld:
                 self.settings.supabase,
                 self.settings.track.table,
                 self.notebook,
-                cause=self._likely_cause,
+                cause=self.hosting.likely_cause,
                 on_not_reproduced=self.loop.refuse,
             )
             injector = self.providers.injector
@@ -188,10 +194,6 @@ class LiveWorld:
             "supabase": self.supabase.url if self.supabase is not None else "",
             "supabase_key": self.supabase.key if self.supabase is not None else "",
         }
-
-    def _likely_cause(self) -> int:
-        """Why the application asks: if it has just one call to deal with, because of that one."""
-        return next(iter(self._open_calls)) if len(self._open_calls) == 1 else 0
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
         reading = self.settings.track
@@ -229,7 +231,7 @@ class LiveWorld:
         headers = {"Content-Type": "application/json", **start.headers}
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await self._posting("harness")(self.instances.url + matched[2], content, headers)
+                answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
         except TimeoutError:
             return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadAnswerError) as error:
@@ -243,64 +245,6 @@ class LiveWorld:
         if not isinstance(found, str | int) or found == "":
             return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
         return str(found), ""
-
-    def _posting(self, by: str = KIE_HOST) -> Post:
-        """Requests to the application, in the journal, by the platform's rules."""
-
-        platform = self.scenario.platform
-        freezes = platform.freezes_after_answer or self.settings.application.serverless
-        on_platform = freezes or platform.limit_s is not None
-
-        async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
-            if not on_platform:
-                return await self._invoke(url, content, headers)
-            # On a platform an invocation goes on when its caller has hung up, until it answers or meets the limit.
-            invocation = self.loop.create_task(self._invoke(url, content, headers))
-            self._invocations.add(invocation)
-            invocation.add_done_callback(self._invoked)
-            return await asyncio.shield(invocation)
-
-        return recorded(self.notebook, by, APPLICATION_HOST, deliver)
-
-    def _invoked(self, invocation: "asyncio.Task[Answer]") -> None:
-        self._invocations.discard(invocation)
-        if not invocation.cancelled():
-            invocation.exception()  # whoever still waits for it is told, too
-
-    async def _invoke(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
-        port = urlsplit(url).port or 80
-        number = CAUSE.get()
-        frozen = self.scenario.platform.freezes_after_answer or self.settings.application.serverless
-        if frozen and port not in self._open_calls.values():
-            self.instances.thaw(port)
-        self._open_calls[number] = port
-        try:
-            return await self._limited(url, content, headers, port)
-        finally:
-            self._open_calls.pop(number, None)
-            if frozen and port not in self._open_calls.values():
-                self.instances.freeze(port)
-
-    async def _limited(self, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
-        limit_s = self.scenario.platform.limit_s
-        try:
-            async with asyncio.timeout(limit_s):
-                return await post(url, content, headers)
-        except TimeoutError:
-            self.notebook.note("invocation.ended", limit_s=limit_s, path=urlsplit(url).path, answered=False)
-            self._restarting.append(self.loop.create_task(self._replace(port)))
-            return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
-
-    async def _restart(self, at_s: float) -> None:
-        await asyncio.sleep(max(0.0, at_s - self.loop.elapsed_s))
-        for port in self.instances.ports:
-            await self._replace(port)
-
-    async def _replace(self, port: int) -> None:
-        try:
-            await self.instances.restart(port)
-        except ImplementationError as error:
-            self._failure = error
 
     # When it is over
 
@@ -319,7 +263,7 @@ class LiveWorld:
         seen, since_s = 0, self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
             await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
-            if self.loop.refusal is not None or self._failure is not None:
+            if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
                 return "refused"
             if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
                 raise submitting.exception() or AssertionError

@@ -18,7 +18,7 @@ from harness.live.faketime import library
 from harness.report.sequence import replay_command
 from harness.result import Result
 from harness.runner import run
-from harness.scenario import Scenario
+from harness.scenario import Platform, Scenario
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
 CONFIGURATION = """
@@ -50,6 +50,7 @@ needs_faketime = pytest.mark.skipif(
     library() is None, reason="libfaketime is not installed: a process's clock cannot be sped up"
 )
 SPEED = 25.0
+PLAIN = Platform()
 
 
 def configured(
@@ -69,11 +70,15 @@ def configured(
     return path
 
 
-def played(path: Path, image_takes_s: float = 4.0, speed: float = SPEED) -> Result:
-    """A short run: the music takes 10 s, and a callback is delivered twice at most."""
-    suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(5.0,)))
+def short(image_takes_s: float = 4.0, platform: Platform = PLAIN, again_after_s: float = 5.0) -> Scenario:
+    """The music takes 10 s, and a callback is delivered twice at most."""
+    suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(again_after_s,)))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(image_takes_s)),)))
-    return run(Scenario("live/short", "A short run.", script=script), load_live(str(path), speed))
+    return Scenario("live/short", "A short run.", script=script, platform=platform)
+
+
+def played(path: Path, image_takes_s: float = 4.0, speed: float = SPEED) -> Result:
+    return run(short(image_takes_s), load_live(str(path), speed))
 
 
 def facts(result: Result, kind: str) -> list[dict[str, Any]]:
@@ -150,6 +155,32 @@ def test_an_application_that_never_listens_is_not_waited_for_long(tmp_path: Path
     with pytest.raises(ImplementationError, match=r"nothing listens at 127\.0\.0\.1"):
         played(configured(tmp_path, mischief="never-listens", ready="1s"), speed=1)
     assert time.monotonic() - began_s < 10
+
+
+@needs_faketime
+def test_instances_take_the_requests_in_turn_and_do_not_know_what_another_remembers(tmp_path: Path) -> None:
+    application = load_live(str(configured(tmp_path, mischief="remembers")), SPEED)
+    alone, two = run(short(), application), run(short(platform=Platform(instances=2)), application)
+    assert alone.violated == ()
+    assert [started["instance"] for started in facts(two, "instance.started")] == [1, 2]
+    assert "settles" in two.violated
+
+
+@needs_faketime
+def test_a_callback_waits_for_the_instance_that_is_started_in_the_place_of_an_ended_one(tmp_path: Path) -> None:
+    frozen = Platform(limit_s=5.0, freezes_after_answer=True)
+    result = run(short(30.0, frozen, again_after_s=0.5), load_live(str(configured(tmp_path)), SPEED))
+    assert "within-platform-limit" in result.violated
+    first, second = facts(result, "callback.answered")[-2:]
+    assert (first["status"], second["status"]) == (504, 504)
+    assert result.ending == "quiescent"
+
+
+def test_the_rules_of_a_platform_cannot_be_played_to_something_that_runs_already() -> None:
+    result = run(short(platform=Platform(restarts_s=(20.0,))), load_live("http://127.0.0.1:9"))
+    assert {verdict.state for verdict in result.verdicts} == {"unknown"}
+    assert "a command in its harness.toml" in result.verdicts[0].reason
+    assert facts(result, "instance.killed") == []
 
 
 @needs_faketime

@@ -20,6 +20,8 @@ SUNO = os.environ.get("SUNO", "https://api.sunoapi.org")
 KIE = os.environ.get("KIE", "https://api.kie.ai")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64)"
 MISCHIEF = os.environ.get("MISCHIEF", "")
+remembered: set[str] = set()
+"""The tasks that this process has ordered; relied on only with the mischief `remembers`."""
 
 
 def database() -> sqlite3.Connection:
@@ -43,6 +45,7 @@ def make_track(asked: Any) -> str:
     order = {"customMode": True, "instrumental": True, "model": "V4_5", "style": "calm", **asked}
     order["callBackUrl"] = f"{os.environ['PUBLIC_URL']}/callbacks/suno"
     task = json.loads(ask(f"{SUNO}/api/v1/generate", order))["data"]["taskId"]
+    remembered.add(task)
     database().execute(
         "INSERT INTO tracks VALUES (?, ?, ?, 'pending', NULL, NULL, NULL)", (track_id, task, order["title"])
     )
@@ -51,7 +54,7 @@ def make_track(asked: Any) -> str:
 
 def hear(payload: Any) -> None:
     data = payload["data"]
-    if data["callbackType"] != "complete":
+    if data["callbackType"] != "complete" or (MISCHIEF == "remembers" and data["task_id"] not in remembered):
         return
     if MISCHIEF == "dies":
         os._exit(3)
