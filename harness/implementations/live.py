@@ -1,9 +1,10 @@
 """An application that is not Python code to import: a configuration file of its own, or the URL of a running one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import ImplementationError
+from harness.live.doubt import Doubt
 from harness.live.faketime import ADVICE, library
 from harness.live.settings import FILE_NAME, Settings, read_settings, settings_for_url
 
@@ -19,12 +20,35 @@ class LiveImplementation:
     name: str
     settings: Settings
     speed: float
+    doubts: tuple[Doubt, ...] = ()
+    """Why it is run once more: what is not certain of the faster runs before this one."""
+    spent_s: float = 0.0
+    """Real seconds that those have taken."""
+    postpones: bool = False
+    """Whether a run whose verdicts are not certain ends with `Postponed`, so that others come first."""
+
+    def slower(self, doubt: Doubt, took_s: float, scenario_s: float) -> "LiveImplementation | None":
+        """The same for the next, slower run, after one that has taken `took_s` real and `scenario_s` scenario seconds;
+        None when that would take longer than its settings have patience for."""
+        spent_s = self.spent_s + took_s
+        next_s = took_s + scenario_s / doubt.speed - scenario_s / self.speed
+        if spent_s + next_s > self.settings.patience_s:
+            return None
+        return replace(self, speed=doubt.speed, doubts=(*self.doubts, doubt), spent_s=spent_s)
 
     @property
     def slots(self) -> int:
         """How many of it can run at a time: one where its port is given, or where it runs already."""
         application = self.settings.application
         return SLOTS if application.command is not None and application.port == 0 else 1
+
+
+class Postponed(Exception):
+    """A run's verdicts are not certain; it carries the implementation for the next run, which is slower."""
+
+    def __init__(self, again: LiveImplementation) -> None:
+        super().__init__(again)
+        self.again = again
 
 
 def is_live(target: str) -> bool:

@@ -4,14 +4,17 @@ The providers' delays are sped up, and so is a started process's idea of time; w
 speed 50, 60 ms of work are 3 scenario seconds, which can turn 14 s into more than the 15 s that a provider waits. How
 long a call would have taken at speed 1 lies between two bounds: the time it spent waiting for the providers, with its
 other time divided by the speed (all of it was work) or whole (all of it was a wait of its own making). Where a limit
-lies between the bounds nobody knows, and the scenario has to be run more slowly.
+lies between the bounds nobody knows, and the scenario has to be run more slowly: so much that the work seen, sped up
+by so little, would not reach the limit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from harness.faults import HARMS
 from harness.journal import Entry, Journal
 from harness.simulation.hosts import APPLICATION_HOST
+from harness.simulation.submission import USER_PATIENCE_S
 
 SHORT_REAL_S = 0.1
 """An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
@@ -21,6 +24,10 @@ GATEWAY_TIMEOUT = 504
 """What the platform answers in the place of a handler that it has ended."""
 UNSEEN_REAL_S = 0.02
 """What a call that nobody waits for any more may take after its last request; its end is not seen."""
+MARGIN = 0.6
+"""Of the speed at which a limit would just not be reached; the next run may have more to do, or be later."""
+SLOWER_MIN, SLOWER_MAX = 1.5, 8.0
+"""By how much the next run is slower, at least and at most."""
 Span = tuple[float, float]
 Asked = tuple[float, float, int]
 """From when to when the application waited for a provider, and for which call, or 0 where several were open."""
@@ -28,15 +35,23 @@ Late = tuple[float, float]
 """When the harness's own timers were late, and by how many scenario seconds."""
 
 
-def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()) -> str | None:
-    """A sentence about a verdict that could be another one at speed 1, or None when there is none.
+class Doubt(NamedTuple):
+    """Why a verdict could be another one at speed 1, and at which speed that will probably be known."""
+
+    why: str
+    speed: float
+
+
+def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()) -> Doubt | None:
+    """A verdict that could be another one at speed 1, or None when there is none; of several the one that has to be
+    looked at most slowly.
 
     `connecting`: when connections of the application's were kept from standing, which the journal does not tell.
     """
     if speed == 1:
         return None
     began = journal.of("run.began")[0].facts
-    limits_s = [limit for limit in (began["delivery_answer_within_s"], began["limit_s"]) if limit]
+    doubts = _close_races(journal, speed, late)
     requests = journal.of("request")
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
@@ -51,19 +66,30 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     for entry in requests:
         if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
             continue
-        shortest_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
+        waited_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
+        work_s = longest_s - waited_s
+        shortest_s = waited_s + work_s / speed
         late_s = _late_within(entry.at_s, entry.at_s + longest_s, late)
         task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
         next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
         if began["limit_s"]:
             next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
-        for limit_s in limits_s + next_s:
-            if shortest_s - late_s < limit_s <= longest_s + late_s:
-                return (
-                    f"at speed {speed:g} a call of {longest_s:.1f} s took between {shortest_s:.1f} and "
-                    f"{longest_s:.1f} s, and {limit_s:g} s lie between"
+        patience_s = USER_PATIENCE_S if entry.facts["by"] == "harness" else began["delivery_answer_within_s"]
+        for limit_s in (patience_s, began["limit_s"], *next_s):
+            if limit_s and shortest_s - late_s < limit_s <= longest_s + late_s:
+                error_s = late_s + (work_s if limit_s > waited_s else 0.0)
+                why = (
+                    f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s + late_s:.1f} s, and "
+                    f"{limit_s:.4g} s lie between"
                 )
-    return _close_race(journal, speed, late)
+                doubts.append(Doubt(why, _next_speed(speed, limit_s - waited_s, error_s)))
+    return min(doubts, key=lambda each: each.speed, default=None)
+
+
+def _next_speed(speed: float, distance_s: float, error_s: float) -> float:
+    """The speed at which an error that was `error_s` would be clearly smaller than the distance to a limit."""
+    wanted = MARGIN * speed * abs(distance_s) / error_s if error_s else 0.0
+    return max(1.0, speed / SLOWER_MAX, min(wanted, speed / SLOWER_MIN))
 
 
 def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
@@ -102,7 +128,7 @@ def _wait_ends_s(journal: Journal, ends: Mapping[int, Entry], speed: float) -> d
 
 
 def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Span:
-    """How long a call to the application took, at speed 1, at least and at most."""
+    """For how long a call to the application waited for others, and how long it took."""
     until_s = end.at_s
     waits = [
         (max(begin, call.at_s), stop, cause)
@@ -117,8 +143,7 @@ def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Sp
     # Several waits that may be those of different calls are no more than the longest of them.
     longest = sorted((wait for wait in long if wait[2] == 0), key=lambda wait: wait[0] - wait[1])[:1]
     waited_s = _covered([(begin, stop) for begin, stop, cause in (*longest, *(w for w in long if w[2]))])
-    whole_s = until_s - call.at_s
-    return waited_s + (whole_s - waited_s) / speed, whole_s
+    return waited_s, until_s - call.at_s
 
 
 def _covered(spans: list[Span]) -> float:
@@ -130,11 +155,12 @@ def _covered(spans: list[Span]) -> float:
     return total_s
 
 
-def _close_race(journal: Journal, speed: float, late: Sequence[Late]) -> str | None:
+def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[Doubt]:
     """An answer that came just after its client had given up may be late because the machine was. One that broke off
     did so because the client was gone, or was made to: nothing raced. And where the machine would be too late at speed
     1, too, it is a tie, which no speed decides."""
     given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    doubts: list[Doubt] = []
     sent_slowly = {e.cause for e in journal.of("fault") if hasattr(HARMS.get(e.facts["harm"]), "on_send")}
     for answer in journal.of("response"):
         gone = given_up.get(answer.facts["request"])
@@ -145,5 +171,6 @@ def _close_race(journal: Journal, speed: float, late: Sequence[Late]) -> str | N
             continue  # the sending ended because the client went
         late_s = _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late)
         if late_s / speed < behind_s <= late_s:
-            return f"an answer came {behind_s:.2f} s after its client had gone"
-    return None
+            why = f"at speed {speed:.3g} an answer came only {behind_s:.2f} s after its client had gone"
+            doubts.append(Doubt(why, _next_speed(speed, behind_s, late_s)))
+    return doubts

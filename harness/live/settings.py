@@ -54,6 +54,7 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 URL_READY_S = 2.0
 """What runs already does not have to be waited for."""
 Reach = str
+WAITS = ("settled_after", "quiet_after", "patience")
 REACHES = ("variables", "preload", "proxy")
 """How the application's requests come to the fakes: by base URLs in its environment, by a Node preload that rewrites
 the providers' origins, or by a proxy with a throw-away certificate authority."""
@@ -76,8 +77,6 @@ class Application:
     reach: Reach = "variables"
     api_key: str | None = None
     """The key that it sends, if it does not take `{api_key}` from its environment."""
-    restart: bool = True
-    """Whether each scenario gets a process of its own."""
     serverless: bool = False
     """Whether it is frozen (SIGSTOP) between an answer and the next request."""
 
@@ -147,6 +146,8 @@ class Settings:
     30 s or so, and a late poll may still write."""
     quiet_after_s: float = 600.0
     """The same for tracks that are not finished."""
+    patience_s: float = 120.0
+    """Real seconds that one scenario may take when it has to be run again more slowly; it could not be judged then."""
     path: Path = Path(FILE_NAME)
 
     @property
@@ -188,7 +189,7 @@ def settings_for_url(url: str) -> Settings:
 def settings_of(written: Any, path: Path) -> Settings:
     """The settings that a TOML document means."""
     reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "supabase", "settled_after", "quiet_after"))
+    reader.known(written, "", ("application", "start", "track", "supabase", *WAITS))
     if "application" not in written:
         raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
     application = Application(**reader.values(written["application"], "application", Application))
@@ -219,8 +220,7 @@ def settings_of(written: Any, path: Path) -> Settings:
     for name, value in application.environment.items():
         reader.placeholders(f"application.environment.{name}", value)
     reader.placeholders("application.command", application.command or "")
-    waits = ("settled_after", "quiet_after")
-    extra = {f"{name}_s": reader.seconds(name, written[name]) for name in waits if name in written}
+    extra = {f"{name}_s": reader.seconds(name, written[name]) for name in WAITS if name in written}
     return Settings(application, start, track, supabase, path=path, **extra)
 
 
@@ -289,7 +289,7 @@ class _Reader:
                 if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
                     raise self.refusal(spelled, f"is {value!r}, expected a list of texts")
                 found[key] = tuple(listed)
-            elif key in ("restart", "serverless", "history"):
+            elif key in ("serverless", "history"):
                 if not isinstance(value, bool):
                     raise self.refusal(spelled, f"is {value!r}, expected true or false")
                 found[key] = value

@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -31,10 +31,11 @@ from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.clock import LiveLoop, wall_clock
-from harness.live.doubt import doubt
+from harness.live.doubt import Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
 from harness.live.settings import REQUEST, Settings, at_path, filled_body
+from harness.live.starting import turn_to_start
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tracks import Watcher
@@ -57,8 +58,12 @@ QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
 class LiveWorld:
     """One run. Make a new one for each."""
 
-    def __init__(self, scenario: Scenario, settings: Settings, seed: int, speed: float, name: str) -> None:
+    def __init__(
+        self, scenario: Scenario, settings: Settings, seed: int, speed: float, name: str, earlier: Sequence[Doubt] = ()
+    ) -> None:
+        """`earlier`: why this scenario was run before in vain, and is run again at this speed."""
         self.scenario = scenario
+        self._earlier = earlier
         self.settings = settings
         self.seed = seed
         self.name = name
@@ -125,9 +130,10 @@ class LiveWorld:
         async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
             values = await self._values()
             self._begin()
-            await self.instances.start(values)
-            await self.instances.warm_up(client)
             _draw_pictures(self.scenario)
+            with turn_to_start():
+                await self.instances.start(values)
+                await self.instances.warm_up(client)
             self._prepare(client, values)
             await self.watcher.look([])
             self.loop.begin()
@@ -154,7 +160,7 @@ class LiveWorld:
                 "client's own limit for connecting never fires; only the simulated world can play this scenario"
             )
         platform = self.scenario.platform
-        if not self.instances.is_started and replace(platform, cron_every_s=Platform.cron_every_s) != Platform():
+        if not self.instances.is_started and replace(platform, cron_every_s=Platform().cron_every_s) != Platform():
             return (
                 "this scenario's platform ends, freezes, restarts or multiplies the application's processes, which "
                 "needs one that the harness starts: a command in its harness.toml"
@@ -218,6 +224,8 @@ class LiveWorld:
         secrets = (self.api_key, self.signing_key)
         facts = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
         self.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **facts)
+        for why, speed in self._earlier:
+            self.notebook.note("run.repeated", 0, why=why, speed=speed)
 
     async def _submit(self) -> None:
         await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
@@ -287,7 +295,7 @@ class LiveWorld:
         over = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
         return [entry.number for entry in self.journal.of("request") if entry.number not in over]
 
-    def doubt(self) -> str | None:
+    def doubt(self) -> Doubt | None:
         """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
         if self.loop.refusal is not None:
             return None
