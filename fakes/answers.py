@@ -6,15 +6,16 @@ little; a genuine HTTP error comes from an unmatched route or from a gateway in 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from fakes.script import Failure
 
-JSON_TYPE = "application/json;charset=utf-8"
+JSON_TYPE = b"application/json;charset=utf-8"
+HTML_TYPE = b"text/html; charset=utf-8"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 HTML_PAGE = """<!DOCTYPE html>
@@ -79,6 +80,24 @@ KIE_CODES = Codes()
 SUNOAPI_CODES = Codes(400, 413, 429, 430, None, SUNOAPI_MESSAGES)
 
 
+class Reply:
+    """One HTTP answer, whole; as an ASGI app it sends itself."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, body: bytes, status: int = 200, content_type: bytes = JSON_TYPE, first: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """`first` are the headers before its length and type."""
+        self.body = body
+        self.status = status
+        self.headers = [*first, (b"content-length", b"%d" % len(body)), (b"content-type", content_type)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
 def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     """Return the scripted message, or the code's usual one."""
     if failure.message is not None:
@@ -87,29 +106,29 @@ def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
 
 
-def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_answer(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """Return `body` as JSON."""
-    return Response(_ENCODE(body).encode(), status, headers, JSON_TYPE)
+    return Reply(_ENCODE(body).encode(), status, JSON_TYPE, first)
 
 
-def success(data: Any) -> Response:
+def success(data: Any) -> Reply:
     """Return `data` in the envelope that means all is well."""
-    return json_answer({"code": 200, "msg": "success", "data": data})
+    return Reply(_ENCODE({"code": 200, "msg": "success", "data": data}).encode())
 
 
-def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Response:
+def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Reply:
     """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
     status = failure.code if failure.as_http else 200
-    headers = None
+    first = []
     if failure.retry_after_s is not None:
-        headers = {"Retry-After": str(math.ceil(failure.retry_after_s))}
+        first.append((b"retry-after", b"%d" % math.ceil(failure.retry_after_s)))
     message = message_of(failure, messages)
     if failure.html:
         page = HTML_PAGE.format(code=failure.code, message=message)
-        return Response(page, status, headers, "text/html")
-    return json_answer({"code": failure.code, "msg": message}, status, headers)
+        return Reply(page.encode(), status, HTML_TYPE, first)
+    return json_answer({"code": failure.code, "msg": message}, status, first)
 
 
-def without_data(code: int, message: str) -> Response:
+def without_data(code: int, message: str) -> Reply:
     """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
     return json_answer({"code": code, "msg": message, "data": None})

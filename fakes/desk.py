@@ -11,12 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from fakes.answers import KIE_CODES, Codes, message_of, refusal
+from fakes.answers import KIE_CODES, Codes, Reply, message_of, refusal
 from fakes.checks import problem
 from fakes.events import Observer, Problem
+from fakes.routes import Asked
 from fakes.script import Failure
 from fakes.tasks import Credits, RateWindow
 
@@ -58,7 +56,7 @@ class Desk:
         """Return a refusal of the fake's own."""
         return Failure(code, message, as_http=self._errors_as_http)
 
-    def answer(self, failure: Failure) -> Response:
+    def answer(self, failure: Failure) -> Reply:
         """Answer with a refusal, in this provider's words."""
         return refusal(failure, self.codes.messages)
 
@@ -66,19 +64,19 @@ class Desk:
         """Tell the observer which rules a request breaks."""
         self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
 
-    def lacks_key(self, request: Request) -> Failure | None:
+    def lacks_key(self, asked: Asked) -> Failure | None:
         """Return the 401 for a request without the right bearer key. The key itself is never told."""
-        sent = request.headers.get("authorization")
+        sent = asked.header(b"authorization")
         if sent == self._expected:
             return None
         found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
         rule = "Authorization: Bearer <the account's key>"
-        self.break_contract(request.url.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
+        self.break_contract(asked.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
         return self.failure(401)
 
-    def read_object(self, endpoint: str, request: Request, content: bytes) -> dict[str, Any] | Failure:
+    def read_object(self, endpoint: str, asked: Asked) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
-        content_type = request.headers.get("content-type")
+        content, content_type = asked.content, asked.header(b"content-type")
         if content_type is not None and not JSON_TYPE.match(content_type):
             rule = "application/json"
             self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
@@ -95,12 +93,13 @@ class Desk:
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
         return self.failure(400, "The request body is not a JSON object.")
 
-    def asked_for(self, endpoint: str, request: Request) -> str | Failure:
+    def asked_for(self, endpoint: str, asked: Asked) -> str | Failure:
         """Return the task id that a query asks about, or the refusal of one that asks about none."""
-        wanted = request.query_params.get("taskId")
+        query = asked.query()
+        wanted = query.get("taskId")
         if wanted:
             return wanted
-        found = ", ".join(request.query_params) or None
+        found = ", ".join(query) or None
         self.break_contract(endpoint, [problem("taskId", found, "required, a task's id", SOURCE_AUTH)])
         return self.failure(self.codes.invalid, "taskId: required")
 
@@ -116,7 +115,7 @@ class Desk:
             return self.failure(self.codes.too_often)
         return None
 
-    def refuse(self, endpoint: str, failure: Failure) -> Response:
+    def refuse(self, endpoint: str, failure: Failure) -> Reply:
         """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
         self.tell_refused(endpoint, failure)
         return self.answer(failure)
@@ -152,7 +151,7 @@ class Desk:
         self.credits.change(change)
         self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
 
-    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
+    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Reply:
         """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
         endpoints = tuple(endpoints)
         known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
@@ -162,7 +161,8 @@ class Desk:
         self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
         answer = refusal(Failure(status, as_http=True))
         if status == 405:
-            answer.headers["Allow"] = ", ".join(known for known, known_path in endpoints if known_path == path)
+            allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
+            answer.headers.append((b"allow", allowed.encode()))
         return answer
 
 

@@ -1,10 +1,5 @@
 """The gateway: music and pictures on one host with one account, as at the real api.kie.ai."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakes import kie, suno
@@ -14,6 +9,7 @@ from fakes.events import Observer, ignore
 from fakes.files import Lender, Publisher, lend_nothing
 from fakes.kie import contract as kie_contract
 from fakes.post import Post, post
+from fakes.routes import Routes, live
 from fakes.script import Script
 from fakes.suno import contract as suno_contract
 from fakes.tasks import Credits
@@ -27,14 +23,14 @@ SUNO_PATHS = {
 class Gateway:
     """An ASGI app that hands each path to the fake that has it. `suno` and `kie` are those fakes' apps."""
 
-    def __init__(self, suno_app: Starlette, kie_app: Starlette) -> None:
+    def __init__(self, suno_app: Routes, kie_app: Routes) -> None:
         self.suno = suno_app
         self.kie = kie_app
         self._suno_paths = SUNO_PATHS[suno_app.state.fake.script.dialect]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await Starlette(lifespan=self._lifespan)(scope, receive, send)
+            await live(receive, send, self.close)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path in self._suno_paths:
@@ -68,13 +64,7 @@ class Gateway:
         """Answer a path of neither fake, naming the nearest of both."""
         desk: Desk = self.kie.state.fake.desk
         endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
-        request = Request(scope, receive)
-        await desk.unknown_route(request.method, request.url.path, 404, endpoints)(scope, receive, send)
-
-    @asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        yield
-        await self.close()
+        await desk.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
 
 
 def create_app(

@@ -3,27 +3,21 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from random import Random
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from fakes import inspection
-from fakes.answers import json_answer, message_of, success, without_data
+from fakes.answers import Reply, json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, OPENAPI_PATH, Desk
+from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
 from fakes.kie import contract
 from fakes.kie.records import ImageTask, Mode, job_callback, job_record
 from fakes.post import Post, post
+from fakes.routes import Asked, Handler, Routes
 from fakes.script import Failure, Image, KieScript, Picture
 from fakes.tasks import Chores, Credits, sleep_until, task_id, turn
 
@@ -88,11 +82,49 @@ class FakeKie:
         """What this profile offers."""
         return contract.ENDPOINTS if self.script.profile == "synchronous" else contract.DOCUMENTED_ENDPOINTS
 
-    async def create(self, request: Request, content: bytes, endpoint: str) -> Response:
+    def handlers(self) -> dict[Endpoint, Handler]:
+        """What answers each endpoint."""
+        return {
+            ("POST", contract.GENERATE_IMAGE): self._generate_image,
+            ("POST", contract.CREATE_TASK): lambda asked: self.create(asked, contract.CREATE_TASK),
+            ("GET", contract.RECORD_INFO): self._record_info,
+            ("POST", contract.DOWNLOAD_URL): self._download_url,
+            ("GET", contract.CREDIT): self._credit,
+            ("GET", OPENAPI_PATH): self._openapi,
+        }
+
+    def unknown(self, asked: Asked, status: int) -> Reply:
+        """Answer a path or a method that this profile does not have."""
+        return self.desk.unknown_route(asked.method, asked.path, status, self.endpoints())
+
+    def _generate_image(self, asked: Asked) -> Reply | Awaitable[Reply]:
+        if self.script.profile == "documented":
+            self.desk.tell_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
+            return self.unknown(asked, 404)
+        return self.create(asked, contract.GENERATE_IMAGE)
+
+    def _record_info(self, asked: Asked) -> Reply:
+        wanted = self.desk.lacks_key(asked) or self.desk.asked_for(contract.RECORD_INFO, asked)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.tell(wanted)
+
+    def _download_url(self, asked: Asked) -> Reply:
+        lacks_key = self.desk.lacks_key(asked)
+        return self.link(asked) if lacks_key is None else self.desk.answer(lacks_key)
+
+    def _credit(self, asked: Asked) -> Reply:
+        lacks_key = self.desk.lacks_key(asked)
+        return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
+
+    def _openapi(self, asked: Asked) -> Reply:
+        from fakes.kie import openapi
+
+        return json_answer(openapi.describe(self.script))
+
+    async def create(self, asked: Asked, endpoint: str) -> Reply:
         """Answer a create request. Each uses up an entry of the script, also a refused one."""
         image = turn(self.script.images, self._requests)
         self._requests += 1
-        body = self._accepted(request, content, endpoint, image)
+        body = self._accepted(asked, endpoint, image)
         if isinstance(body, Failure):
             return self.desk.refuse(endpoint, body)
         task = self._begin(image, body, endpoint)
@@ -111,11 +143,11 @@ class FakeKie:
             return self.desk.answer(image.fails)
         return success(contract.synchronous_result(image, task.task_id, task.urls, task.size))
 
-    def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(request)
+    def _accepted(self, asked: Asked, endpoint: str, image: Image) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(asked)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(endpoint, request, content)
+        body = self.desk.read_object(endpoint, asked)
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
@@ -232,7 +264,7 @@ class FakeKie:
         body = job_callback(stray, self.desk.credits.balance)
         self.courier.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
-    def tell(self, wanted: str) -> Response:
+    def tell(self, wanted: str) -> Reply:
         """Answer a recordInfo query."""
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
@@ -240,9 +272,9 @@ class FakeKie:
             return without_data(422, contract.NULL_RECORD)
         return success(job_record(task, now_s, int(time.time() * 1000)))
 
-    def link(self, request: Request, content: bytes) -> Response:
+    def link(self, asked: Asked) -> Reply:
         """Answer a download-url request with another URL of the same file, which works for 20 minutes."""
-        body = self.desk.read_object(contract.DOWNLOAD_URL, request, content)
+        body = self.desk.read_object(contract.DOWNLOAD_URL, asked)
         if isinstance(body, Failure):
             return self.desk.answer(body)
         problems = contract.DOWNLOAD.problems(body)
@@ -263,7 +295,7 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
-) -> Starlette:
+) -> Routes:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
     Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
@@ -273,77 +305,7 @@ def create_app(
     limit = script.creations_per_10_s
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     courier = Courier("kie", script.delivery, observe, signing_key, post, inspection.showing(script))
-    app = Starlette(
-        routes=_ROUTES,
-        exception_handlers=_EXCEPTION_HANDLERS,
-        lifespan=_lifespan,
-        middleware=inspection.middleware(script),
-    )
-    app.router.redirect_slashes = False
-    app.state.fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
+    fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
+    app = Routes(fake, fake.handlers(), fake.unknown, fake.close)
+    app.answer = inspection.around(app.answer, script)
     return app
-
-
-async def _generate_image(request: Request) -> Response:
-    fake = _fake(request)
-    content = await request.body()
-    if fake.script.profile == "documented":
-        fake.desk.tell_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
-        raise HTTPException(404)
-    return await fake.create(request, content, contract.GENERATE_IMAGE)
-
-
-async def _create_task(request: Request) -> Response:
-    return await _fake(request).create(request, await request.body(), contract.CREATE_TASK)
-
-
-async def _record_info(request: Request) -> Response:
-    fake = _fake(request)
-    wanted = fake.desk.lacks_key(request) or fake.desk.asked_for(contract.RECORD_INFO, request)
-    return fake.desk.answer(wanted) if isinstance(wanted, Failure) else fake.tell(wanted)
-
-
-async def _download_url(request: Request) -> Response:
-    fake = _fake(request)
-    lacks_key = fake.desk.lacks_key(request)
-    return fake.link(request, await request.body()) if lacks_key is None else fake.desk.answer(lacks_key)
-
-
-async def _credit(request: Request) -> Response:
-    fake = _fake(request)
-    lacks_key = fake.desk.lacks_key(request)
-    return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
-
-
-async def _openapi(request: Request) -> Response:
-    from fakes.kie import openapi
-
-    return json_answer(openapi.describe(_fake(request).script))
-
-
-async def _unknown(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    fake = _fake(request)
-    return fake.desk.unknown_route(request.method, request.url.path, error.status_code, fake.endpoints())
-
-
-def _fake(request: Request) -> FakeKie:
-    fake: FakeKie = request.app.state.fake
-    return fake
-
-
-@asynccontextmanager
-async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    yield
-    await app.state.fake.close()
-
-
-_ROUTES = [
-    Route(contract.GENERATE_IMAGE, _generate_image, methods=["POST"]),
-    Route(contract.CREATE_TASK, _create_task, methods=["POST"]),
-    Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
-    Route(contract.DOWNLOAD_URL, _download_url, methods=["POST"]),
-    Route(contract.CREDIT, _credit, methods=["GET"]),
-    Route(OPENAPI_PATH, _openapi, methods=["GET"]),
-]
-_EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}

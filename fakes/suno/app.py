@@ -3,26 +3,20 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from fakes import inspection
-from fakes.answers import json_answer, message_of, success, without_data
+from fakes.answers import Reply, json_answer, message_of, success, without_data
 from fakes.delivery import Callback, Courier
 from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
 from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
 from fakes.post import Post, post
+from fakes.routes import Asked, Handler, Routes
 from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from fakes.suno import contract
 from fakes.suno.contract import Track
@@ -106,21 +100,50 @@ class FakeSuno:
         """What this dialect offers."""
         return self.rules.dialect.endpoints()
 
-    def create(self, request: Request, content: bytes) -> Response:
+    def handlers(self) -> dict[Endpoint, Handler]:
+        """What answers each endpoint of both dialects."""
+        return {
+            ("POST", contract.GENERATE): self.create,
+            ("GET", contract.RECORD_INFO): self._record_info,
+            ("GET", contract.KIE_CREDIT): self._credit,
+            ("GET", contract.SUNOAPI_CREDIT): self._credit,
+            ("GET", OPENAPI_PATH): self._openapi,
+        }
+
+    def unknown(self, asked: Asked, status: int) -> Reply:
+        """Answer a path or a method that this dialect does not have."""
+        return self.desk.unknown_route(asked.method, asked.path, status, self.endpoints())
+
+    def _record_info(self, asked: Asked) -> Reply:
+        wanted = self.desk.lacks_key(asked) or self.desk.asked_for(contract.RECORD_INFO, asked)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.tell(wanted)
+
+    def _credit(self, asked: Asked) -> Reply:
+        if asked.path != self.rules.dialect.credit_path:
+            return self.unknown(asked, 404)
+        lacks_key = self.desk.lacks_key(asked)
+        return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
+
+    def _openapi(self, asked: Asked) -> Reply:
+        from fakes.suno import openapi
+
+        return json_answer(openapi.describe(self.script))
+
+    def create(self, asked: Asked) -> Reply:
         """Answer a create request: a task id, or why not. Each request uses up an entry of the script."""
         music = turn(self.script.music, self._requests)
         self._requests += 1
-        body = self._accepted(request, content, music)
+        body = self._accepted(asked, music)
         if isinstance(body, Failure):
             return self.desk.refuse(contract.GENERATE, body)
         task = self._begin(music, body)
         return success({"taskId": task.task_id})
 
-    def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(request)
+    def _accepted(self, asked: Asked, music: Music) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(asked)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(contract.GENERATE, request, content)
+        body = self.desk.read_object(contract.GENERATE, asked)
         if isinstance(body, Failure):
             return body
         problems = self.rules.problems(body)
@@ -286,7 +309,7 @@ class FakeSuno:
         track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
-    def tell(self, wanted: str) -> Response:
+    def tell(self, wanted: str) -> Reply:
         """Answer a record-info query."""
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
@@ -323,7 +346,7 @@ def create_app(
     post: Post = post,
     credits: Credits | None = None,
     on_unknown_image: UnknownImage | None = None,
-) -> Starlette:
+) -> Routes:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
 
     `credits` is an account shared with another fake; callbacks go out by `post`. Strays
@@ -337,63 +360,7 @@ def create_app(
     desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
-    app = Starlette(
-        routes=_ROUTES,
-        exception_handlers=_EXCEPTION_HANDLERS,
-        lifespan=_lifespan,
-        middleware=inspection.middleware(script),
-    )
-    app.router.redirect_slashes = False
-    app.state.fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
+    fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
+    app = Routes(fake, fake.handlers(), fake.unknown, fake.close)
+    app.answer = inspection.around(app.answer, script)
     return app
-
-
-async def _generate(request: Request) -> Response:
-    return _fake(request).create(request, await request.body())
-
-
-async def _record_info(request: Request) -> Response:
-    fake = _fake(request)
-    wanted = fake.desk.lacks_key(request) or fake.desk.asked_for(contract.RECORD_INFO, request)
-    return fake.desk.answer(wanted) if isinstance(wanted, Failure) else fake.tell(wanted)
-
-
-async def _credit(request: Request) -> Response:
-    fake = _fake(request)
-    if request.url.path != fake.rules.dialect.credit_path:
-        raise HTTPException(404)
-    lacks_key = fake.desk.lacks_key(request)
-    return success(fake.desk.credits.balance) if lacks_key is None else fake.desk.answer(lacks_key)
-
-
-async def _openapi(request: Request) -> Response:
-    from fakes.suno import openapi
-
-    return json_answer(openapi.describe(_fake(request).script))
-
-
-async def _unknown(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    fake = _fake(request)
-    return fake.desk.unknown_route(request.method, request.url.path, error.status_code, fake.endpoints())
-
-
-def _fake(request: Request) -> FakeSuno:
-    fake: FakeSuno = request.app.state.fake
-    return fake
-
-
-@asynccontextmanager
-async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    yield
-    await app.state.fake.close()
-
-
-_ROUTES = [
-    Route(contract.GENERATE, _generate, methods=["POST"]),
-    Route(contract.RECORD_INFO, _record_info, methods=["GET"]),
-    Route(contract.KIE_CREDIT, _credit, methods=["GET"]),
-    Route(contract.SUNOAPI_CREDIT, _credit, methods=["GET"]),
-    Route(OPENAPI_PATH, _openapi, methods=["GET"]),
-]
-_EXCEPTION_HANDLERS: dict[Any, Any] = {404: _unknown, 405: _unknown}
