@@ -6,13 +6,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from harness.comparison import Comparison
 from harness.errors import ImplementationError
-from harness.implementations import AnyImplementation, LiveImplementation
+from harness.implementations import AnyImplementation, LiveImplementation, Postponed
 from harness.result import Result
 from harness.runner import run
 from harness.scenario import Scenario
@@ -25,28 +28,51 @@ CHUNK = 8
 which share their pictures."""
 
 Pair = tuple[Scenario, AnyImplementation]
+T = TypeVar("T")
+Play = Callable[[Scenario, AnyImplementation, int], T]
+"""Runs a pair with a seed, and gives what shall be kept of it; it is sent to other processes."""
+Tell = Callable[[str], None]
+"""Hears a sentence that is of interest while one waits."""
 
 
-def run_pairs(pairs: Sequence[Pair], seed: int, workers: int, keep_journals: bool = False) -> Iterator[Result]:
-    """The results of all pairs, in the order in which they are ready.
+def run_pairs(
+    pairs: Sequence[Pair], seed: int, workers: int, keep_journals: bool = False, tell: Tell = lambda sentence: None
+) -> Iterator[Result]:
+    """The results of all pairs, in the order in which they are ready; raises and tells as `play_pairs` does."""
+    return play_pairs(pairs, seed, workers, partial(run, keep_journal=keep_journals), tell)
 
+
+def play_pairs(
+    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], tell: Tell = lambda sentence: None
+) -> Iterator[T]:
+    """What `play` makes of all pairs, in the order in which they are ready.
+
+    A live run whose verdicts are not certain is done again more slowly when all others have begun, and `tell` hears why.
     Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
     """
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
     if workers <= 1 or few:
         for scenario, implementation in pairs:
-            yield run(scenario, implementation, seed, keep_journal=keep_journals)
+            yield play(scenario, implementation, seed)
         return
     _warm_up()
-    longest_first = sorted(pairs, key=lambda pair: -pair[0].tracks)
-    chunks = _chunks(longest_first)
+    chunks = _chunks(sorted(pairs, key=lambda pair: -pair[0].tracks))
     pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker)
-    futures: list[Future[list[Result]]] = [
-        pool.submit(_run_chunk, chunk, seed, keep_journals, sys.path) for chunk in chunks
-    ]
+
+    def submit(chunk: Sequence[Pair]) -> Future[list[T]]:
+        return pool.submit(_play_chunk, chunk, seed, play, sys.path)
+
+    pending = {submit(chunk): chunk for chunk in chunks}
     try:
-        for future in as_completed(futures):
-            yield from future.result()
+        while pending:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                ((scenario, _), *_) = pending.pop(future)
+                try:
+                    yield from future.result()
+                except Postponed as postponed:
+                    again = [(scenario, postponed.again)]
+                    tell(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
+                    pending[submit(again)] = again
     except BrokenProcessPool:
         raise ImplementationError(
             "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
@@ -70,15 +96,22 @@ def compare(
 ) -> Comparison:
     """Every implementation through every scenario."""
     pairs = [(scenario, implementation) for scenario in scenarios for implementation in implementations]
-    results: dict[tuple[str, str], Result] = {}
+    results = []
     for result in run_pairs(pairs, seed, workers):
-        results[result.scenario, result.implementation] = result
+        results.append(result)
         on_result(result)
+    return side_by_side(scenarios, implementations, seed, results)
+
+
+def side_by_side(
+    scenarios: Sequence[Scenario], implementations: Sequence[AnyImplementation], seed: int, results: Iterable[Result]
+) -> Comparison:
+    """The results of every implementation in every scenario, in whatever order they came, as a comparison."""
     return Comparison(
         tuple(scenario.name for scenario in scenarios),
         tuple(implementation.name for implementation in implementations),
         seed,
-        results,
+        {(result.scenario, result.implementation): result for result in results},
     )
 
 
@@ -92,16 +125,16 @@ def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
         if not isinstance(pair[1], LiveImplementation):
             simulated.append(pair)
         elif pair[1].slots > 1:
-            chunks.append([pair])
+            chunks.append([(pair[0], replace(pair[1], postpones=True))])
         else:
             alone.setdefault(pair[1].name, []).append(pair)
     chunks += alone.values()
     return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
 
 
-def _run_chunk(pairs: Sequence[Pair], seed: int, keep_journals: bool, path: list[str]) -> list[Result]:
+def _play_chunk(pairs: Sequence[Pair], seed: int, play: Play[T], path: list[str]) -> list[T]:
     sys.path[:] = path
-    return [run(scenario, implementation, seed, keep_journal=keep_journals) for scenario, implementation in pairs]
+    return [play(scenario, implementation, seed) for scenario, implementation in pairs]
 
 
 def _prepare_worker() -> None:

@@ -47,6 +47,17 @@ def write_text(target: str, text: str) -> None:
         raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
 
 
+def write_bytes(target: str, content: bytes) -> None:
+    """Writes bytes to a file, or to stdout for "-"."""
+    if target == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(target).write_bytes(content)
+    except OSError as error:
+        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
+
+
 def write_journals(folder: str, results: Sequence[Result]) -> None:
     """Writes each result's journal into a file of its own, named after implementation, scenario and seed."""
     for result in results:

@@ -1,10 +1,12 @@
 """What came of one run: verdicts with their evidence, the final tracks, metrics, and the journal it all rests on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED
 from harness.journal import Journal
+from harness.thumbnails import Thumbnail
 
 State = Literal["held", "violated", "not applicable", "unknown"]
 Severity = Literal["error", "warning"]
@@ -61,6 +63,8 @@ class Result:
     simulated_s: float
     wall_s: float
     journal: Journal | None = field(default=None, compare=False, repr=False)
+    pictures: Mapping[str, Thumbnail] = field(default_factory=dict, compare=False, repr=False)
+    """When they were asked for: the pictures that the tracks ended with, by URL, as far as they decode."""
 
     def of(self, *states: State) -> tuple[Verdict, ...]:
         """The verdicts in some states."""

@@ -1,10 +1,11 @@
 """Runs one implementation through one scenario: world, journal, verdicts, metrics, in that order."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from harness.errors import UnknownNameError
-from harness.implementations import AnyImplementation, LiveImplementation, is_live, load, load_live
+from harness.implementations import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
 from harness.invariants import judge
 from harness.invariants.verdicts import Invariant
 from harness.journal import Journal
@@ -13,11 +14,10 @@ from harness.reading import Reading
 from harness.result import Result
 from harness.scenario import Scenario
 from harness.strategies import STRATEGIES
+from harness.thumbnails import Thumbnail, thumbnail
 from harness.world import SimulatedWorld
 
 DEFAULT_SEED = 1
-SLOWER = 4
-"""By how much a run is slower than the one before it that was too fast to be certain."""
 
 
 def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
@@ -43,19 +43,24 @@ def run(
     seed: int = DEFAULT_SEED,
     *,
     keep_journal: bool = True,
+    keep_pictures: bool = False,
     invariants: Mapping[str, Invariant] | None = None,
 ) -> Result:
     """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
     began = time.perf_counter()
+    files: dict[str, bytes] = {}
+    keep = files.__setitem__ if keep_pictures else None
     if isinstance(implementation, LiveImplementation):
-        journal = _live_journal(scenario, implementation, seed)
+        journal = _live_journal(scenario, implementation, seed, keep)
     else:
-        journal = SimulatedWorld(scenario, implementation, seed).run()
+        world = SimulatedWorld(scenario, implementation, seed)
+        world.witness.on_picture = keep
+        journal = world.run()
     reading = Reading(journal)
     verdicts = judge(reading, own=invariants)
     metrics = measure(reading)
     ended = journal.of("run.ended")[0]
-    finals: list[dict[str, object] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
+    finals: list[dict[str, Any] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
     return Result(
         scenario=scenario.name,
         implementation=implementation.name,
@@ -67,20 +72,53 @@ def run(
         simulated_s=ended.at_s,
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
+        pictures=_pictures(finals, files) if files else {},
     )
 
 
-def _live_journal(scenario: Scenario, implementation: LiveImplementation, seed: int) -> Journal:
-    """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain."""
+def _pictures(finals: list[dict[str, Any] | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
+    """The pictures that the tracks ended with, in small."""
+    urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
+    small = {url: thumbnail(files[url]) for url in urls if url in files}
+    return {url: picture for url, picture in small.items() if picture is not None}
+
+
+def _live_journal(
+    scenario: Scenario, implementation: LiveImplementation, seed: int, keep: Callable[[str, bytes], None] | None
+) -> Journal:
+    """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain.
+
+    Raises Postponed when the implementation says that the slower run shall come later.
+    """
     from harness.live.world import LiveWorld  # with its proxy and its certificates, which a simulated run needs not
 
-    speed = implementation.speed
     while True:
-        world = LiveWorld(scenario, implementation.settings, seed, speed, implementation.name)
+        began_s = time.perf_counter()
+        world = LiveWorld(
+            scenario, implementation.settings, seed, implementation.speed, implementation.name, implementation.doubts
+        )
+        world.on_picture = keep
         journal = world.run()
-        if world.doubt() is None:
+        doubt = world.doubt()
+        if doubt is None:
             return journal
-        speed = max(1.0, speed / SLOWER)
+        end = journal.of("run.ended")[0]
+        slower = implementation.slower(doubt, time.perf_counter() - began_s, end.at_s)
+        if slower is None:
+            patience_s = implementation.settings.patience_s
+            journal.add(
+                end.at_s,
+                "run.refused",
+                end,
+                {
+                    "sentence": f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within "
+                    f"the {patience_s:g} s that one scenario may take (patience in harness.toml)"
+                },
+            )
+            return journal
+        if implementation.postpones:
+            raise Postponed(slower)
+        implementation = slower
 
 
 def judged_again(journal: Journal) -> Result:

@@ -61,6 +61,8 @@ class Witness:
         """The ids of the tracks that were asked for, as they become known."""
         self.over = False
         """Whether the run itself has ended."""
+        self.on_picture: Callable[[str, bytes], None] | None = None
+        """Is given each file that a track's picture has at the end, with its URL, when somebody wants to keep it."""
         self._loop = loop
         self._note = notebook.note
         self._journal = notebook.journal
@@ -95,6 +97,8 @@ class Witness:
         facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
         if sight.problem is None and sight.status == 200:
             seen = examine(sight.content)
+            if self.on_picture is not None and when == "end":
+                self.on_picture(url, sight.content)
             facts |= {
                 "decodes": seen.decodes,
                 "format": seen.format,

@@ -1,8 +1,15 @@
 """`harness compare`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from harness.cli.options import implementation_of, json_option, scenarios_of, seed_option, speed_option, workers_option
+from harness.cli.reporting import storing_options, wanted_files, write_runs
+
+if TYPE_CHECKING:
+    from harness.result import Result
+    from harness.stored import Run
 
 
 @click.command()
@@ -11,6 +18,7 @@ from harness.cli.options import implementation_of, json_option, scenarios_of, se
 @click.option("--only", multiple=True, metavar="STRATEGY", help="Only these strategies; repeat it for several.")
 @seed_option
 @json_option
+@storing_options
 @workers_option
 @speed_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, and of the report only the conclusion.")
@@ -23,6 +31,7 @@ def compare(
     workers: int | None,
     speed: float,
     quiet: bool,
+    **files: str | None,
 ) -> None:
     """Runs strategies side by side: who keeps which promise, in which scenario, at what price.
 
@@ -44,19 +53,35 @@ def compare(
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
     must_be_writable(json_file)
+    wanted = wanted_files(files)
     chosen = scenarios_of(scenarios)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
     implementations = [implementation_of(name, speed) for name in names]
     began_s = time.perf_counter()
     total = len(chosen) * len(implementations)
     with progress(total, "comparing", quiet=quiet) as bar:
-        advance = (lambda result: None) if bar is None else (lambda result: bar.advance(bar.task_ids[0]))
-        comparison = comparing.compare(
-            chosen, implementations, seed, workers=workers or comparing.workers_for(implementations), on_result=advance
-        )
+
+        def advance(result: "Result") -> None:
+            if bar is not None:
+                bar.advance(bar.task_ids[0])
+
+        cores = workers or comparing.workers_for(implementations)
+        runs: list[Run] = []
+        if wanted:
+            from harness.storing import stored_run
+
+            pairs = [(scenario, implementation) for scenario in chosen for implementation in implementations]
+            for each in comparing.play_pairs(pairs, seed, cores, stored_run):
+                runs.append(each)
+                advance(each.result)
+            comparison = comparing.side_by_side(chosen, implementations, seed, [each.result for each in runs])
+        else:
+            comparison = comparing.compare(chosen, implementations, seed, workers=cores, on_result=advance)
     wall_s = time.perf_counter() - began_s
     if json_file is not None:
         write_json(json_file, comparison_json(comparison))
+    if wanted:
+        write_runs(wanted, runs, chosen, [each.name for each in implementations], seed)
     if json_file == "-":
         return
     console = screen()

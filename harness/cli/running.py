@@ -1,5 +1,7 @@
 """`harness run`."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,10 +15,14 @@ from harness.cli.options import (
     speed_option,
     workers_option,
 )
+from harness.cli.reporting import storing_options, wanted_files, write_runs
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
+    from harness.implementations import AnyImplementation
     from harness.result import Result
+    from harness.scenario import Scenario
+    from harness.stored import Run
 
 
 @click.command()
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 @click.argument("scenarios", nargs=-1)
 @seed_option
 @json_option
+@storing_options
 @workers_option
 @speed_option
 @click.option("--journal", "journal_folder", metavar="FOLDER", help="Writes each run's journal there (JSON Lines).")
@@ -41,6 +48,7 @@ def run(
     twice: bool,
     verbose: bool,
     quiet: bool,
+    **files: str | None,
 ) -> None:
     """Puts one IMPLEMENTATION through SCENARIOS and explains every broken promise.
 
@@ -53,7 +61,7 @@ def run(
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
-    from harness.compare import run_pairs, workers_for
+    from harness.compare import workers_for
     from harness.console import progress, screen
     from harness.files import must_be_writable, write_journals, write_json
     from harness.implementations import is_live
@@ -62,19 +70,22 @@ def run(
     from harness.result import exit_code
 
     must_be_writable(json_file)
+    wanted = wanted_files(files)
     chosen = scenarios_of(scenarios)
     who = implementation_of(implementation, speed)
     if twice and is_live(implementation):
         raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
+    pairs = [(scenario, who) for scenario in chosen]
     by_name: dict[str, Result] = {}
+    runs: list[Run] = []
     with progress(len(chosen), implementation, quiet=quiet) as bar:
-        for result in run_pairs(
-            [(scenario, who) for scenario in chosen], seed, workers or workers_for([who]), keep_journals=True
-        ):
+        for result in _played(pairs, seed, workers or workers_for([who]), runs if wanted else None):
             by_name[result.scenario] = result
             if bar is not None:
                 bar.advance(bar.task_ids[0])
     results = [by_name[scenario.name] for scenario in chosen]
+    if wanted:
+        write_runs(wanted, runs, chosen, [who.name], seed)
     if journal_folder is not None:
         write_journals(journal_folder, results)
     if json_file is not None:
@@ -90,6 +101,22 @@ def run(
         console.print(closing_line(results, seed))
     code = exit_code(results)
     raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
+
+
+def _played(
+    pairs: "list[tuple[Scenario, AnyImplementation]]", seed: int, workers: int, runs: "list[Run] | None"
+) -> "Iterator[Result]":
+    """The results with their journals; where `runs` are wanted for a report, they are gathered on the way."""
+    from harness.compare import play_pairs, run_pairs
+
+    if runs is None:
+        yield from run_pairs(pairs, seed, workers, keep_journals=True)
+        return
+    from harness.storing import stored_run
+
+    for each in play_pairs(pairs, seed, workers, stored_run):
+        runs.append(each)
+        yield replace(each.result, journal=each.journal)
 
 
 def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]", seed: int) -> list[str]:

@@ -91,6 +91,8 @@ class LiveWorld:
         self.supabase: SupabaseHost | None = None
         self._late: list[tuple[float, float]] = []
         self._store_gap_s: Callable[[], float] = lambda: 0.0
+        self.on_picture: Callable[[str, bytes], None] | None = None
+        """What the witness gives the tracks' final pictures to."""
         self._failure: BaseException | None = None
 
     def run(self) -> Journal:
@@ -217,6 +219,7 @@ class LiveWorld:
         hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
         self.witness.ids = [None] * self.scenario.tracks
+        self.witness.on_picture = self.on_picture
 
     # What happens
 

@@ -1,0 +1,79 @@
+"""The options by which commands save what came of their runs, and write reports of it at once."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.scenario import Scenario
+    from harness.stored import Results, Run
+
+Writer = Callable[["Results"], "str | bytes"]
+
+
+WRITERS: dict[str, tuple[Writer, str]] = {}
+"""The reports by their option: what makes one of results, and what it is."""
+
+
+def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each report; its file, or "-" for stdout."""
+    for name, (_, told) in reversed(WRITERS.items()):
+        function = click.option(f"--{name}", f"{name}_file", metavar="FILE", help=f"Writes {told}.")(function)
+    return function
+
+
+def storing_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--save`, and the reports that can be made of what it saves."""
+    saving = click.option(
+        "--save", "save_file", metavar="FILE", help="Writes all that came of it, for `harness report`."
+    )
+    return saving(report_options(function))
+
+
+def wanted_files(options: dict[str, str | None]) -> dict[str, str]:
+    """The files that are asked for by the names of their options (`save` among them); raises HarnessError for one that
+    could not be written when everything has run."""
+    from harness.files import must_be_writable
+
+    wanted = {name.removesuffix("_file"): file for name, file in options.items() if file is not None}
+    for name, file in wanted.items():
+        if name == "save" and file == "-":
+            raise HarnessError('--save needs a file; "-" is for reports that are text')
+        must_be_writable(file)
+    return wanted
+
+
+def write_runs(
+    wanted: dict[str, str],
+    runs: "Iterable[Run]",
+    scenarios: "Sequence[Scenario]",
+    implementations: "Sequence[str]",
+    seed: int,
+) -> None:
+    """Writes the files that `wanted_files` told of, for runs that were just made."""
+    from harness.cli.options import selector_of
+    from harness.storing import results_of, write_results
+
+    selectors = [selector_of(scenario) for scenario in scenarios]
+    results = results_of(scenarios, implementations, seed, runs, selectors)
+    if "save" in wanted:
+        write_results(wanted["save"], results)
+    write_reports(wanted, results)
+
+
+def write_reports(wanted: dict[str, str], results: "Results") -> None:
+    """Writes the reports among the files that are asked for."""
+    from harness.files import write_bytes, write_text
+
+    for name, file in wanted.items():
+        if name in WRITERS:
+            report = WRITERS[name][0](results)
+            if isinstance(report, bytes):
+                write_bytes(file, report)
+            else:
+                write_text(file, report)

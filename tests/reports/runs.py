@@ -1,0 +1,71 @@
+"""Runs for reports to tell of: a few real ones, made once in a process, and made-up ones with hostile words in them."""
+
+from functools import lru_cache
+
+from harness import catalogue
+from harness.journal import Entry, Journal
+from harness.result import Metrics, Result, TrackMetrics, Verdict
+from harness.runner import resolve
+from harness.scenario import Scenario
+from harness.stored import Results
+from harness.storing import packed_run, results_of, stored_run
+
+SCENARIOS = ("baseline/healthy", "slow/image-16s", "slow/image-never", "callbacks/forgery-unsigned")
+STRATEGIES = ("synchronous", "polling", "acknowledge-first")
+
+
+@lru_cache(maxsize=1)
+def real_results() -> Results:
+    """Four scenarios by three strategies."""
+    scenarios = catalogue.select(SCENARIOS)
+    runs = [stored_run(scenario, resolve(name), 1) for scenario in scenarios for name in STRATEGIES]
+    return results_of(scenarios, STRATEGIES, 1, runs)
+
+
+def made_up_result(scenario: str = "made/up", implementation: str = "shop:app", text: str = "a line") -> Result:
+    """A run with one track, a log line and a violation, all of them saying `text`."""
+    began = {
+        "scenario": scenario,
+        "implementation": implementation,
+        "seed": 1,
+        "hosts": {"app": ["app.test"], "providers": ["api.kie.ai", "api.sunoapi.org"], "media": ["files.test"]},
+        "secrets": ["key-0123456789abcdef"],
+    }
+    asked = {
+        "by": "app.test",
+        "host": "api.kie.ai",
+        "scheme": "http",
+        "link": "kie",
+        "method": "POST",
+        "path": f"/api/v1/generate/image?token=abc&text={text}",
+        "headers": {"authorization": "Bearer key-0123456789abcdef", "cookie": "session=1", "x-note": text},
+        "body": {"prompt": text, "api_key": "another", "nested": [{"note": "my key-0123456789abcdef here"}]},
+    }
+    answer = {"request": 2, "outcome": "answered", "status": 200, "latency_s": 1.5, "headers": {}, "body": text}
+    fields = {"id": "1", "title": text, "status": "failed", "failure_reason": text, "image_url": None}
+    entries = [
+        Entry(1, 0.0, "run.began", 0, began),
+        Entry(2, 1.0, "request", 0, asked),
+        Entry(3, 2.5, "response", 2, answer),
+        Entry(4, 3.0, "log", 2, {"level": "error", "logger": "shop", "text": text}),
+        Entry(5, 4.0, "run.ended", 0, {"ending": "quiescent", "unanswered": [], "waiting": []}),
+        Entry(6, 4.0, "track.final", 0, {"track": 1, "id": "1", "source": "sqlite", "fields": fields}),
+    ]
+    return Result(
+        scenario=scenario,
+        implementation=implementation,
+        seed=1,
+        verdicts=(Verdict("failure-visible", "violated", text, (2, 4)), Verdict("settles", "held", "it has", ())),
+        metrics=Metrics((TrackMetrics("none", None),), (1.5,), 0, 1, 1, 5),
+        tracks=(fields,),
+        ending="quiescent",
+        simulated_s=4.0,
+        wall_s=0.1,
+        journal=Journal(entries),
+    )
+
+
+def made_up_results(text: str = "a line", scenario: str = "made/up", implementation: str = "shop:app") -> Results:
+    """Results of that one run; `why` says `text`, too."""
+    result = made_up_result(scenario, implementation, text)
+    return results_of([Scenario(scenario, text)], [implementation], 1, [packed_run(result)])

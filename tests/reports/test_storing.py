@@ -1,0 +1,245 @@
+"""Results files: what was saved comes back whole, the same runs give the same bytes, and a spoilt file is refused."""
+
+import gzip
+import json
+import random
+from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import catalogue
+from harness.compare import play_pairs
+from harness.comparison import summarise
+from harness.errors import HarnessError
+from harness.runner import resolve, run
+from harness.stored import Results
+from harness.storing import (
+    FORMAT,
+    StoredResultsError,
+    packed_run,
+    read_results,
+    read_results_from,
+    results_of,
+    stored_run,
+    write_results,
+    write_results_to,
+)
+from tests.reports.runs import SCENARIOS, STRATEGIES, made_up_results, real_results
+
+
+def saved(results: Results) -> bytes:
+    file = BytesIO()
+    write_results_to(file, results)
+    return file.getvalue()
+
+
+def read(content: bytes) -> Results:
+    return read_results_from(BytesIO(content), "a.results")
+
+
+def lines_of(content: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+def file_of(lines: list[Any]) -> bytes:
+    return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+# What was saved
+
+
+def test_what_was_saved_comes_back_whole() -> None:
+    before = real_results()
+    after = read(saved(before))
+    assert replace(after, runs=()) == replace(before, runs=())
+    for was, now in zip(before.runs, after.runs, strict=True):
+        assert now.result == replace(was.result, wall_s=0.0)
+        assert now.journal.to_jsonl() == was.journal.to_jsonl()
+        assert now.pictures == was.pictures
+
+
+def test_a_stored_journal_is_the_journal_of_the_run() -> None:
+    scenario = catalogue.select(["slow/image-16s"])[0]
+    journal = run(scenario, resolve("synchronous")).journal
+    assert journal is not None
+    assert real_results().by_key()["slow/image-16s", "synchronous"].journal.to_jsonl() == journal.to_jsonl()
+
+
+def test_the_figures_of_stored_results_are_those_of_the_runs() -> None:
+    results = read(saved(real_results()))
+    comparison = results.comparison()
+    assert comparison is not None
+    assert comparison.summary("synchronous") == results.summary("synchronous")
+    assert "callback-answered" in results.summary("synchronous").violations
+    assert results.summary("synchronous") == summarise(
+        "synchronous", [each.result for each in real_results().runs if each.result.implementation == "synchronous"]
+    )
+    assert replace(results, runs=results.runs[1:]).comparison() is None
+
+
+def test_the_same_runs_give_the_same_bytes_on_however_many_cores() -> None:
+    scenarios = catalogue.select(SCENARIOS)
+    pairs = [(scenario, resolve(name)) for scenario in scenarios for name in STRATEGIES]
+    runs = list(play_pairs(pairs, 1, 2, stored_run))
+    assert saved(results_of(scenarios, STRATEGIES, 1, reversed(runs))) == saved(real_results())
+
+
+def test_the_picture_on_a_track_is_kept_in_small_and_each_once() -> None:
+    results = real_results()
+    shown = results.by_key()["baseline/healthy", "synchronous"].pictures
+    [(url, picture)] = shown.items()
+    assert url.startswith("http://")
+    assert (picture.format, picture.width, picture.height) == ("png", 2048, 1152)
+    lines = lines_of(saved(results))
+    digests = [line["thumbnail"]["digest"] for line in lines if "thumbnail" in line]
+    assert digests == list(dict.fromkeys(digests)) == list(results.thumbnails())
+    bodies = [
+        entry.facts["body"] for entry in results.by_key()["baseline/healthy", "synchronous"].journal.of("response")
+    ]
+    assert any(isinstance(body, dict) and body.get("sha256") == picture.digest for body in bodies)
+    assert not results.by_key()["slow/image-never", "synchronous"].pictures
+
+
+def test_pictures_are_kept_only_where_they_are_wanted() -> None:
+    scenario = catalogue.select(["baseline/healthy"])[0]
+    assert not run(scenario, resolve("synchronous")).pictures
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=()), max_size=40))
+def test_any_text_survives(text: str) -> None:
+    results = read(saved(made_up_results(text=text)))
+    assert results.runs[0].result.verdicts[0].reason == text
+    assert results.runs[0].journal[4].facts["text"] == text
+    assert saved(results) == saved(made_up_results(text=text))
+
+
+# What is refused
+
+
+def refusal_of(content: bytes) -> str:
+    with pytest.raises(StoredResultsError) as refused:
+        read(content)
+    return str(refused.value)
+
+
+def test_a_file_that_is_something_else_is_named_so() -> None:
+    told = "a.results:1: this is no results file; `harness compare --save FILE` writes one"
+    assert refusal_of(b'{"format": "harness-results/1"}') == told
+    assert refusal_of(file_of([{"journal": 1}])) == told
+    assert refusal_of(b"") == "a.results:1: the file is empty"
+    assert refusal_of(gzip.compress(b"")) == "a.results:1: the file is empty"
+
+
+def test_a_file_of_another_version_is_named_so() -> None:
+    later = FORMAT.replace("/1", "/2")
+    assert "is of format harness-stored-results/2, this harness reads harness-stored-results/1" in refusal_of(
+        file_of([{"format": later, "harness": "9.9"}])
+    )
+
+
+def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"none\.results: there is no such file"):
+        read_results(str(tmp_path / "none.results"))
+    with pytest.raises(HarnessError, match="cannot be read"):
+        read_results(str(tmp_path))
+    with pytest.raises(HarnessError, match="cannot be written"):
+        write_results(str(tmp_path), real_results())
+
+
+def test_a_file_is_refused_wherever_it_is_cut_off() -> None:
+    content = saved(made_up_results())
+    for end in range(1, len(content), 7):
+        assert refusal_of(content[:end]).startswith("a.results:")
+
+
+def test_a_file_without_its_end_is_cut_off() -> None:
+    lines = lines_of(saved(real_results()))
+    assert refusal_of(file_of(lines[:-1])) == (
+        f"a.results:{len(lines)}: the end is missing; the file is cut off, save it again"
+    )
+    assert "the end speaks of" in refusal_of(file_of([*lines[:-2], lines[-1]]))
+    assert "behind the end" in refusal_of(file_of([*lines, {}]))
+
+
+def test_a_damaged_file_is_refused_or_says_what_it_said() -> None:
+    whole = made_up_results()
+    content, draw = saved(whole), random.Random(7)
+    for _ in range(300):
+        at = draw.randrange(len(content))
+        spoilt = content[:at] + bytes([content[at] ^ (1 << draw.randrange(8))]) + content[at + 1 :]
+        with suppress(StoredResultsError):
+            assert saved(read(spoilt)) == content
+
+
+SPOILT: dict[str, tuple[Any, str]] = {
+    "verdicts": ("no list", "a.results:2: verdicts"),
+    "metrics": ({"tracks": [{"outcome": "excellent", "picture_after_s": None}]}, "metrics.tracks.0.outcome"),
+    "simulated_s": ("long", "a.results:2: simulated_s"),
+    "scenario": ("another", "that the head does not name"),
+    "tracks": (7, "a.results:2: tracks"),
+}
+
+
+@pytest.mark.parametrize("field", SPOILT)
+def test_a_result_of_another_shape_is_told_with_its_line(field: str) -> None:
+    value, told = SPOILT[field]
+    head, line, end = lines_of(saved(made_up_results()))
+    assert told in refusal_of(file_of([head, {**line, "run": {**line["run"], field: value}}, end]))
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"n": 7},
+        {"at_s": -1.0},
+        {"at_s": "soon"},
+        {"at_s": 1e300},
+        {"kind": None},
+        {"cause": 3},
+        {"cause": True},
+        {"facts": []},
+    ],
+    ids=str,
+)
+def test_a_journal_of_another_shape_is_told_with_its_entry(spoilt: dict[str, Any]) -> None:
+    head, line, end = lines_of(saved(made_up_results()))
+    line["journal"][2] = {**line["journal"][2], **spoilt}
+    told = "a.results:2: entry 3 of the journal is not of the shape that a journal's entries have"
+    assert refusal_of(file_of([head, line, end])) == told
+
+
+def test_a_thumbnail_is_a_small_webp_file_or_refused() -> None:
+    lines = lines_of(saved(real_results()))
+    at = next(number for number, line in enumerate(lines) if "thumbnail" in line)
+    for change in ({"webp": "PHN2Zz4="}, {"digest": '"><script>'}, {"webp": 7}, {"width": "wide"}):
+        spoilt = [*lines]
+        spoilt[at] = {"thumbnail": {**lines[at]["thumbnail"], **change}}
+        assert refusal_of(file_of(spoilt)).startswith(f"a.results:{at + 1}: ")
+    assert "whose thumbnail is not in the file" in refusal_of(file_of([*lines[:at], *lines[at + 1 :]]))
+
+
+def test_what_json_is_not_and_what_is_nested_too_deeply_is_refused() -> None:
+    head, *_ = lines_of(saved(made_up_results()))
+    for line in (b'{"run": NaN}', b'{"run": 1e999}', b"[" * 100_000, b"[]", b"\xff\xfe", b"1" * 5_000):
+        content = gzip.compress(json.dumps(head).encode() + b"\n" + line + b"\n")
+        assert refusal_of(content).startswith("a.results:2: not ")
+
+
+def test_a_file_that_unpacks_without_end_is_refused() -> None:
+    content = gzip.compress(b"[" * 1_000_000)
+    with pytest.raises(StoredResultsError, match="more than 1000 bytes in a line"):
+        read_results_from(BytesIO(content), "a.results", line_bytes_max=1_000)
+
+
+def test_a_run_is_stored_once() -> None:
+    head, line, end = lines_of(saved(made_up_results()))
+    assert "a run that stands in the file already" in refusal_of(file_of([head, line, line, end]))
+    with pytest.raises(AssertionError):
+        packed_run(real_results().runs[0].result)
