@@ -8,15 +8,17 @@ null implementation shows the harness's own share; what `synchronous` needs beyo
 schema, decoding every picture) is the application's own work, as in production.
 """
 
+import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from fakes.durations import Never
 from fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
+from harness.compare import COLLECT_AFTER
 from harness.implementations import AnyImplementation, load
 from harness.reading import Reading
 from harness.runner import resolve, run
@@ -40,6 +42,19 @@ NEVER = {
 PAIRS = 60
 GROUP = "one healthy run of the synchronous path"
 NULL = load("tests.benchmarks.null:create_app", "null", shipped=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collections_as_in_a_worker() -> Iterator[None]:
+    """Both sides live as in the harness's own worker processes, where garbage is collected seldom; else the modules
+    that a test suite has imported are gone through again and again, on the bill of whoever runs at that moment."""
+    threshold = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
 
 
 def _run_of(implementation: AnyImplementation) -> Callable[[], None]:
