@@ -4,6 +4,7 @@ A fake has half a dozen fixed paths and answers them thousands of times a second
 framework's patterns, middleware and request objects cost more than the fake's own work.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -15,6 +16,10 @@ from fakes.answers import Reply
 
 Close: TypeAlias = Callable[[], Awaitable[None]]
 """Gives up everything under way."""
+
+
+INVOLVED = re.compile("[&;%+]")
+"""In a query without any of these stands one parameter as it is."""
 
 
 class Asked:
@@ -38,7 +43,11 @@ class Asked:
 
     def query(self) -> dict[str, str]:
         """The query's parameters; of several with one name the last counts."""
-        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        text: str = self.scope["query_string"].decode("latin-1")
+        name, is_given, value = text.partition("=")
+        if is_given and name and text.isascii() and not INVOLVED.search(text):
+            return {name: value}
+        return dict(parse_qsl(text, keep_blank_values=True))
 
 
 Handler: TypeAlias = Callable[[Asked], Reply | Awaitable[Reply]]

@@ -31,11 +31,19 @@ class ImageTask:
     urls: list[str] = field(default_factory=list)
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
+    _param: str | None = None
 
     @property
     def price(self) -> int:
         """Credits for all its pictures."""
         return contract.PRICE_CREDITS * self.count
+
+    @property
+    def param(self) -> str:
+        """The request as its records tell it: written out once, and asked for again and again."""
+        if self._param is None:
+            self._param = json.dumps(self.request, ensure_ascii=False)
+        return self._param
 
     @property
     def ends_s(self) -> float:
@@ -58,7 +66,7 @@ def job_record(task: ImageTask, now_s: float, now_ms: int) -> dict[str, Any] | N
         "taskId": task.task_id,
         "model": task.request["model"],
         "state": "waiting" if waited_s < 0 else contract.state(waited_s, task.takes_s),
-        "param": json.dumps(task.request, ensure_ascii=False),
+        "param": task.param,
         "resultJson": None,
         "failCode": None if live else "",
         "failMsg": None if live else "",
@@ -88,7 +96,7 @@ def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
         "taskId": task.task_id,
         "model": task.request["model"],
         "state": None,
-        "param": json.dumps(task.request, ensure_ascii=False),
+        "param": task.param,
         "resultJson": None,
         "consumeCredits": task.price if task.failure is None else 0,
         "remainedCredits": remained_credits,

@@ -1,6 +1,7 @@
 """The fake Suno: an ASGI app that makes music tasks and plays a SunoScript with them."""
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Callable
@@ -46,6 +47,14 @@ class MusicTask:
     stage: contract.Stage | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
+    _param: str | None = None
+
+    @property
+    def param(self) -> str:
+        """The request as its record tells it: written out once, and asked for again and again."""
+        if self._param is None:
+            self._param = json.dumps(self.request, ensure_ascii=False)
+        return self._param
 
     @property
     def callback_url(self) -> str:
@@ -319,7 +328,7 @@ class FakeSuno:
             self.desk.throttle(contract.RECORD_INFO, task.queries)
             return self.desk.answer(self.desk.failure(self.desk.codes.too_often))
         status, items, failure = self._seen(task, now_s)
-        data = contract.record(task.task_id, task.request, status, items, failure, task.created_ms)
+        data = contract.record(task.task_id, task.param, status, items, failure, task.created_ms)
         return success(contract.in_snake_case(data) if task.music.swapped_case else data)
 
     def _seen(self, task: MusicTask, now_s: float) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:

@@ -4,7 +4,6 @@ Sources are the sections of providers.md; record-info is camelCase and the callb
 with `createTime` the one key that is camelCase in both (trap 3).
 """
 
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -218,13 +217,14 @@ def with_task_id_on_top(body: dict[str, Any]) -> dict[str, Any]:
 
 def record(
     task_id: str,
-    request: dict[str, Any],
+    param: str,
     status: str,
     items: Sequence[dict[str, Any]] | None,
     failure: tuple[int, str] | None,
     created_ms: int,
 ) -> dict[str, Any]:
-    """Return record-info's `data`. `items` are the tracks as callbacks carry them, None before there are any."""
+    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks as callbacks carry them, None
+    before there are any."""
     response = None
     if items is not None:
         response = {"taskId": task_id, "sunoData": [in_camel_case(item) for item in items]}
@@ -232,7 +232,7 @@ def record(
     return {
         "taskId": task_id,
         "parentMusicId": "",
-        "param": json.dumps(request, ensure_ascii=False),
+        "param": param,
         "response": response,
         "status": status,
         "type": "GENERATE",

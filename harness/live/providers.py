@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from fakes import gateway
@@ -151,12 +151,14 @@ class Providers:
         """`app` as `host`, with everything that it is asked in the journal."""
         recorder = Recorder(app, link, self._notebook, _SameNames())
 
-        async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        client, server = (APPLICATION_HOST, 0), (host, 0)
+
+        def named(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             """What comes by a socket comes from the application, and it is `host` that it means."""
             if scope["type"] == "http":
                 scope["state"]["wire"].cause = self._cause()
-                scope = {**scope, "client": (APPLICATION_HOST, 0), "server": (host, 0)}
-            await recorder(scope, receive, send)
+                scope["client"], scope["server"] = client, server
+            return recorder(scope, receive, send)
 
         return named
 

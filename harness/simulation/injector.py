@@ -41,6 +41,10 @@ class Injector:
         self._met = [0] * len(faults)
         self._harmed = [0] * len(faults)
         self._random = [Random(f"fault {number} {seed}") for number in range(len(faults))]
+        self._by_link: dict[tuple[str, bool], list[int]] = {}
+        """Which faults may befall a message of a link, or (True) a connection to it, in the order they are written."""
+        for index, fault in enumerate(faults):
+            self._by_link.setdefault((fault.link, isinstance(fault.harm, ConnectHarm)), []).append(index)
         self._dead: WeakSet[Any] = WeakSet()
         self._held: dict[str, list[asyncio.Future[None]]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -94,11 +98,10 @@ class Injector:
         async def harmed(scope: Scope, receive: Receive, send: Send) -> None:
             wire, whose = scope["state"]["wire"], link(scope["path"])
             observer = scope["state"].get("observer", False)
-            exchange = Exchange(scope, receive, send, wire, self._dead.add)
             if wire in self._dead:
-                await exchange.gone()
+                await Exchange(scope, receive, send, wire, self._dead.add).gone()
                 return
-            content = None
+            content, disconnected = None, receive
             if reads:
                 content = await _content(receive)
                 receive = received_again(content, receive)
@@ -107,6 +110,7 @@ class Injector:
                 await app(scope, receive, send)
                 self._overtake(whose)
                 return
+            exchange = Exchange(scope, disconnected, send, wire, self._dead.add)
             if not observer:
                 for fault, _ in _acting(due):
                     self._tell(fault)
@@ -205,10 +209,13 @@ class Injector:
     ) -> Due:
         """What befalls this message. An observer's own look counts for no fault and meets only those that befall every
         message."""
+        possible = self._by_link.get((link, at_connection))
+        if possible is None:
+            return []
         at_s, due = self._elapsed_s(), []
-        for index, fault in enumerate(self._faults):
-            in_window = fault.from_s <= at_s and (fault.until_s is None or at_s < fault.until_s)
-            if not in_window or fault.link != link or isinstance(fault.harm, ConnectHarm) != at_connection:
+        for index in possible:
+            fault = self._faults[index]
+            if at_s < fault.from_s or (fault.until_s is not None and at_s >= fault.until_s):
                 continue
             if not at_connection and not _matches(fault, method, path, content):
                 continue

@@ -1,7 +1,8 @@
 """The recorder: an ASGI layer that writes every exchange of its hosts into the journal, as it went over the wire."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
@@ -14,9 +15,30 @@ DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection",
 
 def readable_headers(headers: Any) -> dict[str, str]:
     """Headers as text, without those that say nothing about what the code under test does."""
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name.lower() not in DULL_HEADERS
-    }
+    return _read(headers)[0]
+
+
+def _read(headers: Any) -> tuple[dict[str, str], str]:
+    """The same, and the content type or ""."""
+    readable: dict[str, str] = {}
+    content_type = None
+    for name, value in headers:
+        told = _told(name, value)
+        if told is not None:
+            readable[told[0]] = told[1]
+            if told[2] and content_type is None:
+                content_type = told[1]
+    return readable, content_type or ""
+
+
+@lru_cache(maxsize=512)
+def _told(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
+    """A header as text and whether it is the content type, or None for a dull one; the same few come again and
+    again."""
+    lower = name.lower()
+    if lower in DULL_HEADERS:
+        return None
+    return name.decode("latin-1"), value.decode("latin-1"), lower == b"content-type"
 
 
 class Names(Protocol):
@@ -38,23 +60,24 @@ class Recorder:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        note = self._notebook.note
-        wire = scope["state"]["wire"]
+        note, link = self._notebook.note, self._link
+        state, path = scope["state"], scope["path"]
+        wire = state["wire"]
         message = await receive()
         body = await _whole_body(message, receive) if message.get("more_body") else message.get("body", b"")
-        content_type = _header(scope["headers"], b"content-type")
-        query = scope["query_string"].decode("latin-1")
+        headers, content_type = _read(scope["headers"])
+        query = scope["query_string"]
         number = note(
             "request",
             wire.cause,
             by=self._network.name_of(scope["client"][0]),
             host=self._network.name_of(scope["server"][0]),
             scheme=scope["scheme"],
-            link=self._link(scope["path"]),
+            link=link(path),
             method=scope["method"],
-            path=scope["path"] + ("?" + query if query else ""),
-            headers=readable_headers(scope["headers"]),
-            body=body_facts(body, content_type),
+            path=f"{path}?{query.decode('latin-1')}" if query else path,
+            headers=headers,
+            body=body_facts(body, content_type) if body else None,
         )
         CAUSE.set(number)
         loop = asyncio.get_running_loop()
@@ -65,13 +88,31 @@ class Recorder:
             if not answer.done:
                 note("request.abandoned", number, request=number, after_s=round(loop.time() - began_s, 6))
 
-        async def record(message: Message) -> None:
-            answer.take(message)
-            if answer.done:
-                wire.on_gone = None
-                facts = answer.facts(number, round(loop.time() - began_s, 6))
-                note("response", number, **(facts | {"outcome": "too-late"} if wire.is_closing() else facts))
-            await send(message)
+        def tell(outcome: str) -> None:
+            answered, content_type = _read(answer.headers)
+            parts = answer.parts
+            note(
+                "response",
+                number,
+                request=number,
+                outcome=outcome,
+                status=answer.status,
+                latency_s=round(loop.time() - began_s, 6),
+                headers=answered,
+                body=body_facts(parts[0] if len(parts) == 1 else b"".join(parts), content_type),
+            )
+
+        def record(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = message.get("headers", ())
+            elif message["type"] == "http.response.body":
+                answer.parts.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    answer.done = True
+                    wire.on_gone = None
+                    tell("too-late" if wire.is_closing() else "answered")
+            return send(message)
 
         wire.on_gone = gone
         try:
@@ -80,16 +121,17 @@ class Recorder:
             if answer.status is None and not wire.is_closing():
                 wire.on_gone = None
                 answer.status = 500  # the server's own answer, which it sends when the exception reaches it
-                note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
+                tell("answered")
             raise
-        past_http = scope["state"].get(PAST_HTTP)
-        if past_http is not None and not answer.done:
+        if answer.done:
+            return
+        past_http = state.get(PAST_HTTP)
+        if past_http is not None:
             answer.status, answer.headers, *answer.parts = past_http
-            note("response", number, **answer.facts(number, round(loop.time() - began_s, 6)))
-        elif not answer.done and wire.is_closing():
+            tell("answered")
+        elif wire.is_closing():
             wire.on_gone = None
-            facts = answer.facts(number, round(loop.time() - began_s, 6))
-            note("response", number, **{**facts, "outcome": "broken-off"})
+            tell("broken-off")
 
 
 class _Answer:
@@ -102,33 +144,6 @@ class _Answer:
         self.headers: Any = ()
         self.parts: list[bytes] = []
         self.done = False
-
-    def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = message.get("headers", ())
-        elif message["type"] == "http.response.body":
-            self.parts.append(message.get("body", b""))
-            self.done = not message.get("more_body", False)
-
-    def facts(self, request: int, latency_s: float) -> dict[str, Any]:
-        body = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
-        return {
-            "request": request,
-            "outcome": "answered",
-            "status": self.status,
-            "latency_s": latency_s,
-            "headers": readable_headers(self.headers),
-            "body": body_facts(body, _header(self.headers, b"content-type")),
-        }
-
-
-def _header(headers: Any, wanted: bytes) -> str:
-    for name, value in headers:
-        if name.lower() == wanted:
-            text: str = value.decode("latin-1")
-            return text
-    return ""
 
 
 async def _whole_body(message: Message, receive: Receive) -> bytes:
