@@ -14,8 +14,10 @@ import click
 from harness.cli.comparing import compare
 from harness.cli.judging import judge
 from harness.cli.listing import list_, schema, show, validate
-from harness.cli.living import doctor, init, serve
+from harness.cli.living import doctor, init
+from harness.cli.reporting import report
 from harness.cli.running import run
+from harness.cli.serving import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -63,7 +65,7 @@ def cli() -> None:
     """
 
 
-for _command in (compare, doctor, init, judge, list_, run, schema, serve, show, validate):
+for _command in (compare, doctor, init, judge, list_, report, run, schema, serve, show, validate):
     cli.add_command(_command)
 
 

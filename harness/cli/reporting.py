@@ -1,4 +1,4 @@
-"""The options by which commands save what came of their runs, and write reports of it at once."""
+"""`harness report`, and the options by which other commands save what came of their runs or report it at once."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 Writer = Callable[["Results"], "str | bytes"]
 
 
-WRITERS: dict[str, tuple[Writer, str]] = {}
+def _html(results: "Results") -> bytes:
+    from harness.report.html import page
+
+    return page(results)
+
+
+WRITERS: dict[str, tuple[Writer, str]] = {
+    "html": (_html, "a page to look at in a browser, all in one file"),
+}
 """The reports by their option: what makes one of results, and what it is."""
 
 
@@ -77,3 +85,17 @@ def write_reports(wanted: dict[str, str], results: "Results") -> None:
                 write_bytes(file, report)
             else:
                 write_text(file, report)
+
+
+@click.command()
+@click.argument("results", type=click.Path(dir_okay=False))
+@report_options
+def report(results: str, **files: str | None) -> None:
+    """Makes reports of RESULTS, a file that `--save` wrote: later, on another machine, without running anything."""
+    from harness.storing import read_results
+
+    wanted = wanted_files(files)
+    if not wanted:
+        options = ", ".join(f"--{name}" for name in WRITERS)
+        raise HarnessError(f"which report? Say one of {options}, each with a file")
+    write_reports(wanted, read_results(results))

@@ -1,36 +1,50 @@
 """One line for each exchange and each attempt to deliver a callback, as tools for webhooks tell them."""
 
+from typing import Any
+
 from rich.text import Text
 
 from harness.journal import Entry, Journal
 from harness.simulation.hosts import APPLICATION_HOST
 
 BODY_CODE_MEANS_WELL = 200
+ROOM_MIN = 24
+"""Columns that what happened is given at least, however narrow the terminal is."""
 
 
-def delivery_line(journal: Journal, entry: Entry) -> Text | None:
-    """The line for an entry, or None for one that needs none."""
+def delivery_line(journal: Journal, entry: Entry, columns: int | None = None) -> Text | None:
+    """The line for an entry, or None for one that needs none; what is long in it is shortened to fit the columns."""
+    parts = _parts(journal, entry)
+    return None if parts is None else _line(entry, columns, *parts)
+
+
+def _parts(journal: Journal, entry: Entry) -> tuple[Any, ...] | None:
+    """Arrow, what happened, outcome with its style, and more."""
     facts = entry.facts
     match entry.kind:
         case "response" if journal[facts["request"]].facts["host"] != APPLICATION_HOST:
-            return _line(entry, "→", _asked(journal, entry), _status(facts["status"], _code(facts["body"])))
+            return ("→", _asked(journal, entry), _status(facts["status"], _code(facts["body"])))
         case "request.abandoned" if journal[facts["request"]].facts["host"] != APPLICATION_HOST:
-            return _line(entry, "→", _asked(journal, entry), ("gave up waiting", "red"), f"{facts['after_s']:.1f} s")
+            return ("→", _asked(journal, entry), ("gave up waiting", "red"), f"{facts['after_s']:.1f} s")
         case "callback.attempt":
             which = f"attempt {facts['attempt']} of {facts['attempts']}"
-            return _line(entry, "←", f'"{facts["callback"]}" to {facts["url"]}', ("sent", "dim"), which)
+            return ("←", f'"{facts["callback"]}" to {facts["url"]}', ("", "dim"), which)
         case "callback.answered":
             outcome = (
                 _status(facts["status"], None) if facts["outcome"] == "answered" else (str(facts["outcome"]), "red")
             )
             retry_s = facts["retry_in_s"]
-            after = "" if facts["accepted"] else "given up" if retry_s is None else f"again in {retry_s:g} s"
-            return _line(entry, "→", f"answer to attempt {facts['attempt']}", outcome, after)
+            after = "" if retry_s is None else f"again in {retry_s:g} s, at {entry.at_s + retry_s:.1f} s"
+            return ("→", f"answer to attempt {facts['attempt']}", outcome, after)
+        case "callback.given-up":
+            return ("!", f"gives up after attempt {facts['attempts']}", ("", "red"))
+        case "connection.stranger":
+            return ("!", f"nothing is sent to {facts['host']}: callbacks go to this machine only", ("", "red"))
         case "contract.broken":
             told = "; ".join(f"{each['field']}: {each['rule']}" for each in facts.get("problems", ()))
-            return _line(entry, "!", f"breaks the contract: {told}", ("", "red"))
+            return ("!", f"breaks the contract: {told}", ("", "red"))
         case "fault":
-            return _line(entry, "!", f"fault {facts['harm']} on the link {facts['link']}", ("", "yellow"))
+            return ("!", f"fault {facts['harm']} on the link {facts['link']}", ("", "yellow"))
     return None
 
 
@@ -50,14 +64,20 @@ def _status(status: int | None, code: int | None) -> tuple[str, str]:
     return told, "green" if is_well else "red"
 
 
-def _line(entry: Entry, arrow: str, what: str, outcome: tuple[str, str], more: str = "") -> Text:
+def _line(entry: Entry, columns: int | None, arrow: str, what: str, outcome: tuple[str, str], more: str = "") -> Text:
     latency_s = entry.facts.get("latency_s")
     took = "" if latency_s is None else f"{latency_s * 1000:.0f} ms" if latency_s < 10 else f"{latency_s:.1f} s"
     line = Text(f"{entry.at_s:9.1f} s {arrow} ", style="dim")
-    line.append(what, style="default")
-    line.append(" ")
-    line.append(*outcome)
-    for part in (took, more):
-        if part:
-            line.append(f"  {part}", style="dim")
+    told = [part for part in (outcome[0], took, more) if part]
+    room = None if columns is None else columns - line.cell_len - sum(len(part) + 2 for part in told)
+    line.append(what if room is None or len(what) <= room else _shortened(what, room), style="default")
+    for part in told:
+        line.append(" " if part is outcome[0] else "  ")
+        line.append(part, style=outcome[1] if part is outcome[0] else "dim")
     return line
+
+
+def _shortened(text: str, room: int) -> str:
+    """Its beginning and its end: a path's last part tells most."""
+    room = max(room, ROOM_MIN)
+    return f"{text[: room // 2 - 1]}…{text[-(room - room // 2) :]}" if len(text) > room else text

@@ -142,6 +142,8 @@ _TELLERS: dict[str, Any] = {
     "instance.started": lambda f: f"instance {f['instance']} starts",
     "instance.killed": lambda f: f"the platform kills instance {f['instance']}",
     "instance.frozen": lambda f: f"the platform freezes instance {f['instance']}",
+    "instance.exited": lambda f: f"the implementation ends its process with code {short(str(f['code']), 20)}",
+    "cron": lambda f: f"the platform calls the periodic route {short(f['path'], 50)}",
     "instance.thawed": lambda f: f"the platform thaws instance {f['instance']}",
     "invocation.ended": lambda f: f"the platform ends the handler of {f['path']} after {f['limit_s']:g} s: 504",
     "credits": lambda f: f"{f['provider']} credits {f['change']:+g}, balance {f['balance']:g}",

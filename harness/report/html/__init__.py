@@ -1,0 +1,110 @@
+"""The HTML report: one page that needs no network, in which every run can be looked at.
+
+The overview is in the page as it is loaded. Each scenario's runs, with their journals, are a block of gzip'd JSON that
+the browser unpacks when somebody looks at one of them; so a thousand runs open as fast as one. What is shown of a
+journal has been through `redaction`. The script writes nothing but text nodes and attributes, so nothing that stands in
+a journal can become markup, and the page's own policy forbids every request and every other script.
+"""
+
+import gzip
+import json
+from base64 import b64encode
+from functools import lru_cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from harness.report.html.overview import overview
+from harness.report.html.runs import run_view
+from harness.stored import Results
+
+SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "run", "routes")
+"""The page's script, in the order in which its parts are put together."""
+_HERE = Path(__file__).parent
+
+
+def page(results: Results) -> bytes:
+    """The whole report."""
+    style, script = _style(), _script()
+    pictures = {
+        digest: [picture.format, picture.width, picture.height, b64encode(picture.webp).decode()]
+        for digest, picture in results.thumbnails().items()
+    }
+    parts = {
+        "title": escape(_title(results)),
+        "policy": _policy(style, script),
+        "style": style,
+        "script": script,
+        "overview": _json(overview(results)),
+        "pictures": _json(pictures),
+        "blocks": "\n".join(_blocks(results)),
+    }
+    page = _file("page.html")
+    for name, text in parts.items():
+        head, mark, tail = page.partition("{{" + name + "}}")
+        assert mark, name
+        page = head + text + tail
+    return page.encode()
+
+
+def _title(results: Results) -> str:
+    names = [implementation.name for implementation in results.implementations]
+    whose = names[0] if len(names) == 1 else f"{len(names)} implementations"
+    count = len(results.scenarios)
+    return f"{whose}, {count} scenario{'s' if count != 1 else ''}"
+
+
+def _blocks(results: Results) -> list[str]:
+    """One element for each scenario: its file and its runs, packed."""
+    runs = results.by_key()
+    blocks = []
+    for number, scenario in enumerate(results.scenarios):
+        views = {}
+        for position, implementation in enumerate(results.implementations):
+            run = runs.get((scenario.name, implementation.name))
+            if run is not None:
+                views[position] = run_view(run, scenario)
+        content = _encode({"text": scenario.text, "runs": views}).encode()
+        packed = b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
+        blocks.append(f'<script type="text/plain" id="block-{number}">{packed}</script>')
+    return blocks
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return _encode(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False, default=str).encode
+
+
+def _policy(style: str, script: str) -> str:
+    allowed = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": f"'{_digest(style)}'",
+        "script-src": f"'{_digest(script)}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+@lru_cache(maxsize=1)
+def _style() -> str:
+    return "\n" + _file("page.css")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    parts = "\n".join(_file(f"{name}.js") for name in SCRIPTS)
+    return f'\n"use strict";\n{parts}'
+
+
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

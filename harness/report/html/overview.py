@@ -1,0 +1,113 @@
+"""What the page knows before a run is looked at: what was run, how each run ended, and the figures of the charts."""
+
+from typing import Any
+
+from harness.comparison import Summary
+from harness.promises import PROMISES
+from harness.report.conclusion import conclusion
+from harness.result import Result
+from harness.stored import Results
+
+PLATFORM_LIMITS_S = (10, 60, 300)
+"""The function limits of the usual platforms, drawn into the charts of latencies."""
+DELIVERY_LIMIT_S = 15
+"""For how long the providers wait for an answer to a callback."""
+OUTCOMES = {
+    "2k": "true 2K picture",
+    "small-labelled": "small, labelled",
+    "small-unlabelled": "small, unlabelled",
+    "broken": "picture does not load",
+    "none": "no picture",
+    "unfinished": "unfinished",
+    "unseen": "not seen",
+}
+"""How tracks end, in words, best first."""
+
+
+def overview(results: Results) -> dict[str, Any]:
+    """Everything for the first view. `runs` is a row for each scenario with a place for each implementation."""
+    names = _promises(results)
+    places = {name: place for place, name in enumerate(names)}
+    by_key = results.by_key()
+    rows = []
+    for scenario in results.scenarios:
+        row = []
+        for implementation in results.implementations:
+            run = by_key.get((scenario.name, implementation.name))
+            row.append(None if run is None else _cell(run.result, places))
+        rows.append(row)
+    return {
+        "seed": results.seed,
+        "harness": results.harness,
+        "scenarios": [
+            {
+                "name": scenario.name,
+                "group": scenario.group,
+                "why": scenario.why,
+                "impossible": [list(each) for each in scenario.impossible],
+            }
+            for scenario in results.scenarios
+        ],
+        "implementations": [
+            {"name": each.name, "sentence": each.sentence, **_figures(results, each.name)}
+            for each in results.implementations
+        ],
+        "promises": [_promise(name) for name in names],
+        "outcomes": [[name, told] for name, told in OUTCOMES.items()],
+        "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
+        "runs": rows,
+        "conclusion": _conclusion(results),
+        "simulated_h": round(sum(run.result.simulated_s for run in results.runs) / 3600, 1),
+    }
+
+
+def _promises(results: Results) -> list[str]:
+    """The names of all invariants that were judged, the shipped ones first and in their order."""
+    judged = {verdict.invariant for run in results.runs for verdict in run.result.verdicts}
+    return [*(name for name in PROMISES if name in judged), *sorted(judged - set(PROMISES))]
+
+
+def _promise(name: str) -> list[str]:
+    known = PROMISES.get(name)
+    return [name, known.sentence if known else "", known.severity if known else "error"]
+
+
+def _cell(result: Result, places: dict[str, int]) -> list[list[int]]:
+    """[broken promises, broken promises that are only warned of, promises that could not be judged]."""
+    warned = [each.invariant for each in result.of("violated") if each.severity == "warning"]
+    return [[places[name] for name in names] for names in (result.violated, warned, result.unknown)]
+
+
+def _figures(results: Results, name: str) -> dict[str, Any]:
+    summary = results.summary(name)
+    own = [run.result for run in results.runs if run.result.implementation == name]
+    answered = sorted(value for result in own for value in result.metrics.callback_answered_after_s)
+    after = [track.picture_after_s for result in own for track in result.metrics.tracks]
+    pictures = sorted(value for value in after if value is not None)
+    return {
+        "runs": summary.runs,
+        "held": summary.runs_held,
+        "violated": summary.runs_violated,
+        "unknown": summary.runs_unknown,
+        "tracks": summary.tracks,
+        "outcomes": dict(summary.outcomes),
+        "answered_s": answered,
+        "unanswered": summary.callbacks_unanswered,
+        "pictures_s": pictures,
+        "generations": summary.generations_accepted,
+        "credits": summary.credits_spent,
+        "cost": _cost(summary),
+    }
+
+
+def _cost(summary: Summary) -> float | None:
+    """Generations paid for each track that ended with a true 2K picture; None where there is none."""
+    delivered = summary.outcomes.get("2k", 0)
+    return round(summary.generations_accepted / delivered, 4) if delivered else None
+
+
+def _conclusion(results: Results) -> list[str]:
+    comparison = results.comparison()
+    if comparison is None:
+        return [f"{len(results.runs)} runs; not every implementation was put through every scenario."]
+    return conclusion(comparison).split("\n")

@@ -1,0 +1,116 @@
+// Where the page is, what the keys do, and light and dark.
+
+const THEMES = ["auto", "light", "dark"];
+const KEYS = [
+  ["/", "search"],
+  ["← ↑ → ↓", "walk through the matrix, Enter opens a run"],
+  ["j k", "the scenario after, before"],
+  ["l h", "the implementation after, before"],
+  ["Esc", "back to all runs"],
+  ["?", "this list"],
+];
+let overviewElement = null;
+let overviewScroll = 0;
+let here = null;
+
+function overviewView() {
+  const [first, ...others] = REPORT.conclusion;
+  const total = REPORT.runs.flat().filter(Boolean).length;
+  return el("div", { class: "overview" },
+    el("section", { class: "conclusion" },
+      el("div", {}, el("h1", {}, first), others.length ? el("ul", {}, others.map((line) => el("li", {}, line))) : null),
+      keptBars(),
+      el("p", { class: "run-facts" }, `${counted(total, "run")}: ${counted(REPORT.scenarios.length, "scenario")} by ${counted(REPORT.implementations.length, "implementation")}, ${REPORT.simulated_h.toLocaleString("en")} simulated hours.`)),
+    el("nav", { class: "contents", "aria-label": "Parts of this page" }, [["matrix", "Every run"], ["outcomes", "How tracks end"], ["answers", "Time to answer"], ["pictures-after", "Time to a picture"], ["cost", "Cost"], ["figures", "Figures"]].map(([id, told]) => el("button", { type: "button", onclick: () => byId(id).scrollIntoView({ behavior: "smooth" }) }, told))),
+    matrixView(), chartsView());
+}
+
+async function go() {
+  const main = byId("main");
+  const [, where, ...rest] = location.hash.split("/");
+  const before = here;
+  if (before === null && main.firstChild) overviewScroll = scrollY;
+  if (where === "run") {
+    const [scenario, implementation, entry] = rest.map(decoded);
+    const row = REPORT.scenarios.findIndex((each) => each.name === scenario);
+    const column = REPORT.implementations.findIndex((each) => each.name === implementation);
+    here = { scenario: row, implementation: column };
+    document.title = `${scenario} · ${implementation}`;
+    const shown = row < 0 || column < 0 ? el("p", { class: "notice" }, "There is no such run in this report. ", el("a", { href: "#/" }, "All runs")) : await runView(row, column, Number(entry) || null);
+    main.replaceChildren(shown);
+    if (!entry) scrollTo(0, 0);
+    tell(`${scenario}, ${implementation}`);
+    if (before) main.focus({ preventScroll: true });
+    return;
+  }
+  here = null;
+  document.title = REPORT_TITLE;
+  overviewElement ??= overviewView();
+  main.replaceChildren(overviewElement);
+  scrollTo(0, overviewScroll);
+  if (before) overviewElement.querySelector('.cell-link[tabindex="0"]')?.focus({ preventScroll: true });
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const REPORT_TITLE = document.title;
+
+function setTheme(name) {
+  document.documentElement.dataset.theme = name;
+  byId("theme-button").textContent = { auto: "Auto", light: "Light", dark: "Dark" }[name];
+  byId("theme-button").setAttribute("aria-label", `Theme: ${name}; press for the next one`);
+}
+
+byId("theme-button").addEventListener("click", () => {
+  const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  setTheme(next);
+  remember("theme", next);
+});
+const remembered = remember("theme");
+setTheme(THEMES.includes(remembered) ? remembered : "auto");
+
+const help = byId("help");
+help.append(el("h2", { id: "help-title" }, "Keys"), el("dl", {}, KEYS.map(([key, told]) => [el("dt", {}, key.split(" ").map((each) => el("kbd", {}, each))), el("dd", {}, told)])), el("form", { method: "dialog" }, el("button", {}, "Close")));
+byId("help-button").addEventListener("click", () => help.showModal());
+
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.key === "Escape") {
+    if (typing) event.target.blur();
+    else if (here) location.hash = "#/";
+    return;
+  }
+  if (typing) return;
+  if (event.key === "/") {
+    const search = document.querySelector("main input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  } else if (event.key === "?") help.showModal();
+  else if (here) {
+    const [down, right] = { j: [1, 0], k: [-1, 0], l: [0, 1], h: [0, -1] }[event.key] ?? [0, 0];
+    if (!down && !right) return;
+    const scenario = Math.min(REPORT.scenarios.length - 1, Math.max(0, here.scenario + down));
+    const implementation = Math.min(REPORT.implementations.length - 1, Math.max(0, here.implementation + right));
+    location.hash = routeOf(scenario, implementation);
+  }
+});
+
+byId("facts").textContent = `seed ${REPORT.seed} · harness ${REPORT.harness}`;
+addEventListener("hashchange", go);
+history.scrollRestoration = "manual";
+go();

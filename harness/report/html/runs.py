@@ -1,0 +1,105 @@
+"""What the page shows of one run: verdicts, tracks and their pictures, the diagram's steps, and the journal."""
+
+from dataclasses import asdict
+from typing import Any
+
+from harness.journal import Entry, Journal
+from harness.reading import usable_url
+from harness.report.diagram import lanes_of, steps
+from harness.report.narration import ENDINGS, clock, narrate, short, span
+from harness.report.redaction import Redaction
+from harness.report.sequence import replay_command
+from harness.stored import Run, StoredScenario
+
+ENTRIES_MAX = 5_000
+"""Of a longer journal the page has the beginning, and all that the verdicts point to."""
+
+
+def run_view(run: Run, scenario: StoredScenario) -> dict[str, Any]:
+    """One run, redacted, as values that JSON can say."""
+    whole = run.journal
+    redaction = Redaction.of(whole)
+    journal, result = redaction.journal(whole), redaction.result(run.result)
+    told = steps(journal)
+    evidence = {number for verdict in result.verdicts for number in verdict.evidence}
+    return {
+        "ending": ENDINGS.get(result.ending, result.ending),
+        "simulated": span(result.simulated_s),
+        "world": "live" if _began(journal).get("world") == "live" else "simulated",
+        "replay": redaction.text(
+            replay_command(result.implementation, scenario.selector or scenario.name, result.seed, whole)
+        ),
+        "metrics": {name: value for name, value in asdict(result.metrics).items() if name != "tracks"},
+        "verdicts": [
+            [each.invariant, each.state, each.severity, each.reason, each.evidence] for each in result.verdicts
+        ],
+        "tracks": _tracks(run, journal, result.tracks),
+        "lanes": lanes_of(told),
+        "steps": [
+            [step.entries, step.at_s, clock(step.at_s), step.kind, step.source, step.target, step.text, step.trouble]
+            + ([step.answers] if step.answers else [])
+            for step in told
+            if _is_shown(step.entries[0], evidence)
+        ],
+        "entries": [_entry(entry) for entry in journal if _is_shown(entry.number, evidence)],
+        "left_out": sum(not _is_shown(entry.number, evidence) for entry in journal),
+    }
+
+
+def _is_shown(number: int, evidence: set[int]) -> bool:
+    return number <= ENTRIES_MAX or number in evidence
+
+
+def _began(journal: Journal) -> dict[str, Any]:
+    began = journal.of("run.began")
+    return began[0].facts if began else {}
+
+
+def _entry(entry: Entry) -> list[Any]:
+    return [entry.number, clock(entry.at_s), entry.kind, entry.cause, _words(entry), entry.facts]
+
+
+def _words(entry: Entry) -> str:
+    """The entry's sentence; of one whose facts are not what its kind has, its kind."""
+    try:
+        return narrate(entry)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return entry.kind
+
+
+def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...]) -> list[dict[str, Any]]:
+    """Each track's outcome, its final fields, and the picture that a browser got from its address at the end."""
+    figures = run.result.metrics.tracks
+    looks = {
+        str(entry.facts.get("url")): entry.facts
+        for entry in journal.of("picture.probed")
+        if entry.facts.get("when") == "end"
+    }
+    tracks = []
+    for index in range(max(len(finals), len(figures))):
+        final = finals[index] if index < len(finals) else None
+        was = run.result.tracks[index] if index < len(finals) else None
+        url = usable_url((was or {}).get("image_url"))
+        picture = run.pictures.get(url) if url else None
+        shown = usable_url((final or {}).get("image_url"))
+        look = looks.get(shown or "")
+        tracks.append(
+            {
+                "outcome": figures[index].outcome if index < len(figures) else None,
+                "picture_after_s": figures[index].picture_after_s if index < len(figures) else None,
+                "final": final,
+                "picture": picture.digest if picture else None,
+                "url": shown,
+                "problem": short(str(look.get("problem")), 200) if look and look.get("problem") else None,
+                "made": _made(look.get("mark")) if look else None,
+            }
+        )
+    return tracks
+
+
+def _made(mark: Any) -> list[int] | None:
+    """The size at which a picture was made, by its pixels; None where they do not tell."""
+    try:
+        return [int(mark["made_width"]), int(mark["made_height"])]
+    except (KeyError, TypeError, ValueError):
+        return None

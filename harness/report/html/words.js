@@ -1,0 +1,52 @@
+// Numbers and states in words.
+
+function seconds(value) {
+  if (value === null || value === undefined) return "–";
+  if (value === 0) return "0 s";
+  if (value < 10) return `${Number(value.toFixed(value < 0.1 ? 3 : 1))} s`;
+  if (value < 600) return `${Math.round(value)} s`;
+  if (value < 7200) return `${Math.round(value / 60)} min`;
+  if (value < 172800) return `${Math.round(value / 3600)} h`;
+  return `${Math.round(value / 86400)} days`;
+}
+
+function percent(share) {
+  if (!Number.isFinite(share)) return "–";
+  const value = share * 100;
+  if (value > 0 && value < 10) return `${value.toFixed(1)} %`;
+  return `${value < 100 ? Math.min(99, Math.round(value)) : 100} %`;
+}
+
+const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+/** Nearest rank, as everywhere in the harness; `values` are sorted. */
+function percentile(values, share) {
+  return values.length ? values[Math.max(0, Math.ceil(share * values.length) - 1)] : null;
+}
+
+const STATES = {
+  held: { mark: "✓", word: "held" },
+  violated: { mark: "✗", word: "broken" },
+  warned: { mark: "!", word: "warning" },
+  unknown: { mark: "?", word: "could not be judged" },
+  "not applicable": { mark: "·", word: "does not apply" },
+};
+
+/** A cell's state, the symbol that it shows and the sentence that is read aloud. */
+function outcomeOf(cell) {
+  if (cell === null) return { state: "missing", mark: "", words: "not run" };
+  const [broken, warned, unknown] = cell;
+  const names = (places) => places.map((place) => PROMISES[place].name).join(", ");
+  const also = warned.length ? `; warnings: ${names(warned)}` : "";
+  if (broken.length) {
+    const words = `${counted(broken.length, "promise")} broken: ${names(broken)}${also}`;
+    return { state: "violated", mark: `✗${broken.length}`, words };
+  }
+  if (unknown.length) return { state: "unknown", mark: "?", words: `could not be judged: ${names(unknown)}${also}` };
+  return { state: "held", mark: "✓", words: `every promise held${also}`, warned: warned.length };
+}
+
+const routeOf = (scenario, implementation, entry) =>
+  `#/run/${encodeURIComponent(REPORT.scenarios[scenario].name)}/` +
+  encodeURIComponent(REPORT.implementations[implementation].name) +
+  (entry ? `/${entry}` : "");
