@@ -8,6 +8,7 @@ a journal can become markup, and the page's own policy forbids every request and
 
 import gzip
 import json
+import re
 from base64 import b64encode
 from functools import lru_cache
 from hashlib import sha256
@@ -21,6 +22,7 @@ from harness.stored import Results
 
 SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "run", "routes")
 """The page's script, in the order in which its parts are put together."""
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
 _HERE = Path(__file__).parent
 
 
@@ -40,12 +42,9 @@ def page(results: Results) -> bytes:
         "pictures": _json(pictures),
         "blocks": "\n".join(_blocks(results)),
     }
-    page = _file("page.html")
-    for name, text in parts.items():
-        head, mark, tail = page.partition("{{" + name + "}}")
-        assert mark, name
-        page = head + text + tail
-    return page.encode()
+    words = _PLACE.split(_file("page.html"))  # text, name, text, name, ..., text
+    filled = [parts[word] if place % 2 else word for place, word in enumerate(words)]
+    return "".join(filled).encode(errors="replace")
 
 
 def _title(results: Results) -> str:

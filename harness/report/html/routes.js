@@ -32,8 +32,8 @@ async function go() {
   if (before === null && main.firstChild) overviewScroll = scrollY;
   if (where === "run") {
     const [scenario, implementation, entry] = rest.map(decoded);
-    const row = REPORT.scenarios.findIndex((each) => each.name === scenario);
-    const column = REPORT.implementations.findIndex((each) => each.name === implementation);
+    const row = REPORT.scenarios.findIndex((each) => each.name.toWellFormed() === scenario);
+    const column = REPORT.implementations.findIndex((each) => each.name.toWellFormed() === implementation);
     here = { scenario: row, implementation: column };
     document.title = `${scenario} · ${implementation}`;
     const shown = row < 0 || column < 0 ? el("p", { class: "notice" }, "There is no such run in this report. ", el("a", { href: "#/" }, "All runs")) : await runView(row, column, Number(entry) || null);

@@ -46,7 +46,9 @@ function outcomeOf(cell) {
   return { state: "held", mark: "✓", words: `every promise held${also}`, warned: warned.length };
 }
 
+/** A name as it stands in an address; half a surrogate pair cannot stand there. */
+const inAddress = (name) => encodeURIComponent(name.toWellFormed());
+
 const routeOf = (scenario, implementation, entry) =>
-  `#/run/${encodeURIComponent(REPORT.scenarios[scenario].name)}/` +
-  encodeURIComponent(REPORT.implementations[implementation].name) +
+  `#/run/${inAddress(REPORT.scenarios[scenario].name)}/${inAddress(REPORT.implementations[implementation].name)}` +
   (entry ? `/${entry}` : "");
