@@ -198,7 +198,7 @@ def test_no_secret_is_in_what_the_page_unpacks(shown: Shown) -> None:
 BRIGHTNESS = """(() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
   const light = (color) => { const [r, g, b] = numbers(color).map((v) => v / 255)
-    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); 
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const behind = (element) => { for (let at = element; at; at = at.parentElement) {
     const color = getComputedStyle(at).backgroundColor; if ((numbers(color)[3] ?? 1) === 1) return color; }
