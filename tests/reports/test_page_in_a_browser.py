@@ -179,7 +179,7 @@ def test_hostile_words_stay_words(shown: Shown, text: str) -> None:
     browser.evaluate("document.querySelectorAll('.entry').forEach((each) => { each.open = true; })")
     browser.wait_for("document.querySelectorAll('.entry pre').length === 6")
     reason = browser.evaluate("document.querySelector('.verdict.is-violated p').textContent")
-    assert reason == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert reason == text
     assert browser.evaluate("document.title") != "owned"
     assert browser.evaluate("document.querySelectorAll('main script, main svg svg, main iframe').length") == 0
     assert browser.evaluate("[...document.querySelectorAll('main img')].length") == 0
