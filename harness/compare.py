@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +19,7 @@ from harness.errors import ImplementationError
 from harness.implementations import AnyImplementation, LiveImplementation, Postponed
 from harness.result import Result
 from harness.runner import run
-from harness.scenario import Scenario
+from harness.scenario import Platform, Scenario
 from harness.simulation.scratch import scratch_folder
 
 COLLECT_AFTER = 50_000
@@ -47,7 +48,8 @@ def play_pairs(
 ) -> Iterator[T]:
     """What `play` makes of all pairs, in the order in which they are ready.
 
-    A live run whose verdicts are not certain is done again more slowly when all others have begun, and `tell` hears why.
+    A live run whose verdicts are not certain is done again more slowly, and `tell` hears why. That goes before what has
+    not begun yet: it takes longer, and mostly waits. For the same reason live runs begin with those that last longest.
     Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
     """
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
@@ -56,23 +58,24 @@ def play_pairs(
             yield play(scenario, implementation, seed)
         return
     _warm_up()
-    chunks = _chunks(sorted(pairs, key=lambda pair: -pair[0].tracks))
-    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=_start_method(), initializer=_prepare_worker)
-
-    def submit(chunk: Sequence[Pair]) -> Future[list[T]]:
-        return pool.submit(_play_chunk, chunk, seed, play, sys.path)
-
-    pending = {submit(chunk): chunk for chunk in chunks}
+    chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
+    is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
+    workers = min(workers, len(chunks))
+    at_a_time = workers if is_live else len(chunks)
+    pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker)
+    pending: dict[Future[list[T]], Sequence[Pair]] = {}
     try:
-        while pending:
+        while chunks or pending:
+            while chunks and len(pending) < at_a_time:
+                chunk = chunks.popleft()
+                pending[pool.submit(_play_chunk, chunk, seed, play, sys.path)] = chunk
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 ((scenario, _), *_) = pending.pop(future)
                 try:
                     yield from future.result()
                 except Postponed as postponed:
-                    again = [(scenario, postponed.again)]
                     tell(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
-                    pending[submit(again)] = again
+                    chunks.appendleft([(scenario, postponed.again)])
     except BrokenProcessPool:
         raise ImplementationError(
             "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
@@ -113,6 +116,13 @@ def side_by_side(
         seed,
         {(result.scenario, result.implementation): result for result in results},
     )
+
+
+def _length(pair: Pair) -> tuple[float, bool]:
+    """Which runs are best begun first, so that none is alone at the end: those of many tracks, or of tracks far apart,
+    and those on platforms where much is ended and begun again."""
+    scenario = pair[0]
+    return scenario.tracks * max(1.0, scenario.apart_s), scenario.platform != Platform()
 
 
 def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:

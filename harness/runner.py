@@ -109,7 +109,7 @@ def _live_journal(
             journal.add(
                 end.at_s,
                 "run.refused",
-                end,
+                0,
                 {
                     "sentence": f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within "
                     f"the {patience_s:g} s that one scenario may take (patience in harness.toml)"

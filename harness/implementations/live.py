@@ -1,5 +1,6 @@
 """An application that is not Python code to import: a configuration file of its own, or the URL of a running one."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from harness.live.doubt import Doubt
 from harness.live.faketime import ADVICE, library
 from harness.live.settings import FILE_NAME, Settings, read_settings, settings_for_url
 
-SLOTS = 8
-"""How many applications run side by side: they wait most of the time."""
+SLOTS_A_CORE, SLOTS_MAX = 3, 16
+"""How many applications run side by side: they wait most of the time, but a busy core would make their answers late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class LiveImplementation:
     def slots(self) -> int:
         """How many of it can run at a time: one where its port is given, or where it runs already."""
         application = self.settings.application
-        return SLOTS if application.command is not None and application.port == 0 else 1
+        if application.command is None or application.port != 0:
+            return 1
+        return min(SLOTS_MAX, SLOTS_A_CORE * (os.cpu_count() or 1))
 
 
 class Postponed(Exception):
@@ -49,6 +52,9 @@ class Postponed(Exception):
     def __init__(self, again: LiveImplementation) -> None:
         super().__init__(again)
         self.again = again
+
+    def __str__(self) -> str:
+        return self.again.doubts[-1].why
 
 
 def is_live(target: str) -> bool:

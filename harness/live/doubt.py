@@ -3,9 +3,10 @@
 The providers' delays are sped up, and so is a started process's idea of time; what it takes to compute is not. At
 speed 50, 60 ms of work are 3 scenario seconds, which can turn 14 s into more than the 15 s that a provider waits. How
 long a call would have taken at speed 1 lies between two bounds: the time it spent waiting for the providers, with its
-other time divided by the speed (all of it was work) or whole (all of it was a wait of its own making). Where a limit
-lies between the bounds nobody knows, and the scenario has to be run more slowly: so much that the work seen, sped up
-by so little, would not reach the limit.
+other time divided by the speed (all of it was work) or whole (all of it was a wait of its own making). By what the
+harness itself was late with an answer counts as work, too; it makes a call longer, never shorter. Where a limit lies
+between the bounds nobody knows, and the scenario has to be run more slowly: so much that the work seen, sped up by so
+little, would not reach the limit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,17 +23,19 @@ AT_ONCE_REAL_S = 0.005
 """What follows on something within so little real time is its consequence."""
 GATEWAY_TIMEOUT = 504
 """What the platform answers in the place of a handler that it has ended."""
+BEAT_REAL_S = 0.01
+"""How often the harness looks whether it is late."""
 UNSEEN_REAL_S = 0.02
 """What a call that nobody waits for any more may take after its last request; its end is not seen."""
 MARGIN = 0.6
 """Of the speed at which a limit would just not be reached; the next run may have more to do, or be later."""
-SLOWER_MIN, SLOWER_MAX = 1.5, 8.0
+SLOWER_MIN, SLOWER_MAX = 1.5, 16.0
 """By how much the next run is slower, at least and at most."""
 Span = tuple[float, float]
 Asked = tuple[float, float, int]
 """From when to when the application waited for a provider, and for which call, or 0 where several were open."""
 Late = tuple[float, float]
-"""When the harness's own timers were late, and by how many scenario seconds."""
+"""When the harness noticed that its timers were late, and by how many scenario seconds."""
 
 
 class Doubt(NamedTuple):
@@ -56,12 +59,13 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
     wait_ends_s = _wait_ends_s(journal, ends, speed)
-    asked = [
+    waits = [
         (entry.at_s, wait_ends_s.get(entry.number, last_s), entry.cause)
         for entry in requests
         if entry.facts["by"] == APPLICATION_HOST
     ]
-    asked += [(begin, min(end, last_s), 0) for begin, end in connecting]
+    waits += [(begin, min(end, last_s), 0) for begin, end in connecting]
+    asked = [(begin, end - _late_at(end, speed, late), cause) for begin, end, cause in waits]
     again = _deliveries_by_task(journal)
     for entry in requests:
         if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
@@ -69,26 +73,24 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
         waited_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
         work_s = longest_s - waited_s
         shortest_s = waited_s + work_s / speed
-        late_s = _late_within(entry.at_s, entry.at_s + longest_s, late)
         task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
         next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
         if began["limit_s"]:
             next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
         patience_s = USER_PATIENCE_S if entry.facts["by"] == "harness" else began["delivery_answer_within_s"]
         for limit_s in (patience_s, began["limit_s"], *next_s):
-            if limit_s and shortest_s - late_s < limit_s <= longest_s + late_s:
-                error_s = late_s + (work_s if limit_s > waited_s else 0.0)
+            if limit_s and shortest_s < limit_s <= longest_s:
                 why = (
-                    f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s + late_s:.1f} s, and "
+                    f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s:.1f} s, and "
                     f"{limit_s:.4g} s lie between"
                 )
-                doubts.append(Doubt(why, _next_speed(speed, limit_s - waited_s, error_s)))
+                doubts.append(Doubt(why, _next_speed(speed, limit_s - waited_s, work_s)))
     return min(doubts, key=lambda each: each.speed, default=None)
 
 
 def _next_speed(speed: float, distance_s: float, error_s: float) -> float:
     """The speed at which an error that was `error_s` would be clearly smaller than the distance to a limit."""
-    wanted = MARGIN * speed * abs(distance_s) / error_s if error_s else 0.0
+    wanted = MARGIN * speed * distance_s / error_s
     return max(1.0, speed / SLOWER_MAX, min(wanted, speed / SLOWER_MIN))
 
 
@@ -100,8 +102,10 @@ def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
     return times
 
 
-def _late_within(begin_s: float, end_s: float, late: Sequence[Late]) -> float:
-    return max((by_s for at_s, by_s in late if begin_s <= at_s <= end_s + by_s), default=0.0)
+def _late_at(moment_s: float, speed: float, late: Sequence[Late]) -> float:
+    """By how much what happened then may have been late."""
+    beat_s = BEAT_REAL_S * speed
+    return max((by_s for at_s, by_s in late if at_s - by_s - beat_s <= moment_s <= at_s + beat_s), default=0.0)
 
 
 def _ends(journal: Journal) -> dict[int, Entry]:
@@ -169,7 +173,8 @@ def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[D
         behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
         if answer.facts["request"] in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
             continue  # the sending ended because the client went
-        late_s = _late_within(answer.at_s - answer.facts["latency_s"], answer.at_s, late)
+        began_s = answer.at_s - answer.facts["latency_s"]
+        late_s = _late_at(began_s, speed, late) + _late_at(answer.at_s, speed, late)
         if late_s / speed < behind_s <= late_s:
             why = f"at speed {speed:.3g} an answer came only {behind_s:.2f} s after its client had gone"
             doubts.append(Doubt(why, _next_speed(speed, behind_s, late_s)))

@@ -31,15 +31,15 @@ from harness.faults.exchange import App
 from harness.journal import Journal
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.clock import LiveLoop, wall_clock
-from harness.live.doubt import Doubt, doubt
+from harness.live.doubt import BEAT_REAL_S, Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
 from harness.live.settings import REQUEST, Settings, at_path, filled_body
-from harness.live.starting import turn_to_start
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tracks import Watcher
-from harness.scenario import Platform, Scenario
+from harness.live.turns import turn_to_work
+from harness.scenario import DEADLINE_S, Platform, Scenario
 from harness.simulation.beginning import beginning
 from harness.simulation.hosts import APPLICATION_HOST, store_link
 from harness.simulation.notebook import Notebook
@@ -132,8 +132,8 @@ class LiveWorld:
         async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
             values = await self._values()
             self._begin()
-            _draw_pictures(self.scenario)
-            with turn_to_start():
+            with turn_to_work():
+                _draw_pictures(self.scenario)
                 await self.instances.start(values)
                 await self.instances.warm_up(client)
             self._prepare(client, values)
@@ -151,7 +151,8 @@ class LiveWorld:
             await self.providers.finish()
             self._end(ending)
             if self.loop.refusal is None:
-                await self.witness.look_back()
+                with turn_to_work():
+                    await self.witness.look_back()
 
     def _unplayable(self) -> str | None:
         """Why this scenario cannot be played to this application at all."""
@@ -160,6 +161,12 @@ class LiveWorld:
             return (
                 f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
                 "client's own limit for connecting never fires; only the simulated world can play this scenario"
+            )
+        last_s = self.scenario.apart_s * (self.scenario.tracks - 1)
+        if last_s > DEADLINE_S and last_s / self.loop.speed > self.settings.patience_s:
+            return (
+                f"its last track is asked for after {last_s / 3600:g} h, which at speed {self.loop.speed:g} take "
+                f"{last_s / self.loop.speed / 3600:.1f} h; the simulated world needs no time for that"
             )
         platform = self.scenario.platform
         if not self.instances.is_started and replace(platform, cron_every_s=Platform().cron_every_s) != Platform():
@@ -261,7 +268,7 @@ class LiveWorld:
 
     async def _heartbeat(self) -> None:
         """Measures by how much this process is late."""
-        pause_s = LOOK_EVERY_S * self.loop.speed
+        pause_s = BEAT_REAL_S * self.loop.speed
         while True:
             due_s = self.loop.time() + pause_s
             await asyncio.sleep(pause_s)

@@ -44,7 +44,33 @@ def test_at_speed_1_there_is_no_doubt() -> None:
     assert doubt(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 1.0) is None
 
 
-def test_timers_that_were_late_widen_the_bounds() -> None:
-    written = journal(asked_after_s=0.5, waits_s=13.0, answered_after_s=14.0)
+@pytest.mark.parametrize(
+    ("late", "certain"),
+    [((106.1, 2.0), False), ((100.0, 2.0), True), ((106.1, 0.3), True)],
+    ids=["when the answer went out", "at another time", "too little to matter"],
+)
+def test_an_answer_of_the_harness_that_was_late_shortens_the_wait_for_it(
+    late: tuple[float, float], certain: bool
+) -> None:
+    written = journal(asked_after_s=0.5, waits_s=15.5, answered_after_s=16.2)
     assert doubt(written, 50.0) is None
-    assert doubt(written, 50.0, [(100.0, 2.0)]) is not None
+    assert (doubt(written, 50.0, [late]) is None) == certain
+
+
+def test_the_speed_of_the_next_run_is_one_at_which_the_same_work_would_not_reach_the_limit() -> None:
+    waits_s, work_real_s = 14.0, 0.05
+    told = doubt(journal(asked_after_s=1.0, waits_s=waits_s, answered_after_s=waits_s + 50.0 * work_real_s), 50.0)
+    assert told is not None
+    assert waits_s + told.speed * work_real_s < 15.0
+    assert (
+        doubt(journal(asked_after_s=0.0, waits_s=waits_s, answered_after_s=14.0 + 0.05 * told.speed), told.speed)
+        is None
+    )
+
+
+def test_the_nearer_the_limit_the_slower_the_next_run() -> None:
+    near = doubt(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 50.0)
+    nearer = doubt(journal(asked_after_s=1.0, waits_s=14.8, answered_after_s=17.3), 50.0)
+    assert near is not None
+    assert nearer is not None
+    assert nearer.speed < near.speed
