@@ -1,79 +1,11 @@
-"""Commands around an application over real sockets: `harness serve`, `init` and `doctor`."""
+"""Commands around an application over real sockets: `harness init` and `doctor`."""
 
 from pathlib import Path
 
 import click
 
-from harness.cli.options import DEFAULT_SEED, scenarios_of, seed_option, speed_option
+from harness.cli.options import DEFAULT_SEED
 from harness.errors import EXIT_VIOLATED, HarnessError
-
-
-@click.command()
-@click.argument("scenario", default="baseline/healthy")
-@click.option(
-    "--port", type=click.IntRange(0, 65_533), default=0, help="Of Suno; Kie.ai and the files get the next two."
-)
-@click.option("--api-key", default="test-key", show_default=True, help="The key that the fakes accept.")
-@click.option(
-    "--signing-key", default="test-signing-key", show_default=True, help="Where the scenario signs callbacks."
-)
-@click.option("--journal", "journal_file", metavar="FILE", help="Keeps everything that happened there (JSON Lines).")
-@seed_option
-@speed_option
-def serve(
-    scenario: str,
-    port: int,
-    api_key: str,
-    signing_key: str,
-    journal_file: str | None,
-    seed: int,
-    speed: float,
-) -> None:
-    """Serves the fakes of one SCENARIO on ports, for your own application and debugger.
-
-    Prints the environment to paste, then each exchange and each callback attempt as it happens. In a terminal r
-    delivers the newest callback again, and q or Ctrl-C ends it.
-    """
-    from harness.console import key_presses, screen
-    from harness.files import must_be_writable, write_text
-    from harness.journal import Entry
-    from harness.live.serving import Serving
-    from harness.report.deliveries import delivery_line
-
-    must_be_writable(journal_file)
-    several = scenarios_of((scenario,))
-    if len(several) != 1:
-        raise HarnessError(f'"{scenario}" means {len(several)} scenarios; one can be served at a time')
-    chosen = several[0]
-    console = screen()
-
-    def tell(entry: Entry) -> None:
-        line = delivery_line(serving.journal, entry)
-        if line is not None:
-            console.print(line)
-
-    def ready() -> None:
-        console.print(f"serving {chosen.name}: {chosen.why.strip()}\n", style="dim")
-        for name, value in serving.environment().items():
-            console.print(f"export {name}={value}", soft_wrap=True)
-        console.print("\nr delivers the newest callback again, q ends\n" if has_keys else "", style="dim")
-
-    def press(key: str) -> None:
-        if key == "q":
-            serving.stop()
-        elif key == "r" and not serving.deliver_again():
-            console.print("there was no callback yet", style="dim")
-
-    names = ("suno", "kie", "media")
-    ports = {name: port + index for index, name in enumerate(names)} if port else {}
-    serving = Serving(chosen, seed, speed=speed, api_key=api_key, signing_key=signing_key, on_entry=tell)
-    with key_presses(serving.loop, press) as has_keys:
-        try:
-            journal = serving.run(ports, ready)
-        except OSError as error:
-            raise HarnessError(f"the fakes cannot listen at port {port} and the next two: {error}") from error
-    if journal_file is not None:
-        write_text(journal_file, journal.to_jsonl())
 
 
 @click.command()

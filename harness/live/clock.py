@@ -3,6 +3,11 @@
 At speed 50 a sleep of 50 s takes one real second. Everything on the loop is told scenario seconds; only the waiting
 itself is real. The wall clock that the fakes write into records and signatures follows (time-machine), so it agrees
 with the clock of a started process that libfaketime speeds up by the same factor.
+
+It is asyncio's own loop and not uvloop, for three reasons. uvloop's timers count from a time that is cut to
+milliseconds and so are early by up to one, and a scripted delay is never early. They are set for a duration, so no
+clock can be moved on under them, as `advance` does. And it gains little: what a fake does for a request takes several
+times as long as what the loop does for it (tests/benchmarks/test_fakes_speed.py measures both).
 """
 
 import asyncio
@@ -19,6 +24,8 @@ from harness.simulation.loop import START_S
 NANOSECONDS = 1_000_000_000
 TURNS_TO_HANG_UP = 3
 """Of the loop: a connection is lost one turn after it was given up, over TLS another one later."""
+_END_OF_SLEEP: Any = vars(asyncio.futures)["_set_result_unless_cancelled"]
+"""What asyncio.sleep has called when its time has come."""
 
 
 class _ScaledSelector(selectors.DefaultSelector):
@@ -39,6 +46,7 @@ class LiveLoop(asyncio.SelectorEventLoop):
     """
 
     _transports: Any
+    _scheduled: Any
 
     def __init__(self, speed: float = 1.0) -> None:
         super().__init__(_ScaledSelector(speed))
@@ -69,8 +77,19 @@ class LiveLoop(asyncio.SelectorEventLoop):
         return (time.monotonic() - self._began_s) * (self.speed - 1) + self._skipped_s
 
     def advance(self, seconds: float) -> None:
-        """Skips time in which nobody but the harness lives any more: after the end of a run."""
+        """Skips time: what is due by then happens at once. No other process's clock moves, so this is for after the
+        end of a run, and for fakes that are served alone."""
         self._skipped_s += seconds
+
+    def next_due_s(self) -> float | None:
+        """In how many seconds the first sleep on this loop ends; None when nothing sleeps.
+
+        Only sleeps are what fakes and faults wait with; timeouts and connections that are kept alive do not count.
+        """
+        due_s = [
+            timer.when() for timer in self._scheduled if not timer.cancelled() and timer._callback is _END_OF_SLEEP
+        ]
+        return max(0.0, min(due_s) - self.time()) if due_s else None
 
     def refuse(self, sentence: str) -> RuntimeError:
         """Marks the run as one that cannot be judged, and gives an exception that says so."""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from uvicorn.server import ServerState
+
 from fakes import gateway
 from fakes.media.app import MediaHost
 from fakes.post import Post
@@ -52,6 +54,7 @@ class Providers:
         self.connecting: list[tuple[float, float]] = []
         """From when to when connections waited until they stood, or their clients had enough."""
         self._to_close = contextlib.ExitStack()
+        self._state = ServerState()
         script = scenario.script
         self.injector = Injector(scenario.faults, seed, notebook.note, elapsed_s)
         self.media = MediaHost(script.media, base_url="", seed=seed, observe=notebook.observe)
@@ -80,7 +83,7 @@ class Providers:
         """Begins to listen, at free ports where none are given by the names of `PORT_NAMES`."""
         for name, host in PORT_NAMES.items():
             app, gate = self._served[host]
-            make = protocol_factory(app, asyncio.get_running_loop(), gate)
+            make = protocol_factory(app, asyncio.get_running_loop(), gate, self._state)
             server = await asyncio.get_running_loop().create_server(make, LOOPBACK, (ports or {}).get(name, 0))
             self._to_close.callback(server.close)
             self.ports[name] = server.sockets[0].getsockname()[1]
@@ -130,8 +133,10 @@ class Providers:
         await self.gateway.close()
 
     def close(self) -> None:
-        """Listens no more."""
+        """Listens no more, and ends the connections that are open."""
         self._to_close.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
 
     def _gate(self, link: str) -> Gate | None:
         gate = self.injector.gate(frozenset({link}))

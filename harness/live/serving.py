@@ -1,13 +1,16 @@
 """The fakes alone on ports, for a developer with their own application and debugger.
 
 Nothing is started and nothing is judged: the developer's application is pointed at the fakes by its environment, and
-each exchange and each attempt to deliver a callback is told as it happens.
+each exchange and each attempt to deliver a callback is told as it happens. What is served can be changed meanwhile: a
+callback is delivered again, time moves on, another scenario takes the place of this one at the same ports.
 """
 
 import asyncio
 import contextlib
+import gc
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fakes.delivery import Callback
@@ -16,13 +19,18 @@ from harness.journal import Entry, Journal
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.providers import LOOPBACK, Providers
+from harness.live.wires import protocol_factory
 from harness.scenario import Scenario
 from harness.simulation.beginning import beginning
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
 from harness.simulation.notebook import Notebook
 
-OnEntry = Callable[[Entry], None]
-"""Hears of everything that goes into the journal, as it happens."""
+OnEntry = Callable[[Journal, Entry], None]
+"""Hears of everything that goes into a journal, as it happens."""
+ADVANCE_S = 60.0
+"""By how much time moves on when nothing is due."""
+COLLECT_AFTER = 50_000
+"""Objects: what is served keeps a journal, which is looked through in vain again and again otherwise."""
 
 
 class _TellingNotebook(Notebook):
@@ -37,12 +45,22 @@ class _TellingNotebook(Notebook):
     def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
         number = super().note(kind, cause, **facts)
         if number:
-            self._tell(self.journal[number])
+            self._tell(self.journal, self.journal[number])
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One scenario, served from its beginning; it has a journal of its own."""
+
+    scenario: Scenario
+    journal: Journal
+    notebook: Notebook
+    providers: Providers
+
+
 class Serving:
-    """The fakes of one scenario, served until somebody stops them."""
+    """The fakes, served until somebody stops them; one session after the other."""
 
     def __init__(
         self,
@@ -52,78 +70,181 @@ class Serving:
         speed: float = 1.0,
         api_key: str = "test-key",
         signing_key: str | None = None,
-        on_entry: OnEntry = lambda entry: None,
+        callback_hosts: Collection[str] = (),
+        on_entry: OnEntry = lambda journal, entry: None,
     ) -> None:
-        self.scenario = scenario
+        """Callbacks go to this machine, and to `callback_hosts` beside it."""
         self.seed = seed
         self.api_key = api_key
-        self.signing_key = signing_key if scenario.signing else None
-        self.journal = Journal()
         self.loop = LiveLoop(speed)
-        self._notebook = _TellingNotebook(self.loop, self.journal, on_entry)
+        self._signing_key = signing_key
+        self._callback_hosts = callback_hosts
+        self._on_entry = on_entry
         self._over: asyncio.Future[None] | None = None
-        self._last: Entry | None = None
-        self.providers = Providers(
-            scenario,
-            seed,
-            self._notebook,
-            api_key=api_key,
-            signing_key=self.signing_key,
-            elapsed_s=lambda: self.loop.elapsed_s,
-            post=recorded(self._notebook, KIE_HOST, APPLICATION_HOST, post),
-        )
+        self._changing = asyncio.Lock()
+        self._ports: Mapping[str, int] = {}
+        self._admin_port: int | None = None
+        self._on_begin: Callable[[], None] = lambda: None
+        self.session = self._new(scenario)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is served now."""
+        return self.session.scenario
+
+    @property
+    def journal(self) -> Journal:
+        """What has happened since it began."""
+        return self.session.journal
+
+    @property
+    def signing_key(self) -> str | None:
+        """What callbacks are signed with; None where the scenario does not sign them."""
+        return self._signing_key if self.scenario.signing else None
 
     def environment(self) -> dict[str, str]:
         """What the application needs to reach the fakes; known once they listen."""
+        providers = self.session.providers
         known = {
-            "SUNO_BASE_URL": self.providers.url("suno"),
+            "SUNO_BASE_URL": providers.url("suno"),
             "SUNO_API_KEY": self.api_key,
-            "KIE_BASE_URL": self.providers.url("kie"),
+            "KIE_BASE_URL": providers.url("kie"),
             "KIE_API_KEY": self.api_key,
         }
         return known if self.signing_key is None else {**known, "WEBHOOK_SIGNING_KEY": self.signing_key}
 
-    def run(self, ports: Mapping[str, int], on_ready: Callable[[], None]) -> Journal:
-        """Serves until `stop` is called or the process is interrupted. Raises OSError when a port is taken."""
+    def run(
+        self, ports: Mapping[str, int], on_begin: Callable[[], None], admin: Any = None, admin_port: int = 0
+    ) -> None:
+        """Serves until `stop` is called or the process is interrupted; `admin` is an ASGI app for a port of its own.
+
+        `on_begin` is called when a session begins. Raises OSError when a port is taken.
+        """
+        self._ports, self._on_begin = ports, on_begin
         try:
-            with wall_clock(self.loop), contextlib.suppress(KeyboardInterrupt):
-                self.loop.run_until_complete(self._serve(ports, on_ready))
+            with wall_clock(self.loop), rarely_collected(), contextlib.suppress(KeyboardInterrupt):
+                self.loop.run_until_complete(self._serve(admin, admin_port))
         finally:
-            self._notebook.note("run.ended", 0, ending="stopped", unanswered=[], waiting=[])
-            self._notebook.closed = True
-            self.providers.close()
             with contextlib.suppress(Exception):
-                self.loop.run_until_complete(self.providers.finish())
+                self.loop.run_until_complete(self._end())
             self.loop.hang_up()
             self.loop.close()
-        return self.journal
 
-    async def _serve(self, ports: Mapping[str, int], on_ready: Callable[[], None]) -> None:
+    async def _serve(self, admin: Any, admin_port: int) -> None:
         self._over = self.loop.create_future()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(ValueError, RuntimeError):  # only a main thread hears of signals
                 self.loop.add_signal_handler(number, self.stop)
-        await self.providers.listen(ports)
+        server = None
+        if admin is not None:
+            server = await self.loop.create_server(protocol_factory(admin, self.loop), LOOPBACK, admin_port)
+            self._admin_port = server.sockets[0].getsockname()[1]
+        try:
+            await self._begin()
+            await self._over
+        finally:
+            if server is not None:
+                server.close()
+
+    @property
+    def admin_url(self) -> str | None:
+        """Where it can be told what to do; None when that is not served."""
+        return None if self._admin_port is None else f"http://{LOOPBACK}:{self._admin_port}"
+
+    # Sessions
+
+    def _new(self, scenario: Scenario) -> Session:
+        journal = Journal()
+        notebook = _TellingNotebook(self.loop, journal, self._on_entry)
+        providers = Providers(
+            scenario,
+            self.seed,
+            notebook,
+            api_key=self.api_key,
+            signing_key=self._signing_key if scenario.signing else None,
+            elapsed_s=lambda: self.loop.elapsed_s,
+            post=recorded(notebook, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
+        )
+        return Session(scenario, journal, notebook, providers)
+
+    async def _begin(self) -> None:
+        session = self.session
+        await session.providers.listen(self._ports)
+        self._ports = dict(session.providers.ports)
         self.loop.begin()
         secrets = (self.api_key, self.signing_key)
-        facts = beginning(self.scenario, "(served)", self.seed, secrets, files_at=[LOOPBACK])
+        facts = beginning(session.scenario, "(served)", self.seed, secrets, files_at=[LOOPBACK])
         unasked: dict[str, Any] = {"tracks": 0, "limit_s": None, "freezes": False, "impossible": {}}
-        self._notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
-        on_ready()
-        await self._over
+        session.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
+        self._on_begin()
+
+    async def _end(self) -> None:
+        session = self.session
+        if session.notebook.closed:
+            return
+        session.notebook.note("run.ended", 0, ending="stopped", unanswered=[], waiting=[])
+        session.notebook.closed = True
+        session.providers.close()
+        await session.providers.finish()
+
+    async def play(self, scenario: Scenario) -> None:
+        """Serves `scenario` from its beginning, at the same ports; what was served before is over."""
+        async with self._changing:
+            await self._end()
+            self.session = self._new(scenario)
+            await self._begin()
 
     def stop(self) -> None:
         """Ends `run`."""
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
 
-    def deliver_again(self) -> bool:
-        """Sends the newest callback once more, as a provider may at any time; whether there is one."""
-        attempts = [entry.facts for entry in self.journal.of("callback.attempt") if entry.facts["genuine"]]
-        if not attempts:
-            return False
-        newest = attempts[-1]
-        fake = self.providers.gateway.suno if newest["provider"] == "suno" else self.providers.gateway.kie
-        callback = Callback(newest["url"], newest["task_id"], newest["callback"], newest["body"])
-        fake.state.fake.courier.send(callback)
-        return True
+    # What can be done meanwhile
+
+    def deliver_again(self, task_id: str | None = None) -> Callback | None:
+        """Sends the newest callback (of a task) once more, as a provider may at any time; None when there is none."""
+        for attempt in reversed(self.journal.of("callback.attempt")):
+            facts = attempt.facts
+            if facts["genuine"] and task_id in (None, facts["task_id"]):
+                gateway = self.session.providers.gateway
+                fake = gateway.suno if facts["provider"] == "suno" else gateway.kie
+                callback = Callback(facts["url"], facts["task_id"], facts["callback"], facts["body"])
+                fake.state.fake.courier.send(callback)
+                return callback
+        return None
+
+    def advance(self, seconds: float | None = None) -> float:
+        """Lets time move on for the fakes: by so many seconds, or until the next thing is due, or by a minute."""
+        if seconds is None:
+            due_s = self.loop.next_due_s()
+            seconds = ADVANCE_S if due_s is None else due_s
+        self.session.notebook.note("time.advanced", 0, by_s=round(seconds, 6))
+        self.loop.advance(seconds)
+        return seconds
+
+    def state(self) -> dict[str, Any]:
+        """What is served, how far it has come, and what is due next, in seconds; null when nothing is."""
+        due_s = self.loop.next_due_s()
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            "speed": self.loop.speed,
+            "elapsed_s": self.loop.elapsed_s,
+            "entries": len(self.journal),
+            "next_due_in_s": None if due_s is None else round(due_s, 3),
+            "urls": {name: self.session.providers.url(name) for name in self.session.providers.ports},
+        }
+
+
+@contextlib.contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Has Python look for unreachable cycles more rarely."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

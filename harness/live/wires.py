@@ -60,14 +60,19 @@ def reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-def protocol_factory(app: App, loop: asyncio.AbstractEventLoop, gate: Gate | None = None) -> Callable[[], Any]:
-    """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["wire"]`."""
+def protocol_factory(
+    app: App, loop: asyncio.AbstractEventLoop, gate: Gate | None = None, state: ServerState | None = None
+) -> Callable[[], Any]:
+    """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["wire"]`.
+
+    `state` knows all connections that are open, of all factories that share it.
+    """
     config = Config(
         app, lifespan="off", log_config=None, access_log=False, ws="none", proxy_headers=False, interface="asgi3"
     )
     config.timeout_keep_alive = KEEP_ALIVE_S
     config.load()
-    state = ServerState()
+    state = state or ServerState()
 
     class Served(HttpToolsProtocol):
         wire: SocketWire

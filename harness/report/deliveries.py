@@ -68,12 +68,12 @@ def _line(entry: Entry, columns: int | None, arrow: str, what: str, outcome: tup
     latency_s = entry.facts.get("latency_s")
     took = "" if latency_s is None else f"{latency_s * 1000:.0f} ms" if latency_s < 10 else f"{latency_s:.1f} s"
     line = Text(f"{entry.at_s:9.1f} s {arrow} ", style="dim")
-    told = [part for part in (outcome[0], took, more) if part]
-    room = None if columns is None else columns - line.cell_len - sum(len(part) + 2 for part in told)
+    told = [(text, style) for text, style in (outcome, (took, "dim"), (more, "dim")) if text]
+    room = None if columns is None else columns - line.cell_len - sum(len(text) + 2 for text, _ in told)
     line.append(what if room is None or len(what) <= room else _shortened(what, room), style="default")
-    for part in told:
-        line.append(" " if part is outcome[0] else "  ")
-        line.append(part, style=outcome[1] if part is outcome[0] else "dim")
+    for number, (text, style) in enumerate(told):
+        line.append(" " if number == 0 else "  ")
+        line.append(text, style=style)
     return line
 
 
