@@ -1,0 +1,360 @@
+"""The fakes served alone: what a developer does with them by keys, and a program by the admin endpoints."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from harness.journal import Journal, read_journal
+
+TOKEN = "token-of-the-tests"
+MUSIC = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "p", "style": "s", "title": "t"}
+PICTURE = {"model": "bytedance/seedream-v4-text-to-image", "prompt": "a river", "resolution": "2048x1152"}
+QUICK = """
+why: A picture is drawn in a third of a second.
+kie:
+  images:
+    - takes: 300ms
+"""
+PATIENCE_S = 20.0
+STYLES = re.compile(r"\x1b\[\d*m")
+
+
+class Served:
+    """A running `harness serve`, with its streams."""
+
+    def __init__(self, process: "subprocess.Popen[str]", journal: Path) -> None:
+        self.process = process
+        self.journal_file = journal
+        self.given: dict[str, str] = {}
+        self.lines: list[str] = []
+        assert process.stdout is not None
+        while "KIE_API_KEY" not in self.given:
+            line = process.stdout.readline()
+            assert line, "it ended: " + "".join(self.lines)
+            self.lines.append(line)
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                self.given[name] = value
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines += iter(self.process.stdout.readline, "")
+
+    def ask(self, provider: str, path: str, body: Any) -> Any:
+        """What a fake answers to a POST."""
+        key = {"Authorization": f"Bearer {self.given[f'{provider}_API_KEY']}"}
+        url = f"{self.given[f'{provider}_BASE_URL']}{path}"
+        return httpx.post(url, json=body, headers=key, timeout=PATIENCE_S).json()
+
+    def admin(self, method: str, path: str, body: Any = None, token: str = TOKEN, text: str = "") -> httpx.Response:
+        """What an admin endpoint answers."""
+        content = text.encode() if text else b"" if body is None else json.dumps(body).encode()
+        url, key = f"{self.given['HARNESS_ADMIN_URL']}{path}", {"Authorization": f"Bearer {token}"}
+        return httpx.request(method, url, content=content, headers=key, timeout=PATIENCE_S)
+
+    def journal(self) -> Journal:
+        return read_journal(self.admin("GET", "/journal").text)
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """Waits until something is true, and gives it."""
+        until_s = time.monotonic() + PATIENCE_S
+        while not (found := condition()):
+            assert time.monotonic() < until_s, "".join(self.lines)
+            time.sleep(0.02)
+        return found
+
+
+@contextmanager
+def serving(folder: Path, *words: str) -> Iterator[Served]:
+    journal = folder / "served.jsonl"
+    command = [sys.executable, "-m", "harness", "serve", *words, "--admin-token", TOKEN, "--journal", str(journal)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1", "COLUMNS": "80"}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Served(process, journal)
+        finally:
+            process.kill()
+
+
+class Receiver:
+    """Takes callbacks at a port of its own, and answers 500 to the first `refused` of them."""
+
+    def __init__(self, refused: int = 0) -> None:
+        self.received: list[Any] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.received.append(json.loads(body))
+                self.send_response(500 if len(receiver.received) <= refused else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/callbacks/suno"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def make_receiver() -> Iterator[Callable[..., Receiver]]:
+    with ExitStack() as stack:
+
+        def make(refused: int = 0) -> Receiver:
+            receiver = Receiver(refused)
+            stack.callback(receiver.close)
+            return receiver
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served"), "baseline/healthy") as served:
+        yield served
+
+
+@pytest.fixture
+def served(shared: Served) -> Served:
+    """The same process for all tests, begun again with the healthy scenario."""
+    assert shared.admin("POST", "/scenario", {"name": "baseline/healthy"}).status_code == 200
+    return shared
+
+
+ENDPOINTS = [
+    ("GET", "/state"),
+    ("GET", "/journal"),
+    ("POST", "/reset"),
+    ("PUT", "/scenario"),
+    ("POST", "/deliver"),
+    ("POST", "/advance"),
+    ("GET", "/elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+def test_nobody_is_answered_without_the_token(served: Served, method: str, path: str) -> None:
+    before = served.admin("GET", "/state").json()
+    for token in ("", "token-of-the-test", TOKEN + "x", "tökén"):
+        answer = httpx.request(
+            method,
+            served.given["HARNESS_ADMIN_URL"] + path,
+            headers={b"Authorization": f"Bearer {token}".encode()} if token else {},
+        )
+        assert answer.status_code == 401
+        assert "need the header Authorization: Bearer TOKEN" in answer.json()["error"]
+    after = served.admin("GET", "/state").json()
+    assert (after["scenario"], after["entries"]) == (before["scenario"], before["entries"])
+
+
+def test_the_admin_endpoints_are_not_on_the_ports_of_the_providers(served: Served) -> None:
+    answer = httpx.get(served.given["KIE_BASE_URL"] + "/state", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 404
+    assert [entry.kind for entry in served.journal()][1:] == ["request", "contract.broken", "response"]
+
+
+def test_time_moves_on_to_what_is_due_next(served: Served, make_receiver: Callable[..., Receiver]) -> None:
+    receiver = make_receiver(refused=1)
+    began_s = time.monotonic()
+    served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": receiver.url})
+    while not served.journal().of("callback.answered"):
+        assert served.admin("POST", "/advance").json()["advanced_s"] < 90
+    (refused,) = served.journal().of("callback.answered")
+    assert (refused.facts["status"], refused.facts["retry_in_s"]) == (500, 60.0)
+    served.admin("POST", "/advance", {"seconds": 60})
+    served.until(lambda: len(served.journal().of("callback.answered")) > 1)
+    assert len(receiver.received) > 1
+    assert time.monotonic() - began_s < 15
+    moved_s = sum(entry.facts["by_s"] for entry in served.journal().of("time.advanced"))
+    assert served.journal().entries[-1].at_s == pytest.approx(moved_s, abs=15)
+
+
+def test_a_callback_is_delivered_again(served: Served, make_receiver: Callable[..., Receiver]) -> None:
+    receiver = make_receiver()
+    refusal = served.admin("POST", "/deliver")
+    assert (refusal.status_code, refusal.json()["error"]) == (409, "no callback has been delivered yet")
+    asked = served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": receiver.url})
+    served.admin("POST", "/advance", {"seconds": 40})
+    served.until(lambda: served.journal().of("callback.answered"))
+    task_id = asked["data"]["taskId"]
+    before = len(receiver.received)
+    for body in (None, {"task_id": task_id}):
+        answer = served.admin("POST", "/deliver", body).json()
+        assert (answer["task_id"], answer["url"]) == (task_id, receiver.url)
+    served.until(lambda: len(receiver.received) == before + 2)
+    assert receiver.received[-1] == receiver.received[-2]
+    assert "of the task 'nobody' has been delivered" in served.admin("POST", "/deliver", {"task_id": "nobody"}).text
+
+
+def test_another_scenario_takes_the_place_at_the_same_ports(served: Served) -> None:
+    before = served.admin("GET", "/state").json()
+    served.ask("KIE", "/api/v1/jobs/createTask", {})
+    answer = served.admin("PUT", "/scenario", {"name": "failing/code-500-always"}).json()
+    assert (answer["scenario"], answer["urls"], answer["entries"]) == ("failing/code-500-always", before["urls"], 1)
+    assert served.ask("KIE", "/api/v1/generate/image", PICTURE)["code"] == 500
+    answer = served.admin("POST", "/scenario", text=QUICK).json()
+    assert answer["scenario"] == "inline"
+    assert served.ask("KIE", "/api/v1/generate/image", PICTURE)["code"] == 200
+
+
+def test_a_reset_forgets_every_task(served: Served) -> None:
+    body = {"model": PICTURE["model"], "input": {"prompt": "a river"}}
+    task_id = served.ask("KIE", "/api/v1/jobs/createTask", body)["data"]["taskId"]
+    url = f"{served.given['KIE_BASE_URL']}/api/v1/jobs/recordInfo?taskId={task_id}"
+    key = {"Authorization": f"Bearer {served.given['KIE_API_KEY']}"}
+    assert httpx.get(url, headers=key).json()["code"] == 200
+    assert served.admin("POST", "/reset").json()["entries"] == 1
+    assert httpx.get(url, headers=key).json()["code"] == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "sentence"),
+    [
+        ("POST", "/scenario", '{"name": "slow/image-16"}', 400, 'did you mean "slow/image-16s"?'),
+        ("POST", "/scenario", '{"name": "slow"}', 400, "one can be served at a time"),
+        (
+            "POST",
+            "/scenario",
+            "why: x\nkie:\n  images:\n    - takes: 16\n",
+            400,
+            "inline.yaml:4:14: kie.images[0].takes",
+        ),
+        ("POST", "/advance", '{"seconds": -1}', 400, '"seconds" is a number from 0'),
+        ("POST", "/advance", '{"seconds": "60"}', 400, 'found "60"'),
+        ("POST", "/advance", "60", 400, "the body is no JSON object"),
+        ("GET", "/requests", "", 404, "there are: GET /state, GET /journal"),
+        ("GET", "/reset", "", 404, "there is no GET /reset"),
+    ],
+)
+def test_a_mistake_is_told_and_changes_nothing(
+    served: Served, method: str, path: str, body: str, status: int, sentence: str
+) -> None:
+    answer = served.admin(method, path, text=body)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+    assert served.admin("GET", "/state").json()["scenario"] == "baseline/healthy"
+
+
+def test_a_scripted_delay_is_never_early(served: Served) -> None:
+    served.admin("POST", "/scenario", text=QUICK)
+
+    def waited_s(_: int) -> float:
+        began_s = time.monotonic()
+        assert served.ask("KIE", "/api/v1/generate/image", PICTURE)["code"] == 200
+        return time.monotonic() - began_s
+
+    with ThreadPoolExecutor(10) as pool:
+        assert min(pool.map(waited_s, range(20))) >= 0.3
+
+
+def test_a_callback_to_another_machine_is_told_and_not_sent(served: Served) -> None:
+    served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": "http://192.0.2.1/callbacks"})
+    served.admin("POST", "/advance", {"seconds": 40})
+    answered = served.until(lambda: served.journal().of("callback.answered"))[0].facts
+    assert (answered["outcome"], answered["retry_in_s"]) == ("unreachable", 60.0)
+    assert answered["latency_s"] < 1.0
+    stranger = served.journal().of("connection.stranger")[0].facts
+    assert stranger == {"host": "192.0.2.1", "port": 80, "by": "api.kie.ai"}
+    served.until(lambda: any("nothing is sent to 192.0.2.1" in line for line in served.lines))
+
+
+def test_a_journal_is_kept_up_to_the_moment_in_which_the_process_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path, "slow/image-5s") as served:
+        served.ask("KIE", "/api/v1/jobs/createTask", {"model": 3})
+        served.until(lambda: len(served.journal()) >= 5)
+        served.process.send_signal(signal.SIGKILL)
+        served.process.wait(10)
+    kinds = [entry.kind for entry in read_journal(served.journal_file.read_text("utf-8"))]
+    assert kinds == ["run.began", "request", "contract.broken", "task.refused", "response"]
+    judged = subprocess.run(
+        [sys.executable, "-m", "harness", "judge", str(served.journal_file)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert judged.returncode == 1, judged.stderr
+    assert "honours-contract: /api/v1/jobs/createTask: model" in judged.stdout
+
+
+def test_each_scenario_has_a_journal_of_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path, "slow/image-5s") as served:
+        served.admin("POST", "/scenario", {"name": "slow/image-16s"})
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(10) == 0
+    for name, scenario in (("served.jsonl", "slow/image-5s"), ("served-2.jsonl", "slow/image-16s")):
+        entries = read_journal((tmp_path / name).read_text("utf-8")).entries
+        assert entries[0].facts["scenario"] == scenario
+        assert entries[-1].kind == "run.ended"
+
+
+def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Receiver]) -> None:
+    receiver = make_receiver()
+    ours, theirs = pty.openpty()
+    seen = ""
+
+    def see(expected: str) -> str:
+        nonlocal seen
+        until_s = time.monotonic() + PATIENCE_S
+        while not (found := re.search(expected, seen)):
+            assert time.monotonic() < until_s, seen
+            seen += STYLES.sub("", os.read(ours, 65_536).decode())
+        seen = seen[found.end() :]
+        return found[found.lastindex or 0]
+
+    command = [sys.executable, "-m", "harness", "serve", "slow/image-5s"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "80", "NO_COLOR": "1"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs) as process:
+        os.close(theirs)
+        suno = see(r"export SUNO_BASE_URL=(\S+)")
+        see("s switches the scenario")
+        os.write(ours, b"r")
+        see("there was no callback yet")
+        body = {**MUSIC, "callBackUrl": receiver.url}
+        httpx.post(f"{suno}/api/v1/generate", json=body, headers={"Authorization": "Bearer test-key"})
+        see(r"→ POST /api/v1/generate 200  \d+ ms")
+        os.write(ours, b"a")
+        see(r"time moves on by \d+\.\d s")
+        see(r'← "text" to http://127\.0\.0\.1:\d+/callbacks/suno attempt 1 of 4')
+        see(r"→ answer to attempt 1 200  \d+ ms")
+        os.write(ours, b"r")
+        see(r'← "text" to')
+        see(r"→ answer to attempt 1 200")
+        os.write(ours, b"sslow/image-6")
+        see("scenario: slow/image-6  → slow/image-61s")
+        os.write(ours, b"\x1bsimage-16s\n")
+        see("serving slow/image-16s")
+        os.write(ours, b"snosuch\n")
+        see('no scenario is called "nosuch"')
+        os.write(ours, b"q")
+        with contextlib.suppress(OSError):  # EIO: nobody is at the other end any more
+            while os.read(ours, 65_536):
+                pass
+        assert process.wait(10) == 0
+    os.close(ours)
+    assert len(receiver.received) == 2
