@@ -5,10 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from fakes.inspection import inspected_by
-from harness.pytest_fixtures import run_scenario
 from tests.contract.examiner import Examiner
-
-__all__ = ["examiner", "run_scenario"]
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,12 @@ def files(selectors: Sequence[str]) -> list[Path]:
     return list(_chosen(selectors))
 
 
+def selector_of(scenario: Scenario) -> str:
+    """By what a user finds the scenario again: its name if it is a shipped one, otherwise its file."""
+    shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(shipped_root().resolve())
+    return scenario.name if shipped else str(scenario.path)
+
+
 def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
     """Each file once, with its name if it is a shipped one."""
     shipped = _shipped()
@@ -95,18 +101,19 @@ def _files_in(folder: Path) -> list[Path]:
     ]
     if not files:
         raise ScenarioError(f"{folder}: there are no scenario files here (*.yaml, *.yml)")
-    return sorted(files, key=lambda path: _order(path.relative_to(folder).with_suffix("").as_posix()))
+    return sorted(files, key=lambda path: order_of(path.relative_to(folder).with_suffix("").as_posix()))
 
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, Path]:
     root = shipped_root()
     names = {path.relative_to(root).with_suffix("").as_posix(): path for path in root.glob("*/*.yaml")}
-    return {name: names[name] for name in sorted(names, key=_order)}
+    return {name: names[name] for name in sorted(names, key=order_of)}
 
 
-def _order(name: str) -> tuple[int, list[tuple[int, str]]]:
-    """Known groups first and in their order; numbers in names by their value, so 5s comes before 14s."""
+def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """A key to sort scenarios by their names: known groups first and in their order; numbers by their value, so that 5s
+    comes before 14s."""
     group = name.partition("/")[0]
     rank = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     parts = _DIGITS.split(name)

@@ -124,7 +124,7 @@ def test_every_command_runs_in_the_order_in_which_it_stands(shop: Path) -> None:
 def test_the_configurations_that_are_shown_are_valid(tmp_path: Path) -> None:
     from harness.live.settings import read_settings
 
-    shown = blocks("toml")
+    shown = [text for text in blocks("toml") if text.startswith("# harness.toml")]
     assert shown
     (tmp_path / "supabase" / "migrations").mkdir(parents=True)
     (tmp_path / "supabase" / "migrations" / "1.sql").write_text("CREATE TABLE tracks (id uuid PRIMARY KEY);", "utf-8")
@@ -144,7 +144,27 @@ def test_the_tests_that_are_shown_pass(shop: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_the_three_lines_for_pytest_give_a_test_for_each_scenario(shop: Path) -> None:
+    (configuration,) = (text for text in blocks("toml") if text.startswith("# pyproject.toml"))
+    (shop / "pyproject.toml").write_text(configuration, "utf-8")
+    (shop / "tests" / "scenarios").mkdir(parents=True)
+    (shop / "tests" / "scenarios" / "own.yaml").write_text("why: A day like any other.\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q"],
+        cwd=shop,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert {"shop.py:app::baseline/healthy", "shop.py:app::slow/image-16s"} <= set(lines)
+    assert any(line.startswith("tests/scenarios/own.yaml::shop.py:app") for line in lines)
 
 
 def test_the_example_scenario_uses_every_block_and_is_valid(shop: Path) -> None:

@@ -62,8 +62,7 @@ def selector_of(scenario: "Scenario") -> str:
     """By what the scenario is found again: its name if it is a shipped one, otherwise its file."""
     from harness import catalogue
 
-    shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(catalogue.shipped_root().resolve())
-    return scenario.name if shipped else str(scenario.path)
+    return catalogue.selector_of(scenario)
 
 
 def implementation_of(target: str, speed: float) -> "AnyImplementation":

@@ -12,7 +12,7 @@ import pytest
 
 from harness.catalogue import select, shipped_names
 from harness.implementations import Implementation, load
-from harness.pytest_fixtures import explained
+from harness.pytest_plugin import explained
 from harness.result import Result
 from harness.runner import resolve, run
 from harness.scenario import Scenario

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness import catalogue
-from harness.pytest_fixtures import explained
+from harness.pytest_plugin import explained
 from harness.result import Result
 from harness.scenario import Scenario
 

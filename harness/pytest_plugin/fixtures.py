@@ -1,0 +1,126 @@
+"""Fixtures for tests of your own.
+
+    def test_the_track_gets_its_picture(run_scenario):
+        result = run_scenario("slow/image-16s", "shop.web:app")
+        assert not result.violated, explained(result)
+
+Everything else is imported when the first test asks for it. They may be used in asynchronous tests, too: the simulated
+world needs a thread without an event loop, and gets one.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from harness.pytest_plugin.settings import settings_of
+
+if TYPE_CHECKING:
+    from harness.invariants.verdicts import Invariant
+    from harness.result import Result
+    from harness.scenario import Scenario
+
+T = TypeVar("T")
+
+
+class ScenarioRunner:
+    """Runs an implementation through a scenario inside a test."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    def __call__(
+        self,
+        scenario: "str | Scenario",
+        implementation: str | None = None,
+        seed: int | None = None,
+        *,
+        invariants: "Mapping[str, Invariant] | None" = None,
+    ) -> "Result":
+        """The result of one run.
+
+        `scenario` is a shipped name, a file or a Scenario; `implementation` a strategy's name, `module:attribute`,
+        `file.py:attribute`, a harness.toml or a URL. What is left out is said by the closest `harness` marker, then by
+        the settings. Fails the test with one readable sentence when either cannot be found or started.
+        """
+        from harness import catalogue
+        from harness.errors import HarnessError
+        from harness.runner import resolve, run
+
+        settings = settings_of(self._request.config)
+        try:
+            chosen = catalogue.select([scenario]) if isinstance(scenario, str) else [scenario]
+            if len(chosen) != 1:
+                names = ", ".join(each.name for each in chosen)
+                raise HarnessError(f'"{scenario}" means {len(chosen)} scenarios, a test runs one at a time: {names}')
+            target = implementation or self._marked("implementation") or self._only(settings.implementations)
+            who = resolve(target, settings.speed)
+            number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
+            return _without_a_loop(lambda: run(chosen[0], who, number, invariants=invariants))
+        except HarnessError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def _marked(self, name: str) -> Any:
+        """What the closest marker that says so says."""
+        said = (mark.kwargs[name] for mark in self._request.node.iter_markers("harness") if name in mark.kwargs)
+        return next(said, None)
+
+    def _only(self, implementations: list[str]) -> str:
+        if len(implementations) == 1:
+            return implementations[0]
+        pytest.fail(
+            "which implementation? Name one: run_scenario(scenario, implementation), "
+            "@pytest.mark.harness(implementation=...), --harness-implementation or harness_implementation",
+            pytrace=False,
+        )
+
+
+def _without_a_loop(work: Callable[[], T]) -> T:
+    """Does the work here, or in a thread of its own where asyncio or trio is running."""
+    import sniffio
+
+    try:
+        sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError:
+        return work()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def explained(result: "Result") -> str:
+    """What a failing test says: each broken promise as a sentence, and the command that replays the run."""
+    from harness.report.sequence import replay_command
+
+    troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
+    told = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
+    replay = replay_command(result.implementation, result.scenario, result.seed)
+    return "\n".join([f"{result.implementation} in {result.scenario}:", *told, f"  replay: {replay}"])
+
+
+@pytest.fixture
+def run_scenario(request: pytest.FixtureRequest) -> ScenarioRunner:
+    """`run_scenario(scenario, implementation=None, seed=None) -> Result`."""
+    return ScenarioRunner(request)
+
+
+@pytest.fixture
+def harness_result(request: pytest.FixtureRequest, run_scenario: ScenarioRunner) -> "Result":
+    """The result of the scenario that the test's `harness` marker names; the test runs once for each of several."""
+    return run_scenario(request.param)
+
+
+@pytest.fixture
+def make_scenario() -> Any:
+    """`make_scenario(why=..., kie={"generation": ...}, faults=[...]) -> Scenario`: the keys of a scenario file."""
+    return _made_scenario
+
+
+def _made_scenario(name: str = "test/made", why: str = "Made by a test.", **keys: Any) -> "Scenario":
+    """Raises ScenarioError as for a file, with the lines of the text that the keys would be."""
+    import yaml
+
+    from harness.scenario_file import parse_scenario
+
+    text = yaml.safe_dump({"why": why, **keys}, sort_keys=False, allow_unicode=True)
+    return parse_scenario(text, path=f"make_scenario({name!r})", name=name)

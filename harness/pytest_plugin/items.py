@@ -1,0 +1,163 @@
+"""Scenarios as pytest's test items: the run is a test's setup, its verdict is the test.
+
+So a broken promise is a failure, and a run that could not be made or not be judged is an error, in pytest's report, in
+its JUnit file and in its exit code.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import catalogue
+from harness.errors import HarnessError
+from harness.pytest_plugin.settings import Settings
+from harness.report.sequence import replay_command
+from harness.report.violations import run_report
+from harness.scenario import Scenario
+from harness.scenario_file import read_scenario
+
+if TYPE_CHECKING:
+    from harness.pytest_plugin.keeping import Keeper
+
+REPORT_COLUMNS = 100
+_WHY = re.compile(r"^why\s*:", re.MULTILINE)
+
+
+class ScenarioItem(pytest.Item):
+    """One implementation in one scenario."""
+
+    def __init__(self, *, scenario: Scenario, implementation: str, keeper: "Keeper", **more: Any) -> None:
+        super().__init__(**more)
+        self.scenario = scenario
+        self.implementation = implementation
+        self.keeper = keeper
+        self.extra_keyword_matches.update((scenario.group, scenario.name, implementation))
+        self.add_marker("harness")
+
+    def setup(self) -> None:
+        try:
+            self.result = self.keeper.run(self.scenario, self.implementation)
+        except HarnessError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        told = {
+            "scenario": self.scenario.name,
+            "implementation": self.implementation,
+            "seed": self.result.seed,
+            "simulated_s": self.result.simulated_s,
+            "replay": self._replay(),
+        }
+        self.user_properties += [(f"harness.{name}", value) for name, value in told.items()]
+        if self.result.unknown and not self.result.violated:
+            raise pytest.fail.Exception(self._told("could not be judged", self.result.unknown), pytrace=False)
+
+    def runtest(self) -> None:
+        if self.result.violated:
+            raise pytest.fail.Exception(self._told("broken", self.result.violated), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"{self.implementation} in {self.scenario.name}"
+
+    def _selector(self) -> str:
+        return catalogue.selector_of(self.scenario)
+
+    def _replay(self) -> str:
+        return replay_command(self.implementation, self._selector(), self.result.seed, self.result.journal)
+
+    def _told(self, what: str, invariants: Sequence[str]) -> str:
+        from rich.console import Console
+
+        text = io.StringIO()
+        console = Console(file=text, width=REPORT_COLUMNS, highlight=False, emoji=False, no_color=True)
+        console.print(run_report(self.result, selector=self._selector()))
+        lines = [line.rstrip() for line in text.getvalue().splitlines()]
+        return "\n".join([f"{what}: {', '.join(invariants)}", "", *lines, *self.keeper.where()])
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file: an item for each implementation."""
+
+    def __init__(self, *, keeper: "Keeper", **more: Any) -> None:
+        super().__init__(**more)
+        self.keeper = keeper
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        try:
+            scenario = read_scenario(self.path.relative_to(Path.cwd()) if self._is_below() else self.path)
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from None
+        for who in self.keeper.settings.implementations:
+            yield ScenarioItem.from_parent(self, name=who, scenario=scenario, implementation=who, keeper=self.keeper)
+
+    def _is_below(self) -> bool:
+        return self.path.is_relative_to(Path.cwd())
+
+
+class ImplementationCollector(pytest.Collector):
+    """The scenarios that the settings name, for one implementation, whose name is this collector's node id."""
+
+    def __init__(self, *, keeper: "Keeper", scenarios: Mapping[Path, Scenario], **more: Any) -> None:
+        super().__init__(**more)
+        self.keeper = keeper
+        self.scenarios = scenarios
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        for path, scenario in self.scenarios.items():
+            more = {"scenario": scenario, "implementation": self.name, "keeper": self.keeper}
+            item = ScenarioItem.from_parent(self, name=scenario.name, **more)
+            item.path = path
+            yield item
+
+
+def add_named(session: pytest.Session, keeper: "Keeper", items: list[pytest.Item]) -> None:
+    """Puts in front of `items` what the settings name, but for files that are among them already."""
+    if not keeper.settings.named_are_wanted:
+        return
+    there = {item.path for item in items if isinstance(item, ScenarioItem)}
+    by_path = {Path(each.path or each.name).absolute(): each for each in _selected(keeper.settings.scenarios)}
+    scenarios = {path: each for path, each in by_path.items() if path not in there}
+    added: list[pytest.Item] = []
+    for who in keeper.settings.implementations:
+        more = {"nodeid": who, "keeper": keeper, "scenarios": scenarios}
+        collector = ImplementationCollector.from_parent(session, name=who, **more)
+        added += session.genitems(collector)
+    items[:0] = added
+
+
+def expect_failures(items: Iterable[pytest.Item], settings: Settings) -> None:
+    """Marks what is known to fail, strictly: once it passes, it has to leave the list."""
+    reasons: dict[tuple[str, str], str] = {}
+    for line in settings.expected_failures:
+        named, _, reason = line.partition(": ")
+        who, colons, selector = named.strip().rpartition("::")
+        for scenario in _selected([selector]):
+            for each in [who] if colons else settings.implementations:
+                reasons[each, scenario.name] = reason.strip()
+    for item in items:
+        if isinstance(item, ScenarioItem):
+            known = reasons.get((item.implementation, item.scenario.name))
+            if known is not None:
+                item.add_marker(pytest.mark.xfail(reason=known, strict=True))
+
+
+def names_of(selectors: Sequence[str]) -> list[str]:
+    """What each of the scenarios is selected by."""
+    return [catalogue.selector_of(scenario) for scenario in _selected(selectors)]
+
+
+def _selected(selectors: Sequence[str]) -> list[Scenario]:
+    try:
+        return catalogue.select(selectors)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether a YAML file looks like a scenario: each has to say why it is there."""
+    try:
+        return _WHY.search(path.read_text(encoding="utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False

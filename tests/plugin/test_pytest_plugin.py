@@ -1,0 +1,232 @@
+"""The pytest plugin, as a project that uses it sees it."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore:The configuration option .asyncio_default:Warning")
+
+SHOP = """
+def on_music(payload, track):
+    if payload["code"] != 200:
+        return {"status": "failed", "failure_reason": payload["msg"]}
+    if payload["data"]["callbackType"] != "complete":
+        return None
+    song = payload["data"]["data"][0]
+    return {"status": "complete", "audio_url": song["audio_url"], "image_url": song.get("image_url")}
+"""
+CONFIGURATION = """
+[pytest]
+harness_implementation = strict
+harness_scenarios =
+    baseline/healthy
+    failing/code-500-always
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Somebody's repository with three lines of configuration."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeini(CONFIGURATION)
+    return pytester
+
+
+def ran(project: pytest.Pytester, *words: str) -> pytest.RunResult:
+    """pytest in that repository, in a process of its own, with this plugin and those that `words` name."""
+    return project.runpytest_subprocess("-p", "harness.pytest_plugin", *words)
+
+
+def test_three_lines_of_configuration_give_a_test_for_each_scenario(project: pytest.Pytester) -> None:
+    result = ran(project, "-v", "--junit-xml", "junit.xml")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "harness: strict, seed 1",
+            "*collected 2 items",
+            "strict::baseline/healthy PASSED*",
+            "strict::failing/code-500-always FAILED*",
+        ]
+    )
+    text = result.stdout.str()
+    assert "broken: image-present, failure-visible" in text
+    assert "image-present: the track is complete and its image_url is null" in text
+    assert re.search(r"› +\d+\.\d{3} s #\d+ stored: ", text)
+    assert "replay: harness run strict failing/code-500-always --seed 1" in text
+    suite = ElementTree.parse(project.path / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
+    assert properties["harness.seed"] == "1"
+    assert properties["harness.replay"] == "harness run strict failing/code-500-always --seed 1"
+
+
+def test_a_run_that_cannot_be_judged_is_an_error_and_no_failure(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        shop="""
+        import subprocess, asyncio
+
+        async def on_music(payload, track):
+            await asyncio.create_subprocess_exec("true")
+        """
+    )
+    result = ran(project, "--harness-implementation", "shop:on_music", "--harness-scenarios", "baseline/healthy")
+    result.assert_outcomes(errors=1)
+    assert "could not be judged" in result.stdout.str()
+    assert "starts a process, which has no virtual time" in " ".join(result.stdout.str().split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--harness-implementation", "shop:nothing"], "nothing"),
+        (["--harness-implementation", "sinchronous"], 'did you mean "synchronous"'),
+    ],
+)
+def test_an_implementation_that_is_not_there_is_an_error_of_one_sentence(
+    project: pytest.Pytester, words: list[str], said: str
+) -> None:
+    project.makepyfile(shop=SHOP)
+    result = ran(project, *words)
+    result.assert_outcomes(errors=2)
+    assert said in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_a_scenario_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
+    result = ran(project, "--harness-scenarios", "slow/image-15s")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert 'no scenario is called "slow/image-15s", did you mean' in result.stderr.str()
+
+
+def test_the_name_that_the_report_gives_runs_that_scenario_alone(project: pytest.Pytester) -> None:
+    result = ran(project, "strict::baseline/healthy")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["collected 1 item"])
+
+
+def test_a_path_runs_what_lies_there_and_nothing_else(project: pytest.Pytester) -> None:
+    project.makepyfile(test_own="def test_own(): pass")
+    ran(project, "test_own.py").assert_outcomes(passed=1)
+    ran(project).assert_outcomes(passed=2, failed=1)
+
+
+def test_scenario_files_among_the_tests_are_tests(project: pytest.Pytester) -> None:
+    folder = project.mkdir("tests")
+    (folder / "slow-day.yaml").write_text("why: Pictures take two minutes.\nkie:\n  images:\n  - takes: 2m\n")
+    (folder / "compose.yaml").write_text("services: {}\n")
+    result = ran(project, "tests", "-v")
+    assert "tests/slow-day.yaml::strict PASSED" in result.stdout.str()
+    assert "compose" not in result.stdout.str()
+
+
+def test_a_broken_scenario_file_is_told_with_its_line(project: pytest.Pytester) -> None:
+    (project.path / "own.yaml").write_text("why: Something.\nkei:\n  images: []\n")
+    result = ran(project, "own.yaml")
+    result.assert_outcomes(errors=1)
+    assert "own.yaml:2:1" in result.stdout.str()
+    assert 'unknown key "kei"' in result.stdout.str()
+
+
+def test_what_failed_last_time_comes_first(project: pytest.Pytester) -> None:
+    def order() -> list[str]:
+        return re.findall(r"^(strict::\S+)", ran(project, "-v").stdout.str(), re.MULTILINE)[:2]
+
+    assert order() == ["strict::baseline/healthy", "strict::failing/code-500-always"]
+    assert order() == ["strict::failing/code-500-always", "strict::baseline/healthy"]
+
+
+def test_known_failures_are_expected_and_strictly_so(project: pytest.Pytester) -> None:
+    project.makeini(CONFIGURATION + "harness_xfail =\n    failing/code-500-always: nobody has told the user yet\n")
+    ran(project).assert_outcomes(passed=1, xfailed=1)
+    project.makeini(CONFIGURATION + "harness_xfail =\n    strict::baseline/healthy: long mended\n")
+    ran(project).assert_outcomes(failed=2)
+
+
+def test_workers_of_xdist_find_the_same(project: pytest.Pytester) -> None:
+    result = ran(project, "-p", "xdist", "-n", "2", "--harness-save", "together.harness")
+    result.assert_outcomes(passed=1, failed=1)
+    alone = ran(project, "--harness-save", "alone.harness")
+    alone.assert_outcomes(passed=1, failed=1)
+    assert (project.path / "together.harness").read_bytes() == (project.path / "alone.harness").read_bytes()
+
+
+def test_one_scenario_by_its_name_in_workers_of_xdist(project: pytest.Pytester) -> None:
+    ran(project, "-p", "xdist", "-n", "2", "strict::failing/code-500-always").assert_outcomes(failed=1)
+
+
+def test_without_an_implementation_nothing_of_the_harness_is_imported(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]")
+    project.makepyfile(
+        """
+        import sys
+
+        def test_nothing():
+            heavy = ("harness.runner", "harness.catalogue", "starlette", "httpx", "PIL", "pydantic", "rich")
+            assert not [name for name in heavy if name in sys.modules]
+        """
+    )
+    result = ran(project)
+    result.assert_outcomes(passed=1)
+    assert "harness:" not in result.stdout.str()
+
+
+FIXTURES = """
+    import asyncio
+    import pytest
+
+    def test_plainly(run_scenario):
+        result = run_scenario("baseline/healthy-no-cover")
+        assert result.violated == () and result.track["image_resolution"] == "2048x1152"
+        assert result.journal.of("run.ended")
+
+    @pytest.mark.asyncio
+    async def test_with_pytest_asyncio(run_scenario):
+        await asyncio.sleep(0)
+        assert run_scenario("baseline/healthy").violated == ()
+
+    @pytest.mark.anyio
+    async def test_with_anyio(run_scenario, anyio_backend_name):
+        assert run_scenario("baseline/healthy").violated == ()
+
+    @pytest.mark.harness(implementation="trusting", seed=5)
+    class TestMarked:
+        def test_the_marker_counts(self, run_scenario):
+            assert run_scenario("baseline/healthy").implementation == "trusting"
+
+        @pytest.mark.harness(implementation="polling")
+        def test_the_closest_marker_counts(self, run_scenario):
+            result = run_scenario("baseline/healthy")
+            assert (result.implementation, result.seed) == ("polling", 5)
+
+    @pytest.mark.harness("baseline/healthy", "slow/image-*4s")
+    def test_through_several(harness_result):
+        assert harness_result.violated == ()
+
+    def test_a_scenario_made_in_python(run_scenario, make_scenario):
+        result = run_scenario(make_scenario(kie={"images": [{"takes": "2m"}]}))
+        assert 120 <= result.metrics.tracks[0].picture_after_s < 130
+
+    def test_a_scenario_made_wrongly(make_scenario):
+        with pytest.raises(Exception, match='unknown key "kei"'):
+            make_scenario(kei={})
+"""
+
+
+def test_fixtures_in_plain_and_asynchronous_tests(project: pytest.Pytester) -> None:
+    project.makepyfile(test_own=FIXTURES)
+    result = ran(
+        project, "test_own.py", "--strict-markers", "-v", "-p", "pytest_asyncio.plugin", "-p", "anyio.pytest_plugin"
+    )
+    assert "test_through_several[slow/image-14s] PASSED" in result.stdout.str()
+    outcomes = result.parseoutcomes()
+    assert outcomes.pop("passed") >= 9
+    assert not outcomes.keys() & {"failed", "errors", "skipped"}
+
+
+def test_a_fixture_without_an_implementation_says_where_one_may_be_named(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]")
+    project.makepyfile("def test_own(run_scenario): run_scenario('baseline/healthy')")
+    result = ran(project)
+    result.assert_outcomes(failed=1)
+    assert "which implementation?" in result.stdout.str()
