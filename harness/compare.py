@@ -96,11 +96,12 @@ def compare(
     *,
     workers: int = 1,
     on_result: Callable[[Result], None] = lambda result: None,
+    tell: Tell = lambda sentence: None,
 ) -> Comparison:
-    """Every implementation through every scenario."""
+    """Every implementation through every scenario; raises and tells as `play_pairs` does."""
     pairs = [(scenario, implementation) for scenario in scenarios for implementation in implementations]
     results = []
-    for result in run_pairs(pairs, seed, workers):
+    for result in run_pairs(pairs, seed, workers, tell=tell):
         results.append(result)
         on_result(result)
     return side_by_side(scenarios, implementations, seed, results)

@@ -102,3 +102,9 @@ def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progres
     with bar:
         bar.add_task(what, total=total)
         yield bar
+
+
+def teller(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
+    """Prints sentences to stderr while something works, above its progress bar if it has one."""
+    console = screen(stderr=True) if bar is None else bar.console
+    return lambda sentence: None if quiet else console.print(sentence, style="dim", markup=False)

@@ -41,7 +41,7 @@ def compare(
     import time
 
     from harness import compare as comparing
-    from harness.console import progress, screen
+    from harness.console import progress, screen, teller
     from harness.errors import UnknownNameError
     from harness.files import must_be_writable, write_json
     from harness.report.conclusion import conclusion_report
@@ -65,18 +65,19 @@ def compare(
             if bar is not None:
                 bar.advance(bar.task_ids[0])
 
+        tell = teller(bar, quiet=quiet)
         cores = workers or comparing.workers_for(implementations)
         runs: list[Run] = []
         if wanted:
             from harness.storing import stored_run
 
             pairs = [(scenario, implementation) for scenario in chosen for implementation in implementations]
-            for each in comparing.play_pairs(pairs, seed, cores, stored_run):
+            for each in comparing.play_pairs(pairs, seed, cores, stored_run, tell):
                 runs.append(each)
                 advance(each.result)
             comparison = comparing.side_by_side(chosen, implementations, seed, [each.result for each in runs])
         else:
-            comparison = comparing.compare(chosen, implementations, seed, workers=cores, on_result=advance)
+            comparison = comparing.compare(chosen, implementations, seed, workers=cores, on_result=advance, tell=tell)
     wall_s = time.perf_counter() - began_s
     if json_file is not None:
         write_json(json_file, comparison_json(comparison))

@@ -1,6 +1,6 @@
 """`harness run`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ def run(
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
     from harness.compare import workers_for
-    from harness.console import progress, screen
+    from harness.console import progress, screen, teller
     from harness.files import must_be_writable, write_journals, write_json
     from harness.implementations import is_live
     from harness.report.interchange import results_json
@@ -79,7 +79,8 @@ def run(
     by_name: dict[str, Result] = {}
     runs: list[Run] = []
     with progress(len(chosen), implementation, quiet=quiet) as bar:
-        for result in _played(pairs, seed, workers or workers_for([who]), runs if wanted else None):
+        tell = teller(bar, quiet=quiet)
+        for result in _played(pairs, seed, workers or workers_for([who]), runs if wanted else None, tell):
             by_name[result.scenario] = result
             if bar is not None:
                 bar.advance(bar.task_ids[0])
@@ -104,17 +105,21 @@ def run(
 
 
 def _played(
-    pairs: "list[tuple[Scenario, AnyImplementation]]", seed: int, workers: int, runs: "list[Run] | None"
+    pairs: "list[tuple[Scenario, AnyImplementation]]",
+    seed: int,
+    workers: int,
+    runs: "list[Run] | None",
+    tell: Callable[[str], None],
 ) -> "Iterator[Result]":
     """The results with their journals; where `runs` are wanted for a report, they are gathered on the way."""
     from harness.compare import play_pairs, run_pairs
 
     if runs is None:
-        yield from run_pairs(pairs, seed, workers, keep_journals=True)
+        yield from run_pairs(pairs, seed, workers, keep_journals=True, tell=tell)
         return
     from harness.storing import stored_run
 
-    for each in play_pairs(pairs, seed, workers, stored_run):
+    for each in play_pairs(pairs, seed, workers, stored_run, tell):
         runs.append(each)
         yield replace(each.result, journal=each.journal)
 

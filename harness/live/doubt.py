@@ -23,8 +23,8 @@ AT_ONCE_REAL_S = 0.005
 """What follows on something within so little real time is its consequence."""
 GATEWAY_TIMEOUT = 504
 """What the platform answers in the place of a handler that it has ended."""
-BEAT_REAL_S = 0.01
-"""How often the harness looks whether it is late."""
+BEAT_REAL_S = 0.005
+"""How often the harness looks whether it is late; it may always be so by so much without knowing."""
 UNSEEN_REAL_S = 0.02
 """What a call that nobody waits for any more may take after its last request; its end is not seen."""
 MARGIN = 0.6
@@ -105,7 +105,8 @@ def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
 def _late_at(moment_s: float, speed: float, late: Sequence[Late]) -> float:
     """By how much what happened then may have been late."""
     beat_s = BEAT_REAL_S * speed
-    return max((by_s for at_s, by_s in late if at_s - by_s - beat_s <= moment_s <= at_s + beat_s), default=0.0)
+    seen_s = max((by_s for at_s, by_s in late if at_s - by_s - beat_s <= moment_s <= at_s + beat_s), default=0.0)
+    return max(seen_s, beat_s)
 
 
 def _ends(journal: Journal) -> dict[int, Entry]:
