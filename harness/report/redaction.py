@@ -23,10 +23,10 @@ _NAMES = "authorization|cookie|key|apikey|token|secret|signature|sig|password|pa
 _LAST_WORD = re.compile(rf"(?:.*[-_.])?(?:{_NAMES})", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _IN_QUERY = re.compile(rf"([?&;](?:[\w.~%-]*[-_.])?(?:{_NAMES})=)[^&#\s\"'<>]+", re.IGNORECASE)
-_IN_JSON = re.compile(
-    rf"(\\?\"(?:[\w.-]*[-_.])?(?:{_NAMES})\\?\"\s*:\s*\\?\")((?:[^\"\\]|\\[^\"])+)(?=\\?\")", re.IGNORECASE
-)
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+(?!\[)[\w.~+/=-]{6,}", re.IGNORECASE)
+_FIELD = rf"(?:[\w.-]*[-_.])?(?:{_NAMES})"
+_IN_JSON = re.compile(rf"(\"{_FIELD}\"\s*:\s*\")(?:[^\"\\]|\\.)+(?=\")", re.IGNORECASE)
+_IN_JSON_IN_TEXT = re.compile(rf"(\\\"{_FIELD}\\\"\s*:\s*\\\")[^\"\\]+(?=\\\")", re.IGNORECASE)
+_SCHEME = re.compile(r"\b(Bearer|Basic|(?:bearer|basic|BEARER|BASIC)(?=\s+\S*\d))\s+[\w.~+/=-]{6,}")
 _USER_INFO = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)")
 
 
@@ -54,9 +54,10 @@ class Redaction:
     def _cleaned(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(SECRET, text)
-        text = _BEARER.sub(rf"\1 {HIDDEN}", text) if "earer" in text or "asic" in text.lower() else text
+        text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
         text = _IN_QUERY.sub(rf"\1{HIDDEN}", text) if "=" in text else text
-        text = _IN_JSON.sub(rf"\1{HIDDEN}", text) if '"' in text else text
+        if '"' in text:
+            text = _IN_JSON_IN_TEXT.sub(rf"\1{HIDDEN}", _IN_JSON.sub(rf"\1{HIDDEN}", text))
         return _USER_INFO.sub(rf"\1{HIDDEN}", text) if "@" in text else text
 
     def value(self, value: Any) -> Any:

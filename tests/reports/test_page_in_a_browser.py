@@ -118,7 +118,9 @@ def test_a_run_shows_what_was_broken_and_where(shown: Shown) -> None:
     assert "1 promise broken" in text
     assert 'the "complete" callback was answered after 16 s; the provider waits 15 s' in text
     assert "harness run synchronous slow/image-16s --seed 1" in text
-    lanes = browser.evaluate("[...document.querySelectorAll('.lane-title')].map((each) => each.textContent)")
+    lanes = browser.evaluate(
+        "[...document.querySelectorAll('.diagram-scroll > .diagram-head .lane-title')].map((each) => each.textContent)"
+    )
     assert lanes == ["virtual time", "User", "Implementation", "Store", "Suno", "Kie.ai", "Media host"]
     marked = browser.evaluate("[...document.querySelectorAll('.step.is-evidence')].map((each) => each.textContent)")
     assert [("callback-answered" in each) for each in marked] == [True] * 3

@@ -2,7 +2,7 @@
 // happens. The evidence of broken promises is marked where it stands; one verdict at a time can be brought out.
 
 const LANES = { user: "User", app: "Implementation", store: "Store", suno: "Suno", kie: "Kie.ai", media: "Media host", other: "Elsewhere" };
-const DRAWN = { time: 84, lane_min: 116, lane_max: 190, tags: 158, row: 27, head: 40, rows_max: 700 };
+const DRAWN = { time: 84, lane_min: 116, lane_max: 190, tags: 158, row: 27, head: 40, rows_max: 700, depth_max: 4, sheet: 1.05 };
 
 /** The element, and functions that bring a verdict's evidence out and find the row of an entry. */
 function diagramView(view, openEntry) {
@@ -41,10 +41,12 @@ function diagramView(view, openEntry) {
     gaps.map((gap) => drawGap(gap, width)),
     bars(rows, xOfLane, height),
     drawn.map((each) => each.element));
+  picture.id = "diagram-whole";
   const head = svg("svg", { viewBox: `0 0 ${width} ${DRAWN.head}`, width, height: DRAWN.head, class: "diagram diagram-head", "aria-hidden": "true" },
     svg("text", { x: DRAWN.time - 10, y: 25, class: "lane-title is-time", "text-anchor": "end" }, "virtual time"),
     view.lanes.map((lane) => svg("text", { x: xOfLane[lane], y: 25, class: "lane-title", "text-anchor": "middle" }, LANES[lane] ?? lane)));
   const element = el("div", { class: "diagram-scroll", tabindex: "0", role: "region", "aria-label": "Sequence diagram" }, head, picture,
+    sheets(rows, width, height).map(([from, to]) => el("div", { class: "sheet", "aria-hidden": "true" }, head.cloneNode(true), svg("svg", { viewBox: `0 ${from} ${width} ${to - from}`, class: "diagram" }, svg("use", { href: "#diagram-whole" })))),
     shown.length < all.length ? el("p", { class: "notice" }, `${(all.length - shown.length).toLocaleString("en")} more steps are in the journal below.`) : null);
 
   const placeOf = new Map(drawn.flatMap((each) => each.step.entries.map((number) => [number, each])));
@@ -57,6 +59,20 @@ function diagramView(view, openEntry) {
     },
     rowOf: (number) => placeOf.get(number)?.element,
   };
+}
+
+/** On paper the diagram is cut between rows, into pieces that each fit a page; only a print shows them. */
+function sheets(rows, width, height) {
+  const pieces = [];
+  let from = 0;
+  for (const row of rows) {
+    const end = row.y + DRAWN.row / 2;
+    if (end - from > width * DRAWN.sheet) {
+      pieces.push([from, row.y - DRAWN.row / 2]);
+      from = row.y - DRAWN.row / 2;
+    }
+  }
+  return [...pieces, [from, height]];
 }
 
 /** The width that there is for it, beside the promises or below them. */
@@ -93,7 +109,7 @@ function bars(rows, xOfLane, bottom) {
     while (lane[depth] !== undefined && lane[depth] > row.y) depth += 1;
     lane[depth] = end;
     const owing = ends.has(row.entries[0]) ? "" : " is-owing";
-    return svg("rect", { x: xOfLane[row.target] - 3 + depth * 4, y: row.y, width: 6, height: Math.max(2, end - row.y), rx: 2, class: `bar-of${owing}` });
+    return svg("rect", { x: xOfLane[row.target] - 3 + Math.min(depth, DRAWN.depth_max) * 3, y: row.y, width: 6, height: Math.max(2, end - row.y), rx: 2, class: `bar-of${owing}` });
   });
 }
 

@@ -33,8 +33,12 @@ function pictureOf(digest) {
 
 const unpackedBlocks = new Map();
 
+/** Kept when the browser has read the whole file; the script stands before the runs, to draw while they are read. */
+const wholeFile = new Promise((done) => addEventListener("DOMContentLoaded", done, { once: true }));
+
 /** A scenario's file and its runs, unpacked when they are first asked for. */
-function blockOf(number) {
+async function blockOf(number) {
+  if (!byId(`block-${number}`) || !byId("pictures")) await wholeFile;
   if (!unpackedBlocks.has(number)) unpackedBlocks.set(number, unpack(byId(`block-${number}`).textContent));
   return unpackedBlocks.get(number);
 }

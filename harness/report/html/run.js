@@ -122,8 +122,15 @@ function tracksView(view) {
           el("strong", {}, size ? `${size} ${picture.format.toUpperCase()}` : (track.problem ?? (track.url ? "The picture was not opened" : "No address on the track"))),
           enlarged ? el("p", { class: "aside" }, `made at ${track.made.join(" × ")}, then enlarged`) : null,
           track.outcome ? el("p", {}, OUTCOME_WORDS[track.outcome] ?? track.outcome, track.picture_after_s === null ? null : `, ${seconds(track.picture_after_s)} after the callback`) : null,
-          track.final ? el("dl", {}, Object.entries(track.final).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value === null ? el("i", {}, "null") : typeof value === "string" ? value : JSON.stringify(value))])) : el("p", { class: "aside" }, "No row in the store.")));
+          fieldsOf(track.final, view.tracks.length > 1)));
     }));
+}
+
+function fieldsOf(row, folded) {
+  if (!row) return el("p", { class: "aside" }, "No row in the store.");
+  const told = (value) => (value === null ? el("i", {}, "null") : typeof value === "string" ? value : JSON.stringify(value));
+  const list = el("dl", {}, Object.entries(row).map(([name, value]) => [el("dt", {}, name), el("dd", {}, told(value))]));
+  return folded ? el("details", {}, el("summary", {}, "Fields"), list) : list;
 }
 
 function journalView(view) {
