@@ -1,0 +1,139 @@
+"""A process that serves the fakes over real sockets beside bare Starlette routes: one loop, one class of protocol.
+
+    python -m tests.benchmarks.side_by_side [uvloop]
+
+It does what lines of JSON on its stdin say, and answers each with one on stdout:
+
+    {"do": "fakes", "scenario": "..."}                       fresh fakes: {"suno": PORT, "kie": PORT}
+    {"do": "bare", "path", "method", "answer", "takes_s"}    a new bare route: {"port": PORT}
+    {"do": "cpu"}                                            CPU seconds of this process so far: {"cpu_s": 1.5}
+
+The fakes are those of `harness serve`: with contract checks, a journal, and a scenario's faults.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fakes.durations import Fixed
+from fakes.post import post
+from fakes.script import Image, KieScript, Music, Script, SunoScript
+from harness.faults import Fault
+from harness.faults.bodies import EmptyBody
+from harness.journal import Journal
+from harness.live.callbacks import recorded
+from harness.live.clock import LiveLoop
+from harness.live.providers import Providers
+from harness.live.serving import rarely_collected
+from harness.live.wires import protocol_factory
+from harness.scenario import Scenario
+from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
+from harness.simulation.notebook import Notebook
+
+API_KEY = "test-key"
+ENOUGH = 10**9
+HOUR = Fixed(3_600.0)
+JSON_TYPE = "application/json;charset=utf-8"
+
+
+def scenario(takes_s: Sequence[float]) -> Scenario:
+    """Healthy providers without limits, but for one answer in a hundred that is lost on the way; the pictures take so
+    long, and an hour when nothing is said of them. With delays there are no faults: each of them is looked at."""
+    images = tuple(Image(takes=Fixed(each)) for each in takes_s) or (Image(takes=HOUR),)
+    lost = [Fault(link, EmptyBody(), probability=0.01) for link in ("suno", "kie")]
+    script = Script(
+        SunoScript(music=(Music(takes=HOUR),), credits=ENOUGH, creations_per_10_s=ENOUGH, queries_per_s=ENOUGH),
+        KieScript(images=images, credits=ENOUGH, creations_per_10_s=ENOUGH),
+    )
+    return Scenario("benchmark/side-by-side", "Side by side.", script=script, faults=() if takes_s else tuple(lost))
+
+
+def bare_route(path: str, method: str, answer: bytes, takes_s: Sequence[float] = ()) -> Starlette:
+    """One Starlette route that answers always the same; it does not even read what it is sent."""
+    waits_s = iter(takes_s)
+
+    async def endpoint(request: Request) -> Response:
+        if takes_s:
+            await asyncio.sleep(next(waits_s))
+        return Response(answer, media_type=JSON_TYPE)
+
+    return Starlette(routes=[Route(path, endpoint, methods=[method])])
+
+
+class Served:
+    """What this process serves."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self._providers: Providers | None = None
+
+    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Carries out one order and gives the answer to it."""
+        match order["do"]:
+            case "fakes":
+                return await self._serve_fakes(scenario(order.get("takes_s", ())))
+            case "bare":
+                waits_s = order.get("takes_s", ())
+                app = bare_route(order["path"], order["method"], order["answer"].encode(), waits_s)
+                server = await self._loop.create_server(protocol_factory(app, self._loop), "127.0.0.1", 0)
+                return {"port": server.sockets[0].getsockname()[1]}
+            case "cpu":
+                return {"cpu_s": time.process_time()}
+            case unknown:
+                raise ValueError(unknown)
+
+    async def _serve_fakes(self, played: Scenario) -> dict[str, Any]:
+        if self._providers is not None:
+            self._providers.close()
+            await self._providers.finish()
+        loop = self._loop
+        notebook = Notebook(loop, Journal())
+        self._providers = Providers(
+            played,
+            1,
+            notebook,
+            api_key=API_KEY,
+            signing_key=None,
+            elapsed_s=lambda: loop.elapsed_s,
+            post=recorded(notebook, KIE_HOST, APPLICATION_HOST, post),
+        )
+        await self._providers.listen()
+        return dict(self._providers.ports)
+
+
+def run(kind: str) -> None:
+    """Obeys until stdin ends."""
+    loop: Any = LiveLoop()
+    loop.begin()
+    if kind == "uvloop":
+        import uvloop
+
+        loop.close()
+        loop = uvloop.new_event_loop()  # for bare routes only: it has no scenario time
+    served = Served(loop)
+
+    async def main() -> None:
+        for _ in itertools.count():
+            line = await loop.run_in_executor(None, sys.stdin.readline)
+            if not line:
+                return
+            print(json.dumps(await served.obey(json.loads(line))), flush=True)
+
+    with rarely_collected():
+        loop.run_until_complete(main())
+    sys.stdout.flush()
+    os._exit(0)  # what is still asleep in the fakes need not be told
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:] or ["asyncio"])
