@@ -7,12 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.journal import Entry, Journal
-from harness.report.html.runs import run_view
+from harness.report.html.runs import Shared, run_view
 from harness.report.redaction import HIDDEN, SECRET, Redaction, is_secret_name
-from harness.stored import StoredScenario
+from harness.stored import Run, StoredScenario
 from tests.reports.runs import made_up_results, real_results
 
 NOTHING = Redaction(())
+
+
+def view_of(run: Run, scenario: StoredScenario) -> str:
+    """All that the page has of a run."""
+    facts = Shared()
+    return json.dumps([run_view(run, scenario, facts), facts.values])
 
 
 @pytest.mark.parametrize(
@@ -79,18 +85,17 @@ def test_a_journal_without_a_beginning_can_be_shown() -> None:
 def test_no_key_of_a_real_run_is_in_its_view() -> None:
     for run in real_results().runs:
         began = run.journal.of("run.began")[0]
-        view = json.dumps(run_view(run, StoredScenario(run.result.scenario)))
+        view = view_of(run, StoredScenario(run.result.scenario))
         assert began.facts["secrets"]
         for secret in began.facts["secrets"]:
             assert secret not in view
-    assert "harness run synchronous baseline/healthy --seed 1" in json.dumps(
-        run_view(real_results().runs[0], StoredScenario("baseline/healthy"))
-    )
+    first = view_of(real_results().runs[0], StoredScenario("baseline/healthy"))
+    assert "harness run synchronous baseline/healthy --seed 1" in first
 
 
 def test_a_key_in_a_verdict_or_on_a_track_is_hidden_too() -> None:
     results = made_up_results(text="key-0123456789abcdef")
-    view = json.dumps(run_view(results.runs[0], results.scenarios[0]))
+    view = view_of(results.runs[0], results.scenarios[0])
     assert "key-0123456789abcdef" not in view
     assert SECRET in view
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.report.html.overview import overview
-from harness.report.html.runs import run_view
+from harness.report.html.runs import Shared, run_view
 from harness.stored import Results
 
 SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "run", "routes")
@@ -59,12 +59,13 @@ def _blocks(results: Results) -> list[str]:
     runs = results.by_key()
     blocks = []
     for number, scenario in enumerate(results.scenarios):
-        views = {}
+        views: dict[int, Any] = {}
+        facts = Shared()
         for position, implementation in enumerate(results.implementations):
             run = runs.get((scenario.name, implementation.name))
             if run is not None:
-                views[position] = run_view(run, scenario)
-        content = _encode({"text": scenario.text, "runs": views}).encode()
+                views[position] = run_view(run, scenario, facts)
+        content = _encode({"text": scenario.text, "facts": facts.values, "runs": views}).encode()
         packed = b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
         blocks.append(f'<script type="text/plain" id="block-{number}">{packed}</script>')
     return blocks

@@ -29,7 +29,6 @@ function matrixView() {
         if (outcome.state === "missing") return el("td", { class: "cell is-missing" });
         const link = el("a", { href: routeOf(place, position), tabindex: "-1", class: `cell-link is-${outcome.state}`, title: `${implementation.name}: ${outcome.words}`, "aria-label": `${implementation.name} in ${scenario.name}: ${outcome.words}` },
           outcome.mark, outcome.warned ? el("sup", {}, "!") : null);
-        link.addEventListener("focus", () => rove(link));
         return el("td", { class: "cell" }, link);
       });
       const row = el("tr", {}, el("th", { scope: "row", title: scenario.why }, name ? el("span", { class: "faint" }, `${name}/`) : null, scenario.name.slice(name ? name.length + 1 : 0)), links, el("td", { class: "why" }, firstSentence(scenario.why)));
@@ -91,7 +90,7 @@ function matrixView() {
   });
   apply();
 
-  const table = el("table", { class: "matrix", role: "grid", "aria-label": "Scenarios by implementations", onkeydown: walk },
+  const table = el("table", { class: "matrix", role: "grid", "aria-label": "Scenarios by implementations", onkeydown: walk, onfocusin: (event) => event.target.classList.contains("cell-link") && rove(event.target) },
     el("thead", {},
       el("tr", {}, el("th", { scope: "col" }, "scenario"), REPORT.implementations.map((each) => el("th", { scope: "col", class: "cell", title: each.sentence }, el("span", { class: "column-name" }, each.name))), el("th", { scope: "col", class: "why" }, "what it is for")),
       el("tr", { class: "kept" }, el("th", { scope: "row" }, "kept every promise in"), REPORT.implementations.map((each) => el("td", { class: "cell" }, String(each.held))), el("td", { class: "why" }, `of ${REPORT.scenarios.length}`))),

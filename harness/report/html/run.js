@@ -10,7 +10,7 @@ async function runView(scenario, implementation, entry) {
   const about = REPORT.scenarios[scenario];
   const who = REPORT.implementations[implementation];
   const outcome = outcomeOf(REPORT.runs[scenario][implementation]);
-  const journal = journalView(view);
+  const journal = journalView(view, block.facts);
   const diagram = diagramView(view, (number) => journal.open(number));
   const verdicts = verdictsView(view, diagram, journal);
 
@@ -133,7 +133,7 @@ function fieldsOf(row, folded) {
   return folded ? el("details", {}, el("summary", {}, "Fields"), list) : list;
 }
 
-function journalView(view) {
+function journalView(view, allFacts) {
   const evidenceOf = new Map();
   for (const [name, state, , , evidence] of view.verdicts)
     if (state === "violated") for (const number of evidence) evidenceOf.set(number, [...(evidenceOf.get(number) ?? []), name]);
@@ -144,13 +144,13 @@ function journalView(view) {
   let limit = ENTRIES_AT_ONCE;
 
   const entryOf = (each) => {
-    const [number, clock, kind, cause, told, facts] = each;
+    const [number, clock, kind, cause, told, place] = each;
     if (byNumber.has(number)) return byNumber.get(number);
     const names = evidenceOf.get(number);
     const details = el("details", { id: `entry-${number}`, class: names ? "entry is-evidence" : "entry" },
       el("summary", {}, el("span", { class: "entry-clock" }, clock), el("span", { class: "entry-number" }, `#${number}`), el("span", { class: `kind of-${kind.split(".")[0]}` }, kind), el("span", { class: "entry-told" }, told), names ? el("span", { class: "entry-names" }, names.map((name) => `✗ ${name}`).join(", ")) : null));
     details.addEventListener("toggle", () => {
-      if (details.open && !details.querySelector("pre")) details.append(...factsOf(cause, facts));
+      if (details.open && !details.querySelector("pre")) details.append(...factsOf(cause, allFacts[place]));
     });
     const item = el("li", {}, details);
     byNumber.set(number, item);
@@ -171,7 +171,7 @@ function journalView(view) {
     more.hidden = found.length <= limit;
     more.textContent = `Show all ${found.length.toLocaleString("en")} entries`;
   };
-  const textOf = (each) => (each.text ??= `#${each[0]} ${each[2]} ${each[4]} ${JSON.stringify(each[5])}`.toLowerCase());
+  const textOf = (each) => (each.text ??= `#${each[0]} ${each[2]} ${each[4]} ${JSON.stringify(allFacts[each[5]])}`.toLowerCase());
   const open = (number) => {
     if (!list.contains(byNumber.get(number) ?? null)) {
       search.value = "";

@@ -1,5 +1,6 @@
 """What the page shows of one run: verdicts, tracks and their pictures, the diagram's steps, and the journal."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -15,8 +16,23 @@ ENTRIES_MAX = 5_000
 """Of a longer journal the page has the beginning, and all that the verdicts point to."""
 
 
-def run_view(run: Run, scenario: StoredScenario) -> dict[str, Any]:
-    """One run, redacted, as values that JSON can say."""
+class Shared:
+    """Values that are kept once, and spoken of by their places: the runs of a scenario see the same callbacks."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._places: dict[str, int] = {}
+
+    def place_of(self, value: Any) -> int:
+        """Where `value` is among `values`; it is added when it is new."""
+        place = self._places.setdefault(json.dumps(value, default=str), len(self.values))
+        if place == len(self.values):
+            self.values.append(value)
+        return place
+
+
+def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any]:
+    """One run, redacted, as values that JSON can say; its entries speak of their facts by their places in `facts`."""
     whole = run.journal
     redaction = Redaction.of(whole)
     journal, result = redaction.journal(whole), redaction.result(run.result)
@@ -41,7 +57,7 @@ def run_view(run: Run, scenario: StoredScenario) -> dict[str, Any]:
             for step in told
             if _is_shown(step.entries[0], evidence)
         ],
-        "entries": [_entry(entry) for entry in journal if _is_shown(entry.number, evidence)],
+        "entries": [_entry(entry, facts) for entry in journal if _is_shown(entry.number, evidence)],
         "left_out": sum(not _is_shown(entry.number, evidence) for entry in journal),
     }
 
@@ -55,8 +71,9 @@ def _began(journal: Journal) -> dict[str, Any]:
     return began[0].facts if began else {}
 
 
-def _entry(entry: Entry) -> list[Any]:
-    return [entry.number, clock(entry.at_s), entry.kind, entry.cause, _words(entry), entry.facts]
+def _entry(entry: Entry, facts: Shared) -> list[Any]:
+    """[number, clock, kind, cause, sentence, place of its facts]"""
+    return [entry.number, clock(entry.at_s), entry.kind, entry.cause, _words(entry), facts.place_of(entry.facts)]
 
 
 def _words(entry: Entry) -> str:
