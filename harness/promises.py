@@ -1,4 +1,5 @@
-"""Promises: the names of the invariants, what each of them says, and how grave it is when it is broken.
+"""Promises: the names of the invariants, what each of them says, and how grave it is when it is broken; and what a log
+line can be promised for.
 
 The sentences alone, without the judges: a scenario file has to know the names, and nothing that judges.
 """
@@ -73,3 +74,14 @@ PROMISES: dict[str, Promise] = {
     )
 }
 """Every invariant that the harness ships, by name, in the order in which they are reported."""
+
+LOG_EVENTS = (
+    "callback-without-picture",
+    "image-requested",
+    "image-retried",
+    "image-verified",
+    "image-delivered",
+    "image-failed",
+    "picture-skipped",
+)
+"""What may happen in a run that an implementation can promise a log line for (`logs-as-promised`)."""

@@ -13,19 +13,11 @@ from typing import Any
 from harness.errors import ImplementationError, nearest_hint
 from harness.faults.exchange import App
 from harness.implementations.callback import application_around
+from harness.promises import LOG_EVENTS
 
 SHAPES = (
     "an ASGI application (three parameters: scope, receive, send), a factory that returns one (no parameter), or a "
     "callback function (two parameters: payload, track)"
-)
-LOG_EVENTS = (
-    "callback-without-picture",
-    "image-requested",
-    "image-retried",
-    "image-verified",
-    "image-delivered",
-    "image-failed",
-    "picture-skipped",
 )
 
 

@@ -33,7 +33,9 @@ def is_near(host: str | None, also: Collection[str] = ()) -> bool:
         return False
 
 
-def recorded(notebook: Notebook, by: str, host: str, send: Post = post, also: Collection[str] = ()) -> Post:
+def recorded(
+    notebook: Notebook, by: str, host: str, send: Post = post, also: Collection[str] = (), *, method: str = "POST"
+) -> Post:
     """`send` with each request to the application, and what became of it, in the journal.
 
     What providers send (`by` is their host) goes to this machine and to the hosts in `also`, and nowhere else.
@@ -51,7 +53,7 @@ def recorded(notebook: Notebook, by: str, host: str, send: Post = post, also: Co
             host=host,
             scheme=parts.scheme,
             link="app",
-            method="POST",
+            method=method,
             path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             headers={name.lower(): value for name, value in headers.items()},
             body=body_facts(content, JSON),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from harness.faults import HARMS
 from harness.journal import Entry, Journal
+from harness.live.settings import PLATFORM
 from harness.simulation.hosts import APPLICATION_HOST
 from harness.simulation.submission import USER_PATIENCE_S
 
@@ -77,7 +78,8 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
         next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
         if began["limit_s"]:
             next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
-        patience_s = USER_PATIENCE_S if entry.facts["by"] == "harness" else began["delivery_answer_within_s"]
+        is_callback = entry.facts["by"] not in ("harness", PLATFORM)
+        patience_s = began["delivery_answer_within_s"] if is_callback else USER_PATIENCE_S
         for limit_s in (patience_s, began["limit_s"], *next_s):
             if limit_s and shortest_s < limit_s <= longest_s:
                 why = (

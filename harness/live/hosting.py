@@ -9,19 +9,19 @@ import asyncio
 import contextlib
 from urllib.parse import urlsplit
 
-from fakes.post import Answer, BadAnswerError, Post, post
+import httpx
+
+from fakes.post import Answer, Post, post
 from harness.errors import ImplementationError
 from harness.live.application import Instances
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop
+from harness.live.settings import PLATFORM, Cron
 from harness.scenario import Platform
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
 from harness.simulation.submission import USER_PATIENCE_S
-
-PLATFORM = "platform"
-"""Who calls a periodic route."""
 
 
 class Hosting:
@@ -47,16 +47,18 @@ class Hosting:
 
     def post(self, by: str = KIE_HOST) -> Post:
         """How `by` sends requests to the application, in the journal and by the platform's rules."""
+        return recorded(self._notebook, by, APPLICATION_HOST, self._delivering(post))
 
+    def _delivering(self, send: Post) -> Post:
         async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
             if not self._freezes and self._platform.limit_s is None:
-                return await self._invoke(url, content, headers)
-            invocation = self._loop.create_task(self._invoke(url, content, headers))
+                return await self._invoke(send, url, content, headers)
+            invocation = self._loop.create_task(self._invoke(send, url, content, headers))
             self._under_way.add(invocation)
             invocation.add_done_callback(self._over)
             return await asyncio.shield(invocation)
 
-        return recorded(self._notebook, by, APPLICATION_HOST, deliver)
+        return deliver
 
     async def restart(self, at_s: float) -> None:
         """Kills the instances at a time of the scenario, with all that they are doing, and starts others."""
@@ -64,22 +66,28 @@ class Hosting:
         for port in self._instances.ports:
             await self._replacement(port)
 
-    async def call_periodically(self, path: str, every_s: float) -> None:
-        """Calls a route for as long as the task lives, the first time after one period."""
-        send = self.post(PLATFORM)
+    async def call_periodically(self, cron: Cron, client: httpx.AsyncClient) -> None:
+        """Calls a route at every full period for as long as the task lives, but never again before it has answered."""
+        method, path = cron.request.split(" ", 1)
+
+        async def ask(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+            answer = await client.request(method, url, headers=headers)
+            return Answer(answer.status_code, answer.content)
+
+        send = recorded(self._notebook, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(cron.every_s - self._loop.elapsed_s % cron.every_s)
             CAUSE.set(self._notebook.note("cron", 0, path=path))
-            with contextlib.suppress(OSError, BadAnswerError, TimeoutError):
+            with contextlib.suppress(OSError, httpx.HTTPError, TimeoutError):
                 async with asyncio.timeout(USER_PATIENCE_S):
-                    await send(self._instances.url + path, b"", {})
+                    await send(self._instances.url + path, b"", dict(cron.headers))
 
     def _over(self, invocation: asyncio.Task[Answer]) -> None:
         self._under_way.discard(invocation)
         if not invocation.cancelled():
             invocation.exception()  # whoever still waits for it is told, too
 
-    async def _invoke(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def _invoke(self, send: Post, url: str, content: bytes, headers: dict[str, str]) -> Answer:
         url = self._instances.in_turn(url)
         port = urlsplit(url).port or 80
         number = CAUSE.get()
@@ -89,17 +97,17 @@ class Hosting:
             self._instances.thaw(port)
         self._open[number] = port
         try:
-            return await self._limited(url, content, headers, port)
+            return await self._limited(send, url, content, headers, port)
         finally:
             self._open.pop(number, None)
             if self._freezes and port not in self._open.values() and port not in self._replacing:
                 self._instances.freeze(port)
 
-    async def _limited(self, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
+    async def _limited(self, send: Post, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
         limit_s = self._platform.limit_s
         try:
             async with asyncio.timeout(limit_s):
-                return await post(url, content, headers)
+                return await send(url, content, headers)
         except TimeoutError:
             self._notebook.note("invocation.ended", limit_s=limit_s, path=urlsplit(url).path, answered=False)
             self._replacement(port)

@@ -17,6 +17,13 @@
     [supabase]
     schema = "supabase/migrations/*.sql"
 
+    [cron]
+    request = "GET /api/cron"
+    every = "1m"
+
+    [logs]
+    image-requested = "[SYNC IMAGE] Model:"
+
 Read into frozen values; a mistake is refused with the file, the key, what was expected and the nearest known name.
 """
 
@@ -29,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ImplementationError, nearest_hint
+from harness.promises import LOG_EVENTS
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
@@ -49,6 +57,10 @@ TRACK_FIELDS = (
 TRACK_PLACES = ("read", "sqlite", "postgres", "command")
 USER_ID, USER_EMAIL = "00000000-0000-4000-8000-000000000001", "user@example.com"
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
+CRON_REQUEST = re.compile(r"(GET|POST) (/\S*)")
+CRON_EVERY_S_MIN = 1.0
+PLATFORM = "platform"
+"""Who calls a periodic route, in the journal."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 URL_READY_S = 2.0
@@ -134,6 +146,15 @@ class Supabase:
 
 
 @dataclass(frozen=True, slots=True)
+class Cron:
+    """[cron]: a route that its platform calls again and again."""
+
+    request: str = "GET /api/cron"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    every_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -141,6 +162,9 @@ class Settings:
     start: Start = Start()
     track: TrackReading = TrackReading()
     supabase: Supabase | None = None
+    cron: Cron | None = None
+    promised_logs: tuple[tuple[str, str], ...] = ()
+    """[logs]: what happens, and a text that the application then logs; several for one event come in their order."""
     settled_after_s: float = 90.0
     """Scenario seconds without anything happening after which finished tracks count as final: polling happens every
     30 s or so, and a late poll may still write."""
@@ -189,7 +213,7 @@ def settings_for_url(url: str) -> Settings:
 def settings_of(written: Any, path: Path) -> Settings:
     """The settings that a TOML document means."""
     reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "supabase", *WAITS))
+    reader.known(written, "", ("application", "start", "track", "supabase", "cron", "logs", *WAITS))
     if "application" not in written:
         raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
     application = Application(**reader.values(written["application"], "application", Application))
@@ -210,6 +234,11 @@ def settings_of(written: Any, path: Path) -> Settings:
         if REQUEST.fullmatch(line) is None:
             raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')
     supabase = _supabase_of(written["supabase"], reader) if "supabase" in written else None
+    cron = Cron(**reader.values(written["cron"], "cron", Cron)) if "cron" in written else None
+    if cron is not None and CRON_REQUEST.fullmatch(cron.request) is None:
+        raise reader.refusal("cron.request", f'is {cron.request!r}, expected GET or POST and a path: "GET /api/cron"')
+    if cron is not None and cron.every_s < CRON_EVERY_S_MIN:
+        raise reader.refusal("cron.every", f"is less than {CRON_EVERY_S_MIN:g} s, which no platform offers")
     places = [name for name in TRACK_PLACES if getattr(track, name) is not None]
     if len(places) > 1:
         raise reader.refusal("track", f"has {' and '.join(places)}; the tracks are read at one place")
@@ -221,7 +250,8 @@ def settings_of(written: Any, path: Path) -> Settings:
         reader.placeholders(f"application.environment.{name}", value)
     reader.placeholders("application.command", application.command or "")
     extra = {f"{name}_s": reader.seconds(name, written[name]) for name in WAITS if name in written}
-    return Settings(application, start, track, supabase, path=path, **extra)
+    logs = reader.logs(written.get("logs", {}))
+    return Settings(application, start, track, supabase, cron, logs, path=path, **extra)
 
 
 def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
@@ -285,10 +315,7 @@ class _Reader:
                 self.texts(spelled, value)
                 found[key] = {name: str(each) for name, each in value.items()}
             elif key in ("warm_up", "complete", "failed", "schema", "without"):
-                listed = [value] if isinstance(value, str) else value
-                if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
-                    raise self.refusal(spelled, f"is {value!r}, expected a list of texts")
-                found[key] = tuple(listed)
+                found[key] = self.listed(spelled, value)
             elif key in ("serverless", "history"):
                 if not isinstance(value, bool):
                     raise self.refusal(spelled, f"is {value!r}, expected true or false")
@@ -302,6 +329,17 @@ class _Reader:
                     raise self.refusal(spelled, f"is {value!r}, expected a text")
                 found[key] = value
         return found
+
+    def logs(self, written: Any) -> tuple[tuple[str, str], ...]:
+        """Pairs of an event and a text that is promised for it."""
+        self.known(written, "logs", LOG_EVENTS)
+        return tuple((event, text) for event in written for text in self.listed(f"logs.{event}", written[event]))
+
+    def listed(self, where: str, value: Any) -> tuple[str, ...]:
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+            raise self.refusal(where, f"is {value!r}, expected a list of texts")
+        return tuple(listed)
 
     def texts(self, where: str, value: Any) -> None:
         if not isinstance(value, Mapping):

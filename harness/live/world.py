@@ -34,7 +34,7 @@ from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import BEAT_REAL_S, Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
-from harness.live.settings import REQUEST, Settings, at_path, filled_body
+from harness.live.settings import PLATFORM, REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tracks import Watcher
@@ -142,6 +142,9 @@ class LiveWorld:
             watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
             heart = self.loop.create_task(self._heartbeat())
             platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            if self.settings.cron is not None:
+                calling = self.hosting.call_periodically(self.settings.cron, client)
+                platform.append(self.loop.create_task(calling))
             submitting = self.loop.create_task(self._submit())
             ending = await self._until_over(submitting)
             for task in (watching, heart, submitting, *platform):
@@ -234,6 +237,11 @@ class LiveWorld:
         secrets = (self.api_key, self.signing_key)
         facts = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
         self.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **facts)
+        promised, cron = self.settings.promised_logs, self.settings.cron
+        cron_path = None if cron is None else cron.request.partition(" ")[2]
+        self.notebook.note(
+            "implementation.loaded", 0, promised_logs=[list(each) for each in promised], cron_path=cron_path
+        )
         for why, speed in self._earlier:
             self.notebook.note("run.repeated", 0, why=why, speed=speed)
 
@@ -286,8 +294,9 @@ class LiveWorld:
             if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
                 raise submitting.exception() or AssertionError
             self.instances.ended()
-            if len(self.journal) != seen:
-                seen, since_s = len(self.journal), self.loop.time()
+            events = len(self.journal) if self.settings.cron is None else _events(self.journal)
+            if events != seen:
+                seen, since_s = events, self.loop.time()
             if not submitting.done() or self.providers.gateway.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
@@ -336,6 +345,13 @@ class LiveWorld:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: no verdict may come of it
+
+
+def _events(journal: Journal) -> int:
+    """How much has happened, but for a periodic route that is called, has nothing to do, and says so."""
+    idle = ("cron", "log", "instance.frozen", "instance.thawed")
+    calls = {entry.number for entry in journal.of("request") if entry.facts["by"] == PLATFORM}
+    return sum(entry.kind not in idle and not {entry.number, entry.facts.get("request")} & calls for entry in journal)
 
 
 def _keeps_connection(fault: Fault) -> bool:

@@ -176,6 +176,38 @@ def test_a_callback_waits_for_the_instance_that_is_started_in_the_place_of_an_en
     assert result.ending == "quiescent"
 
 
+@needs_faketime
+def test_a_periodic_route_is_called_in_scenario_time_also_on_a_frozen_instance(tmp_path: Path) -> None:
+    path = configured(tmp_path, mischief="works-by-cron")
+    frozen = short(platform=Platform(freezes_after_answer=True))
+    assert "settles" in run(frozen, load_live(str(path), SPEED)).violated
+    headers = 'headers = { Authorization = "Bearer cron" }'
+    path.write_text(path.read_text("utf-8") + f'\n[cron]\nrequest = "GET /cron"\nevery = "15s"\n{headers}\n', "utf-8")
+    result = run(frozen, load_live(str(path), SPEED))
+    assert result.violated == ()
+    assert result.metrics.tracks[0].outcome == "2k"
+    assert result.ending == "quiescent", "calls of a periodic route that has nothing to do are no event"
+    assert result.journal is not None
+    calls = [entry.at_s for entry in result.journal.of("cron")]
+    assert calls[0] == pytest.approx(15.0, abs=2.0)
+    assert calls[1] == pytest.approx(30.0, abs=2.0)
+    assert {(asked["method"], asked["path"]) for asked in facts(result, "request") if asked["by"] == "platform"} == {
+        ("GET", "/cron")
+    }
+
+
+@needs_faketime
+def test_log_lines_that_the_configuration_promises_are_looked_for(tmp_path: Path) -> None:
+    path = configured(tmp_path)
+    kept = path.read_text("utf-8") + '\n[logs]\nimage-delivered = "picture at"\n'
+    path.write_text(kept, "utf-8")
+    assert played(path).verdict("logs-as-promised").state == "held"
+    path.write_text(kept + 'image-requested = ["asking for a picture"]\n', "utf-8")
+    verdict = played(path).verdict("logs-as-promised")
+    assert (verdict.state, verdict.severity) == ("violated", "warning")
+    assert '"asking for a picture" is promised for "image-requested"' in verdict.reason
+
+
 def test_the_rules_of_a_platform_cannot_be_played_to_something_that_runs_already() -> None:
     result = run(short(platform=Platform(restarts_s=(20.0,))), load_live("http://127.0.0.1:9"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}

@@ -1,0 +1,111 @@
+"""What a user says in `harness.toml`, or under [tool.harness]: read into values, and refused with what was expected."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.errors import ImplementationError
+from harness.implementations import is_live, load_live
+from harness.live.settings import Cron, read_settings
+
+COMMAND = """
+[application]
+command = "node server.js"
+"""
+WHOLE = """
+patience = "3m"
+
+[application]
+command = "node server.js"
+environment = { PORT = "{port}" }
+
+[track]
+sqlite = "{database}"
+fields = { status = "state" }
+
+[cron]
+request = "GET /api/cron"
+every = "2m"
+
+[logs]
+image-requested = ["Model:", "Request:"]
+image-failed = "no picture"
+"""
+
+
+def as_tool(text: str) -> str:
+    """The same under [tool.harness], with what else stands in a pyproject.toml."""
+    top, _, tables = text.strip().partition("[")
+    under = (
+        ("[" + tables).replace("[application]", "[tool.harness.application]").replace("[track]", "[tool.harness.track]")
+    )
+    under = under.replace("[cron]", "[tool.harness.cron]").replace("[logs]", "[tool.harness.logs]")
+    return f'[project]\nname = "shop"\n\n[tool.harness]\n{top}\n{under}\n'
+
+
+def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text(WHOLE, "utf-8")
+    settings = read_settings(tmp_path)
+    assert settings.patience_s == 180.0
+    assert settings.cron == Cron("GET /api/cron", every_s=120.0)
+    assert settings.promised_logs == (
+        ("image-requested", "Model:"),
+        ("image-requested", "Request:"),
+        ("image-failed", "no picture"),
+    )
+
+
+def test_a_pyproject_says_the_same(tmp_path: Path) -> None:
+    alone, tool = tmp_path / "alone", tmp_path / "tool"
+    for folder, name, text in ((alone, "harness.toml", WHOLE), (tool, "pyproject.toml", as_tool(WHOLE))):
+        folder.mkdir()
+        (folder / name).write_text(text, "utf-8")
+    said, meant = load_live(str(tool)).settings, load_live(str(alone)).settings
+    assert (said.application, said.track, said.cron) == (meant.application, meant.track, meant.cron)
+    assert (said.promised_logs, said.patience_s) == (meant.promised_logs, meant.patience_s)
+    assert said.folder == tool.resolve()
+    assert is_live(str(tool))
+
+
+def test_a_pyproject_is_found_by_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = as_tool(COMMAND.replace("node server.js", f"{sys.executable} -c pass"))
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    monkeypatch.setattr(sys, "argv", ["harness", "run", str(tmp_path), "baseline/healthy"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "has ended with status 0 before it listened" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[cron]\nrequest = "DELETE /x"', "expected GET or POST and a path"),
+        ('[cron]\nevery = "1ms"', "which no platform offers"),
+        ("[cron]\nevery = 60", "expected a duration with its unit"),
+        ('[cron]\nevry = "1m"', "every"),
+        ('[logs]\nimage-requestd = "x"', "image-requested"),
+        ("[logs]\nimage-requested = 5", "expected a list of texts"),
+        ("[application.enviroment]", "environment"),
+        ("[application]", "not TOML"),
+    ],
+)
+def test_a_mistake_is_refused_with_what_was_expected(tmp_path: Path, more: str, says: str) -> None:
+    path = tmp_path / "harness.toml"
+    path.write_text(f"{COMMAND}\n{more}\n", "utf-8")
+    with pytest.raises(ImplementationError) as told:
+        read_settings(path)
+    assert str(path) in str(told.value)
+    assert says in str(told.value)
+
+
+def test_a_pyproject_without_the_table_is_told_apart_from_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImplementationError, match=r"there is no harness\.toml"):
+        read_settings(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\n', "utf-8")
+    with pytest.raises(ImplementationError, match=r"there is no \[tool\.harness\] in it"):
+        read_settings(tmp_path)
