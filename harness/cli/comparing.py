@@ -83,7 +83,7 @@ def compare(
         write_json(json_file, comparison_json(comparison))
     if wanted:
         write_runs(wanted, runs, chosen, [each.name for each in implementations], seed)
-    if json_file == "-":
+    if "-" in (json_file, *wanted.values()):
         return
     console = screen()
     if not quiet:

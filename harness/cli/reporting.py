@@ -53,6 +53,8 @@ def wanted_files(options: dict[str, str | None]) -> dict[str, str]:
         if name == "save" and file == "-":
             raise HarnessError('--save needs a file; "-" is for reports that are text')
         must_be_writable(file)
+    if list(wanted.values()).count("-") > 1:
+        raise HarnessError('only one report can go to stdout ("-"); give the others files')
     return wanted
 
 

@@ -92,7 +92,7 @@ def run(
     if json_file is not None:
         write_json(json_file, results_json(results, seed))
     differences = _differences(implementation, scenarios, results, seed) if twice else []
-    if json_file != "-":
+    if "-" not in (json_file, *wanted.values()):
         console = screen()
         for scenario, result in zip(chosen, results, strict=True):
             if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):

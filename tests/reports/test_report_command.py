@@ -81,6 +81,9 @@ def test_a_report_can_go_to_a_pipe(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "harness", "report", saved, "--html", "-"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert done.stdout == page(read_results(saved))
+    command = [sys.executable, "-m", "harness", "run", "strict", "baseline/healthy", "--html", "-"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert done.stdout == page(read_results(saved))
 
 
 def test_the_same_results_make_the_same_page() -> None:
