@@ -29,6 +29,12 @@ def preload_environment(origins: Mapping[str, str], strangers: str, given: str) 
     }
 
 
+def preload_also(environment: Mapping[str, str], host: str, where: str) -> dict[str, str]:
+    """The same environment with one more host that is led to an address."""
+    origins = json.loads(environment["HARNESS_ORIGINS"]) | {f"https://{host}": where}
+    return {**environment, "HARNESS_ORIGINS": json.dumps(origins)}
+
+
 def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, str]:
     """What a process needs to go through a proxy and to trust its authority.
 

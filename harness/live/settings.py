@@ -138,6 +138,8 @@ class Supabase:
     """A PostgreSQL server on which the schema gets a database of its own; without one SQLite keeps the tables."""
     key: str | None = None
     """The project's key, if the application does not take `{supabase_key}` from its environment."""
+    host: str | None = None
+    """The host that stands in the code ("abcd.supabase.co"), from which a Node process is led to the stand-in."""
     user: Mapping[str, str] = field(default_factory=dict)
     """Whom a bearer token stands for: `id` and `email`."""
     without: tuple[str, ...] = ()
@@ -234,6 +236,10 @@ def settings_of(written: Any, path: Path) -> Settings:
         if REQUEST.fullmatch(line) is None:
             raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')
     supabase = _supabase_of(written["supabase"], reader) if "supabase" in written else None
+    if supabase is not None and supabase.host is not None and application.reach != "preload":
+        raise reader.refusal(
+            "supabase.host", 'needs reach = "preload" in [application]; else use {supabase} for its URL'
+        )
     cron = Cron(**reader.values(written["cron"], "cron", Cron)) if "cron" in written else None
     if cron is not None and CRON_REQUEST.fullmatch(cron.request) is None:
         raise reader.refusal("cron.request", f'is {cron.request!r}, expected GET or POST and a path: "GET /api/cron"')

@@ -1,6 +1,8 @@
 """An application that keeps its tracks in Supabase, live: the stand-in's schema is its own, and no write is missed."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScr
 from harness.faults import Fault
 from harness.faults.connections import ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
-from harness.faults.requests import LostRequest
+from harness.faults.requests import AlteredRequest, LostRequest
 from harness.implementations import load_live
 from harness.result import Result
 from harness.runner import resolve, run
@@ -44,11 +46,19 @@ schema = "{schema}"
 
 
 def played(
-    folder: Path, supabase_js: Path, *, mischief: str = "", more: str = "", faults: tuple[Fault, ...] = ()
+    folder: Path,
+    supabase_js: Path,
+    *,
+    mischief: str = "",
+    more: str = "",
+    faults: tuple[Fault, ...] = (),
+    replaced: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     path = folder / "harness.toml"
     modules = supabase_js / "node_modules"
     text = CONFIGURATION.format(app=APPS / "app.cjs", modules=modules, mischief=mischief, schema=APPS / "schema.sql")
+    for before, after in replaced.items():
+        text = text.replace(before, after)
     path.write_text(text + more, encoding="utf-8")
     suno = SunoScript(music=(Music(takes=Fixed(0.2)),), delivery=DeliveryRules(retries_after_s=()))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(0.2)),)))
@@ -118,6 +128,30 @@ def test_a_write_whose_answer_is_lost_is_seen_by_the_store_and_not_by_the_applic
     assert facts(result, "store.write")[-1]["after"]["status"] == "complete"
     assert any("fetch failed" in each["text"] for each in facts(result, "log"))
     assert facts(result, "callback.answered")[-1]["status"] == 500
+
+
+def test_a_write_that_the_store_refuses_with_an_error_changes_nothing(tmp_path: Path, supabase_js: Path) -> None:
+    refused = Fault("store", AlteredRequest('"status"', '"no_column"'), method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(refused,))
+    assert facts(result, "store.request")[-1]["code"] == "PGRST204"
+    assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
+    assert facts(result, "callback.answered")[-1]["status"] == 500
+    assert "settles" in result.violated
+
+
+def test_a_projects_host_that_stands_in_the_code_leads_to_the_stand_in(tmp_path: Path, supabase_js: Path) -> None:
+    result = played(
+        tmp_path,
+        supabase_js,
+        more='host = "abcd.supabase.co"\n',
+        replaced={
+            '"{supabase}"': '"https://abcd.supabase.co"',
+            "[application]\n": '[application]\nreach = "preload"\n',
+        },
+    )
+    assert facts(result, "connection.stranger") == []
+    assert result.violated == ()
+    assert result.metrics.tracks[0].outcome == "2k"
 
 
 def test_a_slow_store_delays_what_the_application_does(tmp_path: Path, supabase_js: Path) -> None:
