@@ -4,6 +4,7 @@ A callback is one arrow, although the journal has an attempt and a request; what
 only when it is not content. Layout is for whoever draws: this is lanes, steps and their words.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,6 +56,8 @@ TROUBLE = frozenset(
     }
 )
 TROUBLE_LEVELS = frozenset({"error", "critical"})
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What colours a line in a terminal; many servers log with it."""
 LABEL = 64
 """Characters of a label, at most."""
 
@@ -132,9 +135,7 @@ class _Drawer:
                 return Step(number, entry.at_s, "write", "app", "store", short(_written(facts), LABEL))
             case "log":
                 trouble = facts["level"] in TROUBLE_LEVELS
-                return Step(
-                    number, entry.at_s, "log", "app", None, short(" ".join(facts["text"].split()), LABEL), trouble
-                )
+                return Step(number, entry.at_s, "log", "app", None, _line(facts["text"]), trouble)
             case "fault":
                 lane = _lane(facts["link"])
                 where: Lane = "app" if lane == "other" else lane
@@ -166,7 +167,7 @@ class _Drawer:
         facts = entry.facts
         asked = self._journal[facts["request"]]
         request = self._request(asked)
-        took = f" after {facts['latency_s']:g} s" if facts["latency_s"] else ""
+        took = f" after {round(facts['latency_s'], 3):g} s" if facts["latency_s"] else ""
         body = facts["body"]
         code = body.get("code") if isinstance(body, dict) else None
         said = f"{facts['status']}" + (f" code {code}" if code not in (None, 200) else "")
@@ -215,12 +216,17 @@ def _lane(name: Any) -> Lane:
     return name if name in LANES else "other"
 
 
+def _line(text: str) -> str:
+    return short(" ".join(ANSI.sub("", text).split()), LABEL)
+
+
 def _written(facts: Facts) -> str:
     before, after = facts["before"] or {}, facts["after"]
     if after is None:
         return "deletes the track"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
-    return ", ".join(f"{name} = {_brief(after.get(name))}" for name in changed) or "nothing that shows"
+    told = ", ".join(f"{name} = {_brief(after.get(name))}" for name in changed)
+    return told or ", ".join(str(name) for name in after if after[name] != before.get(name)) or "nothing new"
 
 
 def _brief(value: Any) -> str:

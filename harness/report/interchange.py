@@ -1,11 +1,15 @@
 """Results as JSON, in a format with a version: `format`, documented in the README."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.comparison import Comparison, Summary
+from harness.report.plain import shown
 from harness.result import Result
+from harness.stored import Results
 
 FORMAT = "harness-results/1"
 
@@ -66,3 +70,24 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
         "share_without_picture": round(summary.share("none"), 4),
         "share_small_unlabelled": round(summary.share("small-unlabelled"), 4),
     }
+
+
+def stored_json(results: Results) -> str:
+    """What `harness report --json` writes: as `compare --json` does where every pair was run, else as `run --json`;
+    without the keys and credentials that may stand in it."""
+    clean = replace(results, runs=tuple(replace(run, result=shown(run)) for run in results.runs))
+    comparison = clean.comparison()
+    told = (
+        comparison_json(comparison)
+        if comparison is not None
+        else results_json([run.result for run in clean.runs], results.seed)
+    )
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def ndjson(results: Results) -> str:
+    """A line for each run, for tools that read lines: what `--json` says of it, and what its scenario is for."""
+    why = {scenario.name: scenario.why for scenario in results.scenarios}
+    head = {"format": FORMAT, "harness": results.harness}
+    lines = [{**head, **result_json(shown(run)), "why": why[run.result.scenario]} for run in results.runs]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

@@ -2,7 +2,7 @@
 // happens. The evidence of broken promises is marked where it stands; one verdict at a time can be brought out.
 
 const LANES = { user: "User", app: "Implementation", store: "Store", suno: "Suno", kie: "Kie.ai", media: "Media host", other: "Elsewhere" };
-const DRAWN = { time: 84, lane_min: 116, lane_max: 190, tags: 158, row: 27, head: 40, rows_max: 700, depth_max: 4, sheet: 1.05 };
+const DRAWN = { time: 84, lane_min: 116, lane_max: 190, tags: 178, row: 27, head: 40, rows_max: 700, depth_max: 4, sheet: 1.05 };
 
 /** The element, and functions that bring a verdict's evidence out and find the row of an entry. */
 function diagramView(view, openEntry) {
@@ -165,9 +165,10 @@ const drawEnd = (row, width) => [
 function drawTags(row, tags, width) {
   if (!tags.length) return null;
   const [first, ...others] = tags;
-  const text = `${first.severity === "warning" ? "!" : "✗"} ${first.name}${others.length ? ` +${others.length}` : ""}`;
+  const name = first.name.length > 21 ? `${first.name.slice(0, 20)}…` : first.name;
+  const text = `${first.severity === "warning" ? "!" : "✗"} ${name}${others.length ? ` +${others.length}` : ""}`;
   return svg("g", { class: `tag is-${first.severity}` },
-    svg("rect", { x: width - DRAWN.tags + 4, y: row.y - 9, width: Math.min(DRAWN.tags - 10, text.length * 6.5 + 12), height: 18, rx: 9 }),
+    svg("rect", { x: width - DRAWN.tags + 4, y: row.y - 9, width: Math.min(DRAWN.tags - 8, text.length * 6.6 + 16), height: 18, rx: 9 }),
     svg("text", { x: width - DRAWN.tags + 12, y: row.y + 3.5 }, text),
     svg("title", {}, tags.map((tag) => tag.name).join(", ")));
 }

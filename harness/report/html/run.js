@@ -24,7 +24,7 @@ async function runView(scenario, implementation, entry) {
       el("p", { class: "run-facts" }, `${view.simulated} of virtual time · ${view.ending} · seed ${REPORT.seed}${view.world === "live" ? " · over real sockets" : ""}`),
       replayLine(view.replay)),
     el("div", { class: "run-body" },
-      el("div", { class: "run-side" }, verdicts, tracksView(view)),
+      el("div", { class: "run-side" }, outcome.state === "held" ? [tracksView(view), verdicts] : [verdicts, tracksView(view)]),
       el("section", { class: "run-main", "aria-labelledby": "diagram-title" }, el("h2", { id: "diagram-title" }, "What happened"), diagram.element)),
     journal.element,
     block.text ? el("details", { class: "file" }, el("summary", {}, "The scenario's file"), el("pre", {}, block.text)) : null);
