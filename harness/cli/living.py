@@ -36,13 +36,14 @@ def doctor(target: str) -> None:
 
     from harness.console import screen
     from harness.implementations import load_live
-    from harness.live.doctor import CHECKUP, diagnose
+    from harness.live.doctor import CHECKUP, diagnose, hurried
     from harness.live.world import LiveWorld
 
     who = load_live(target)
     console = screen()
     console.print(f"starting {who.settings.application.command or target} ...", style="dim")
-    signs = diagnose(LiveWorld(CHECKUP, who.settings, DEFAULT_SEED, 1.0, who.name).run(), who.settings)
+    world = LiveWorld(CHECKUP, hurried(who.settings), DEFAULT_SEED, 1.0, who.name)
+    signs = diagnose(world.run(), who.settings)
     for sign in signs:
         console.print(Text(f"{'✓' if sign.fits else '✗'} {sign.seen}", style="green" if sign.fits else "red"))
         if sign.advice:

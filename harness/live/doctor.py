@@ -1,7 +1,8 @@
 """What does not fit between an application and its `harness.toml`, found by one short run, in order of likelihood."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fakes.durations import Fixed
 from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
@@ -19,7 +20,13 @@ CHECKUP = Scenario(
         KieScript(images=(Image(takes=Fixed(0.5)),)),
     ),
 )
+SETTLED_AFTER_S, QUIET_AFTER_S = 1.0, 8.0
+"""A checkup is at speed 1, and nothing in it takes longer than two seconds."""
 GENERATE = "/api/v1/generate"
+SAYS_WHY = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
+"""A line that names an error, as Python and Node end or begin a traceback."""
+LAST_WORDS = 200
+OWN_ADDRESS = 'its callback URL has to be its own address here: PUBLIC_URL = "{app}", or as it calls that variable'
 NEEDED_FIELDS = ("id", "status", "image_url")
 
 
@@ -30,6 +37,11 @@ class Sign:
     fits: bool
     seen: str
     advice: str = ""
+
+
+def hurried(settings: Settings) -> Settings:
+    """The settings with which a checkup is played."""
+    return replace(settings, settled_after_s=SETTLED_AFTER_S, quiet_after_s=QUIET_AFTER_S)
 
 
 def diagnose(journal: Journal, settings: Settings) -> list[Sign]:
@@ -56,8 +68,14 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
     else:
         problem = refused[0].facts["problem"] if refused else f"{start.request} was not answered"
         answer = next((entry for entry in journal.of("response") if _asked_by_us(journal, entry)), None)
-        body = "" if answer is None else f"; the answer was {answer.facts['body']!r}"[:300]
-        yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
+        said = _last_words(journal)
+        if answer is not None and answer.facts["status"] is not None and answer.facts["status"] >= 500 and said:
+            variables = ", ".join(settings.application.environment) or "none"
+            advice = f"its environment has {variables}: is something missing there?"
+            yield Sign(False, f"{problem}; it said: {said}", advice + STOP)
+        else:
+            body = "" if answer is None else f"; the answer was {answer.facts['body']!r}"[:300]
+            yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
     if asked:
         hosts = ", ".join(dict.fromkeys(entry.facts["host"] for entry in asked))
         yield Sign(True, f"its requests reach the fakes ({len(asked)}, to {hosts})")
@@ -73,6 +91,13 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
     else:
         yield from _callbacks(journal, generate)
     yield from _tracks(journal, settings)
+
+
+def _last_words(journal: Journal) -> str:
+    """The last error that the application has logged; of a traceback its last line, which says what was wrong."""
+    errors = [entry.facts["text"] for entry in journal.of("log") if entry.facts["level"] in ("error", "critical")]
+    telling = [text for text in errors if SAYS_WHY.match(text)]
+    return str((telling or errors or [""])[-1])[:LAST_WORDS]
 
 
 def _asked_by_us(journal: Journal, response: Entry) -> bool:
@@ -98,14 +123,16 @@ def _callbacks(journal: Journal, generate: Entry) -> Iterator[Sign]:
     if not attempts:
         answer = next((entry for entry in journal.of("response") if entry.facts["request"] == generate.number), None)
         told = "nothing" if answer is None else str(answer.facts["body"])[:200]
-        yield Sign(False, f"its request for music was answered {told}", "the fakes check requests as the provider does")
+        wrong_url = "callBackUrl" in told
+        advice = OWN_ADDRESS if wrong_url else "the fakes check requests as the provider does"
+        yield Sign(False, f"its request for music was answered {told}", advice)
         return
     outcomes = [answers.get(entry.number, {}).get("outcome", "unanswered") for entry in attempts]
     if all(outcome in ("refused", "unreachable", "reset") for outcome in outcomes):
         yield Sign(
             False,
             f"the callbacks to {url} reach nobody ({outcomes[0]})",
-            'its callback URL has to be its own address here: PUBLIC_URL = "{app}", or as it calls that variable',
+            OWN_ADDRESS,
         )
         return
     statuses = [answers[entry.number]["status"] for entry in attempts if entry.number in answers]

@@ -23,6 +23,7 @@ OnLine = Callable[[str, str], None]
 GRACE_S = 2.0
 """Real seconds between asking a process to end and killing it."""
 LINES_KEPT = 20
+LAST_WORDS = 5
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -62,6 +63,14 @@ class Process:
             if text.strip():
                 self.last_lines = [*self.last_lines[1 - LINES_KEPT :], text]
                 self._on_line(name, text)
+
+    @property
+    def last_words(self) -> list[str]:
+        """Its last lines, and before them the one that names an error, if it is not among them."""
+        lines = self.last_lines
+        named = [line for line in lines if "Error" in line and not line.lstrip().startswith("at ")]
+        last = lines[-LAST_WORDS:]
+        return last if not named or set(named) & set(last) else [named[-1], *last]
 
     @property
     def pid(self) -> int:
@@ -115,7 +124,7 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
     until_s = loop.time() + patience_s * speed
     while True:
         if process is not None and process.exit_status is not None:
-            said = "".join(f"\n    {line}" for line in process.last_lines[-5:])
+            said = "".join(f"\n    {line}" for line in process.last_words)
             raise ImplementationError(
                 f'"{process.command}" has ended with status {process.exit_status} before it listened at port {port}'
                 + (f"; its last lines:{said}" if said else " and said nothing")

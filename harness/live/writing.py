@@ -1,113 +1,106 @@
-"""Writes a first `harness.toml` by looking at a project: how it is started, and what it calls its base URLs."""
+"""Writes a first `harness.toml` for a project, with what was found out about it, and comments about the rest."""
 
 import json
-import re
 from pathlib import Path
 
-SOURCES = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".py")
-IGNORED = frozenset({"node_modules", ".git", ".next", ".venv", "venv", "dist", "build", "__pycache__"})
-FILES_MAX = 2_000
-PROVIDER_HOSTS = ("api.kie.ai", "api.sunoapi.org")
-_VARIABLE = re.compile(r"""process\.env\.(\w+)|environ(?:\.get\(|\[)\s*["'](\w+)["']|getenv\(\s*["'](\w+)["']""")
+from harness.live.project import Project, look_at
 
-TEMPLATE = """\
-# How `harness run harness.toml --speed 50` plays scenarios to this application. {how}
+
+def first_settings(folder: Path) -> str:
+    """The text of a `harness.toml` for the project in a folder."""
+    project = look_at(folder)
+    environment = _environment(project)
+    on_supabase = project.migrations is not None and any("{supabase}" in value for value in environment.values())
+    parts = [_application(project, environment), _start(project)]
+    if on_supabase:
+        parts.append(
+            f"[supabase]                        # a stand-in for the project\n{_is('schema', project.migrations)}\n"
+        )
+    parts.append(_track(project, environment, on_supabase))
+    if project.cron is not None:
+        request = _is("request", f"GET {project.cron}")
+        parts.append(f'[cron]                            # found in vercel.json\n{request}\nevery = "1m"\n')
+    return "\n".join(parts)
+
+
+def _application(project: Project, environment: dict[str, str]) -> str:
+    if project.hosts:
+        way, stand = ("preload" if project.on_node else "proxy"), "stands" if len(project.hosts) == 1 else "stand"
+        reach = f'reach = "{way}"  # because {", ".join(sorted(project.hosts))} {stand} in its code'
+    else:
+        reach = 'reach = "variables"               # or "preload" (Node), or "proxy" (any client), for hard-coded hosts'
+    variables = "\n".join(_is(name, value) for name, value in environment.items())
+    return f"""\
+# How `harness run harness.toml --speed 50` plays scenarios to this application.
+# {project.how}
 [application]
-command = "{command}"
+{_is("command", project.command)}
 {reach}
 # url = "http://127.0.0.1:3000"   # instead of command: something that runs already (speed 1)
 # warm_up = ["GET /"]             # requested before the clock starts
 
 [application.environment]         # {{suno}} {{kie}} {{app}} {{port}} {{api_key}} {{database}} ... are filled in
-{environment}
-
-[start]                           # how a track is asked for
-request = "POST /tracks"
-body = {{ title = "{{title}}", prompt = "{{prompt}}" }}
-id = "id"                         # where its id stands in the answer: "track.id" for nested ones
-
-[track]                           # where it can be read afterwards
-read = "GET /tracks/{{id}}"
-# sqlite = "{{database}}"           # or a table of a database file
-complete = ["complete"]           # the values of its status that are ends
-failed = ["failed"]
-
-[track.fields]                    # what its columns are called: ours = theirs
-status = "status"
-audio_url = "audio_url"
-image_url = "image_url"
-image_resolution = "image_resolution"
-image_label = "image_label"
-failure_reason = "failure_reason"
+{variables}
 """
 
 
-def first_settings(folder: Path) -> str:
-    """The text of a `harness.toml` for the project in a folder, with what could be found out about it."""
-    command, runs_on_node, how = _command(folder)
-    variables, hard_coded = _looked_through(folder)
-    reach = 'reach = "variables"            # or "preload" (Node), or "proxy" (any client), for hard-coded hosts'
-    if hard_coded:
-        way = "preload" if runs_on_node else "proxy"
-        reach = f'reach = "{way}"              # because {", ".join(sorted(hard_coded))} stands in its code'
-    environment = "\n".join(f'{name} = "{value}"' for name, value in _environment(variables).items())
-    return TEMPLATE.format(command=command, reach=reach, environment=environment, how=how)
+def _start(project: Project) -> str:
+    return f"""\
+[start]                           # how a track is asked for{"" if project.start else ": no route was found, write it"}
+{_is("request", f"POST {project.start or '/tracks'}")}
+body = {{ title = "{{title}}", prompt = "{{prompt}}" }}
+{_is("id", project.id)}  # where its id stands in the answer: "track.id" for nested ones
+"""
 
 
-def _command(folder: Path) -> tuple[str, bool, str]:
-    package = folder / "package.json"
-    if package.is_file():
-        try:
-            scripts = json.loads(package.read_text(encoding="utf-8")).get("scripts", {})
-        except (ValueError, AttributeError):
-            scripts = {}
-        name = next((name for name in ("start", "dev") if name in scripts), None)
-        if name is not None:
-            return f"npm run {name}", True, f"Found in package.json: {name}."
-        return "node server.js", True, "package.json has no start script: write the command."
-    for name in ("app.py", "main.py", "server.py"):
-        if (folder / name).is_file():
-            return f"python {name}", False, f"Found: {name}."
-    return "node server.js", True, "Nothing was found that starts it: write the command."
+def _track(project: Project, environment: dict[str, str], on_supabase: bool) -> str:
+    lines = ["[track]                           # where it can be read afterwards"]
+    if on_supabase:
+        lines.append('# read = "GET /api/tracks/{id}"     # instead of the tables of [supabase]')
+    elif "{database}" in environment.values() and project.table is not None:
+        lines.append('sqlite = "{database}"')
+        lines.append('# read = "GET /tracks/{id}"         # or a request')
+    else:
+        lines.append(_is("read", f"GET {project.start or '/tracks'}/{{id}}"))
+        lines.append('# sqlite = "{database}"           # or a table of a database file')
+    if project.table not in (None, "tracks"):
+        lines.append(_is("table", project.table))
+    ends = f"complete = {json.dumps(project.complete or ('complete',))}"
+    lines.append(f"{ends}  # the values of its status that are ends")
+    lines.append(f"failed = {json.dumps(project.failed or ('failed',))}")
+    lines += ["", "[track.fields]                    # what its columns are called: ours = theirs"]
+    for ours in ("status", "audio_url", "image_url", "image_resolution", "image_label", "failure_reason"):
+        unseen = "# " if project.columns and ours not in project.fields else ""
+        lines.append(unseen + _is(ours, project.fields.get(ours, ours)))
+    return "\n".join(lines) + "\n"
 
 
-def _looked_through(folder: Path) -> tuple[list[str], set[str]]:
-    """Names of environment variables that the code reads, and the providers' hosts that stand in it."""
-    variables: dict[str, None] = {}
-    hosts: set[str] = set()
-    seen = 0
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in SOURCES or IGNORED & set(path.relative_to(folder).parts):
-            continue
-        seen += 1
-        if seen > FILES_MAX:
-            break
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        variables.update(dict.fromkeys(next(filter(None, found)) for found in _VARIABLE.findall(text)))
-        hosts |= {host for host in PROVIDER_HOSTS if f"//{host}" in text}
-    return list(variables), hosts
+def _is(name: str, value: str | None) -> str:
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 
 
-def _environment(variables: list[str]) -> dict[str, str]:
+def _environment(project: Project) -> dict[str, str]:
     """What the variables that the code reads probably mean."""
     meant: dict[str, str] = {}
-    for name in variables:
+    for name in project.variables:
         told = name.upper()
-        if "SIGN" in told or ("WEBHOOK" in told and "SECRET" in told):
+        if "SUPABASE" in told:
+            if "URL" in told:
+                meant[name] = "{supabase}"
+            elif "KEY" in told:
+                meant[name] = "{supabase_key}"
+        elif "SIGN" in told or ("WEBHOOK" in told and "SECRET" in told):
             meant[name] = "{signing_key}"
-        elif ("KIE" in told or "SUNO" in told) and ("KEY" in told or "TOKEN" in told):
+        elif told == "API_KEY" or (("KIE" in told or "SUNO" in told) and ("KEY" in told or "TOKEN" in told)):
             meant[name] = "{api_key}"
         elif "KIE" in told and "URL" in told:
             meant[name] = "{kie}"
         elif "SUNO" in told and "URL" in told:
             meant[name] = "{suno}"
-        elif told == "PORT":
-            meant[name] = "{port}"
         elif "DATABASE" in told or told in ("DB_PATH", "SQLITE_PATH"):
             meant[name] = "{database}"
         elif "URL" in told and any(word in told for word in ("PUBLIC", "SITE", "APP", "BASE", "CALLBACK")):
             meant[name] = "{app}"
-    return meant or {"PORT": "{port}", "PUBLIC_URL": "{app}", "KIE_API_KEY": "{api_key}"}
+    if not meant:
+        return {"PORT": "{port}", "PUBLIC_URL": "{app}", "KIE_API_KEY": "{api_key}"}
+    return {**meant, "PORT": "{port}"}

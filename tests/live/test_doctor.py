@@ -1,12 +1,13 @@
 """A first harness.toml is written by looking at a project, and the doctor says what does not fit in it."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from harness import cli
-from harness.live.settings import read_settings
+from harness.live.settings import Cron, read_settings
 from harness.live.writing import first_settings
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
@@ -93,19 +94,82 @@ def test_what_does_not_fit_is_named_with_what_to_do(
 
 
 def test_a_first_configuration_knows_what_the_code_tells(tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text('{"scripts": {"start": "next start"}}', "utf-8")
+    (tmp_path / "package.json").write_text('{"scripts": {"start": "next start", "build": "next build"}}', "utf-8")
+    (tmp_path / "vercel.json").write_text('{"crons": [{"path": "/api/cron", "schedule": "* * * * *"}]}', "utf-8")
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "x.js").write_text("process.env.KIE_URL_OF_SOMEBODY_ELSE", "utf-8")
-    (tmp_path / "route.ts").write_text(
+    routes = {
+        "callbacks/suno": "export async function POST(request) { await image(); }",
+        "songs/[id]": "export async function POST(request) {}",
+        "songs": "export async function POST(r) { return Response.json({ song: { id: row.id } }, { status: 201 }); }",
+    }
+    for name, text in routes.items():
+        folder = tmp_path / "src" / "app" / "api" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "route.ts").write_text(text, "utf-8")
+    (tmp_path / "lib.ts").write_text(
         'const key = process.env.KIE_TOKEN; fetch("https://api.kie.ai/api/v1/jobs/createTask");'
-        "const back = `${process.env.NEXT_PUBLIC_SITE_URL}/api/callback`;",
+        "const back = `${process.env.NEXT_PUBLIC_SITE_URL}/api/callback`;"
+        'createClient(process.env.NEXT_PUBLIC_SUPABASE_URL, process.env.SUPABASE_ANON_KEY); song.state = "done";',
         "utf-8",
     )
-    (tmp_path / "harness.toml").write_text(first_settings(tmp_path), "utf-8")
-    application = read_settings(tmp_path).application
-    assert application.command == "npm run start"
-    assert application.reach == "preload"
-    assert application.environment == {"KIE_TOKEN": "{api_key}", "NEXT_PUBLIC_SITE_URL": "{app}"}
+    (tmp_path / "supabase" / "migrations").mkdir(parents=True)
+    sql = "create table users (id int);\ncreate table public.tracks (id uuid, state text, cover_url text, error text);"
+    (tmp_path / "supabase" / "migrations" / "1.sql").write_text(sql, "utf-8")
+    text = first_settings(tmp_path)
+    (tmp_path / "harness.toml").write_text(text, "utf-8")
+    settings = read_settings(tmp_path)
+    assert settings.application.command == "npm run start"
+    assert "npm run build" in text
+    assert settings.application.reach == "preload"
+    assert settings.application.environment == {
+        "KIE_TOKEN": "{api_key}",
+        "NEXT_PUBLIC_SITE_URL": "{app}",
+        "NEXT_PUBLIC_SUPABASE_URL": "{supabase}",
+        "SUPABASE_ANON_KEY": "{supabase_key}",
+        "PORT": "{port}",
+    }
+    assert (settings.start.request, settings.start.id) == ("POST /api/songs", "song.id")
+    assert settings.supabase is not None
+    assert [path.name for path in settings.supabase.schema_files] == ["1.sql"]
+    assert settings.track.read is None
+    fields = settings.track.fields
+    assert (fields["status"], fields["image_url"], fields["failure_reason"]) == ("state", "cover_url", "error")
+    assert "image_resolution" not in fields
+    assert settings.track.complete == ("done",)
+    assert settings.cron == Cron("GET /api/cron", every_s=60.0)
+
+
+def test_a_first_configuration_of_an_application_in_python_fits_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("flask")
+    (tmp_path / "app.py").write_text((APP.parents[1] / "flask_requests" / "app.py").read_text("utf-8"), "utf-8")
+    text = first_settings(tmp_path)
+    assert 'command = "python app.py"' in text
+    code, said = said_by_the_doctor(
+        tmp_path, text.replace('"python app.py"', f'"{sys.executable} app.py"'), capsys, monkeypatch
+    )
+    assert (code, "✗" in said) == (0, False), said
+
+
+def test_what_an_application_says_of_its_failure_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.cjs").write_text(
+        'const http = require("node:http");'
+        'http.createServer((q, r) => { console.error(new Error("KIE_TOKEN is not set")); r.writeHead(500).end(); })'
+        ".listen(process.env.PORT);",
+        "utf-8",
+    )
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    text = '[application]\ncommand = "node app.cjs"\nenvironment = { PORT = "{port}" }\n'
+    code, said = said_by_the_doctor(tmp_path, text, capsys, monkeypatch)
+    assert code == 1
+    assert "it said: Error: KIE_TOKEN is not set" in said
+    assert "its environment has PORT: is something missing there?" in said
+    assert "HTTPS_PROXY" not in said, "what follows from a failed start is no sign of its own"
 
 
 def test_a_configuration_that_is_there_is_not_replaced(
