@@ -2,7 +2,6 @@
 
 import gc
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import TypeVar
 
 from harness.comparison import Comparison
 from harness.errors import ImplementationError
-from harness.implementations import AnyImplementation, LiveImplementation, Postponed
+from harness.implementations import AnyImplementation, LiveImplementation, Postponed, cores
 from harness.result import Result
 from harness.runner import run
 from harness.scenario import Platform, Scenario
@@ -179,8 +178,4 @@ def _warm_up() -> None:
 def workers_for(implementations: Sequence[AnyImplementation]) -> int:
     """As many as there are cores, or as applications can run side by side."""
     slots = [each.slots for each in implementations if isinstance(each, LiveImplementation)]
-    return max([_cores(), *slots])
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max([cores(), *slots])

@@ -13,9 +13,18 @@ place.
 
 from typing import TypeAlias
 
-from harness.implementations.live import LiveImplementation, Postponed, is_live, load_live
+from harness.implementations.live import LiveImplementation, Postponed, cores, is_live, load_live
 from harness.implementations.target import Implementation, load
 
 AnyImplementation: TypeAlias = Implementation | LiveImplementation
 
-__all__ = ["AnyImplementation", "Implementation", "LiveImplementation", "Postponed", "is_live", "load", "load_live"]
+__all__ = [
+    "AnyImplementation",
+    "Implementation",
+    "LiveImplementation",
+    "Postponed",
+    "cores",
+    "is_live",
+    "load",
+    "load_live",
+]

@@ -43,7 +43,7 @@ class LiveImplementation:
         application = self.settings.application
         if application.command is None or application.port != 0:
             return 1
-        return min(SLOTS_MAX, SLOTS_A_CORE * (os.cpu_count() or 1))
+        return min(SLOTS_MAX, SLOTS_A_CORE * cores())
 
 
 class Postponed(Exception):
@@ -55,6 +55,11 @@ class Postponed(Exception):
 
     def __str__(self) -> str:
         return self.again.doubts[-1].why
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_live(target: str) -> bool:
