@@ -1,0 +1,76 @@
+"""Where callbacks go: to this machine, and nowhere else unless somebody says so."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fakes.post import Answer
+from harness.live.callbacks import is_near, recorded
+from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
+
+
+class Notes:
+    """A notebook that keeps kinds and facts."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, Any]]] = []
+
+    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
+        self.entries.append((kind, facts))
+        return len(self.entries)
+
+
+def sent(url: str, *also: str, by: str = KIE_HOST) -> tuple[list[str], list[tuple[str, dict[str, Any]]], bool]:
+    """Which URLs were really asked for, what was noted, and whether it was refused."""
+    asked: list[str] = []
+    notes: Any = Notes()
+
+    async def send(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        asked.append(url)
+        return Answer(200, b"")
+
+    async def ask() -> Answer:
+        return await recorded(notes, by, APPLICATION_HOST, send, also)(url, b"{}", {})
+
+    try:
+        asyncio.run(ask())
+    except ConnectionError:
+        return asked, notes.entries, True
+    return asked, notes.entries, False
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "app.localhost", "[::1]"])
+def test_a_callback_to_this_machine_is_sent(host: str) -> None:
+    url = f"http://{host}:3000/callbacks"
+    asked, noted, refused = sent(url)
+    assert (asked, refused) == ([url], False)
+    assert [kind for kind, _ in noted] == ["request", "response"]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("http://192.168.1.7:3000/cb", "192.168.1.7", 3000),
+        ("https://example.com/cb", "example.com", 443),
+        ("http://localhost.example.com/cb", "localhost.example.com", 80),
+        ("http://127.0.0.1@example.com/cb", "example.com", 80),
+        ("http://0.0.0.0:80/cb", "0.0.0.0", 80),
+        ("http://[2001:db8::1]/cb", "2001:db8::1", 80),
+    ],
+)
+def test_a_callback_to_another_machine_is_told_and_not_sent(url: str, host: str, port: int) -> None:
+    asked, noted, refused = sent(url)
+    assert (asked, refused) == ([], True)
+    assert noted == [("connection.stranger", {"host": host, "port": port, "by": KIE_HOST})]
+
+
+def test_a_host_that_was_named_gets_its_callbacks() -> None:
+    asked, _, refused = sent("https://tunnel.example.com/cb", "tunnel.example.com")
+    assert (len(asked), refused) == (1, False)
+    assert not is_near("example.com", ["tunnel.example.com"])
+
+
+def test_what_the_harness_itself_asks_for_goes_where_it_was_told_to() -> None:
+    asked, _, refused = sent("https://staging.example.com/api/tracks", by="harness")
+    assert (len(asked), refused) == (1, False)

@@ -1,0 +1,152 @@
+"""Whatever an application's process does: no orphan, no stuck run, and a journal up to that moment."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.durations import Fixed
+from fakes.script import DeliveryRules, Music, Script, SunoScript
+from harness.errors import ImplementationError
+from harness.implementations import load_live
+from harness.journal import Journal
+from harness.live.world import LiveWorld
+from harness.scenario import Scenario
+from tests.live.test_live_world import APP, BASE_URLS, CONFIGURATION, SPEED, SQLITE, needs_faketime
+
+UNRULY = """
+import os, signal, socket, subprocess, sys, time
+sys.path.insert(0, {folder!r})
+import app
+
+def hear(payload):
+{deed}
+
+{before}
+app.hear = hear
+app.main()
+"""
+STARTS_A_CHILD = 'subprocess.Popen(["sleep", "{seconds}"])'
+PATIENCE_REAL_S = 30.0
+"""Of these tests: a run of two virtual minutes takes five seconds."""
+
+
+def written(folder: Path, deed: str, before: str = "", port: int = 0) -> Path:
+    """A configuration of an application that does `deed` when a callback comes."""
+    script = folder / "unruly.py"
+    text = UNRULY.format(folder=str(APP.parent), deed=f"    {deed}", before=before)
+    script.write_text(text, encoding="utf-8")
+    configuration = CONFIGURATION.format(
+        python=sys.executable,
+        app=script,
+        reach="variables",
+        variables=BASE_URLS,
+        mischief="",
+        track=SQLITE,
+        ready="10s",
+    )
+    if port:
+        configuration = configuration.replace("[application]\n", f"[application]\nport = {port}\n", 1)
+    path = folder / "harness.toml"
+    path.write_text(configuration, encoding="utf-8")
+    return path
+
+
+def played(path: Path, speed: float = SPEED) -> Journal:
+    """One run, without another look at a lower speed: what is judged here does not hang on the pace."""
+    suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(5.0,)))
+    scenario = Scenario("live/unruly", "A short run.", script=Script(suno))
+    return LiveWorld(scenario, load_live(str(path), speed).settings, 1, speed, "unruly").run()
+
+
+def facts(journal: Journal, kind: str) -> list[dict[str, Any]]:
+    return [entry.facts for entry in journal.of(kind)]
+
+
+def is_alive(arguments: str) -> bool:
+    return subprocess.run(["pgrep", "-f", arguments], capture_output=True, check=False).returncode == 0
+
+
+@needs_faketime
+def test_a_killed_application_takes_its_children_along(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    child = STARTS_A_CHILD.format(seconds=3_601)
+    journal = played(written(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", child))
+    assert [exited["code"] for exited in facts(journal, "instance.exited")] == [str(-signal.SIGKILL)]
+    assert facts(journal, "callback.attempt")
+    assert not is_alive("sleep 3601")
+    assert not is_alive(str(tmp_path))
+    assert time.monotonic() - began_s < PATIENCE_REAL_S
+
+
+@needs_faketime
+def test_an_application_that_hangs_and_does_not_end_when_asked_is_ended(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    path = written(tmp_path, "time.sleep(10**6)", "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    journal = played(path)
+    assert {answered["outcome"] for answered in facts(journal, "callback.answered")} == {"timeout"}
+    assert facts(journal, "run.ended")
+    assert not is_alive(str(tmp_path))
+    assert time.monotonic() - began_s < PATIENCE_REAL_S
+
+
+@needs_faketime
+def test_an_application_that_stops_itself_is_ended(tmp_path: Path) -> None:
+    journal = played(written(tmp_path, "os.kill(os.getpid(), signal.SIGSTOP)"))
+    assert {answered["outcome"] for answered in facts(journal, "callback.answered")} == {"timeout"}
+    assert not is_alive(str(tmp_path))
+
+
+def test_a_port_that_somebody_has_taken_is_told_and_nothing_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ImplementationError, match=f"port {port}, at which the application shall listen, is taken"):
+            played(written(tmp_path, "pass", port=port), speed=1)
+    assert not is_alive(str(tmp_path))
+
+
+@needs_faketime
+def test_an_application_that_wants_the_ports_of_the_fakes_does_not_get_them(tmp_path: Path) -> None:
+    """It tries to listen where Kie.ai does, also with the options that let two share a port, and goes on."""
+    steal = """
+from urllib.parse import urlsplit
+for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+    try:
+        thief = socket.socket()
+        thief.setsockopt(socket.SOL_SOCKET, option, 1)
+        thief.bind(("127.0.0.1", urlsplit(os.environ["KIE"]).port))
+        thief.listen()
+        print("stolen", flush=True)
+    except OSError as error:
+        print("kept:", error.strerror, flush=True)
+original = app.hear
+"""
+    journal = played(written(tmp_path, "original(payload)", steal))
+    said = [log["text"] for log in facts(journal, "log")]
+    assert [text.partition(":")[0] for text in said[:2]] == ["kept", "kept"]
+    assert [final["fields"]["status"] for final in facts(journal, "track.final")] == ["complete"]
+
+
+@needs_faketime
+def test_a_harness_that_is_killed_leaves_no_application(tmp_path: Path) -> None:
+    path = written(tmp_path, "time.sleep(10**6)")
+    code = f"from tests.live.test_misbehaviour import played; from pathlib import Path; played(Path({str(path)!r}))"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until_s = time.monotonic() + 20
+        while not is_alive(str(tmp_path / "unruly.py")):
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+        process.kill()
+        process.wait(10)
+    until_s = time.monotonic() + 5
+    while is_alive(str(tmp_path / "unruly.py")):
+        assert time.monotonic() < until_s, "the application outlives the harness"
+        time.sleep(0.05)
