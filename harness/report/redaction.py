@@ -18,6 +18,8 @@ HIDDEN = "[redacted]"
 SECRET = "[secret]"
 """Stands where one of the run's own keys stood, so that a key in the wrong place still shows."""
 SECRET_CHARACTERS_MIN = 6
+DEPTH_MAX = 60
+TOO_DEEP = "[nested too deeply to be shown]"
 
 _NAMES = "authorization|cookie|key|apikey|token|secret|signature|sig|password|passwd|credential|credentials"
 _LAST_WORD = re.compile(rf"(?:.*[-_.])?(?:{_NAMES})", re.IGNORECASE)
@@ -60,17 +62,21 @@ class Redaction:
             text = _IN_JSON_IN_TEXT.sub(rf"\1{HIDDEN}", _IN_JSON.sub(rf"\1{HIDDEN}", text))
         return _USER_INFO.sub(rf"\1{HIDDEN}", text) if "@" in text else text
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: Any, deep: int = 0) -> Any:
         """The same for anything that JSON can say."""
         if isinstance(value, str):
             return self.text(value)
+        if deep > DEPTH_MAX and isinstance(value, dict | list | tuple):
+            return TOO_DEEP
         if isinstance(value, dict):
             return {
-                self.text(name): HIDDEN if is_secret_name(name) and _says_something(each) else self.value(each)
+                self.text(name): HIDDEN
+                if is_secret_name(name) and _says_something(each)
+                else self.value(each, deep + 1)
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):
-            return [self.value(each) for each in value]
+            return [self.value(each, deep + 1) for each in value]
         return value
 
     def journal(self, journal: Journal) -> Journal:

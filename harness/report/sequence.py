@@ -49,7 +49,7 @@ def replay_command(implementation: str, scenario: str, seed: int, journal: Journ
     command = f"harness run {_quoted(implementation)} {_quoted(scenario)} --seed {seed}"
     began = journal.of("run.began") if journal is not None else []
     speed = began[0].facts.get("speed", 1) if began else 1
-    return command if speed == 1 else f"{command} --speed {speed:g}"
+    return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command
 
 
 def _quoted(word: str) -> str:

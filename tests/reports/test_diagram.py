@@ -1,11 +1,16 @@
 """The diagram's steps: one for what a reader sees as one thing, on the right lanes, whatever stands in the journal."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.journal import Entry, Journal
 from harness.report.diagram import LANES, Step, lanes_of, steps
-from tests.reports.runs import real_results
+from harness.report.html.runs import Shared, run_view
+from harness.stored import StoredScenario
+from harness.storing import packed_run
+from tests.reports.runs import made_up_result, real_results
 
 
 def told(scenario: str, implementation: str) -> list[Step]:
@@ -94,7 +99,7 @@ KINDS = st.sampled_from(
 )
 FACTS = st.dictionaries(
     st.sampled_from(
-        ["request", "host", "by", "link", "provider", "before", "after", "text", "level", "hosts", "accepted"]
+        ["request", "host", "by", "link", "provider", "before", "after", "text", "level", "hosts", "accepted", "speed"]
     ),
     st.none() | st.integers(-2, 9) | st.text(max_size=5) | st.lists(st.integers(), max_size=2),
     max_size=6,
@@ -102,10 +107,13 @@ FACTS = st.dictionaries(
 
 
 @given(st.lists(st.tuples(KINDS, FACTS, st.integers(0, 5)), max_size=8))
-def test_facts_of_any_shape_make_steps(entries: list[tuple[str, dict[str, object], int]]) -> None:
+def test_facts_of_any_shape_make_steps_and_a_page(entries: list[tuple[str, dict[str, object], int]]) -> None:
     journal = Journal(
         Entry(number, float(number), kind, min(cause, number - 1), facts)
         for number, (kind, facts, cause) in enumerate(entries, start=1)
     )
     for step in steps(journal):
         assert step.source in LANES
+    run = packed_run(replace(made_up_result(), journal=journal))
+    view = run_view(run, StoredScenario("made/up"), Shared())
+    assert len(view["entries"]) == len(entries)

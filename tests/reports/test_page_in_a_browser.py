@@ -155,6 +155,15 @@ def test_the_picture_on_the_track_is_shown_with_its_true_size(shown: Shown) -> N
     browser.wait_for("document.querySelector('.no-picture')")
 
 
+def test_whoever_goes_on_quickly_sees_where_they_went(shown: Shown) -> None:
+    browser = shown()
+    browser.evaluate(
+        f"location.hash = '{RUN}'; location.hash = '#/run/slow%2Fimage-never/polling'; location.hash = '#/'"
+    )
+    browser.evaluate("Promise.all([1, 2].map(blockOf)).then(() => new Promise((done) => setTimeout(done, 100)))")
+    assert browser.evaluate("document.querySelector('.overview') !== null && document.querySelector('.run') === null")
+
+
 def test_an_address_of_no_run_says_so(shown: Shown) -> None:
     browser = shown(route="#/run/no%2Fsuch/run%")
     assert "There is no such run in this report." in browser.evaluate(TEXT)

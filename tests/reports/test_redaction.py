@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.journal import Entry, Journal
 from harness.report.html.runs import Shared, run_view
-from harness.report.redaction import HIDDEN, SECRET, Redaction, is_secret_name
+from harness.report.redaction import DEPTH_MAX, HIDDEN, SECRET, TOO_DEEP, Redaction, is_secret_name
 from harness.stored import Run, StoredScenario
 from tests.reports.runs import made_up_results, real_results
 
@@ -98,6 +98,15 @@ def test_a_key_in_a_verdict_or_on_a_track_is_hidden_too() -> None:
     view = view_of(results.runs[0], results.scenarios[0])
     assert "key-0123456789abcdef" not in view
     assert SECRET in view
+
+
+def test_a_body_that_is_nested_without_end_is_cut() -> None:
+    nested: object = "key-0123456789abcdef"
+    for _ in range(900):
+        nested = [nested]
+    shown = json.dumps(Redaction(["key-0123456789abcdef"]).value({"body": nested}))
+    assert shown.count("[") == DEPTH_MAX + 1
+    assert TOO_DEEP in shown
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=8))

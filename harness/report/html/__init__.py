@@ -20,7 +20,7 @@ from harness.report.html.overview import overview
 from harness.report.html.runs import Shared, run_view
 from harness.stored import Results
 
-SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "run", "routes")
+SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "journal", "run", "routes")
 """The page's script, in the order in which its parts are put together."""
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _HERE = Path(__file__).parent

@@ -7,51 +7,106 @@ const CHART = { width: 300, height: 168, left: 34, right: 10, top: 20, bottom: 2
 function chartsView() {
   const limits = [REPORT.limits_s.delivery, ...REPORT.limits_s.platforms];
   return [
-    section("outcomes", "How tracks end", "Judged by decoding what a browser gets from the track's picture address.", outcomeBars()),
+    section(
+      "outcomes",
+      "How tracks end",
+      "Judged by decoding what a browser gets from the track's picture address.",
+      outcomeBars(),
+    ),
     section(
       "answers",
       "Time to answer the “complete” callback",
       `Share of deliveries answered within a time, in virtual seconds. The provider waits ${REPORT.limits_s.delivery} s, then ` +
         "delivers again; platforms end a function after 10, 60 or 300 s. Answers that never came keep a line below 100 %.",
-      multiples((each) => each.answered_s, (each) => each.answered_s.length + each.unanswered, limits, answeredNote, "answered"),
+      multiples(
+        (each) => each.answered_s,
+        (each) => each.answered_s.length + each.unanswered,
+        limits,
+        answeredNote,
+        "answered",
+      ),
     ),
     section(
       "pictures-after",
       "Time to a true 2K picture",
       "Share of all tracks that got one, counted from the first “complete” callback; some lose it again. A line stays below 100 % by the tracks that never had one.",
-      multiples((each) => each.pictures_s, (each) => each.tracks, limits, picturesNote, "got a 2K picture"),
+      multiples(
+        (each) => each.pictures_s,
+        (each) => each.tracks,
+        limits,
+        picturesNote,
+        "got a 2K picture",
+      ),
     ),
-    section("cost", "What a delivered 2K picture costs", "Generations paid for each track that ended with one, on a logarithmic axis.", costDots()),
+    section(
+      "cost",
+      "What a delivered 2K picture costs",
+      "Generations paid for each track that ended with one, on a logarithmic axis.",
+      costDots(),
+    ),
     section("figures", "All figures", "", figuresTable()),
   ];
 }
 
 function section(id, title, lead, ...content) {
-  return el("section", { class: "part", id, "aria-labelledby": `${id}-title` },
-    el("h2", { id: `${id}-title` }, title), lead ? el("p", { class: "lead" }, lead) : null, ...content);
+  return el(
+    "section",
+    { class: "part", id, "aria-labelledby": `${id}-title` },
+    el("h2", { id: `${id}-title` }, title),
+    lead ? el("p", { class: "lead" }, lead) : null,
+    ...content,
+  );
 }
 
 /** How many runs of each implementation kept every promise, the best first. */
 function keptBars() {
   const sorted = [...REPORT.implementations].sort((one, other) => other.held / other.runs - one.held / one.runs);
-  return el("figure", { class: "kept-bars" }, el("figcaption", {}, "Scenarios in which every promise is kept"),
-    sorted.map((each) => el("div", { class: "bar-row" }, el("span", { class: "who", title: each.sentence }, each.name),
-      el("div", { class: "kept-track", role: "img", "aria-label": `${each.name}: ${each.held} of ${each.runs}` }, el("i", { style: { width: `${(each.held / Math.max(1, each.runs)) * 100}%` } })),
-      el("span", { class: "number" }, String(each.held)))));
+  return el(
+    "figure",
+    { class: "kept-bars" },
+    el("figcaption", {}, "Scenarios in which every promise is kept"),
+    sorted.map((each) =>
+      el(
+        "div",
+        { class: "bar-row" },
+        el("span", { class: "who", title: each.sentence }, each.name),
+        el(
+          "div",
+          { class: "kept-track", role: "img", "aria-label": `${each.name}: ${each.held} of ${each.runs}` },
+          el("i", { style: { width: `${(each.held / Math.max(1, each.runs)) * 100}%` } }),
+        ),
+        el("span", { class: "number" }, String(each.held)),
+      ),
+    ),
+  );
 }
 
 function outcomeBars() {
   const used = REPORT.outcomes.filter(([name]) => REPORT.implementations.some((each) => each.outcomes[name]));
-  const legend = el("ul", { class: "legend" }, used.map(([name, told]) => el("li", {}, el("i", { class: `swatch of-${name}` }), told)));
+  const legend = el(
+    "ul",
+    { class: "legend" },
+    used.map(([name, told]) => el("li", {}, el("i", { class: `swatch of-${name}` }), told)),
+  );
   const rows = REPORT.implementations.map((each) => {
     const parts = used.filter(([name]) => each.outcomes[name]);
     const words = parts.map(([name, told]) => `${percent(each.outcomes[name] / each.tracks)} ${told}`).join(", ");
-    const bar = el("div", { class: "bar", role: "img", "aria-label": `${each.name}: ${words || "no tracks"}` },
+    const bar = el(
+      "div",
+      { class: "bar", role: "img", "aria-label": `${each.name}: ${words || "no tracks"}` },
       parts.map(([name, told]) => {
         const share = each.outcomes[name] / each.tracks;
-        return el("span", { class: `of-${name}`, style: { "flex-grow": String(share) }, title: `${told}: ${percent(share)}, ${counted(each.outcomes[name], "track")}` },
-          share >= 0.06 ? el("b", {}, percent(share)) : null);
-      }));
+        return el(
+          "span",
+          {
+            class: `of-${name}`,
+            style: { "flex-grow": String(share) },
+            title: `${told}: ${percent(share)}, ${counted(each.outcomes[name], "track")}`,
+          },
+          share >= 0.06 ? el("b", {}, percent(share)) : null,
+        );
+      }),
+    );
     return el("div", { class: "bar-row" }, el("span", { class: "who" }, each.name), bar);
   });
   return el("div", { class: "bars" }, legend, rows);
@@ -76,18 +131,30 @@ function stepsOf(values, total) {
 
 function multiples(valuesOf, totalOf, limits, noteOf, done) {
   const paths = REPORT.implementations.map((each) => stepsOf(valuesOf(each), totalOf(each)));
-  return el("div", { class: "multiples" }, REPORT.implementations.map((each, own) => {
-    const values = valuesOf(each);
-    const total = totalOf(each);
-    const words = limits.map((limit) => `${percent(within(values, limit, total))} ${done} within ${limit} s`).join(", ");
-    return el("figure", {},
-      el("figcaption", {}, el("strong", {}, each.name), el("span", {}, noteOf(each))),
-      svg("svg", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img", "aria-label": `${each.name}: ${words}` },
-        axes(limits),
-        paths.map((path, place) => (place === own ? null : svg("path", { d: path, class: "other-line" }))),
-        svg("path", { d: `${paths[own]}V${yOf(0)}H${xOf(0)}Z`, class: "own-area" }),
-        svg("path", { d: paths[own], class: "own-line" })));
-  }));
+  return el(
+    "div",
+    { class: "multiples" },
+    REPORT.implementations.map((each, own) => {
+      const values = valuesOf(each);
+      const total = totalOf(each);
+      const words = limits
+        .map((limit) => `${percent(within(values, limit, total))} ${done} within ${limit} s`)
+        .join(", ");
+      return el(
+        "figure",
+        {},
+        el("figcaption", {}, el("strong", {}, each.name), el("span", {}, noteOf(each))),
+        svg(
+          "svg",
+          { viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img", "aria-label": `${each.name}: ${words}` },
+          axes(limits),
+          paths.map((path, place) => (place === own ? null : svg("path", { d: path, class: "other-line" }))),
+          svg("path", { d: `${paths[own]}V${yOf(0)}H${xOf(0)}Z`, class: "own-area" }),
+          svg("path", { d: paths[own], class: "own-line" }),
+        ),
+      );
+    }),
+  );
 }
 
 function axes(limits) {
@@ -96,13 +163,27 @@ function axes(limits) {
     svg("line", { x1: CHART.left, x2: CHART.width - CHART.right, y1: yOf(share), y2: yOf(share), class: "grid-line" }),
     svg("text", { x: CHART.left - 6, y: yOf(share) + 3.5, class: "tick", "text-anchor": "end" }, `${share * 100} %`),
   ]);
-  const lines = limits.map((limit) => svg("line", {
-    x1: xOf(limit), x2: xOf(limit), y1: CHART.top - 4, y2: bottom,
-    class: limit === REPORT.limits_s.delivery ? "limit-line is-delivery" : "limit-line",
-  }));
-  const delivery = svg("text", { x: xOf(REPORT.limits_s.delivery), "text-anchor": "middle", y: CHART.top - 7, class: "tick is-delivery" }, `${REPORT.limits_s.delivery} s`);
-  const ticks = TICKS.map((value) => svg("text", { x: xOf(value), y: bottom + 15, class: "tick", "text-anchor": "middle" },
-    value < 60 ? `${value} s` : value < 3600 ? `${value / 60} min` : `${value / 3600} h`));
+  const lines = limits.map((limit) =>
+    svg("line", {
+      x1: xOf(limit),
+      x2: xOf(limit),
+      y1: CHART.top - 4,
+      y2: bottom,
+      class: limit === REPORT.limits_s.delivery ? "limit-line is-delivery" : "limit-line",
+    }),
+  );
+  const delivery = svg(
+    "text",
+    { x: xOf(REPORT.limits_s.delivery), "text-anchor": "middle", y: CHART.top - 7, class: "tick is-delivery" },
+    `${REPORT.limits_s.delivery} s`,
+  );
+  const ticks = TICKS.map((value) =>
+    svg(
+      "text",
+      { x: xOf(value), y: bottom + 15, class: "tick", "text-anchor": "middle" },
+      value < 60 ? `${value} s` : value < 3600 ? `${value / 60} min` : `${value / 3600} h`,
+    ),
+  );
   return [shares, lines, delivery, ticks];
 }
 
@@ -110,11 +191,15 @@ const within = (values, limit, total) => (total ? values.filter((value) => value
 
 function answeredNote(each) {
   const total = each.answered_s.length + each.unanswered;
-  return total ? `${percent(within(each.answered_s, REPORT.limits_s.delivery, total))} within ${REPORT.limits_s.delivery} s · p95 ${seconds(percentile(each.answered_s, 0.95))}` : "no deliveries";
+  return total
+    ? `${percent(within(each.answered_s, REPORT.limits_s.delivery, total))} within ${REPORT.limits_s.delivery} s · p95 ${seconds(percentile(each.answered_s, 0.95))}`
+    : "no deliveries";
 }
 
 function picturesNote(each) {
-  return each.pictures_s.length ? `${percent(each.pictures_s.length / each.tracks)} · p50 ${seconds(percentile(each.pictures_s, 0.5))} · p95 ${seconds(percentile(each.pictures_s, 0.95))}` : "none";
+  return each.pictures_s.length
+    ? `${percent(each.pictures_s.length / each.tracks)} · p50 ${seconds(percentile(each.pictures_s, 0.5))} · p95 ${seconds(percentile(each.pictures_s, 0.95))}`
+    : "none";
 }
 
 function costDots() {
@@ -124,24 +209,44 @@ function costDots() {
   const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500].filter((tick) => tick <= most);
   const rows = REPORT.implementations.map((each) => {
     const place = each.cost === null ? null : `${xAt(each.cost)}%`;
-    const words = each.cost === null ? `no 2K picture for ${counted(each.generations, "generation")}` : `${each.cost.toFixed(2)} generations`;
-    return el("div", { class: "dot-row" }, el("span", { class: "who" }, each.name),
-      el("div", { class: "dot-track", role: "img", "aria-label": `${each.name}: ${words}` },
+    const words =
+      each.cost === null
+        ? `no 2K picture for ${counted(each.generations, "generation")}`
+        : `${each.cost.toFixed(2)} generations`;
+    return el(
+      "div",
+      { class: "dot-row" },
+      el("span", { class: "who" }, each.name),
+      el(
+        "div",
+        { class: "dot-track", role: "img", "aria-label": `${each.name}: ${words}` },
         ticks.map((tick) => el("i", { class: "dot-tick", style: { left: `${xAt(tick)}%` } })),
         place === null ? null : el("i", { class: "dot-line", style: { width: place } }),
-        place === null ? null : el("i", { class: "dot", style: { left: place } })),
-      el("span", { class: "number" }, each.cost === null ? "–" : each.cost.toFixed(2)));
+        place === null ? null : el("i", { class: "dot", style: { left: place } }),
+      ),
+      el("span", { class: "number" }, each.cost === null ? "–" : each.cost.toFixed(2)),
+    );
   });
-  const axis = el("div", { class: "dot-row dot-axis", "aria-hidden": "true" }, el("span", { class: "who" }),
-    el("div", { class: "dot-track" }, ticks.map((tick) => el("span", { class: "tick", style: { left: `${xAt(tick)}%` } }, String(tick)))),
-    el("span", { class: "number" }));
+  const axis = el(
+    "div",
+    { class: "dot-row dot-axis", "aria-hidden": "true" },
+    el("span", { class: "who" }),
+    el(
+      "div",
+      { class: "dot-track" },
+      ticks.map((tick) => el("span", { class: "tick", style: { left: `${xAt(tick)}%` } }, String(tick))),
+    ),
+    el("span", { class: "number" }),
+  );
   return el("div", { class: "dots" }, rows, axis);
 }
 
 function figuresTable() {
   const columns = [
     ["kept all", (each) => `${each.held} of ${each.runs}`],
-    ...REPORT.outcomes.filter(([name]) => REPORT.implementations.some((each) => each.outcomes[name])).map(([name, told]) => [told, (each) => percent((each.outcomes[name] ?? 0) / each.tracks)]),
+    ...REPORT.outcomes
+      .filter(([name]) => REPORT.implementations.some((each) => each.outcomes[name]))
+      .map(([name, told]) => [told, (each) => percent((each.outcomes[name] ?? 0) / each.tracks)]),
     ["picture p50", (each) => seconds(percentile(each.pictures_s, 0.5))],
     ["p95", (each) => seconds(percentile(each.pictures_s, 0.95))],
     ["p99", (each) => seconds(percentile(each.pictures_s, 0.99))],
@@ -152,8 +257,34 @@ function figuresTable() {
     ["pictures paid", (each) => String(each.generations)],
     ["per 2K picture", (each) => (each.cost === null ? "–" : each.cost.toFixed(2))],
   ];
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All figures" },
-    el("table", { class: "figures" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "implementation"), columns.map(([name]) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, REPORT.implementations.map((each) => el("tr", {}, el("th", { scope: "row", title: each.sentence }, each.name), columns.map(([, cell]) => el("td", {}, cell(each))))))));
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "All figures" },
+    el(
+      "table",
+      { class: "figures" },
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("th", { scope: "col" }, "implementation"),
+          columns.map(([name]) => el("th", { scope: "col" }, name)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        REPORT.implementations.map((each) =>
+          el(
+            "tr",
+            {},
+            el("th", { scope: "row", title: each.sentence }, each.name),
+            columns.map(([, cell]) => el("td", {}, cell(each))),
+          ),
+        ),
+      ),
+    ),
+  );
 }

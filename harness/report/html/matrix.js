@@ -3,7 +3,11 @@
 const SHOWN = [
   ["all", "all scenarios", () => true],
   ["broken", "broken by somebody", (row) => row.some((cell) => cell && cell[0].length)],
-  ["differ", "where they differ", (row) => new Set(row.map((cell) => (cell && cell[0].length ? "broken" : "kept"))).size > 1],
+  [
+    "differ",
+    "where they differ",
+    (row) => new Set(row.map((cell) => (cell && cell[0].length ? "broken" : "kept"))).size > 1,
+  ],
   ["nobody", "kept by nobody", (row) => row.every((cell) => !cell || cell[0].length || cell[2].length)],
   ["unknown", "could not be judged", (row) => row.some((cell) => cell && cell[2].length)],
 ];
@@ -12,28 +16,74 @@ function matrixView() {
   const rows = [];
   const cells = [];
   const count = el("p", { class: "count", role: "status" });
-  const search = el("input", { type: "search", id: "search", placeholder: "Search scenarios", "aria-label": "Search scenarios", "aria-keyshortcuts": "/", autocomplete: "off", spellcheck: "false" });
+  const search = el("input", {
+    type: "search",
+    id: "search",
+    placeholder: "Search scenarios",
+    "aria-label": "Search scenarios",
+    "aria-keyshortcuts": "/",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const group = choice("Group", [["", "every group"], ...groupsOf().map((name) => [name, name || "no group"])]);
-  const shown = choice("Outcome", SHOWN.map(([name, told]) => [name, told]));
-  const promise = choice("Promise", [["", "any promise"], ...brokenPromises().map((place) => [String(place), PROMISES[place].name])]);
+  const shown = choice(
+    "Outcome",
+    SHOWN.map(([name, told]) => [name, told]),
+  );
+  const promise = choice("Promise", [
+    ["", "any promise"],
+    ...brokenPromises().map((place) => [String(place), PROMISES[place].name]),
+  ]);
   const body = [];
   let current = null;
 
   for (const name of groupsOf()) {
-    const heading = el("tr", { class: "group-row" }, el("th", { scope: "rowgroup", colspan: String(REPORT.implementations.length + 2) }, name || "scenarios"));
+    const heading = el(
+      "tr",
+      { class: "group-row" },
+      el("th", { scope: "rowgroup", colspan: String(REPORT.implementations.length + 2) }, name || "scenarios"),
+    );
     const section = el("tbody", {}, heading);
     REPORT.scenarios.forEach((scenario, place) => {
       if (scenario.group !== name) return;
       const links = REPORT.implementations.map((implementation, position) => {
         const outcome = outcomeOf(REPORT.runs[place][position]);
         if (outcome.state === "missing") return el("td", { class: "cell is-missing" });
-        const link = el("a", { href: routeOf(place, position), tabindex: "-1", class: `cell-link is-${outcome.state}`, title: `${implementation.name}: ${outcome.words}`, "aria-label": `${implementation.name} in ${scenario.name}: ${outcome.words}` },
-          outcome.mark, outcome.warned ? el("sup", {}, "!") : null);
+        const link = el(
+          "a",
+          {
+            href: routeOf(place, position),
+            tabindex: "-1",
+            class: `cell-link is-${outcome.state}`,
+            title: `${implementation.name}: ${outcome.words}`,
+            "aria-label": `${implementation.name} in ${scenario.name}: ${outcome.words}`,
+          },
+          outcome.mark,
+          outcome.warned ? el("sup", {}, "!") : null,
+        );
         return el("td", { class: "cell" }, link);
       });
-      const row = el("tr", {}, el("th", { scope: "row", title: scenario.why }, name ? el("span", { class: "faint" }, `${name}/`) : null, scenario.name.slice(name ? name.length + 1 : 0)), links, el("td", { class: "why" }, firstSentence(scenario.why)));
+      const row = el(
+        "tr",
+        {},
+        el(
+          "th",
+          { scope: "row", title: scenario.why },
+          name ? el("span", { class: "faint" }, `${name}/`) : null,
+          scenario.name.slice(name ? name.length + 1 : 0),
+        ),
+        links,
+        el("td", { class: "why" }, firstSentence(scenario.why)),
+      );
       cells.push(links.map((cell) => cell.firstChild));
-      rows.push({ row, place, group: name, words: `${scenario.name} ${scenario.why}`.toLowerCase(), section, links: links.map((cell) => cell.firstChild) });
+      rows.push({
+        row,
+        place,
+        group: name,
+        words: `${scenario.name} ${scenario.why}`.toLowerCase(),
+        section,
+        links: links.map((cell) => cell.firstChild),
+      });
       section.append(row);
     });
     body.push(section);
@@ -52,15 +102,22 @@ function matrixView() {
     let visible = 0;
     for (const { row, place, group: own, words, links } of rows) {
       const runs = REPORT.runs[place];
-      const says = broken === null || runs.some((cell) => cell && (cell[0].includes(broken) || cell[1].includes(broken)));
-      row.hidden = !((group.value === "" || group.value === own) && says && fits(runs) && wanted.every((word) => words.includes(word)));
+      const says =
+        broken === null || runs.some((cell) => cell && (cell[0].includes(broken) || cell[1].includes(broken)));
+      row.hidden = !(
+        (group.value === "" || group.value === own) &&
+        says &&
+        fits(runs) &&
+        wanted.every((word) => words.includes(word))
+      );
       if (!row.hidden) visible += 1;
       links.forEach((link, position) => {
         const cell = runs[position];
         link?.classList.toggle("is-dim", broken !== null && !(cell[0].includes(broken) || cell[1].includes(broken)));
       });
     }
-    for (const section of body) section.hidden = rows.filter((each) => each.section === section).every((each) => each.row.hidden);
+    for (const section of body)
+      section.hidden = rows.filter((each) => each.section === section).every((each) => each.row.hidden);
     const all = rows.length;
     count.textContent = visible === all ? counted(all, "scenario") : `${visible} of ${counted(all, "scenario")}`;
     if (!current || current.closest("[hidden]")) {
@@ -70,7 +127,14 @@ function matrixView() {
   }
 
   function walk(event) {
-    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
+    const steps = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      Home: [0, -Infinity],
+      End: [0, Infinity],
+    };
     const step = steps[event.key];
     if (!step || !event.target.classList.contains("cell-link")) return;
     event.preventDefault();
@@ -90,21 +154,66 @@ function matrixView() {
   });
   apply();
 
-  const table = el("table", { class: "matrix", role: "grid", "aria-label": "Scenarios by implementations", onkeydown: walk, onfocusin: (event) => event.target.classList.contains("cell-link") && rove(event.target) },
-    el("thead", {},
-      el("tr", {}, el("th", { scope: "col" }, "scenario"), REPORT.implementations.map((each) => el("th", { scope: "col", class: "cell", title: each.sentence }, el("span", { class: "column-name" }, each.name))), el("th", { scope: "col", class: "why" }, "what it is for")),
-      el("tr", { class: "kept" }, el("th", { scope: "row" }, "kept every promise in"), REPORT.implementations.map((each) => el("td", { class: "cell" }, String(each.held))), el("td", { class: "why" }, `of ${REPORT.scenarios.length}`))),
-    body);
-  return section("matrix", "Every run", "",
+  const table = el(
+    "table",
+    {
+      class: "matrix",
+      role: "grid",
+      "aria-label": "Scenarios by implementations",
+      onkeydown: walk,
+      onfocusin: (event) => event.target.classList.contains("cell-link") && rove(event.target),
+    },
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        el("th", { scope: "col" }, "scenario"),
+        REPORT.implementations.map((each) =>
+          el(
+            "th",
+            { scope: "col", class: "cell", title: each.sentence },
+            el("span", { class: "column-name" }, each.name),
+          ),
+        ),
+        el("th", { scope: "col", class: "why" }, "what it is for"),
+      ),
+      el(
+        "tr",
+        { class: "kept" },
+        el("th", { scope: "row" }, "kept every promise in"),
+        REPORT.implementations.map((each) => el("td", { class: "cell" }, String(each.held))),
+        el("td", { class: "why" }, `of ${REPORT.scenarios.length}`),
+      ),
+    ),
+    body,
+  );
+  return section(
+    "matrix",
+    "Every run",
+    "",
     el("div", { class: "filters" }, search, group.labelled, shown.labelled, promise.labelled, count),
     el("div", { class: "scroll matrix-scroll" }, table),
-    el("p", { class: "key" }, keyItem("held", "✓", "every promise held"), keyItem("held", "✓!", "held, with a warning"), keyItem("violated", "✗3", "three promises broken"), keyItem("unknown", "?", "could not be judged")));
+    el(
+      "p",
+      { class: "key" },
+      keyItem("held", "✓", "every promise held"),
+      keyItem("held", "✓!", "held, with a warning"),
+      keyItem("violated", "✗3", "three promises broken"),
+      keyItem("unknown", "?", "could not be judged"),
+    ),
+  );
 }
 
 const keyItem = (state, mark, told) => el("span", {}, el("i", { class: `cell-link is-${state}` }, mark), told);
 
 function choice(name, options) {
-  const select = el("select", {}, options.map(([value, told]) => el("option", { value }, told)));
+  const select = el(
+    "select",
+    {},
+    options.map(([value, told]) => el("option", { value }, told)),
+  );
   select.labelled = el("label", {}, el("span", {}, name), select);
   return select;
 }

@@ -12,35 +12,77 @@ const KEYS = [
 let overviewElement = null;
 let overviewScroll = 0;
 let here = null;
+let turns = 0;
 
 function overviewView() {
   const [first, ...others] = REPORT.conclusion;
   const total = REPORT.runs.flat().filter(Boolean).length;
-  return el("div", { class: "overview" },
-    el("section", { class: "conclusion" },
-      el("div", {}, el("h1", {}, first), others.length ? el("ul", {}, others.map((line) => el("li", {}, line))) : null),
+  return el(
+    "div",
+    { class: "overview" },
+    el(
+      "section",
+      { class: "conclusion" },
+      el(
+        "div",
+        {},
+        el("h1", {}, first),
+        others.length
+          ? el(
+              "ul",
+              {},
+              others.map((line) => el("li", {}, line)),
+            )
+          : null,
+      ),
       keptBars(),
-      el("p", { class: "run-facts" }, `${counted(total, "run")}: ${counted(REPORT.scenarios.length, "scenario")} by ${counted(REPORT.implementations.length, "implementation")}, ${REPORT.simulated_h.toLocaleString("en")} simulated hours.`)),
-    el("nav", { class: "contents", "aria-label": "Parts of this page" }, [["matrix", "Every run"], ["outcomes", "How tracks end"], ["answers", "Time to answer"], ["pictures-after", "Time to a picture"], ["cost", "Cost"], ["figures", "Figures"]].map(([id, told]) => el("button", { type: "button", onclick: () => byId(id).scrollIntoView({ behavior: "smooth" }) }, told))),
-    matrixView(), chartsView());
+      el(
+        "p",
+        { class: "run-facts" },
+        `${counted(total, "run")}: ${counted(REPORT.scenarios.length, "scenario")} by ${counted(REPORT.implementations.length, "implementation")}, ${REPORT.simulated_h.toLocaleString("en")} simulated hours.`,
+      ),
+    ),
+    el(
+      "nav",
+      { class: "contents", "aria-label": "Parts of this page" },
+      [
+        ["matrix", "Every run"],
+        ["outcomes", "How tracks end"],
+        ["answers", "Time to answer"],
+        ["pictures-after", "Time to a picture"],
+        ["cost", "Cost"],
+        ["figures", "Figures"],
+      ].map(([id, told]) =>
+        el("button", { type: "button", onclick: () => byId(id).scrollIntoView({ behavior: "smooth" }) }, told),
+      ),
+    ),
+    matrixView(),
+    chartsView(),
+  );
 }
 
 async function go() {
   const main = byId("main");
   const [, where, ...rest] = location.hash.split("/");
   const before = here;
-  if (before === null && main.firstChild) overviewScroll = scrollY;
+  const moved = main.firstChild !== null;
+  const turn = ++turns;
+  if (before === null && moved) overviewScroll = scrollY;
   if (where === "run") {
     const [scenario, implementation, entry] = rest.map(decoded);
     const row = REPORT.scenarios.findIndex((each) => each.name.toWellFormed() === scenario);
     const column = REPORT.implementations.findIndex((each) => each.name.toWellFormed() === implementation);
     here = { scenario: row, implementation: column };
     document.title = `${scenario} · ${implementation}`;
-    const shown = row < 0 || column < 0 ? el("p", { class: "notice" }, "There is no such run in this report. ", el("a", { href: "#/" }, "All runs")) : await runView(row, column, Number(entry) || null);
+    const shown =
+      row < 0 || column < 0
+        ? el("p", { class: "notice" }, "There is no such run in this report. ", el("a", { href: "#/" }, "All runs"))
+        : await runView(row, column, Number(entry) || null);
+    if (turn !== turns) return; // somebody has gone on while the run was unpacked
     main.replaceChildren(shown);
     if (!entry) scrollTo(0, 0);
     tell(`${scenario}, ${implementation}`);
-    if (before) main.focus({ preventScroll: true });
+    if (moved && !entry) main.focus({ preventScroll: true });
     return;
   }
   here = null;
@@ -76,7 +118,22 @@ const remembered = remember("theme");
 setTheme(THEMES.includes(remembered) ? remembered : "auto");
 
 const help = byId("help");
-help.append(el("h2", { id: "help-title" }, "Keys"), el("dl", {}, KEYS.map(([key, told]) => [el("dt", {}, key.split(" ").map((each) => el("kbd", {}, each))), el("dd", {}, told)])), el("form", { method: "dialog" }, el("button", {}, "Close")));
+help.append(
+  el("h2", { id: "help-title" }, "Keys"),
+  el(
+    "dl",
+    {},
+    KEYS.map(([key, told]) => [
+      el(
+        "dt",
+        {},
+        key.split(" ").map((each) => el("kbd", {}, each)),
+      ),
+      el("dd", {}, told),
+    ]),
+  ),
+  el("form", { method: "dialog" }, el("button", {}, "Close")),
+);
 byId("help-button").addEventListener("click", () => help.showModal());
 
 byId("skip").addEventListener("click", (event) => {

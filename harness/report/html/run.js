@@ -1,7 +1,6 @@
 // One run: what it is, which promises it broke and by what, its pictures, its diagram and its journal.
 
 const OUTCOME_WORDS = Object.fromEntries(REPORT.outcomes);
-const ENTRIES_AT_ONCE = 250;
 
 async function runView(scenario, implementation, entry) {
   const block = await blockOf(scenario);
@@ -14,20 +13,57 @@ async function runView(scenario, implementation, entry) {
   const diagram = diagramView(view, (number) => journal.open(number));
   const verdicts = verdictsView(view, diagram, journal);
 
-  const article = el("article", { class: "run" },
+  const article = el(
+    "article",
+    { class: "run" },
     neighbours(scenario, implementation),
-    el("header", { class: "run-head" },
-      el("h1", {}, el("span", { class: "faint" }, about.group ? `${about.group}/` : ""), about.name.slice(about.group ? about.group.length + 1 : 0), el("small", {}, who.name)),
-      el("p", { class: `result is-${outcome.state}` }, el("b", {}, outcome.state === "violated" ? "✗" : outcome.mark), ` ${headline(view, outcome)}`),
+    el(
+      "header",
+      { class: "run-head" },
+      el(
+        "h1",
+        {},
+        el("span", { class: "faint" }, about.group ? `${about.group}/` : ""),
+        about.name.slice(about.group ? about.group.length + 1 : 0),
+        el("small", {}, who.name),
+      ),
+      el(
+        "p",
+        { class: `result is-${outcome.state}` },
+        el("b", {}, outcome.state === "violated" ? "✗" : outcome.mark),
+        ` ${headline(view, outcome)}`,
+      ),
       about.why ? el("p", { class: "why-text" }, about.why) : null,
-      about.impossible.map(([name, reason]) => el("p", { class: "aside" }, "Nobody can keep ", el("code", {}, name), ` here: ${reason}.`)),
-      el("p", { class: "run-facts" }, `${view.simulated} of virtual time · ${view.ending} · seed ${REPORT.seed}${view.world === "live" ? " · over real sockets" : ""}`),
-      replayLine(view.replay)),
-    el("div", { class: "run-body" },
-      el("div", { class: "run-side" }, outcome.state === "held" ? [tracksView(view), verdicts] : [verdicts, tracksView(view)]),
-      el("section", { class: "run-main", "aria-labelledby": "diagram-title" }, el("h2", { id: "diagram-title" }, "What happened"), diagram.element)),
+      about.impossible.map(([name, reason]) =>
+        el("p", { class: "aside" }, "Nobody can keep ", el("code", {}, name), ` here: ${reason}.`),
+      ),
+      el(
+        "p",
+        { class: "run-facts" },
+        `${view.simulated} of virtual time · ${view.ending} · seed ${REPORT.seed}${view.world === "live" ? " · over real sockets" : ""}`,
+      ),
+      replayLine(view.replay),
+    ),
+    el(
+      "div",
+      { class: "run-body" },
+      el(
+        "div",
+        { class: "run-side" },
+        outcome.state === "held" ? [tracksView(view), verdicts] : [verdicts, tracksView(view)],
+      ),
+      el(
+        "section",
+        { class: "run-main", "aria-labelledby": "diagram-title" },
+        el("h2", { id: "diagram-title" }, "What happened"),
+        diagram.element,
+      ),
+    ),
     journal.element,
-    block.text ? el("details", { class: "file" }, el("summary", {}, "The scenario's file"), el("pre", {}, block.text)) : null);
+    block.text
+      ? el("details", { class: "file" }, el("summary", {}, "The scenario's file"), el("pre", {}, block.text))
+      : null,
+  );
   if (entry) requestAnimationFrame(() => journal.open(entry));
   return article;
 }
@@ -41,25 +77,70 @@ function headline(view, outcome) {
 /** The same scenario with the others, and the ways to the scenarios before and after. */
 function neighbours(scenario, implementation) {
   const last = REPORT.scenarios.length - 1;
-  const step = (to, mark, told) => (to < 0 || to > last ? el("span", { class: "step-link is-off", "aria-hidden": "true" }, mark) : el("a", { class: "step-link", href: routeOf(to, implementation), title: REPORT.scenarios[to].name, "aria-label": `${told}: ${REPORT.scenarios[to].name}` }, mark));
-  return el("nav", { class: "neighbours", "aria-label": "Other runs" },
+  const step = (to, mark, told) =>
+    to < 0 || to > last
+      ? el("span", { class: "step-link is-off", "aria-hidden": "true" }, mark)
+      : el(
+          "a",
+          {
+            class: "step-link",
+            href: routeOf(to, implementation),
+            title: REPORT.scenarios[to].name,
+            "aria-label": `${told}: ${REPORT.scenarios[to].name}`,
+          },
+          mark,
+        );
+  return el(
+    "nav",
+    { class: "neighbours", "aria-label": "Other runs" },
     el("a", { href: "#/", class: "back" }, "← All runs"),
-    el("ul", {}, REPORT.implementations.map((each, place) => {
-      const outcome = outcomeOf(REPORT.runs[scenario][place]);
-      const here = place === implementation;
-      if (outcome.state === "missing") return null;
-      return el("li", {}, el("a", { href: routeOf(scenario, place), class: here ? "is-here" : "", "aria-current": here ? "page" : null, title: outcome.words }, el("i", { class: `cell-link is-${outcome.state}` }, outcome.mark), each.name));
-    })),
-    el("span", { class: "step-links" }, step(scenario - 1, "↑", "scenario before"), step(scenario + 1, "↓", "scenario after")));
+    el(
+      "ul",
+      {},
+      REPORT.implementations.map((each, place) => {
+        const outcome = outcomeOf(REPORT.runs[scenario][place]);
+        const here = place === implementation;
+        if (outcome.state === "missing") return null;
+        return el(
+          "li",
+          {},
+          el(
+            "a",
+            {
+              href: routeOf(scenario, place),
+              class: here ? "is-here" : "",
+              "aria-current": here ? "page" : null,
+              title: outcome.words,
+            },
+            el("i", { class: `cell-link is-${outcome.state}` }, outcome.mark),
+            each.name,
+          ),
+        );
+      }),
+    ),
+    el(
+      "span",
+      { class: "step-links" },
+      step(scenario - 1, "↑", "scenario before"),
+      step(scenario + 1, "↓", "scenario after"),
+    ),
+  );
 }
 
 function replayLine(command) {
-  const button = el("button", { type: "button", onclick: async () => {
-    const done = await copy(command, code);
-    button.textContent = done ? "Copied" : "Selected";
-    tell(done ? "The command is copied" : "The command is selected");
-    setTimeout(() => (button.textContent = "Copy"), 1600);
-  } }, "Copy");
+  const button = el(
+    "button",
+    {
+      type: "button",
+      onclick: async () => {
+        const done = await copy(command, code);
+        button.textContent = done ? "Copied" : "Selected";
+        tell(done ? "The command is copied" : "The command is selected");
+        setTimeout(() => (button.textContent = "Copy"), 1600);
+      },
+    },
+    "Copy",
+  );
   const code = el("code", {}, command);
   return el("p", { class: "replay" }, el("span", {}, "replay"), code, button);
 }
@@ -76,7 +157,9 @@ async function copy(text, element) {
 
 function verdictsView(view, diagram, journal) {
   const ranks = { violated: 0, unknown: 1, held: 2, "not applicable": 3 };
-  const sorted = [...view.verdicts].sort((one, other) => ranks[one[1]] - ranks[other[1]] || (one[2] === "warning") - (other[2] === "warning"));
+  const sorted = [...view.verdicts].sort(
+    (one, other) => ranks[one[1]] - ranks[other[1]] || (one[2] === "warning") - (other[2] === "warning"),
+  );
   const cards = [];
   const card = ([name, state, severity, reason, evidence]) => {
     const kind = state === "violated" && severity === "warning" ? "warned" : state;
@@ -92,112 +175,117 @@ function verdictsView(view, diagram, journal) {
     show.addEventListener("click", choose);
     cards.push({ show });
     const sentence = PROMISES.find((promise) => promise.name === name)?.sentence;
-    return el("li", { class: `verdict is-${kind}` },
+    return el(
+      "li",
+      { class: `verdict is-${kind}` },
       el("b", { class: "verdict-mark", title: word, "aria-label": word }, mark),
-      el("div", {}, el("strong", { title: sentence }, name), kind === "warned" ? el("em", {}, " warning") : null,
+      el(
+        "div",
+        {},
+        el("strong", { title: sentence }, name),
+        kind === "warned" ? el("em", {}, " warning") : null,
         el("p", {}, reason),
-        evidence.length ? el("p", { class: "evidence" }, show, evidence.slice(0, 8).map((number) => el("button", { type: "button", class: "entry-link", onclick: () => journal.open(number) }, `#${number}`))) : null));
+        evidence.length
+          ? el(
+              "p",
+              { class: "evidence" },
+              show,
+              evidence
+                .slice(0, 8)
+                .map((number) =>
+                  el(
+                    "button",
+                    { type: "button", class: "entry-link", onclick: () => journal.open(number) },
+                    `#${number}`,
+                  ),
+                ),
+            )
+          : null,
+      ),
+    );
   };
   const open = sorted.filter(([, state]) => state === "violated" || state === "unknown");
   const rest = sorted.filter(([, state]) => state === "held" || state === "not applicable");
-  return el("section", { class: "verdicts", "aria-labelledby": "verdicts-title" },
+  return el(
+    "section",
+    { class: "verdicts", "aria-labelledby": "verdicts-title" },
     el("h2", { id: "verdicts-title" }, "Promises"),
     open.length ? el("ul", {}, open.map(card)) : null,
-    rest.length ? el("details", open.length ? {} : { open: true }, el("summary", {}, `${rest.filter(([, state]) => state === "held").length} held, ${rest.filter(([, state]) => state !== "held").length} do not apply`), el("ul", {}, rest.map(card))) : null);
+    rest.length
+      ? el(
+          "details",
+          open.length ? {} : { open: true },
+          el(
+            "summary",
+            {},
+            `${rest.filter(([, state]) => state === "held").length} held, ${rest.filter(([, state]) => state !== "held").length} do not apply`,
+          ),
+          el("ul", {}, rest.map(card)),
+        )
+      : null,
+  );
 }
 
 function tracksView(view) {
   if (!view.tracks.length) return null;
-  return el("section", { class: "tracks", "aria-labelledby": "tracks-title" },
-    el("h2", { id: "tracks-title" }, view.tracks.length === 1 ? "The track at the end" : `${view.tracks.length} tracks at the end`),
+  return el(
+    "section",
+    { class: "tracks", "aria-labelledby": "tracks-title" },
+    el(
+      "h2",
+      { id: "tracks-title" },
+      view.tracks.length === 1 ? "The track at the end" : `${view.tracks.length} tracks at the end`,
+    ),
     view.tracks.map((track) => {
       const picture = pictureOf(track.picture);
       const size = picture ? `${picture.width} × ${picture.height}` : null;
       const enlarged = picture && track.made && Math.max(...track.made) < Math.max(picture.width, picture.height);
-      return el("figure", { class: "track" },
+      return el(
+        "figure",
+        { class: "track" },
         picture
-          ? el("img", { src: picture.source, alt: `The picture on the track, ${size} pixels`, width: 320, height: Math.round((320 * picture.height) / picture.width), class: picture.height > picture.width ? "is-tall" : null })
+          ? el("img", {
+              src: picture.source,
+              alt: `The picture on the track, ${size} pixels`,
+              width: 320,
+              height: Math.round((320 * picture.height) / picture.width),
+              class: picture.height > picture.width ? "is-tall" : null,
+            })
           : el("div", { class: "no-picture" }, track.url ? "does not load" : "no picture"),
-        el("figcaption", {},
-          el("strong", {}, size ? `${size} ${picture.format.toUpperCase()}` : (track.problem ?? (track.url ? "The picture was not opened" : "No address on the track"))),
+        el(
+          "figcaption",
+          {},
+          el(
+            "strong",
+            {},
+            size
+              ? `${size} ${picture.format.toUpperCase()}`
+              : (track.problem ?? (track.url ? "The picture was not opened" : "No address on the track")),
+          ),
           enlarged ? el("p", { class: "aside" }, `made at ${track.made.join(" × ")}, then enlarged`) : null,
-          track.outcome ? el("p", {}, OUTCOME_WORDS[track.outcome] ?? track.outcome, track.picture_after_s === null ? null : `, ${seconds(track.picture_after_s)} after the callback`) : null,
-          fieldsOf(track.final, view.tracks.length > 1)));
-    }));
+          track.outcome
+            ? el(
+                "p",
+                {},
+                OUTCOME_WORDS[track.outcome] ?? track.outcome,
+                track.picture_after_s === null ? null : `, ${seconds(track.picture_after_s)} after the callback`,
+              )
+            : null,
+          fieldsOf(track.final, view.tracks.length > 1),
+        ),
+      );
+    }),
+  );
 }
 
 function fieldsOf(row, folded) {
   if (!row) return el("p", { class: "aside" }, "No row in the store.");
-  const told = (value) => (value === null ? el("i", {}, "null") : typeof value === "string" ? value : JSON.stringify(value));
-  const list = el("dl", {}, Object.entries(row).map(([name, value]) => [el("dt", {}, name), el("dd", {}, told(value))]));
+  const told = (value) =>
+    value === null ? el("i", {}, "null") : typeof value === "string" ? value : JSON.stringify(value);
+  const list = el(
+    "dl",
+    {},
+    Object.entries(row).map(([name, value]) => [el("dt", {}, name), el("dd", {}, told(value))]),
+  );
   return folded ? el("details", {}, el("summary", {}, "Fields"), list) : list;
 }
-
-function journalView(view, allFacts) {
-  const evidenceOf = new Map();
-  for (const [name, state, , , evidence] of view.verdicts)
-    if (state === "violated") for (const number of evidence) evidenceOf.set(number, [...(evidenceOf.get(number) ?? []), name]);
-  const byNumber = new Map();
-  const list = el("ol", { class: "entries" });
-  const search = el("input", { type: "search", placeholder: "Search the journal", "aria-label": "Search the journal", autocomplete: "off" });
-  const more = el("button", { type: "button", class: "more" });
-  let limit = ENTRIES_AT_ONCE;
-
-  const entryOf = (each) => {
-    const [number, clock, kind, cause, told, place] = each;
-    if (byNumber.has(number)) return byNumber.get(number);
-    const names = evidenceOf.get(number);
-    const details = el("details", { id: `entry-${number}`, class: names ? "entry is-evidence" : "entry" },
-      el("summary", {}, el("span", { class: "entry-clock" }, clock), el("span", { class: "entry-number" }, `#${number}`), el("span", { class: `kind of-${kind.split(".")[0]}` }, kind), el("span", { class: "entry-told" }, told), names ? el("span", { class: "entry-names" }, names.map((name) => `✗ ${name}`).join(", ")) : null));
-    details.addEventListener("toggle", () => {
-      if (details.open && !details.querySelector("pre")) details.append(...factsOf(cause, allFacts[place]));
-    });
-    const item = el("li", {}, details);
-    byNumber.set(number, item);
-    return item;
-  };
-  const factsOf = (cause, facts) => {
-    const picture = facts.body && typeof facts.body === "object" ? pictureOf(facts.body.sha256) : undefined;
-    return [
-      cause ? el("p", { class: "cause" }, "because of ", el("button", { type: "button", class: "entry-link", onclick: () => open(cause) }, `#${cause}`)) : null,
-      picture ? el("img", { src: picture.source, alt: `The picture in this body, ${picture.width} × ${picture.height} pixels`, width: 200 }) : null,
-      el("pre", { tabindex: "0" }, jsonOf(facts)),
-    ].filter(Boolean);
-  };
-  const apply = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = words.length ? view.entries.filter((each) => words.every((word) => textOf(each).includes(word))) : view.entries;
-    list.replaceChildren(...found.slice(0, limit).map(entryOf));
-    more.hidden = found.length <= limit;
-    more.textContent = `Show all ${found.length.toLocaleString("en")} entries`;
-  };
-  const textOf = (each) => (each.text ??= `#${each[0]} ${each[2]} ${each[4]} ${JSON.stringify(allFacts[each[5]])}`.toLowerCase());
-  const open = (number) => {
-    if (!list.contains(byNumber.get(number) ?? null)) {
-      search.value = "";
-      limit = Infinity;
-      apply();
-    }
-    const details = byNumber.get(number)?.firstChild;
-    if (!details) return;
-    details.open = true;
-    details.scrollIntoView({ block: "center", behavior: "smooth" });
-    details.querySelector("summary").focus({ preventScroll: true });
-    const parts = location.hash.split("/").slice(0, 4);
-    history.replaceState(null, "", `${parts.join("/")}/${number}`);
-  };
-  search.addEventListener("input", apply);
-  more.addEventListener("click", () => {
-    limit = Infinity;
-    apply();
-  });
-  apply();
-  const element = el("section", { class: "journal", "aria-labelledby": "journal-title" },
-    el("h2", { id: "journal-title" }, "Journal"),
-    el("div", { class: "filters" }, search, el("p", { class: "count" }, counted(view.entries.length, "entry").replace("entrys", "entries"), view.left_out ? `, ${view.left_out.toLocaleString("en")} more in the results file` : "")),
-    list, more);
-  return { element, open };
-}
-
-/** Facts as JSON that people read: text of several lines as lines. */
-const jsonOf = (facts) => JSON.stringify(facts, null, 2).replace(/[\u202a-\u202e\u2066-\u2069]/g, (character) => `\\u${character.codePointAt(0).toString(16)}`);

@@ -17,7 +17,7 @@ function percent(share) {
   return `${value < 100 ? Math.min(99, Math.round(value)) : 100} %`;
 }
 
-const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count, noun, nouns = `${noun}s`) => `${count.toLocaleString("en")} ${count === 1 ? noun : nouns}`;
 
 /** Nearest rank, as everywhere in the harness; `values` are sorted. */
 function percentile(values, share) {
