@@ -31,6 +31,8 @@ Pair = tuple[Scenario, AnyImplementation]
 T = TypeVar("T")
 Play = Callable[[Scenario, AnyImplementation, int], T]
 """Runs a pair with a seed, and gives what shall be kept of it; it is sent to other processes."""
+SLOWER, FASTER, SHARE_MIN = 0.85, 1.05, 0.2
+"""What becomes of the share of the speed after a live run that is in doubt, and after one that is not; and at least."""
 Tell = Callable[[str], None]
 """Hears a sentence that is of interest while one waits."""
 
@@ -49,6 +51,7 @@ def play_pairs(
 
     A live run whose verdicts are not certain is done again more slowly, and `tell` hears why. That goes before what has
     not begun yet: it takes longer, and mostly waits. For the same reason live runs begin with those that last longest.
+    Where much is not certain the machine is busy with something else, and the others begin more slowly, too.
     Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
     """
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
@@ -63,18 +66,24 @@ def play_pairs(
     at_a_time = workers if is_live else len(chunks)
     pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker)
     pending: dict[Future[list[T]], Sequence[Pair]] = {}
+    pace = _Pace()
     try:
         while chunks or pending:
             while chunks and len(pending) < at_a_time:
-                chunk = chunks.popleft()
+                chunk = [pace.given(pair) for pair in chunks.popleft()]
                 pending[pool.submit(_play_chunk, chunk, seed, play, sys.path)] = chunk
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                ((scenario, _), *_) = pending.pop(future)
+                played = pending.pop(future)
+                ((scenario, _), *_) = played
                 try:
-                    yield from future.result()
+                    results = future.result()
                 except Postponed as postponed:
+                    pace.learn(played, certain=False)
                     tell(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
                     chunks.appendleft([(scenario, postponed.again)])
+                else:
+                    pace.learn(played, certain=True)
+                    yield from results
     except BrokenProcessPool:
         raise ImplementationError(
             "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
@@ -86,6 +95,26 @@ def play_pairs(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _Pace:
+    """At which share of the speed that is asked for a live run begins, by what became of those before it."""
+
+    def __init__(self) -> None:
+        self.share = 1.0
+
+    def given(self, pair: Pair) -> Pair:
+        """The pair at that speed, unless it is run again at one of its own."""
+        scenario, application = pair
+        if not isinstance(application, LiveImplementation) or application.doubts or application.speed == 1:
+            return pair
+        return scenario, replace(application, speed=max(1.0, application.speed * self.share))
+
+    def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
+        """Takes account of a run that has ended; what is run again says nothing of the speed of the others."""
+        if any(isinstance(each, LiveImplementation) and each.doubts for _, each in chunk):
+            return
+        self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
 
 
 def compare(

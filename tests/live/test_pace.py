@@ -1,0 +1,43 @@
+"""Live runs begin more slowly where those before them were in doubt, and faster again where they were not."""
+
+from harness.compare import play_pairs
+from harness.implementations import AnyImplementation, LiveImplementation, Postponed
+from harness.live.doubt import Doubt
+from harness.live.settings import Application, Settings
+from harness.scenario import Scenario
+
+ASKED, BUSY_ABOVE = 50.0, 20.0
+APPLICATION = LiveImplementation("shop", "shop", Settings(Application(command="node server.js")), ASKED)
+
+
+def on_a_quiet_machine(scenario: Scenario, implementation: AnyImplementation, seed: int) -> tuple[str, float, int]:
+    assert isinstance(implementation, LiveImplementation)
+    return scenario.name, implementation.speed, len(implementation.doubts)
+
+
+def on_a_busy_machine(scenario: Scenario, implementation: AnyImplementation, seed: int) -> tuple[str, float, int]:
+    """Nothing faster than `BUSY_ABOVE` is certain."""
+    assert isinstance(implementation, LiveImplementation)
+    if implementation.speed > BUSY_ABOVE:
+        again = implementation.slower(Doubt("it was late", 10.0), 1.0, 1.0)
+        assert again is not None
+        raise Postponed(again)
+    return scenario.name, implementation.speed, len(implementation.doubts)
+
+
+SCENARIOS = [Scenario(f"a/{number}", "One of many.") for number in range(40)]
+PAIRS = [(scenario, APPLICATION) for scenario in SCENARIOS]
+
+
+def test_on_a_quiet_machine_everything_has_the_speed_that_was_asked_for() -> None:
+    assert {speed for _, speed, _ in play_pairs(PAIRS, 1, 2, on_a_quiet_machine)} == {ASKED}
+
+
+def test_on_a_busy_machine_later_runs_begin_more_slowly_and_each_scenario_comes_once() -> None:
+    told: list[str] = []
+    played = list(play_pairs(PAIRS, 1, 2, on_a_busy_machine, told.append))
+    assert sorted(name for name, _, _ in played) == sorted(scenario.name for scenario in SCENARIOS)
+    again = [name for name, _, doubts in played if doubts]
+    assert len(told) == len(again)
+    assert 0 < len(again) < len(SCENARIOS) / 2, "most begin at a speed that the machine can keep"
+    assert {speed for _, speed, doubts in played if doubts} == {10.0}
