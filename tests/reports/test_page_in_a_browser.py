@@ -158,9 +158,11 @@ def test_the_picture_on_the_track_is_shown_with_its_true_size(shown: Shown) -> N
 def test_whoever_goes_on_quickly_sees_where_they_went(shown: Shown) -> None:
     browser = shown()
     browser.evaluate(
-        f"location.hash = '{RUN}'; location.hash = '#/run/slow%2Fimage-never/polling'; location.hash = '#/'"
+        "(async () => { for (const route of ['#/run/slow%2Fimage-16s/synchronous', '#/']) {"
+        "const gone = new Promise((done) => addEventListener('hashchange', done, { once: true }));"
+        "location.hash = route; await gone; } await Promise.all([0, 1, 2, 3].map(blockOf));"
+        "await new Promise((done) => setTimeout(done, 200)); })()"
     )
-    browser.evaluate("Promise.all([1, 2].map(blockOf)).then(() => new Promise((done) => setTimeout(done, 100)))")
     assert browser.evaluate("document.querySelector('.overview') !== null && document.querySelector('.run') === null")
 
 
