@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SOURCES = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".py", ".sql")
 IGNORED = frozenset({"node_modules", ".git", ".next", ".venv", "venv", "dist", "build", "__pycache__"})
@@ -91,7 +92,8 @@ def look_at(folder: Path) -> Project:
 def _find_command(folder: Path, project: Project) -> None:
     package = folder / "package.json"
     if package.is_file():
-        scripts = _json(package).get("scripts", {})
+        scripts = _json(package).get("scripts")
+        scripts = scripts if isinstance(scripts, dict) else {}
         name = next((name for name in ("start", "dev") if name in scripts), None)
         if name is None:
             project.how = "package.json has no start script: write the command."
@@ -148,7 +150,7 @@ def _cron(folder: Path) -> str | None:
     return path if isinstance(path, str) and path.startswith("/") else None
 
 
-def _json(path: Path) -> dict[str, object] | dict[str, dict[str, str]]:
+def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
