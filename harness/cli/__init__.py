@@ -15,6 +15,7 @@ from harness.cli.comparing import compare
 from harness.cli.judging import judge
 from harness.cli.listing import list_, schema, show, validate
 from harness.cli.living import doctor, init
+from harness.cli.merging import merge
 from harness.cli.reporting import report
 from harness.cli.running import run
 from harness.cli.serving import serve
@@ -65,7 +66,7 @@ def cli() -> None:
     """
 
 
-for _command in (compare, doctor, init, judge, list_, report, run, schema, serve, show, validate):
+for _command in (compare, doctor, init, judge, list_, merge, report, run, schema, serve, show, validate):
     cli.add_command(_command)
 
 

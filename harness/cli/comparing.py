@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import implementation_of, json_option, scenarios_of, seed_option, speed_option, workers_option
+from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.options import (
+    Shard,
+    implementation_of,
+    json_option,
+    scenarios_of,
+    seed_option,
+    shard_option,
+    speed_option,
+    workers_option,
+)
 from harness.cli.reporting import storing_options, wanted_files, write_runs
 
 if TYPE_CHECKING:
@@ -19,6 +29,8 @@ if TYPE_CHECKING:
 @seed_option
 @json_option
 @storing_options
+@baseline_option
+@shard_option
 @workers_option
 @speed_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, and of the report only the conclusion.")
@@ -31,12 +43,15 @@ def compare(
     workers: int | None,
     speed: float,
     quiet: bool,
+    baseline: str | None,
+    shard: Shard | None,
     **files: str | None,
 ) -> None:
     """Runs strategies side by side: who keeps which promise, in which scenario, at what price.
 
     SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default. The exit code
-    is 0 when the comparison was made: that a strategy breaks promises is its result, not an error.
+    is 0 when the comparison was made: that a strategy breaks promises is its result, not an error. With a baseline only
+    what changed is told, and the exit code is 1 when something got worse.
     """
     import time
 
@@ -54,7 +69,8 @@ def compare(
             raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
     must_be_writable(json_file)
     wanted = wanted_files(files)
-    chosen = scenarios_of(scenarios)
+    before = read_baseline(baseline, seed)
+    chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
     implementations = [implementation_of(name, speed) for name in names]
     began_s = time.perf_counter()
@@ -83,9 +99,12 @@ def compare(
         write_json(json_file, comparison_json(comparison))
     if wanted:
         write_runs(wanted, runs, chosen, [each.name for each in implementations], seed)
+    console = screen(stderr="-" in (json_file, *wanted.values()))
+    if before is not None and baseline is not None:
+        code = tell_changes(console, baseline, before, chosen, comparison.results)
+        raise click.exceptions.Exit(code)
     if "-" in (json_file, *wanted.values()):
         return
-    console = screen()
     if not quiet:
         console.print(verdict_matrix(comparison, console.width))
         console.print(figures(comparison, console.width))

@@ -1,8 +1,7 @@
 """Options that several commands share, and what their values mean."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from harness.implementations import AnyImplementation
     from harness.scenario import Scenario
 
+T = TypeVar("T")
 DEFAULT_SEED = 1
 
 
@@ -43,8 +43,39 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def scenarios_of(selectors: tuple[str, ...]) -> "list[Scenario]":
-    """What the selectors mean; raises HarnessError when two files have one name, since results go by names."""
+class Shard(NamedTuple):
+    """One share of the work of several machines."""
+
+    number: int
+    """From 1 to `of`."""
+    of: int
+
+    def share(self, everything: "Sequence[T]") -> "list[T]":
+        """Every `of`-th, so that what is alike and lies together is shared out evenly."""
+        return list(everything[self.number - 1 :: self.of])
+
+
+def _shard(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Shard | None:
+    if value is None:
+        return None
+    number, slash, of = value.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise click.BadParameter(f'"{value}" is no share; expected K/N with K from 1 to N, as in 2/5')
+    return Shard(int(number), int(of))
+
+
+def shard_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--shard",
+        metavar="K/N",
+        callback=_shard,
+        help="Only the K-th of N shares of the scenarios; --save each, then harness merge.",
+    )(function)
+
+
+def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "list[Scenario]":
+    """What the selectors mean, or a share of it; raises HarnessError when two files have one name, since results go by
+    names, and when a share is empty."""
     from harness import catalogue
 
     chosen = catalogue.select(selectors)
@@ -55,7 +86,12 @@ def scenarios_of(selectors: tuple[str, ...]) -> "list[Scenario]":
             raise HarnessError(
                 f'{other.path} and {scenario.path} are both called "{scenario.name}"; rename one of them'
             )
-    return chosen
+    if shard is None:
+        return chosen
+    share = shard.share(chosen)
+    if not share:
+        raise HarnessError(f"share {shard.number} of {shard.of} is empty: there are only {len(chosen)} scenarios")
+    return share
 
 
 def selector_of(scenario: "Scenario") -> str:

@@ -1,6 +1,8 @@
 """`harness report`, and the options by which other commands save what came of their runs or report it at once."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,24 +15,32 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
     from harness.stored import Results, Run
 
-Writer = Callable[["Results"], "str | bytes"]
-
-
-def _html(results: "Results") -> bytes:
-    from harness.report.html import page
-
-    return page(results)
-
-
-WRITERS: dict[str, tuple[Writer, str]] = {
-    "html": (_html, "a page to look at in a browser, all in one file"),
+WRITERS: dict[str, tuple[str, str]] = {
+    "html": ("harness.report.html:page", "a page to look at in a browser, all in one file"),
+    "junit": ("harness.report.junit:junit", "JUnit XML, for CI"),
+    "markdown": ("harness.report.markdown:markdown", "Markdown, for a job's summary"),
+    "github": ("harness.report.annotations:annotations", "GitHub's annotations, the worst first; usually to -"),
+    "ndjson": ("harness.report.interchange:ndjson", "JSON, a line for each run"),
+    "har": ("harness.report.har:har", "the runs' exchanges as an HTTP archive, HAR 1.2"),
 }
 """The reports by their option: what makes one of results, and what it is."""
+OF_A_FILE = {**WRITERS, "json": ("harness.report.interchange:stored_json", "the results as JSON")}
+"""What can be made of a results file; where runs are made `--json` is an option of its own."""
+
+
+def _written(name: str, results: "Results") -> "str | bytes":
+    module, _, function = OF_A_FILE[name][0].partition(":")
+    report: str | bytes = getattr(import_module(module), function)(results)
+    return report
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each report; its file, or "-" for stdout."""
-    for name, (_, told) in reversed(WRITERS.items()):
+    return _options(function, WRITERS)
+
+
+def _options(function: Callable[..., Any], writers: dict[str, tuple[str, str]]) -> Callable[..., Any]:
+    for name, (_, told) in reversed(writers.items()):
         function = click.option(f"--{name}", f"{name}_file", metavar="FILE", help=f"Writes {told}.")(function)
     return function
 
@@ -81,8 +91,8 @@ def write_reports(wanted: dict[str, str], results: "Results") -> None:
     from harness.files import write_bytes, write_text
 
     for name, file in wanted.items():
-        if name in WRITERS:
-            report = WRITERS[name][0](results)
+        if name in OF_A_FILE:
+            report = _written(name, results)
             if isinstance(report, bytes):
                 write_bytes(file, report)
             else:
@@ -91,13 +101,13 @@ def write_reports(wanted: dict[str, str], results: "Results") -> None:
 
 @click.command()
 @click.argument("results", type=click.Path(dir_okay=False))
-@report_options
+@partial(_options, writers=OF_A_FILE)
 def report(results: str, **files: str | None) -> None:
     """Makes reports of RESULTS, a file that `--save` wrote: later, on another machine, without running anything."""
     from harness.storing import read_results
 
     wanted = wanted_files(files)
     if not wanted:
-        options = ", ".join(f"--{name}" for name in WRITERS)
+        options = ", ".join(f"--{name}" for name in OF_A_FILE)
         raise HarnessError(f"which report? Say one of {options}, each with a file")
     write_reports(wanted, read_results(results))

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.baselines import baseline_option, read_baseline, tell_changes
 from harness.cli.options import (
+    Shard,
     implementation_of,
     json_option,
     scenarios_of,
     seed_option,
     selector_of,
+    shard_option,
     speed_option,
     workers_option,
 )
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 @seed_option
 @json_option
 @storing_options
+@baseline_option
+@shard_option
 @workers_option
 @speed_option
 @click.option("--journal", "journal_folder", metavar="FOLDER", help="Writes each run's journal there (JSON Lines).")
@@ -48,6 +53,8 @@ def run(
     twice: bool,
     verbose: bool,
     quiet: bool,
+    baseline: str | None,
+    shard: Shard | None,
     **files: str | None,
 ) -> None:
     """Puts one IMPLEMENTATION through SCENARIOS and explains every broken promise.
@@ -71,7 +78,8 @@ def run(
 
     must_be_writable(json_file)
     wanted = wanted_files(files)
-    chosen = scenarios_of(scenarios)
+    before = read_baseline(baseline, seed)
+    chosen = scenarios_of(scenarios, shard)
     who = implementation_of(implementation, speed)
     if twice and is_live(implementation):
         raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
@@ -101,6 +109,10 @@ def run(
             console.print(told, style="red")
         console.print(closing_line(results, seed))
     code = exit_code(results)
+    if before is not None and baseline is not None:
+        console = screen(stderr="-" in (json_file, *wanted.values()))
+        now = {(result.scenario, result.implementation): result for result in results}
+        code = tell_changes(console, baseline, before, chosen, now)
     raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
 
 

@@ -4,7 +4,6 @@ So a broken promise is a failure, and a run that could not be made or not be jud
 its JUnit file and in its exit code.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,15 +14,14 @@ import pytest
 from harness import catalogue
 from harness.errors import HarnessError
 from harness.pytest_plugin.settings import Settings
+from harness.report.plain import plain_report
 from harness.report.sequence import replay_command
-from harness.report.violations import run_report
 from harness.scenario import Scenario
 from harness.scenario_file import read_scenario
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.keeping import Keeper
 
-REPORT_COLUMNS = 100
 _WHY = re.compile(r"^why\s*:", re.MULTILINE)
 
 
@@ -68,13 +66,8 @@ class ScenarioItem(pytest.Item):
         return replay_command(self.implementation, self._selector(), self.result.seed, self.result.journal)
 
     def _told(self, what: str, invariants: Sequence[str]) -> str:
-        from rich.console import Console
-
-        text = io.StringIO()
-        console = Console(file=text, width=REPORT_COLUMNS, highlight=False, emoji=False, no_color=True)
-        console.print(run_report(self.result, selector=self._selector()))
-        lines = [line.rstrip() for line in text.getvalue().splitlines()]
-        return "\n".join([f"{what}: {', '.join(invariants)}", "", *lines, *self.keeper.where()])
+        told = plain_report(self.result, self._selector())
+        return "\n".join([f"{what}: {', '.join(invariants)}", "", told, *self.keeper.where()])
 
 
 class ScenarioFile(pytest.File):

@@ -89,5 +89,5 @@ def ndjson(results: Results) -> str:
     """A line for each run, for tools that read lines: what `--json` says of it, and what its scenario is for."""
     why = {scenario.name: scenario.why for scenario in results.scenarios}
     head = {"format": FORMAT, "harness": results.harness}
-    lines = [{**head, **result_json(shown(run)), "why": why[run.result.scenario]} for run in results.runs]
+    lines = [{**head, "why": why[run.result.scenario], **result_json(shown(run))} for run in results.runs]
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

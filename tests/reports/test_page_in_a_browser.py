@@ -166,6 +166,13 @@ def test_whoever_goes_on_quickly_sees_where_they_went(shown: Shown) -> None:
     assert browser.evaluate("document.querySelector('.overview') !== null && document.querySelector('.run') === null")
 
 
+def test_a_report_of_one_run_opens_with_it(shown: Shown) -> None:
+    browser = shown(made_up_results(), route="")
+    assert browser.evaluate("location.hash") == "#/run/made%2Fup/shop%3Aapp"
+    browser.evaluate("location.hash = '#/'")
+    browser.wait_for("document.querySelector('.overview')")
+
+
 def test_an_address_of_no_run_says_so(shown: Shown) -> None:
     browser = shown(route="#/run/no%2Fsuch/run%")
     assert "There is no such run in this report." in browser.evaluate(TEXT)

@@ -1,0 +1,51 @@
+"""GitHub's annotations: workflow commands on stdout, worst first.
+
+GitHub shows ten errors and ten warnings of a step and drops the rest without a word (its documentation of usage limits
+for annotations), so the tenth says how many there are and where.
+"""
+
+from harness.report.plain import broken, shown
+from harness.report.ranking import troubled
+from harness.report.sequence import replay_command
+from harness.stored import Results, Run
+
+SHOWN_MAX = 10
+
+
+def annotations(results: Results) -> str:
+    """A line for each annotation; empty when every promise held."""
+    runs = troubled(results)
+    selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
+    violated = [run for run in runs if run.result.violated]
+    unknown = [run for run in runs if not run.result.violated]
+    lines = [
+        *_lines("error", violated, selectors, "break a promise"),
+        *_lines("warning", unknown, selectors, "could not be judged"),
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+def _lines(level: str, runs: list[Run], selectors: dict[str, str], what: str) -> list[str]:
+    fitting = runs if len(runs) <= SHOWN_MAX else runs[: SHOWN_MAX - 1]
+    lines = [_annotation(level, run, selectors.get(run.result.scenario) or run.result.scenario) for run in fitting]
+    if len(fitting) < len(runs):
+        told = f"{len(runs)} runs {what}; shown are the worst {len(fitting)}, the report has all of them"
+        lines.append(f"::{level} title=harness::{_data(told)}")
+    return lines
+
+
+def _annotation(level: str, run: Run, selector: str) -> str:
+    result = shown(run)
+    title = f"{result.implementation} in {result.scenario}"
+    where = f"file={_property(selector)}," if selector != result.scenario else ""
+    replay = replay_command(result.implementation, selector, result.seed, result.journal)
+    told = _data(f"{broken(result)}\nreplay: {replay}")
+    return f"::{level} {where}title={_property(title)}::{told}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,41 @@
+"""What changed since a baseline, for the terminal: regressions first, each with the run that it is about."""
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from harness.baseline import Change, Changes, Key
+
+MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
+
+
+def changes_report(changes: Changes, baseline: str) -> RenderableType:
+    """Every change, or the sentence that there is none."""
+    worse, better = changes.of("regression"), changes.of("improvement")
+    parts: list[RenderableType] = []
+    for each in (worse, better):
+        parts += [_run(key, [change for change in each if change.key == key]) for key in _keys(each)]
+    parts += [*_named("not in the baseline", changes.added), *_named("only in the baseline", changes.gone)]
+    counts = f"{len(worse)} worse, {len(better)} better in {changes.compared} runs since {baseline}"
+    none = f"nothing changed in {changes.compared} runs since {baseline}"
+    style = "bold red" if worse else "green"
+    return Group(*parts, Text(counts if changes.changes else none, style=style))
+
+
+def _keys(changes: list[Change]) -> list[Key]:
+    return list(dict.fromkeys(change.key for change in changes))
+
+
+def _run(key: Key, changes: list[Change]) -> RenderableType:
+    scenario, implementation = key
+    lines: list[RenderableType] = [Text.assemble((scenario, "bold"), (f"  {implementation}", "dim"))]
+    for change in changes:
+        mark, style = MARKS[change.kind]
+        lines.append(Padding(Text.assemble((mark, style), " ", change.sentence), (0, 0, 0, 2), expand=False))
+    return Group(*lines)
+
+
+def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:
+    if not keys:
+        return []
+    return [Text(f"{what}: {len(keys)} run{'s' if len(keys) > 1 else ''}", style="yellow")]

@@ -1,0 +1,147 @@
+"""HAR 1.2: the exchanges of a run, for any of the tools that show them; a page for each run.
+
+Times are the run's own: a moment of virtual time is as long after the run's start as it was in the run. What a client
+gave up has no answer, whatever the server sent afterwards. Fields that begin with an underscore are this harness's.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from harness.journal import Entry, Journal
+from harness.report.plain import shown
+from harness.stored import Results
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a simulated run begins."""
+UNKNOWN = -1
+
+
+def har(results: Results) -> str:
+    """All exchanges of all runs as one archive."""
+    pages: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for number, run in enumerate(results.runs, start=1):
+        result = shown(run)
+        assert result.journal is not None
+        page = f"run-{number}"
+        pages.append(
+            {
+                "startedDateTime": _moment(0),
+                "id": page,
+                "title": f"{result.implementation} in {result.scenario}, seed {result.seed}",
+                "pageTimings": {"onContentLoad": UNKNOWN, "onLoad": UNKNOWN},
+            }
+        )
+        entries += _exchanges(result.journal, page)
+    log = {
+        "version": "1.2",
+        "creator": {"name": "callback-contract-harness", "version": results.harness},
+        "pages": pages,
+        "entries": entries,
+    }
+    return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
+    answers = {entry.facts["request"]: entry for entry in journal.of("response")}
+    given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    faults: dict[int, list[str]] = {}
+    for entry in journal.of("fault"):
+        faults.setdefault(entry.cause, []).append(str(entry.facts.get("harm")))
+    last_s = journal.entries[-1].at_s
+    told = []
+    for asked in journal.of("request"):
+        answer, end = answers.get(asked.number), given_up.get(asked.number)
+        exchange = _exchange(asked, None if end is not None else answer, end, last_s)
+        exchange |= {"pageref": page, "_entry": asked.number, "_by": asked.facts["by"], "_virtual": True}
+        if asked.number in faults:
+            exchange["_fault"] = faults[asked.number]
+        told.append(exchange)
+    return told
+
+
+def _exchange(asked: Entry, answer: Entry | None, end: Entry | None, last_s: float) -> dict[str, Any]:
+    over_s = answer.at_s if answer is not None else end.at_s if end is not None else last_s
+    took_ms = round((over_s - asked.at_s) * 1000, 3)
+    exchange: dict[str, Any] = {
+        "startedDateTime": _moment(asked.at_s),
+        "time": took_ms,
+        "request": _request(asked),
+        "response": _response(answer),
+        "cache": {},
+        "timings": {"blocked": UNKNOWN, "dns": UNKNOWN, "connect": UNKNOWN, "send": 0, "wait": took_ms, "receive": 0},
+    }
+    if answer is None:
+        exchange["_error"] = "never answered" if end is None else "the client gave up"
+    elif answer.facts["outcome"] != "answered":
+        exchange["_error"] = str(answer.facts["outcome"])
+    return exchange
+
+
+def _request(asked: Entry) -> dict[str, Any]:
+    facts = asked.facts
+    url = f"{facts.get('scheme', 'http')}://{facts['host']}{facts['path']}"
+    text = _text(facts["body"])
+    told: dict[str, Any] = {
+        "method": facts["method"],
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _headers(facts["headers"]),
+        "queryString": [
+            {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        ],
+        "headersSize": UNKNOWN,
+        "bodySize": len(text.encode(errors="replace")),
+    }
+    if text:
+        told["postData"] = {"mimeType": _header(facts["headers"], "content-type"), "text": text, "params": []}
+    return told
+
+
+def _response(answer: Entry | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {} if answer is None else answer.facts
+    headers, status = facts.get("headers") or {}, facts.get("status") or 0
+    body = facts.get("body")
+    digest = _digest(body)
+    size = digest["bytes"] if digest else len(_text(body).encode(errors="replace"))
+    content: dict[str, Any] = {"size": size, "mimeType": _header(headers, "content-type") or "x-unknown"}
+    if digest:
+        content["comment"] = f"{digest['bytes']} bytes, sha256 {digest['sha256']}…"
+    elif body is not None:
+        content["text"] = _text(body)
+    return {
+        "status": status,
+        "statusText": HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "",
+        "httpVersion": "HTTP/1.1" if status else "",
+        "cookies": [],
+        "headers": _headers(headers),
+        "content": content,
+        "redirectURL": _header(headers, "location"),
+        "headersSize": UNKNOWN,
+        "bodySize": size if status else UNKNOWN,
+    }
+
+
+def _digest(body: Any) -> dict[str, Any]:
+    """What a journal keeps of a file; empty for a body that it keeps whole."""
+    return body if isinstance(body, dict) and {"bytes", "sha256"} <= body.keys() else {}
+
+
+def _text(body: Any) -> str:
+    return "" if body is None else body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
+def _headers(headers: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"name": name, "value": str(value)} for name, value in headers.items()]
+
+
+def _header(headers: dict[str, Any], name: str) -> str:
+    return str(next((value for key, value in headers.items() if key.lower() == name), ""))
+
+
+def _moment(at_s: float) -> str:
+    return (STARTED + timedelta(seconds=at_s)).isoformat(timespec="milliseconds")

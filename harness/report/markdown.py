@@ -1,0 +1,109 @@
+"""Markdown for a GitHub step summary or a merge request: figures, then the broken promises, worst first.
+
+GitHub drops a step's summary of more than 1 MiB as a whole (its documentation of job summaries), so there is a budget:
+when it is used up diagrams go first, then whole runs, and a line says what is not shown.
+"""
+
+import html
+import re
+
+from harness.report.conclusion import conclusion
+from harness.report.mermaid import mermaid
+from harness.report.narration import span
+from harness.report.plain import broken, shown
+from harness.report.ranking import troubled
+from harness.report.sequence import replay_command
+from harness.stored import Results, Run
+
+BYTES_MAX = 1_000_000
+RUNS_MAX = 50
+"""Runs that are told one by one."""
+DIAGRAMS_MAX = 20
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$@]|^[-+#=>])")
+
+
+def markdown(results: Results, bytes_max: int = BYTES_MAX) -> str:
+    """The whole summary, in at most `bytes_max` bytes of UTF-8."""
+    runs = troubled(results)
+    text = _head(results, runs)
+    left = bytes_max - len(text.encode())
+    told = 0
+    selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
+    for run in runs[:RUNS_MAX]:
+        selector = selectors.get(run.result.scenario) or run.result.scenario
+        part = _run(run, selector, with_diagram=told < DIAGRAMS_MAX)
+        if len(part.encode()) + 200 > left:
+            part = _run(run, selector, with_diagram=False)
+        if len(part.encode()) + 200 > left:
+            break
+        text += part
+        left -= len(part.encode())
+        told += 1
+    if told < len(runs):
+        text += f"\n{len(runs) - told} more runs are not shown here; the HTML report has all of them.\n"
+    return text
+
+
+def _head(results: Results, runs: list[Run]) -> str:
+    violated = sum(1 for run in runs if run.result.violated)
+    unknown = len(runs) - violated
+    held = len(results.runs) - len(runs)
+    verdict = f"{held} held, {violated} violated" + (f", {unknown} could not be judged" if unknown else "")
+    lines = [f"## {'✗' if violated else '?' if unknown else '✓'} harness: {verdict} of {len(results.runs)} runs", ""]
+    lines += [
+        "| implementation | held | violated | not judged | true 2K | no picture | generations per 2K picture |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for who in results.implementations:
+        summary = results.summary(who.name)
+        delivered = summary.outcomes.get("2k", 0)
+        cost = f"{summary.generations_accepted / delivered:.2f}" if delivered else "–"
+        lines.append(
+            f"| {_text(who.name)} | {summary.runs_held} | {summary.runs_violated} | {summary.runs_unknown} "
+            f"| {summary.share('2k'):.0%} | {summary.share('none'):.0%} | {cost} |"
+        )
+    lines.append("")
+    comparison = results.comparison()
+    if comparison is not None:
+        lines += [f"- {_text(line.removeprefix('· '))}" for line in conclusion(comparison).split("\n")]
+    lines += ["", f"Seed {results.seed}, harness {_text(results.harness)}.", "", ""]
+    return "\n".join(lines)
+
+
+def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
+    result = shown(run)
+    assert result.journal is not None
+    told = [each for each in result.of("violated", "unknown") if each.severity == "error"]
+    mark = "✗" if result.violated else "?"
+    title = _escaped(f"{result.implementation} in {result.scenario}")
+    lines = [
+        "<details>",
+        f"<summary>{mark} <b>{title}</b>: {_escaped(broken(result))}</summary>",
+        "",
+        *(f"- **{_text(each.invariant)}**: {_text(each.reason)}" for each in told),
+        "",
+        f"{span(result.simulated_s)} simulated. Replay:",
+        "",
+        *_fenced("sh", replay_command(result.implementation, selector, result.seed, result.journal)),
+        "",
+    ]
+    if with_diagram:
+        evidence = {number for verdict in told for number in verdict.evidence}
+        lines += [*_fenced("mermaid", mermaid(result.journal, evidence).rstrip("\n")), ""]
+    return "\n".join([*lines, "</details>", "", ""])
+
+
+def _fenced(language: str, text: str) -> list[str]:
+    """A code block whose fence is longer than any in the text."""
+    longest = max((len(found) for found in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", text, fence]
+
+
+def _text(text: str) -> str:
+    """Text that is nothing but text, on one line."""
+    return _SPECIAL.sub(r"\\\1", _escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(" ".join(text.split()), quote=False)
