@@ -170,4 +170,6 @@ addEventListener("keydown", (event) => {
 byId("facts").textContent = `seed ${REPORT.seed} · harness ${REPORT.harness}`;
 addEventListener("hashchange", go);
 history.scrollRestoration = "manual";
+const only = REPORT.runs.length === 1 && REPORT.implementations.length === 1;
+if (only && !location.hash) history.replaceState(null, "", routeOf(0, 0));
 go();
