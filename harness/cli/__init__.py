@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from harness.cli.comparing import compare
+from harness.cli.completing import completion
+from harness.cli.defaults import config, default_map
 from harness.cli.judging import judge
 from harness.cli.listing import list_, schema, show, validate
 from harness.cli.living import doctor, init
@@ -22,7 +24,6 @@ from harness.cli.serving import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-DEFAULT_SEED = 1
 DISTRIBUTION = "callback-contract-harness"
 
 
@@ -55,7 +56,8 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Says which one it is."
 )
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Knows, before production does, what your callback code will do when Suno and Kie.ai are slow, broken or lying.
 
     \b
@@ -64,9 +66,26 @@ def cli() -> None:
     harness run shop.web:app                 your own application
     harness run harness.toml --speed 50      the same in any language
     """
+    context.default_map = default_map(cli.commands)
 
 
-for _command in (compare, doctor, init, judge, list_, merge, report, run, schema, serve, show, validate):
+_COMMANDS = (
+    compare,
+    completion,
+    config,
+    doctor,
+    init,
+    judge,
+    list_,
+    merge,
+    report,
+    run,
+    schema,
+    serve,
+    show,
+    validate,
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

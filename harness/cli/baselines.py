@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.defaults import SETTINGS
 from harness.errors import EXIT_HELD, EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--baseline",
         metavar="FILE",
+        envvar=SETTINGS["baseline"].variable,
         help="Tells what changed since FILE was saved (--save); the exit code is 1 when something got worse, else 0.",
     )(function)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.completing import complete_scenarios
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("scenarios", nargs=-1)
+@click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
 @click.option("--with", "others", multiple=True, metavar="IMPLEMENTATION", help="Takes part beside the strategies.")
 @click.option("--only", multiple=True, metavar="STRATEGY", help="Only these strategies; repeat it for several.")
 @seed_option

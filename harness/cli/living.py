@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DEFAULT_SEED
+from harness.cli.defaults import DEFAULT_SEED
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from harness.cli.defaults import DEFAULT_SEED, SETTINGS
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -12,18 +13,26 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
 
 T = TypeVar("T")
-DEFAULT_SEED = 1
 
 
 def seed_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True, help="Same seed, same journal."
+        "--seed",
+        type=click.IntRange(min=0),
+        default=DEFAULT_SEED,
+        show_default=True,
+        envvar=SETTINGS["seed"].variable,
+        help="Same seed, same journal.",
     )(function)
 
 
 def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "--workers", type=click.IntRange(1, 64), default=None, help="Processes to run on.  [default: one a core]"
+        "--workers",
+        type=click.IntRange(1, 64),
+        default=None,
+        envvar=SETTINGS["workers"].variable,
+        help="Processes to run on.  [default: one a core]",
     )(function)
 
 
@@ -33,6 +42,7 @@ def speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.FloatRange(0.1, 200),
         default=1.0,
         show_default=True,
+        envvar=SETTINGS["speed"].variable,
         help="How much faster than the real clock a started application lives (needs libfaketime).",
     )(function)
 

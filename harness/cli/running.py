@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.completing import complete_implementations, complete_scenarios
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("implementation")
-@click.argument("scenarios", nargs=-1)
+@click.argument("implementation", shell_complete=complete_implementations)
+@click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
 @seed_option
 @json_option
 @storing_options

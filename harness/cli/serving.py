@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DEFAULT_SEED, speed_option
+from harness.cli.defaults import DEFAULT_SEED
+from harness.cli.options import speed_option
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

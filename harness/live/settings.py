@@ -215,7 +215,7 @@ def settings_for_url(url: str) -> Settings:
 def settings_of(written: Any, path: Path) -> Settings:
     """The settings that a TOML document means."""
     reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "supabase", "cron", "logs", *WAITS))
+    reader.known(written, "", ("application", "start", "track", "supabase", "cron", "logs", "options", *WAITS))
     if "application" not in written:
         raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
     application = Application(**reader.values(written["application"], "application", Application))
