@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.pytest_plugin.fixtures import explained, harness_result, make_scenario, run_scenario
+from harness.pytest_plugin.fixtures import (
+    explained,
+    harness_result,
+    make_scenario,
+    run_scenario,
+    serve_scenario,
+)
 from harness.pytest_plugin.settings import MARKER, add_options, settings_of
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.keeping import Keeper
 
-__all__ = ["explained", "harness_result", "make_scenario", "run_scenario"]
+__all__ = ["explained", "harness_result", "make_scenario", "run_scenario", "serve_scenario"]
 
 _KEEPER: "pytest.StashKey[Keeper]" = pytest.StashKey()
 

@@ -8,7 +8,7 @@ Everything else is imported when the first test asks for it. They may be used in
 world needs a thread without an event loop, and gets one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,6 +108,15 @@ def run_scenario(request: pytest.FixtureRequest) -> ScenarioRunner:
 def harness_result(request: pytest.FixtureRequest, run_scenario: ScenarioRunner) -> "Result":
     """The result of the scenario that the test's `harness` marker names; the test runs once for each of several."""
     return run_scenario(request.param)
+
+
+@pytest.fixture
+def serve_scenario(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """`serve_scenario(scenario="baseline/healthy", seed=None, *, speed=1) -> Fakes`: the fakes on ports."""
+    from harness.pytest_plugin.fakes import serving
+
+    with serving(settings_of(request.config).seed) as serve:
+        yield serve
 
 
 @pytest.fixture

@@ -230,3 +230,34 @@ def test_a_fixture_without_an_implementation_says_where_one_may_be_named(project
     result = ran(project)
     result.assert_outcomes(failed=1)
     assert "which implementation?" in result.stdout.str()
+
+
+SERVED = """
+    import httpx
+    import pytest
+
+    def ask(fakes):
+        song = {"customMode": False, "instrumental": True, "model": "V4_5", "prompt": "rain", "callBackUrl": "http://127.0.0.1:9/"}
+        key = {"authorization": "Bearer " + fakes.environment["SUNO_API_KEY"]}
+        return httpx.post(fakes.suno_url + "/api/v1/generate", json=song, headers=key, trust_env=False).json()
+
+    def test_fakes_on_ports(serve_scenario):
+        fakes = serve_scenario()
+        task_id = ask(fakes)["data"]["taskId"]
+        assert [entry.facts["task_id"] for entry in fakes.journal().of("task.created")] == [task_id]
+        fakes.advance(200)
+        callbacks = [entry.facts["callback"] for entry in fakes.journal().of("callback.attempt")]
+        assert "complete" in callbacks
+        fakes.play("failing/code-500-always")
+        assert not fakes.journal().of("task.created")
+
+    def test_a_scenario_that_is_not_there(serve_scenario):
+        with pytest.raises(AssertionError, match='no scenario is called "slow/never"'):
+            serve_scenario("slow/never")
+"""
+
+
+def test_fakes_are_served_to_tests_and_gone_afterwards(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]")
+    project.makepyfile(test_own=SERVED)
+    ran(project, "test_own.py").assert_outcomes(passed=2)

@@ -1,0 +1,137 @@
+"""Fakes on ports, for tests that point their own code at them: `harness serve` in a process of its own.
+
+def test_a_song_is_asked_for(serve_scenario, monkeypatch):
+    fakes = serve_scenario("slow/image-16s")
+    for name, value in fakes.environment.items():
+        monkeypatch.setenv(name, value)
+    ...
+    fakes.advance(90)
+    assert fakes.journal().of("task.created")
+"""
+
+import contextlib
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.journal import Journal
+
+STARTED_WITHIN_S = 30.0
+ENDED_WITHIN_S = 10.0
+ASKED_WITHIN_S = 30.0
+EXPORT = "export "
+
+
+class Fakes:
+    """Suno, Kie.ai and the hosts of their files on ports of this machine, as one scenario has them."""
+
+    def __init__(self, scenario: str, seed: int, speed: float) -> None:
+        words = ["serve", scenario, "--seed", str(seed), "--speed", str(speed)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "harness", *words], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+        )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.environment: dict[str, str] = {}
+        """What the code under test needs to reach them: SUNO_BASE_URL, SUNO_API_KEY, KIE_BASE_URL, KIE_API_KEY."""
+        self._read_environment()
+
+    @property
+    def suno_url(self) -> str:
+        return self.environment["SUNO_BASE_URL"]
+
+    @property
+    def kie_url(self) -> str:
+        return self.environment["KIE_BASE_URL"]
+
+    def journal(self) -> "Journal":
+        """What has happened so far."""
+        from harness.journal import read_journal
+
+        return read_journal(self._ask("GET", "/journal").text)
+
+    def advance(self, seconds: float | None = None) -> None:
+        """Lets time move on for the fakes, by so many seconds or until the next thing is due."""
+        self._ask("POST", "/advance", {} if seconds is None else {"seconds": seconds})
+
+    def deliver_again(self, task_id: str | None = None) -> None:
+        """Delivers the newest callback (of a task) once more."""
+        self._ask("POST", "/deliver", {} if task_id is None else {"task_id": task_id})
+
+    def play(self, scenario: str) -> None:
+        """Another scenario from its beginning, at the same ports, with a new journal."""
+        self._ask("POST", "/scenario", {"name": scenario})
+
+    def stop(self) -> None:
+        """Ends them."""
+        self._process.terminate()
+        try:
+            self._process.wait(ENDED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        import httpx
+
+        answer = httpx.request(
+            method,
+            self._admin_url + path,
+            json=body,
+            headers={"authorization": f"Bearer {self._admin_token}"},
+            timeout=ASKED_WITHIN_S,
+            trust_env=False,
+        )
+        if answer.is_error:
+            raise AssertionError(f"the fakes say {answer.status_code}: {answer.text}")
+        return answer
+
+    def _listen(self) -> None:
+        """Reads what is told, to the end, so that the process never waits for somebody to read it."""
+        assert self._process.stdout is not None
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            for line in self._process.stdout:
+                self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def _read_environment(self) -> None:
+        while True:
+            try:
+                line = self._lines.get(timeout=STARTED_WITHIN_S)
+            except queue.Empty:
+                self.stop()
+                raise AssertionError(f"the fakes did not start within {STARTED_WITHIN_S:g} s") from None
+            if line is None:
+                assert self._process.stderr is not None
+                told = self._process.stderr.read().strip()
+                self.stop()
+                raise AssertionError(told or "the fakes did not start")
+            if line.startswith(EXPORT):
+                name, _, value = line.removeprefix(EXPORT).partition("=")
+                self.environment[name] = value
+            elif self.environment:
+                break
+        self._admin_url = self.environment.pop("HARNESS_ADMIN_URL")
+        self._admin_token = self.environment.pop("HARNESS_ADMIN_TOKEN")
+
+
+@contextlib.contextmanager
+def serving(default_seed: int) -> Iterator[Any]:
+    """Gives a function that serves scenarios, and ends what it has served."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(scenario: str = "baseline/healthy", seed: int | None = None, *, speed: float = 1.0) -> Fakes:
+            """Serves one scenario; it is over with the test."""
+            fakes = Fakes(scenario, default_seed if seed is None else seed, speed)
+            stack.callback(fakes.stop)
+            return fakes
+
+        yield serve
