@@ -8,6 +8,8 @@ from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED
 from harness.journal import Journal
 from harness.thumbnails import Thumbnail
 
+SERVED = "(served)"
+"""The implementation's name in a journal of `harness serve`, which does not know what asks its fakes."""
 State = Literal["held", "violated", "not applicable", "unknown"]
 Severity = Literal["error", "warning"]
 Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]

@@ -20,6 +20,7 @@ from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.providers import LOOPBACK, Providers
 from harness.live.wires import protocol_factory
+from harness.result import SERVED
 from harness.scenario import Scenario
 from harness.simulation.beginning import beginning
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
@@ -173,7 +174,7 @@ class Serving:
         self._ports = dict(session.providers.ports)
         self.loop.begin()
         secrets = (self.api_key, self.signing_key)
-        facts = beginning(session.scenario, "(served)", self.seed, secrets, files_at=[LOOPBACK])
+        facts = beginning(session.scenario, SERVED, self.seed, secrets, files_at=[LOOPBACK])
         unasked: dict[str, Any] = {"tracks": 0, "limit_s": None, "freezes": False, "impossible": {}}
         session.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
         self._on_begin()

@@ -2,7 +2,7 @@
 
 from harness.journal import Entry, Journal
 from harness.report.narration import LINES_MAX, clock, narrate
-from harness.result import Verdict
+from harness.result import SERVED, Verdict
 
 DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})
 TROUBLE_LEVELS = frozenset({"error", "critical"})
@@ -45,8 +45,10 @@ def _causes(journal: Journal, evidence: list[Entry]) -> list[Entry]:
 
 
 def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
-    """The one command that replays a run; a live one at the speed that its journal tells."""
-    command = f"harness run {_quoted(implementation)} {_quoted(scenario)} --seed {seed}"
+    """The one command that replays a run; a live one at the speed that its journal tells. What was only served can be
+    served again."""
+    run = "serve" if implementation == SERVED else f"run {_quoted(implementation)}"
+    command = f"harness {run} {_quoted(scenario)} --seed {seed}"
     began = journal.of("run.began") if journal is not None else []
     speed = began[0].facts.get("speed", 1) if began else 1
     return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command

@@ -300,6 +300,7 @@ def test_a_journal_is_kept_up_to_the_moment_in_which_the_process_is_killed(tmp_p
     )
     assert judged.returncode == 1, judged.stderr
     assert "honours-contract: /api/v1/jobs/createTask: model" in judged.stdout
+    assert "replay: harness serve " in judged.stdout
 
 
 def test_each_scenario_has_a_journal_of_its_own(tmp_path: Path) -> None:
