@@ -1,6 +1,5 @@
 """`harness serve`: the fakes alone on ports, for a developer with their own application and debugger."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -12,6 +11,8 @@ from harness.cli.options import speed_option
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from rich.console import Console
     from rich.text import Text
 
