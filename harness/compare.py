@@ -63,13 +63,12 @@ def play_pairs(
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
     workers = min(workers, len(chunks))
-    at_a_time = workers if is_live else len(chunks)
     pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker)
     pending: dict[Future[list[T]], Sequence[Pair]] = {}
     pace = _Pace()
     try:
         while chunks or pending:
-            while chunks and len(pending) < at_a_time:
+            while chunks and len(pending) < (pace.at_a_time(workers) if is_live else len(chunks) + len(pending)):
                 chunk = [pace.given(pair) for pair in chunks.popleft()]
                 pending[pool.submit(_play_chunk, chunk, seed, play, sys.path)] = chunk
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -109,6 +108,10 @@ class _Pace:
         if not isinstance(application, LiveImplementation) or application.doubts or application.speed == 1:
             return pair
         return scenario, replace(application, speed=max(1.0, application.speed * self.share))
+
+    def at_a_time(self, workers: int) -> int:
+        """How many live runs go on together: half of what is possible, and the more, the more slowly they live."""
+        return min(workers, max(1, round(workers / 2 / self.share)))
 
     def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
         """Takes account of a run that has ended; what is run again says nothing of the speed of the others."""

@@ -9,8 +9,8 @@ from harness.live.doubt import Doubt
 from harness.live.faketime import ADVICE, library
 from harness.live.settings import FILE_NAME, Settings, read_settings, settings_for_url
 
-SLOTS_A_CORE, SLOTS_MAX = 3, 16
-"""How many applications run side by side: they wait most of the time, but a busy core would make their answers late."""
+SLOTS_A_CORE, SLOTS_MAX = 6, 32
+"""How many applications run side by side at most: they wait most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
