@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.cli.benching import bench
 from harness.cli.comparing import compare
 from harness.cli.completing import completion
 from harness.cli.defaults import config, default_map
@@ -70,6 +71,7 @@ def cli(context: click.Context) -> None:
 
 
 _COMMANDS = (
+    bench,
     compare,
     completion,
     config,

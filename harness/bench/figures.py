@@ -1,0 +1,182 @@
+"""Figures: what is reported of each strategy, the differences between two of them track by track, and the Pareto front.
+
+Three times are told. `answer` is how long the "complete" callback waited for its answer when it first arrived: those
+that come again because it was late are answered at once by many, and would flatter whoever causes them. `picture` runs
+from the moment at which the music was finished at the provider, and `wish` from the moment at which the track was to
+be asked for, to the write of the picture that the track ended with, if that is a true 2K picture. Callbacks that are
+never answered count as answered after all limits.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.bench.statistics import NOTHING, QUANTILES, Estimate, mean, median, quantile, ratio, share_of
+from harness.bench.world import Chunk, Plan, TrackRecord
+
+DELIVERY_LIMIT_S = 15
+"""For how long the providers wait for an answer to a callback (documented)."""
+LIMITS_S = (10, DELIVERY_LIMIT_S, 60, 300)
+"""That, and the function limits of the usual platforms."""
+TIMES = ("answer", "picture", "wish")
+
+
+@dataclass(frozen=True)
+class Times:
+    """A latency's values, sorted, and how many there should have been besides that never came."""
+
+    values: tuple[float, ...]
+    missing: int = 0
+
+    def quantile(self, share: float) -> Estimate:
+        """A percentile of the values that there are."""
+        return quantile(self.values, share)
+
+    @property
+    def greatest(self) -> float | None:
+        return self.values[-1] if self.values else None
+
+
+class Figures:
+    """All that is told of one strategy."""
+
+    def __init__(self, name: str, chunks: Sequence[Chunk]) -> None:
+        self.name = name
+        self.records: tuple[TrackRecord, ...] = tuple(record for chunk in chunks for record in chunk.records)
+        self.simulated_s = sum(chunk.simulated_s for chunk in chunks)
+        self.strangers = sum(chunk.strangers for chunk in chunks)
+        self.throttled = sum(chunk.throttled for chunk in chunks)
+        self.broken_contracts = sum(chunk.broken_contracts for chunk in chunks)
+
+    @cached_property
+    def outcomes(self) -> Mapping[str, int]:
+        return Counter(record.outcome for record in self.records)
+
+    @cached_property
+    def answer(self) -> Times:
+        return _times([record.answer_s for record in self.records if record.arrived])
+
+    @property
+    def redelivered(self) -> int:
+        """Arrivals of the "complete" callback beyond the first of each track."""
+        return sum(max(0, record.arrived - 1) for record in self.records)
+
+    @cached_property
+    def picture(self) -> Times:
+        return _times([record.picture_s for record in self.records])
+
+    @cached_property
+    def wish(self) -> Times:
+        return _times([record.wish_s for record in self.records])
+
+    def times(self, what: str) -> Times:
+        """`answer`, `picture` or `wish`."""
+        return {"answer": lambda: self.answer, "picture": lambda: self.picture, "wish": lambda: self.wish}[what]()
+
+    def answered_within(self, limit_s: float) -> Estimate:
+        """The share of tracks whose "complete" callback arrived and was answered within a limit, the first time."""
+        times = self.answer
+        return share_of(sum(value <= limit_s for value in times.values), len(times.values) + times.missing)
+
+    @cached_property
+    def share_2k(self) -> Estimate:
+        return share_of(self.outcomes.get("2k", 0), len(self.records))
+
+    @cached_property
+    def cost(self) -> Estimate:
+        """Generations paid for each track that ends with a true 2K picture."""
+        return self._per_picture([record.generations for record in self.records])
+
+    @cached_property
+    def credits(self) -> Estimate:
+        """Credits, those of the music included, for each such track."""
+        return self._per_picture([record.credits for record in self.records])
+
+    def _per_picture(self, spent: Sequence[int]) -> Estimate:
+        return ratio(spent, [float(record.outcome == "2k") for record in self.records])
+
+
+def _times(values: Sequence[float | None]) -> Times:
+    known = sorted(value for value in values if value is not None)
+    return Times(tuple(known), len(values) - len(known))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What another strategy does with the same tracks, minus what the reference does; negative is less."""
+
+    name: str
+    share_2k: Estimate
+    """Of all tracks."""
+    answer: Estimate
+    """Median of the differences, in seconds."""
+    picture: Estimate
+    """Of tracks to which both bring a true 2K picture, median of the differences, in seconds."""
+    pairs: int
+    """How many tracks that are."""
+    slower: int
+    """On how many of them the picture comes later."""
+    faster: int
+
+
+def difference(figures: Figures, reference: Figures) -> Difference:
+    """Track by track: both met the same draws."""
+    pairs = list(zip(figures.records, reference.records, strict=True))
+    shares = mean([float(one.outcome == "2k") - float(other.outcome == "2k") for one, other in pairs])
+    answers = [
+        round(one.answer_s - other.answer_s, 6)
+        for one, other in pairs
+        if one.answer_s is not None and other.answer_s is not None
+    ]
+    pictures = [
+        round(one.picture_s - other.picture_s, 6)
+        for one, other in pairs
+        if one.picture_s is not None and other.picture_s is not None
+    ]
+    return Difference(
+        figures.name,
+        shares,
+        median(answers),
+        median(pictures) if pictures else NOTHING,
+        len(pictures),
+        sum(each > 0 for each in pictures),
+        sum(each < 0 for each in pictures),
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What came of one plan: every strategy's figures, in the order asked for."""
+
+    plan: Plan
+    figures: tuple[Figures, ...]
+
+    def of(self, name: str) -> Figures:
+        return next(each for each in self.figures if each.name == name)
+
+    @cached_property
+    def dominated_by(self) -> Mapping[str, tuple[str, ...]]:
+        """By name: who is at least as good in all of share of 2K, p95 of the picture's time and cost, and better in one
+        of them. Nobody: it is on the Pareto front."""
+        aims = {each.name: _aims(each) for each in self.figures}
+        return {
+            name: tuple(other for other in aims if other != name and _is_better(aims[other], aims[name]))
+            for name in aims
+        }
+
+    @property
+    def front(self) -> tuple[str, ...]:
+        """Those whom nobody dominates."""
+        return tuple(name for name, others in self.dominated_by.items() if not others)
+
+
+def _aims(figures: Figures) -> tuple[float, float, float]:
+    """Less is better in each; nothing delivered is infinitely late and dear."""
+    share, late, cost = figures.share_2k.value, figures.picture.quantile(QUANTILES["p95"]).value, figures.cost.value
+    endless = float("inf")
+    return -(share or 0.0), endless if late is None else late, endless if cost is None else cost
+
+
+def _is_better(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(mine <= yours for mine, yours in zip(one, other, strict=True)) and one != other

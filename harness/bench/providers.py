@@ -1,0 +1,320 @@
+"""Providers: the fakes, unmodified, playing a model's draws, and what there is to count at their end.
+
+A creation is recognised by the number in its track's title or prompt, or else by the callback or wish because of which
+it was sent. The n-th picture of a track has the same fate for every strategy: its time, its failure, its size, the
+times of its callbacks and downloads.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from fakes import gateway
+from fakes.delivery import Callback
+from fakes.durations import Fixed
+from fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from fakes.media.app import MediaHost
+from fakes.pictures import PictureSpec
+from fakes.post import Answer, post
+from fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
+from fakes.suno.contract import GENERATE
+from harness.bench.draws import draw_s, uniforms
+from harness.bench.models import Model
+from harness.bench.wire import Exchange, Served, scope_of
+from harness.faults.exchange import App, Receive, Scope, Send, received_again
+from harness.simulation.hosts import APPLICATION_HOST, MEDIA_HOSTS
+from harness.simulation.loop import START_S
+
+TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
+ENOUGH_CREDITS = 10**12
+DIFFERENT_PICTURES = 4
+"""Pictures carry their track's number modulo this in their pixels: few enough to be drawn and decoded once."""
+SMALL, ENLARGED = Picture(1024, 576), Picture(made_width=1024, made_height=576)
+REFUSED, FAILED = Failure(500), Failure(501, when="after-generating")
+TWICE_APART_S = 1.0
+CREATIONS = {GENERATE: "music", GENERATE_IMAGE: "image", CREATE_TASK: "image"}
+
+
+def title_of(track: int) -> str:
+    return f"Harbour no. {track}"
+
+
+def prompt_of(track: int) -> str:
+    return f"boats at dusk in harbour no. {track}, calm water"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The n-th creation of a kind for a track, counted from 1."""
+
+    track: int
+    what: str
+    number: int
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One callback on its way; its attempts so far."""
+
+    order: Order
+    name: str
+    copy: int
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What happened for one track, as the providers' end and the application's host see it. Times since the start."""
+
+    music_done_s: float | None = None
+    generations: int = 0
+    """Pictures that were accepted, and charged."""
+    credits: int = 0
+    answer_s: float | None = None
+    """How long the application took to answer the "complete" callback when it first arrived."""
+    arrived: int = 0
+    """How often that callback arrived; again for whoever did not answer in time, and now and then twice anyway."""
+    given_up: int = 0
+    """Callbacks that the provider has given up to deliver."""
+
+
+NOBODY = Order(0, "", 0)
+_order: ContextVar[Order] = ContextVar("bench_order", default=NOBODY)
+_delivery: ContextVar[Delivery | None] = ContextVar("bench_delivery", default=None)
+
+
+class _Fates:
+    """Stands where a script lists its tasks: whatever place is asked for, the current order's own fate is there."""
+
+    def __init__(self, fate: Callable[[Order], Any]) -> None:
+        self._fate = fate
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Any:
+        return self._fate(_order.get())
+
+
+class _LateCourier:
+    """Hands callbacks to a fake's own courier when their time has come: late, twice, or never."""
+
+    def __init__(self, courier: Any, times_of: Callable[[Order, str], tuple[float, ...]]) -> None:
+        self._courier = courier
+        self._times_of = times_of
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._courier.busy)
+
+    async def close(self) -> None:
+        await self._courier.close()
+
+    def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
+        order = _order.get()
+        for copy, late_s in enumerate(self._times_of(order, callback.name)):
+            context = copy_context()
+            context.run(_delivery.set, Delivery(order, callback.name, copy))
+            asyncio.get_running_loop().call_later(late_s, self._courier.send, callback, on_given_up, context=context)
+
+
+class Providers:
+    """Suno, Kie.ai and their media host for one chunk of tracks. `app` and `files` are their ASGI applications."""
+
+    def __init__(self, model: Model, seed: int, chunk_seed: int, api_key: str, serve: Callable[[], Served]) -> None:
+        """`serve` gives the application, once it runs."""
+        self._model = model
+        self._seed = seed
+        self._serve = serve
+        self._counts: dict[tuple[int, str], int] = {}
+        self._owners: dict[str, Order] = {}
+        self._fetches: dict[str, int] = {}
+        self.pictures: dict[str, PictureSpec] = {}
+        """By URL: what was really put there."""
+        self.ledgers: dict[int, Ledger] = {}
+        self.strangers = 0
+        """Generations that no track could be told for."""
+        self.throttled = 0
+        self.broken_contracts = 0
+        script = Script(
+            SunoScript(music=cast(Any, _Fates(self._music)), credits=ENOUGH_CREDITS),
+            KieScript(images=cast(Any, _Fates(self._image)), credits=ENOUGH_CREDITS),
+        )
+        media = MediaHost(MediaScript(), f"http://{MEDIA_HOSTS[0]}", chunk_seed, self._observe)
+        self._publish_file = media.publish
+        self._media = media
+        self._gateway = gateway.create_app(
+            script,
+            publish=self._publish,
+            lend=media.lend,
+            seed=chunk_seed,
+            api_key=api_key,
+            observe=self._observe,
+            post=self._post,
+        )
+        for app in (self._gateway.suno, self._gateway.kie):
+            app.state.fake.courier = _LateCourier(app.state.fake.courier, self._sent_after_s)
+        self.app: App = self._ask
+        self.files: App = self._fetch
+
+    def ledger(self, track: int) -> Ledger:
+        return self.ledgers.setdefault(track, Ledger())
+
+    # Fates
+
+    def _music(self, order: Order) -> Music:
+        model = self._model
+        fails, takes = uniforms(self._seed, 2, order.track, "music", order.number)
+        failure = FAILED if fails < model.music_fails else None
+        return Music(takes=Fixed(draw_s(model.music, takes)), fails=failure)
+
+    def _image(self, order: Order) -> Image:
+        model = self._model
+        refused, fails, spoilt, takes = uniforms(self._seed, 4, order.track, "image", order.number)
+        failure = REFUSED if refused < model.image_refused else FAILED if fails < model.image_fails else None
+        small = model.image_small
+        picture = SMALL if spoilt < small else ENLARGED if spoilt < small + model.image_enlarged else Picture()
+        return Image(takes=Fixed(draw_s(model.image, takes)), picture=picture, fails=failure)
+
+    def _sent_after_s(self, order: Order, name: str) -> tuple[float, ...]:
+        model = self._model
+        never, twice, late = uniforms(self._seed, 3, order.track, order.what, order.number, "callback", name)
+        if never < model.callback_never:
+            return ()
+        late_s = draw_s(model.callback, late)
+        return (late_s, late_s + TWICE_APART_S) if twice < model.callback_twice else (late_s,)
+
+    def _is_lost(self, delivery: Delivery) -> bool:
+        order = delivery.order
+        occasion = (order.track, order.what, order.number, "attempt", delivery.name, delivery.copy, delivery.attempts)
+        return uniforms(self._seed, 1, *occasion)[0] < self._model.callback_lost
+
+    # What the fakes tell and publish
+
+    def _observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
+        match kind:
+            case "task.created":
+                if facts["what"] == "image":
+                    self.ledger(_order.get().track).generations += 1
+                    self.strangers += _order.get().track == 0
+            case "credits":
+                self.ledger(_order.get().track).credits -= facts["change"]
+            case "task.ended":
+                if facts["provider"] == "suno" and facts["outcome"] == "success":
+                    ledger = self.ledger(_order.get().track)
+                    if ledger.music_done_s is None:
+                        ledger.music_done_s = asyncio.get_running_loop().time() - START_S
+            case "callback.given-up":
+                self.ledger(_order.get().track).given_up += 1
+            case "rate.limited":
+                self.throttled += 1
+            case "contract.broken":
+                self.broken_contracts += 1
+        return 0
+
+    def _publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+        order = _order.get()
+        if picture is not None:
+            picture = replace(picture, mark=replace(picture.mark, number=order.track % DIFFERENT_PICTURES, part=0))
+        url = self._publish_file(name_hint, picture=picture, audio_seconds=audio_seconds)
+        if picture is not None:
+            self.pictures[url] = picture
+        self._owners[urlsplit(url).path] = order
+        return url
+
+    # Exchanges
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the application asks Suno or Kie.ai."""
+        what = CREATIONS.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if what is not None:
+            message = await receive()
+            body = message.get("body", b"")
+            while message.get("more_body", False):
+                message = await receive()
+                body += message.get("body", b"")
+            receive = received_again(body, receive)
+            track = _track_of(scope, body)
+            number = self._counts[track, what] = self._counts.get((track, what), 0) + 1
+            _order.set(Order(track, what, number))
+        await self._gateway(scope, receive, send)
+
+    async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the application asks the media host."""
+        path = scope["path"]
+        order = self._owners.get(path, NOBODY)
+        count = self._fetches[path] = self._fetches.get(path, 0) + 1
+        kind = "cover" if "360x360" in path else "file"
+        fails, takes = uniforms(self._seed, 2, order.track, order.what, order.number, kind, count)
+        await asyncio.sleep(draw_s(self._model.download, takes))
+        if fails < self._model.download_fails:
+            await _unavailable(send)
+        else:
+            await self._media.app(scope, receive, send)
+
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        """One attempt to deliver a callback."""
+        delivery = _delivery.get()
+        assert delivery is not None, "every callback goes through a late courier"
+        delivery.attempts += 1
+        if self._is_lost(delivery):
+            await asyncio.Event().wait()
+        parts = urlsplit(url)
+        if parts.hostname != APPLICATION_HOST:
+            return await post(url, content, headers)
+        return await self.deliver(parts, content, headers, delivery)
+
+    async def deliver(
+        self, parts: Any, content: bytes, headers: dict[str, str], delivery: Delivery | None = None, cause: int = 0
+    ) -> Answer:
+        """A POST to the application, over the short wire; the answer to a "complete" callback is timed."""
+        on_answered = None
+        if delivery is not None:
+            cause = delivery.order.track
+            if delivery.name == "complete":
+                on_answered = self._stopwatch(self.ledger(cause))
+        named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        named += [(b"host", parts.netloc.encode()), (b"content-length", b"%d" % len(content))]
+        path = parts.path or "/"
+        scope = scope_of("POST", "http", APPLICATION_HOST, path, path.encode(), parts.query.encode(), named, cause)
+        exchange = Exchange(self._serve(), scope, content, cause, on_answered)
+        try:
+            while not exchange.done:
+                if exchange.broken:
+                    raise ConnectionResetError("the answer is cut off")
+                await exchange.news(None)
+        except BaseException:
+            exchange.hang_up()
+            raise
+        return Answer(exchange.status, exchange.whole_body())
+
+    def _stopwatch(self, ledger: Ledger) -> Callable[[int], None]:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        ledger.arrived += 1
+        is_first = ledger.arrived == 1
+
+        def answered(status: int) -> None:
+            if is_first:
+                ledger.answer_s = round(loop.time() - began_s, 6)
+
+        return answered
+
+
+def _track_of(scope: Scope, body: bytes) -> int:
+    """The track that a request is for: by the number in its words, else by what made the application send it."""
+    found = TRACK_NUMBER.search(body)
+    if found is not None:
+        return int(found[1])
+    state = scope.get("state", {})
+    cause = state["cause"] if "cause" in state else getattr(state.get("wire"), "cause", 0)
+    return int(cause)
+
+
+async def _unavailable(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,60 @@
+"""Running: all chunks of all strategies, on several cores; what comes out does not depend on how many."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.bench.figures import Bench, Figures
+from harness.bench.world import BenchWorld, Chunk, Plan
+from harness.compare import play_pairs
+from harness.errors import ImplementationError
+from harness.implementations import AnyImplementation, Implementation
+from harness.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    first: int
+    chunk: Chunk
+
+
+def bench(
+    plan: Plan,
+    implementations: Sequence[AnyImplementation],
+    workers: int,
+    on_tracks: Callable[[int], None] = lambda count: None,
+) -> Bench:
+    """Every implementation through the same tracks. Raises ImplementationError for one that cannot be simulated.
+
+    `on_tracks` is told how many more tracks are done.
+    """
+    for each in implementations:
+        if not isinstance(each, Implementation):
+            raise ImplementationError(
+                f"{each.name} runs over real sockets, and ten thousand tracks of it would take days; "
+                "`harness bench --real` times its own code, `harness run` plays single scenarios"
+            )
+    ranges = {f"bench/{tracks[0]}": tracks for tracks in plan.chunks()}
+    pairs = [
+        (Scenario(name, plan.model.sentence, tracks=len(tracks)), implementation)
+        for name, tracks in ranges.items()
+        for implementation in implementations
+    ]
+    played: dict[str, list[_Played]] = defaultdict(list)
+    for done in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
+        played[done.chunk.implementation].append(done)
+        on_tracks(len(done.chunk.records))
+    figures = []
+    for implementation in implementations:
+        own = sorted(played[implementation.name], key=lambda each: each.first)
+        figures.append(Figures(implementation.name, [each.chunk for each in own]))
+    return Bench(plan, tuple(figures))
+
+
+def _play(
+    scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: Plan, ranges: Mapping[str, range]
+) -> _Played:
+    assert isinstance(implementation, Implementation)
+    tracks = ranges[scenario.name]
+    return _Played(tracks[0], BenchWorld(plan, tracks, implementation).run())

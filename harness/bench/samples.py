@@ -1,0 +1,144 @@
+"""Samples: times that a user has measured, from a CSV or a HAR file, in the place of a model's.
+
+A CSV file has the columns `what` (music, image, download or callback) and `seconds`. From a HAR file are taken: how
+long `POST /api/v1/generate/image` without a callBackUrl took, how long GETs from the providers' file hosts took, and
+for tasks the time from the request that created them to the first record that shows their success. What a file says
+nothing about stays as the model has it.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
+from fakes.suno.contract import GENERATE
+from fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
+from harness.bench.draws import Samples
+from harness.bench.models import KINDS, Model
+from harness.errors import HarnessError, nearest_hint
+from harness.files import read_text
+from harness.simulation.hosts import MEDIA_HOSTS
+
+SECONDS_MAX = 7 * 86_400.0
+Measured = dict[str, list[float]]
+
+
+def with_samples(model: Model, path: str) -> Model:
+    """`model` with the times of a file; raises HarnessError with the file's line."""
+    text = read_text(path)
+    measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
+    told = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
+    counts = ", ".join(f"{len(told[what].seconds)} of {what}" for what in KINDS if what in told)
+    name = Path(path).name
+    return replace(
+        model,
+        name=f"{model.name}+{name}",
+        sentence=f"{name} ({counts}); all else as in {model.name}.",
+        music=told.get("music", model.music),
+        image=told.get("image", model.image),
+        download=told.get("download", model.download),
+        callback=told.get("callback", model.callback),
+        sources=((", ".join(told), f"measured, {path}"), *model.sources),
+    )
+
+
+def _from_csv(path: str, text: str) -> Measured:
+    measured: Measured = {}
+    lines = csv.reader(text.removeprefix("\ufeff").splitlines())
+    header = [cell.strip().lower() for cell in next(lines, [])]
+    if sorted(header) != ["seconds", "what"]:
+        raise HarnessError(f'{path}:1: the columns are {", ".join(header) or "none"}; expected "what,seconds"')
+    what_at, seconds_at = header.index("what"), header.index("seconds")
+    for cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        where = f"{path}:{lines.line_num}"
+        if len(cells) != len(header):
+            raise HarnessError(f"{where}: {len(cells)} cells, expected 2: what,seconds")
+        what, written = cells[what_at].strip(), cells[seconds_at].strip()
+        if what not in KINDS:
+            raise HarnessError(f'{where}: "{what}" is none of {", ".join(KINDS)}{nearest_hint(what, KINDS)}')
+        measured.setdefault(what, []).append(_seconds(where, written))
+    if not measured:
+        raise HarnessError(f"{path}: holds no samples; expected lines such as image,12.4")
+    return measured
+
+
+def _seconds(where: str, written: str) -> float:
+    try:
+        seconds = float(written)
+    except ValueError:
+        raise HarnessError(f'{where}: "{written}" is no number of seconds; write 12.4') from None
+    if not 0 <= seconds <= SECONDS_MAX or math.isnan(seconds):
+        raise HarnessError(f"{where}: {written} s is no time that something takes; expected 0 to {SECONDS_MAX:g}")
+    return round(seconds, 3)
+
+
+def _from_har(path: str, text: str) -> Measured:
+    try:
+        entries = json.loads(text)["log"]["entries"]
+        measured = _measured(entries)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise HarnessError(f"{path}{line}: is not a HAR file ({type(error).__name__}: {error})") from None
+    if not any(measured.values()):
+        raise HarnessError(
+            f"{path}: none of its {len(entries)} entries is a picture's answer, a finished task or a download of the "
+            f"providers; expected requests to {GENERATE_IMAGE}, {CREATE_TASK} and {IMAGE_RECORD}, {GENERATE} and "
+            f"{MUSIC_RECORD}, or to {MEDIA_HOSTS[0]}"
+        )
+    return measured
+
+
+def _measured(entries: list[Any]) -> Measured:
+    measured: Measured = {what: [] for what in KINDS}
+    began: dict[str, tuple[str, datetime]] = {}
+    for entry in sorted(entries, key=lambda each: str(each["startedDateTime"])):
+        request, seconds = entry["request"], round(float(entry["time"]) / 1000, 3)
+        parts = urlsplit(request["url"])
+        answer = _json(entry["response"].get("content", {}).get("text"))
+        told = answer.get("data")
+        data: dict[str, Any] = told if isinstance(told, dict) else {}
+        asked = (request["method"], parts.path)
+        if request["method"] == "GET" and parts.hostname in MEDIA_HOSTS:
+            measured["download"].append(seconds)
+        elif asked == ("POST", GENERATE_IMAGE) and not _json(_posted(request)).get("callBackUrl"):
+            measured["image"].append(seconds)
+        elif asked in (("POST", CREATE_TASK), ("POST", GENERATE)) and data.get("taskId"):
+            what = "music" if parts.path == GENERATE else "image"
+            began[str(data["taskId"])] = (what, datetime.fromisoformat(entry["startedDateTime"]))
+        elif parts.path in (IMAGE_RECORD, MUSIC_RECORD) and _is_done(data):
+            task_id = (parse_qs(parts.query).get("taskId") or [str(data.get("taskId"))])[0]
+            for what, at in _taken(began, task_id):
+                took = datetime.fromisoformat(entry["startedDateTime"]) - at
+                measured[what].append(round(took.total_seconds() + seconds, 3))
+    return measured
+
+
+def _taken(began: dict[str, tuple[str, datetime]], task_id: str) -> Iterator[tuple[str, datetime]]:
+    """The beginning of a task that is seen to be done for the first time."""
+    if task_id in began:
+        yield began.pop(task_id)
+
+
+def _is_done(data: dict[str, Any]) -> bool:
+    return data.get("state") == "success" or data.get("status") == "SUCCESS"
+
+
+def _posted(request: dict[str, Any]) -> Any:
+    return (request.get("postData") or {}).get("text")
+
+
+def _json(text: Any) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, TypeError):
+        return {}
+    return value if isinstance(value, dict) else {}

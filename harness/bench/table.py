@@ -1,0 +1,288 @@
+"""The bench as tables for a terminal, of eighty columns."""
+
+import math
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fakes.durations import Bimodal, Fixed, Lognormal, Never, Uniform
+from harness.bench.draws import Latency, Samples, quantile_s
+from harness.bench.figures import DELIVERY_LIMIT_S, LIMITS_S, Bench, Figures, difference
+from harness.bench.interchange import Baseline, Change
+from harness.bench.models import KINDS, Model
+from harness.bench.statistics import QUANTILES, Estimate
+
+NOTHING = "–"
+CHANGES_MAX = 40
+
+
+def seconds(value: float | None) -> str:
+    """`0.28`, `21.4`, `308`: three digits, without the unit."""
+    if value is None or math.isinf(value):
+        return NOTHING
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def percent(share: float | None) -> str:
+    """`97.1 %`; never 100 % of what is not all, nor 0 % of what is not nothing."""
+    if share is None:
+        return NOTHING
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
+
+
+def around(estimate: Estimate) -> str:
+    """` 20.6–21.2`, the interval; open where the values do not bound it."""
+    if estimate.value is None:
+        return ""
+    return f"{seconds(estimate.low)}–{'' if estimate.high is None else seconds(estimate.high)}"
+
+
+def report(bench: Bench, reference: str | None) -> RenderableType:
+    """All tables."""
+    plan = bench.plan
+    head = Text.assemble(
+        (f"{plan.tracks:,} tracks", "bold"),
+        f" for each strategy, model {plan.model.name}, {plan.per_minute:g} arrivals a minute, seed {plan.seed}",
+    )
+    parts: list[RenderableType] = [
+        head,
+        _times(bench, "answer", 'How long the "complete" callback waits for its answer'),
+        _times(bench, "picture", "From finished music to a true 2K picture on the track"),
+        _limits(bench),
+        _delivered(bench),
+    ]
+    if reference is not None and len(bench.figures) > 1:
+        parts.append(_differences(bench, reference))
+    parts += _remarks(bench)
+    return Group(*parts)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+        title=title,
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _times(bench: Bench, what: str, title: str) -> Table:
+    names = [*QUANTILES, "max"]
+    table = _table(f"{title}, in s", ["p50", "p90", "p95", "p99", "95 % sure", "p99.9", "max"])
+    assert len(names) == 6
+    for figures in bench.figures:
+        times = figures.times(what)
+        found = {name: times.quantile(share) for name, share in QUANTILES.items()}
+        cells = [seconds(found[name].value) for name in ("p50", "p90", "p95", "p99")]
+        late = DELIVERY_LIMIT_S if what == "answer" else math.inf
+        styled = [
+            Text(cell, style="red" if _over(found[name], late) else "")
+            for name, cell in zip(names, cells, strict=False)
+        ]
+        table.add_row(
+            figures.name,
+            *styled,
+            Text(around(found["p99"]), style="dim"),
+            seconds(found["p99.9"].value),
+            seconds(times.greatest),
+        )
+    return table
+
+
+def _over(estimate: Estimate, limit: float) -> bool:
+    return estimate.value is not None and estimate.value > limit
+
+
+def _limits(bench: Bench) -> Table:
+    table = _table(
+        "Callbacks answered within", [*(f"{limit_s} s" for limit_s in LIMITS_S), f"{DELIVERY_LIMIT_S} s, 95 % sure"]
+    )
+    for figures in bench.figures:
+        found = {limit_s: figures.answered_within(limit_s) for limit_s in LIMITS_S}
+        sure = found[DELIVERY_LIMIT_S]
+        table.add_row(
+            figures.name,
+            *(Text(percent(each.value), style="" if each.value == 1 else "yellow") for each in found.values()),
+            Text(_shares(sure), style="dim"),
+        )
+    return table
+
+
+def _shares(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{estimate.low * 100:.1f}–{estimate.high * 100:.1f} %"
+
+
+def _delivered(bench: Bench) -> Table:
+    table = _table(
+        "Tracks that end with a true 2K picture, and what it costs",
+        ["share", "95 % sure", "generations", "credits", "front"],
+    )
+    for figures in bench.figures:
+        table.add_row(
+            figures.name,
+            percent(figures.share_2k.value),
+            Text(_shares(figures.share_2k), style="dim"),
+            _cost(figures.cost),
+            NOTHING if figures.credits.value is None else f"{figures.credits.value:.2f}",
+            Text("★" if figures.name in bench.front else "", style="green"),
+        )
+    return table
+
+
+def _cost(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return NOTHING
+    reach = 0.0 if estimate.high is None else estimate.high - estimate.value
+    return f"{estimate.value:.3f} ±{reach:.3f}"
+
+
+def _differences(bench: Bench, reference: str) -> Table:
+    table = _table(
+        f"The same tracks with another strategy than {reference}, medians",
+        ["2K, points", "answer, s", "picture, s", "later", "sooner"],
+    )
+    for figures in bench.figures:
+        if figures.name == reference:
+            continue
+        found = difference(figures, bench.of(reference))
+        table.add_row(
+            figures.name,
+            _signed(found.share_2k, 100, 2),
+            _signed(found.answer, 1, 2),
+            _signed(found.picture, 1, 2),
+            str(found.slower) if found.pairs else NOTHING,
+            str(found.faster) if found.pairs else NOTHING,
+        )
+    return table
+
+
+def _signed(estimate: Estimate, scale: float, digits: int) -> str:
+    if estimate.value is None:
+        return NOTHING
+    value = estimate.value * scale
+    if estimate.low is None or estimate.high is None:
+        return f"{value:+.{digits}f}"
+    return (
+        f"{value:+.{digits}f} ±{max(estimate.high - estimate.value, estimate.value - estimate.low) * scale:.{digits}f}"
+    )
+
+
+def _remarks(bench: Bench) -> list[Text]:
+    lines = [
+        "★ nobody is better in share of 2K, p95 of the picture and cost at once. 95 % sure: by order statistics for "
+        "times (of p99), by Wilson for shares, by linearisation for costs (±), from paired tracks for differences (±)."
+    ]
+    for figures in bench.figures:
+        lines += _oddities(figures)
+    return [Text(line, style="dim") for line in lines]
+
+
+def _oddities(figures: Figures) -> list[str]:
+    told = []
+    if figures.answer.missing:
+        told.append(f"{figures.name} left {figures.answer.missing} callbacks without any answer.")
+    if figures.throttled:
+        told.append(
+            f"{figures.name} was throttled {figures.throttled} times: it asked more often than the providers allow."
+        )
+    if figures.strangers:
+        told.append(f"{figures.name} ordered {figures.strangers} pictures without a word of whose track they are for.")
+    if figures.broken_contracts:
+        told.append(f"{figures.name} sent {figures.broken_contracts} requests that break a provider's contract.")
+    return told
+
+
+def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> RenderableType:
+    """What is another figure than in the baseline."""
+    how = "the same draws: every change is real" if same else "other draws: ● marks what is beyond noise"
+    if not found:
+        return Text(f"Nothing has changed since {baseline.path}.", style="green")
+    table = _table(f"Changed since {baseline.path} ({how})", ["figure", "before", "now", ""])
+    shown = sorted(found, key=lambda each: not each.beyond_noise)[:CHANGES_MAX]
+    for change in shown:
+        table.add_row(
+            change.strategy,
+            change.metric,
+            _plain(change.metric, change.before.value),
+            _plain(change.metric, change.now.value),
+            Text("●" if change.beyond_noise else "", style="yellow"),
+        )
+    rest = len(found) - len(shown)
+    return Group(table, Text(f"and {rest} more" if rest > 0 else "", style="dim"))
+
+
+def _plain(metric: str, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    if metric == "2k" or metric.startswith("within"):
+        return percent(value)
+    return f"{value:.3f}" if metric in ("cost", "credits") else f"{seconds(value)} s"
+
+
+def value_text(metric: str, value: float) -> str:
+    """A figure as a sentence about a threshold says it."""
+    return "nothing" if math.isinf(value) else _plain(metric, value)
+
+
+# Models
+
+
+def models(known: Sequence[Model]) -> RenderableType:
+    """Every model, its figures and where they are from."""
+    parts: list[RenderableType] = []
+    for model in known:
+        parts.append(Text.assemble((model.name, "bold"), f"  {model.sentence}"))
+        table = _table("", ["time", "p50", "p95", "p99"])
+        for what in KINDS:
+            latency: Latency = getattr(model, what)
+            points = [f"{seconds(quantile_s(latency, share))} s" for share in (0.5, 0.95, 0.99)]
+            table.add_row(what, _form(latency), *points)
+        table.title = None
+        shares = ", ".join(f"{name.replace('_', ' ')} {getattr(model, name) * 100:g} %" for name in SHARES)
+        parts += [table, Text(shares)]
+        parts += [Text.assemble((f"{what}: ", "dim"), (source, "dim")) for what, source in model.sources]
+        parts.append(Text(""))
+    return Group(*parts)
+
+
+SHARES = (
+    "music_fails",
+    "image_fails",
+    "image_refused",
+    "image_small",
+    "image_enlarged",
+    "download_fails",
+    "callback_lost",
+    "callback_never",
+    "callback_twice",
+)
+
+
+def _form(latency: Latency) -> str:
+    match latency:
+        case Fixed(value):
+            return f"always {value:g} s"
+        case Never():
+            return "never"
+        case Uniform(low_s, high_s):
+            return f"{low_s:g} to {high_s:g} s"
+        case Lognormal(median_s, p95_s):
+            return f"lognormal {median_s:g}/{p95_s:g}"
+        case Bimodal(usually, sometimes, share):
+            return f"{_form(usually)}, {share:.0%} {_form(sometimes)}"
+        case Samples(values):
+            return f"{len(values)} samples"

@@ -1,0 +1,129 @@
+"""Thresholds: sentences such as `answer.p99>15s` that fail a bench when they are true of a strategy.
+
+    METRIC[@STRATEGY] OP VALUE
+
+    METRIC    answer, picture or wish, with .p50 .p90 .p95 .p99 .p99.9 or .max: a time (p99 alone is answer.p99);
+              within.10s .15s .60s .300s: share of callbacks answered so soon; 2k: share of tracks that end with a
+              true 2K picture; cost, credits: what each of those costs, in generations and credits
+    STRATEGY  whom it is about; all that take part where nobody is named
+    OP        > >= < <=
+    VALUE     times as 800ms, 20s or 5m, shares as 95% or 0.95, costs as plain numbers
+
+A time that nothing ever took (no picture came) is infinitely long, and so is the cost of no picture infinite.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.bench.figures import LIMITS_S, TIMES, Figures
+from harness.bench.statistics import QUANTILES
+from harness.errors import HarnessError, UnknownNameError, nearest_hint
+
+FORM = re.compile(r"\s*([\w.-]+?)\s*(?:@\s*(.+?)\s*)?(>=|<=|>|<)\s*(\S+)\s*")
+NUMBER = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|%)?")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+EXAMPLES = "for example answer.p99>15s, picture.p95@synchronous>60s, within.15s<99%, 2k<90% or cost>1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure that a threshold can be about."""
+
+    kind: str
+    """`time`, `share` or `cost`: what its value is written as."""
+    of: Callable[[Figures], float | None]
+
+
+def _of_time(what: str, share: float | None) -> Callable[[Figures], float | None]:
+    if share is None:
+        return lambda figures: figures.times(what).greatest
+    return lambda figures: figures.times(what).quantile(share).value
+
+
+def _of_limit(limit_s: float) -> Callable[[Figures], float | None]:
+    return lambda figures: figures.answered_within(limit_s).value
+
+
+def _metrics() -> dict[str, Metric]:
+    points = {**QUANTILES, "max": None}
+    metrics = {
+        f"{what}.{name}": Metric("time", _of_time(what, share)) for what in TIMES for name, share in points.items()
+    }
+    metrics |= {name: metrics[f"answer.{name}"] for name in points}
+    metrics |= {f"within.{limit_s}s": Metric("share", _of_limit(limit_s)) for limit_s in LIMITS_S}
+    metrics["2k"] = Metric("share", lambda figures: figures.share_2k.value)
+    metrics["cost"] = Metric("cost", lambda figures: figures.cost.value)
+    metrics["credits"] = Metric("cost", lambda figures: figures.credits.value)
+    return metrics
+
+
+METRICS = _metrics()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One sentence."""
+
+    text: str
+    metric: str
+    strategy: str | None
+    sign: str
+    value: float
+
+    def broken_by(self, figures: Sequence[Figures]) -> list[tuple[str, float]]:
+        """(strategy, what it has) for each strategy of which the sentence is true."""
+        found = []
+        for each in figures:
+            if self.strategy in (None, each.name):
+                known = METRICS[self.metric].of(each)
+                value = math.inf if known is None else known
+                if COMPARE[self.sign](value, self.value):
+                    found.append((each.name, value))
+        return found
+
+
+def read_threshold(text: str, strategies: Iterable[str]) -> Threshold:
+    """Reads one sentence; raises HarnessError that says what is wrong with it."""
+    matched = FORM.fullmatch(text)
+    if matched is None:
+        raise HarnessError(f'--fail-if "{text}": expected METRIC[@STRATEGY] OP VALUE, {EXAMPLES}')
+    name, strategy, sign, written = matched.groups()
+    metric = METRICS.get(name)
+    if metric is None:
+        hint = nearest_hint(name, METRICS)
+        raise HarnessError(f'--fail-if "{text}": there is no metric "{name}"{hint}; {EXAMPLES}')
+    names = list(strategies)
+    if strategy is not None and strategy not in names:
+        raise UnknownNameError("strategy in this bench", strategy, names, f' (--fail-if "{text}")')
+    return Threshold(text, name, strategy, sign, _value(text, name, metric, written))
+
+
+def _value(text: str, name: str, metric: Metric, written: str) -> float:
+    matched = NUMBER.fullmatch(written)
+    unit = matched[2] if matched else None
+    number = float(matched[1]) if matched else math.nan
+    expected = {
+        "time": "a time with its unit, as 20s, 800ms or 5m",
+        "share": "a share, as 95% or 0.95",
+        "cost": "a plain number, as 1.3",
+    }
+    fits = (
+        matched is not None
+        and {
+            "time": unit in SECONDS,
+            "share": unit == "%" or (unit is None and number <= 1),
+            "cost": unit is None,
+        }[metric.kind]
+    )
+    if not fits:
+        raise HarnessError(f'--fail-if "{text}": {name} is compared with {expected[metric.kind]}, not with "{written}"')
+    return number * SECONDS.get(unit or "", 0.01 if unit == "%" else 1.0)

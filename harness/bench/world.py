@@ -1,0 +1,357 @@
+"""A bench world: one chunk of tracks that arrive open-loop at one fresh application, in virtual time.
+
+It is the simulated world's loop, clocks and randomness around the same fakes and the same application code, without
+what a thousand tracks cannot afford: no journal, no bytes between httpx and the fakes, no looks at pictures before the
+end. What it reports of a track is what the catalogue's metrics would; a test holds both against each other.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from fakes.pictures import PictureSpec
+from fakes.post import BadAnswerError
+from harness.bench import store
+from harness.bench.draws import arrivals_s
+from harness.bench.models import Model
+from harness.bench.providers import DIFFERENT_PICTURES, Providers, prompt_of, title_of
+from harness.bench.wire import Served, short_wire
+from harness.errors import ImplementationError
+from harness.examination import examine
+from harness.implementations import Implementation
+from harness.reading import TERMINAL, is_16_9, usable_url
+from harness.result import Outcome
+from harness.scenario import Platform
+from harness.simulation import tls
+from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
+from harness.simulation.instances import Instances
+from harness.simulation.loop import START_S, SimulatedLoop
+from harness.simulation.network import Listener, Network
+from harness.simulation.patience import OutOfPatience, patience
+from harness.simulation.places import CAUSE, PLACE, Place
+from harness.simulation.probe import look
+from harness.simulation.scratch import scratch_folder
+from harness.simulation.serving import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.simulation.submission import USER_PATIENCE_S
+from harness.simulation.surroundings import first_line, surroundings
+from harness.simulation.takeover import takeover
+
+SETTLE_S = 2 * 3600.0
+"""After the last arrival: by then a track has settled, or counts as unfinished."""
+PATIENCE_S = 60.0
+"""Real seconds for one chunk; an ordinary one takes less than one."""
+WIDTH_2K, HEIGHT_2K = 2048, 1152
+JSON = {"Content-Type": "application/json"}
+
+_databases: Iterator[int] = count(1)
+Wire = Literal["short", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every strategy is put through: who the providers are, how many tracks, and how they arrive."""
+
+    model: Model
+    seed: int
+    tracks: int
+    per_minute: float
+    chunk: int
+    """Tracks for one application, which begins with an empty store."""
+
+    def chunks(self) -> list[range]:
+        """The numbers, from 1, of the tracks of each chunk."""
+        return [
+            range(first, min(first + self.chunk, self.tracks + 1)) for first in range(1, self.tracks + 1, self.chunk)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """What came of one track. Times in virtual seconds; None where there is nothing to tell."""
+
+    track: int
+    outcome: Outcome
+    wish_s: float | None
+    """From the moment at which it was to be asked for to the picture that it ended with, if that is truly 2K."""
+    picture_s: float | None
+    """The same from the moment at which the music was finished at the provider; 0 where it was there before."""
+    answer_s: float | None
+    """How long the "complete" callback waited for its answer when it first arrived."""
+    arrived: int
+    """How often it arrived."""
+    generations: int
+    """Pictures that were paid for."""
+    credits: int
+    given_up: int
+    """Callbacks that the provider gave up to deliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """All tracks of a chunk, in order, and what cannot be told for a single one."""
+
+    implementation: str
+    records: tuple[TrackRecord, ...]
+    simulated_s: float
+    strangers: int = 0
+    throttled: int = 0
+    broken_contracts: int = 0
+
+
+class _Silence:
+    """A notebook in which nothing is written."""
+
+    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
+        return 0
+
+
+class BenchWorld:
+    """One chunk of one implementation. Make a new one for each."""
+
+    def __init__(self, plan: Plan, tracks: Sequence[int], implementation: Implementation, wire: Wire = "short") -> None:
+        self._plan = plan
+        self._tracks = tracks
+        self._implementation = implementation
+        self._wire = wire
+        self._seed = int.from_bytes(Random(f"bench {plan.seed} {tracks[0]}").randbytes(4), "big")
+        self._network = Network()
+        self._loop = SimulatedLoop(self._network)
+        self._database = f"{scratch_folder()}/bench-{os.getpid()}-{next(_databases)}.db"
+        self._key = f"key-{Random(f'keys {plan.seed}').getrandbits(96):024x}"
+        self._place = Place(APPLICATION_HOST)
+        self._ids: dict[int, str] = {}
+        self._written: dict[str, list[tuple[float, str | None]]] = {}
+        """By track id: when which picture was written."""
+        self._failure: BaseException | None = None
+
+    def run(self) -> Chunk:
+        """Plays the chunk to its end. Raises ImplementationError for what does not start or cannot be watched."""
+        collecting = gc.isenabled()
+        gc.disable()
+        disabled = logging.root.manager.disable
+        environment = {
+            "SUNO_BASE_URL": f"http://{SUNO_HOST}",
+            "SUNO_API_KEY": self._key,
+            "KIE_BASE_URL": f"http://{KIE_HOST}",
+            "KIE_API_KEY": self._key,
+            "PUBLIC_URL": f"http://{APPLICATION_HOST}",
+            "DATABASE_PATH": self._database,
+            "SSL_CERT_FILE": tls.trust_file(),
+        }
+        try:
+            with (
+                takeover(self._loop, self._seed),
+                surroundings(environment, lambda level, logger, text: None),
+                store.watched(self._database, self._wrote),
+            ):
+                logging.disable(logging.CRITICAL)  # nobody reads what would be formatted here
+                try:
+                    with patience(self._lose_patience, PATIENCE_S):
+                        return self._play()
+                except OutOfPatience:
+                    raise ImplementationError(self._refusal()) from None
+                finally:
+                    self._loop.dissolve()
+        finally:
+            logging.disable(disabled)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._database)
+            if collecting:
+                gc.enable()
+
+    def _lose_patience(self) -> None:
+        self._loop.refuse(f"{len(self._tracks)} tracks have not been done within {PATIENCE_S:g} real seconds")
+
+    def _refusal(self) -> str:
+        return f"{self._implementation.name} cannot be timed: {self._loop.refusal}"
+
+    # Hosts
+
+    def _build_hosts(self) -> dict[str, Served]:
+        self._providers = Providers(
+            self._plan.model, self._plan.seed, self._seed, self._key, lambda: self._hosts[APPLICATION_HOST]
+        )
+        instances = Instances(self._start_app, self._place, Platform(), self._loop, _Silence())  # type: ignore[arg-type]
+        self._instances = instances
+        hosts = {}
+        for names, app in (
+            ((SUNO_HOST, KIE_HOST), self._providers.app),
+            (MEDIA_HOSTS, self._providers.files),
+            ((APPLICATION_HOST,), instances),
+        ):
+            own = APPLICATION_HOST in names
+            context = copy_context()
+            context.run(PLACE.set, self._place if own else Place(names[0]))
+            keep_alive_s = APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S
+            make = protocol_factory(app, self._loop, keep_alive_s)
+            for name in names:
+                self._network.listen(name, PORTS, Listener(make, context))
+                hosts[name] = Served(name, app, context)
+        return hosts
+
+    def _start_app(self) -> Any:
+        try:
+            return self._implementation.start()
+        except ImplementationError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ImplementationError(
+                f"{self._implementation.name} raises when it is started: {first_line(error)}"
+            ) from error
+
+    # What happens
+
+    def _play(self) -> Chunk:
+        self._hosts = self._build_hosts()
+        self._loop.set_exception_handler(self._loop_exception)
+        wire = short_wire(self._hosts) if self._wire == "short" else contextlib.nullcontext()
+        arrivals = arrivals_s(self._plan.seed, self._tracks, self._plan.per_minute)
+        with wire:
+            self._loop.create_task(self._drive(arrivals), context=Context())
+            self._loop.run_until(arrivals[-1] + SETTLE_S)
+            self._check()
+            simulated_s = self._loop.elapsed_s
+            rows = store.rows(self._database)
+            if rows is None:
+                raise ImplementationError(
+                    f'{self._implementation.name} cannot be timed: a bench sees pictures by a table "tracks" in the '
+                    "SQLite file that DATABASE_PATH names, and there is none; `harness run` reads GET /tracks/{id}, too"
+                )
+            self._loop.forget_everything()
+            looking = self._loop.create_task(self._outcomes(rows), context=Context())
+            self._loop.run_until(simulated_s + SETTLE_S)
+            self._check()
+        outcomes = looking.result()
+        records = tuple(
+            self._record(track, at_s, rows, outcomes) for track, at_s in zip(self._tracks, arrivals, strict=True)
+        )
+        providers = self._providers
+        return Chunk(
+            self._implementation.name,
+            records,
+            simulated_s,
+            providers.strangers,
+            providers.throttled,
+            providers.broken_contracts,
+        )
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._loop.refusal is not None:
+            raise ImplementationError(self._refusal())
+
+    async def _drive(self, arrivals: Sequence[float]) -> None:
+        try:
+            await self._instances.start()
+        except ImplementationError as error:
+            self._failure = error
+            self._loop.stop()
+            return
+        for track, at_s in zip(self._tracks, arrivals, strict=True):
+            self._loop.call_at(START_S + at_s, self._arrive, track)
+
+    def _arrive(self, track: int) -> None:
+        self._loop.create_task(self._wish(track))
+
+    async def _wish(self, track: int) -> None:
+        """Asks for a track as a user does."""
+        CAUSE.set(track)
+        asked = json.dumps({"title": title_of(track), "prompt": prompt_of(track)}).encode()
+        with contextlib.suppress(TimeoutError, OSError, BadAnswerError, ValueError):
+            async with asyncio.timeout(USER_PATIENCE_S):
+                parts = urlsplit(f"http://{APPLICATION_HOST}/tracks")
+                answer = await self._providers.deliver(parts, asked, JSON, cause=track)
+            if answer.status in (200, 201, 202):
+                track_id = json.loads(answer.body).get("id")
+                if isinstance(track_id, str | int) and track_id != "":
+                    self._ids[track] = str(track_id)
+
+    def _wrote(self, track_id: str, url: str | None) -> None:
+        writes = self._written.setdefault(track_id, [])
+        if not writes or writes[-1][1] != url:
+            writes.append((self._loop.time() - START_S, url))
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error, place = context.get("exception"), PLACE.get()
+        inside = place is not None and place.name.startswith(APPLICATION_HOST)
+        if not inside and isinstance(error, Exception):
+            self._failure = error  # a bug of ours: no figure may come of it
+
+    # What came of it
+
+    async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, Outcome]:
+        hosts = {name: served.app for name, served in self._hosts.items()}
+        return {track: await self._outcome(track, rows.get(self._ids.get(track, "")), hosts) for track in self._tracks}
+
+    async def _outcome(self, track: int, row: dict[str, Any] | None, hosts: dict[str, Any]) -> Outcome:
+        if track not in self._ids:
+            return "none"
+        if row is None:
+            return "unseen"
+        if row.get("status") not in TERMINAL:
+            return "unfinished"
+        url = usable_url(row.get("image_url"))
+        if url is None:
+            return "none"
+        published = self._providers.pictures.get(url)
+        size, sound = _truth(published, track) if published else await self._looked_at(url, track, hosts)
+        if not sound:
+            return "broken"
+        if size[0] >= WIDTH_2K and size[1] >= HEIGHT_2K and is_16_9(*size):
+            return "2k"
+        label = row.get("image_label")
+        return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
+
+    async def _looked_at(self, url: str, track: int, hosts: dict[str, Any]) -> tuple[tuple[int, int], bool]:
+        """What a browser gets from an address that is no provider's: its true size, and whether it is sound."""
+        context_place = PLACE.set(self._place)
+        sight = await look(url, hosts, f"http://{APPLICATION_HOST}/")
+        PLACE.reset(context_place)
+        seen = examine(sight.content) if sight.problem is None and sight.status == 200 else None
+        if seen is None or not seen.decodes or seen.width is None or seen.height is None:
+            return (0, 0), False
+        if seen.mark is None:
+            return (seen.width, seen.height), True
+        made = (min(seen.width, seen.mark.made_width), min(seen.height, seen.mark.made_height))
+        return made, seen.mark.number == track % DIFFERENT_PICTURES
+
+    def _record(
+        self, track: int, at_s: float, rows: dict[str, dict[str, Any]], outcomes: dict[int, Outcome]
+    ) -> TrackRecord:
+        ledger, track_id = self._providers.ledger(track), self._ids.get(track, "")
+        picture_at_s = None
+        if outcomes[track] == "2k":
+            final = rows[track_id].get("image_url")
+            moments = [moment_s for moment_s, url in self._written.get(track_id, ()) if url == final]
+            picture_at_s = moments[-1] if moments else None
+        done_s = ledger.music_done_s
+        since_s = None if picture_at_s is None or done_s is None else round(max(0.0, picture_at_s - done_s), 6)
+        return TrackRecord(
+            track,
+            outcomes[track],
+            None if picture_at_s is None else round(picture_at_s - at_s, 6),
+            since_s,
+            ledger.answer_s,
+            ledger.arrived,
+            ledger.generations,
+            ledger.credits,
+            ledger.given_up,
+        )
+
+
+def _truth(published: PictureSpec, track: int) -> tuple[tuple[int, int], bool]:
+    """A published picture's true size, which an enlarged one has not, and whether it is sound and this track's own."""
+    mark = published.mark
+    size = (min(published.width, mark.made_width), min(published.height, mark.made_height))
+    return size, published.flaw is None and mark.number == track % DIFFERENT_PICTURES

@@ -1,0 +1,190 @@
+"""`harness bench`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import implementation_of, json_option, seed_option, workers_option
+from harness.errors import EXIT_THRESHOLD
+
+if TYPE_CHECKING:
+    from harness.bench.figures import Bench
+    from harness.bench.thresholds import Threshold
+    from harness.bench.world import Plan
+
+TRACKS = 10_000
+PER_MINUTE = 6.0
+CHUNK = 50
+
+
+@click.command()
+@click.argument("implementations", nargs=-1)
+@click.option(
+    "--tracks", type=click.IntRange(1, 1_000_000), default=TRACKS, show_default=True, help="For each strategy."
+)
+@click.option("--model", default="typical", show_default=True, help="The providers' mood; --models lists them.")
+@click.option("--models", "list_models", is_flag=True, help="Lists the models with their figures and sources.")
+@click.option("--samples", metavar="FILE", help="Times of your own: CSV (what,seconds) or HAR.")
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 600), default=PER_MINUTE, show_default=True, help="Arrivals a minute, Poisson."
+)
+@click.option("--reference", metavar="NAME", help="Whom the others are compared with, track by track.")
+@click.option("--fail-if", "sentences", multiple=True, metavar="METRIC[@NAME]>VALUE", help="p99>20s, 2k<90%, cost>1.3")
+@click.option("--save-baseline", metavar="FILE", help="Keeps the figures for a later --baseline.")
+@click.option("--baseline", "baseline_file", metavar="FILE", help="Tells what has changed since.")
+@click.option("--html", "html_file", metavar="FILE", help="Writes a page with charts.")
+@click.option("--real", is_flag=True, help="Times the code itself, on sockets, with providers that take no time.")
+@click.option(
+    "--rounds", type=click.IntRange(3, 10_000), default=100, show_default=True, help="Of --real: tracks, at most."
+)
+@click.option(
+    "--for",
+    "for_s",
+    type=click.FloatRange(1, 600),
+    default=10.0,
+    show_default=True,
+    help="Of --real: seconds each, at most.",
+)
+@seed_option
+@json_option
+@workers_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar and no tables, only what a threshold finds.")
+def bench(
+    implementations: tuple[str, ...],
+    tracks: int,
+    model: str,
+    list_models: bool,
+    samples: str | None,
+    rate: float,
+    reference: str | None,
+    sentences: tuple[str, ...],
+    save_baseline: str | None,
+    baseline_file: str | None,
+    html_file: str | None,
+    real: bool,
+    rounds: int,
+    for_s: float,
+    seed: int,
+    json_file: str | None,
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    """Times strategies over thousands of tracks that all meet the same seeded delays and failures.
+
+    IMPLEMENTATIONS are strategies or your own (module:attribute, file.py:attribute); all strategies by default. Exit
+    code 4: something is as a --fail-if says it must not be.
+    """
+    from harness.bench.models import MODELS, model_called
+    from harness.console import show
+
+    if list_models:
+        from harness.bench.table import models
+
+        show(models(list(MODELS.values())))
+        return
+    from harness.errors import UnknownNameError
+    from harness.strategies import STRATEGIES
+
+    names = list(dict.fromkeys(implementations or STRATEGIES))
+    if real:
+        unfit = {
+            "--fail-if": sentences,
+            "--baseline": baseline_file,
+            "--save-baseline": save_baseline,
+            "--html": html_file,
+        }
+        for option, given in unfit.items():
+            if given:
+                raise click.UsageError(f"{option} is about simulated figures, which are exact; --real ones are not")
+        _time_for_real(names, rounds, for_s, seed, json_file, quiet=quiet)
+        return
+    from harness.bench.interchange import bench_json, read_baseline
+    from harness.bench.samples import with_samples
+    from harness.bench.thresholds import read_threshold
+    from harness.bench.world import Plan
+    from harness.files import must_be_writable, write_json
+
+    chosen = model_called(model)
+    if samples is not None:
+        chosen = with_samples(chosen, samples)
+    thresholds = [read_threshold(sentence, names) for sentence in sentences]
+    reference = _reference(reference, names)
+    if reference is not None and reference not in names:
+        raise UnknownNameError("strategy in this bench", reference, names, " (--reference)")
+    for target in (json_file, save_baseline, html_file):
+        must_be_writable(target)
+    before = None if baseline_file is None else read_baseline(baseline_file)
+    plan = Plan(chosen, seed, tracks, rate, CHUNK)
+    found = _run(plan, names, workers, quiet=quiet or json_file == "-")
+    value = bench_json(found, reference)
+    for target in (json_file, save_baseline):
+        if target is not None:
+            write_json(target, value)
+    if html_file is not None:
+        from harness.bench.html import page
+        from harness.files import write_bytes
+
+        write_bytes(html_file, page(found, reference))
+    if json_file != "-" and not quiet:
+        from harness.bench.table import changes, report
+
+        show(report(found, reference))
+        if before is not None:
+            show(changes(before.changes(found), before, before.is_same_plan(found)))
+    _judge(found, thresholds)
+
+
+def _time_for_real(
+    names: list[str], rounds: int, for_s: float, seed: int, json_file: str | None, *, quiet: bool
+) -> None:
+    from harness.bench.reality import reality_json, time_all
+    from harness.bench.reality_table import report
+    from harness.console import show, teller
+    from harness.files import must_be_writable, write_json
+
+    must_be_writable(json_file)
+    implementations = [implementation_of(name, 1.0) for name in names]
+    tell = teller(None, quiet=quiet or json_file == "-")
+    found = time_all(implementations, rounds, for_s, seed, lambda name: tell(f"timing {name}"))
+    if json_file is not None:
+        write_json(json_file, reality_json(found, seed))
+    if json_file != "-":
+        show(report(found))
+
+
+def _reference(asked: str | None, names: list[str]) -> str | None:
+    """The one asked for; else the strategy of the seed documents, or the first of several."""
+    if asked is not None:
+        return asked
+    if "synchronous" in names:
+        return "synchronous"
+    return names[0] if len(names) > 1 else None
+
+
+def _run(plan: "Plan", names: list[str], workers: int | None, *, quiet: bool) -> "Bench":
+    from harness.bench.running import bench as run_bench
+    from harness.compare import workers_for
+    from harness.console import progress
+
+    implementations = [implementation_of(name, 1.0) for name in names]
+    with progress(plan.tracks * len(names), "timing", quiet=quiet) as bar:
+
+        def advance(count: int) -> None:
+            if bar is not None:
+                bar.advance(bar.task_ids[0], count)
+
+        return run_bench(plan, implementations, workers or workers_for(implementations), advance)
+
+
+def _judge(found: "Bench", thresholds: "list[Threshold]") -> None:
+    """Tells which thresholds are crossed, and ends with their exit code if any is."""
+    from harness.bench.table import value_text
+    from harness.console import complain
+
+    crossed = False
+    for threshold in thresholds:
+        for name, value in threshold.broken_by(found.figures):
+            crossed = True
+            complain(f"--fail-if {threshold.text}: {name} has {value_text(threshold.metric, value)}")
+    if crossed:
+        raise click.exceptions.Exit(EXIT_THRESHOLD)
