@@ -181,7 +181,10 @@ def _play_chunk(pairs: Sequence[Pair], seed: int, play: Play[T], path: list[str]
 
 def _prepare_worker() -> None:
     """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large. An
-    interruption is for the parent to handle, which ends its workers."""
+    interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
+    from harness.live.process import die_with_parent
+
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
 """A started application: one process group, watched, restarted and stopped, whatever it does.
 
-It dies with the harness: it is asked to end, then killed with all that it has started, and where the kernel offers it
-(Linux) it is also killed when the harness itself dies without a word.
+It dies with the harness: it is asked to end, then killed with all that it has started. When the harness itself dies
+without a word its guard does that (`guard`), and for the moment before the guard knows of it, on Linux, the kernel.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import ImplementationError
+from harness.live import guard
 
 OnLine = Callable[[str, str], None]
 """Takes the stream's name (stdout, stderr) and one line."""
@@ -43,10 +44,11 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
         except (OSError, ValueError, IndexError) as error:
             raise ImplementationError(f'"{command}" cannot be started in {folder}: {error}') from error
+        guard.begun(self.pid)
         self.command = command
         self.last_lines: list[str] = []
         self._on_line = on_line
@@ -93,6 +95,7 @@ class Process:
         self._signal(signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
+            guard.ended(self.pid)
 
     def stop(self) -> None:
         """Asks it to end, and kills what is left of it."""
@@ -145,6 +148,7 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
             return
 
 
-def _die_with_parent() -> None:
-    assert _LIBC is not None
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent() -> None:
+    """Has the kernel kill this process when the one that started it dies; where there is no such thing, nothing."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

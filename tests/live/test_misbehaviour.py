@@ -150,3 +150,30 @@ def test_a_harness_that_is_killed_leaves_no_application(tmp_path: Path) -> None:
     while is_alive(str(tmp_path / "unruly.py")):
         assert time.monotonic() < until_s, "the application outlives the harness"
         time.sleep(0.05)
+
+
+def test_a_command_that_is_killed_with_its_workers_leaves_neither_them_nor_what_the_application_has_started(
+    tmp_path: Path,
+) -> None:
+    """As npm does, the application here starts the process that does the work, and is itself only its parent."""
+    path = written(tmp_path, "time.sleep(10**6)")
+    text = path.read_text("utf-8")
+    script = tmp_path / "unruly.py"
+    path.write_text(text.replace(f"{sys.executable} {script}", f"sh -c '{sys.executable} {script}; true'"), "utf-8")
+    assert path.read_text("utf-8") != text
+    scenarios = ["baseline/healthy", "baseline/healthy-no-cover", "baseline/healthy-2k-cover"]
+    command = [sys.executable, "-m", "harness", "run", str(path), *scenarios, "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, **quiet) as process:  # type: ignore[call-overload]
+        until_s = time.monotonic() + 20
+        while not is_alive(f"^{sys.executable} {script}"):
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+        assert is_alive(f"harness run {path}")
+        process.kill()
+        process.wait(10)
+    until_s = time.monotonic() + 5
+    while is_alive(str(tmp_path)):
+        assert time.monotonic() < until_s, "something outlives the command"
+        time.sleep(0.05)
