@@ -59,6 +59,8 @@ def draw_s(latency: Latency, u: float) -> float:
 
 def quantile_s(latency: Latency, share: float) -> float:
     """The time that a share of all draws does not exceed, to the millisecond."""
+    if isinstance(latency, Samples):
+        return latency.seconds[max(0, math.ceil(share * len(latency.seconds) - 1e-9) - 1)]
     if not isinstance(latency, Bimodal):
         return draw_s(latency, share)
     low_s, high_s = 0.0, SLOWEST_S

@@ -7,7 +7,7 @@ times of its callbacks and downloads.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -98,6 +98,10 @@ class _Fates:
 
     def __getitem__(self, index: int) -> Any:
         return self._fate(_order.get())
+
+    def __iter__(self) -> Iterator[Any]:
+        """What a script says of its tasks in general: here, of the current one."""
+        yield self._fate(_order.get())
 
 
 class _LateCourier:
@@ -283,7 +287,7 @@ class Providers:
         scope = scope_of("POST", "http", APPLICATION_HOST, path, path.encode(), parts.query.encode(), named, cause)
         exchange = Exchange(self._serve(), scope, content, cause, on_answered)
         try:
-            while not exchange.done:
+            while not exchange.whole:
                 if exchange.broken:
                     raise ConnectionResetError("the answer is cut off")
                 await exchange.news(None)

@@ -211,7 +211,9 @@ def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> Renderab
     how = "the same draws: every change is real" if same else "other draws: ● marks what is beyond noise"
     if not found:
         return Text(f"Nothing has changed since {baseline.path}.", style="green")
-    table = _table(f"Changed since {baseline.path} ({how})", ["figure", "before", "now", ""])
+    head = Text.assemble((f"Changed since {baseline.path}", "bold"), f" ({how})")
+    table = _table("", ["figure", "before", "now", ""])
+    table.title = None
     shown = sorted(found, key=lambda each: not each.beyond_noise)[:CHANGES_MAX]
     for change in shown:
         table.add_row(
@@ -222,7 +224,7 @@ def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> Renderab
             Text("●" if change.beyond_noise else "", style="yellow"),
         )
     rest = len(found) - len(shown)
-    return Group(table, Text(f"and {rest} more" if rest > 0 else "", style="dim"))
+    return Group(head, table, *([Text(f"and {rest} more", style="dim")] if rest > 0 else []))
 
 
 def _plain(metric: str, value: float | None) -> str:

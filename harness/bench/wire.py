@@ -45,6 +45,7 @@ class Exchange:
         "_asked",
         "_body",
         "_gone",
+        "_left",
         "_on_answered",
         "_parts",
         "_waiter",
@@ -53,6 +54,7 @@ class Exchange:
         "headers",
         "status",
         "task",
+        "whole",
     )
 
     def __init__(
@@ -67,7 +69,11 @@ class Exchange:
         self._on_answered = on_answered
         self.status = 0
         self.headers: Headers = []
+        self._left = -1
         self.done = False
+        """The application has sent all."""
+        self.whole = False
+        """The client has all: a body that is as long as it was said to be needs no other end."""
         self.broken = False
         context = served.context.copy()
         context.run(CAUSE.set, cause)
@@ -101,18 +107,21 @@ class Exchange:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message.get("headers", ()))
+            self._left = _length_of(self.headers)
             self._wake()
         elif message["type"] == "http.response.body":
             body = message.get("body", b"")
             if body:
                 self._parts.append(body)
+                self._left -= len(body)
             if not message.get("more_body", False):
                 self._finish()
             else:
+                self.whole = self._left == 0
                 self._wake()
 
     def _finish(self) -> None:
-        self.done = True
+        self.done = self.whole = True
         self._wake()
         if self._on_answered is not None:
             self._on_answered(self.status)
@@ -151,6 +160,14 @@ class Exchange:
             self._gone = self._gone or asyncio.get_running_loop().create_future()
             if not self._gone.done():
                 self._gone.set_result(None)
+
+
+def _length_of(headers: Headers) -> int:
+    """How long a body is said to be; -1 where nothing is said."""
+    for name, value in headers:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return -1
 
 
 def _expire(waiter: "asyncio.Future[None]") -> None:
@@ -194,7 +211,7 @@ class _Body(httpx.AsyncByteStream):
             part = exchange.next_part()
             if part is not None:
                 yield part
-            elif exchange.done:
+            elif exchange.whole:
                 return
             elif exchange.broken:
                 raise httpx.RemoteProtocolError("the answer is cut off", request=self._request)
@@ -210,37 +227,43 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Seats:
-    """How many connections of a client are in use, and who waits for one: httpcore's pool, as far as time goes."""
+    """How many connections of a client are in use, and who waits for one: httpcore's pool, as far as time goes.
+
+    Whenever one is free, httpcore lets everybody who waits try for it, and counts their time anew.
+    """
 
     def __init__(self, most: int) -> None:
         self._free = most
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], asyncio.Timeout, float | None]] = deque()
 
     async def take(self, within_s: float | None, request: httpx.Request) -> None:
         if self._free > 0:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(within_s) as limit:
+                self._waiting.append((turn, limit, within_s))
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self.leave()
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
+            self._waiting = deque(each for each in self._waiting if each[0] is not turn)
             if isinstance(error, TimeoutError):
                 raise httpx.PoolTimeout("", request=request) from None
             raise
 
     def leave(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
+        waiting = [each for each in self._waiting if not each[0].done()]
+        self._waiting = deque(waiting[1:])
+        if not waiting:
+            self._free += 1
+            return
+        waiting[0][0].set_result(None)
+        now_s = asyncio.get_running_loop().time()
+        for _, limit, within_s in self._waiting:
+            if not limit.expired():
+                limit.reschedule(None if within_s is None else now_s + within_s)
 
 
 def _seats_of(transport: Any) -> _Seats:

@@ -1,0 +1,34 @@
+"""Models and plans for tests: small, and as tame as a test needs them."""
+
+from typing import Any
+
+from fakes.durations import Fixed, Lognormal
+from harness.bench.models import Model
+from harness.bench.world import BenchWorld, Chunk, Plan, Wire
+from harness.implementations import Implementation
+from harness.runner import resolve
+
+CALM: dict[str, Any] = {
+    "music": Fixed(90.0),
+    "image": Lognormal(8.0, 40.0),
+    "download": Fixed(0.0),
+    "callback": Fixed(0.0),
+    **dict.fromkeys(("music_fails", "image_fails", "image_refused", "image_small", "image_enlarged"), 0.0),
+    **dict.fromkeys(("download_fails", "callback_lost", "callback_never", "callback_twice"), 0.0),
+}
+
+
+def model(**changed: Any) -> Model:
+    """A model in which nothing goes wrong and only pictures take different times, but for what is changed."""
+    return Model("test", "For tests.", **{**CALM, **changed})
+
+
+def plan(tracks: int = 20, chunk: int = 50, per_minute: float = 20.0, seed: int = 1, **changed: Any) -> Plan:
+    return Plan(model(**changed), seed, tracks, per_minute, chunk)
+
+
+def played(name: str, planned: Plan, wire: Wire = "short") -> list[Chunk]:
+    """What one implementation makes of all chunks."""
+    implementation = resolve(name)
+    assert isinstance(implementation, Implementation)
+    return [BenchWorld(planned, tracks, implementation, wire).run() for tracks in planned.chunks()]

@@ -1,0 +1,109 @@
+"""Every strategy meets the same draws: seen in what comes of the tracks, and in nothing else."""
+
+from fakes.durations import Fixed, Lognormal
+from harness.bench.figures import Bench, Figures, difference
+from harness.bench.models import MODELS
+from harness.bench.world import Chunk, Plan, TrackRecord
+from tests.bench.plans import plan, played
+
+
+def records(chunks: list[Chunk]) -> list[TrackRecord]:
+    return [record for chunk in chunks for record in chunk.records]
+
+
+def test_the_same_picture_takes_the_same_time_whoever_asks_for_it() -> None:
+    """Without delays on the way the picture's own time is all that is left; each way of asking gets it to the
+    millisecond, though callbacks, requests and polls come in different orders."""
+    planned = plan(tracks=30)
+    inside, by_callback = records(played("synchronous", planned)), records(played("mapped-callback", planned))
+    assert [record.picture_s for record in inside] == [record.picture_s for record in by_callback]
+    assert len({record.picture_s for record in inside}) > 25
+
+
+def test_a_failure_befalls_the_same_tracks() -> None:
+    planned = plan(tracks=60, image_fails=0.3, image=Fixed(5.0))
+    strict, mapped = records(played("strict", planned)), records(played("mapped-callback", planned))
+    assert [record.outcome for record in strict] == [record.outcome for record in mapped]
+    assert 8 < sum(record.outcome == "none" for record in strict) < 30
+
+
+def test_who_tries_again_meets_a_fate_of_its_own_and_the_others_are_not_touched() -> None:
+    """`synchronous` asks a second time where `strict` does not; what `strict` got, it gets as well."""
+    planned = plan(tracks=60, image_fails=0.3, image=Fixed(5.0))
+    strict, again = records(played("strict", planned)), records(played("synchronous", planned))
+    for once, twice in zip(strict, again, strict=True):
+        if once.outcome == "2k":
+            assert (twice.outcome, twice.generations, twice.picture_s) == ("2k", 1, 5.0)
+        else:
+            assert twice.generations == 2
+    second = [twice.outcome for once, twice in zip(strict, again, strict=True) if once.outcome != "2k"]
+    assert {"2k", "none"} == set(second)
+
+
+def test_how_tracks_are_bundled_and_how_fast_they_come_changes_no_draw() -> None:
+    alone = records(played("synchronous", plan(tracks=20, chunk=5, per_minute=2.0)))
+    together = records(played("synchronous", plan(tracks=20, chunk=20, per_minute=40.0)))
+    assert [record.picture_s for record in alone] == [record.picture_s for record in together]
+
+
+def test_another_seed_is_another_day() -> None:
+    one, other = records(played("synchronous", plan(seed=1))), records(played("synchronous", plan(seed=2)))
+    assert [record.picture_s for record in one] != [record.picture_s for record in other]
+
+
+def test_differences_are_taken_track_by_track() -> None:
+    """jobs-polling looks every ten seconds, so it is late by less than that on every single track, and never early."""
+    planned = plan(tracks=40, image=Lognormal(8.0, 40.0))
+    figures = [Figures(name, played(name, planned)) for name in ("synchronous", "jobs-polling")]
+    found = difference(figures[1], figures[0])
+    assert (found.faster, found.slower, found.pairs) == (0, 40, 40)
+    assert found.share_2k.value == 0
+    assert found.picture.value is not None
+    assert 0 < found.picture.value < 10
+    assert found.answer.value is not None
+    assert 0 < found.answer.value < 10
+
+
+def test_the_front_are_those_whom_nobody_beats() -> None:
+    def of(name: str, pictures: list[float | None], generations: int) -> Figures:
+        made = tuple(
+            TrackRecord(n, "none" if at is None else "2k", at, at, 0.0, 1, generations, 0, 0)
+            for n, at in enumerate(pictures, start=1)
+        )
+        return Figures(name, [Chunk(name, made, 1.0)])
+
+    good, late = of("good", [1.0, 1.0, None], 1), of("late", [9.0, 9.0, 9.0], 1)
+    dear, twin = of("dear", [1.0, 1.0, None], 2), of("twin", [1.0, 1.0, None], 1)
+    bench = Bench(Plan(MODELS["typical"], 1, 3, 6.0, 3), (good, late, dear, twin))
+    assert bench.front == ("good", "late", "twin")
+    assert bench.dominated_by["dear"] == ("good", "twin")
+
+
+def test_a_picture_is_judged_by_what_is_behind_its_address() -> None:
+    """`trusting` says 2048x1152 of every cover; and enlarged pictures have that size."""
+    assert {record.outcome for record in records(played("trusting", plan()))} == {"small-unlabelled"}
+    enlarged = records(played("synchronous", plan(tracks=10, image_enlarged=1.0)))
+    assert {record.outcome for record in enlarged} == {"small-unlabelled"}
+    assert {record.picture_s for record in enlarged} == {None}
+
+
+def test_a_copy_in_the_applications_own_store_is_looked_at() -> None:
+    found = records(played("acknowledge-first", plan(tracks=10, image_small=0.8)))
+    assert {record.outcome for record in found} == {"2k", "small-labelled"}
+
+
+def test_a_callback_that_comes_again_is_counted_but_not_timed() -> None:
+    """Twenty seconds are too long for the provider, which delivers again a minute later: the first wait counts."""
+    found = records(played("synchronous", plan(tracks=10, image=Fixed(20.0))))
+    assert {(record.answer_s, record.arrived) for record in found} == {(20.0, 2)}
+
+
+def test_lost_and_forgotten_callbacks_are_as_many_as_the_model_says() -> None:
+    lost = records(played("synchronous", plan(tracks=80, callback_lost=0.25, image=Fixed(5.0))))
+    assert sum(record.outcome != "2k" for record in lost) <= 2, "all four attempts of one callback, 0.4 %"
+    late = sum(record.picture_s is not None and record.picture_s > 60 for record in lost)
+    assert 8 < late < 35, "a lost attempt is made again a minute after the provider gave up"
+    never = records(played("synchronous", plan(tracks=80, callback_never=0.25)))
+    assert 8 < sum(record.outcome == "unfinished" for record in never) < 35
+    twice = records(played("synchronous", plan(tracks=80, callback_twice=0.25, image=Fixed(5.0))))
+    assert 8 < sum(record.arrived == 2 for record in twice) < 35
