@@ -44,12 +44,10 @@ class WatchedConnection(sqlite3.Connection):
 
     armed = False
 
-    def cursor(self, factory: Any = WatchedCursor) -> Any:
-        return super().cursor(factory)
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or (sqlite3.Cursor if self.armed else WatchedCursor))
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-        if self.armed:
-            return super().execute(sql, *args)
         cursor: sqlite3.Cursor = self.cursor().execute(sql, *args)
         return cursor
 
@@ -58,18 +56,16 @@ class WatchedConnection(sqlite3.Connection):
         return cursor
 
     def arm(self) -> None:
-        """Sets the triggers as soon as there is a table to set them on."""
+        """Sets the triggers as soon as there is a table with the columns that they tell of."""
         if self.armed:
             return
         plainly = sqlite3.Cursor(self)
-        if plainly.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'tracks'").fetchone() is None:
+        columns = {row[1] for row in plainly.execute("PRAGMA main.table_info(tracks)")}
+        if not columns >= {"id", "image_url"}:
             return
         self.create_function("harness_saw", 2, _saw)
-        try:
-            for trigger in TRIGGERS:
-                plainly.execute(trigger)
-        except sqlite3.OperationalError:
-            return  # a table of other columns; the world says so when it reads it
+        for trigger in TRIGGERS:
+            plainly.execute(trigger)
         self.armed = True
 
 

@@ -107,3 +107,12 @@ def test_lost_and_forgotten_callbacks_are_as_many_as_the_model_says() -> None:
     assert 8 < sum(record.outcome == "unfinished" for record in never) < 35
     twice = records(played("synchronous", plan(tracks=80, callback_twice=0.25, image=Fixed(5.0))))
     assert 8 < sum(record.arrived == 2 for record in twice) < 35
+
+
+def test_an_application_with_another_client_goes_over_bytes_and_meets_the_same() -> None:
+    """It has no httpx, and says nothing of the track in its orders: whose they are is told by what caused them."""
+    planned = plan(tracks=20)
+    (null,) = played("harness.bench.null:create_app", planned)
+    synchronous = records(played("synchronous", planned))
+    assert [record.answer_s for record in null.records] == [record.answer_s for record in synchronous]
+    assert null.strangers == 0

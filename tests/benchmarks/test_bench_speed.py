@@ -1,0 +1,73 @@
+"""The bench's own speed: tracks beside the exchanges of a healthy run made bare, in the same session.
+
+    pytest tests/benchmarks/test_bench_speed.py --benchmark-enable
+
+A bench of ten thousand tracks for each of the eight strategies is to take less than two minutes on two cores, which is
+3 ms of CPU for a track where the bare run (`bare.py`) takes 3.55 ms: 0.845 of it. The machine's mood hits both alike,
+so the figure to quote is `share_of_bare_run`, the mean over the strategies of the medians of pairs.
+"""
+
+import gc
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.bench.models import TYPICAL
+from harness.bench.world import BenchWorld, Plan
+from harness.compare import COLLECT_AFTER
+from harness.implementations import Implementation
+from harness.runner import resolve
+from harness.strategies import STRATEGIES
+from tests.benchmarks.bare import bare_run
+
+PLAN = Plan(TYPICAL, 1, 500, 6.0, 50)
+BARE_RUNS = 8
+GOAL_SHARE = 0.845
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collections_as_in_a_worker() -> Iterator[None]:
+    threshold = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+
+
+def _play(name: str, tracks: range) -> None:
+    implementation = resolve(name)
+    assert isinstance(implementation, Implementation)
+    chunk = BenchWorld(PLAN, tracks, implementation).run()
+    assert len(chunk.records) == len(tracks)
+
+
+@pytest.mark.timeout(600)
+def test_a_track_costs_less_than_a_bare_run(benchmark: Any) -> None:
+    """Pairs: bare runs, then a chunk of fifty tracks, for each strategy in turn."""
+    for name in STRATEGIES:
+        _play(name, PLAN.chunks()[0])
+    shares: dict[str, list[float]] = {name: [] for name in STRATEGIES}
+    chunks = iter(PLAN.chunks() * 2)
+
+    def round_of_all() -> None:
+        tracks = next(chunks)
+        for name in STRATEGIES:
+            began_s = time.process_time()
+            for _ in range(BARE_RUNS):
+                bare_run()
+            bare_s = (time.process_time() - began_s) / BARE_RUNS
+            began_s = time.process_time()
+            _play(name, tracks)
+            shares[name].append((time.process_time() - began_s) / len(tracks) / bare_s)
+
+    benchmark.group = "tracks of a bench"
+    benchmark.pedantic(round_of_all, rounds=6)
+    medians = {name: statistics.median(values) for name, values in shares.items()}
+    benchmark.extra_info["share_of_bare_run"] = round(statistics.mean(medians.values()), 3)
+    benchmark.extra_info["share_by_strategy"] = {name: round(value, 3) for name, value in medians.items()}
+    assert statistics.mean(medians.values()) < GOAL_SHARE
