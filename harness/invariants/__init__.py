@@ -66,7 +66,8 @@ def judge(
 
 def _ask(name: str, invariant: Invariant, reading: Reading) -> Finding:
     if reading.refusal is not None:
-        return Finding("unknown", f"the run could not be simulated: {reading.refusal}")
+        done = "carried out" if reading.began.get("world") == "live" else "simulated"
+        return Finding("unknown", f"the run could not be {done}: {reading.refusal}")
     try:
         finding = invariant(reading)
     except Exception as error:

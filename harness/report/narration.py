@@ -14,7 +14,7 @@ ENDINGS = {
     "deadline": "the scenario's deadline",
     "deadlock": "deadlock: nothing can happen any more, and requests are unanswered",
     "livelock": "livelock: the implementation runs in circles without time passing",
-    "refused": "the run could not be simulated",
+    "refused": "the run was given up",
 }
 """Why a run ended, in words."""
 SHOWN_FIELDS = ("status", "image_url", "image_resolution", "image_label", "failure_reason", "audio_url")
