@@ -1,8 +1,10 @@
 """Reality: the time that an implementation's own code takes, in a process of its own, on sockets, in real time.
 
-The providers take no time: pictures are done when they are asked for (music takes a moment, so that its callback does
-not overtake its own order). What is left is the code's work, the machine's, and the harness's; the last two are what a
-null implementation shows, and it is timed first. Tracks go one after the other. The first ones are for warming up.
+The providers take no time: pictures are done when they are asked for. Only callbacks come 50 ms after what they tell
+of, so that they do not overtake the answer to the order. What is left is the code's work, the machine's, and the
+harness's; the last two are what a null implementation shows, and it is timed first. Tracks go one after the other, and
+no faster than the providers allow (20 creations in 10 s), since some applications keep to that by themselves. The
+first ones are for warming up.
 """
 
 import asyncio
@@ -35,16 +37,20 @@ from harness.live.process import Process, wait_until_ready
 from harness.live.providers import LOOPBACK, Providers
 from harness.live.settings import REQUEST, Application, Settings, TrackReading, at_path, filled, filled_body
 from harness.scenario import Scenario
+from harness.simulation.hosts import MEDIA_HOSTS
 from harness.simulation.notebook import Notebook
+from harness.simulation.surroundings import PROXIES
 
 FORMAT = "harness-bench-real/1"
 NULL = "null"
 WARM_UPS = 5
 ROUNDS_MIN = 3
-MUSIC_TAKES_S = 0.05
+CALLBACK_LATE_S = 0.05
 ROUND_S_MAX = 30.0
 """Real seconds for one track."""
 LOOK_EVERY_S = 0.001
+TRACK_EVERY_S = 0.6
+PICTURE_WITHIN_S = 1.0
 ENOUGH = 10**9
 API_KEY = "bench-key"
 ENVIRONMENT = {
@@ -74,6 +80,8 @@ class Reality:
     cpu_s: float | None = None
     """CPU of the implementation's process for each track; None where the system does not tell."""
     warm_ups: int = 0
+    without_picture: int = 0
+    """Tracks that ended without any: what it takes to get one was not measured."""
     unfinished: int = 0
     """Tracks that were given up after 30 s."""
 
@@ -144,12 +152,15 @@ class _Bench:
     def __init__(self, name: str, settings: Settings, loop: LiveLoop, scratch: Path, seed: int) -> None:
         self.reality = Reality(name)
         self._settings = settings
+        self._is_served = settings.application.environment is ENVIRONMENT
         self._scratch = scratch
         self._seed = seed
         self._process: Process | None = None
+        self._last_s = 0.0
         self._answered: asyncio.Future[tuple[float, float]] | None = None
         self._api_key = settings.application.api_key or API_KEY
-        music, image = Music(takes=Fixed(MUSIC_TAKES_S)), Image(takes=Fixed(0.0))
+        music = Music(takes=Fixed(CALLBACK_LATE_S))
+        image = Image(takes=Fixed(0.0), callback_late_s=CALLBACK_LATE_S)
         script = Script(
             SunoScript(music=(music,), credits=ENOUGH, creations_per_10_s=ENOUGH, queries_per_s=ENOUGH),
             KieScript(images=(image,), credits=ENOUGH, creations_per_10_s=ENOUGH),
@@ -176,7 +187,7 @@ class _Bench:
             began_s = time.perf_counter()
             await self._round(number, Reality(NULL))
             self.reality.warm_ups = number
-            if time.perf_counter() - began_s > for_s / WARM_UPS:
+            if time.perf_counter() - began_s > max(for_s / WARM_UPS, TRACK_EVERY_S):
                 break  # a track takes so long that nothing of it is for warming up
         number, until_s = self.reality.warm_ups, time.perf_counter() + for_s
         before_s = self._cpu_s()
@@ -200,6 +211,8 @@ class _Bench:
             reach = await self._providers.preload(application.environment.get("NODE_OPTIONS"))
         elif application.reach == "proxy":
             reach = await self._providers.proxy(self._scratch)
+        if self._is_served:  # a picture at an address of this machine would be turned away
+            self._providers.media.base_url = f"http://{MEDIA_HOSTS[0]}:{self._providers.ports['media']}"
         port = application.port or free_port()
         self._url = (application.url or f"http://{LOOPBACK}:{port}").rstrip("/")
         self._values = {
@@ -218,7 +231,8 @@ class _Bench:
             return
         own = {name: filled(value, self._values) for name, value in application.environment.items()}
         paths = os.pathsep.join(filter(None, (*sys.path, os.environ.get("PYTHONPATH", ""))))
-        environment = {**os.environ, "PYTHONPATH": paths, **reach, **own}
+        ours = {name: value for name, value in os.environ.items() if name not in PROXIES}
+        environment = {**ours, "PYTHONPATH": paths, **reach, **own}
         command = filled(application.command, self._values)
         self._process = Process(command, self._settings.folder, environment, lambda stream, line: None)
         await wait_until_ready(self._process, (LOOPBACK, port), application.ready_s, 1.0)
@@ -227,6 +241,8 @@ class _Bench:
 
     async def _round(self, number: int, reality: Reality) -> None:
         """One track, from the request to the callback's answer and the final row."""
+        await asyncio.sleep(max(0.0, self._last_s + TRACK_EVERY_S - time.perf_counter()))
+        self._last_s = time.perf_counter()
         _draw(number)
         self._answered = asyncio.get_running_loop().create_future()
         cpu_s = time.process_time()
@@ -236,7 +252,7 @@ class _Bench:
                 track_id = await self._wish(number)
                 accepted_s = time.perf_counter() - began_s
                 called_s, answered_s = await self._answered
-                settled_s = await self._settled(track_id)
+                settled_s, has_picture = await self._settled(track_id)
         except TimeoutError:
             reality.unfinished += 1
             return
@@ -244,6 +260,7 @@ class _Bench:
         reality.answers_s.append(answered_s - called_s)
         if settled_s is not None:
             reality.settled_s.append(settled_s - called_s)
+        reality.without_picture += not has_picture
         reality.own_cpu_s.append(time.process_time() - cpu_s)
 
     async def _wish(self, number: int) -> str:
@@ -263,23 +280,27 @@ class _Bench:
             )
         return str(found)
 
-    async def _settled(self, track_id: str) -> float | None:
-        """When the track's row was seen to be final."""
+    async def _settled(self, track_id: str) -> tuple[float | None, bool]:
+        """When the track's row was seen to be final, and whether it has a picture. For that one more second is waited:
+        some say that a track is complete before it has one."""
         reading = self._settings.track
         if reading.sqlite is None:
-            return None
+            return None, True
         path = self._settings.folder / filled(reading.sqlite, self._values)
-        key, status = reading.fields.get("id", "id"), reading.fields.get("status", "status")
+        key, status, picture = (reading.fields.get(name, name) for name in ("id", "status", "image_url"))
         final = {*reading.complete, *reading.failed}
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            while True:
+            database.row_factory = sqlite3.Row
+            complete_s: float | None = None
+            while complete_s is None or time.perf_counter() < complete_s + PICTURE_WITHIN_S:
                 with contextlib.suppress(sqlite3.Error):
-                    row = database.execute(
-                        f'SELECT "{status}" FROM "{reading.table}" WHERE "{key}" = ?', (track_id,)
-                    ).fetchone()
-                    if row is not None and row[0] in final:
-                        return time.perf_counter()
+                    row = database.execute(f'SELECT * FROM "{reading.table}" WHERE "{key}" = ?', (track_id,)).fetchone()
+                    if row is not None and row[status] in final:
+                        if picture in row.keys() and row[picture] is not None:  # noqa: SIM118
+                            return time.perf_counter(), True
+                        complete_s = complete_s or time.perf_counter()
                 await asyncio.sleep(LOOK_EVERY_S)
+            return complete_s, False
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
         """Delivers a callback; the one that brings the music is timed."""
@@ -344,6 +365,7 @@ def reality_json(found: Sequence[Reality], seed: int) -> dict[str, Any]:
                 "rounds": each.rounds,
                 "warm_ups": each.warm_ups,
                 "unfinished": each.unfinished,
+                "without_picture": each.without_picture,
                 **{
                     name: {
                         "median_ms": _ms(told.median.value),

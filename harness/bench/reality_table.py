@@ -41,14 +41,25 @@ def report(found: Sequence[Reality]) -> RenderableType:
             str(each.rounds),
             style="dim" if each.name == NULL else "",
         )
+    warm_ups = " to ".join(dict.fromkeys(str(count) for count in _ends([each.warm_ups for each in found])))
     lines = [
         'answer: from the "complete" callback to its answer; MAD: how far one is usually from the median; final: until '
-        "the track was seen to be final (looked at every ms); CPU, harness: computing time for a track of the "
-        f"implementation's process and of the harness's. {NULL} does nothing but the exchanges: what it takes is the "
-        "share of harness and machine."
+        "the track was seen to be final (looked at every ms; a picture's callback comes 50 ms after it is done); CPU, "
+        "harness: computing time for a track of the implementation's process and of the harness's. "
+        f"{NULL} does nothing but the exchanges: what it takes is the share of harness and machine. {warm_ups} tracks "
+        "before that were for warming up."
     ]
     lines += [f"{each.name} left {each.unfinished} tracks unfinished." for each in found if each.unfinished]
+    lines += [
+        f"{each.name} brought no picture to {each.without_picture} tracks, so its work for them is not in its times."
+        for each in found
+        if each.without_picture
+    ]
     return Group(table, *(Text(line, style="dim") for line in lines))
+
+
+def _ends(counts: Sequence[int]) -> tuple[int, int]:
+    return min(counts, default=0), max(counts, default=0)
 
 
 def _around(told: Timing) -> str:

@@ -123,7 +123,14 @@ def _limits(bench: Bench) -> Table:
 def _shares(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{estimate.low * 100:.1f}–{estimate.high * 100:.1f} %"
+    return f"{_bound(estimate.low)}–{_bound(estimate.high)} %"
+
+
+def _bound(share: float) -> str:
+    """`96.4`; with another digit where one would make all or nothing of it."""
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f}"
+    return f"{share * 100:.1f}" if 0.0005 <= share < 0.9995 else f"{min(max(share * 100, 0.01), 99.99):.2f}"
 
 
 def _delivered(bench: Bench) -> Table:

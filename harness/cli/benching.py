@@ -41,7 +41,7 @@ CHUNK = 50
     "--for",
     "for_s",
     type=click.FloatRange(1, 600),
-    default=10.0,
+    default=15.0,
     show_default=True,
     help="Of --real: seconds each, at most.",
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
+from harness.bench.table import percent
 from harness.errors import EXIT_THRESHOLD, EXIT_USAGE
 from tests.reports.browser import browser_program, browsing
 
@@ -140,6 +141,17 @@ def test_an_application_that_does_nothing_has_nothing(tmp_path: Path) -> None:
     value = json.loads(harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path).stdout)
     assert value["strategies"][0]["outcomes"] == {"unseen": 3}
     assert value["strategies"][0]["figures"]["cost"] == [None, None, None]
+
+
+def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
+    assert [percent(share) for share in (0.0, 0.0001, 0.5, 0.9999, 1.0, None)] == [
+        "0 %",
+        "0.1 %",
+        "50.0 %",
+        "99.9 %",
+        "100 %",
+        "–",
+    ]
 
 
 def test_the_models_are_listed_with_their_sources() -> None:

@@ -17,7 +17,7 @@ def test_an_implementation_is_timed_beside_the_null_implementation() -> None:
     for each in (null, synchronous):
         assert 3 <= each.rounds <= 4
         assert each.warm_ups >= 1
-        assert each.unfinished == 0
+        assert each.unfinished == each.without_picture == 0
         assert len(each.settled_s) == each.rounds
         assert all(settled >= 0 for settled in each.settled_s)
         assert all(0 < answer < 10 for answer in each.answers_s)
