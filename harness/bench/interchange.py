@@ -7,6 +7,7 @@ readers that others have written; the figures beside them are exact.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
@@ -20,16 +21,12 @@ FORMAT = "harness-bench/1"
 
 def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
     """Everything that a report needs, but for the single tracks."""
-    plan = bench.plan
     return {
         "format": FORMAT,
-        "model": plan.model.name,
-        "seed": plan.seed,
-        "tracks": plan.tracks,
-        "arrivals_per_minute": plan.per_minute,
-        "chunk": plan.chunk,
+        **bench_plan(bench),
         "strategies": [_strategy(each) for each in bench.figures],
         "front": list(bench.front),
+        "dominated_by": {name: list(others) for name, others in bench.dominated_by.items()},
         "reference": reference,
         "differences": [] if reference is None else _differences(bench, reference),
     }
@@ -130,9 +127,11 @@ class Baseline:
 
 
 def bench_plan(bench: Bench) -> dict[str, Any]:
+    """What two benches must agree in to have met the same draws; the digest is of all the model's figures."""
     plan = bench.plan
     return {
         "model": plan.model.name,
+        "model_digest": blake2b(repr(plan.model).encode(), digest_size=8).hexdigest(),
         "seed": plan.seed,
         "tracks": plan.tracks,
         "arrivals_per_minute": plan.per_minute,
@@ -163,6 +162,4 @@ def read_baseline(path: str) -> Baseline:
         }
     except (KeyError, TypeError) as error:
         raise HarnessError(f"{path}: lacks something that every {FORMAT} file has ({error})") from None
-    return Baseline(
-        path, {name: value.get(name) for name in ("model", "seed", "tracks", "arrivals_per_minute", "chunk")}, figures
-    )
+    return Baseline(path, {name: value.get(name) for name in value if name != "strategies"}, figures)

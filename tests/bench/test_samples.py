@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from harness.bench.draws import Samples
+from harness.bench.figures import Bench
+from harness.bench.interchange import bench_plan
 from harness.bench.models import TYPICAL
 from harness.bench.samples import with_samples
+from harness.bench.world import Plan
 from harness.errors import HarnessError
 from tests.bench.plans import plan, played
 
@@ -22,6 +25,16 @@ def test_a_csv_files_times_take_the_place_of_the_models(tmp_path: Path) -> None:
     assert model.music == TYPICAL.music
     assert model.name == "typical+mine.csv"
     assert "2 of image, 1 of download" in model.sentence
+
+
+def test_other_samples_are_other_draws_also_under_the_same_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    digests = []
+    for seconds in (3, 3, 4):
+        path.write_text(f"what,seconds\nimage,{seconds}\n", "utf-8")
+        planned = Plan(with_samples(TYPICAL, str(path)), 1, 1, 6.0, 50)
+        digests.append(bench_plan(Bench(planned, ()))["model_digest"])
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_the_tracks_take_those_times(tmp_path: Path) -> None:
