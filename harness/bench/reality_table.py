@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.bench.reality import NULL, Reality, Timing, timing
 from harness.bench.statistics import median
+from harness.bench.table import row_name
 
 NOTHING = "–"
 
@@ -30,7 +31,7 @@ def report(found: Sequence[Reality]) -> RenderableType:
     for each in found:
         answer, final = timing(each.answers_s), timing(each.settled_s)
         table.add_row(
-            each.name,
+            row_name(each.name),
             _ms(answer.median.value),
             Text(_around(answer), style="dim"),
             _ms(answer.spread),

@@ -17,6 +17,7 @@ from harness.bench.statistics import QUANTILES, Estimate
 
 NOTHING = "–"
 CHANGES_MAX = 40
+NAME_MAX = 19
 
 
 def seconds(value: float | None) -> str:
@@ -24,6 +25,11 @@ def seconds(value: float | None) -> str:
     if value is None or math.isinf(value):
         return NOTHING
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def row_name(name: str) -> str:
+    """A name as a table of eighty columns has room for; of a long one the end tells more."""
+    return name if len(name) <= NAME_MAX else f"…{name[1 - NAME_MAX :]}"
 
 
 def percent(share: float | None) -> str:
@@ -92,7 +98,7 @@ def _times(bench: Bench, what: str, title: str) -> Table:
             for name, cell in zip(names, cells, strict=False)
         ]
         table.add_row(
-            figures.name,
+            row_name(figures.name),
             *styled,
             Text(around(found["p99"]), style="dim"),
             seconds(found["p99.9"].value),
@@ -113,7 +119,7 @@ def _limits(bench: Bench) -> Table:
         found = {limit_s: figures.answered_within(limit_s) for limit_s in LIMITS_S}
         sure = found[DELIVERY_LIMIT_S]
         table.add_row(
-            figures.name,
+            row_name(figures.name),
             *(Text(percent(each.value), style="" if each.value == 1 else "yellow") for each in found.values()),
             Text(_shares(sure), style="dim"),
         )
@@ -140,7 +146,7 @@ def _delivered(bench: Bench) -> Table:
     )
     for figures in bench.figures:
         table.add_row(
-            figures.name,
+            row_name(figures.name),
             percent(figures.share_2k.value),
             Text(_shares(figures.share_2k), style="dim"),
             _cost(figures.cost),
@@ -167,7 +173,7 @@ def _differences(bench: Bench, reference: str) -> Table:
             continue
         found = difference(figures, bench.of(reference))
         table.add_row(
-            figures.name,
+            row_name(figures.name),
             _signed(found.share_2k, 100, 2),
             _signed(found.answer, 1, 2),
             _signed(found.picture, 1, 2),
@@ -224,7 +230,7 @@ def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> Renderab
     shown = sorted(found, key=lambda each: not each.beyond_noise)[:CHANGES_MAX]
     for change in shown:
         table.add_row(
-            change.strategy,
+            row_name(change.strategy),
             change.metric,
             _plain(change.metric, change.before.value),
             _plain(change.metric, change.now.value),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
-from harness.bench.table import percent
+from harness.bench.table import percent, row_name
 from harness.errors import EXIT_THRESHOLD, EXIT_USAGE
 from tests.reports.browser import browser_program, browsing
 
@@ -151,6 +151,14 @@ def test_an_application_that_does_nothing_has_nothing(tmp_path: Path) -> None:
     value = json.loads(harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path).stdout)
     assert value["strategies"][0]["outcomes"] == {"unseen": 3}
     assert value["strategies"][0]["figures"]["cost"] == [None, None, None]
+
+
+def test_a_long_name_leaves_room_for_the_figures() -> None:
+    assert row_name("labelled-thumbnail") == "labelled-thumbnail"
+    assert row_name("tests/apps/flask_requests/harness.toml") == "…uests/harness.toml"
+    done = harness("harness.strategies.strict:create_app", "strict", "--tracks", "20")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "….strict:create_app" in done.stdout
 
 
 def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
