@@ -4,6 +4,7 @@ The guard is a shell in a session of its own that reads which process groups the
 ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed.
 """
 
+import atexit
 import contextlib
 import os
 import subprocess
@@ -58,5 +59,6 @@ def _started() -> IO[str]:
         text=True,
     )
     assert process.stdin is not None
+    atexit.register(process.stdin.close)
     process.returncode = 0  # nobody waits for it: it outlives whoever started it
     return process.stdin
