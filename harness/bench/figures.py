@@ -136,13 +136,19 @@ def difference(figures: Figures, reference: Figures) -> Difference:
     ]
     return Difference(
         figures.name,
-        shares,
+        _bounded(shares),
         median(answers),
         median(pictures) if pictures else NOTHING,
         len(pictures),
         sum(each > 0 for each in pictures),
         sum(each < 0 for each in pictures),
     )
+
+
+def _bounded(shares: Estimate) -> Estimate:
+    """A difference of shares, which is never more than all of them."""
+    low, high = shares.low, shares.high
+    return Estimate(shares.value, None if low is None else max(-1.0, low), None if high is None else min(1.0, high))
 
 
 @dataclass(frozen=True)

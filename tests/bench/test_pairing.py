@@ -64,6 +64,14 @@ def test_differences_are_taken_track_by_track() -> None:
     assert 0 < found.answer.value < 10
 
 
+def test_a_difference_of_shares_is_never_more_than_all() -> None:
+    planned = plan(tracks=20, image_fails=0.02)
+    found = difference(Figures("trusting", played("trusting", planned)), Figures("strict", played("strict", planned)))
+    assert found.share_2k.value is not None
+    assert found.share_2k.low is not None
+    assert -1 <= found.share_2k.low <= found.share_2k.value < -0.8
+
+
 def test_the_front_are_those_whom_nobody_beats() -> None:
     def of(name: str, pictures: list[float | None], generations: int) -> Figures:
         made = tuple(
