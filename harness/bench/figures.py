@@ -163,8 +163,8 @@ class Bench:
 
     @cached_property
     def dominated_by(self) -> Mapping[str, tuple[str, ...]]:
-        """By name: who is at least as good in all of share of 2K, p95 of the picture's time and cost, and better in one
-        of them. Nobody: it is on the Pareto front."""
+        """By name: who is at least as good in share of 2K, p95 of the picture's time, cost and share answered while the
+        provider waits, and better in one of them. Nobody: it is on the Pareto front."""
         aims = {each.name: _aims(each) for each in self.figures}
         return {
             name: tuple(other for other in aims if other != name and _is_better(aims[other], aims[name]))
@@ -177,11 +177,13 @@ class Bench:
         return tuple(name for name, others in self.dominated_by.items() if not others)
 
 
-def _aims(figures: Figures) -> tuple[float, float, float]:
+def _aims(figures: Figures) -> tuple[float, float, float, float]:
     """Less is better in each; nothing delivered is infinitely late and dear."""
     share, late, cost = figures.share_2k.value, figures.picture.quantile(QUANTILES["p95"]).value, figures.cost.value
+    answered = figures.answered_within(DELIVERY_LIMIT_S).value
     endless = float("inf")
-    return -(share or 0.0), endless if late is None else late, endless if cost is None else cost
+    dear = endless if cost is None else cost
+    return -(share or 0.0), endless if late is None else late, dear, -(answered or 0.0)
 
 
 def _is_better(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

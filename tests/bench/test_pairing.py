@@ -73,18 +73,20 @@ def test_a_difference_of_shares_is_never_more_than_all() -> None:
 
 
 def test_the_front_are_those_whom_nobody_beats() -> None:
-    def of(name: str, pictures: list[float | None], generations: int) -> Figures:
+    def of(name: str, pictures: list[float | None], generations: int, answered_s: float = 0.0) -> Figures:
         made = tuple(
-            TrackRecord(n, "none" if at is None else "2k", at, at, 0.0, 1, generations, 0, 0)
+            TrackRecord(n, "none" if at is None else "2k", at, at, answered_s, 1, generations, 0, 0)
             for n, at in enumerate(pictures, start=1)
         )
         return Figures(name, [Chunk(name, made, 1.0)])
 
     good, late = of("good", [1.0, 1.0, None], 1), of("late", [9.0, 9.0, 9.0], 1)
     dear, twin = of("dear", [1.0, 1.0, None], 2), of("twin", [1.0, 1.0, None], 1)
-    bench = Bench(Plan(MODELS["typical"], 1, 3, 6.0, 3), (good, late, dear, twin))
+    silent = of("silent", [1.0, 1.0, None], 1, answered_s=15.1)
+    bench = Bench(Plan(MODELS["typical"], 1, 3, 6.0, 3), (good, late, dear, twin, silent))
     assert bench.front == ("good", "late", "twin")
     assert bench.dominated_by["dear"] == ("good", "twin")
+    assert bench.dominated_by["silent"] == ("good", "twin")
 
 
 def test_a_picture_is_judged_by_what_is_behind_its_address() -> None:

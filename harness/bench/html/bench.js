@@ -92,7 +92,7 @@ function draw() {
     section("pictures", "From finished music to a true 2K picture", "Share of all tracks. A line stays below 100 % by the tracks that end without one.", curves("picture")),
     section("wishes", "From the wish to a true 2K picture", "The same, counted from the moment at which the track was to be asked for.", curves("wish")),
     section("outcomes", "How tracks end", "Judged by the picture behind the address on the track.", outcomeBars()),
-    section("front", "Who is ahead", "Share of true 2K pictures against their p95; larger circles pay more generations for each. ★: nobody is better in one of the three without being worse in another.", scatter(), frontWords()),
+    section("front", "Who is ahead", "Share of true 2K pictures against their p95; larger circles pay more generations for each. ★: nobody is better in one of these, or in the share answered within 15 s, without being worse in another.", scatter(), frontWords()),
     differences ? section("differences", `The same tracks, compared with ${REPORT.reference}`, `Track by track; negative is less. ${sure}`, differences) : null,
     section("figures", "All figures", sure, tableOf((each) => each.rows, "All figures")),
     section("sources", "Where the model's figures are from", "", el("ul", {}, REPORT.sources.map(([what, source]) => el("li", {}, el("strong", {}, `${what}: `), source)))));
