@@ -197,7 +197,8 @@ def _signed(estimate: Estimate, scale: float, digits: int) -> str:
 def _remarks(bench: Bench) -> list[Text]:
     lines = [
         "★ nobody is better in share of 2K, p95 of the picture, cost and answers within 15 s at once. 95 % sure: by "
-        "order statistics for times (of p99), by Wilson for shares, by linearisation for costs (±), from paired tracks for differences (±)."
+        "order statistics for times (of p99), by Wilson for shares, by linearisation for costs (±), from paired tracks "
+        "for differences (±)."
     ]
     for figures in bench.figures:
         lines += _oddities(figures)
