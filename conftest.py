@@ -8,6 +8,18 @@ from fakes.inspection import inspected_by
 from tests.contract.examiner import Examiner
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite runs in two processes: live tests wait most of the time, in one, while the other computes.
+
+    Stopwatches are for quiet: `pytest tests/benchmarks` measures, the whole suite only looks whether they work.
+    """
+    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
+    if is_whole and config.option.numprocesses is None and not config.option.collectonly:
+        config.option.numprocesses, config.option.dist = 2, "loadgroup"
+        config.option.benchmark_disable = True
+
+
 @pytest.fixture(scope="session")
 def examiner() -> Iterator[Examiner]:
     """Holds all that the fakes send in this process against their OpenAPI documents."""

