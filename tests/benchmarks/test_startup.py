@@ -1,6 +1,6 @@
 """How long `harness --help` takes, beside a Python that only imports what every command line of this kind needs.
 
-    pytest tests/benchmarks/test_startup.py --benchmark-enable
+pytest tests/benchmarks/test_startup.py --benchmark-enable
 """
 
 import subprocess
