@@ -1,5 +1,9 @@
 """The gateway: music and pictures on one host with one account, as at the real api.kie.ai."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakes import kie, suno
@@ -9,7 +13,7 @@ from fakes.events import Observer, ignore
 from fakes.files import Lender, Publisher, lend_nothing
 from fakes.kie import contract as kie_contract
 from fakes.post import Post, post
-from fakes.routes import Routes, live
+from fakes.routes import Application
 from fakes.script import Script
 from fakes.suno import contract as suno_contract
 from fakes.tasks import Credits
@@ -23,14 +27,14 @@ SUNO_PATHS = {
 class Gateway:
     """An ASGI app that hands each path to the fake that has it. `suno` and `kie` are those fakes' apps."""
 
-    def __init__(self, suno_app: Routes, kie_app: Routes) -> None:
+    def __init__(self, suno_app: Application, kie_app: Application) -> None:
         self.suno = suno_app
         self.kie = kie_app
         self._suno_paths = SUNO_PATHS[suno_app.state.fake.script.dialect]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await live(receive, send, self.close)
+            await Starlette(lifespan=self._lifespan)(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path in self._suno_paths:
@@ -51,6 +55,11 @@ class Gateway:
         """Give up everything under way in both fakes."""
         await self.suno.state.fake.close()
         await self.kie.state.fake.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        await self.close()
 
     async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
         from fakes.kie import openapi as pictures

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakes.script import KieScript, SunoScript
@@ -45,9 +46,9 @@ def inspected_by(inspector: Inspector | None) -> Iterator[None]:
         _inspector = before
 
 
-def around(app: ASGIApp, script: SunoScript | KieScript) -> ASGIApp:
-    """Return `app`, made now, so that its answers are shown; `app` itself when nobody looks."""
-    return app if _inspector is None else Inspected(app, _inspector, script)
+def middleware(script: SunoScript | KieScript) -> list[Middleware]:
+    """Return what an app that is made now needs, so that its answers are shown."""
+    return [] if _inspector is None else [Middleware(Inspected, _inspector, script)]
 
 
 def showing(script: SunoScript | KieScript) -> Callable[[str, dict[str, Any]], None] | None:

@@ -1,22 +1,21 @@
-"""Routes: an ASGI app that hands each request, read whole, to the handler of its method and path.
+"""Routes: Starlette's router, whose endpoints are handed each request read whole, and answer with a whole `Reply`.
 
-A fake has half a dozen fixed paths and answers them thousands of times a second, also inside simulated worlds; a
-framework's patterns, middleware and request objects cost more than the fake's own work.
+A fake has half a dozen fixed paths, and inside simulated worlds it is made anew for every run. So the routes, which
+depend on nothing, are made once for all of a fake's applications, and request and response objects are left away.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.middleware import Middleware
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from fakes.answers import Reply
-
-Close: TypeAlias = Callable[[], Awaitable[None]]
-"""Gives up everything under way."""
-
 
 INVOLVED = re.compile("[&;%+]")
 """In a query without any of these stands one parameter as it is."""
@@ -54,29 +53,47 @@ Handler: TypeAlias = Callable[[Asked], Reply | Awaitable[Reply]]
 """Answers at once, or after a while."""
 Unknown: TypeAlias = Callable[[Asked, int], Reply]
 """Answers what no handler is there for: 404 for an unknown path, 405 for a known one with another method."""
+Close: TypeAlias = Callable[[], Awaitable[None]]
+"""Gives up everything under way."""
+Key: TypeAlias = tuple[str, str]
+"""(method, path)."""
 
 
-class Routes:
-    """The ASGI app. `state.fake` is whatever stands behind the handlers."""
+class Application(Router):
+    """A fake as an ASGI app. `state.fake` is whatever stands behind the handlers.
 
-    def __init__(self, fake: Any, handlers: Mapping[tuple[str, str], Handler], unknown: Unknown, close: Close) -> None:
+    It is Starlette's router alone: of the middleware that a whole `Starlette` brings along a fake needs none.
+    """
+
+    def __init__(
+        self,
+        fake: Any,
+        routes: list[Route],
+        handlers: Mapping[Key, Handler],
+        unknown: Unknown,
+        close: Close,
+        middleware: list[Middleware],
+    ) -> None:
         """`handlers` by method and path; what answers GET answers HEAD, too."""
+        heads = {("HEAD", path): handler for (method, path), handler in handlers.items() if method == "GET"}
         self.state = SimpleNamespace(fake=fake)
-        self._handlers = {(method, path): handler for (method, path), handler in handlers.items()}
-        self._handlers |= {("HEAD", path): handler for (method, path), handler in handlers.items() if method == "GET"}
-        self._paths = frozenset(path for _, path in handlers)
-        self._unknown = unknown
-        self._close = close
-        self.answer: ASGIApp = self._answer
-        """Answers one HTTP request."""
+        self.handlers = {**handlers, **heads}
+        self.unknown = unknown
+        self.close = close
+        super().__init__(routes, redirect_slashes=False, default=_not_found, lifespan=_lifespan, middleware=middleware)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.answer(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await live(receive, send, self._close)
+        scope["app"] = self
+        await super().__call__(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+
+class _Path:
+    """What a route leads to: the handlers that its application has for the path, whatever the method."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         content = message.get("body", b"")
         while message.get("more_body", False):
@@ -84,23 +101,25 @@ class Routes:
             content += message.get("body", b"")
         if message["type"] == "http.disconnect":
             return
-        path = scope["path"]
-        root = scope.get("root_path")
-        if root:
-            path = path.removeprefix(root)
-        handler = self._handlers.get((scope["method"], path))
+        app: Application = scope["app"]
         asked = Asked(scope, content)
-        if handler is None:
-            reply = self._unknown(asked, 405 if path in self._paths else 404)
-        else:
-            answer = handler(asked)
-            reply = answer if isinstance(answer, Reply) else await answer
+        handler = app.handlers.get((asked.method, self._path))
+        answer = app.unknown(asked, 405) if handler is None else handler(asked)
+        reply = answer if isinstance(answer, Reply) else await answer
         await reply(scope, receive, send)
 
 
-async def live(receive: Receive, send: Send, close: Close) -> None:
-    """Speaks ASGI's lifespan protocol: nothing is to start, and `close` ends it."""
-    while (await receive())["type"] == "lifespan.startup":
-        await send({"type": "lifespan.startup.complete"})
-    await close()
-    await send({"type": "lifespan.shutdown.complete"})
+def routes(*paths: str) -> list[Route]:
+    """The routes of any application that has handlers for these paths."""
+    return [Route(path, _Path(path)) for path in paths]
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    app: Application = scope["app"]
+    await app.unknown(Asked(scope, b""), 404)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(app: Application) -> AsyncIterator[None]:
+    yield
+    await app.close()

@@ -17,7 +17,7 @@ from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, pic
 from fakes.kie import contract
 from fakes.kie.records import ImageTask, Mode, job_callback, job_record
 from fakes.post import Post, post
-from fakes.routes import Asked, Handler, Routes
+from fakes.routes import Application, Asked, Handler, routes
 from fakes.script import Failure, Image, KieScript, Picture
 from fakes.tasks import Chores, Credits, sleep_until, task_id, turn
 
@@ -295,7 +295,7 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
-) -> Routes:
+) -> Application:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
     Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
@@ -306,6 +306,14 @@ def create_app(
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     courier = Courier("kie", script.delivery, observe, signing_key, post, inspection.showing(script))
     fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
-    app = Routes(fake, fake.handlers(), fake.unknown, fake.close)
-    app.answer = inspection.around(app.answer, script)
-    return app
+    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
+
+
+_ROUTES = routes(
+    contract.GENERATE_IMAGE,
+    contract.CREATE_TASK,
+    contract.RECORD_INFO,
+    contract.DOWNLOAD_URL,
+    contract.CREDIT,
+    OPENAPI_PATH,
+)

@@ -17,7 +17,7 @@ from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
 from fakes.post import Post, post
-from fakes.routes import Asked, Handler, Routes
+from fakes.routes import Application, Asked, Handler, routes
 from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from fakes.suno import contract
 from fakes.suno.contract import Track
@@ -355,7 +355,7 @@ def create_app(
     post: Post = post,
     credits: Credits | None = None,
     on_unknown_image: UnknownImage | None = None,
-) -> Routes:
+) -> Application:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
 
     `credits` is an account shared with another fake; callbacks go out by `post`. Strays
@@ -370,6 +370,7 @@ def create_app(
     key = signing_key if dialect.signs else None
     courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
     fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
-    app = Routes(fake, fake.handlers(), fake.unknown, fake.close)
-    app.answer = inspection.around(app.answer, script)
-    return app
+    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
+
+
+_ROUTES = routes(contract.GENERATE, contract.RECORD_INFO, contract.KIE_CREDIT, contract.SUNOAPI_CREDIT, OPENAPI_PATH)
