@@ -9,9 +9,11 @@ import contextlib
 import logging
 import os
 import sqlite3
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -246,10 +248,16 @@ def lifespan_of(studio: Studio) -> Callable[[Starlette], contextlib.AbstractAsyn
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=30.0) as studio.client:
+        async with httpx.AsyncClient(timeout=30.0, verify=trusted()) as studio.client:
             yield
 
     return lifespan
+
+
+@lru_cache(maxsize=1)
+def trusted() -> ssl.SSLContext:
+    """Whom all clients of this process trust; every context takes a while to make."""
+    return httpx.create_ssl_context()
 
 
 async def json_of(request: Request) -> Any:
