@@ -13,6 +13,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextvars import copy_context
+from functools import lru_cache
 from itertools import count
 from random import Random
 from typing import Any, Protocol
@@ -88,9 +89,8 @@ class SimulatedWorld:
         self.notebook = Notebook(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
         self._database = f"{scratch_folder()}/tracks-{os.getpid()}-{next(_databases)}.db"
-        keys = Random(f"keys {seed}")
-        self.api_key = f"key-{keys.getrandbits(96):024x}"
-        self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
+        self.api_key, signing_key = _keys(seed)
+        self.signing_key = signing_key if scenario.signing else None
         self._app_place = Place(APPLICATION_HOST)
         self._failure: BaseException | None = None
         self._watcher = Watcher(self._database)
@@ -327,3 +327,10 @@ class SimulatedWorld:
             self._line("error", "asyncio", text)
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: no verdict may come of it
+
+
+@lru_cache(maxsize=16)
+def _keys(seed: int) -> tuple[str, str]:
+    """The implementation's API key and the one that callbacks are signed with."""
+    keys = Random(f"keys {seed}")
+    return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
