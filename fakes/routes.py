@@ -81,10 +81,16 @@ class Application(Router):
         self.unknown = unknown
         self.close = close
         super().__init__(routes, redirect_slashes=False, default=_not_found, lifespan=_lifespan, middleware=middleware)
+        if not middleware:
+            del self.middleware_stack  # the router's own `app`, bound to it: a circle for every application ever made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         await super().__call__(scope, receive, send)
+
+    async def middleware_stack(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        """What a request goes through: the routes alone, unless there is middleware."""
+        await self.app(scope, receive, send)
 
 
 class _Path:

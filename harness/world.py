@@ -129,6 +129,8 @@ class SimulatedWorld:
                 finally:
                     self.notebook.closed = True
                     self._dissolve()
+                    self.hosts.clear()
+                    self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._database)  # with its last connection SQLite has removed all that lay beside it

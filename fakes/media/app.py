@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from fakes.events import Observer, ignore
 from fakes.pictures import PictureSpec
@@ -63,7 +63,6 @@ class MediaHost:
         self.script = script
         self.base_url = base_url.rstrip("/")
         """What URLs begin with; a server that learns its own address only later sets it then."""
-        self.app: ASGIApp = self._serve
         self._observe = observe
         self._random = Random(f"media {seed}")
         self._files: dict[str, File] = {}
@@ -89,7 +88,8 @@ class MediaHost:
         self._files[path] = replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s)
         return self.base_url + path
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
         assert scope["type"] == "http", "a media host speaks HTTP only"
         request = Request(scope, receive)
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))

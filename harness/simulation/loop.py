@@ -274,6 +274,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._buried.clear()
         self.network.dissolve()
         self.close()
+        # what refers to each other in a circle would stay until a collection comes by, a whole world every time
+        self.set_exception_handler(None)
+        self.before_jump = None
+        self._tasks.clear()
 
     def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
         self._leaving = True

@@ -231,6 +231,7 @@ class Network:
         self._connections.clear()
         self._hosts.clear()
         self._by_address.clear()
+        del self.loop
 
     def _next_port(self) -> int:
         self._ports += 1

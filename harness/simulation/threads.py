@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
+from weakref import proxy
 
 from harness.simulation.refusal import LIVE_ADVICE
 
@@ -47,7 +48,7 @@ class Threads:
     """The worker threads of one loop."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
-        self._loop = loop
+        self._loop: SimulatedLoop = proxy(loop)  # which has these threads for its own: a circle otherwise
         self._home = threading.get_ident()
         self._running: Worker | None = None
 
