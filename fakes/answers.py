@@ -16,6 +16,7 @@ from fakes.script import Failure
 
 JSON_TYPE = b"application/json;charset=utf-8"
 HTML_TYPE = b"text/html; charset=utf-8"
+TEXT_TYPE = b"text/plain; charset=utf-8"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 HTML_PAGE = """<!DOCTYPE html>
@@ -88,10 +89,12 @@ class Reply:
     def __init__(
         self, body: bytes, status: int = 200, content_type: bytes = JSON_TYPE, first: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
-        """`first` are the headers before its length and type."""
+        """`first` are the headers before its length and, unless that is empty, its type."""
         self.body = body
         self.status = status
-        self.headers = [*first, (b"content-length", b"%d" % len(body)), (b"content-type", content_type)]
+        self.headers = [*first, (b"content-length", b"%d" % len(body))]
+        if content_type:
+            self.headers.append((b"content-type", content_type))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})

@@ -21,8 +21,8 @@ from harness.runner import run
 from harness.scenario import Platform, Scenario
 from harness.simulation.scratch import scratch_folder
 
-COLLECT_AFTER = 50_000
-"""Objects, in a worker process; some forty runs."""
+COLLECT_AFTER = 3_000
+"""Objects, in a worker process: the garbage of some ten runs, which is still in the processor's cache then."""
 CHUNK = 8
 """Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
 which share their pictures."""

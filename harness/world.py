@@ -139,12 +139,13 @@ class SimulatedWorld:
         return self.journal
 
     def _dissolve(self) -> None:
-        if not self.loop.unfinished_tasks():
-            self.loop.dissolve()  # none of the implementation's code will run any more
+        unfinished = self.loop.unfinished_tasks()
+        if not unfinished:
+            self.loop.dissolve(unfinished)  # none of the implementation's code will run any more
             return
         try:
             with patience(lambda: None):
-                self.loop.dissolve()
+                self.loop.dissolve(unfinished)
         except OutOfPatience:
             self.loop.close()
 

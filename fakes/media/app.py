@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from fakes.answers import TEXT_TYPE, Reply
 from fakes.events import Observer, ignore
 from fakes.pictures import PictureSpec
+from fakes.routes import Asked
 from fakes.script import MediaScript
 
 LATER_SIDE_PX = 360
@@ -26,7 +26,7 @@ LIBRARY_AGENTS = re.compile(
 )
 """How the default User-Agents of HTTP libraries begin. That libraries are refused has been seen, how is inferred."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, "application/octet-stream"
+HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, b"application/octet-stream"
 """What HEAD claims of every file when a script has it differ."""
 
 
@@ -91,53 +91,57 @@ class MediaHost:
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         assert scope["type"] == "http", "a media host speaks HTTP only"
-        request = Request(scope, receive)
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        await self._answer(request, path)(scope, receive, send)
+        await self._answer(Asked(scope, b""), path)(scope, receive, send)
 
-    def _answer(self, request: Request, path: str) -> Response:
+    def _answer(self, asked: Asked, path: str) -> Reply:
         script = self.script
         hop, file_path = _hop_of(path)
         file = self._files.get(file_path)
         if file is None:
-            return PlainTextResponse("Not Found", 404)
-        if request.method not in ("GET", "HEAD"):
-            return PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD"})
-        if script.refuses_library_agents and _is_library(request.headers.get("user-agent", "")):
-            return PlainTextResponse("Forbidden", 403)
-        if script.refuses_hotlinks and _is_embedded(request):
-            return PlainTextResponse("Forbidden", 403)
+            return Reply(b"Not Found", 404, TEXT_TYPE)
+        if asked.method not in ("GET", "HEAD"):
+            return Reply(b"Method Not Allowed", 405, TEXT_TYPE, [(b"allow", b"GET, HEAD")])
+        if script.refuses_library_agents and _is_library(asked.header(b"user-agent") or ""):
+            return Reply(b"Forbidden", 403, TEXT_TYPE)
+        if script.refuses_hotlinks and _is_embedded(asked):
+            return Reply(b"Forbidden", 403, TEXT_TYPE)
         age_s = asyncio.get_running_loop().time() - file.published_s
         if age_s < script.missing_for_s or age_s >= file.lifetime_s:
-            return PlainTextResponse("Not Found", 404)
+            return Reply(b"Not Found", 404, TEXT_TYPE)
         if script.redirects < 0 or hop < script.redirects:
             following = (hop + 1) % 2 if script.redirects < 0 else hop + 1
             where = f"/hop/{following}{file_path}" if following else file_path
-            return Response(status_code=302, headers={"Location": self.base_url + where})
+            return Reply(b"", 302, b"", [(b"location", (self.base_url + where).encode("latin-1"))])
         changed = script.changes_after_s is not None and age_s >= script.changes_after_s
-        return self._file_answer(request, file, changed)
+        return self._file_answer(asked, file, changed)
 
-    def _file_answer(self, request: Request, file: File, changed: bool) -> Response:
+    def _file_answer(self, asked: Asked, file: File, changed: bool) -> Reply:
         script = self.script
-        is_head = request.method == "HEAD"
-        if is_head and script.head_differs:
-            return Response(headers={"Content-Length": str(HEAD_LENGTH_BYTES), "Content-Type": HEAD_TYPE})
+        if asked.method == "HEAD" and script.head_differs:
+            return _without_body(Reply(bytes(HEAD_LENGTH_BYTES), 200, HEAD_TYPE))
         content, content_type = file.content(changed)
         if script.empty:
             content = b""
         status = script.status_with_image or 200
-        headers = {"Content-Type": content_type}
+        headers = [(b"content-type", content_type.encode("latin-1"))]
         if not script.ignores_range:
-            headers["Accept-Ranges"] = "bytes"
-            wanted = RANGE.fullmatch(request.headers.get("range", ""))
+            headers.append((b"accept-ranges", b"bytes"))
+            wanted = RANGE.fullmatch(asked.header(b"range") or "")
             if wanted is not None and status == 200 and any(wanted.groups()):
                 begin, end = _slice_of(wanted[1], wanted[2], len(content))
                 if begin >= end:
-                    return Response(status_code=416, headers={"Content-Range": f"bytes */{len(content)}"})
-                headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
+                    return Reply(b"", 416, b"", [(b"content-range", b"bytes */%d" % len(content))])
+                headers.append((b"content-range", b"bytes %d-%d/%d" % (begin, end - 1, len(content))))
                 status, content = 206, content[begin:end]
-        headers["Content-Length"] = str(len(content))
-        return Response(b"" if is_head else content, status, headers)
+        reply = Reply(content, status, b"", headers)
+        return _without_body(reply) if asked.method == "HEAD" else reply
+
+
+def _without_body(reply: Reply) -> Reply:
+    """The answer to HEAD: the headers of a body that is not sent."""
+    reply.body = b""
+    return reply
 
 
 def _facts(picture: PictureSpec) -> dict[str, object]:
@@ -165,9 +169,10 @@ def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
     return int(first), min(int(last) + 1, length) if last else length
 
 
-def _is_embedded(request: Request) -> bool:
-    referer = urlsplit(request.headers.get("referer", "")).hostname
-    return referer is not None and referer != request.url.hostname
+def _is_embedded(asked: Asked) -> bool:
+    """Whether the picture is shown on a page of another host."""
+    referer = urlsplit(asked.header(b"referer") or "").hostname
+    return referer is not None and referer != urlsplit(f"//{asked.header(b'host') or ''}").hostname
 
 
 def _is_library(agent: str) -> bool:

@@ -17,7 +17,6 @@ import ssl as ssl_module
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any, Literal
-from weakref import ref
 
 from harness.simulation.network import Network, SimulatedServer
 from harness.simulation.places import PLACE, Place
@@ -92,8 +91,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Seconds since the run began, to the microsecond."""
         self._until_s = float("inf")
         self._ending: Ending = "stopped"
-        self._tasks: list[ref[asyncio.Task[Any]]] = []
-        """All that were ever made here; asyncio's own list is that of all loops, and takes longer to go through."""
         self._steps_without_time = 0
         self._parked: list[Any] = []
         self._buried: list[Any] = []
@@ -264,11 +261,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._parked.clear()
         self._timer_cancelled_count = 0
 
-    def dissolve(self) -> None:
+    def dissolve(self, unfinished: list[asyncio.Task[Any]] | None = None) -> None:
         """Ends the world: cancels what still waits and lets it clean up, as `asyncio.run` does, so that nothing of it
-        comes back later as a stray message. What will not end even so is closed by force."""
+        comes back later as a stray message. What will not end even so is closed by force.
+
+        `unfinished` is what `unfinished_tasks` has just answered, for whoever has asked."""
         self.forget_everything()
-        unfinished = self.unfinished_tasks()
+        if unfinished is None:
+            unfinished = self.unfinished_tasks()
         if unfinished:
             self._take_leave_of(unfinished)
         self._buried.clear()
@@ -277,7 +277,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         # what refers to each other in a circle would stay until a collection comes by, a whole world every time
         self.set_exception_handler(None)
         self.before_jump = None
-        self._tasks.clear()
 
     def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
         self._leaving = True
@@ -379,7 +378,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         else:
             task = asyncio.Task(coro, loop=self, context=context, **kwargs)
         task.place = PLACE.get() if context is None else context.get(PLACE)  # type: ignore[attr-defined]
-        self._tasks.append(ref(task))
         return task
 
     def place_of(self, task: asyncio.Task[Any]) -> Place | None:
@@ -388,8 +386,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
         """The tasks that still wait, in the order of their creation."""
-        known = [task for reference in self._tasks if (task := reference()) is not None]
-        return [task for task in known if not task.done()]
+        return sorted(asyncio.all_tasks(self), key=_age)
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
@@ -406,3 +403,9 @@ def _close(coroutine: Any) -> None:
                 inner.close()
         if getattr(coroutine, "cr_frame", None) is None:
             return
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()
+    number = name.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 0, name)
