@@ -88,7 +88,7 @@ class Application(Router):
         scope["app"] = self
         await super().__call__(scope, receive, send)
 
-    async def middleware_stack(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+    async def middleware_stack(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What a request goes through: the routes alone, unless there is middleware."""
         await self.app(scope, receive, send)
 

@@ -67,9 +67,20 @@ class _Timer(asyncio.TimerHandle):
     def cancel(self) -> None:
         if not self._cancelled:
             self._cancelled = True
-            self._callback = self._args = None
+            self._callback = self._args = None  # type: ignore[assignment]
             if self._scheduled:
                 self._loop._timer_cancelled_count += 1
+
+
+class _Task(asyncio.Task[Any]):
+    """A task as a simulated world makes them."""
+
+    place: Place | None = None
+    """Where it runs; before Python 3.12 a task does not tell its context."""
+
+    def __repr__(self) -> str:
+        """In short: anyio asks for it each time that it cancels anything, which it does at every connection."""
+        return f"<Task {self.get_name()!r}>"
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -374,14 +385,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
         if self.is_closed() or self.get_task_factory() is not None:
-            task: asyncio.Task[Any] = super().create_task(coro, context=context, **kwargs)
+            task: Any = super().create_task(coro, context=context, **kwargs)
         else:
-            task = asyncio.Task(coro, loop=self, context=context, **kwargs)
-        task.place = PLACE.get() if context is None else context.get(PLACE)  # type: ignore[attr-defined]
-        return task
+            task = _Task(coro, loop=self, context=context, **kwargs)
+        task.place = PLACE.get() if context is None else context.get(PLACE)
+        return task  # type: ignore[no-any-return]
 
     def place_of(self, task: asyncio.Task[Any]) -> Place | None:
-        """The place that a task runs in (before Python 3.12 a task does not tell its context)."""
+        """The place that a task runs in, if it was made by `create_task`."""
         return getattr(task, "place", None)
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:

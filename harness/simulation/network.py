@@ -118,12 +118,12 @@ class Network:
         """What `getaddrinfo` says. Unknown names do not resolve."""
         name = host.decode("ascii") if isinstance(host, bytes) else host or "localhost"
         number = int(port or 0)
-        if _is_address(name):
+        if name.lower() in self._hosts:
+            address = self._hosts[name.lower()].address
+        elif _is_address(name):
             address = name
         elif name == "localhost":
             address = "127.0.0.1"
-        elif name.lower() in self._hosts:
-            address = self._hosts[name.lower()].address
         else:
             self._on_stranger(name, number)
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
