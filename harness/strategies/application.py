@@ -38,6 +38,8 @@ COLUMNS = [
     "music_task_id",
 ]
 LOW_RESOLUTION = "low-resolution"
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
+"""As httpx has them, but for the last: who asks every half minute need not connect anew each time."""
 UNDER_WAY_S = 10.0
 """How long a callback for an unknown task waits for requests that are still to learn their task's id."""
 
@@ -248,7 +250,7 @@ def lifespan_of(studio: Studio) -> Callable[[Starlette], contextlib.AbstractAsyn
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=30.0, verify=trusted()) as studio.client:
+        async with httpx.AsyncClient(timeout=30.0, limits=LIMITS, verify=trusted()) as studio.client:
             yield
 
     return lifespan
