@@ -9,6 +9,8 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from harness.strategies.pictures import FORMATS
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -22,7 +24,7 @@ def looks_enlarged(content: bytes) -> bool:
     """Whether a file that is known to decode shows no edge as sharp as its size allows."""
     from PIL import Image, ImageChops
 
-    with Image.open(BytesIO(content)) as image:
+    with Image.open(BytesIO(content), formats=FORMATS) as image:
         left, top = image.width // 4, image.height // 4
         grey = image.crop((left, top, image.width - left, image.height - top)).convert("L")
     width, height = grey.size
