@@ -4,6 +4,7 @@ stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 s
 or implementation error, 3 nothing violated but something could not be judged, 130 interrupted.
 """
 
+import gc
 import os
 import sys
 from io import TextIOWrapper
@@ -25,6 +26,8 @@ from harness.cli.serving import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+COLLECT_AFTER = 50_000
+"""Objects: what a command imports and reads stays, so that looking for garbage in it would be a waste of time."""
 DISTRIBUTION = "callback-contract-harness"
 
 
@@ -93,6 +96,7 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
+    gc.set_threshold(COLLECT_AFTER)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark
