@@ -1,11 +1,12 @@
 """One POST over a connection of its own: all the HTTP that a provider speaks as a client.
 
 A callback is one small request to an address that may be anything. A full client library brings pools, redirects,
-cookies and proxies that a callback must not have, and costs several times the exchange itself; here h11 says what HTTP
-is, and asyncio carries it. Works on real sockets and on any event loop that implements `create_connection`.
+cookies and proxies that a callback must not have, and costs several times the exchange itself; here httptools says what
+HTTP is, and asyncio carries it. Works on real sockets and on any event loop that implements `create_connection`.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from functools import cache
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-import h11
+import httptools
 
 ANSWER_BYTES_MAX = 1024 * 1024
 """More than this is no answer to a callback."""
+TARGET = re.compile(r"[!-~]+")
+FIELD = re.compile(r"[\t -~\x80-\xff]*")
+"""What may stand in a request line and in a header's value (RFC 9112 section 3, RFC 9110 section 5.5)."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -59,53 +63,61 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> Answer:
 class _Exchange(asyncio.Protocol):
     def __init__(self, answer: "asyncio.Future[Answer]") -> None:
         self.answer = answer
-        self._http = h11.Connection(h11.CLIENT)
-        self._status = 0
+        self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._size = 0
+        self._ends_with_connection = False
+        """Whether the answer has a body of which nothing says how long it is."""
+        self._is_framed = False
 
     def request(self, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
         """The whole request as bytes. Raises ValueError for what no request can hold."""
-        named = [("Host", host), *headers.items(), ("Content-Length", str(len(content))), ("Connection", "close")]
-        try:
-            request = h11.Request(method="POST", target=target, headers=named)
-        except h11.LocalProtocolError as error:
-            raise ValueError(f"not a URL that can be asked for: {error}") from None
-        pieces = [self._http.send(request), self._http.send(h11.Data(content)), self._http.send(h11.EndOfMessage())]
-        return b"".join(piece for piece in pieces if piece)
+        named = {"Host": host, **headers, "Content-Length": str(len(content)), "Connection": "close"}
+        if TARGET.fullmatch(target) is None or not all(FIELD.fullmatch(value) for value in named.values()):
+            raise ValueError(f"not a URL that can be asked for: {target!r} at {host!r}")
+        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+        return "\r\n".join(lines).encode("latin-1") + content
 
     def data_received(self, data: bytes) -> None:
-        self._http.receive_data(data)
-        self._read()
+        self._size += len(data)
+        if self._size > ANSWER_BYTES_MAX:
+            self._fail(BadAnswerError(f"more than {ANSWER_BYTES_MAX} bytes"))
+        if self.answer.done():
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(BadAnswerError(str(error)))
 
     def eof_received(self) -> None:
-        self._http.receive_data(b"")
-        self._read()
+        if self._ends_with_connection:
+            self._finish()
+        elif self._size:
+            self._fail(ConnectionResetError("the answer is cut off"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or ConnectionResetError("the connection was closed before the answer was whole"))
 
-    def _read(self) -> None:
-        try:
-            while not self.answer.done():
-                event = self._http.next_event()
-                if isinstance(event, h11.Response):
-                    self._status = event.status_code
-                elif isinstance(event, h11.Data):
-                    self._keep(bytes(event.data))
-                elif isinstance(event, h11.EndOfMessage):
-                    self.answer.set_result(Answer(self._status, b"".join(self._parts)))
-                elif event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed):
-                    return
-        except h11.RemoteProtocolError as error:
-            cut_off = self._http.trailing_data[1]
-            self._fail(ConnectionResetError("the answer is cut off") if cut_off else BadAnswerError(str(error)))
+    # What the parser finds
 
-    def _keep(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > ANSWER_BYTES_MAX:
-            self._fail(BadAnswerError(f"more than {ANSWER_BYTES_MAX} bytes"))
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._is_framed = self._is_framed or name.lower() in (b"content-length", b"transfer-encoding")
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        self._ends_with_connection = not self._is_framed and status >= 200 and status not in (204, 304)
+
+    def on_body(self, data: bytes) -> None:
         self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() >= 200:
+            self._finish()
+        self._is_framed = False
+
+    def _finish(self) -> None:
+        if not self.answer.done():
+            self.answer.set_result(Answer(self._parser.get_status_code(), b"".join(self._parts)))
 
     def _fail(self, error: Exception) -> None:
         if not self.answer.done():

@@ -13,11 +13,15 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def answering(answer: bytes, *, reset: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A server on loopback that reads a request, writes these bytes and closes."""
+async def answering(
+    answer: bytes, *, reset: bool = False, stays_open: bool = False
+) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server on loopback that reads a request, writes these bytes and closes; it may wait for the client to."""
     requests: list[bytes] = []
+    serving: set[asyncio.Task[object] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         requests.append(head + await reader.readexactly(length))
@@ -25,11 +29,14 @@ async def answering(answer: bytes, *, reset: bool = False) -> AsyncIterator[tupl
             writer.transport.abort()
             return
         writer.write(answer)
+        if stays_open:
+            await reader.read()
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests
+        await asyncio.gather(*filter(None, serving))
 
 
 async def test_it_sends_a_whole_request_and_reads_the_whole_answer() -> None:
@@ -55,10 +62,24 @@ async def test_an_informational_answer_is_not_the_answer() -> None:
 
 
 async def test_an_answer_that_ends_too_early_is_a_reset() -> None:
-    for wire in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"):
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok"
+    in_its_head = b"HTTP/1.1 200 OK\r\nContent-Le"
+    after_a_hint = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    for wire in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", chunked, in_its_head, after_a_hint):
         async with answering(wire) as (url, _):
             with pytest.raises(ConnectionResetError):
                 await post(url, b"", {})
+
+
+async def test_an_answer_is_whole_before_its_connection_ends() -> None:
+    for wire in (OK, b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"):
+        async with answering(wire, stays_open=True) as (url, _), asyncio.timeout(5):
+            assert (await post(url, b"", {})).status in (200, 204, 304)
+
+
+async def test_a_header_in_disguise_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="URL"):
+        await post("http://app.test/", b"", {"X-Task": "1\r\nX-Other: 2"})
 
 
 async def test_a_connection_torn_down_is_a_reset() -> None:
@@ -68,9 +89,13 @@ async def test_a_connection_torn_down_is_a_reset() -> None:
 
 
 async def test_what_is_not_http_is_a_bad_answer() -> None:
-    async with answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as (url, _):
-        with pytest.raises(BadAnswerError):
-            await post(url, b"", {})
+    two_lengths = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"
+    no_chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nok\r\n0\r\n\r\n"
+    another_protocol = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nx"
+    for wire in (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", two_lengths, no_chunk, another_protocol):
+        async with answering(wire) as (url, _):
+            with pytest.raises(BadAnswerError):
+                await post(url, b"", {})
 
 
 async def test_an_endless_answer_is_a_bad_answer() -> None:
