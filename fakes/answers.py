@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from fakes.script import Failure
@@ -101,6 +102,14 @@ class Reply:
         await send({"type": "http.response.body", "body": self.body})
 
 
+def encoded(body: Any) -> bytes:
+    """`body` as JSON, without spaces."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # a number of more than 64 bits, which somebody has asked for and which is told back
+        return _ENCODE(body).encode()
+
+
 def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     """Return the scripted message, or the code's usual one."""
     if failure.message is not None:
@@ -111,12 +120,12 @@ def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
 
 def json_answer(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """Return `body` as JSON."""
-    return Reply(_ENCODE(body).encode(), status, JSON_TYPE, first)
+    return Reply(encoded(body), status, JSON_TYPE, first)
 
 
 def success(data: Any) -> Reply:
     """Return `data` in the envelope that means all is well."""
-    return Reply(_ENCODE({"code": 200, "msg": "success", "data": data}).encode())
+    return Reply(encoded({"code": 200, "msg": "success", "data": data}))
 
 
 def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Reply:

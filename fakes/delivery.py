@@ -9,12 +9,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fakes.answers import encoded
 from fakes.events import Observer
 from fakes.post import BadAnswerError, Post, post
 from fakes.script import DeliveryRules, ForgeryKind
@@ -27,7 +27,6 @@ WRONG_KEY = "a key that is not the receiver's"
 USER_AGENT = "provider-callback/1.0"
 
 Outcome = Literal["answered", "timeout", "refused", "reset", "bad-answer", "unreachable"]
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Courier:
         rules = self._rules
         waits_s = () if callback.forgery else rules.retries_after_s
         attempts = len(waits_s) + 1
-        content = _ENCODE(callback.body).encode()
+        content = encoded(callback.body)
         shared = {"provider": self._provider, "delivery": delivery}
         loop = asyncio.get_running_loop()
         for attempt in range(1, attempts + 1):

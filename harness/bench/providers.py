@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ from harness.simulation.loop import START_S
 
 TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
 ENOUGH_CREDITS = 10**12
+FATES_KEPT = 8
+"""A fake asks several times for a task's fate while it takes the order."""
 DIFFERENT_PICTURES = 4
 """Pictures carry their track's number modulo this in their pixels: few enough to be drawn and decoded once."""
 SMALL, ENLARGED = Picture(1024, 576), Picture(made_width=1024, made_height=576)
@@ -91,7 +94,7 @@ class _Fates:
     """Stands where a script lists its tasks: whatever place is asked for, the current order's own fate is there."""
 
     def __init__(self, fate: Callable[[Order], Any]) -> None:
-        self._fate = fate
+        self._fate = lru_cache(maxsize=FATES_KEPT)(fate)
 
     def __len__(self) -> int:
         return 1
@@ -223,7 +226,7 @@ class Providers:
     def _publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
         order = _order.get()
         if picture is not None:
-            picture = replace(picture, mark=replace(picture.mark, number=order.track % DIFFERENT_PICTURES, part=0))
+            picture = _of_track(picture, order.track % DIFFERENT_PICTURES)
         url = self._publish_file(name_hint, picture=picture, audio_seconds=audio_seconds)
         if picture is not None:
             self.pictures[url] = picture
@@ -307,6 +310,12 @@ class Providers:
                 ledger.answer_s = round(loop.time() - began_s, 6)
 
         return answered
+
+
+@lru_cache(maxsize=256)
+def _of_track(picture: PictureSpec, number: int) -> PictureSpec:
+    """The same picture, marked as that of a track."""
+    return replace(picture, mark=replace(picture.mark, number=number, part=0))
 
 
 def _track_of(scope: Scope, body: bytes) -> int:

@@ -24,7 +24,7 @@ import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
 from harness.simulation import tls
-from harness.simulation.loop import EPOCH_S, START_S, SimulatedLoop
+from harness.simulation.loop import EPOCH_S, SimulatedLoop
 from harness.simulation.refusal import LIVE_ADVICE
 from harness.simulation.threads import Worker
 
@@ -169,7 +169,7 @@ class _Traveller(time_machine.Traveller):
         self._loop = loop
 
     def time_ns(self) -> int:
-        return EPOCH_S * 1_000_000_000 + round((self._loop.time() - START_S) * 1_000_000) * 1_000
+        return EPOCH_S * 1_000_000_000 + round(self._loop.elapsed_s * 1_000_000) * 1_000
 
 
 @contextmanager

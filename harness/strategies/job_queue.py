@@ -113,8 +113,10 @@ class JobQueue:
         self._db.execute("DELETE FROM jobs WHERE track_id = ?", (track_id,))
         self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (track_id,))
 
-    def jobs(self) -> list[Job]:
-        return [Job(*row) for row in self._db.execute("SELECT * FROM jobs ORDER BY due_s, track_id")]
+    def due(self) -> list[tuple[str, float]]:
+        """Which tracks have a job, and when it is due; what is due first stands first."""
+        rows = self._db.execute("SELECT track_id, due_s FROM jobs ORDER BY due_s, track_id")
+        return [(track_id, due_s) for track_id, due_s in rows]
 
     def job(self, track_id: str) -> Job | None:
         row = self._db.execute("SELECT * FROM jobs WHERE track_id = ?", (track_id,)).fetchone()
@@ -203,19 +205,19 @@ class Worker:
     def _start_what_is_due(self) -> float | None:
         """Start the steps that are due, and tell when the next one will be."""
         now_s, next_s = time.time(), None
-        for job in self._queue.jobs():
-            if job.track_id in self._running:
+        for track_id, due_s in self._queue.due():
+            if track_id in self._running:
                 continue
-            due_s = min(job.due_s, self._nudged.get(job.track_id, job.due_s))
-            if due_s <= now_s and not self.take(job.track_id):
+            due_s = min(due_s, self._nudged.get(track_id, due_s))
+            if due_s <= now_s and not self.take(track_id):
                 due_s = now_s + TAKEN_S
             if due_s <= now_s:
-                self._nudged.pop(job.track_id, None)
-                now = self._queue.job(job.track_id)  # another worker may have done a step of it meanwhile
-                if now is not None:
-                    self.begin(now)
+                self._nudged.pop(track_id, None)
+                job = self._queue.job(track_id)  # another worker may have done a step of it meanwhile
+                if job is not None:
+                    self.begin(job)
                 else:
-                    self._queue.give_back(job.track_id, self._name)
+                    self._queue.give_back(track_id, self._name)
             elif next_s is None or due_s < next_s:
                 next_s = due_s
         return next_s
