@@ -90,6 +90,13 @@ async def echoes(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": told})
 
 
+async def knows_visitors(scope: Scope, receive: Receive, send: Send) -> None:
+    cookie = dict(scope["headers"]).get(b"cookie", b"")
+    headers = [(b"content-length", b"%d" % len(cookie))] + ([] if cookie else [(b"Set-Cookie", b"visit=1")])
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": cookie})
+
+
 Ask = Callable[[httpx.AsyncClient], Awaitable[Any]]
 
 
@@ -110,6 +117,11 @@ async def streaming(client: httpx.AsyncClient) -> Any:
         async for part in answer.aiter_raw():
             parts.append((part, round(loop.time() - START_S, 6)))
     return parts
+
+
+async def again(client: httpx.AsyncClient) -> Any:
+    await plainly(client)
+    return await plainly(client)
 
 
 async def leaving_early(client: httpx.AsyncClient) -> Any:
@@ -138,6 +150,7 @@ CASES: dict[str, tuple[App, Ask, dict[str, Any]]] = {
     "a bug before the answer": (raises, plainly, {"timeout": 60}),
     "a bug inside the answer": (breaks_off, plainly, {"timeout": 60}),
     "the request as it is": (echoes, with_everything, {"timeout": 60}),
+    "a cookie": (knows_visitors, again, {"timeout": 60}),
     "more than the pool has room for": (
         answers_slowly,
         three_at_once,
@@ -177,6 +190,11 @@ def test_a_client_sees_the_same_at_the_same_moment(case: str) -> None:
     app, ask, settings = CASES[case]
     short, whole = seen(app, ask, settings, short=True), seen(app, ask, settings, short=False)
     assert short == whole
+
+
+def test_cookies_are_kept() -> None:
+    app, ask, settings = CASES["a cookie"]
+    assert seen(app, ask, settings, short=True)[0] == (200, b"visit=1")
 
 
 def test_the_limit_for_reading_ends_a_wait_to_the_moment() -> None:
