@@ -1,13 +1,15 @@
 """The baseline: the exchanges of one healthy `synchronous` run, made bare.
 
-The same clients (the providers' POST, one httpx client), the same in-memory connections, the same server protocol and
-the same bytes; but no fakes, no journal, no store, no pictures to check, no verdicts: fixed answers only.
+The same in-memory connections, the same server protocol and the same bytes; but no fakes, no journal, no store, no
+pictures to check, no verdicts: fixed answers only. What is the provider's or the user's to send (the wish and three
+callbacks) goes by httpx as the rest does, or by the fakes' own lean client, which is the sterner baseline.
 """
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -36,20 +38,28 @@ async def _answer(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _exchanges() -> None:
+Send: TypeAlias = Callable[[str, bytes, dict[str, str]], Awaitable[Any]]
+
+
+async def _exchanges(*, lean: bool) -> None:
     async with httpx.AsyncClient(timeout=300) as client:
-        await post("http://app.test/tracks", b'{"title":"x","prompt":"y"}', JSON)
+
+        def by_httpx(url: str, content: bytes, headers: dict[str, str]) -> Awaitable[Any]:
+            return client.post(url, content=content, headers=headers)
+
+        send: Send = post if lean else by_httpx
+        await send("http://app.test/tracks", b'{"title":"x","prompt":"y"}', JSON)
         await client.post("http://api.sunoapi.org/api/v1/generate", json=MUSIC_REQUEST, headers={"authorization": "x"})
         for wait_s in (9, 36, 45):
             await asyncio.sleep(wait_s)
-            await post("http://app.test/callbacks/suno", CALLBACK, JSON)
+            await send("http://app.test/callbacks/suno", CALLBACK, JSON)
         await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-360x360.jpeg")
         await client.post("http://api.kie.ai/api/v1/generate/image", json=IMAGE_REQUEST, headers={"authorization": "x"})
         await asyncio.sleep(8)
         await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-2048x1152.png")
 
 
-def bare_run() -> None:
+def bare_run(*, lean: bool = True) -> None:
     """One world with nothing in it but the exchanges."""
     network = Network()
     loop = SimulatedLoop(network)
@@ -58,7 +68,7 @@ def bare_run() -> None:
     os.environ["SSL_CERT_FILE"] = tls.trust_file()
     try:
         with takeover(loop, 1):
-            task = loop.create_task(_exchanges())
+            task = loop.create_task(_exchanges(lean=lean))
             loop.run_until(1_000)
             task.result()
             loop.dissolve()
