@@ -25,7 +25,6 @@ Answered = Callable[[int], None]
 """Is called with the status when an answer is whole, whether or not anybody still waits for it."""
 
 _real = httpx.AsyncHTTPTransport.handle_async_request
-_real_extract = httpx.Cookies.extract_cookies
 
 
 class Served:
@@ -318,19 +317,11 @@ def _handler(hosts: Mapping[str, Served]) -> Any:
     return handle
 
 
-def _extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
-    """httpx dresses request and answer up for the standard library's cookie jar, also where there is no cookie."""
-    if "set-cookie" in response.headers:
-        _real_extract(self, response)
-
-
 @contextlib.contextmanager
 def short_wire(hosts: Mapping[str, Served]) -> Iterator[None]:
     """httpx reaches `hosts` directly for as long as the context lasts; every other host as ever."""
     httpx.AsyncHTTPTransport.handle_async_request = _handler(hosts)  # type: ignore[method-assign]
-    httpx.Cookies.extract_cookies = _extract_cookies  # type: ignore[method-assign]
     try:
         yield
     finally:
         httpx.AsyncHTTPTransport.handle_async_request = _real  # type: ignore[method-assign]
-        httpx.Cookies.extract_cookies = _real_extract  # type: ignore[method-assign]

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
+import httpx
 import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
@@ -37,6 +38,7 @@ _real_getaddrinfo = socket.getaddrinfo
 _real_connect = socket.socket.connect
 _real_wrap_bio = ssl.SSLContext.wrap_bio
 _real_load_verify_locations = ssl.SSLContext.load_verify_locations
+_real_extract_cookies = httpx.Cookies.extract_cookies
 _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
 
 _active: SimulatedLoop | None = None
@@ -125,6 +127,13 @@ def _load_verify_locations(self: ssl.SSLContext, cafile: Any = None, capath: Any
         _real_load_verify_locations(self, cafile, capath, cadata)
 
 
+def _extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
+    """httpx dresses request and answer up for the standard library's cookie jar, also where there is no cookie: one
+    part in fifty of all that a run does."""
+    if "set-cookie" in response.headers or "set-cookie2" in response.headers:
+        _real_extract_cookies(self, response)
+
+
 async def _run_sync(
     cls: Any, func: Callable[..., Any], args: Any, abandon_on_cancel: bool = False, limiter: Any = None
 ) -> Any:
@@ -155,6 +164,7 @@ def _install() -> None:
         (socket.socket, "connect", _connect),
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
         (ssl.SSLContext, "load_verify_locations", _load_verify_locations),
+        (httpx.Cookies, "extract_cookies", _extract_cookies),
         (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
     ]
     for owner, name, replacement in replacements:
