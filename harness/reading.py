@@ -13,6 +13,7 @@ has left: no reader could have come in between.
 
 import contextlib
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -123,9 +124,9 @@ class Reading:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self.by_kind: dict[str, list[Entry]] = {}
+        self.by_kind: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in journal.entries:
-            self.by_kind.setdefault(entry.kind, []).append(entry)
+            self.by_kind[entry.kind].append(entry)
         began = self.of("run.began")
         self.began: Facts = began[0].facts if began else {}
         ended = self.of("run.ended")

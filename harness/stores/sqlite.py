@@ -136,7 +136,10 @@ class WatchedConnection(sqlite3.Connection):
         return super().cursor(factory)
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-        return self.cursor().execute(sql, *args)  # type: ignore[no-any-return]
+        cursor: sqlite3.Cursor = super().cursor(WatchedCursor)
+        sqlite3.Cursor.execute(cursor, sql, *args)
+        _look(self, sql)
+        return cursor
 
     def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
         return self.cursor().executemany(sql, *args)  # type: ignore[no-any-return]

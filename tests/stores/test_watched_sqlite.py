@@ -77,3 +77,12 @@ def test_scripts_and_many_at_once_are_seen(seen: tuple[sqlite3.Connection, Seen]
     db.executescript(f"{TRACKS}; INSERT INTO tracks VALUES ('a', 'pending', NULL);")
     db.executemany("INSERT INTO tracks VALUES (?, ?, NULL)", [("b", "pending"), ("c", "failed")])
     assert [track_id for track_id, _, _ in found] == ["a", "b", "c"]
+
+
+def test_a_statement_by_a_cursor_that_another_statement_gave_is_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
+    db, found = seen
+    db.row_factory = sqlite3.Row
+    cursor = db.execute(TRACKS)
+    cursor.execute("INSERT INTO tracks VALUES ('a', 'pending', NULL)")
+    assert found == [("a", None, "pending")]
+    assert cursor.execute("SELECT * FROM tracks").fetchone()["status"] == "pending"
