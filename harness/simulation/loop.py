@@ -15,9 +15,10 @@ import heapq
 import socket
 import ssl as ssl_module
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import Any, Literal
 
+from harness.simulation.handles import Handle, Task, Timer
 from harness.simulation.network import Network, SimulatedServer
 from harness.simulation.places import PLACE, Place
 from harness.simulation.refusal import Refused
@@ -37,50 +38,6 @@ FAREWELL_S = 60.0
 """Virtual seconds that cancelled tasks get to clean up."""
 
 Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
-
-
-class _Handle(asyncio.Handle):
-    """A callback that is to be called. Made and called some ten thousand times a second, so without asyncio's look
-    at its debug mode, of which nobody would see anything here."""
-
-    __slots__ = ()
-
-    def __init__(self, callback: Any, args: Any, loop: "SimulatedLoop", context: Context | None) -> None:
-        self._callback, self._args, self._loop = callback, args, loop
-        self._context = copy_context() if context is None else context
-        self._cancelled = False
-        self._repr = self._source_traceback = None
-
-
-class _Timer(asyncio.TimerHandle):
-    """A callback that is to be called at a certain moment."""
-
-    __slots__ = ()
-
-    def __init__(self, when_s: float, callback: Any, args: Any, loop: "SimulatedLoop", context: Context | None) -> None:
-        self._when, self._scheduled = when_s, True
-        self._callback, self._args, self._loop = callback, args, loop
-        self._context = copy_context() if context is None else context
-        self._cancelled = False
-        self._repr = self._source_traceback = None
-
-    def cancel(self) -> None:
-        if not self._cancelled:
-            self._cancelled = True
-            self._callback = self._args = None  # type: ignore[assignment]
-            if self._scheduled:
-                self._loop._timer_cancelled_count += 1
-
-
-class _Task(asyncio.Task[Any]):
-    """A task as a simulated world makes them."""
-
-    place: Place | None = None
-    """Where it runs; before Python 3.12 a task does not tell its context."""
-
-    def __repr__(self) -> str:
-        """In short: anyio asks for it each time that it cancels anything, which it does at every connection."""
-        return f"<Task {self.get_name()!r}>"
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -146,7 +103,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.Handle:
         if self.is_closed():
             raise RuntimeError("Event loop is closed")
-        handle = _Handle(callback, args, self, context)
+        handle = Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
@@ -155,7 +112,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         if self.is_closed():
             raise RuntimeError("Event loop is closed")
-        timer = _Timer(when, callback, args, self, context)
+        timer = Timer(when, callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
         return timer
 
@@ -387,7 +344,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if self.is_closed() or self.get_task_factory() is not None:
             task: Any = super().create_task(coro, context=context, **kwargs)
         else:
-            task = _Task(coro, loop=self, context=context, **kwargs)
+            task = Task(coro, loop=self, context=context, **kwargs)
         task.place = PLACE.get() if context is None else context.get(PLACE)
         return task  # type: ignore[no-any-return]
 

@@ -7,6 +7,7 @@ answers with a task id at once, and recordInfo (or a callback) tells how it ende
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -47,8 +48,8 @@ async def generate(studio: "Studio", title: str, prompt: str, callback_url: str)
 async def music_record(studio: "Studio", task_id: str) -> MusicNews | None:
     """What record-info says of a music task now; None when nothing can be learnt."""
     settings = studio.settings
-    url = f"{settings.suno_url}/api/v1/generate/record-info"
-    answer = await _asked(studio, "GET", url, settings.suno_key, params={"taskId": task_id})
+    url = f"{settings.suno_url}/api/v1/generate/record-info?taskId={quote(task_id, safe='')}"
+    answer = await _asked(studio, "GET", url, settings.suno_key)
     return read_music({"code": 200, "data": answer.data}) if answer.code == 200 else None
 
 
@@ -95,8 +96,8 @@ async def create_image_task(
 async def image_record(studio: "Studio", task_id: str) -> ImageNews | None:
     """What recordInfo says of a picture's job now; None when nothing can be learnt."""
     settings = studio.settings
-    url = f"{settings.kie_url}/api/v1/jobs/recordInfo"
-    answer = await _asked(studio, "GET", url, settings.kie_key, params={"taskId": task_id})
+    url = f"{settings.kie_url}/api/v1/jobs/recordInfo?taskId={quote(task_id, safe='')}"
+    answer = await _asked(studio, "GET", url, settings.kie_key)
     if answer.code != 200:
         return None
     if not answer.data:
@@ -111,7 +112,6 @@ async def _asked(
     key: str,
     body: Any = None,
     *,
-    params: dict[str, str] | None = None,
     patient: bool = False,
 ) -> Answer:
     headers = {"authorization": f"Bearer {key}"}
@@ -121,7 +121,7 @@ async def _asked(
     try:
         async with (
             asyncio.timeout(total_s),
-            studio.client.stream(method, url, json=body, params=params, headers=headers, timeout=timeout) as response,
+            studio.client.stream(method, url, json=body, headers=headers, timeout=timeout) as response,
         ):
             async for chunk in response.aiter_bytes():
                 content += chunk
