@@ -11,6 +11,8 @@ times as long as what the loop does for it (tests/benchmarks/test_fakes_speed.py
 """
 
 import asyncio
+import gc
+import math
 import selectors
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from typing import Any
 
 import time_machine
 
+from harness.live import tidying
 from harness.simulation.loop import START_S
 
 NANOSECONDS = 1_000_000_000
@@ -34,9 +37,27 @@ class _ScaledSelector(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed
+        self.tidies = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout / self._speed if timeout else timeout)
+        pause_s = timeout / self._speed if timeout else timeout
+        if self.tidies and tidying.is_worth_it():
+            if tidying.must_be():
+                gc.collect(0)
+            elif pause_s != 0:
+                return self._wait_tidying(pause_s)
+        return super().select(pause_s)
+
+    def _wait_tidying(self, pause_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        began_s, longest_s = time.monotonic(), math.inf if pause_s is None else pause_s
+        for quiet_s, generation in tidying.chores():
+            if time.monotonic() - began_s + quiet_s >= longest_s:
+                break
+            events = super().select(quiet_s)
+            if events:
+                return events
+            gc.collect(generation)
+        return super().select(None if pause_s is None else max(0.0, pause_s - (time.monotonic() - began_s)))
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -49,7 +70,8 @@ class LiveLoop(asyncio.SelectorEventLoop):
     _scheduled: Any
 
     def __init__(self, speed: float = 1.0) -> None:
-        super().__init__(_ScaledSelector(speed))
+        self._scaled = _ScaledSelector(speed)
+        super().__init__(self._scaled)
         self.speed = speed
         self.refusal: str | None = None
         self._began_s = time.monotonic()
@@ -66,6 +88,15 @@ class LiveLoop(asyncio.SelectorEventLoop):
     def elapsed_s(self) -> float:
         """Scenario seconds since the run began, to the microsecond; 0 before it does."""
         return 0.0 if self._run_began_s is None else round(self.time() - self._run_began_s, 6)
+
+    @property
+    def tidies(self) -> bool:
+        """Whether it collects garbage before it waits."""
+        return self._scaled.tidies
+
+    @tidies.setter
+    def tidies(self, does: bool) -> None:
+        self._scaled.tidies = does
 
     def begin(self) -> None:
         """The run begins now: everything before was preparation."""

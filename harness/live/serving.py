@@ -7,9 +7,8 @@ callback is delivered again, time moves on, another scenario takes the place of 
 
 import asyncio
 import contextlib
-import gc
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from harness.journal import Entry, Journal
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.providers import LOOPBACK, Providers
+from harness.live.tidying import collected_in_pauses
 from harness.live.wires import protocol_factory
 from harness.result import SERVED
 from harness.scenario import Scenario
@@ -30,8 +30,6 @@ OnEntry = Callable[[Journal, Entry], None]
 """Hears of everything that goes into a journal, as it happens."""
 ADVANCE_S = 60.0
 """By how much time moves on when nothing is due."""
-COLLECT_AFTER = 50_000
-"""Objects: what is served keeps a journal, which is looked through in vain again and again otherwise."""
 
 
 class _TellingNotebook(Notebook):
@@ -123,7 +121,7 @@ class Serving:
         """
         self._ports, self._on_begin = ports, on_begin
         try:
-            with wall_clock(self.loop), rarely_collected(), contextlib.suppress(KeyboardInterrupt):
+            with wall_clock(self.loop), collected_in_pauses(self.loop), contextlib.suppress(KeyboardInterrupt):
                 self.loop.run_until_complete(self._serve(admin, admin_port))
         finally:
             with contextlib.suppress(Exception):
@@ -235,17 +233,3 @@ class Serving:
             "next_due_in_s": None if due_s is None else round(due_s, 3),
             "urls": {name: self.session.providers.url(name) for name in self.session.providers.ports},
         }
-
-
-@contextlib.contextmanager
-def rarely_collected() -> Iterator[None]:
-    """Has Python look for unreachable cycles more rarely."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

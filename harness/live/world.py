@@ -38,6 +38,7 @@ from harness.live.reach import preload_also
 from harness.live.settings import PLATFORM, REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
+from harness.live.tidying import collected_in_pauses
 from harness.live.tracks import Watcher
 from harness.live.turns import turn_to_work
 from harness.scenario import DEADLINE_S, Platform, Scenario
@@ -104,7 +105,7 @@ class LiveWorld:
             logger.disabled = True
         self.loop.set_exception_handler(self._loop_exception)
         try:
-            with wall_clock(self.loop):
+            with wall_clock(self.loop), collected_in_pauses(self.loop):
                 self.loop.run_until_complete(self._play())
         finally:
             self.notebook.closed = True

@@ -12,6 +12,7 @@ The fakes are those of `harness serve`: with contract checks, a journal, and a s
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -34,7 +35,7 @@ from harness.journal import Journal
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop
 from harness.live.providers import Providers
-from harness.live.serving import rarely_collected
+from harness.live.tidying import collected_in_pauses
 from harness.live.wires import protocol_factory
 from harness.scenario import Scenario
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
@@ -129,7 +130,7 @@ def run(kind: str) -> None:
                 return
             print(json.dumps(await served.obey(json.loads(line))), flush=True)
 
-    with rarely_collected():
+    with contextlib.nullcontext() if kind == "uvloop" else collected_in_pauses(loop):
         loop.run_until_complete(main())
     sys.stdout.flush()
     os._exit(0)  # what is still asleep in the fakes need not be told
