@@ -28,6 +28,7 @@ from harness.journal import Journal
 from harness.scenario import Scenario
 from harness.simulation import tls
 from harness.simulation.beginning import beginning
+from harness.simulation.blame import is_of
 from harness.simulation.hosts import (
     APPLICATION_HOST,
     KIE_HOST,
@@ -315,8 +316,11 @@ class SimulatedWorld:
     def _line(self, level: str, logger: str, text: str) -> None:
         place = PLACE.get()
         if place is not None and place.name.startswith(APPLICATION_HOST):
-            told = text.replace(self._database, "$DATABASE_PATH")
-            self.notebook.note("log", level=level, logger=logger, text=told)
+            self._note_line(level, logger, text)
+
+    def _note_line(self, level: str, logger: str, text: str) -> None:
+        told = text.replace(self._database, "$DATABASE_PATH")
+        self.notebook.note("log", level=level, logger=logger, text=told)
 
     def _stranger(self, host: str, port: int) -> None:
         place = PLACE.get()
@@ -325,9 +329,8 @@ class SimulatedWorld:
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         text = str(context.get("message", "")) + (f": {first_line(error)}" if error else "")
-        place = PLACE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST):
-            self._line("error", "asyncio", text)
+        if is_of(APPLICATION_HOST, context):
+            self._note_line("error", "asyncio", text)
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: no verdict may come of it
 

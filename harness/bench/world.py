@@ -33,6 +33,7 @@ from harness.reading import TERMINAL, is_16_9, usable_url
 from harness.result import Outcome
 from harness.scenario import Platform
 from harness.simulation import tls
+from harness.simulation.blame import is_of
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 from harness.simulation.instances import Instances
 from harness.simulation.loop import START_S, SimulatedLoop
@@ -283,9 +284,8 @@ class BenchWorld:
             writes.append((self._loop.time() - START_S, url))
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
-        error, place = context.get("exception"), PLACE.get()
-        inside = place is not None and place.name.startswith(APPLICATION_HOST)
-        if not inside and isinstance(error, Exception):
+        error = context.get("exception")
+        if isinstance(error, Exception) and not is_of(APPLICATION_HOST, context):
             self._failure = error  # a bug of ours: no figure may come of it
 
     # What came of it

@@ -169,8 +169,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         callback = getattr(handle._callback, "__qualname__", repr(handle._callback))  # type: ignore[attr-defined]
-        message = f"Exception in callback {callback}"
-        self.call_exception_handler({"message": message, "exception": error, "handle": handle})
+        told = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
+        handle._context.run(self.call_exception_handler, told)  # type: ignore[attr-defined]
 
     def _drop_cancelled_timers(self) -> None:
         scheduled = self._scheduled

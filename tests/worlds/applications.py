@@ -55,6 +55,30 @@ async def hard_coded(payload: dict[str, Any], track: dict[str, Any]) -> dict[str
     return {"status": "complete", "audio_url": song["audio_url"], "image_url": url, "image_resolution": "2048x1152"}
 
 
+async def careless(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Loses errors in every way that asyncio knows, and goes on."""
+    loop = asyncio.get_running_loop()
+
+    async def fail(name: str) -> None:
+        await asyncio.sleep(1)
+        raise ValueError(name)
+
+    def fail_at_once(name: str) -> None:
+        raise ValueError(name)
+
+    if not _is_complete(payload):
+        return None
+    forgotten = asyncio.create_task(fail("a task"))
+    plain = asyncio.Task(fail("a plain task"))
+    loop.call_soon(fail_at_once, "a callback")
+    loop.call_later(2, fail_at_once, "a timer")
+    lost: asyncio.Future[None] = loop.create_future()
+    lost.set_exception(ValueError("a future"))
+    del lost, forgotten, plain
+    await asyncio.sleep(5)
+    return {"status": "complete", "image_url": await _picture(os.environ["KIE_BASE_URL"], 60)}
+
+
 async def talkative(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
     """Prints where its database is, and an object."""
     print(f"database at {os.environ['DATABASE_PATH']}, {object()}")

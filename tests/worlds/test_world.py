@@ -61,6 +61,16 @@ def test_an_application_that_ends_its_process_is_gone_and_the_providers_go_on() 
     assert "callback-answered" in result.violated
 
 
+def test_errors_that_nobody_catches_are_the_applications_log_and_not_the_end_of_the_run() -> None:
+    result = _run("careless")
+    assert result.metrics.tracks[0].outcome == "2k"
+    assert result.journal is not None
+    told = [entry.facts for entry in result.journal.of("log") if entry.facts["logger"] == "asyncio"]
+    assert {facts["level"] for facts in told} == {"error"}
+    lost = {facts["text"].partition("ValueError: ")[2] for facts in told}
+    assert lost == {"a task", "a plain task", "a callback", "a timer", "a future"}
+
+
 def test_neither_paths_nor_addresses_of_objects_get_into_the_journal() -> None:
     journal = _run("talkative").journal
     assert journal is not None
