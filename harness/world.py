@@ -292,7 +292,7 @@ class SimulatedWorld:
         waiting = sorted(
             f"{task.get_coro().__qualname__}"  # type: ignore[union-attr]
             for task in self.loop.unfinished_tasks()
-            if self._belongs_to_app(task)
+            if self._belongs_to_app(task) and task not in self.instances.lifespans
         )
         if ending == "quiescent" and unanswered:
             ending = "deadlock"

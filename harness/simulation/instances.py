@@ -31,7 +31,6 @@ class Instance:
     app: App
     over: "asyncio.Future[None]"
     """Set to ask its lifespan for the shutdown."""
-    lifespan: "asyncio.Task[None] | None" = None
     wires: dict[int, Any] = field(default_factory=dict)
     """The connections of the requests that it is handling."""
 
@@ -49,6 +48,8 @@ class Instances:
         self._note = notebook.note
         self._count = 0
         self._running: list[Instance] = []
+        self.lifespans: set[asyncio.Task[None]] = set()
+        """The harness's own tasks among the application's: each waits for as long as its instance lives."""
         self._turn = count()
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
         self.on_kill: Callable[[Place], None] = lambda place: None
@@ -68,7 +69,7 @@ class Instances:
         self._running.append(instance)
         self._note("instance.started", instance=instance.number)
         started: asyncio.Future[str | None] = self._loop.create_future()
-        instance.lifespan = self._loop.create_task(_live(instance.app, started, instance.over), context=context)
+        self.lifespans.add(self._loop.create_task(_live(instance.app, started, instance.over), context=context))
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:

@@ -30,7 +30,14 @@ def test_waiting_without_a_timeout_for_what_never_comes_is_a_deadlock_and_named_
     ended = result.journal.of("run.ended")[0].facts
     unanswered = {result.journal[number].facts["path"] for number in ended["unanswered"]}
     assert "/api/v1/generate/image" in unanswered
-    assert ended["waiting"], "the tasks that wait are named"
+
+
+def test_a_task_of_the_application_that_waits_for_ever_is_named() -> None:
+    result = _run("forgetful")
+    assert "(still waiting: forgetful.<locals>.make_picture)" in result.verdict("settles").reason
+    healthy = _run("hard_coded").journal
+    assert healthy is not None
+    assert healthy.of("run.ended")[0].facts["waiting"] == []
 
 
 def test_a_hard_coded_https_address_is_served_and_trusted() -> None:
