@@ -54,7 +54,7 @@ from harness.simulation.serving import (
     protocol_factory,
 )
 from harness.simulation.submission import USER_PATIENCE_S, asking, submit_tracks
-from harness.simulation.surroundings import first_line, surroundings
+from harness.simulation.surroundings import first_line, surroundings, tidy
 from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
 from harness.witness import RETENTION_S, Witness
@@ -328,7 +328,7 @@ class SimulatedWorld:
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        text = str(context.get("message", "")) + (f": {first_line(error)}" if error else "")
+        text = tidy(str(context.get("message", ""))) + (f": {first_line(error)}" if error else "")
         if is_of(APPLICATION_HOST, context):
             self._note_line("error", "asyncio", text)
         elif isinstance(error, Exception):

@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -86,6 +87,7 @@ async def careless(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, 
     forgotten = asyncio.create_task(fail("a task"))
     plain = asyncio.Task(fail("a plain task"))
     loop.call_soon(fail_at_once, "a callback")
+    loop.call_soon(partial(fail_at_once, "a partial"))
     loop.call_later(2, fail_at_once, "a timer")
     lost: asyncio.Future[None] = loop.create_future()
     lost.set_exception(ValueError("a future"))
