@@ -5,9 +5,9 @@ The same tables make the fakes' OpenAPI documents (`fakes.openapi`): there is no
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal
 
 from fakes.events import Problem
@@ -66,51 +66,71 @@ class Field:
     def admits(self, value: Any) -> bool:
         """Whether a value that is present keeps the rule. A number without a fraction is a whole one: JSON knows no
         other difference."""
-        match self.kind:
-            case "flag":
-                return isinstance(value, bool)
-            case "object":
-                return isinstance(value, dict)
-            case "whole" | "number":
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    return False
-                if self.kind == "whole" and isinstance(value, float) and not value.is_integer():
-                    return False
-                return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
-        if not isinstance(value, str) or (self.required and not value):
-            return False
-        if self.kind == "url":
-            return is_url(value)
-        return (
-            (self.longest is None or len(value) <= self.longest)
-            and (self.choices is None or value in self.choices)
-            and (self.form is None or _compiled(self.form).fullmatch(value) is not None)
-        )
+        return test_of(self)(value)
+
+
+Test = Callable[[Any], bool]
+"""Whether a value that is present keeps a rule."""
+
+
+def test_of(field: Field) -> Test:
+    """Return a field's rule as a function: it is asked for every request."""
+    if field.kind == "flag":
+        return lambda value: isinstance(value, bool)
+    if field.kind == "object":
+        return lambda value: isinstance(value, dict)
+    if field.kind in ("whole", "number"):
+        return partial(_is_number, field)
+    if field.kind == "url":
+        return lambda value: isinstance(value, str) and is_url(value)
+    empty = "" if field.required else None
+    if field.longest is None and field.choices is None and field.form is None:
+        return lambda value: isinstance(value, str) and value != empty
+    return partial(_is_text, field, empty)
+
+
+def _is_number(field: Field, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if field.kind == "whole" and isinstance(value, float) and not value.is_integer():
+        return False
+    return (field.low is None or value >= field.low) and (field.high is None or value <= field.high)
+
+
+def _is_text(field: Field, empty: str | None, value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and value != empty
+        and (field.longest is None or len(value) <= field.longest)
+        and (field.choices is None or value in field.choices)
+        and (field.form is None or _compiled(field.form).fullmatch(value) is not None)
+    )
 
 
 class Form:
     """The fields of one JSON object. `inside` is what stands before their names in a problem."""
 
-    __slots__ = ("_by_letters", "_names", "fields", "inside")
+    __slots__ = ("_by_letters", "_names", "_tests", "fields", "inside")
 
     def __init__(self, fields: Iterable[Field], inside: str = "") -> None:
         self.fields = tuple(fields)
         self.inside = inside
         self._names = frozenset(field.name for field in self.fields)
         self._by_letters = {_letters(name): name for name in self._names}
+        self._tests = tuple((field.name, field.required, test_of(field), field) for field in self.fields)
 
     def problems(self, body: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with `body`. A null counts as absent."""
         problems: list[Problem] = []
-        for field in self.fields:
-            value = body.get(field.name)
+        for name, required, admits, field in self._tests:
+            value = body.get(name)
             if value is None:
-                if field.required:
-                    sent = [name for name, meant in self._slips(body) if meant == field.name]
+                if required:
+                    sent = [other for other, meant in self._slips(body) if meant == name]
                     hint = f"; {', '.join(sent)} was sent instead" if sent else ""
-                    problems.append(problem(self.inside + field.name, None, field.rule() + hint, field.source))
-            elif not field.admits(value):
-                problems.append(problem(self.inside + field.name, value, field.rule(), field.source))
+                    problems.append(problem(self.inside + name, None, field.rule() + hint, field.source))
+            elif not admits(value):
+                problems.append(problem(self.inside + name, value, field.rule(), field.source))
         return problems
 
     def misspelt(self, body: Mapping[str, Any]) -> list[Problem]:
@@ -157,6 +177,7 @@ def problem(field: str, found: Any, rule: str, source: str) -> Problem:
     return {"field": field, "found": found, "rule": rule, "source": source}
 
 
+@lru_cache(maxsize=256)
 def is_url(value: str) -> bool:
     """Whether `value` is an absolute URL that a provider could call."""
     return _compiled(URL_FORM).fullmatch(value) is not None

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from fakes.answers import KIE_CODES, Codes, Reply, message_of, refusal
@@ -77,7 +78,7 @@ class Desk:
     def read_object(self, endpoint: str, asked: Asked) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
         content, content_type = asked.content, asked.header(b"content-type")
-        if content_type is not None and not JSON_TYPE.match(content_type):
+        if content_type is not None and not _is_json(content_type):
             rule = "application/json"
             self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
             return self.failure(400, "The request body is not a JSON object.")
@@ -164,6 +165,11 @@ class Desk:
             allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
             answer.headers.append((b"allow", allowed.encode()))
         return answer
+
+
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    return JSON_TYPE.match(content_type) is not None
 
 
 def _refuse_constant(name: str) -> None:

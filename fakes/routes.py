@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.middleware import Middleware
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakes.answers import Reply
 
@@ -77,6 +77,7 @@ class Application(Router):
         """`handlers` by method and path; what answers GET answers HEAD, too."""
         heads = {("HEAD", path): handler for (method, path), handler in handlers.items() if method == "GET"}
         self.state = SimpleNamespace(fake=fake)
+        self._straight: dict[str, ASGIApp] = {} if middleware else {route.path: route.endpoint for route in routes}
         self.handlers = {**handlers, **heads}
         self.unknown = unknown
         self.close = close
@@ -85,8 +86,13 @@ class Application(Router):
             del self.middleware_stack  # the router's own `app`, bound to it: a circle for every application ever made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A path that stands there as it is needs no look at one route after the other."""
         scope["app"] = self
-        await super().__call__(scope, receive, send)
+        endpoint = self._straight.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)
 
     async def middleware_stack(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What a request goes through: the routes alone, unless there is middleware."""

@@ -10,7 +10,7 @@ The kinds and their facts are listed in the README's section on the journal.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,15 +43,34 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 class Journal:
-    """What was observed in one run, in the order in which it was observed."""
+    """What was observed in one run, in the order in which it was observed.
 
-    __slots__ = ("entries",)
+    Writing must not keep anybody waiting who is being observed. So facts that take time to put into words (a body that
+    is JSON) may be added raw, and are put into words when somebody reads.
+    """
+
+    __slots__ = ("_entries", "_worded")
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self.entries: list[Entry] = list(entries)
+        self._entries: list[Any] = list(entries)
+        """Entries, and in the place of one that is raw a plain tuple: its number, time, kind and cause, what puts its
+        facts into words, and what was observed."""
+        self._worded = 0
+        """So many at the beginning are no longer raw."""
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries, in order."""
+        entries = self._entries
+        for index in range(self._worded, len(entries)):
+            if type(entries[index]) is tuple:
+                number, at_s, kind, cause, worded, observed = entries[index]
+                entries[index] = Entry(number, at_s, kind, cause, worded(at_s, *observed))
+        self._worded = len(entries)
+        return entries
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -62,9 +81,23 @@ class Journal:
 
     def add(self, at_s: float, kind: str, cause: int, facts: Facts) -> int:
         """Appends an entry and gives its number."""
-        number = len(self.entries) + 1
-        self.entries.append(Entry(number, at_s, kind, cause, facts))
+        number = len(self._entries) + 1
+        values = (number, at_s, kind, cause, facts)
+        self._entries.append(tuple.__new__(Entry, values))  # what Entry(...) does, which takes twice as long
         return number
+
+    def add_raw(
+        self, at_s: float, kind: str, cause: int, worded: Callable[..., Facts], observed: tuple[Any, ...]
+    ) -> int:
+        """Appends an entry whose facts are `worded(at_s, *observed)`, which is called when the journal is read."""
+        number = len(self._entries) + 1
+        self._entries.append((number, at_s, kind, cause, worded, observed))
+        return number
+
+    def at_s(self, number: int) -> float:
+        """When the entry with this number was written."""
+        at_s: float = self._entries[number - 1][1]
+        return at_s
 
     def of(self, *kinds: str) -> list[Entry]:
         """The entries of some kinds, in order."""
@@ -101,7 +134,7 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
     if version != JOURNAL_VERSION:
         found = "no journal version" if version is None else f"journal version {version!r}"
         raise JournalError(f"{path}:1: {found}, this harness reads version {JOURNAL_VERSION}")
-    journal = Journal()
+    entries: list[Entry] = []
     for number, line in enumerate(lines[1:], start=2):
         values = _line(line, path, number)
         try:
@@ -119,10 +152,10 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
             raise JournalError(f"{path}:{number}: the entry is not of the shape that a journal's entries have")
         if entry.number != number - 1:
             raise JournalError(f"{path}:{number}: entry {entry.number} stands where entry {number - 1} should")
-        journal.entries.append(entry)
-    if not journal.entries:
+        entries.append(entry)
+    if not entries:
         raise JournalError(f"{path}: the journal has no entries")
-    return journal
+    return Journal(entries)
 
 
 def _line(line: str, path: str, number: int) -> Facts:
@@ -144,7 +177,7 @@ def body_facts(body: bytes, content_type: str) -> Any:
     if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
         try:
             return _DECODE(body.decode())
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     if len(body) <= TEXT_BYTES_MAX and not content_type.startswith(("image/", "audio/", "application/octet")):
         try:

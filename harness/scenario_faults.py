@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.faults import CALLBACK_HARMS, HARMS, ConnectHarm, Fault, Harm, Link
+from harness.faults import CALLBACK_HARMS, HARMS, Fault, Harm, Link, harms_connections
 from harness.faults.luck import Delay
 from harness.scenario_keys import Delays, Keys, Seconds, in_file, key, made, one_of, text_like, word_or_block
 from harness.scenario_words import BYTES_PATTERN, WHICH_PATTERN, amount, occurrence, spelled
@@ -127,7 +127,7 @@ class FaultKeys(Keys):
     @field_validator("harm")
     @classmethod
     def _possible(cls, harm: Harm, info: ValidationInfo) -> Harm:
-        if isinstance(harm, ConnectHarm):
+        if harms_connections(harm):
             known = [name for name in ("path", "method", "containing") if info.data.get(name) is not None]
             if known:
                 raise ValueError(

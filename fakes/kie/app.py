@@ -19,7 +19,7 @@ from fakes.kie.records import ImageTask, Mode, job_callback, job_record
 from fakes.post import Post, post
 from fakes.routes import Application, Asked, Handler, routes
 from fakes.script import Failure, Image, KieScript, Picture
-from fakes.tasks import Chores, Credits, sleep_until, task_id, turn
+from fakes.tasks import Chores, Credits, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that says nothing else about a picture gets the size that was asked for; see `served`."""
@@ -120,7 +120,7 @@ class FakeKie:
 
         return json_answer(openapi.describe(self.script))
 
-    async def create(self, asked: Asked, endpoint: str) -> Reply:
+    def create(self, asked: Asked, endpoint: str) -> Reply | Awaitable[Reply]:
         """Answer a create request. Each uses up an entry of the script, also a refused one."""
         image = turn(self.script.images, self._requests)
         self._requests += 1
@@ -128,20 +128,22 @@ class FakeKie:
         if isinstance(body, Failure):
             return self.desk.refuse(endpoint, body)
         task = self._begin(image, body, endpoint)
-        if task.mode != "synchronous":
-            self._start(task)
-            data = {"taskId": task.task_id}
-            live = task.mode == "jobs" and self.script.records == "live"
-            return success({**data, "recordId": task.task_id} if live else data)
-        if math.isinf(task.ends_s):
-            await asyncio.Event().wait()
-        done = asyncio.Event()
+        if task.mode == "synchronous":
+            return self._result(task)
+        self._start(task)
+        data = {"taskId": task.task_id}
+        live = task.mode == "jobs" and self.script.records == "live"
+        return success({**data, "recordId": task.task_id} if live else data)
+
+    async def _result(self, task: ImageTask) -> Reply:
+        """Answer when the picture is there, or is known never to come."""
+        done = asyncio.get_running_loop().create_future()
         self._start(task, done)
-        await done.wait()
+        await done
         if task.failure is not None:
-            assert image.fails is not None
-            return self.desk.answer(image.fails)
-        return success(contract.synchronous_result(image, task.task_id, task.urls, task.size))
+            assert task.image.fails is not None
+            return self.desk.answer(task.image.fails)
+        return success(contract.synchronous_result(task.image, task.task_id, task.urls, task.size))
 
     def _accepted(self, asked: Asked, endpoint: str, image: Image) -> dict[str, Any] | Failure:
         lacks_key = self.desk.lacks_key(asked)
@@ -198,24 +200,26 @@ class FakeKie:
         self.desk.change_credits(task.task_id, -task.price)
         return task
 
-    def _start(self, task: ImageTask, done: asyncio.Event | None = None) -> None:
+    def _start(self, task: ImageTask, done: asyncio.Future[None] | None = None) -> None:
         if not math.isinf(task.ends_s):
-            self._chores.start(self._play(task, done))
+            self._chores.at(task.ends_s, self._finish, task, done)
 
-    async def _play(self, task: ImageTask, done: asyncio.Event | None) -> None:
-        await sleep_until(task.ends_s)
+    def _finish(self, task: ImageTask, done: asyncio.Future[None] | None) -> None:
         self._end(task)
-        if done is not None:
-            done.set()
+        if done is not None and not done.done():
+            done.set_result(None)
+        if task.callback_url is not None and task.image.callback != "never":
+            self._chores.start(self._call_back(task, task.callback_url))
+
+    async def _call_back(self, task: ImageTask, url: str) -> None:
         image = task.image
-        if task.callback_url is None or image.callback == "never":
-            return
-        await asyncio.sleep(image.callback_late_s)
+        if image.callback_late_s:
+            await asyncio.sleep(image.callback_late_s)
         for index in range(image.callback_times):
             if index:
                 await asyncio.sleep(DUPLICATES_APART_S)
             body = job_callback(task, self.desk.credits.balance)
-            self.courier.send(Callback(task.callback_url, task.task_id, "image", body))
+            self.courier.send(Callback(url, task.task_id, "image", body))
 
     def _end(self, task: ImageTask) -> None:
         task.ended_ms = int(time.time() * 1000)

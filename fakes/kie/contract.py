@@ -6,7 +6,7 @@
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fakes.checks import Field, Form
@@ -189,6 +189,11 @@ SEEDREAM_5_LITE_INPUT = _later_input(QUALITIES_5_LITE)
 
 def input_form(model: Any) -> Form:
     """Return the fields of a job's `input`; a model of no known family is taken for a Seedream 4 [inferred]."""
+    return _input_form(model) if isinstance(model, str) else SEEDREAM_4_INPUT
+
+
+@lru_cache(maxsize=64)
+def _input_form(model: str) -> Form:
     if model == SEEDREAM_4_5:
         return SEEDREAM_4_5_INPUT
     return SEEDREAM_5_LITE_INPUT if _is_5_lite(model) else SEEDREAM_4_INPUT
@@ -206,8 +211,8 @@ def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Pro
     return job_form(models).misspelt(body) + input_form(body["model"]).misspelt(body["input"])
 
 
-def _is_5_lite(model: Any) -> bool:
-    return isinstance(model, str) and model.startswith(SEEDREAM_5_LITE_PREFIX)
+def _is_5_lite(model: str) -> bool:
+    return model.startswith(SEEDREAM_5_LITE_PREFIX)
 
 
 def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
@@ -222,17 +227,21 @@ def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
 def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     """Return the width and height in pixels that a createTask request asks for, by the "kie" or "bytedance" table."""
     asked, model = body["input"], body["model"]
-    sizes = BYTEDANCE_4
     if input_form(model) is SEEDREAM_4_INPUT:
-        across, down = SHAPES[asked.get("image_size") or DEFAULT_SHAPE]
-        resolution = asked.get("image_resolution") or DEFAULT_RESOLUTION
-    else:
-        across, down = (int(part) for part in asked["aspect_ratio"].split(":"))
-        resolution = (QUALITIES_5_LITE if _is_5_lite(model) else QUALITIES_4_5)[asked["quality"]]
-        sizes = BYTEDANCE_5_LITE if _is_5_lite(model) else BYTEDANCE_4
+        shape = SHAPES[asked.get("image_size") or DEFAULT_SHAPE]
+        return _pixels(shape, asked.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
+    lite = _is_5_lite(model)
+    across, down = (int(part) for part in asked["aspect_ratio"].split(":"))
+    resolution = (QUALITIES_5_LITE if lite else QUALITIES_4_5)[asked["quality"]]
+    return _pixels((across, down), resolution, table, lite)
+
+
+@cache
+def _pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int, int]:
+    across, down = shape
     long, short = max(across, down), min(across, down)
     if table == "bytedance":
-        size = sizes[resolution][long, short]
+        size = (BYTEDANCE_5_LITE if lite else BYTEDANCE_4)[resolution][long, short]
     else:
         longest = LONGEST_SIDE_PX[resolution]
         size = longest, round(longest * short / long)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -18,11 +18,11 @@ from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
 from fakes.post import Post, post
 from fakes.routes import Application, Asked, Handler, routes
-from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
+from fakes.script import COVER, Failure, ForgeryKind, Music, RecordStyle, Stray, SunoScript
 from fakes.suno import contract
 from fakes.suno.contract import Track
-from fakes.suno.timeline import plan
-from fakes.tasks import Chores, Credits, RateWindow, sleep_until, task_id, track_id, turn
+from fakes.suno.timeline import Step, begins_after_s, plan
+from fakes.tasks import Chores, Credits, RateWindow, below, random_uuid, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
@@ -42,12 +42,33 @@ class MusicTask:
     began_s: float
     created_ms: int
     takes_s: float
-    tracks: tuple[Track, ...]
-    queries: RateWindow
+    drawn: tuple[tuple[int, int], ...]
+    """What was drawn for each of its tracks: 128 bits for its id, and its duration in seconds."""
+    queries_per_s: int
+    style: RecordStyle
     stage: contract.Stage | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
     _param: str | None = None
+    changes: int = 0
+    """How often its record has changed."""
+    _tracks: tuple[Track, ...] | None = None
+    _queries: RateWindow | None = None
+    _told: tuple[tuple[int, bool], Reply] | None = None
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Its tracks, in the beginning without URLs: most creations are answered before anybody looks at them."""
+        if self._tracks is None:
+            self._tracks = tuple(tracks(self.request, self.music, self.drawn, self.created_ms, self.style))
+        return self._tracks
+
+    @property
+    def queries(self) -> RateWindow:
+        """How often it has been asked about of late."""
+        if self._queries is None:
+            self._queries = RateWindow(self.queries_per_s, 1.0)
+        return self._queries
 
     @property
     def param(self) -> str:
@@ -55,6 +76,26 @@ class MusicTask:
         if self._param is None:
             self._param = json.dumps(self.request, ensure_ascii=False)
         return self._param
+
+    def record(self, now_s: float) -> Reply:
+        """Answer a query: the same as the last time when nothing has changed since."""
+        lag_s = self.music.record_lags_s
+        lags = bool(lag_s) and now_s < self.began_s + self.takes_s + lag_s
+        state = self.changes, lags
+        if self._told is None or self._told[0] != state:
+            status, items, failure = ("PENDING", None, None) if lags else self._seen()
+            data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms)
+            self._told = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
+        return self._told[1]
+
+    def _seen(self) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
+        """Status, tracks and failure as a record shows them."""
+        if self.failure is not None:
+            return contract.failed_status(self.failure[0]), None, self.failure
+        status = contract.UNDELIVERED_STATUS if self.undelivered else contract.STATUS_OF[self.stage]
+        if self.music.unknown_status and self.stage == "complete":
+            status = contract.UNKNOWN_STATUS
+        return status, self.items() if self.stage else None, None
 
     @property
     def callback_url(self) -> str:
@@ -65,6 +106,24 @@ class MusicTask:
     def items(self) -> list[dict[str, Any]]:
         """The tracks that this stage tells of, as callbacks carry them."""
         return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
+
+
+def tracks(
+    request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
+) -> Iterator[Track]:
+    """Tracks without URLs. In custom mode the words are the asker's, otherwise the provider's own."""
+    model = "chirp-" + str(request.get("model", "")).lower().replace("_", "-")
+    for bits, duration_s in drawn:
+        yield Track(
+            id=random_uuid(bits),
+            title=request.get("title") or TITLE_WITHOUT_ONE,
+            tags=request.get("style") or TAGS_WITHOUT_STYLE,
+            prompt=request.get("prompt") or "",
+            model=model,
+            duration_s=float(duration_s),
+            created=contract.at_time(created_ms, style),
+            cover_text=music.cover_url,
+        )
 
 
 class FakeSuno:
@@ -176,8 +235,9 @@ class FakeSuno:
             began_s=asyncio.get_running_loop().time(),
             created_ms=now_ms,
             takes_s=draw_s(music.takes, self._durations),
-            tracks=self._tracks(body, music, now_ms),
-            queries=RateWindow(self.script.queries_per_s, 1.0),
+            drawn=self._draw_tracks(),
+            queries_per_s=self.script.queries_per_s,
+            style=self.script.records,
         )
         self._tasks[task.task_id] = task
         self.observe(
@@ -195,41 +255,46 @@ class FakeSuno:
         )
         self.desk.change_credits(task.task_id, -contract.PRICE_CREDITS)
         if not math.isinf(task.takes_s):
-            self._chores.start(self._play(task))
+            self._chores.at(task.began_s + begins_after_s(music, task.takes_s), self._play, task)
         if task.number == 1:
             for stray in self.script.strays:
                 self._chores.start(self._send_stray(stray, task))
         return task
 
-    def _tracks(self, body: dict[str, Any], music: Music, created_ms: int) -> tuple[Track, ...]:
-        """Two tracks without URLs. In custom mode the words are the asker's, otherwise the provider's own."""
-        model = "chirp-" + str(body.get("model", "")).lower().replace("_", "-")
+    def _draw_tracks(self) -> tuple[tuple[int, int], ...]:
+        random = self._ids
         return tuple(
-            Track(
-                id=track_id(self._ids),
-                title=body.get("title") or TITLE_WITHOUT_ONE,
-                tags=body.get("style") or TAGS_WITHOUT_STYLE,
-                prompt=body.get("prompt") or "",
-                model=model,
-                duration_s=float(self._ids.randint(DURATION_LOW_S, DURATION_HIGH_S)),
-                created=contract.at_time(created_ms, self.script.records),
-                cover_text=music.cover_url,
-            )
-            for _ in range(contract.TRACKS_PER_TASK)
+            [
+                (random.getrandbits(128), DURATION_LOW_S + below(random, DURATION_HIGH_S + 1 - DURATION_LOW_S))
+                for _ in range(contract.TRACKS_PER_TASK)
+            ]
         )
 
-    async def _play(self, task: MusicTask) -> None:
-        for step in plan(task.music, task.takes_s):
-            await sleep_until(task.began_s + step.after_s)
-            if step.what == "reach":
-                self._reach(task, step.stage)
-            elif step.what == "stream":
-                for track in task.tracks:
-                    track.stream_url = self._publish_audio(track)
-            elif step.what == "send":
-                self._send(task, step.stage)
-            else:
-                self._fail(task)
+    def _play(self, task: MusicTask) -> None:
+        self._go_on(task, iter(plan(task.music, task.takes_s)))
+
+    def _go_on(self, task: MusicTask, steps: Iterator[Step], due: Step | None = None) -> None:
+        """Take the step that is due, and all others whose time has come, too."""
+        if due is not None:
+            self._take(task, due)
+        for step in steps:
+            due_s = task.began_s + step.after_s
+            if due_s > asyncio.get_running_loop().time():
+                self._chores.at(due_s, self._go_on, task, steps, step)
+                return
+            self._take(task, step)
+
+    def _take(self, task: MusicTask, step: Step) -> None:
+        task.changes += 1
+        if step.what == "reach":
+            self._reach(task, step.stage)
+        elif step.what == "stream":
+            for track in task.tracks:
+                track.stream_url = self._publish_audio(track)
+        elif step.what == "send":
+            self._send(task, step.stage)
+        else:
+            self._fail(task)
 
     def _reach(self, task: MusicTask, stage: contract.Stage) -> None:
         task.stage = stage
@@ -285,6 +350,7 @@ class FakeSuno:
     def _hand_over(self, task: MusicTask, name: str, body: dict[str, Any]) -> None:
         def give_up() -> None:
             task.undelivered = True
+            task.changes += 1
 
         if task.music.task_id_on_top:
             body = contract.with_task_id_on_top(body)
@@ -311,7 +377,7 @@ class FakeSuno:
 
     def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
         """A finished track of nobody, with audio and a cover that belong to no task."""
-        track = self._tracks(first.request, Music(), first.created_ms)[0]
+        track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
         track.audio_url = track.stream_url = self._publish_audio(track)
         picture = picture_spec(COVER, "cover", self._stray_pictures, part)
         self._stray_pictures += 1
@@ -327,21 +393,7 @@ class FakeSuno:
         if not task.queries.admits(now_s):
             self.desk.throttle(contract.RECORD_INFO, task.queries)
             return self.desk.answer(self.desk.failure(self.desk.codes.too_often))
-        status, items, failure = self._seen(task, now_s)
-        data = contract.record(task.task_id, task.param, status, items, failure, task.created_ms)
-        return success(contract.in_snake_case(data) if task.music.swapped_case else data)
-
-    def _seen(self, task: MusicTask, now_s: float) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
-        """Status, tracks and failure as a record shows them; a lagging one shows nothing until it has caught up."""
-        lag_s = task.music.record_lags_s
-        if lag_s and now_s < task.began_s + task.takes_s + lag_s:
-            return "PENDING", None, None
-        if task.failure is not None:
-            return contract.failed_status(task.failure[0]), None, task.failure
-        status = contract.UNDELIVERED_STATUS if task.undelivered else contract.STATUS_OF[task.stage]
-        if task.music.unknown_status and task.stage == "complete":
-            status = contract.UNKNOWN_STATUS
-        return status, task.items() if task.stage else None, None
+        return task.record(now_s)
 
 
 def create_app(

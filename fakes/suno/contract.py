@@ -166,20 +166,26 @@ class Rules:
 
     def limits(self, custom: bool, model: str) -> dict[str, int]:
         """Return the characters that a request's texts may have at most, by field."""
-        if not custom:
-            return {"prompt": self.dialect.prompt_longest}
-        early = model in EARLY_MODELS
-        title = self.dialect.long_title if model in LONG_TITLE_MODELS else TITLE_LONGEST
-        return {"prompt": 3000 if early else 5000, "style": 200 if early else 1000, "title": title}
+        return _limits(self.dialect.name, custom, model in EARLY_MODELS, model in LONG_TITLE_MODELS)
 
     def _too_long(self, body: dict[str, Any]) -> list[Problem]:
         custom = body.get("customMode") is True
-        mode = "with customMode" if custom else "without customMode"
-        return [
-            problem(name, body[name], f"{TOO_LONG} {longest} characters {mode}", _SECTION)
-            for name, longest in self.limits(custom, str(body.get("model"))).items()
-            if isinstance(body.get(name), str) and len(body[name]) > longest
-        ]
+        problems: list[Problem] = []
+        for name, longest in self.limits(custom, str(body.get("model"))).items():
+            text = body.get(name)
+            if isinstance(text, str) and len(text) > longest:
+                mode = "with customMode" if custom else "without customMode"
+                problems.append(problem(name, text, f"{TOO_LONG} {longest} characters {mode}", _SECTION))
+        return problems
+
+
+@cache
+def _limits(name: DialectName, custom: bool, early: bool, long_title: bool) -> dict[str, int]:
+    dialect = DIALECTS[name]
+    if not custom:
+        return {"prompt": dialect.prompt_longest}
+    title = dialect.long_title if long_title else TITLE_LONGEST
+    return {"prompt": 3000 if early else 5000, "style": 200 if early else 1000, "title": title}
 
 
 @cache

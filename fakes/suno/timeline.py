@@ -17,6 +17,15 @@ class Step:
     stage: Stage = "complete"
 
 
+def begins_after_s(music: Music, takes_s: float) -> float:
+    """Return when the first of its steps is due, without making the plan: infinity for a task without any."""
+    return takes_s if _only_fails(music) else STAGES[0][1] * takes_s
+
+
+def _only_fails(music: Music) -> bool:
+    return music.fails is not None and music.fails.when == "after-generating"
+
+
 def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
     """Return the steps of a task in order; none for a task that never gets anywhere.
 
@@ -25,7 +34,7 @@ def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
     """
     if math.isinf(takes_s):
         return ()
-    if music.fails is not None and music.fails.when == "after-generating":
+    if _only_fails(music):
         return (Step(takes_s, "fail"),)
     due_s = {stage: share * takes_s for stage, share in STAGES}
     order = list(due_s)

@@ -30,7 +30,7 @@ from fakes.script import COVER, Image, KieScript, Music, Picture, Script, SunoSc
 from harness.bench.statistics import Estimate, median, quantile, spread_about
 from harness.errors import ImplementationError
 from harness.implementations import AnyImplementation, Implementation, LiveImplementation
-from harness.journal import Journal
+from harness.journal import Facts, Journal
 from harness.live.application import free_port
 from harness.live.clock import LiveLoop
 from harness.live.process import Process, wait_until_ready
@@ -142,7 +142,10 @@ class _Silence(Notebook):
 
     __slots__ = ()
 
-    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
+    def _add(self, kind: str, cause: int, facts: Facts) -> int:
+        return 0
+
+    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
         return 0
 
 

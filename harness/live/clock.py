@@ -21,14 +21,17 @@ from typing import Any
 
 import time_machine
 
+from fakes.tasks import come_due
 from harness.live import tidying
 from harness.simulation.loop import START_S
 
+MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000
 TURNS_TO_HANG_UP = 3
 """Of the loop: a connection is lost one turn after it was given up, over TLS another one later."""
-_END_OF_SLEEP: Any = vars(asyncio.futures)["_set_result_unless_cancelled"]
-"""What asyncio.sleep has called when its time has come."""
+_monotonic = time.monotonic
+_END_OF_WAITING: Any = vars(asyncio.futures)["_set_result_unless_cancelled"], come_due
+"""What asyncio.sleep and the fakes' appointments have called when their time has come."""
 
 
 class _ScaledSelector(selectors.DefaultSelector):
@@ -49,15 +52,15 @@ class _ScaledSelector(selectors.DefaultSelector):
         return super().select(pause_s)
 
     def _wait_tidying(self, pause_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        began_s, longest_s = time.monotonic(), math.inf if pause_s is None else pause_s
+        began_s, longest_s = _monotonic(), math.inf if pause_s is None else pause_s
         for quiet_s, generation in tidying.chores():
-            if time.monotonic() - began_s + quiet_s >= longest_s:
+            if _monotonic() - began_s + quiet_s >= longest_s:
                 break
             events = super().select(quiet_s)
             if events:
                 return events
             gc.collect(generation)
-        return super().select(None if pause_s is None else max(0.0, pause_s - (time.monotonic() - began_s)))
+        return super().select(None if pause_s is None else max(0.0, pause_s - (_monotonic() - began_s)))
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -68,26 +71,30 @@ class LiveLoop(asyncio.SelectorEventLoop):
 
     _transports: Any
     _scheduled: Any
+    _began_s: float | None = None
+    """None while the loop is made: it asks for the time before that."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self._scaled = _ScaledSelector(speed)
         super().__init__(self._scaled)
         self.speed = speed
         self.refusal: str | None = None
-        self._began_s = time.monotonic()
+        self._began_s = _monotonic()
         self._run_began_s: float | None = None
         self._skipped_s = 0.0
         self._epoch_ns = time.time_ns()
 
     def time(self) -> float:
         """Scenario seconds, from the same beginning as in the simulated world."""
-        began_s = getattr(self, "_began_s", None)  # asked for before __init__ has got that far
-        return START_S if began_s is None else START_S + (time.monotonic() - began_s) * self.speed + self._skipped_s
+        began_s = self._began_s
+        return START_S if began_s is None else START_S + (_monotonic() - began_s) * self.speed + self._skipped_s
 
     @property
     def elapsed_s(self) -> float:
         """Scenario seconds since the run began, to the microsecond; 0 before it does."""
-        return 0.0 if self._run_began_s is None else round(self.time() - self._run_began_s, 6)
+        if self._run_began_s is None:
+            return 0.0
+        return int((self.time() - self._run_began_s) * MICROSECONDS + 0.5) / MICROSECONDS
 
     @property
     def tidies(self) -> bool:
@@ -105,7 +112,8 @@ class LiveLoop(asyncio.SelectorEventLoop):
     @property
     def ahead_s(self) -> float:
         """How many seconds the scenario's wall clock is ahead of the real one."""
-        return (time.monotonic() - self._began_s) * (self.speed - 1) + self._skipped_s
+        began_s = self._began_s or 0.0
+        return (_monotonic() - began_s) * (self.speed - 1) + self._skipped_s
 
     def advance(self, seconds: float) -> None:
         """Skips time: what is due by then happens at once. No other process's clock moves, so this is for after the
@@ -113,12 +121,12 @@ class LiveLoop(asyncio.SelectorEventLoop):
         self._skipped_s += seconds
 
     def next_due_s(self) -> float | None:
-        """In how many seconds the first sleep on this loop ends; None when nothing sleeps.
+        """In how many seconds the first wait on this loop ends; None when nothing waits.
 
-        Only sleeps are what fakes and faults wait with; timeouts and connections that are kept alive do not count.
+        Only what fakes and faults wait with counts; timeouts and connections that are kept alive do not.
         """
         due_s = [
-            timer.when() for timer in self._scheduled if not timer.cancelled() and timer._callback is _END_OF_SLEEP
+            timer.when() for timer in self._scheduled if not timer.cancelled() and timer._callback in _END_OF_WAITING
         ]
         return max(0.0, min(due_s) - self.time()) if due_s else None
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from fakes.delivery import Callback
 from fakes.post import post
-from harness.journal import Entry, Journal
+from harness.journal import Entry, Facts, Journal
 from harness.live.callbacks import recorded
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.providers import LOOPBACK, Providers
@@ -41,8 +41,13 @@ class _TellingNotebook(Notebook):
         super().__init__(loop, journal)
         self._tell = tell
 
-    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
-        number = super().note(kind, cause, **facts)
+    def _add(self, kind: str, cause: int, facts: Facts) -> int:
+        return self._told(super()._add(kind, cause, facts))
+
+    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
+        return self._told(super().note_raw(kind, cause, worded, *observed))
+
+    def _told(self, number: int) -> int:
         if number:
             self._tell(self.journal, self.journal[number])
         return number

@@ -14,8 +14,8 @@ from weakref import WeakSet
 
 from fakes import post as posting
 from fakes.post import BadAnswerError, Post
-from harness.faults import ConnectHarm, EndingHarm, Fault, HoldingHarm, RequestHarm, SendingHarm, SpoilingHarm
-from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send, received_again
+from harness.faults import Fault, ends, harms_connections, harms_requests, holds, sends, spoils
+from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send, Wire, received_again
 from harness.faults.luck import Luck, for_ever, pause
 
 Gate = Callable[[], Awaitable[None]]
@@ -38,14 +38,15 @@ class Injector:
         self._faults = faults
         self._note = note
         self._elapsed_s = elapsed_s
-        self._met = [0] * len(faults)
-        self._harmed = [0] * len(faults)
-        self._random = [Random(f"fault {number} {seed}") for number in range(len(faults))]
-        self._by_link: dict[tuple[str, bool], list[int]] = {}
-        """Which faults may befall a message of a link, or (True) a connection to it, in the order they are written."""
-        for index, fault in enumerate(faults):
-            self._by_link.setdefault((fault.link, isinstance(fault.harm, ConnectHarm)), []).append(index)
+        self._at_connections: dict[str, list[_Armed]] = {}
+        """Which faults may befall a connection to a link, in the order they are written."""
+        self._at_messages: dict[str, list[_Armed]] = {}
+        """The same for its messages."""
+        for number, fault in enumerate(faults):
+            by_link = self._at_connections if harms_connections(fault.harm) else self._at_messages
+            by_link.setdefault(fault.link, []).append(_Armed(fault, Random(f"fault {number} {seed}")))
         self._dead: WeakSet[Any] = WeakSet()
+        self._has_dead = False
         self._held: dict[str, list[asyncio.Future[None]]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
 
@@ -72,18 +73,18 @@ class Injector:
 
     def gate(self, links: frozenset[str]) -> Gate | None:
         """What a connection to a host that serves `links` has to pass; None when no fault is about connections."""
-        if not any(isinstance(fault.harm, ConnectHarm) and fault.link in links for fault in self._faults):
+        if not any(harms_connections(fault.harm) and fault.link in links for fault in self._faults):
             return None
 
         async def pass_gate() -> None:
             for link in sorted(links):
-                await self._connect(self._due(link, at_connection=True))
+                await self._connect(link)
 
         return pass_gate
 
-    async def _connect(self, due: Due) -> None:
-        for fault, luck in due:
-            assert isinstance(fault.harm, ConnectHarm)
+    async def _connect(self, link: str) -> None:
+        for fault, luck in self._due(self._at_connections.get(link)):
+            assert harms_connections(fault.harm)
             self._tell(fault)
             await fault.harm.on_connect(luck)
 
@@ -91,49 +92,63 @@ class Injector:
 
     def around(self, app: App, link: Callable[[str], str]) -> App:
         """`app` with the faults on its exchanges."""
-        if all(isinstance(fault.harm, ConnectHarm) or fault.link == "callbacks" for fault in self._faults):
+        if all(harms_connections(fault.harm) or fault.link == "callbacks" for fault in self._faults):
             return app
         reads = any(fault.containing is not None for fault in self._faults)
+        alters = any(harms_requests(fault.harm) for fault in self._faults)
 
-        async def harmed(scope: Scope, receive: Receive, send: Send) -> None:
-            wire, whose = scope["state"]["wire"], link(scope["path"])
-            observer = scope["state"].get("observer", False)
-            if wire in self._dead:
-                await Exchange(scope, receive, send, wire, self._dead.add).gone()
-                return
-            content, disconnected = None, receive
+        def harmed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            wire = scope["state"]["wire"]
+            if self._has_dead and wire in self._dead:
+                return Exchange(scope, receive, send, wire, self._let_die).gone()
+            whose = link(scope["path"])
             if reads:
-                content = await _content(receive)
-                receive = received_again(content, receive)
-            due = self._due(whose, scope["method"], scope["path"], content, observer)
-            if not due:
-                await app(scope, receive, send)
-                self._overtake(whose)
-                return
-            exchange = Exchange(scope, disconnected, send, wire, self._dead.add)
-            if not observer:
-                for fault, _ in _acting(due):
-                    self._tell(fault)
-            if any(isinstance(fault.harm, RequestHarm) for fault, _ in due):
-                content = await _content(receive) if content is None else content
-                passage = await self._pass(due, whose, content)
-                if passage.lost:
-                    await exchange.gone()
-                    return
-                for after_s in passage.copies_after_s:
-                    self._start(_carry_out_again(app, scope, passage.content, after_s))
-                receive = received_again(passage.content, receive)
-            answer = await _answer_of(app, scope, receive)
-            self._overtake(whose)
-            await _send(due, exchange, answer)
+                return self._read_and_carry_out(app, whose, scope, receive, send)
+            due = self._due_to(whose, scope)
+            if due or alters:
+                return self._carry_out(app, whose, scope, receive, send, due)
+            return app(scope, receive, send)
 
         return harmed
+
+    async def _read_and_carry_out(self, app: App, link: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carries out a request whose content matters to some fault."""
+        content = await _content(receive)
+        await self._carry_out(app, link, scope, receive, send, self._due_to(link, scope, content), content)
+
+    async def _carry_out(
+        self, app: App, link: str, scope: Scope, receive: Receive, send: Send, due: Due, content: bytes | None = None
+    ) -> None:
+        """Carries out a request with the faults that are due; its `content` if that has been read already."""
+        disconnected = receive
+        if content is not None:
+            receive = received_again(content, receive)
+        if not due:
+            await app(scope, receive, send)
+            self._overtake(link)
+            return
+        exchange = Exchange(scope, disconnected, send, scope["state"]["wire"], self._let_die)
+        if not exchange.is_observed:
+            for fault, _ in _acting(due):
+                self._tell(fault)
+        if any(harms_requests(fault.harm) for fault, _ in due):
+            content = await _content(receive) if content is None else content
+            passage = await self._pass(due, link, content)
+            if passage.lost:
+                await exchange.gone()
+                return
+            for after_s in passage.copies_after_s:
+                self._start(_carry_out_again(app, scope, passage.content, after_s))
+            receive = received_again(passage.content, receive)
+        answer = await _answer_of(app, scope, receive)
+        self._overtake(link)
+        await _send(due, exchange, answer)
 
     async def _pass(self, due: Due, link: str, content: bytes) -> Passage:
         """Lets a request go its way."""
         passage = Passage(content, lambda within_s: self._be_overtaken(link, within_s))
         for fault, luck in due:
-            if isinstance(fault.harm, RequestHarm) and not passage.lost:
+            if harms_requests(fault.harm) and not passage.lost:
                 await fault.harm.on_request(passage, luck)
         return passage
 
@@ -148,6 +163,10 @@ class Injector:
                 await passed
         self._held.pop(link, None)
 
+    def _let_die(self, wire: Wire) -> None:
+        self._dead.add(wire)
+        self._has_dead = True
+
     def _overtake(self, link: str) -> None:
         for passed in self._held.get(link, ()):
             if not passed.done():
@@ -161,8 +180,8 @@ class Injector:
             return post
 
         async def harmed(url: str, content: bytes, headers: dict[str, str]) -> posting.Answer:
-            await self._connect(self._due("callbacks", at_connection=True))
-            due = self._due("callbacks", "POST", urlsplit(url).path, content)
+            await self._connect("callbacks")
+            due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
             for fault, _ in _acting(due):
                 self._tell(fault)
             # What is on its way arrives also when the sender has given up.
@@ -173,7 +192,7 @@ class Injector:
                 raise AssertionError("nobody waits that long")
             await pause(_hold_s(due))
             for fault, _ in _acting(due):
-                if isinstance(fault.harm, EndingHarm):
+                if ends(fault.harm):
                     await fault.harm.on_end(_SendersEnd())
             return answer
 
@@ -197,70 +216,101 @@ class Injector:
     def _tell(self, fault: Fault) -> None:
         self._note("fault", harm=fault.harm.name, link=fault.link)
 
-    def _due(
-        self,
-        link: str,
-        method: str = "",
-        path: str = "",
-        content: bytes | None = None,
-        observer: bool = False,
-        *,
-        at_connection: bool = False,
-    ) -> Due:
-        """What befalls this message. An observer's own look counts for no fault and meets only those that befall every
+    def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
+        """What befalls a request. An observer's own look counts for no fault and meets only those that befall every
         message."""
-        possible = self._by_link.get((link, at_connection))
-        if possible is None:
+        armed = self._at_messages.get(link)
+        if armed is None:
             return []
-        at_s, due = self._elapsed_s(), []
-        for index in possible:
-            fault = self._faults[index]
-            if at_s < fault.from_s or (fault.until_s is not None and at_s >= fault.until_s):
-                continue
-            if not at_connection and not _matches(fault, method, path, content):
-                continue
-            if observer:
-                hit = fault.nth is None and fault.probability == 1.0 and not isinstance(fault.harm, RequestHarm)
-            else:
-                self._met[index] += 1
-                lucky = fault.probability < 1.0 and self._random[index].random() >= fault.probability
-                hit = not lucky and fault.nth in (None, self._met[index])
-            if hit:
-                due.append((fault, Luck(self._random[index], self._harmed[index])))
-                self._harmed[index] += not observer
-        return due
+        if scope["state"].get("observer", False):
+            return [
+                (each.fault, each.luck())
+                for each in armed
+                if each.befalls_all and each.matches(self._elapsed_s(), scope["method"], scope["path"], content)
+            ]
+        return self._due(armed, scope["method"], scope["path"], content)
+
+    def _due(self, armed: "list[_Armed] | None", method: str = "", path: str = "", content: bytes | None = None) -> Due:
+        """What befalls this message or connection."""
+        if armed is None:
+            return []
+        return [
+            (each.fault, each.struck())
+            for each in armed
+            if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.strikes()
+        ]
 
 
-def _matches(fault: Fault, method: str, path: str, content: bytes | None) -> bool:
-    if fault.containing is not None and fault.containing.encode() not in (content or b""):
-        return False
-    return (fault.path is None or path.startswith(fault.path)) and fault.method in (None, method)
+class _Armed:
+    """A fault, and how often it has been met and has struck."""
+
+    __slots__ = ("_containing", "_harmed", "_met", "_method", "_path", "_random", "befalls_all", "fault", "is_general")
+
+    def __init__(self, fault: Fault, random: Random) -> None:
+        self.fault = fault
+        self.befalls_all = fault.nth is None and fault.probability == 1.0 and not harms_requests(fault.harm)
+        self._random = random
+        self._met = self._harmed = 0
+        of_messages = not harms_connections(fault.harm)  # of a connection on its own nothing else is known
+        self._path = fault.path if of_messages else None
+        self._method = fault.method if of_messages else None
+        self._containing = fault.containing.encode() if of_messages and fault.containing is not None else None
+        limits = fault.until_s, self._containing, self._path, self._method
+        self.is_general = fault.from_s == 0 and limits == (None, None, None, None)
+        """Whether it is about every message of its link at all times."""
+
+    def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
+        """Whether it is about such a message at this time."""
+        fault = self.fault
+        return (
+            at_s >= fault.from_s
+            and (fault.until_s is None or at_s < fault.until_s)
+            and (self._containing is None or self._containing in (content or b""))
+            and (self._path is None or path.startswith(self._path))
+            and (self._method is None or self._method == method)
+        )
+
+    def strikes(self) -> bool:
+        """Whether it befalls this message, which it is about. Counts it."""
+        self._met += 1
+        lucky = self.fault.probability < 1.0 and self._random.random() >= self.fault.probability
+        return not lucky and self.fault.nth in (None, self._met)
+
+    def luck(self) -> Luck:
+        """What the harm may draw from now."""
+        return Luck(self._random, self._harmed)
+
+    def struck(self) -> Luck:
+        """The same, when it befalls a message. Counts it."""
+        luck = self.luck()
+        self._harmed += 1
+        return luck
 
 
 def _acting(due: Due) -> Iterator[tuple[Fault, Luck]]:
     """Those of the faults due that have an effect: an answer is sent, or not sent, in one way."""
-    sent = False
+    answered = False
     for fault, luck in due:
-        sends = isinstance(fault.harm, EndingHarm | SendingHarm)
-        if not (sends and sent):
+        answers = ends(fault.harm) or sends(fault.harm)
+        if not (answers and answered):
             yield fault, luck
-        sent = sent or sends
+        answered = answered or answers
 
 
 def _hold_s(due: Due) -> float:
-    return sum(fault.harm.hold_s(luck) for fault, luck in due if isinstance(fault.harm, HoldingHarm))
+    return sum(fault.harm.hold_s(luck) for fault, luck in due if holds(fault.harm))
 
 
 async def _send(due: Due, exchange: Exchange, answer: Answer) -> None:
     for fault, _ in due:
-        if isinstance(fault.harm, SpoilingHarm):
+        if spoils(fault.harm):
             answer = fault.harm.spoil(answer)
     await pause(_hold_s(due))
     for fault, luck in _acting(due):
-        if isinstance(fault.harm, EndingHarm):
+        if ends(fault.harm):
             await fault.harm.on_end(exchange.wire)
             break
-        if isinstance(fault.harm, SendingHarm):
+        if sends(fault.harm):
             await fault.harm.on_send(exchange, answer, luck)
             break
     else:

@@ -1,12 +1,11 @@
 """The recorder: an ASGI layer that writes every exchange of its hosts into the journal, as it went over the wire."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, Protocol
 
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
-from harness.journal import body_facts
+from harness.journal import Facts, Journal, body_facts
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE
 
@@ -60,90 +59,140 @@ class Recorder:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        note, link = self._notebook.note, self._link
-        state, path = scope["state"], scope["path"]
+        state, name_of = scope["state"], self._network.name_of
         wire = state["wire"]
         message = await receive()
         body = await _whole_body(message, receive) if message.get("more_body") else message.get("body", b"")
-        headers, content_type = _read(scope["headers"])
-        query = scope["query_string"]
-        number = note(
+        number = self._notebook.note_raw(
             "request",
             wire.cause,
-            by=self._network.name_of(scope["client"][0]),
-            host=self._network.name_of(scope["server"][0]),
-            scheme=scope["scheme"],
-            link=link(path),
-            method=scope["method"],
-            path=f"{path}?{query.decode('latin-1')}" if query else path,
-            headers=headers,
-            body=body_facts(body, content_type) if body else None,
+            self._request_facts,
+            name_of(scope["client"][0]),
+            name_of(scope["server"][0]),
+            scope["scheme"],
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            scope["headers"],
+            body,
         )
         CAUSE.set(number)
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        answer = _Answer()
-
-        def gone() -> None:
-            if not answer.done:
-                note("request.abandoned", number, request=number, after_s=round(loop.time() - began_s, 6))
-
-        def tell(outcome: str) -> None:
-            answered, content_type = _read(answer.headers)
-            parts = answer.parts
-            note(
-                "response",
-                number,
-                request=number,
-                outcome=outcome,
-                status=answer.status,
-                latency_s=round(loop.time() - began_s, 6),
-                headers=answered,
-                body=body_facts(parts[0] if len(parts) == 1 else b"".join(parts), content_type),
-            )
-
-        def record(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = message.get("headers", ())
-            elif message["type"] == "http.response.body":
-                answer.parts.append(message.get("body", b""))
-                if not message.get("more_body", False):
-                    answer.done = True
-                    wire.on_gone = None
-                    tell("too-late" if wire.is_closing() else "answered")
-            return send(message)
-
-        wire.on_gone = gone
+        exchange = _Exchange(number, wire, send, self._notebook)
+        wire.on_gone = exchange.gone
         try:
-            await self._app(scope, received_again(body, receive), record)
+            await self._app(scope, received_again(body, receive), exchange.send)
         except (Exception, SystemExit):
-            if answer.status is None and not wire.is_closing():
-                wire.on_gone = None
-                answer.status = 500  # the server's own answer, which it sends when the exception reaches it
-                tell("answered")
+            exchange.fail()
             raise
-        if answer.done:
-            return
-        past_http = state.get(PAST_HTTP)
+        if not exchange.is_done:
+            exchange.end(state.get(PAST_HTTP))
+
+    def _request_facts(
+        self,
+        at_s: float,
+        by: str,
+        host: str,
+        scheme: str,
+        method: str,
+        path: str,
+        query: bytes,
+        raw_headers: Any,
+        body: bytes,
+    ) -> Facts:
+        headers, content_type = _read(raw_headers)
+        return {
+            "by": by,
+            "host": host,
+            "scheme": scheme,
+            "link": self._link(path),
+            "method": method,
+            "path": f"{path}?{query.decode('latin-1')}" if query else path,
+            "headers": headers,
+            "body": body_facts(body, content_type) if body else None,
+        }
+
+
+class _Exchange:
+    """A request that is in, and what has gone out of its answer so far."""
+
+    __slots__ = ("_headers", "_notebook", "_number", "_parts", "_send", "_status", "_wire", "is_done")
+
+    def __init__(self, number: int, wire: Any, send: Send, notebook: Notebook) -> None:
+        self._number = number
+        self._wire = wire
+        self._send = send
+        self._notebook = notebook
+        self._status: int | None = None
+        self._headers: Any = ()
+        self._parts: list[bytes] = []
+        self.is_done = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Lets a part of the answer go out; after the last one the answer is told."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = message.get("headers", ())
+        elif message["type"] == "http.response.body":
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.is_done = True
+                self._wire.on_gone = None
+                self._tell("too-late" if self._wire.is_closing() else "answered")
+        return self._send(message)
+
+    def gone(self) -> None:
+        """The client has hung up."""
+        if not self.is_done:
+            note_raw, number = self._notebook.note_raw, self._number
+            note_raw("request.abandoned", number, _abandoned_facts, self._notebook.journal, number)
+
+    def fail(self) -> None:
+        """The app has raised an exception. If nothing has gone out, then the server answers itself."""
+        if self._status is None and not self._wire.is_closing():
+            self._wire.on_gone = None
+            self._status = 500
+            self._tell("answered")
+
+    def end(self, past_http: tuple[int, Any, bytes] | None) -> None:
+        """The app is through with it, but has not answered wholly: as `past_http` on the wire itself, or not at all."""
         if past_http is not None:
-            answer.status, answer.headers, *answer.parts = past_http
-            tell("answered")
-        elif wire.is_closing():
-            wire.on_gone = None
-            tell("broken-off")
+            self._status, self._headers, *self._parts = past_http
+            self._tell("answered")
+        elif self._wire.is_closing():
+            self._wire.on_gone = None
+            self._tell("broken-off")
+
+    def _tell(self, outcome: str) -> None:
+        parts = self._parts
+        self._notebook.note_raw(
+            "response",
+            self._number,
+            _response_facts,
+            self._notebook.journal,
+            self._number,
+            outcome,
+            self._status,
+            self._headers,
+            parts[0] if len(parts) == 1 else b"".join(parts),
+        )
 
 
-class _Answer:
-    """What has gone out of an answer so far."""
+def _abandoned_facts(at_s: float, journal: Journal, request: int) -> Facts:
+    return {"request": request, "after_s": round(at_s - journal.at_s(request), 6)}
 
-    __slots__ = ("done", "headers", "parts", "status")
 
-    def __init__(self) -> None:
-        self.status: int | None = None
-        self.headers: Any = ()
-        self.parts: list[bytes] = []
-        self.done = False
+def _response_facts(
+    at_s: float, journal: Journal, request: int, outcome: str, status: int | None, raw_headers: Any, body: bytes
+) -> Facts:
+    headers, content_type = _read(raw_headers)
+    return {
+        "request": request,
+        "outcome": outcome,
+        "status": status,
+        "latency_s": round(at_s - journal.at_s(request), 6),
+        "headers": headers,
+        "body": body_facts(body, content_type),
+    }
 
 
 async def _whole_body(message: Message, receive: Receive) -> bytes:

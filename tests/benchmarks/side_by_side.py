@@ -1,14 +1,15 @@
-"""A process that serves the fakes over real sockets beside bare Starlette routes: one loop, one class of protocol.
+"""A process that serves the fakes over real sockets beside bare Starlette routes, all on one loop.
 
     python -m tests.benchmarks.side_by_side [uvloop]
 
 It does what lines of JSON on its stdin say, and answers each with one on stdout:
 
     {"do": "fakes", "scenario": "..."}                       fresh fakes: {"suno": PORT, "kie": PORT}
-    {"do": "bare", "path", "method", "answer", "takes_s"}    a new bare route: {"port": PORT}
+    {"do": "bare", "path", "method", "answer", "takes_s"}    a new bare route: {"port": PORT, "uvicorn": PORT}
     {"do": "cpu"}                                            CPU seconds of this process so far: {"cpu_s": 1.5}
 
-The fakes are those of `harness serve`: with contract checks, a journal, and a scenario's faults.
+The fakes are those of `harness serve`: with contract checks, a journal, and a scenario's faults. A bare route is served
+at one port as the fakes are, and at another one by uvicorn's own protocol, as it comes.
 """
 
 import asyncio
@@ -18,13 +19,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from fakes.durations import Fixed
 from fakes.post import post
@@ -71,6 +75,14 @@ def bare_route(path: str, method: str, answer: bytes, takes_s: Sequence[float] =
     return Starlette(routes=[Route(path, endpoint, methods=[method])])
 
 
+def plain_uvicorn(app: Starlette, loop: Any) -> Callable[[], Any]:
+    """What `uvicorn --no-access-log` makes for each connection."""
+    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", interface="asgi3")
+    config.load()
+    state = ServerState()
+    return lambda: HttpToolsProtocol(config, state, {}, loop)
+
+
 class Served:
     """What this process serves."""
 
@@ -86,12 +98,17 @@ class Served:
             case "bare":
                 waits_s = order.get("takes_s", ())
                 app = bare_route(order["path"], order["method"], order["answer"].encode(), waits_s)
-                server = await self._loop.create_server(protocol_factory(app, self._loop), "127.0.0.1", 0)
-                return {"port": server.sockets[0].getsockname()[1]}
+                as_fakes, plain = protocol_factory(app, self._loop), plain_uvicorn(app, self._loop)
+                return {"port": await self._listen(as_fakes), "uvicorn": await self._listen(plain)}
             case "cpu":
                 return {"cpu_s": time.process_time()}
             case unknown:
                 raise ValueError(unknown)
+
+    async def _listen(self, make: Callable[[], Any]) -> int:
+        server = await self._loop.create_server(make, "127.0.0.1", 0)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
 
     async def _serve_fakes(self, played: Scenario) -> dict[str, Any]:
         if self._providers is not None:

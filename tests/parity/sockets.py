@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from harness.faults import ConnectHarm, Fault, Harm
+from harness.faults import Fault, Harm, harms_connections
 from harness.faults.exchange import App
 from harness.live.wires import SocketWire, protocol_factory
 from harness.simulation.injector import Injector
@@ -32,7 +32,7 @@ def _protocol(app: App, kind: str) -> Callable[[], asyncio.Protocol]:
     loop = asyncio.get_running_loop()
     if kind == "httptools":
         return protocol_factory(app, loop)
-    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", http="h11")
+    config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", http="h11", interface="asgi3")
     config.load()
     state = ServerState()
 
@@ -52,7 +52,7 @@ async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) ->
     """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
     injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
-    way: Callable[..., Listening] = WAYS_TO_LISTEN[harm.name] if isinstance(harm, ConnectHarm) else _listening
+    way: Callable[..., Listening] = WAYS_TO_LISTEN[harm.name] if harms_connections(harm) else _listening
     async with way(make) as url:
         yield url
     await injector.close()
