@@ -70,3 +70,29 @@ def test_bodies_stand_as_what_they_are() -> None:
     picture = body_facts(b"\x89PNG", "image/png")
     assert picture["bytes"] == 4
     assert len(picture["sha256"]) == 16
+
+
+def test_raw_facts_are_put_into_words_once_and_only_when_somebody_reads() -> None:
+    worded: list[str] = []
+
+    def words(at_s: float, text: str) -> dict[str, object]:
+        worded.append(text)
+        return {"text": text, "at_s": at_s}
+
+    journal = Journal()
+    journal.add(0.5, "log", 0, {"text": "first"})
+    assert journal.add_raw(1.5, "log", 1, words, ("second",)) == 2
+    journal.add(2.5, "log", 0, {"text": "third"})
+    assert (len(journal), journal.at_s(2), worded) == (3, 1.5, [])
+    expected = Entry(2, 1.5, "log", 1, {"text": "second", "at_s": 1.5})
+    assert [entry.facts["text"] for entry in journal] == ["first", "second", "third"]
+    assert journal[2] == expected
+    assert journal.add_raw(3.5, "log", 0, words, ("fourth",)) == 4
+    assert worded == ["second"]
+    assert read_journal(journal.to_jsonl())[4].facts == {"text": "fourth", "at_s": 3.5}
+    assert journal.of("log")[1] is journal[2]
+    assert worded == ["second", "fourth"]
+
+
+def test_a_body_that_is_nested_too_deeply_is_kept_as_text() -> None:
+    assert body_facts(b"[" * 50_000, "application/json") == "[" * 50_000

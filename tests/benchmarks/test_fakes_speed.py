@@ -2,11 +2,11 @@
 
     pytest tests/benchmarks/test_fakes_speed.py --benchmark-enable
 
-The figures stand in `extra_info`. `..._rate` compares answers per second, `..._cpu` the server's CPU time for each; they
-are medians of rounds in which all are measured in turn, with the same client in another process. `share_of_bare_...` is
-a fake's share of a bare route that is served as the fakes are (harness/live/wires.py), `share_of_uvicorn_...` of the
-same route on uvicorn's own protocol. The fakes check contracts, keep a journal and have faults; the bare route does not
-even read what it is sent. Where the client is busy all the time, the CPU time tells more than the rate.
+The figures stand in `extra_info`. `..._rate` compares answers per second, `..._cpu` the server's CPU time for each;
+they are medians of rounds in which all are measured in turn, with the same client in another process.
+`share_of_bare_...` is a fake's share of a bare route that is served as the fakes are (harness/live/wires.py),
+`share_of_uvicorn_...` of the same route on uvicorn's own protocol. The fakes check contracts, keep a journal and have
+faults; the bare route does not even read what it is sent. Where the client has no pause, the CPU time tells more.
 """
 
 import json

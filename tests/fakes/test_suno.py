@@ -12,7 +12,7 @@ from fakes.desk import API_KEY
 from fakes.durations import Fixed
 from fakes.script import Failure, Music, Script, SunoScript
 from fakes.suno import contract
-from fakes.suno.timeline import Step, plan
+from fakes.suno.timeline import Step, begins_after_s, plan
 from fakes.tasks import Credits
 from tests.fakes.stage import MUSIC_REQUEST, Notes, Stage
 
@@ -296,3 +296,19 @@ async def test_callbacks_out_of_order_or_again_come_some_time_after_the_one_befo
 
 async def test_what_never_comes_has_no_steps() -> None:
     assert plan(Music(), float("inf")) == ()
+
+
+@pytest.mark.parametrize(
+    "music",
+    [
+        Music(),
+        Music(callbacks="never"),
+        Music(sends=("complete", "first", "text")),
+        Music(sends=("complete", "complete"), apart_s=0.0),
+        Music(sends=()),
+        Music(fails=Failure(500, when="after-generating")),
+    ],
+)
+async def test_when_a_plan_begins_is_known_without_it(music: Music) -> None:
+    assert begins_after_s(music, 100.0) == plan(music, 100.0)[0].after_s
+    assert begins_after_s(music, float("inf")) == float("inf")

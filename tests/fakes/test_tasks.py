@@ -1,0 +1,54 @@
+"""What generations have in common: their ids, and the work that waits for its moment."""
+
+import asyncio
+import uuid
+from contextvars import ContextVar
+from random import Random
+
+import pytest
+
+from fakes.tasks import Chores, below, random_uuid
+
+HERE: ContextVar[str] = ContextVar("here", default="nowhere")
+
+
+@pytest.mark.parametrize("bits", [0, (1 << 128) - 1, *(Random(7).getrandbits(128) for _ in range(20))])
+def test_a_random_uuid_is_what_the_standard_library_makes_of_the_same_bits(bits: int) -> None:
+    assert random_uuid(bits) == str(uuid.UUID(int=bits, version=4))
+
+
+@pytest.mark.parametrize("bound", [1, 2, 3, 120, 128, 1_000])
+def test_a_number_below_a_bound_is_what_the_standard_library_draws(bound: int) -> None:
+    mine, theirs = Random(bound), Random(bound)
+    assert [below(mine, bound) for _ in range(200)] == [theirs.randrange(bound) for _ in range(200)]
+
+
+@pytest.mark.asyncio
+async def test_an_appointment_is_kept_at_its_moment_in_the_context_in_which_it_was_made() -> None:
+    loop, chores = asyncio.get_running_loop(), Chores()
+    kept: asyncio.Future[tuple[str, float]] = loop.create_future()
+    token = HERE.set("in the handler")
+    moment_s = loop.time() + 0.02
+    chores.at(moment_s, lambda given: kept.set_result((HERE.get() + given, loop.time())), ", given")
+    HERE.reset(token)
+    assert chores.busy
+    where, at_s = await kept
+    assert where == "in the handler, given"
+    assert at_s >= moment_s
+    assert not chores.busy
+
+
+@pytest.mark.asyncio
+async def test_what_is_given_up_does_not_happen() -> None:
+    chores, happened = Chores(), list[str]()
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        happened.append("work")
+
+    chores.at(asyncio.get_running_loop().time() + 0.01, happened.append, "appointment")
+    chores.start(work())
+    await chores.cancel()
+    assert not chores.busy
+    await asyncio.sleep(0.03)
+    assert happened == []
