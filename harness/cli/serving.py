@@ -1,5 +1,6 @@
 """`harness serve`: the fakes alone on ports, for a developer with their own application and debugger."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -12,6 +13,7 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from rich.console import Console
     from rich.text import Text
@@ -84,9 +86,9 @@ def serve(
     board = _Board(screen())
     journals = _Journals(journal_file)
 
-    def tell(journal: "Journal", entry: "Entry") -> None:
-        journals.keep(entry)
-        board.tell(journal, entry)
+    def tell(journal: "Journal", entries: "Sequence[Entry]") -> None:
+        journals.keep(entries)
+        board.tell(journal, entries)
 
     serving = Serving(
         by_name(scenario),
@@ -95,7 +97,7 @@ def serve(
         api_key=api_key,
         signing_key=signing_key,
         callback_hosts=callback_hosts,
-        on_entry=tell,
+        on_entries=tell,
     )
     keys = _Keys(serving, board)
     with key_presses(serving.loop, keys.press) as has_keys:
@@ -125,14 +127,17 @@ class _Journals:
         self._count = 0
         self._file: IO[str] | None = None
 
-    def keep(self, entry: "Entry") -> None:
+    def keep(self, entries: "Sequence[Entry]") -> None:
         if self._target is None:
             return
-        if entry.number == 1 or self._file is None:
+        if entries[0].number == 1 or self._file is None:
             self._open(Path(self._target))
         assert self._file is not None
-        self._file.write(entry.to_json() + "\n")
-        self._file.flush()  # a server that is killed leaves a journal up to that moment
+        try:
+            self._file.writelines(entry.to_json() + "\n" for entry in entries)
+            self._file.flush()  # a server that is killed leaves a journal up to that moment
+        except OSError as error:
+            raise HarnessError(f"{self._file.name}: cannot be written ({error.strerror})") from None
 
     def _open(self, path: Path) -> None:
         from harness.journal import Journal
@@ -149,7 +154,8 @@ class _Journals:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written has been told
+                self._file.close()
 
 
 class _Board:
@@ -161,19 +167,23 @@ class _Board:
         self._held_back: list[Text | str] = []
         self._environment: dict[str, str] = {}
 
-    def tell(self, journal: "Journal", entry: "Entry") -> None:
+    def tell(self, journal: "Journal", entries: "Sequence[Entry]") -> None:
         from harness.report.deliveries import delivery_line
 
-        line = delivery_line(journal, entry, self.console.width if self.console.is_terminal else None)
-        if line is not None:
-            self.say(line)
+        columns = self.console.width if self.console.is_terminal else None
+        lines = [line for entry in entries if (line := delivery_line(journal, entry, columns)) is not None]
+        if lines:
+            self.say(*lines)
 
-    def say(self, line: "Text | str") -> None:
-        """Prints a line, or keeps it until nothing is typed any more."""
+    def say(self, *lines: "Text | str") -> None:
+        """Prints lines, or keeps them until nothing is typed any more."""
+        from rich.text import Text
+
         if self.typing is not None:
-            self._held_back.append(line)
+            self._held_back += lines
         else:
-            self.console.print(line, style="dim" if isinstance(line, str) else "", soft_wrap=True)
+            told = [Text(line, style="dim") if isinstance(line, str) else line for line in lines]
+            self.console.print(Text("\n").join(told), soft_wrap=True)
 
     def introduce(self, serving: "Serving", token: str, keys: str) -> None:
         """What is served, and what to paste; the latter when it is new."""
@@ -200,8 +210,8 @@ class _Board:
         out.write("\r\x1b[K")
         out.flush()
         held_back, self._held_back = self._held_back, []
-        for line in held_back:
-            self.say(line)
+        if held_back:
+            self.say(*held_back)
 
 
 class _Keys:

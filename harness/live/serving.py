@@ -8,7 +8,7 @@ callback is delivered again, time moves on, another scenario takes the place of 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,31 +26,52 @@ from harness.simulation.beginning import beginning
 from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
 from harness.simulation.notebook import Notebook
 
-OnEntry = Callable[[Journal, Entry], None]
-"""Hears of everything that goes into a journal, as it happens."""
+OnEntries = Callable[[Journal, Sequence[Entry]], None]
+"""Hears of everything that goes into a journal, right after the answer that it tells of has gone out."""
 ADVANCE_S = 60.0
 """By how much time moves on when nothing is due."""
 
 
 class _TellingNotebook(Notebook):
-    """Tells of each entry when it is written."""
+    """Tells of what is written, but lets nobody wait for that who is waiting for an answer."""
 
-    __slots__ = ("_tell",)
+    __slots__ = ("_fail", "_is_due", "_live", "_tell", "_told")
 
-    def __init__(self, loop: LiveLoop, journal: Journal, tell: OnEntry) -> None:
+    def __init__(self, loop: LiveLoop, journal: Journal, tell: OnEntries, fail: Callable[[Exception], None]) -> None:
+        """`fail` hears of an error in `tell`."""
         super().__init__(loop, journal)
+        self._live = loop
         self._tell = tell
+        self._fail = fail
+        self._told = 0
+        self._is_due = False
 
     def _add(self, kind: str, cause: int, facts: Facts) -> int:
-        return self._told(super()._add(kind, cause, facts))
+        self._tell_soon()
+        return super()._add(kind, cause, facts)
 
     def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
-        return self._told(super().note_raw(kind, cause, worded, *observed))
+        self._tell_soon()
+        return super().note_raw(kind, cause, worded, *observed)
 
-    def _told(self, number: int) -> int:
-        if number:
-            self._tell(self.journal, self.journal[number])
-        return number
+    def tell(self) -> None:
+        """Tells of what has not been told yet."""
+        new = self.journal.entries[self._told :]
+        self._told += len(new)
+        if new:
+            self._tell(self.journal, new)
+
+    def _tell_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._live.call_soon(self._live.call_soon, self._tell_now)  # the answers of this moment go first
+
+    def _tell_now(self) -> None:
+        self._is_due = False
+        try:
+            self.tell()
+        except Exception as error:
+            self._fail(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +80,7 @@ class Session:
 
     scenario: Scenario
     journal: Journal
-    notebook: Notebook
+    notebook: _TellingNotebook
     providers: Providers
 
 
@@ -75,7 +96,7 @@ class Serving:
         api_key: str = "test-key",
         signing_key: str | None = None,
         callback_hosts: Collection[str] = (),
-        on_entry: OnEntry = lambda journal, entry: None,
+        on_entries: OnEntries = lambda journal, entries: None,
     ) -> None:
         """Callbacks go to this machine, and to `callback_hosts` beside it."""
         self.seed = seed
@@ -83,7 +104,7 @@ class Serving:
         self.loop = LiveLoop(speed)
         self._signing_key = signing_key
         self._callback_hosts = callback_hosts
-        self._on_entry = on_entry
+        self._on_entries = on_entries
         self._over: asyncio.Future[None] | None = None
         self._changing = asyncio.Lock()
         self._ports: Mapping[str, int] = {}
@@ -122,7 +143,8 @@ class Serving:
     ) -> None:
         """Serves until `stop` is called or the process is interrupted; `admin` is an ASGI app for a port of its own.
 
-        `on_begin` is called when a session begins. Raises OSError when a port is taken.
+        `on_begin` is called when a session begins. Raises OSError when a port is taken, and whatever `on_entries`
+        raises.
         """
         self._ports, self._on_begin = ports, on_begin
         try:
@@ -159,7 +181,7 @@ class Serving:
 
     def _new(self, scenario: Scenario) -> Session:
         journal = Journal()
-        notebook = _TellingNotebook(self.loop, journal, self._on_entry)
+        notebook = _TellingNotebook(self.loop, journal, self._on_entries, self._fail)
         providers = Providers(
             scenario,
             self.seed,
@@ -180,6 +202,7 @@ class Serving:
         facts = beginning(session.scenario, SERVED, self.seed, secrets, files_at=[LOOPBACK])
         unasked: dict[str, Any] = {"tracks": 0, "limit_s": None, "freezes": False, "impossible": {}}
         session.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
+        session.notebook.tell()
         self._on_begin()
 
     async def _end(self) -> None:
@@ -187,6 +210,7 @@ class Serving:
         if session.notebook.closed:
             return
         session.notebook.note("run.ended", 0, ending="stopped", unanswered=[], waiting=[])
+        session.notebook.tell()
         session.notebook.closed = True
         session.providers.close()
         await session.providers.finish()
@@ -202,6 +226,11 @@ class Serving:
         """Ends `run`."""
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        """Nobody can be told any more what happens: `run` ends with this error."""
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
 
     # What can be done meanwhile
 

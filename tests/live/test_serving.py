@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,9 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.journal import Journal, read_journal
+from harness.journal import Entry, Journal, read_journal
+from harness.live.admin import by_name
+from harness.live.serving import Serving
 
 TOKEN = "token-of-the-tests"
 MUSIC = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "p", "style": "s", "title": "t"}
@@ -359,3 +361,33 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
         assert process.wait(10) == 0
     os.close(ours)
     assert len(receiver.received) == 2
+
+
+def test_an_answer_is_out_before_anybody_is_told_of_it() -> None:
+    answered, waited_well = threading.Event(), list[bool]()
+
+    def hear(journal: Journal, entries: Sequence[Entry]) -> None:
+        if any(entry.kind == "response" for entry in entries):
+            waited_well.append(answered.wait(PATIENCE_S))
+
+    serving = Serving(by_name("baseline/healthy"), 1, on_entries=hear)
+    begun = threading.Event()
+    thread = threading.Thread(target=serving.run, args=({}, begun.set))
+    thread.start()
+    try:
+        assert begun.wait(PATIENCE_S)
+        url = serving.environment()["SUNO_BASE_URL"]
+        assert httpx.get(f"{url}/api/v1/chat/credit", timeout=PATIENCE_S).json()["code"] == 401
+        answered.set()
+    finally:
+        serving.loop.call_soon_threadsafe(serving.stop)
+        thread.join()
+    assert waited_well == [True]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full: Linux has one as /dev/full")
+def test_a_journal_that_cannot_be_written_any_more_ends_it_with_a_sentence() -> None:
+    command = [sys.executable, "-m", "harness", "serve", "--journal", "/dev/full"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "error: /dev/full: cannot be written (No space left on device)\n")
