@@ -15,7 +15,7 @@ from fakes.durations import draw_s
 from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
 from fakes.kie import contract
-from fakes.kie.records import ImageTask, Mode, job_callback, job_record
+from fakes.kie.records import ImageTask, Mode, job_callback
 from fakes.post import Post, post
 from fakes.routes import Application, Asked, Handler, routes
 from fakes.script import Failure, Image, KieScript, Picture
@@ -274,7 +274,7 @@ class FakeKie:
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:
             return without_data(422, contract.NULL_RECORD)
-        return success(job_record(task, now_s, int(time.time() * 1000)))
+        return task.record(now_s)
 
     def link(self, asked: Asked) -> Reply:
         """Answer a download-url request with another URL of the same file, which works for 20 minutes."""

@@ -263,6 +263,11 @@ def state(elapsed_s: float, takes_s: float) -> str:
     return "queuing" if elapsed_s < min(QUEUING_S_MAX, takes_s / 5) else "generating"
 
 
+def begins_after_s(state: str, takes_s: float) -> float:
+    """Return how long after a task was taken up such a state begins."""
+    return {"waiting": 0.0, "queuing": min(WAITING_S_MAX, takes_s / 10)}.get(state, min(QUEUING_S_MAX, takes_s / 5))
+
+
 def synchronous_result(image: Image, task_id: str, urls: list[str], size: tuple[int, int]) -> dict[str, Any] | None:
     """Return the `data` of a synchronous answer with its picture; `size` is the one that was asked for."""
     if image.answer == "data-null":

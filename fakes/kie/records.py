@@ -4,9 +4,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fakes.answers import Reply, success
 from fakes.kie import contract
 from fakes.script import Image, RecordStyle
 
+ENDED = "ended"
+"""No state of the contract: `success`, `fail` or an unknown one, as the script has it."""
 Mode = Literal["synchronous", "callback", "jobs"]
 
 
@@ -32,6 +35,8 @@ class ImageTask:
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
     _param: str | None = None
+    _told: tuple[str, Reply] | None = None
+    """What recordInfo answered last, and in which state."""
 
     @property
     def price(self) -> int:
@@ -56,16 +61,33 @@ class ImageTask:
         url: str | None = self.request.get("callBackUrl")
         return url
 
+    def record(self, now_s: float) -> Reply:
+        """Answer a query: the same as the last time when nothing has changed since."""
+        state = self._state(now_s)
+        if self._told is None or self._told[0] != state:
+            self._told = state, success(job_record(self, state))
+        return self._told[1]
 
-def job_record(task: ImageTask, now_s: float, now_ms: int) -> dict[str, Any] | None:
-    """Return recordInfo's `data`. Times are epoch milliseconds; the documented style has costTime in milliseconds and
-    empty texts where the live one has seconds and null."""
-    waited_s = now_s - task.began_s - task.image.waits_s
+    def _state(self, now_s: float) -> str:
+        lag_s = self.image.record_lags_s
+        if self.ended_ms is not None and not (lag_s and now_s < self.ends_s + lag_s):
+            return ENDED
+        waited_s = now_s - self.began_s - self.image.waits_s
+        return "waiting" if waited_s < 0 else contract.state(waited_s, self.takes_s)
+
+
+def job_record(task: ImageTask, state: str) -> dict[str, Any] | None:
+    """Return recordInfo's `data` in a state of a running task, or in ENDED.
+
+    Times are epoch milliseconds; the documented style has costTime in milliseconds and empty texts where the live one
+    has seconds and null.
+    """
     live = task.style == "live"
+    after_s = task.image.waits_s + contract.begins_after_s(state, task.takes_s) if state != "waiting" else 0.0
     data: dict[str, Any] = {
         "taskId": task.task_id,
         "model": task.request["model"],
-        "state": "waiting" if waited_s < 0 else contract.state(waited_s, task.takes_s),
+        "state": state,
         "param": task.param,
         "resultJson": None,
         "failCode": None if live else "",
@@ -73,13 +95,12 @@ def job_record(task: ImageTask, now_s: float, now_ms: int) -> dict[str, Any] | N
         "costTime": None,
         "completeTime": None,
         "createTime": task.created_ms,
-        "updateTime": task.ended_ms or now_ms,
+        "updateTime": task.ended_ms if state == ENDED else task.created_ms + round(after_s * 1000),
         "creditsConsumed": task.price,
     }
     if live:
         data["response"] = None
-    lag_s = task.image.record_lags_s
-    if task.ended_ms is None or (lag_s and now_s < task.ends_s + lag_s):
+    if state != ENDED:
         return data
     _put_end(data, task)
     if task.failure is not None:

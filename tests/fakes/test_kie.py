@@ -218,6 +218,30 @@ async def test_a_job_is_answered_with_a_task_id_and_done_later() -> None:
     assert after["createTime"] <= after["completeTime"], "epoch milliseconds"
 
 
+async def test_a_record_tells_when_its_state_last_changed() -> None:
+    async with Stage(pictures(Image(takes=Fixed(0.5), waits_s=0.1))) as stage:
+        task_id = await stage.make_job()
+        records = []
+        for pause_s in (0.0, 0.05, 0.2, 0.05):
+            await asyncio.sleep(pause_s)
+            records.append((await stage.job_record(task_id))["data"])
+        await stage.notes.wait_for("task.ended")
+        ended = (await stage.job_record(task_id))["data"]
+
+    after_ms = {"waiting": 0, "queuing": 150, "generating": 200}
+    assert records[0]["state"] == "waiting"
+    assert records[3]["state"] == "generating"
+    for record in records:
+        assert record["updateTime"] - record["createTime"] == after_ms[record["state"]]
+    assert (ended["state"], ended["updateTime"]) == ("success", ended["completeTime"])
+
+
+@pytest.mark.parametrize(("elapsed_s", "after_s"), [(0.5, 0.0), (1.5, 1.0), (2.5, 2.0), (1e9, 2.0)])
+async def test_a_state_begins_where_the_one_before_it_ends(elapsed_s: float, after_s: float) -> None:
+    assert contract.begins_after_s(contract.state(elapsed_s, 100.0), 100.0) == after_s
+    assert contract.begins_after_s(contract.state(elapsed_s / 10, 1.0), 1.0) == after_s / 10
+
+
 @pytest.mark.parametrize(
     ("elapsed_s", "state"), [(0.5, "waiting"), (1.5, "queuing"), (2.5, "generating"), (1e9, "generating")]
 )
