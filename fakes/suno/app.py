@@ -49,9 +49,9 @@ class MusicTask:
     stage: contract.Stage | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
-    _param: str | None = None
     changes: int = 0
     """How often its record has changed."""
+    _param: str | None = None
     _tracks: tuple[Track, ...] | None = None
     _queries: RateWindow | None = None
     _told: tuple[tuple[int, bool], Reply] | None = None

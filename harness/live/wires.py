@@ -185,7 +185,7 @@ def protocol_factory(
                 self.waiting.append(data)
 
         def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-            """A connection deals with one request at a time, so nobody has to keep a list of them."""
+            """A connection deals with one request at a time, so it is all that has to hold the task."""
             self.answering = loop.create_task(cycle.run_asgi(app))
 
         # uvicorn sets a timer after each answer and takes it back at the next request. Here each connection has one,
@@ -221,6 +221,9 @@ def protocol_factory(
                 self.timeout_keep_alive_task.cancel()
             if self.passing is not None:
                 self.passing.cancel()
+            if self.answering is not None and not self.answering.done():
+                self.tasks.add(self.answering)  # or it would be collected, with what it waits for, in mid-sentence
+                self.answering.add_done_callback(self.tasks.discard)
             self.wire.gone()
             super().connection_lost(exc)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -108,6 +109,30 @@ async def test_the_last_words_before_a_close_arrive() -> None:
         connection = await connect()
         await ask(connection)
         assert (await connection[0].read()).endswith(b"good\r\nbye")
+
+
+@pytest.mark.asyncio
+async def test_what_nobody_waits_for_any_more_goes_on_all_the_same() -> None:
+    happened: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        happened.append("asked")
+        try:
+            await asyncio.get_running_loop().create_future()  # which nobody else knows
+        finally:
+            happened.append("ended")
+
+    async with served(app) as connect:
+        connection = await connect()
+        await ask(connection)
+        while not happened:
+            await asyncio.sleep(0.01)
+        connection[1].close()
+        await asyncio.sleep(0.05)
+        gc.collect()
+        assert happened == ["asked"]
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
 
 
 @pytest.mark.parametrize("busy_s", [(), (40.0,), (40.0, 90.0)])
