@@ -11,15 +11,25 @@ LASTING_FIELDS = ("audio_url", "image_url", "title")
 
 
 def callback_answered(reading: Reading) -> Finding:
-    """Looks at what each attempt of each genuine callback got, and after how long."""
+    """Looks at what each attempt of each genuine callback got, and after how long.
+
+    An attempt that came to nothing because a fault befell it, on its way or on its way back, is nobody's fault if the
+    implementation answered in time what it was asked, or was never asked.
+    """
     attempts = [attempt for attempt in reading.attempts if attempt.genuine and attempt.answered is not None]
     if not attempts:
         return not_applicable("no callback was delivered")
-    bad = [attempt for attempt in attempts if not attempt.answered.facts["accepted"]]  # type: ignore[union-attr]
+    accepted = [attempt for attempt in attempts if attempt.answered.facts["accepted"]]  # type: ignore[union-attr]
+    statuses = {attempt.answered.facts["status"] for attempt in accepted}  # type: ignore[union-attr]
+    failed = [attempt for attempt in attempts if attempt not in accepted]
+    bad = [attempt for attempt in failed if not _suffered_only(attempt, reading, statuses | {200})]
     if not bad:
-        slowest = max(a.answered.facts["latency_s"] for a in attempts)  # type: ignore[union-attr]
-        statuses = " or ".join(sorted({str(a.answered.facts["status"]) for a in attempts}))  # type: ignore[union-attr]
-        return held(f"all {len(attempts)} deliveries were answered {statuses}, the slowest after {slowest:g} s")
+        if not accepted:
+            return not_applicable("no delivery came through")
+        slowest = max(a.answered.facts["latency_s"] for a in accepted)  # type: ignore[union-attr]
+        told = " or ".join(sorted(map(str, statuses)))
+        more = f"; {len(failed)} more suffered on the way" if failed else ""
+        return held(f"all {len(accepted)} deliveries were answered {told}, the slowest after {slowest:g} s{more}")
     first = bad[0]
     assert first.answered is not None
     facts = first.sent.facts
@@ -30,6 +40,20 @@ def callback_answered(reading: Reading) -> Finding:
         first.arrived,
         first.answered,
         first.response,
+    )
+
+
+def _suffered_only(attempt: Attempt, reading: Reading, fine: set[int]) -> bool:
+    """Whether a fault befell it and the implementation did all that it could."""
+    if not any(fault.cause == attempt.sent.number for fault in reading.of("fault")):
+        return False
+    if attempt.arrived is None:
+        return True
+    response = attempt.response
+    return (
+        response is not None
+        and response.facts["status"] in fine
+        and response.facts["latency_s"] <= reading.began.get("delivery_answer_within_s", 15.0)
     )
 
 

@@ -1,12 +1,13 @@
 """Held, violated, not applicable, unknown: what each invariant answers to journals made by hand."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from harness.invariants import INVARIANTS
 from harness.journal import Journal
-from tests.invariants.chronicle import FLAT, JOBS, KEY, MEDIA, Chronicle, verdict
+from tests.invariants.chronicle import APP, FLAT, JOBS, KEY, MEDIA, SUNO, Chronicle, verdict
 
 URL, COVER, AUDIO = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/cover.jpeg", f"http://{MEDIA}/a/x.mp3"
 Ending = Callable[[Chronicle], Journal]
@@ -320,6 +321,47 @@ def test_a_delivery_that_is_never_answered_is_told_as_such() -> None:
     found = verdict(c.end(), "callback-answered")
     assert found.state == "violated"
     assert "nor ever" in found.reason
+
+
+def harmed(c: Chronicle, harm: str, *, arrives: bool, status: int = 200, latency_s: float = 0.0) -> Chronicle:
+    """A delivery that a fault befell, so that the provider got nothing within its 15 s."""
+    shared = {"provider": "suno", "delivery": "d", "attempt": 1}
+    facts = {"task_id": c.music(), "callback": "complete", "genuine": True, "attempts": 4, "url": f"http://{APP}/"}
+    sent = c.note("callback.attempt", 1, **shared, **facts, body=None, headers={})
+    c.note("fault", sent, harm=harm, link="callbacks")
+    if arrives:
+        arrived = c.request("/callback", sent, host=APP, by=SUNO)
+        answer = {"outcome": "answered", "status": status, "latency_s": latency_s, "headers": {}, "body": None}
+        c.note("response", arrived, request=arrived, **answer)
+    result = {"outcome": "timeout", "status": None, "latency_s": 15.0, "accepted": False, "retry_in_s": 60.0}
+    c.note("callback.answered", sent, **shared, **result)
+    return c
+
+
+@pytest.mark.parametrize(
+    ("delivery", "expected"),
+    [
+        ({"harm": "lost-request", "arrives": False}, "held"),
+        ({"harm": "slow-answer", "arrives": True}, "held"),
+        ({"harm": "slow-answer", "arrives": True, "status": 500}, "violated"),
+        ({"harm": "late-request", "arrives": True, "latency_s": 16.0}, "violated"),
+    ],
+)
+def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_asked(
+    delivery: dict[str, Any], expected: str
+) -> None:
+    alone = verdict(harmed(Chronicle(), **delivery).end(), "callback-answered")
+    assert alone.state == ("not applicable" if expected == "held" else expected), alone.reason
+    c = harmed(Chronicle(), **delivery)
+    c.call(c.music())
+    beside_another = verdict(c.end(), "callback-answered")
+    assert beside_another.state == expected, beside_another.reason
+
+
+def test_a_fault_on_one_delivery_excuses_no_other() -> None:
+    c = harmed(Chronicle(), "lost-request", arrives=False)
+    c.call(c.music(), status=500)
+    assert verdict(c.end(), "callback-answered").state == "violated"
 
 
 def test_a_delivery_still_under_way_at_the_deadline_is_not_judged() -> None:
