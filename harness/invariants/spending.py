@@ -22,25 +22,36 @@ THROTTLED = "frequency"
 BREATH_S = 1.0
 """Who is told so without a time to wait has to wait for a moment at least."""
 NO_CONNECTION = ("connection-refused", "name-not-found", "never-connects", "tls-failure")
+ARRIVED_TWICE = ", and once more because a request arrived twice"
 PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 
 
 def generates_once(reading: Reading, track: Track) -> Finding:
     """Counts the generations that Kie.ai accepted, and asks of the second whether the first had failed by then."""
-    images = track.images
+    images = _asked_for(track.images)
     if not images:
         return not_applicable("no picture was generated for this track")
+    more = "" if len(images) == len(track.images) else ARRIVED_TWICE
     if len(images) == 1:
-        return held("one generation was paid for", images[0].created)
+        return held(f"one generation was paid for{more}", images[0].created)
     repeated = _redelivery_behind(reading, images[1])
     failure = _failure_seen(reading, images[0], images[1], repeated)
+    shown = [image.created for image in images]
     if len(images) == 2 and failure is not None:
-        return held("a second generation was paid for after the first had failed", images[0].created, images[1].created)
+        return held(f"a second generation was paid for after the first had failed{more}", *shown)
     because = (
         "" if repeated is None else f", the second because the callback was delivered again at {repeated.at_s:g} s"
     )
-    return violated(f"{len(images)} generations were paid for{because}", *(image.created for image in images), repeated)
+    return violated(f"{len(images)} generations were paid for{because}{more}", *shown, repeated)
+
+
+def _asked_for(generations: list[Generation]) -> list[Generation]:
+    """Those that were asked for: a request that arrives twice on its way is paid for twice and was asked for once."""
+    first: dict[int, Generation] = {}
+    for generation in generations:
+        first.setdefault(generation.created.cause or -generation.created.number, generation)
+    return list(first.values())
 
 
 def _failure_seen(reading: Reading, first: Generation, second: Generation, repeated: Entry | None) -> Entry | None:
@@ -60,7 +71,7 @@ def _failure_seen(reading: Reading, first: Generation, second: Generation, repea
         return second.created if patient and repeated is None else None
     if not reading.was_good(first):
         return first.ended
-    return _never_told(reading, first, second) or _never_fetched(reading, first, limit)
+    return _never_told(reading, first, second) or _never_fetched(reading, first, second.created)
 
 
 def _bad_response(reading: Reading, generation: Generation) -> Entry | None:
@@ -114,24 +125,31 @@ def _never_told(reading: Reading, first: Generation, second: Generation) -> Entr
     return None if impatient else first.ended
 
 
-def _never_fetched(reading: Reading, first: Generation, limit: int) -> Entry | None:
-    """The last of the attempts to open the picture, when every one of them went wrong."""
+def _never_fetched(reading: Reading, first: Generation, limit: Entry) -> Entry | None:
+    """The last of the attempts to open the picture before `limit`, when every one of them went wrong."""
     assert first.ended is not None
     paths = tuple(urlsplit(url).path for url in first.ended.facts.get("urls", ()))
     gets = [
         entry
         for entry in reading.own_requests
-        if entry.number < limit and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
+        if entry.number < limit.number and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
     ]
     if any(_is_whole(reading, entry) for entry in gets):
         return None
     return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
 
 
-def _never_connected(reading: Reading, begin: int, limit: int) -> Entry | None:
-    """A connection to the host of files that was not to be had meanwhile: whoever tried has no request to show."""
-    faults = (fault for fault in reading.of("fault") if begin < fault.number < limit and fault.facts["link"] == "media")
-    return next((f for f in faults if f.facts["harm"] in NO_CONNECTION), None)
+def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None:
+    """A connection to the host of files that was not to be had meanwhile: whoever tried has no request to show.
+
+    One that only took long counts when somebody has waited for it.
+    """
+    for fault in reading.of("fault"):
+        if begin < fault.number < limit.number and fault.facts["link"] == "media":
+            slow = fault.facts["harm"] == "slow-connect" and limit.at_s - fault.at_s >= BREATH_S
+            if slow or fault.facts["harm"] in NO_CONNECTION:
+                return fault
+    return None
 
 
 def _is_whole(reading: Reading, request: Entry) -> bool:
@@ -168,12 +186,14 @@ def charges_once(reading: Reading, track: Track) -> Finding:
     """Counts the music tasks that were paid for and not refunded."""
     if not track.music:
         return not_applicable("no music was generated for this track")
-    kept = [generation for generation in track.music if not generation.failed]
+    paid = [generation for generation in track.music if not generation.failed]
+    kept = _asked_for(paid)
+    more = "" if len(kept) == len(paid) else ARRIVED_TWICE
     if len(kept) > 1:
-        return violated(f"the music was paid for {len(kept)} times", *(generation.created for generation in kept))
+        return violated(f"the music was paid for {len(kept)} times{more}", *(generation.created for generation in kept))
     if not kept:
         return held("what failed was refunded", *(generation.ended for generation in track.music))
-    return held("the music was paid for once", kept[0].created)
+    return held(f"the music was paid for once{more}", kept[0].created)
 
 
 def keeps_rate(reading: Reading) -> Finding:
