@@ -35,20 +35,6 @@ class Wire(Protocol):
 
 
 @dataclass(slots=True)
-class Passage:
-    """A request on its way to whoever carries it out."""
-
-    content: bytes
-    """Its body, which a harm may exchange for another one."""
-    overtaken: Callable[[float], Awaitable[None]]
-    """Waits until a later request of the same link has been carried out, for so many seconds at most."""
-    copies_after_s: list[float] = field(default_factory=list)
-    """When it is carried out once more, counted from the first time."""
-    lost: bool = False
-    """It never arrives."""
-
-
-@dataclass(slots=True)
 class Answer:
     """A whole HTTP answer: what the fake meant to send."""
 
@@ -68,6 +54,27 @@ class Answer:
     def half(self) -> bytes:
         """The first half of the body."""
         return self.body[: len(self.body) // 2]
+
+
+@dataclass(slots=True)
+class Passage:
+    """A request on its way to whoever carries it out."""
+
+    content: bytes
+    """Its body, which a harm may exchange for another one."""
+    overtaken: Callable[[float], Awaitable[None]]
+    """Waits until a later request of the same link has been carried out, for so many seconds at most."""
+    copies_after_s: list[float] = field(default_factory=list)
+    """When it is carried out once more, counted from the first time."""
+    lost: bool = False
+    """It never arrives."""
+    refusal: Answer | None = None
+    """What it is answered on its way; then nobody carries it out."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it goes no further."""
+        return self.lost or self.refusal is not None
 
 
 @dataclass(slots=True)

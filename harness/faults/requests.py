@@ -1,9 +1,9 @@
 """Harms to a request on its way: it arrives late, twice, in another order, changed, or never."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from harness.faults.exchange import Passage
+from harness.faults.exchange import Answer, Passage
 from harness.faults.luck import Delay, Luck, pause
 
 
@@ -60,3 +60,18 @@ class AlteredRequest:
 
     async def on_request(self, passage: Passage, luck: Luck) -> None:
         passage.content = passage.content.replace(self.text.encode(), self.by.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """Something on the way (a gateway, a proxy, a pool) answers with an error, and nobody carries the request out."""
+
+    name: ClassVar[str] = "refused-request"
+    status: Literal[400, 401, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504] = 503
+    body: str = ""
+
+    async def on_request(self, passage: Passage, luck: Luck) -> None:
+        content = self.body.encode()
+        kind = b"application/json" if self.body.startswith(("{", "[")) else b"text/plain; charset=utf-8"
+        headers = [(b"content-length", str(len(content)).encode()), (b"content-type", kind)]
+        passage.refusal = Answer(self.status, headers, content)

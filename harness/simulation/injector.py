@@ -139,6 +139,9 @@ class Injector:
                 return
             for after_s in passage.copies_after_s:
                 self._start(_carry_out_again(app, scope, passage.content, after_s))
+            if passage.refusal is not None:
+                await _send(due, exchange, passage.refusal)
+                return
             receive = received_again(passage.content, receive)
         answer = await _answer_of(app, scope, receive)
         self._overtake(link)
@@ -148,7 +151,7 @@ class Injector:
         """Lets a request go its way."""
         passage = Passage(content, lambda within_s: self._be_overtaken(link, within_s))
         for fault, luck in due:
-            if harms_requests(fault.harm) and not passage.lost:
+            if harms_requests(fault.harm) and not passage.is_over:
                 await fault.harm.on_request(passage, luck)
         return passage
 
@@ -206,6 +209,8 @@ class Injector:
             return None
         for after_s in passage.copies_after_s:
             self._start(_post_again(post, url, passage.content, headers, after_s))
+        if passage.refusal is not None:
+            return posting.Answer(passage.refusal.status, passage.refusal.body)
         try:
             return await post(url, passage.content, headers)
         finally:

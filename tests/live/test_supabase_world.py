@@ -1,5 +1,6 @@
 """An application that keeps its tracks in Supabase, live: the stand-in's schema is its own, and no write is missed."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScr
 from harness.faults import Fault
 from harness.faults.connections import ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
-from harness.faults.requests import AlteredRequest, LostRequest
+from harness.faults.requests import AlteredRequest, LostRequest, RefusedRequest
 from harness.implementations import load_live
 from harness.result import Result
 from harness.runner import resolve, run
@@ -135,6 +136,17 @@ def test_a_write_that_the_store_refuses_with_an_error_changes_nothing(tmp_path: 
     result = played(tmp_path, supabase_js, faults=(refused,))
     assert facts(result, "store.request")[-1]["code"] == "PGRST204"
     assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
+    assert facts(result, "callback.answered")[-1]["status"] == 500
+    assert "settles" in result.violated
+
+
+def test_a_write_may_fail_as_in_a_database_that_takes_too_long(tmp_path: Path, supabase_js: Path) -> None:
+    timeout = json.dumps({"code": "57014", "message": "canceling statement due to statement timeout"})
+    refused = Fault("store", RefusedRequest(500, timeout), method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(refused,))
+    assert facts(result, "fault") == [{"harm": "refused-request", "link": "store"}]
+    assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
+    assert any("canceling statement" in each["text"] for each in facts(result, "log"))
     assert facts(result, "callback.answered")[-1]["status"] == 500
     assert "settles" in result.violated
 

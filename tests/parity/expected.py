@@ -19,7 +19,7 @@ from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConne
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.faults.framing import WrongLength
 from harness.faults.luck import Schedule
-from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, ReorderedRequest
+from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, RefusedRequest, ReorderedRequest
 
 PATIENCE_S = 0.4
 """The client's read and connect timeout."""
@@ -92,6 +92,8 @@ CASES = {
         ),
         (" alone", Case(ReorderedRequest(within_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
         ("", Case(AlteredRequest("please", "pretty"), (Seen(200, RIGHT.replace(b"please", b"pretty")),))),
+        ("", _plain("refused-request", Seen(503, b"", type="text/plain; charset=utf-8"), carried_out=0)),
+        (" in JSON", Case(RefusedRequest(500, '{"code":"57014"}'), (Seen(500, b'{"code":"57014"}'),), carried_out=0)),
         # what is answered
         ("", _plain("empty-body", Seen(200, b""))),
         ("", _plain("broken-json", Seen(200, RIGHT.replace(b'"', b"", 1)))),

@@ -16,7 +16,14 @@ from harness.faults.connections import (
     TlsFailure,
 )
 from harness.faults.delays import SlowAnswer, SlowConnect
-from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, LostRequest, ReorderedRequest
+from harness.faults.requests import (
+    AlteredRequest,
+    DuplicatedRequest,
+    LateRequest,
+    LostRequest,
+    RefusedRequest,
+    ReorderedRequest,
+)
 from harness.implementations import load
 from harness.journal import Journal
 from harness.runner import run
@@ -58,6 +65,7 @@ CASES: list[tuple[Harm, list[str], list[tuple[str, float]]]] = [
     (LateRequest(takes_s=5.0), ONCE, [("answered", 5.0)]),
     (LateRequest(takes_s=20.0), TWICE, [("timeout", 15.0), ("answered", 0.0)]),
     (DuplicatedRequest(after_s=2.0), TWICE, [("answered", 0.0)]),
+    (RefusedRequest(), ONCE, [("answered", 0.0), ("answered", 0.0)]),
     (AlteredRequest(), ["complete 500"], [("answered", 0.0)]),
     (SlowAnswer(takes_s=5.0), ONCE, [("answered", 5.0)]),
     (SlowAnswer(takes_s=16.0), TWICE, [("timeout", 15.0), ("answered", 0.0)]),
