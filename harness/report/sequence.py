@@ -11,8 +11,9 @@ TROUBLE_LEVELS = frozenset({"error", "critical"})
 def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bool]]:
     """Lines of (clock, entry number, what happened, whether it is evidence), earliest first.
 
-    The evidence is always there; what it led to, what caused it, the answers to those requests, and what the
-    implementation logged as an error meanwhile, as far as there is room.
+    The evidence is always there; what it led to, what caused it, the answers to those requests, what befell them on
+    their way and why a callback came again, and what the implementation logged as an error meanwhile, as far as there
+    is room.
     """
     evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
     chosen = {entry.number for entry in evidence}
@@ -24,6 +25,10 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
         answer = answers.get(entry.number)
         if answer is not None and len(chosen) < LINES_MAX:
             chosen.add(answer.number)
+    for entry in journal.of("fault", "callback.answered"):
+        is_trouble = not entry.facts.get("accepted", False)
+        if len(chosen) < LINES_MAX and is_trouble and entry.cause in chosen:
+            chosen.add(entry.number)
     for entry in journal.of("log"):
         is_about_them = any(cause.number in chosen for cause in journal.causes(entry))
         if len(chosen) < LINES_MAX and entry.facts["level"] in TROUBLE_LEVELS and is_about_them:
