@@ -1,5 +1,6 @@
 """Invariants about what is asked of the providers and paid for: generations, credits, rate."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
@@ -225,10 +226,17 @@ def _asked_again_too_soon(reading: Reading, refused: Entry, asked: Entry, create
         if again.number < told.number or again.facts["path"] != asked.facts["path"]:
             continue
         after_s = round(again.at_s - told.at_s, 3)
-        same = again.cause == asked.cause or again.facts["body"] == asked.facts["body"]
+        same = again.cause == asked.cause != 0 or _wish(again) == _wish(asked)
         if wait_s is None:
             if same and after_s < BREATH_S:
                 return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
         elif (same or after_s > 0) and after_s < wait_s:  # in one instant others may be under way
             return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
     return None
+
+
+def _wish(request: Entry) -> Any:
+    """What a creation asks for: its prompt, if it has one, whatever else is changed for another try."""
+    body = request.facts["body"]
+    asked = body.get("input", body) if isinstance(body, dict) else body
+    return asked.get("prompt", body) if isinstance(asked, dict) else body

@@ -191,6 +191,24 @@ def test_who_is_told_that_it_asks_too_often_does_not_ask_again_at_once(
     assert verdict(c.end(), "keeps-rate").state == state
 
 
+@pytest.mark.parametrize(
+    ("again", "state"),
+    [
+        ({"prompt": "for 0"}, "violated"),
+        ({"prompt": "for 0", "steps": 25, "cfg_scale": 7}, "violated"),
+        ({"input": {"prompt": "for 0"}}, "violated"),
+        ({"prompt": "another track's"}, "held"),
+        ("no JSON", "held"),
+    ],
+)
+def test_a_worker_that_nothing_in_particular_caused_is_known_by_what_it_asks_for(again: object, state: str) -> None:
+    """In the same instant the next track's request is under way, and it has the same cause: none."""
+    c = Chronicle(tracks=2)
+    refusal(c, 0)
+    c.request(FLAT, 0, body=again)
+    assert verdict(c.end(), "keeps-rate").state == state
+
+
 def test_too_many_queries_are_told_as_queries() -> None:
     c = Chronicle()
     c.music()
