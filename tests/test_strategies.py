@@ -15,7 +15,7 @@ from fakes.pictures import FLAWS, PictureSpec, render
 from fakes.script import DAY_S, Failure, Image, KieScript, MediaScript, Music, Picture, Script, Stray, SunoScript
 from harness.faults import Fault
 from harness.faults.connections import ClosedBeforeAnswer, ConnectionRefused
-from harness.faults.delays import SlowAnswer
+from harness.faults.delays import DribbledBody, SlowAnswer
 from harness.journal import Entry
 from harness.result import Result
 from harness.runner import resolve, run
@@ -372,6 +372,22 @@ def test_acknowledge_first_orders_its_music_once_although_a_restart_swallows_the
 def test_acknowledge_first_lives_on_its_periodic_route_where_instances_freeze(limit_s: float | None) -> None:
     platform = Platform(freezes_after_answer=True, limit_s=limit_s)
     result = played("acknowledge-first", Image(takes=Fixed(60.0)), platform=platform)
+    assert result.violated == ()
+    assert OWN_PICTURE.fullmatch(str(field(result, "image_url")))
+
+
+@pytest.mark.parametrize("takes_s", [5.0, 16.0, 61.0])
+def test_acknowledge_first_pays_once_although_an_instance_was_frozen_in_the_middle_of_a_step(takes_s: float) -> None:
+    """It goes on when its lease has run out, and another instance has done what it was about to do."""
+    platform = Platform(freezes_after_answer=True, instances=2)
+    result = played("acknowledge-first", Image(takes=Fixed(takes_s)), platform=platform, tracks=2)
+    assert result.violated == ()
+    assert len(asked(result, "/api/v1/jobs/createTask")) == 2
+    assert any("another instance has gone on with track" in line for line in lines(result))
+
+
+def test_acknowledge_first_gives_up_a_file_of_which_a_byte_comes_now_and_then() -> None:
+    result = played("acknowledge-first", faults=(Fault("media", DribbledBody(bytes=1, every_s=1.0), nth=2),))
     assert result.violated == ()
     assert OWN_PICTURE.fullmatch(str(field(result, "image_url")))
 

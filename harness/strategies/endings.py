@@ -1,6 +1,5 @@
 """Endings: how a track is finished, with a 2K picture, with the best that could be had, or without music."""
 
-import asyncio
 import time
 
 from harness.strategies.application import LOW_RESOLUTION, Studio
@@ -25,13 +24,13 @@ class Endings:
         with self.queue.transaction():
             self.queue.keep_picture(job.track_id, picture)
             self.studio.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
-            self.queue.remove(job.track_id)
+            self.queue.remove(job)
 
     def fail(self, job: Job, reason: str) -> None:
         """There will be no music."""
         with self.queue.transaction():
             self.studio.fail(job.track_id, reason)
-            self.queue.remove(job.track_id)
+            self.queue.remove(job)
 
     async def fall_back(self, job: Job, reason: str) -> None:
         """There will be no 2K picture."""
@@ -62,7 +61,7 @@ class Endings:
                 image_label=LOW_RESOLUTION if spare else None,
                 failure_reason=job.reason,
             )
-            self.queue.remove(job.track_id)
+            self.queue.remove(job)
 
     async def copy_cover(self, job: Job, within_s: float = COVER_WITHIN_S) -> PictureError | None:
         """Get the cover while it is there, unless something is kept already; it may be all that there will be."""
@@ -70,10 +69,8 @@ class Endings:
             return None
         job.cover_fetches += 1
         try:
-            async with asyncio.timeout(within_s):
-                self.keep_as_spare(job, await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s))
-        except TimeoutError:
-            return PictureError("the cover takes too long", passing=True)
+            cover = await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s, within_s=within_s)
+            self.keep_as_spare(job, cover)
         except PictureError as error:
             return error
         return None

@@ -48,6 +48,8 @@ class Job:
     cover_fetches: int = 0
     reason: str | None = None
     """Why there is no 2K picture so far."""
+    version: int = 0
+    """How often it has been saved."""
 
     def begin(self, step: Step, due_s: float) -> None:
         """Go on to another step."""
@@ -76,6 +78,10 @@ class Delivery:
     """Of a music callback the cover's address, of a picture's its own."""
 
 
+class OvertakenError(Exception):
+    """Somebody else has gone on with a job meanwhile: this one stood still for longer than its lease lasts."""
+
+
 class JobQueue:
     """The tables `jobs`, `deliveries` and `pictures` beside the tracks."""
 
@@ -101,17 +107,33 @@ class JobQueue:
         self._db.execute("COMMIT")
 
     def save(self, job: Job) -> None:
-        marks = ", ".join("?" * len(COLUMNS))
-        self._db.execute(f"INSERT OR REPLACE INTO jobs VALUES ({marks})", [getattr(job, name) for name in COLUMNS])
+        """Store a job as it is now. Raises OvertakenError when the stored one is no longer the one that was read.
+
+        A lease alone does not do: whoever is frozen in the middle of a step goes on with it when it has long run out.
+        """
+        before, job.version = job.version, job.version + 1
+        values = [getattr(job, name) for name in COLUMNS]
+        if before == 0:
+            self._db.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(COLUMNS))})", values)
+            return
+        changes = ", ".join(f"{name} = ?" for name in COLUMNS)
+        saved = self._db.execute(
+            f"UPDATE jobs SET {changes} WHERE track_id = ? AND version = ?", [*values, job.track_id, before]
+        )
+        if saved.rowcount == 0:
+            raise OvertakenError(job.track_id)
 
     def put_off(self, job: Job, due_s: float) -> None:
         """Come back to it then."""
         job.due_s = due_s
         self.save(job)
 
-    def remove(self, track_id: str) -> None:
-        self._db.execute("DELETE FROM jobs WHERE track_id = ?", (track_id,))
-        self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (track_id,))
+    def remove(self, job: Job) -> None:
+        """There is nothing left to do. Raises OvertakenError as `save` does."""
+        removed = self._db.execute("DELETE FROM jobs WHERE track_id = ? AND version = ?", (job.track_id, job.version))
+        if removed.rowcount == 0:
+            raise OvertakenError(job.track_id)
+        self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (job.track_id,))
 
     def due(self) -> list[tuple[str, float]]:
         """Which tracks have a job, and when it is due; what is due first stands first."""
@@ -232,10 +254,12 @@ class Worker:
         renewing = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, job.track_id)
         try:
             await self._advance(job)
+        except OvertakenError:
+            self._log.warning("another instance has gone on with track %s", job.track_id)
         except Exception:
             self._log.exception("the step %s of track %s broke off", job.step, job.track_id)
-            job.due_s = time.time() + AFTER_A_CRASH_S
-            self._queue.save(job)
+            with contextlib.suppress(OvertakenError):
+                self._queue.put_off(job, time.time() + AFTER_A_CRASH_S)
         finally:
             renewing.cancel()
             self._queue.give_back(job.track_id, self._name)

@@ -6,6 +6,7 @@ alone does not notice a PNG cut inside its last chunk, nor a JPEG with an end ma
 get a check of their own.
 """
 
+import asyncio
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,13 +87,24 @@ def is_public_url(url: object) -> bool:
 
 
 async def fetch_picture(
-    client: httpx.AsyncClient, url: object, *, silence_s: float = FETCH_S, whatever_status: bool = False
+    client: httpx.AsyncClient,
+    url: object,
+    *,
+    silence_s: float = FETCH_S,
+    within_s: float | None = None,
+    whatever_status: bool = False,
 ) -> Picture:
     """Opens `url` as a browser would and decodes what comes. Raises PictureError for whatever goes wrong.
 
-    `whatever_status`: an error page that is a whole picture counts, too; the bytes tell more than the status.
+    `silence_s` is how long nothing may come at all, `within_s` how long the whole may take: a byte now and then is no
+    silence. `whatever_status`: an error page that is a whole picture counts, too; the bytes tell more than the status.
     """
-    return decode_picture(await _fetch(client, url, httpx.Timeout(silence_s, connect=silence_s), whatever_status))
+    try:
+        async with asyncio.timeout(within_s):
+            content = await _fetch(client, url, httpx.Timeout(silence_s, connect=silence_s), whatever_status)
+    except TimeoutError:
+        raise PictureError(f"the picture is not there after {within_s:g} s", passing=True) from None
+    return decode_picture(content)
 
 
 async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> Picture:

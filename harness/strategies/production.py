@@ -19,7 +19,7 @@ MINUTE_S = 60.0
 MUSIC_BY_S = 25 * MINUTE_S
 """Since the wish: when the music is given up."""
 PICTURE_WITHIN_S = 20 * MINUTE_S
-PICTURE_SILENCE_S = 90.0
+PICTURE_SILENCE_S, PICTURE_FETCH_S = 90.0, 5 * MINUTE_S
 STUCK_S = 10 * MINUTE_S
 """When a generation that is still under way counts as failed: the provider's own code 408 is for 10 min of silence."""
 BELIEVED_AFTER_S = 10 * MINUTE_S
@@ -163,7 +163,11 @@ class Production:
         tried_often = job.tries >= FETCHES_MAX
         try:
             picture = await fetch_picture(
-                self.studio.client, image_url, silence_s=PICTURE_SILENCE_S, whatever_status=tried_often
+                self.studio.client,
+                image_url,
+                silence_s=PICTURE_SILENCE_S,
+                within_s=PICTURE_FETCH_S,
+                whatever_status=tried_often,
             )
         except PictureError as error:
             if job.is_late(PICTURE_WITHIN_S) or (tried_often and not error.passing):

@@ -22,10 +22,10 @@ from harness.storing import packed_run, read_results_from, results_of, write_res
 from harness.strategies import STRATEGIES
 from tests.reports.browser import browser_program, browsing
 
-SCENARIOS = 168
+SCENARIOS = 169
 MADE_OF = ("baseline/healthy", "slow/image-16s", "failing/code-500-always", "callbacks/forgery-unsigned")
 PAGE_BYTES_MAX = 15_000_000
-GROUP = "reports of 1,344 runs"
+GROUP = "reports of 1,352 runs"
 
 
 @pytest.fixture(scope="module")
