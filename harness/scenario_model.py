@@ -40,6 +40,7 @@ from fakes.script import (
     SunoScript,
     TextCarries,
 )
+from fakes.suno.contract import DIALECTS
 from harness.promises import PROMISES
 from harness.scenario import Platform, Scenario
 from harness.scenario_faults import FaultKeys
@@ -396,6 +397,16 @@ class ScenarioKeys(Keys):
     media: Made[MediaKeys] = key("What the hosts of the files do.", {"expires-after": "10m"})
     faults: Many[Made[FaultKeys]] = key("Harm to messages on their way.", [{"to": "kie", "harm": "connection-refused"}])
     platform: Made[PlatformKeys] = key("Where the implementation runs.", {"limit": "60s"})
+
+    @field_validator("suno")
+    @classmethod
+    def _signs(cls, suno: SunoScript, info: ValidationInfo) -> SunoScript:
+        if info.data.get("signing") and not DIALECTS[suno.dialect].signs:
+            raise ValueError(
+                f"{suno.dialect} signs no callbacks, and an application with the key turns them all away; "
+                "take signing: out, or dialect: out"
+            )
+        return suno
 
     def scenario(self, *, name: str, path: str | None) -> Scenario:
         """The whole frozen value."""

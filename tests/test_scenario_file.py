@@ -47,7 +47,6 @@ why: >
 tracks: 20
 apart: 1s
 deadline: 2h
-signing: true
 impossible:
   image-2k: "Kie.ai never makes a picture"
   image-native: there is none
@@ -158,7 +157,6 @@ RICH_VALUE = Scenario(
     tracks=20,
     apart_s=1.0,
     deadline_s=7200.0,
-    signing=True,
     impossible=(("image-2k", "Kie.ai never makes a picture"), ("image-native", "there is none")),
     script=Script(
         suno=SunoScript(

@@ -61,6 +61,7 @@ def first_line(text: str) -> str:
         ("tracks: twenty\n", '2:9: tracks: "twenty" stands here, a whole number belongs here'),
         ("tracks: true\n", "2:9: tracks: true stands here, a whole number belongs here"),
         ("tracks: 2.5\n", "2:9: tracks: 2.5 stands here, a whole number belongs here"),
+        ("signing: true\nsuno: {dialect: sunoapi.org}\n", "3:7: suno: sunoapi.org signs no callbacks, and an application with the key turns them all away; take signing: out, or dialect: out"),
         ("signing: yes\n", '2:10: signing: "yes" stands here, true or false belongs here'),
         ("kie:\nsuno: {}\n", "2:1: kie: nothing stands here, a block of keys belongs here"),
         ("kie: 5\n", "2:6: kie: 5 stands here, a block of keys belongs here"),
