@@ -290,7 +290,7 @@ class SimulatedWorld:
         answered = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
         unanswered = [entry for entry in self.journal.of("request") if entry.number not in answered]
         waiting = sorted(
-            f"{task.get_coro().__qualname__}"  # type: ignore[union-attr]
+            _name_of(task.get_coro())
             for task in self.loop.unfinished_tasks()
             if self._belongs_to_app(task) and task not in self.instances.lifespans
         )
@@ -340,3 +340,9 @@ def _keys(seed: int) -> tuple[str, str]:
     """The implementation's API key and the one that callbacks are signed with."""
     keys = Random(f"keys {seed}")
     return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
+
+
+def _name_of(coroutine: object) -> str:
+    """What a coroutine is called; what closes an asynchronous generator has no name but its type's."""
+    name: str = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+    return name

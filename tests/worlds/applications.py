@@ -71,6 +71,19 @@ async def forgetful(payload: dict[str, Any], track: dict[str, Any]) -> dict[str,
     return None
 
 
+async def half_read(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Leaves an asynchronous generator in the middle, and its clean-up waits for ever."""
+
+    async def pieces() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.Event().wait()
+
+    await anext(pieces())
+    return None
+
+
 async def careless(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
     """Loses errors in every way that asyncio knows, and goes on."""
     loop = asyncio.get_running_loop()

@@ -41,6 +41,12 @@ def test_a_task_of_the_application_that_waits_for_ever_is_named() -> None:
     assert healthy.of("run.ended")[0].facts["waiting"] == []
 
 
+def test_a_generator_that_the_application_leaves_in_the_middle_is_named_by_what_closes_it() -> None:
+    reason = _run("half_read").verdict("settles").reason
+    assert "still waiting: " in reason
+    assert "async_generator_a" in reason
+
+
 def test_a_hard_coded_https_address_is_served_and_trusted() -> None:
     result = _run("hard_coded")
     assert result.violated == ()
