@@ -386,6 +386,14 @@ def test_acknowledge_first_pays_once_although_an_instance_was_frozen_in_the_midd
     assert any("another instance has gone on with track" in line for line in lines(result))
 
 
+def test_acknowledge_first_waits_as_it_was_told_whatever_callbacks_come_meanwhile() -> None:
+    music = Music(sends=("complete", "complete"), apart_s=0.5)
+    result = played("acknowledge-first", Image(fails=Failure(429)), Image(), music=music)
+    refused, accepted = asked(result, "/api/v1/jobs/createTask")
+    assert accepted.at_s - refused.at_s == pytest.approx(10.0, abs=0.1)
+    assert result.violated == ()
+
+
 def test_acknowledge_first_gives_up_a_file_of_which_a_byte_comes_now_and_then() -> None:
     result = played("acknowledge-first", faults=(Fault("media", DribbledBody(bytes=1, every_s=1.0), nth=2),))
     assert result.violated == ()

@@ -226,13 +226,20 @@ def _asked_again_too_soon(reading: Reading, refused: Entry, asked: Entry, create
         if again.number < told.number or again.facts["path"] != asked.facts["path"]:
             continue
         after_s = round(again.at_s - told.at_s, 3)
-        same = again.cause == asked.cause != 0 or _wish(again) == _wish(asked)
+        same = _wish(again) == _wish(asked) or _are_one_errand(reading, again, asked)
         if wait_s is None:
             if same and after_s < BREATH_S:
                 return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
         elif (same or after_s > 0) and after_s < wait_s:  # in one instant others may be under way
             return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
     return None
+
+
+def _are_one_errand(reading: Reading, one: Entry, other: Entry) -> bool:
+    """Whether two requests were made for the same reason. A worker has none, and a periodic route works for all."""
+    if one.cause != other.cause or one.cause == 0:
+        return False
+    return not any(cause.kind == "cron" for cause in reading.journal.causes(one))
 
 
 def _wish(request: Entry) -> Any:

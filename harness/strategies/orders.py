@@ -76,6 +76,9 @@ class Orders:
         if job.asked_s is not None and time.time() < job.asked_s + UNCLEAR_S:
             self._queue.put_off(job, job.asked_s + UNCLEAR_S)
             return None
+        if time.time() < job.due_s:  # some callback has come, and does not shorten what a refusal made it wait
+            self._queue.put_off(job, job.due_s)
+            return None
         if job.is_late(CREATION_WITHIN_S) or (most is not None and job.orders >= most):
             raise RefusedError(job.reason or f"{self._thing} could not be ordered")
         await self._pace.turn()

@@ -5,7 +5,7 @@ import pytest
 from harness.faults import Fault
 from harness.faults.delays import SlowAnswer
 from harness.journal import Journal
-from tests.invariants.chronicle import FLAT, JOBS, MEDIA, Chronicle, verdict
+from tests.invariants.chronicle import APP, FLAT, JOBS, MEDIA, Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
 
 URL = f"http://{MEDIA}/p/a.png"
@@ -146,8 +146,15 @@ def test_a_finished_job_whose_callback_names_no_picture_may_be_followed_by_anoth
 # keeps-rate
 
 
-def refusal(c: Chronicle, cause: int, code: int = 429, message: str = "", wait_s: float | None = 30.0) -> int:
-    request = c.request(FLAT, cause, body={"prompt": f"for {cause}"})
+def refusal(
+    c: Chronicle,
+    cause: int,
+    code: int = 429,
+    message: str = "",
+    wait_s: float | None = 30.0,
+    prompt: str | None = None,
+) -> int:
+    request = c.request(FLAT, cause, body={"prompt": prompt or f"for {cause}"})
     shared = {"provider": "kie", "endpoint": FLAT, "as_http": True}
     facts = {**shared, "code": code, "message": message, "retry_after_s": wait_s}
     c.note("task.refused", request, **facts)
@@ -202,10 +209,15 @@ def test_who_is_told_that_it_asks_too_often_does_not_ask_again_at_once(
     ],
 )
 def test_a_worker_that_nothing_in_particular_caused_is_known_by_what_it_asks_for(again: object, state: str) -> None:
-    """In the same instant the next track's request is under way, and it has the same cause: none."""
+    """In the same instant the next track's request is under way, and has the same cause: none, or a periodic call."""
     c = Chronicle(tracks=2)
     refusal(c, 0)
     c.request(FLAT, 0, body=again)
+    assert verdict(c.end(), "keeps-rate").state == state
+    c = Chronicle(tracks=2)
+    called = c.request("/cron", c.note("cron", path="/cron"), host=APP, by="harness")
+    refusal(c, called, prompt="for 0")
+    c.request(FLAT, called, body=again)
     assert verdict(c.end(), "keeps-rate").state == state
 
 
