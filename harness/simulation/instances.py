@@ -135,6 +135,8 @@ class Instances:
         if done:
             task.result()
             return
+        if invocation.state_now() == "killed":
+            await self._loop.create_future()  # a restart has ended it long before, and hung up
         self._note("invocation.ended", limit_s=self._platform.limit_s, path=scope["path"], answered=begun)
         self._loop.kill(invocation)
         if not begun:

@@ -1,9 +1,11 @@
 """Instances of the application side by side: requests in turn, one database, no shared memory, restarts of all."""
 
+import asyncio
 import os
 import sqlite3
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -69,3 +71,24 @@ def test_a_restart_replaces_them_all_and_the_database_stays() -> None:
     assert told[2:] == ["1 remembered, 2 stored", "1 remembered, 3 stored"]
     assert [entry.facts["instance"] for entry in journal.of("instance.killed")] == [1, 2]
     assert [entry.facts["instance"] for entry in journal.of("instance.started")] == [1, 2, 3, 4]
+
+
+def _slow() -> Any:
+    """An application that takes half a minute for its answer."""
+
+    async def create(request: Request) -> JSONResponse:
+        await asyncio.sleep(30.0)
+        return JSONResponse({"id": "1"}, status_code=201)
+
+    return Starlette(routes=[Route(POSTED, create, methods=["POST"])])
+
+
+@pytest.mark.parametrize(("limit_s", "restarts_s", "ended"), [(60.0, (5.0,), 0), (60.0, (), 0), (20.0, (), 1)])
+def test_a_handler_that_a_restart_has_ended_is_not_ended_by_the_limit_as_well(
+    limit_s: float, restarts_s: tuple[float, ...], ended: int
+) -> None:
+    platform = Platform(limit_s=limit_s, restarts_s=restarts_s)
+    result = run(Scenario("test/limit", "A limit.", platform=platform), load(f"{__file__}:_slow"))
+    assert result.journal is not None
+    assert len(result.journal.of("invocation.ended")) == ended
+    assert ("within-platform-limit" in result.violated) == bool(ended)
