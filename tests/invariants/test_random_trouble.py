@@ -1,0 +1,55 @@
+"""Nobody is wrongly accused: the most careful strategy keeps every promise, whatever one or two messages suffer and
+whatever the platform does.
+
+Each fault befalls one message, so there is always a way: who looks again, waits and asks once more gets its music and
+its picture. What an invariant says against that is a false alarm, or a flaw of the strategy.
+"""
+
+from random import Random
+
+import pytest
+
+from fakes.durations import Fixed
+from fakes.script import Image
+from harness.faults import CALLBACK_HARMS, HARMS, Fault
+from harness.runner import resolve, run
+from harness.scenario import Platform, Scenario
+from tests.invariants.stage import scene
+
+RUNS_EACH = 40
+RESTARTS_S = (5.0, 9.0, 46.0, 90.5, 95.0, 100.0, 150.0)
+
+
+def _fault(random: Random) -> Fault:
+    link = random.choice(("kie", "media", "callbacks"))
+    harm = random.choice(CALLBACK_HARMS if link == "callbacks" else list(HARMS))
+    return Fault(link, HARMS[harm](), nth=random.choice((1, 2, 3)))  # type: ignore[arg-type]
+
+
+def _platform(random: Random) -> Platform:
+    return Platform(
+        limit_s=random.choice((None, 10.0, 60.0)),
+        freezes_after_answer=random.random() < 0.3,
+        instances=random.choice((1, 1, 2, 3)),
+        restarts_s=tuple(sorted(random.sample(RESTARTS_S, random.choice((0, 0, 1, 2))))),
+    )
+
+
+def _trouble(random: Random) -> Scenario:
+    return scene(
+        Image(takes=Fixed(random.choice((5.0, 16.0, 61.0)))),
+        platform=_platform(random),
+        faults=tuple(_fault(random) for _ in range(random.choice((0, 1, 2)))),
+        tracks=random.choice((1, 2)),
+        apart_s=random.choice((0.0, 30.0)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_befalls_single_messages_and_instances_every_promise_is_kept(seed: int) -> None:
+    random = Random(f"trouble {seed}")
+    for _ in range(RUNS_EACH):
+        trouble = _trouble(random)
+        result = run(trouble, resolve("acknowledge-first"), random.randrange(1_000))
+        accused = {verdict.invariant: verdict.reason for verdict in result.of("violated", "unknown")}
+        assert accused == {}, (trouble.faults, trouble.platform, trouble.tracks, trouble.apart_s, result.seed)
