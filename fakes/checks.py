@@ -63,18 +63,16 @@ class Field:
             parts.append(f"at most {self.high:g}")
         return ("required, " if self.required else "") + ", ".join(parts)
 
-    def admits(self, value: Any) -> bool:
-        """Whether a value that is present keeps the rule. A number without a fraction is a whole one: JSON knows no
-        other difference."""
-        return test_of(self)(value)
-
 
 Test = Callable[[Any], bool]
 """Whether a value that is present keeps a rule."""
 
 
 def test_of(field: Field) -> Test:
-    """Return a field's rule as a function: it is asked for every request."""
+    """Return a field's rule as a function, which is called for every request.
+
+    A number without a fraction is a whole one: JSON knows no other difference.
+    """
     if field.kind == "flag":
         return lambda value: isinstance(value, bool)
     if field.kind == "object":
