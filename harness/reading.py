@@ -172,8 +172,9 @@ class Reading:
         for entry in self.of("request"):
             if entry.cause in attempts and entry.facts["host"] in self.app_hosts:
                 attempt = attempts[entry.cause]
-                attempt.arrived = entry
-                attempt.response = self.responses.get(entry.number)
+                if attempt.arrived is None:  # one that arrives twice is answered to its sender by the first
+                    attempt.arrived = entry
+                    attempt.response = self.responses.get(entry.number)
         return list(attempts.values())
 
     @cached_property

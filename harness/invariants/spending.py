@@ -8,7 +8,7 @@ from harness.journal import Entry
 from harness.reading import IMAGE_PATHS, Generation, Reading, Track, urls_in, usable_url
 
 CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
-DELAYS = (
+NO_FAILURE = (
     "slow-answer",
     "slow-connect",
     "slow-headers",
@@ -17,7 +17,10 @@ DELAYS = (
     "late-request",
     "never-answers",
     "half-open",
+    "reordered-request",
+    "duplicated-request",
 )
+"""Faults on a request that alone are no failure of it: what counts is what its sender came to see."""
 THROTTLED = "frequency"
 """How both providers say that requests come too often, whatever their code for it (providers.md section 4)."""
 BREATH_S = 1.0
@@ -163,9 +166,9 @@ def _is_whole(reading: Reading, request: Entry) -> bool:
 
 
 def _fault_on(reading: Reading, request: int) -> Entry | None:
-    """What befell a request. A delay alone is no failure: the client's giving up is."""
+    """What made a request fail. A delay alone does not: the client's giving up does."""
     faults = (fault for fault in reading.of("fault") if fault.cause == request)
-    return next((fault for fault in faults if fault.facts["harm"] not in DELAYS), None)
+    return next((fault for fault in faults if fault.facts["harm"] not in NO_FAILURE), None)
 
 
 def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:

@@ -31,6 +31,18 @@ def test_a_second_picture_is_a_violation_when_the_first_was_good_although_nobody
     assert verdict(two_pictures(Chronicle()), "generates-once").state == "violated"
 
 
+@pytest.mark.parametrize("harm", ["duplicated-request", "reordered-request", "slow-answer"])
+def test_a_fault_that_took_nothing_away_excuses_no_second_picture(harm: str) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.note("fault", c.tasks[first][0], harm=harm, link="kie")
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "violated"
+
+
 def test_a_second_picture_is_fine_when_the_first_was_too_small() -> None:
     assert verdict(two_pictures(Chronicle(), first_width=1024), "generates-once").state == "held"
 

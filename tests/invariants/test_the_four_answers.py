@@ -358,6 +358,24 @@ def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_aske
     assert beside_another.state == expected, beside_another.reason
 
 
+def test_a_delivery_that_a_proxy_repeats_is_judged_by_the_answer_to_the_first() -> None:
+    """The repeated one is turned away at once; the provider waits for the other."""
+    c = Chronicle()
+    shared = {"provider": "suno", "delivery": "d", "attempt": 1}
+    facts = {"task_id": c.music(), "callback": "complete", "genuine": True, "attempts": 4, "url": f"http://{APP}/"}
+    sent = c.note("callback.attempt", 1, **shared, **facts, body=None, headers={})
+    c.note("fault", sent, harm="duplicated-request", link="callbacks")
+    first, again = (c.request("/callback", sent, host=APP, by=SUNO) for _ in range(2))
+    c.respond(again)
+    answer = {"outcome": "too-late", "status": 200, "latency_s": 16.0, "headers": {}, "body": None}
+    c.note("response", first, request=first, **answer)
+    result = {"outcome": "timeout", "status": None, "latency_s": 15.0, "accepted": False, "retry_in_s": 60.0}
+    c.note("callback.answered", sent, **shared, **result)
+    found = verdict(c.end(), "callback-answered")
+    assert found.state == "violated"
+    assert "answered after 16 s" in found.reason
+
+
 def test_a_fault_on_one_delivery_excuses_no_other() -> None:
     c = harmed(Chronicle(), "lost-request", arrives=False)
     c.call(c.music(), status=500)
