@@ -1,11 +1,10 @@
 """The fake Suno: an ASGI app that makes music tasks and plays a SunoScript with them."""
 
 import asyncio
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -18,112 +17,16 @@ from fakes.events import Observer, ignore
 from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
 from fakes.post import Post, post
 from fakes.routes import Application, Asked, Handler, routes
-from fakes.script import COVER, Failure, ForgeryKind, Music, RecordStyle, Stray, SunoScript
+from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from fakes.suno import contract
 from fakes.suno.contract import Track
+from fakes.suno.records import MusicTask, tracks
 from fakes.suno.timeline import Step, begins_after_s, plan
-from fakes.tasks import Chores, Credits, RateWindow, below, random_uuid, sleep_until, task_id, turn
+from fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
 DURATION_LOW_S, DURATION_HIGH_S = 120, 239
-TITLE_WITHOUT_ONE = "Untitled"
-TAGS_WITHOUT_STYLE = "ambient, piano"
-
-
-@dataclass(slots=True)
-class MusicTask:
-    """One music generation."""
-
-    task_id: str
-    number: int
-    music: Music
-    request: dict[str, Any]
-    began_s: float
-    created_ms: int
-    takes_s: float
-    drawn: tuple[tuple[int, int], ...]
-    """What was drawn for each of its tracks: 128 bits for its id, and its duration in seconds."""
-    queries_per_s: int
-    style: RecordStyle
-    stage: contract.Stage | None = None
-    failure: tuple[int, str] | None = None
-    undelivered: bool = False
-    changes: int = 0
-    """How often its record has changed."""
-    _param: str | None = None
-    _tracks: tuple[Track, ...] | None = None
-    _queries: RateWindow | None = None
-    _told: tuple[tuple[int, bool], Reply] | None = None
-
-    @property
-    def tracks(self) -> tuple[Track, ...]:
-        """Its tracks, in the beginning without URLs: most creations are answered before anybody looks at them."""
-        if self._tracks is None:
-            self._tracks = tuple(tracks(self.request, self.music, self.drawn, self.created_ms, self.style))
-        return self._tracks
-
-    @property
-    def queries(self) -> RateWindow:
-        """How often it has been asked about of late."""
-        if self._queries is None:
-            self._queries = RateWindow(self.queries_per_s, 1.0)
-        return self._queries
-
-    @property
-    def param(self) -> str:
-        """The request as its record tells it: written out once, and asked for again and again."""
-        if self._param is None:
-            self._param = json.dumps(self.request, ensure_ascii=False)
-        return self._param
-
-    def record(self, now_s: float) -> Reply:
-        """Answer a query: the same as the last time when nothing has changed since."""
-        lag_s = self.music.record_lags_s
-        lags = bool(lag_s) and now_s < self.began_s + self.takes_s + lag_s
-        state = self.changes, lags
-        if self._told is None or self._told[0] != state:
-            status, items, failure = ("PENDING", None, None) if lags else self._seen()
-            data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms)
-            self._told = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
-        return self._told[1]
-
-    def _seen(self) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
-        """Status, tracks and failure as a record shows them."""
-        if self.failure is not None:
-            return contract.failed_status(self.failure[0]), None, self.failure
-        status = contract.UNDELIVERED_STATUS if self.undelivered else contract.STATUS_OF[self.stage]
-        if self.music.unknown_status and self.stage == "complete":
-            status = contract.UNKNOWN_STATUS
-        return status, self.items() if self.stage else None, None
-
-    @property
-    def callback_url(self) -> str:
-        """Where its callbacks go."""
-        url: str = self.request["callBackUrl"]
-        return url
-
-    def items(self) -> list[dict[str, Any]]:
-        """The tracks that this stage tells of, as callbacks carry them."""
-        return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
-
-
-def tracks(
-    request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
-) -> Iterator[Track]:
-    """Tracks without URLs. In custom mode the words are the asker's, otherwise the provider's own."""
-    model = "chirp-" + str(request.get("model", "")).lower().replace("_", "-")
-    for bits, duration_s in drawn:
-        yield Track(
-            id=random_uuid(bits),
-            title=request.get("title") or TITLE_WITHOUT_ONE,
-            tags=request.get("style") or TAGS_WITHOUT_STYLE,
-            prompt=request.get("prompt") or "",
-            model=model,
-            duration_s=float(duration_s),
-            created=contract.at_time(created_ms, style),
-            cover_text=music.cover_url,
-        )
 
 
 class FakeSuno:

@@ -136,9 +136,91 @@ def reset(transport: asyncio.Transport | Outgoing) -> None:
     transport.abort()
 
 
+class Served(HttpToolsProtocol):
+    """uvicorn's protocol for one accepted connection, with what the live world needs of it."""
+
+    def __init__(self, config: Config, state: ServerState, loop: Any, outbox: Outbox, gate: Gate | None) -> None:
+        super().__init__(config, state, {}, loop)
+        self._outbox = outbox
+        self._gate = gate
+        self._waiting: list[bytes] | None = None
+        """What arrives before the gate is passed; None when it is open."""
+        self._passing: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._idle_since_s: float | None = None
+        """Since when it has nothing to do, on the loop's clock; None while it has."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        outgoing: Any = Outgoing(transport, self._outbox)
+        self.wire = self.app_state["wire"] = SocketWire(outgoing)
+        super().connection_made(outgoing)
+        if self._gate is not None:
+            self._waiting = []
+            self._passing = self.loop.create_task(self._pass(self._gate))
+
+    async def _pass(self, gate: Gate) -> None:
+        try:
+            await gate()
+        except OSError:
+            self.wire.reset()
+            return
+        waiting, self._waiting = self._waiting or [], None
+        for data in waiting:
+            super().data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiting is None:
+            super().data_received(data)
+        else:
+            self._waiting.append(data)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """A connection deals with one request at a time, so it is all that has to hold the task."""
+        self._answering = self.loop.create_task(cycle.run_asgi(app))
+
+    # uvicorn sets a timer after each answer and takes it back at the next request. Here each connection has one, which
+    # looks when it is due whether the connection has been idle for so long.
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.flow.resume_reading()
+        self._idle_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(KEEP_ALIVE_S)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since_s = None
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since_s is None:
+            return
+        left_s = self._idle_since_s + KEEP_ALIVE_S - self.loop.time()
+        if left_s > 0:
+            self._look_after(left_s)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+        if self._passing is not None:
+            self._passing.cancel()
+        if self._answering is not None and not self._answering.done():
+            self.tasks.add(self._answering)  # or it would be collected, with what it waits for, in mid-sentence
+            self._answering.add_done_callback(self.tasks.discard)
+        self.wire.gone()
+        super().connection_lost(exc)
+
+
 def protocol_factory(
     app: App, loop: asyncio.AbstractEventLoop, gate: Gate | None = None, state: ServerState | None = None
-) -> Callable[[], Any]:
+) -> Callable[[], Served]:
     """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["wire"]`.
 
     `state` knows all connections that are open, of all factories that share it.
@@ -147,84 +229,5 @@ def protocol_factory(
         app, lifespan="off", log_config=None, access_log=False, ws="none", proxy_headers=False, interface="asgi3"
     )
     config.load()
-    state = state or ServerState()
-    outbox = Outbox(loop)
-
-    class Served(HttpToolsProtocol):
-        wire: SocketWire
-        waiting: list[bytes] | None = None
-        """What arrives before the gate is passed; None when it is open."""
-        passing: asyncio.Task[None] | None = None
-        answering: asyncio.Task[None] | None = None
-        idle_since_s: float | None = None
-        """Since when it has nothing to do, on the loop's clock; None while it has."""
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            outgoing: Any = Outgoing(transport, outbox)
-            self.wire = self.app_state["wire"] = SocketWire(outgoing)
-            super().connection_made(outgoing)
-            if gate is not None:
-                self.waiting = []
-                self.passing = loop.create_task(self._pass())
-
-        async def _pass(self) -> None:
-            assert gate is not None
-            try:
-                await gate()
-            except OSError:
-                self.wire.reset()
-                return
-            waiting, self.waiting = self.waiting or [], None
-            for data in waiting:
-                super().data_received(data)
-
-        def data_received(self, data: bytes) -> None:
-            if self.waiting is None:
-                super().data_received(data)
-            else:
-                self.waiting.append(data)
-
-        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-            """A connection deals with one request at a time, so it is all that has to hold the task."""
-            self.answering = loop.create_task(cycle.run_asgi(app))
-
-        # uvicorn sets a timer after each answer and takes it back at the next request. Here each connection has one,
-        # which looks when it is due whether the connection has been idle for so long.
-
-        def on_response_complete(self) -> None:
-            if self.pipeline or self.transport.is_closing():
-                super().on_response_complete()
-                return
-            self.flow.resume_reading()
-            self.idle_since_s = loop.time()
-            if self.timeout_keep_alive_task is None:
-                self._look_after(KEEP_ALIVE_S)
-
-        def _unset_keepalive_if_required(self) -> None:
-            self.idle_since_s = None
-
-        def _look_after(self, seconds: float) -> None:
-            self.timeout_keep_alive_task = loop.call_later(seconds, self.timeout_keep_alive_handler)
-
-        def timeout_keep_alive_handler(self) -> None:
-            self.timeout_keep_alive_task = None
-            if self.idle_since_s is None:
-                return
-            left_s = self.idle_since_s + KEEP_ALIVE_S - loop.time()
-            if left_s > 0:
-                self._look_after(left_s)
-            else:
-                super().timeout_keep_alive_handler()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self.timeout_keep_alive_task is not None:
-                self.timeout_keep_alive_task.cancel()
-            if self.passing is not None:
-                self.passing.cancel()
-            if self.answering is not None and not self.answering.done():
-                self.tasks.add(self.answering)  # or it would be collected, with what it waits for, in mid-sentence
-                self.answering.add_done_callback(self.tasks.discard)
-            self.wire.gone()
-            super().connection_lost(exc)
-
-    return lambda: Served(config, state, {}, loop)
+    state, outbox = state or ServerState(), Outbox(loop)
+    return lambda: Served(config, state, loop, outbox, gate)
