@@ -73,7 +73,7 @@ class Recorder:
             scope["method"],
             scope["path"],
             scope["query_string"],
-            scope["headers"],
+            tuple(scope["headers"]),  # as they are now: the list is the app's to change
             body,
         )
         CAUSE.set(number)
@@ -131,9 +131,9 @@ class _Exchange:
         """Lets a part of the answer go out; after the last one the answer is told."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            self._headers = message.get("headers", ())
+            self._headers = tuple(message.get("headers", ()))
         elif message["type"] == "http.response.body":
-            self._parts.append(message.get("body", b""))
+            self._parts.append(bytes(message.get("body", b"")))  # a buffer may be filled again
             if not message.get("more_body", False):
                 self.is_done = True
                 self._wire.on_gone = None

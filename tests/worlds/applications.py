@@ -170,3 +170,15 @@ def leaving() -> Starlette:
 
     inner = in_memory()
     return Starlette(routes=inner.routes, lifespan=lifespan)
+
+
+async def reuses_its_buffers(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application that changes what it was given and what it has sent, as it may."""
+    if scope["type"] != "http":
+        return
+    scope["headers"].append((b"x-added", b"by the application"))
+    headers, content = [(b"content-type", b"text/plain"), (b"content-length", b"5")], bytearray(b"first")
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+    headers.clear()
+    content[:] = b"later"

@@ -114,3 +114,12 @@ def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_an
     assert [entry.facts["when"] for entry in looks] == ["write", "end", "day", "retention"]
     assert [entry.at_s for entry in looks[2:]] == [86_400.0, 15 * 86_400.0]
     assert [entry.facts["status"] for entry in looks] == [200, 200, 200, 404]  # it is kept for fourteen days
+
+
+def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterwards() -> None:
+    journal = _run("reuses_its_buffers").journal
+    assert journal is not None
+    (asked,), (answered,) = journal.of("request")[:1], journal.of("response")[:1]
+    assert "x-added" not in asked.facts["headers"]
+    assert answered.facts["headers"] == {"content-type": "text/plain"}
+    assert answered.facts["body"] == "first"
