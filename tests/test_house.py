@@ -1,7 +1,10 @@
 """The house's own rules, checked by the tools that know them: format, lint, types, floors."""
 
+import os
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,17 @@ def test_help_is_there_at_once_because_commands_import_late() -> None:
     program = f"import sys, harness.cli; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_cannot_run_side_by_side_stays_in_one_worker() -> None:
+    """Two workers that both ran `npm ci` in one folder have taken an application apart while it was being built."""
+    files = ["tests/live/test_settings.py", "tests/live/test_picking.py", "tests/plugin/test_example_project.py"]
+    words = ["-n", "2", "-v", "-k", "not (wheel or green_and_red)", *files]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", *words]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout
+    workers = defaultdict(set)
+    for worker, folder in re.findall(r"^\[(gw\d)\] .* PASSED tests/(\w+)/", done.stdout, re.MULTILINE):
+        workers[folder].add(worker)
+    assert sorted(map(sorted, workers.values())) == [["gw0"], ["gw1"]]

@@ -26,12 +26,10 @@ INITDB = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real processes live in real time: one test at a time, and a machine that has other work to do may be late once,
-    not three times."""
+    """Real processes live in real time: a machine that has other work to do may be late once, not three times."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
-            item.add_marker(pytest.mark.xdist_group("live"))
 
 
 @pytest.fixture(scope="session")

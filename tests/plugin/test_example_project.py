@@ -13,7 +13,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "apps" / "pytest_example"
-pytestmark = pytest.mark.xdist_group("wheel")
 SUMMARY = re.compile(r"(\d+) failed, (\d+) passed")
 
 
