@@ -1,7 +1,7 @@
 """The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
 
 from harness.journal import Entry, Journal
-from harness.reading import Attempt, Reading, Track
+from harness.reading import Attempt, Reading, Track, usable_url
 from harness.result import Metrics, Outcome, TrackMetrics
 
 IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
@@ -24,9 +24,7 @@ def measure(journal: Journal | Reading) -> Metrics:
     ]
     accepted = [entry for entry in reading.of("task.created") if entry.facts["what"] == "image"]
     return Metrics(
-        tracks=tuple(
-            TrackMetrics(outcome(reading, track), _picture_after_s(reading, track)) for track in reading.tracks
-        ),
+        tracks=tuple(_track(reading, track) for track in reading.tracks),
         callback_answered_after_s=tuple(answered),
         callbacks_unanswered=sum(
             1
@@ -37,6 +35,11 @@ def measure(journal: Journal | Reading) -> Metrics:
         generations_accepted=len(accepted),
         credits_spent=-sum(entry.facts["change"] for entry in reading.of("credits")),
     )
+
+
+def _track(reading: Reading, track: Track) -> TrackMetrics:
+    ended = outcome(reading, track)
+    return TrackMetrics(ended, _picture_after_s(reading, track) if ended == "2k" else None)
 
 
 def _brings_the_music(attempt: Attempt) -> bool:
@@ -71,8 +74,21 @@ def _truly_2k(reading: Reading, probe: Entry) -> bool:
 
 
 def _picture_after_s(reading: Reading, track: Track) -> float | None:
+    """As `harness bench` counts: a picture that was lost again is not what anybody waited for."""
+    arrived_at_s, shown_at_s, shown = _music_arrived_at_s(reading, track), None, None
+    for write in track.writes:
+        url = usable_url((write.facts["after"] or {}).get("image_url"))
+        if url == track.image_url != shown:
+            shown_at_s = write.at_s
+        shown = url
+    if arrived_at_s is None or shown_at_s is None:
+        return None
+    return max(0.0, round(shown_at_s - arrived_at_s, 6))
+
+
+def _music_arrived_at_s(reading: Reading, track: Track) -> float | None:
     tasks = {generation.task_id for generation in track.music}
-    arrival = next(
+    return next(
         (
             attempt.sent.at_s
             for attempt in reading.attempts
@@ -82,8 +98,3 @@ def _picture_after_s(reading: Reading, track: Track) -> float | None:
         ),
         None,
     )
-    for write in track.writes:
-        url = (write.facts["after"] or {}).get("image_url")
-        if isinstance(url, str) and reading.ever_2k(url):
-            return None if arrival is None else max(0.0, round(write.at_s - arrival, 6))
-    return None

@@ -35,7 +35,8 @@ class TrackMetrics:
 
     outcome: Outcome
     picture_after_s: float | None
-    """From the arrival of the first complete callback to the write that put a true 2K picture on the track."""
+    """From the arrival of the first complete callback to the write that put the picture on the track with which it
+    ended; 0 where that was there before, None where it is no true 2K picture."""
 
 
 @dataclass(frozen=True, slots=True)

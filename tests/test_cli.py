@@ -521,6 +521,19 @@ def test_show_prints_the_purpose_and_the_file(harness: Any) -> None:
     assert "- takes: 16s" in said.out
 
 
+def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any, tmp_path: Path) -> None:
+    from harness import catalogue
+
+    (shipped,) = catalogue.select(["slow/image-16s"])
+    assert shipped.path is not None
+    said = harness("show", "slow/image-16s", "--raw", columns=40)
+    assert said.out == Path(shipped.path).read_text("utf-8")
+    assert harness("validate", str(written(tmp_path, "mine.yaml", said.out))).code == 0
+    refused = harness("show", "baseline", "--raw")
+    assert refused.code == 2
+    assert re.search(r'"baseline" are \d+ scenarios; --raw shows one', refused.err)
+
+
 def test_validate_counts_what_is_good(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "good.yaml", "why: all is well\n")
     said = harness("validate", "good.yaml", "slow")

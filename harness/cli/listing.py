@@ -32,15 +32,22 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("scenario")
-def show(scenario: str) -> None:
+@click.option("--raw", is_flag=True, help="Only the file, as it stands: to begin one of your own with.")
+def show(scenario: str, raw: bool) -> None:
     """Shows one SCENARIO: what it is for, and its file."""
     from harness import catalogue
     from harness.console import show as show_on_screen
     from harness.report import listings
 
-    for chosen in catalogue.select([scenario]):
-        text = Path(chosen.path).read_text(encoding="utf-8") if chosen.path else ""
-        show_on_screen(listings.scenario(chosen, text))
+    chosen = catalogue.select([scenario])
+    if raw and len(chosen) > 1:
+        raise click.UsageError(f'"{scenario}" are {len(chosen)} scenarios; --raw shows one')
+    for each in chosen:
+        text = Path(each.path).read_text(encoding="utf-8") if each.path else ""
+        if raw:
+            click.echo(text, nl=False)
+        else:
+            show_on_screen(listings.scenario(each, text))
 
 
 @click.command()

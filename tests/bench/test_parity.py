@@ -44,8 +44,7 @@ def test_one_track_goes_as_in_the_catalogues_world(name: str) -> None:
     assert record.credits == metrics.credits_spent
     assert record.answer_s == metrics.callback_answered_after_s[0]
     assert record.arrived == len(metrics.callback_answered_after_s) + metrics.callbacks_unanswered
-    if record.outcome == "2k":
-        assert record.picture_s == metrics.tracks[0].picture_after_s
+    assert record.picture_s == metrics.tracks[0].picture_after_s
 
 
 # What a client sees of a host in trouble, by both wires

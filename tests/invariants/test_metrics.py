@@ -89,6 +89,25 @@ def test_a_picture_that_was_there_before_the_callback_took_no_time() -> None:
     assert measure(c.end()).tracks[0].picture_after_s == 0.0
 
 
+@pytest.mark.parametrize(("repaired_at_s", "after_s"), [(120.0, 30.0), (None, None)], ids=["repaired", "lost"])
+def test_a_picture_that_is_lost_again_is_not_what_anybody_waited_for(
+    repaired_at_s: float | None, after_s: float | None
+) -> None:
+    c = seen()
+    c.picture(COVER, 360, 360, kind="cover")
+    music = c.music()
+    c.at_s = 90.0
+    c.write(1, c.call(music), status="complete", image_url=URL)
+    c.at_s = 95.0
+    c.write(1, image_url=COVER)
+    if repaired_at_s is not None:
+        c.at_s = repaired_at_s
+        c.write(1, image_url=URL)
+        c.at_s = 125.0
+        c.write(1, image_label=None)
+    assert measure(c.end()).tracks[0].picture_after_s == after_s
+
+
 def test_without_a_complete_callback_or_a_2k_picture_there_is_no_time_to_tell() -> None:
     assert measure(with_picture(URL, seen())).tracks[0].picture_after_s is None
     c = seen(width=360, height=360)
