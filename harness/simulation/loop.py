@@ -11,7 +11,9 @@ timer is set. `run_until` then returns "quiescent", exactly, without waiting to 
 
 import asyncio
 import contextlib
+import gc
 import heapq
+import inspect
 import socket
 import ssl as ssl_module
 from collections.abc import Callable
@@ -254,6 +256,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._still.clear()
         self._ready.extend(self._buried)
         for task in tasks:
+            _forestall(task.get_coro())
             task.cancel()
         with contextlib.suppress(SystemExit):
             self.run_until(self.elapsed_s + FAREWELL_S)
@@ -358,6 +361,20 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
+
+
+def _forestall(coroutine: Any) -> None:
+    """Closes what a coroutine that never began was to await: cancelled before its first step it would leave that
+    behind, and Python would warn of it. anyio's tasks are such: each awaits what its handle holds."""
+    if not _is_new(coroutine):
+        return
+    for local in coroutine.cr_frame.f_locals.values():
+        for held in filter(_is_new, (local, *gc.get_referents(local))):
+            held.close()
+
+
+def _is_new(what: Any) -> bool:
+    return inspect.iscoroutine(what) and inspect.getcoroutinestate(what) == inspect.CORO_CREATED
 
 
 def _close(coroutine: Any) -> None:

@@ -1,7 +1,11 @@
 """Frozen and killed places: what stands still, what goes on, and what never runs again."""
 
 import asyncio
+import gc
+import warnings
 from contextvars import copy_context
+
+import anyio
 
 from harness.simulation.loop import SimulatedLoop
 from harness.simulation.places import PLACE, Place
@@ -96,3 +100,27 @@ def test_a_killed_task_is_cleaned_up_with_the_world_and_not_before(simulate: Sim
 
     assert simulate(main).error is None
     assert told == ["the run is over", "cleaned up"]
+
+
+def test_what_was_killed_before_its_first_step_is_not_warned_of(simulate: Simulate) -> None:
+    """httpx connects by such a task, whose coroutine a handle of anyio's holds."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        instance = Place("instance", Place("app.test"))
+
+        async def work() -> None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(asyncio.sleep, 1)
+                loop.kill(instance)
+                await asyncio.sleep(1)
+
+        _in_place(instance, work())
+        await asyncio.sleep(10)
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert simulate(main).error is None
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
