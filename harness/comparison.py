@@ -64,7 +64,6 @@ class Comparison:
     seed: int
     results: dict[tuple[str, str], Result]
     """By (scenario, implementation)."""
-    wall_s: float = 0.0
 
     def summary(self, implementation: str) -> Summary:
         """One implementation's figures."""

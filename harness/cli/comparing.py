@@ -16,10 +16,13 @@ from harness.cli.options import (
     speed_option,
     workers_option,
 )
+from harness.cli.playing import play_all
 from harness.cli.reporting import storing_options, wanted_files, write_runs
 
 if TYPE_CHECKING:
-    from harness.result import Result
+    from rich.console import Console
+
+    from harness.comparison import Comparison
     from harness.stored import Run
 
 
@@ -56,13 +59,11 @@ def compare(
     """
     import time
 
-    from harness import compare as comparing
-    from harness.console import progress, screen, teller
+    from harness.compare import side_by_side
+    from harness.console import screen
     from harness.errors import UnknownNameError
     from harness.files import must_be_writable, write_json
-    from harness.report.conclusion import conclusion_report
     from harness.report.interchange import comparison_json
-    from harness.report.matrix import broken_promises, figures, verdict_matrix
     from harness.strategies import STRATEGIES
 
     for name in only:
@@ -75,37 +76,28 @@ def compare(
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
     implementations = [implementation_of(name, speed) for name in names]
     began_s = time.perf_counter()
-    total = len(chosen) * len(implementations)
-    with progress(total, "comparing", quiet=quiet) as bar:
-
-        def advance(result: "Result") -> None:
-            if bar is not None:
-                bar.advance(bar.task_ids[0])
-
-        tell = teller(bar, quiet=quiet)
-        cores = workers or comparing.workers_for(implementations)
-        runs: list[Run] = []
-        if wanted:
-            from harness.storing import stored_run
-
-            pairs = [(scenario, implementation) for scenario in chosen for implementation in implementations]
-            for each in comparing.play_pairs(pairs, seed, cores, stored_run, tell):
-                runs.append(each)
-                advance(each.result)
-            comparison = comparing.side_by_side(chosen, implementations, seed, [each.result for each in runs])
-        else:
-            comparison = comparing.compare(chosen, implementations, seed, workers=cores, on_result=advance, tell=tell)
+    pairs = [(scenario, implementation) for scenario in chosen for implementation in implementations]
+    runs: list[Run] = []
+    results = play_all(pairs, seed, workers, "comparing", runs if wanted else None, quiet=quiet)
+    comparison = side_by_side(chosen, implementations, seed, results)
     wall_s = time.perf_counter() - began_s
     if json_file is not None:
         write_json(json_file, comparison_json(comparison))
     if wanted:
-        write_runs(wanted, runs, chosen, [each.name for each in implementations], seed)
-    console = screen(stderr="-" in (json_file, *wanted.values()))
+        write_runs(wanted, runs, chosen, comparison.implementations, seed)
+    is_for_a_program = "-" in (json_file, *wanted.values())
+    console = screen(stderr=is_for_a_program)
     if before is not None and baseline is not None:
         code = tell_changes(console, baseline, before, chosen, comparison.results)
         raise click.exceptions.Exit(code)
-    if "-" in (json_file, *wanted.values()):
-        return
+    if not is_for_a_program:
+        _tell(console, comparison, wall_s, quiet=quiet)
+
+
+def _tell(console: "Console", comparison: "Comparison", wall_s: float, *, quiet: bool) -> None:
+    from harness.report.conclusion import conclusion_report
+    from harness.report.matrix import broken_promises, figures, verdict_matrix
+
     if not quiet:
         console.print(verdict_matrix(comparison, console.width))
         console.print(figures(comparison, console.width))
@@ -114,7 +106,7 @@ def compare(
     if not quiet:
         simulated_h = sum(result.simulated_s for result in comparison.results.values()) / 3600
         console.print(
-            f"\n{total} runs, {simulated_h:.1f} simulated hours in {wall_s:.1f} s, seed {seed}\n"
-            "to see why: harness run STRATEGY SCENARIO",
+            f"\n{len(comparison.results)} runs, {simulated_h:.1f} simulated hours in {wall_s:.1f} s, "
+            f"seed {comparison.seed}\nto see why: harness run STRATEGY SCENARIO",
             style="dim",
         )

@@ -1,7 +1,5 @@
 """`harness run`."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +17,13 @@ from harness.cli.options import (
     speed_option,
     workers_option,
 )
+from harness.cli.playing import play_all
 from harness.cli.reporting import storing_options, wanted_files, write_runs
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
-    from harness.implementations import AnyImplementation
+    from collections.abc import Iterable
+
     from harness.result import Result
     from harness.scenario import Scenario
     from harness.stored import Run
@@ -69,12 +69,10 @@ def run(
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
-    from harness.compare import workers_for
-    from harness.console import progress, screen, teller
+    from harness.console import screen
     from harness.files import must_be_writable, write_journals, write_json
     from harness.implementations import is_live
     from harness.report.interchange import results_json
-    from harness.report.violations import closing_line, run_report
     from harness.result import exit_code
 
     must_be_writable(json_file)
@@ -85,14 +83,10 @@ def run(
     if twice and is_live(implementation):
         raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
     pairs = [(scenario, who) for scenario in chosen]
-    by_name: dict[str, Result] = {}
     runs: list[Run] = []
-    with progress(len(chosen), implementation, quiet=quiet) as bar:
-        tell = teller(bar, quiet=quiet)
-        for result in _played(pairs, seed, workers or workers_for([who]), runs if wanted else None, tell):
-            by_name[result.scenario] = result
-            if bar is not None:
-                bar.advance(bar.task_ids[0])
+    kept = runs if wanted else None
+    ready = play_all(pairs, seed, workers, implementation, kept, keep_journals=True, quiet=quiet)
+    by_name = {result.scenario: result for result in ready}
     results = [by_name[scenario.name] for scenario in chosen]
     if wanted:
         write_runs(wanted, runs, chosen, [who.name], seed)
@@ -101,40 +95,29 @@ def run(
     if json_file is not None:
         write_json(json_file, results_json(results, seed))
     differences = _differences(implementation, scenarios, results, seed) if twice else []
-    if "-" not in (json_file, *wanted.values()):
-        console = screen()
-        for scenario, result in zip(chosen, results, strict=True):
-            if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):
-                console.print(run_report(result, verbose=verbose, selector=selector_of(scenario)))
-        for told in differences:
-            console.print(told, style="red")
-        console.print(closing_line(results, seed))
+    is_for_a_program = "-" in (json_file, *wanted.values())
+    if not is_for_a_program:
+        _tell(zip(chosen, results, strict=True), differences, seed, verbose=verbose, quiet=quiet)
     code = exit_code(results)
     if before is not None and baseline is not None:
-        console = screen(stderr="-" in (json_file, *wanted.values()))
         now = {(result.scenario, result.implementation): result for result in results}
-        code = tell_changes(console, baseline, before, chosen, now)
+        code = tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, now)
     raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
 
 
-def _played(
-    pairs: "list[tuple[Scenario, AnyImplementation]]",
-    seed: int,
-    workers: int,
-    runs: "list[Run] | None",
-    tell: Callable[[str], None],
-) -> "Iterator[Result]":
-    """The results with their journals; where `runs` are wanted for a report, they are gathered on the way."""
-    from harness.compare import play_pairs, run_pairs
+def _tell(
+    runs: "Iterable[tuple[Scenario, Result]]", differences: list[str], seed: int, *, verbose: bool, quiet: bool
+) -> None:
+    from harness.console import screen
+    from harness.report.violations import closing_line, run_report
 
-    if runs is None:
-        yield from run_pairs(pairs, seed, workers, keep_journals=True, tell=tell)
-        return
-    from harness.storing import stored_run
-
-    for each in play_pairs(pairs, seed, workers, stored_run, tell):
-        runs.append(each)
-        yield replace(each.result, journal=each.journal)
+    console, told = screen(), list(runs)
+    for scenario, result in told:
+        if not quiet and (verbose or result.of("violated", "unknown") or len(told) == 1):
+            console.print(run_report(result, verbose=verbose, selector=selector_of(scenario)))
+    for difference in differences:
+        console.print(difference, style="red")
+    console.print(closing_line([result for _, result in told], seed))
 
 
 def _differences(target: str, selectors: tuple[str, ...], results: "list[Result]", seed: int) -> list[str]:
