@@ -8,13 +8,26 @@ from harness.cli.options import implementation_of, json_option, seed_option, wor
 from harness.errors import EXIT_THRESHOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.bench.figures import Bench
+    from harness.bench.interchange import Baseline
     from harness.bench.thresholds import Threshold
     from harness.bench.world import Plan
 
 TRACKS = 10_000
 PER_MINUTE = 6.0
 CHUNK = 50
+_FIGURES = "simulated figures, which are exact; those of --real are not"
+_PROVIDERS = "the providers' times, and with --real they take none"
+OF_THE_SIMULATION = {
+    **dict.fromkeys(("sentences", "baseline_file", "save_baseline", "html_file", "reference"), _FIGURES),
+    **dict.fromkeys(("model", "samples", "rate"), _PROVIDERS),
+    "tracks": "simulated tracks; --rounds says how many --real makes",
+    "workers": "simulated tracks, which can be shared out; --real times one at a time",
+}
+OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
+"""The options that would change nothing, with `--real` and without it, and what each is about."""
 
 
 @click.command()
@@ -23,7 +36,14 @@ CHUNK = 50
     "--tracks", type=click.IntRange(1, 1_000_000), default=TRACKS, show_default=True, help="For each strategy."
 )
 @click.option("--model", default="typical", show_default=True, help="The providers' mood; --models lists them.")
-@click.option("--models", "list_models", is_flag=True, help="Lists the models with their figures and sources.")
+@click.option(
+    "--models",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, given: _list_models(context) if given else None,
+    help="Lists the models with their figures and sources.",
+)
 @click.option("--samples", metavar="FILE", help="Times of your own: CSV (what,seconds) or HAR.")
 @click.option(
     "--rate", type=click.FloatRange(0.1, 600), default=PER_MINUTE, show_default=True, help="Arrivals a minute, Poisson."
@@ -49,11 +69,12 @@ CHUNK = 50
 @json_option
 @workers_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no tables, only what a threshold finds.")
+@click.pass_context
 def bench(
+    context: click.Context,
     implementations: tuple[str, ...],
     tracks: int,
     model: str,
-    list_models: bool,
     samples: str | None,
     rate: float,
     reference: str | None,
@@ -74,64 +95,52 @@ def bench(
     IMPLEMENTATIONS are strategies or your own (module:attribute, file.py:attribute); all strategies by default. Exit
     code 4: something is as a --fail-if says it must not be.
     """
-    from harness.bench.models import MODELS, model_called
-    from harness.console import show
-
-    if list_models:
-        from harness.bench.table import models
-
-        show(models(list(MODELS.values())))
-        return
-    from harness.errors import UnknownNameError
     from harness.strategies import STRATEGIES
 
     names = list(dict.fromkeys(implementations or STRATEGIES))
+    _must_fit(context, real=real)
     if real:
-        unfit = {
-            "--fail-if": sentences,
-            "--baseline": baseline_file,
-            "--save-baseline": save_baseline,
-            "--html": html_file,
-        }
-        for option, given in unfit.items():
-            if given:
-                raise click.UsageError(f"{option} is about simulated figures, which are exact; --real ones are not")
         _time_for_real(names, rounds, for_s, seed, json_file, quiet=quiet)
         return
-    from harness.bench.interchange import bench_json, read_baseline
+    from harness.bench.interchange import read_baseline
+    from harness.bench.models import model_called
     from harness.bench.samples import with_samples
     from harness.bench.thresholds import read_threshold
     from harness.bench.world import Plan
-    from harness.files import must_be_writable, write_json
+    from harness.files import must_be_writable
 
     chosen = model_called(model)
     if samples is not None:
         chosen = with_samples(chosen, samples)
     thresholds = [read_threshold(sentence, names) for sentence in sentences]
     reference = _reference(reference, names)
-    if reference is not None and reference not in names:
-        raise UnknownNameError("strategy in this bench", reference, names, " (--reference)")
     for target in (json_file, save_baseline, html_file):
         must_be_writable(target)
     before = None if baseline_file is None else read_baseline(baseline_file)
-    plan = Plan(chosen, seed, tracks, rate, CHUNK)
-    found = _run(plan, names, workers, quiet=quiet or json_file == "-")
-    value = bench_json(found, reference)
-    for target in (json_file, save_baseline):
-        if target is not None:
-            write_json(target, value)
-    if html_file is not None:
-        from harness.bench.html import page
-        from harness.files import write_bytes
-
-        write_bytes(html_file, page(found, reference))
+    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or json_file == "-")
+    _write(found, reference, (json_file, save_baseline), html_file)
     if json_file != "-" and not quiet:
-        from harness.bench.table import changes, report
-
-        show(report(found, reference))
-        if before is not None:
-            show(changes(before.changes(found), before, before.is_same_plan(found)))
+        _tell(found, reference, before)
     _judge(found, thresholds)
+
+
+def _list_models(context: click.Context) -> None:
+    from harness.bench.models import MODELS
+    from harness.bench.table import models
+    from harness.console import show
+
+    show(models(list(MODELS.values())))
+    context.exit()
+
+
+def _must_fit(context: click.Context, *, real: bool) -> None:
+    """Raises UsageError for an option that would change nothing; what the environment or a file says for every run may
+    stand there."""
+    unfit = OF_THE_SIMULATION if real else OF_REAL
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "")
+        if parameter.name in unfit and given is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} is about {unfit[parameter.name]}")
 
 
 def _time_for_real(
@@ -154,7 +163,11 @@ def _time_for_real(
 
 def _reference(asked: str | None, names: list[str]) -> str | None:
     """The one asked for; else the strategy of the seed documents, or the first of several."""
+    from harness.errors import UnknownNameError
+
     if asked is not None:
+        if asked not in names:
+            raise UnknownNameError("strategy in this bench", asked, names, " (--reference)")
         return asked
     if "synchronous" in names:
         return "synchronous"
@@ -174,6 +187,29 @@ def _run(plan: "Plan", names: list[str], workers: int | None, *, quiet: bool) ->
                 bar.advance(bar.task_ids[0], count)
 
         return run_bench(plan, implementations, workers or workers_for(implementations), advance)
+
+
+def _write(found: "Bench", reference: str | None, json_files: "Sequence[str | None]", html_file: str | None) -> None:
+    from harness.bench.interchange import bench_json
+    from harness.files import write_bytes, write_json
+
+    value = bench_json(found, reference)
+    for target in json_files:
+        if target is not None:
+            write_json(target, value)
+    if html_file is not None:
+        from harness.bench.html import page
+
+        write_bytes(html_file, page(found, reference))
+
+
+def _tell(found: "Bench", reference: str | None, before: "Baseline | None") -> None:
+    from harness.bench.table import changes, report
+    from harness.console import show
+
+    show(report(found, reference))
+    if before is not None:
+        show(changes(before.changes(found), before, before.is_same_plan(found)))
 
 
 def _judge(found: "Bench", thresholds: "list[Threshold]") -> None:

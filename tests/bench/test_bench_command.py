@@ -120,6 +120,9 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
         (("strict", "--samples", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("http://127.0.0.1:1", "--tracks", "1"), "runs over real sockets"),
         (("strict", "--real", "--fail-if", "p99>1s"), "--fail-if is about simulated figures"),
+        (("strict", "--real", "--model", "bad-day"), "--model is about the providers' times"),
+        (("strict", "--real", "--tracks", "5"), "--rounds says how many --real makes"),
+        (("strict", "--rounds", "5"), "--rounds is about --real, which is not asked for"),
         (("nowhere.py:app", "--tracks", "1"), 'there is no file "nowhere.py"'),
     ],
 )
