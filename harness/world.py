@@ -163,6 +163,7 @@ class SimulatedWorld:
         self._end(ending)
         if self.loop.refusal is None:
             self.loop.forget_everything()
+            self._watcher.look_for_the_last_time()
             self.loop.create_task(self._look_back(), name="look back")
             self.loop.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
             if self._failure is not None:

@@ -4,20 +4,28 @@ The application uses `sqlite3` as ever. While a run is on, `sqlite3.connect` giv
 whenever a transaction has ended with something changed, so a write that is repaired a moment later is still seen.
 """
 
+import os
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
 
 from harness.simulation.places import PLACE
+from harness.stores.sqlite_time import asks_for_the_moment, tell_the_moment
 
 Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
-CONSEQUENCES = ("trigger", "references", "attach", "rename")
+CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
 """Words in a schema by which a change of one table may be one of another."""
+
+PARAMETERS = (
+    *("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri"),
+    "autocommit",
+)
+"""What `sqlite3.connect` takes after the database, in its order."""
 
 _real_connect = sqlite3.connect
 _watcher: "Watcher | None" = None
@@ -27,10 +35,11 @@ def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None:
 
 
 @lru_cache(maxsize=512)
-def _concerns(sql: str) -> tuple[bool, bool]:
-    """Whether a statement names the table of tracks, and whether it lets one change bring others."""
+def _concerns(sql: str) -> tuple[bool, bool, bool]:
+    """Whether a statement names the table of tracks, whether it lets one change bring others, and whether it may ask
+    for the time."""
     told = sql.lower()
-    return "tracks" in told, any(word in told for word in CONSEQUENCES)
+    return "tracks" in told, any(word in told for word in CONSEQUENCES), asks_for_the_moment(sql)
 
 
 class Watcher:
@@ -48,6 +57,7 @@ class Watcher:
         self.on_write = on_write
         self._rows: dict[str, Row] = {}
         self._has_consequences = False
+        self._has_moments = False
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -56,13 +66,18 @@ class Watcher:
 
     def concerns_tracks(self, sql: str) -> bool:
         """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
-        names_tracks, brings_others = _concerns(sql)
+        names_tracks, brings_others, _ = _concerns(sql)
         self._has_consequences = self._has_consequences or brings_others
         return self._has_consequences or names_tracks
 
-    def look(self, connection: sqlite3.Connection) -> None:
+    def asks_for_the_moment(self, sql: str) -> bool:
+        """Whether a statement may ask for the time: it does, or an earlier one has brought that into the schema."""
+        self._has_moments = self._has_moments or _concerns(sql)[2]
+        return self._has_moments
+
+    def look(self, connection: "WatchedConnection") -> None:
         """Reads the table by the connection that has just written, and reports what is new since the last look."""
-        rows = _read(connection)
+        rows = self._read_apart() if connection.reads_in_its_own_way else _read(connection)
         if rows is None:
             return
         self.sees_tracks = True
@@ -73,6 +88,19 @@ class Watcher:
         for track_id in [known for known in self._rows if known not in rows]:
             self.on_write(track_id, self._rows[track_id], None)
         self._rows = rows
+
+    def look_for_the_last_time(self) -> None:
+        """Reads the table as it stands in the file: there may be writes by ways that are not watched."""
+        rows = self._read_apart()
+        if rows is not None:
+            self.sees_tracks = True
+            self._rows = rows
+
+    def _read_apart(self) -> dict[str, Row] | None:
+        if not os.path.exists(self.path):
+            return None
+        with closing(_real_connect(self.path)) as connection:
+            return _read(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Remembers which instance of the application holds a connection."""
@@ -111,16 +139,19 @@ class WatchedCursor(sqlite3.Cursor):
     """A cursor that lets the watcher look after each statement."""
 
     def execute(self, sql: str, *args: Any) -> "WatchedCursor":
+        _prepare(self.connection, sql)
         super().execute(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
+        _prepare(self.connection, sql)
         super().executemany(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executescript(self, sql: str) -> "WatchedCursor":
+        _prepare(self.connection, sql)
         super().executescript(sql)
         _look(self.connection, sql)
         return self
@@ -131,11 +162,20 @@ class WatchedConnection(sqlite3.Connection):
 
     seen_changes = 0
     may_have_changed = False
+    is_told_the_moment = False
+    converts = False
+    """Whether values come out of it as the application's own types."""
+
+    @property
+    def reads_in_its_own_way(self) -> bool:
+        """Whether a look through it would see something else than what is stored, or hold a lock afterwards."""
+        return self.converts or self.text_factory is not str or getattr(self, "autocommit", None) is False
 
     def cursor(self, factory: Any = WatchedCursor) -> Any:
         return super().cursor(factory)
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        _prepare(self, sql)
         cursor: sqlite3.Cursor = super().cursor(WatchedCursor)
         sqlite3.Cursor.execute(cursor, sql, *args)
         _look(self, sql)
@@ -149,21 +189,29 @@ class WatchedConnection(sqlite3.Connection):
 
     def commit(self) -> None:
         super().commit()
-        _look(self, "")
+        _look(self, "", has_ended=True)
 
     def __exit__(self, *args: Any) -> Any:
         result = super().__exit__(*args)
-        _look(self, "")
+        _look(self, "", has_ended=True)
         return result
 
 
-def _look(connection: Any, sql: str) -> None:
+def _prepare(connection: Any, sql: str) -> None:
+    watcher = _watcher
+    if watcher is not None and not connection.is_told_the_moment and watcher.asks_for_the_moment(sql):
+        connection.is_told_the_moment = True
+        tell_the_moment(connection)
+
+
+def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
+    """`has_ended`: a transaction just has; with `autocommit=False` (Python 3.12) the next one is on already."""
     watcher = _watcher
     if watcher is None:
         return
     if not connection.may_have_changed:
         connection.may_have_changed = watcher.concerns_tracks(sql)
-    if connection.in_transaction or not connection.may_have_changed:
+    if (connection.in_transaction and not has_ended) or not connection.may_have_changed:
         return
     connection.may_have_changed = False
     changes = connection.total_changes
@@ -172,19 +220,34 @@ def _look(connection: Any, sql: str) -> None:
         watcher.look(connection)
 
 
+@lru_cache(maxsize=64)
+def _watched(factory: Any) -> Any:
+    """The application's own class of connection, watched: its methods come first, and call ours in the end."""
+    if not (isinstance(factory, type) and issubclass(factory, sqlite3.Connection)):
+        return factory
+    return type(factory.__name__, (factory, WatchedConnection), {})
+
+
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     """The file lives as long as the run: nothing is gained by saving it from a power cut."""
-    if _watcher is None or args[4:5] or "factory" in kwargs or _watcher.path not in str(database):
+    if _watcher is None or _watcher.path not in str(database):
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
-    connection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
+    named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
+    own, autocommit = named.pop("factory", None), named.pop("autocommit", None)
+    factory = WatchedConnection if own is None else _watched(own)
+    connection: Any = _real_connect(database, factory=factory, **named)
+    if isinstance(connection, WatchedConnection):
+        connection.converts = bool(named.get("detect_types"))
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
     # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it
     if not _watcher.was_opened or plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         plainly.execute("PRAGMA journal_mode=MEMORY")
+    if autocommit is not None:
+        connection.autocommit = autocommit
     place = PLACE.get()
     _watcher.opened(connection, place.instance() if place else None)
-    return connection
+    return connection  # type: ignore[no-any-return]
 
 
 @contextmanager

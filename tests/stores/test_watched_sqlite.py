@@ -1,12 +1,18 @@
 """Every committed change of the tracks table is seen, by whatever statement it comes."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.simulation.loop import EPOCH_S, SimulatedLoop
+from harness.simulation.network import Network
+from harness.simulation.takeover import takeover
 from harness.stores.sqlite import Watcher, watching
 
 Seen = list[tuple[str, Any, Any]]
@@ -86,3 +92,113 @@ def test_a_statement_by_a_cursor_that_another_statement_gave_is_seen(seen: tuple
     cursor.execute("INSERT INTO tracks VALUES ('a', 'pending', NULL)")
     assert found == [("a", None, "pending")]
     assert cursor.execute("SELECT * FROM tracks").fetchone()["status"] == "pending"
+
+
+def test_a_change_through_a_view_is_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
+    db, found = seen
+    db.execute("CREATE TABLE songs (id TEXT PRIMARY KEY, status)")
+    db.execute("CREATE VIEW tracks AS SELECT * FROM songs")
+    db.execute("INSERT INTO songs VALUES ('a', 'pending')")
+    assert found == [("a", None, "pending")]
+
+
+class Own(sqlite3.Connection):
+    """An application's own class of connection."""
+
+    asked = 0
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        self.asked += 1
+        return super().execute(sql, *args)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"factory": Own},
+        {"detect_types": sqlite3.PARSE_DECLTYPES},
+        *([{"autocommit": False}] if sys.version_info >= (3, 12) else []),
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_connections_of_all_kinds_are_watched(
+    seen: tuple[sqlite3.Connection, Seen], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    _, found = seen
+    db = sqlite3.connect(str(tmp_path / "tracks.db"), **options)
+    db.execute(TRACKS)
+    db.execute("INSERT INTO tracks VALUES ('a', 'pending', NULL)")
+    db.commit()
+    assert found == [("a", None, "pending")]
+    if isinstance(db, Own):
+        assert db.asked == 2
+
+
+def test_what_is_stored_is_seen_and_not_what_the_application_makes_of_it(
+    seen: tuple[sqlite3.Connection, Seen], tmp_path: Path
+) -> None:
+    _, found = seen
+    db = sqlite3.connect(str(tmp_path / "tracks.db"), detect_types=sqlite3.PARSE_DECLTYPES, isolation_level=None)
+    db.text_factory = bytes
+    db.execute("CREATE TABLE tracks (id TEXT PRIMARY KEY, status TIMESTAMP)")
+    db.execute("INSERT INTO tracks VALUES ('a', '2026-01-01 00:00:00')")
+    assert found == [("a", None, "2026-01-01 00:00:00")]
+
+
+def test_what_was_written_by_ways_that_are_not_watched_is_found_at_the_end(tmp_path: Path) -> None:
+    path = str(tmp_path / "tracks.db")
+    watcher = Watcher(path)
+    with watching(watcher):
+        db = sqlite3.Connection(path, isolation_level=None)
+        db.execute(TRACKS)
+        db.execute("INSERT INTO tracks VALUES ('a', 'complete', NULL)")
+        assert watcher.rows == {}
+        watcher.look_for_the_last_time()
+        assert watcher.rows["a"]["status"] == "complete"
+        db.close()
+
+
+def in_a_world(path: Path, main: Callable[[], Coroutine[Any, Any, None]], seed: int = 1) -> None:
+    """Runs `main` in a simulated world of its own that watches a database."""
+    loop = SimulatedLoop(Network(lambda host, port: None))
+    with takeover(loop, seed), watching(Watcher(str(path))):
+        task = loop.create_task(main())
+        loop.run_until(1_000.0)
+        loop.dissolve()
+    task.result()
+
+
+ASKED = "SELECT datetime('now'), CURRENT_TIMESTAMP, date('now', '+1 day'), strftime('%s'), unixepoch(), time('12:00')"
+
+
+def test_sqlites_own_clock_is_that_of_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.db"
+    told: list[Any] = []
+
+    async def main() -> None:
+        db = sqlite3.connect(path)
+        db.execute("CREATE TABLE notes (at TEXT DEFAULT CURRENT_TIMESTAMP, due DEFAULT (datetime('now', '1 minute')))")
+        await asyncio.sleep(90)
+        other = sqlite3.connect(path)
+        other.execute("INSERT INTO notes DEFAULT VALUES")
+        told.extend([other.execute(ASKED).fetchone(), other.execute("SELECT * FROM notes").fetchone()])
+
+    in_a_world(path, main)
+    moment = datetime.fromtimestamp(EPOCH_S + 90, UTC)
+    text = f"{moment:%Y-%m-%d %H:%M:%S}"
+    seconds = EPOCH_S + 90
+    tomorrow = f"{moment + timedelta(days=1):%Y-%m-%d}"
+    assert told[0] == (text, text, tomorrow, str(seconds), seconds, "12:00:00")
+    assert told[1] == (text, f"{moment + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}")
+
+
+def test_sqlites_own_randomness_is_that_of_the_seed(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.db"
+    told: list[Any] = []
+
+    async def main() -> None:
+        told.append(sqlite3.connect(path).execute("SELECT random(), hex(randomblob(8))").fetchone())
+
+    for seed in (1, 1, 2):
+        in_a_world(path, main, seed)
+    assert told[0] == told[1] != told[2]

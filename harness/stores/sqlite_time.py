@@ -1,0 +1,56 @@
+"""SQLite's own clock and randomness, in C, told the run's: `datetime('now')`, `CURRENT_TIMESTAMP`, `random()`.
+
+They are replaced by functions of the same names, which is as SQLite means it (https://sqlite.org/appfunc.html). What
+is no question about the present moment the real functions answer.
+"""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+MOMENT_AT = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0, "strftime": 1, "timediff": 0}
+"""SQLite's functions of date and time (https://sqlite.org/lang_datefunc.html), and which argument is the moment; one
+that is not there is the present one."""
+KEYWORDS = {"current_timestamp": "datetime", "current_date": "date", "current_time": "time"}
+WORDS = re.compile(rf"\b({'|'.join((*MOMENT_AT, *KEYWORDS))}|random|randomblob)\b", re.IGNORECASE)
+
+_real_connect = sqlite3.connect
+
+
+def asks_for_the_moment(sql: str) -> bool:
+    """Whether a statement, or what it brings into the schema, may ask SQLite for the time or for something random."""
+    return WORDS.search(sql) is not None
+
+
+def tell_the_moment(connection: sqlite3.Connection) -> None:
+    """From now on the connection's statements get time and randomness where Python code gets them."""
+    for name, place in MOMENT_AT.items():
+        connection.create_function(name, -1, _at_the_moment(name, place), deterministic=True)
+    for keyword, name in KEYWORDS.items():
+        connection.create_function(keyword, 0, _at_the_moment(name, 0), deterministic=True)
+    connection.create_function("random", 0, lambda: int.from_bytes(os.urandom(8), "big", signed=True))
+    connection.create_function("randomblob", 1, lambda size: os.urandom(max(1, size)))
+
+
+@cache
+def _at_the_moment(name: str, place: int) -> Callable[..., Any]:
+    sql = f"SELECT {name}({{}})"
+
+    def answer(*given: Any) -> Any:
+        now = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        if len(given) <= place:
+            given = (*given, now)
+        moments = [now if isinstance(each, str) and each.lower() == "now" else each for each in given]
+        return _real().execute(sql.format(",".join("?" * len(moments))), moments).fetchone()[0]
+
+    return answer
+
+
+@cache
+def _real() -> sqlite3.Connection:
+    return _real_connect(":memory:", check_same_thread=False)
