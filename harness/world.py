@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from contextvars import copy_context
 from functools import lru_cache
@@ -55,11 +56,11 @@ from harness.simulation.serving import (
 )
 from harness.simulation.submission import USER_PATIENCE_S, asking, submit_tracks
 from harness.simulation.surroundings import first_line, surroundings, tidy
-from harness.simulation.takeover import takeover
+from harness.simulation.takeover import draw_anew, takeover
 from harness.stores.sqlite import Watcher, watching
 from harness.witness import RETENTION_S, Witness
 
-_databases: Iterator[int] = count(1)
+_runs: Iterator[int] = count(1)
 
 
 class Startable(Protocol):
@@ -89,7 +90,9 @@ class SimulatedWorld:
         self.loop = SimulatedLoop(self.network)
         self.notebook = Notebook(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
-        self._database = f"{scratch_folder()}/tracks-{os.getpid()}-{next(_databases)}.db"
+        self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_runs)}"
+        self._database = f"{self._folder}/tracks.db"
+        self._starts = 0
         self.api_key, signing_key = _keys(seed)
         self.signing_key = signing_key if scenario.signing else None
         self._app_place = Place(APPLICATION_HOST)
@@ -116,6 +119,7 @@ class SimulatedWorld:
         """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
         collecting = gc.isenabled()
         gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
+        os.mkdir(self._folder)
         try:
             with (
                 takeover(self.loop, self.seed),
@@ -133,8 +137,7 @@ class SimulatedWorld:
                     self.hosts.clear()
                     self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._database)  # with its last connection SQLite has removed all that lay beside it
+            shutil.rmtree(self._folder, ignore_errors=True)  # with all that the implementation has put there
             if collecting:
                 gc.enable()
         return self.journal
@@ -244,6 +247,8 @@ class SimulatedWorld:
             raise ImplementationError(
                 f"{self.implementation.name} raises when it is started: {first_line(error)}"
             ) from error
+        draw_anew(self.seed, self._starts)
+        self._starts += 1
         self.hosts[APPLICATION_HOST] = app
         self.notebook.note(
             "implementation.loaded",

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.stores.sqlite_time import tell_the_moment
+
 Wrote = Callable[[str, str | None], None]
 """Takes a track's id and the address of its picture, for each row that is inserted or updated."""
 _real_connect = sqlite3.connect
@@ -79,6 +81,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     share()
     connection: WatchedConnection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
+    tell_the_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
     plainly.execute("PRAGMA journal_mode=MEMORY")

@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ from harness.simulation.scratch import scratch_folder
 from harness.simulation.serving import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.simulation.submission import USER_PATIENCE_S
 from harness.simulation.surroundings import first_line, surroundings
-from harness.simulation.takeover import takeover
+from harness.simulation.takeover import draw_anew, takeover
 
 SETTLE_S = 2 * 3600.0
 """After the last arrival: by then a track has settled, or counts as unfinished."""
@@ -54,7 +55,7 @@ PATIENCE_S = 60.0
 WIDTH_2K, HEIGHT_2K = 2048, 1152
 JSON = {"Content-Type": "application/json"}
 
-_databases: Iterator[int] = count(1)
+_chunks: Iterator[int] = count(1)
 Wire = Literal["short", "bytes"]
 
 
@@ -127,7 +128,8 @@ class BenchWorld:
         self._seed = int.from_bytes(Random(f"bench {plan.seed} {tracks[0]}").randbytes(4), "big")
         self._network = Network()
         self._loop = SimulatedLoop(self._network)
-        self._database = f"{scratch_folder()}/bench-{os.getpid()}-{next(_databases)}.db"
+        self._folder = f"{scratch_folder()}/bench-{os.getpid()}-{next(_chunks)}"
+        self._database = f"{self._folder}/tracks.db"
         self._key = f"key-{Random(f'keys {plan.seed}').getrandbits(96):024x}"
         self._place = Place(APPLICATION_HOST)
         self._ids: dict[int, str] = {}
@@ -140,6 +142,7 @@ class BenchWorld:
         collecting = gc.isenabled()
         gc.disable()
         disabled = logging.root.manager.disable
+        os.mkdir(self._folder)
         environment = {
             "SUNO_BASE_URL": f"http://{SUNO_HOST}",
             "SUNO_API_KEY": self._key,
@@ -165,8 +168,7 @@ class BenchWorld:
                     self._loop.dissolve()
         finally:
             logging.disable(disabled)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._database)
+            shutil.rmtree(self._folder, ignore_errors=True)
             if collecting:
                 gc.enable()
 
@@ -202,13 +204,15 @@ class BenchWorld:
 
     def _start_app(self) -> Any:
         try:
-            return self._implementation.start()
+            app = self._implementation.start()
         except ImplementationError:
             raise
         except (Exception, SystemExit) as error:
             raise ImplementationError(
                 f"{self._implementation.name} raises when it is started: {first_line(error)}"
             ) from error
+        draw_anew(self._seed)
+        return app
 
     # What happens
 

@@ -182,15 +182,25 @@ class _Traveller(time_machine.Traveller):
         return EPOCH_S * 1_000_000_000 + round(self._loop.elapsed_s * 1_000_000) * 1_000
 
 
+def draw_anew(seed: int, start: int = 0) -> None:
+    """Begins the randomness of a run, or of one start of its application, from its seed.
+
+    Each start begins its own: what a library draws when it is first imported, it draws once in a process and not in
+    every run.
+    """
+    global _entropy
+    random.seed(seed if start == 0 else f"{seed} start {start}")
+    _entropy = random.Random(seed ^ 0x5EED if start == 0 else f"{seed} entropy {start}")
+
+
 @contextmanager
 def takeover(loop: SimulatedLoop, seed: int) -> Iterator[None]:
     """Hands the process's clocks, randomness, threads and sockets to `loop` for as long as the context lasts."""
-    global _active, _entropy
+    global _active
     _install()
     assert _active is None, "one simulated world at a time in a process"
     state = random.getstate()
-    random.seed(seed)
-    _entropy = random.Random(seed ^ 0x5EED)
+    draw_anew(seed)
     travel = time_machine.travel(EPOCH_S, tick=False)
     travel.start()
     time_machine.traveller_stack[-1] = _Traveller(loop)

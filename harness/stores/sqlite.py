@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.simulation.places import PLACE
-from harness.stores.sqlite_time import asks_for_the_moment, tell_the_moment
+from harness.stores.sqlite_time import tell_the_moment
 
 Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
@@ -35,11 +35,10 @@ def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None:
 
 
 @lru_cache(maxsize=512)
-def _concerns(sql: str) -> tuple[bool, bool, bool]:
-    """Whether a statement names the table of tracks, whether it lets one change bring others, and whether it may ask
-    for the time."""
+def _concerns(sql: str) -> tuple[bool, bool]:
+    """Whether a statement names the table of tracks, and whether it lets one change bring others."""
     told = sql.lower()
-    return "tracks" in told, any(word in told for word in CONSEQUENCES), asks_for_the_moment(sql)
+    return "tracks" in told, any(word in told for word in CONSEQUENCES)
 
 
 class Watcher:
@@ -57,7 +56,6 @@ class Watcher:
         self.on_write = on_write
         self._rows: dict[str, Row] = {}
         self._has_consequences = False
-        self._has_moments = False
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -66,14 +64,9 @@ class Watcher:
 
     def concerns_tracks(self, sql: str) -> bool:
         """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
-        names_tracks, brings_others, _ = _concerns(sql)
+        names_tracks, brings_others = _concerns(sql)
         self._has_consequences = self._has_consequences or brings_others
         return self._has_consequences or names_tracks
-
-    def asks_for_the_moment(self, sql: str) -> bool:
-        """Whether a statement may ask for the time: it does, or an earlier one has brought that into the schema."""
-        self._has_moments = self._has_moments or _concerns(sql)[2]
-        return self._has_moments
 
     def look(self, connection: "WatchedConnection") -> None:
         """Reads the table by the connection that has just written, and reports what is new since the last look."""
@@ -139,19 +132,16 @@ class WatchedCursor(sqlite3.Cursor):
     """A cursor that lets the watcher look after each statement."""
 
     def execute(self, sql: str, *args: Any) -> "WatchedCursor":
-        _prepare(self.connection, sql)
         super().execute(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
-        _prepare(self.connection, sql)
         super().executemany(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executescript(self, sql: str) -> "WatchedCursor":
-        _prepare(self.connection, sql)
         super().executescript(sql)
         _look(self.connection, sql)
         return self
@@ -162,7 +152,6 @@ class WatchedConnection(sqlite3.Connection):
 
     seen_changes = 0
     may_have_changed = False
-    is_told_the_moment = False
     converts = False
     """Whether values come out of it as the application's own types."""
 
@@ -175,7 +164,6 @@ class WatchedConnection(sqlite3.Connection):
         return super().cursor(factory)
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-        _prepare(self, sql)
         cursor: sqlite3.Cursor = super().cursor(WatchedCursor)
         sqlite3.Cursor.execute(cursor, sql, *args)
         _look(self, sql)
@@ -195,13 +183,6 @@ class WatchedConnection(sqlite3.Connection):
         result = super().__exit__(*args)
         _look(self, "", has_ended=True)
         return result
-
-
-def _prepare(connection: Any, sql: str) -> None:
-    watcher = _watcher
-    if watcher is not None and not connection.is_told_the_moment and watcher.asks_for_the_moment(sql):
-        connection.is_told_the_moment = True
-        tell_the_moment(connection)
 
 
 def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
@@ -238,6 +219,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     connection: Any = _real_connect(database, factory=factory, **named)
     if isinstance(connection, WatchedConnection):
         connection.converts = bool(named.get("detect_types"))
+    tell_the_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
     # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it

@@ -5,7 +5,6 @@ is no question about the present moment the real functions answer.
 """
 
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -17,18 +16,13 @@ MOMENT_AT = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0
 """SQLite's functions of date and time (https://sqlite.org/lang_datefunc.html), and which argument is the moment; one
 that is not there is the present one."""
 KEYWORDS = {"current_timestamp": "datetime", "current_date": "date", "current_time": "time"}
-WORDS = re.compile(rf"\b({'|'.join((*MOMENT_AT, *KEYWORDS))}|random|randomblob)\b", re.IGNORECASE)
 
 _real_connect = sqlite3.connect
 
 
-def asks_for_the_moment(sql: str) -> bool:
-    """Whether a statement, or what it brings into the schema, may ask SQLite for the time or for something random."""
-    return WORDS.search(sql) is not None
-
-
 def tell_the_moment(connection: sqlite3.Connection) -> None:
-    """From now on the connection's statements get time and randomness where Python code gets them."""
+    """From now on the connection's statements get time and randomness where Python code gets them. Raises
+    sqlite3.OperationalError while one of them is being carried out."""
     for name, place in MOMENT_AT.items():
         connection.create_function(name, -1, _at_the_moment(name, place), deterministic=True)
     for keyword, name in KEYWORDS.items():

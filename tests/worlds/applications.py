@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import os
+import random
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -182,3 +185,23 @@ async def reuses_its_buffers(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": content})
     headers.clear()
     content[:] = b"later"
+
+
+def folder() -> Starlette:
+    """Keeps a file beside its database, and is no longer what it was where there is one already."""
+    place = Path(os.environ["DATABASE_PATH"]).parent / "kept"
+    was_there = place.exists()
+    place.write_text("kept", encoding="utf-8")
+
+    async def start(request: Request) -> Response:
+        return JSONResponse({"error": "kept"} if was_there else {"id": str(uuid.uuid4())}, 500 if was_there else 201)
+
+    return Starlette(routes=[Route("/tracks", start, methods=["POST"])])
+
+
+def drawing() -> Starlette:
+    """Draws something at random when it is imported for the first time in a process, as libraries do."""
+    if not hasattr(sys, "_has_drawn"):
+        sys._has_drawn = uuid.uuid4()  # type: ignore[attr-defined]
+        random.random()
+    return folder()

@@ -123,3 +123,18 @@ def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterw
     assert "x-added" not in asked.facts["headers"]
     assert answered.facts["headers"] == {"content-type": "text/plain"}
     assert answered.facts["body"] == "first"
+
+
+def test_a_run_begins_with_an_empty_folder_for_its_files() -> None:
+    for _ in range(2):
+        result = _run("folder")
+        assert result.journal is not None
+        (answer,) = result.journal.of("response")
+        assert answer.facts["status"] == 201
+
+
+def test_what_is_drawn_once_in_a_process_changes_no_run() -> None:
+    first, second = _run("drawing").journal, _run("drawing").journal
+    assert first is not None
+    assert second is not None
+    assert first.to_jsonl() == second.to_jsonl()

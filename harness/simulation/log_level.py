@@ -1,0 +1,54 @@
+"""How serious a printed line is, as far as it says so itself."""
+
+import json
+import re
+
+LEVELS = {
+    **dict.fromkeys(("critical", "fatal", "emergency", "emerg", "alert", "panic"), "critical"),
+    **dict.fromkeys(("error", "err"), "error"),
+    **dict.fromkeys(("warning", "warn"), "warning"),
+    **dict.fromkeys(("info", "notice", "information"), "info"),
+    **dict.fromkeys(("debug", "trace", "verbose", "silly"), "debug"),
+}
+"""What the libraries of Python and Node call their levels, and what Python's `logging` calls them."""
+PINO = ((60, "critical"), (50, "error"), (40, "warning"), (30, "info"), (0, "debug"))
+"""pino's and bunyan's numbers."""
+KEYS = ("level", "levelname", "severity", "lvl", "log.level", "log_level")
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_NAMES = "|".join(LEVELS)
+_IN_WORDS = (
+    re.compile(rf"\b(?:level|levelname|severity|lvl)\W{{1,3}}({_NAMES})\b", re.IGNORECASE),
+    re.compile(rf"^\W*({_NAMES})\s*[\]:|>)]", re.IGNORECASE),
+    re.compile(rf"[\[<(|]\s*({_NAMES})\s*[\]>)|]", re.IGNORECASE),
+    re.compile(rf"(?:^|\s)({_NAMES.upper()})(?=\s|:|$)"),
+)
+_PYTHONS_WARNING = re.compile(r":\d+: \w*Warning: ")
+WHERE_CHARACTERS = 120
+"""How far into a line its level is looked for; what comes later is what it tells."""
+
+
+def level_of(line: str, otherwise: str) -> str:
+    """`critical`, `error`, `warning`, `info` or `debug`: what the line itself says, or `otherwise` where it says
+    nothing."""
+    text = _ESCAPE.sub("", line).strip()
+    if text.startswith("{"):
+        return _of_json(text) or otherwise
+    for pattern in _IN_WORDS:
+        found = pattern.search(text[:WHERE_CHARACTERS])
+        if found is not None:
+            return LEVELS[found[1].lower()]
+    return "warning" if _PYTHONS_WARNING.search(text) else otherwise
+
+
+def _of_json(text: str) -> str | None:
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    given = next((told[key] for key in KEYS if key in told), None)
+    if isinstance(given, str):
+        return LEVELS.get(given.lower())
+    if isinstance(given, int | float):
+        return next((name for least, name in PINO if given >= least), None)
+    return None

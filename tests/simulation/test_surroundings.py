@@ -1,0 +1,103 @@
+"""What an implementation logs and prints, as its run's log has it."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.config import dictConfig
+
+import pytest
+
+from harness.simulation.log_level import level_of
+from harness.simulation.surroundings import surroundings
+
+Lines = list[tuple[str, str, str]]
+
+
+@contextmanager
+def heard() -> Iterator[Lines]:
+    """What is told of a run, which is on for as long as the context lasts."""
+    told: Lines = []
+    with surroundings({}, lambda level, logger, text: told.append((level, logger, text))):
+        yield told
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ('{"event": "no picture", "level": "error"}', "error"),
+        ('{"severity": "WARNING", "message": "slow"}', "warning"),
+        ('{"level":50,"time":1767225600000,"msg":"no picture"}', "error"),
+        ('{"level":30,"msg":"an error was expected, and came"}', "info"),
+        ("2026-01-01 00:00:00 [error    ] no picture for this track", "error"),
+        ("2026-01-01 00:00:00.000 | INFO     | shop:on_music:12 - asking", "info"),
+        ("ERROR:shop.pictures:no picture", "error"),
+        ("INFO:     127.0.0.1 - POST /tracks 201", "info"),
+        ("time=2026-01-01 level=warn msg=slow", "warning"),
+        ("\x1b[31mCRITICAL\x1b[0m all is lost", "critical"),
+        ("shop.py:12: UserWarning: this goes away", "warning"),
+        ("there was an error in the answer", "otherwise"),
+        ("{not JSON} ERROR", "otherwise"),
+        ("no level at all", "otherwise"),
+    ],
+)
+def test_a_line_has_the_level_that_it_names(line: str, level: str) -> None:
+    assert level_of(line, "otherwise") == level
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_record_is_told_once_with_its_own_level_wherever_it_is_printed(stream: str) -> None:
+    with heard() as lines:
+        logger = logging.getLogger("shop")
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+        logger.addHandler(logging.StreamHandler(getattr(sys, stream)))
+        logger.error("no picture")
+        logger.info("asking again")
+    assert lines == [("error", "shop", "no picture"), ("info", "shop", "asking again")]
+
+
+def test_what_a_level_leaves_out_is_left_out() -> None:
+    with heard() as lines:
+        logging.basicConfig(level=logging.ERROR)
+        logging.getLogger("shop").info("asking")
+        logging.getLogger("shop").error("no picture")
+    assert [text for _, _, text in lines] == ["no picture"]
+
+
+def test_printed_lines_are_told_with_the_level_that_they_name_or_else_that_of_the_stream() -> None:
+    with heard() as lines:
+        print('{"level": "error", "event": "no picture"}')
+        print("asking")
+        print("no picture", file=sys.stderr)
+        sys.stdout.buffer.write("ERROR: 🎨\n".encode())
+        sys.stderr.write(warnings.formatwarning("this goes away", UserWarning, "shop.py", 12, "warn(stale)"))
+    levels = [(level, logger) for level, logger, _ in lines]
+    assert levels[:4] == [("error", "stdout"), ("info", "stdout"), ("error", "stderr"), ("error", "stdout")]
+    assert levels[4:] == [("warning", "stderr")] * 2
+    assert lines[3][2] == "ERROR: 🎨"
+
+
+def _disables_what_is_there() -> None:
+    dictConfig({"version": 1, "root": {"level": "WARNING"}})
+    logging.getLogger("of.the.application").error("no picture")
+
+
+def _raises_levels() -> None:
+    logging.getLogger("of.the.application").error("no picture")
+    logging.getLogger("of.the.application").setLevel(logging.CRITICAL)
+    logging.getLogger("httpx").setLevel(logging.CRITICAL)
+    logging.getLogger().setLevel(logging.CRITICAL)
+
+
+@pytest.mark.parametrize("application", [_disables_what_is_there, _raises_levels])
+def test_what_a_run_has_set_up_is_unknown_to_the_next(application: Callable[[], None]) -> None:
+    told: Lines = []
+    root, handlers = logging.getLogger().level, logging.getLogger().handlers
+    for _ in range(2):
+        with surroundings({}, lambda level, logger, text: told.append((level, logger, text))):
+            application()
+    assert told == [("error", "of.the.application", "no picture")] * 2
+    assert logging.getLogger("httpx").level == logging.NOTSET
+    assert (logging.getLogger().level, logging.getLogger().handlers) == (root, handlers)
