@@ -62,7 +62,9 @@ class Recorder:
         state, name_of = scope["state"], self._network.name_of
         wire = state["wire"]
         message = await receive()
-        body = await _whole_body(message, receive) if message.get("more_body") else message.get("body", b"")
+        body = await _whole_body(message, receive) if message.get("more_body") else _part(message)
+        if body is None:
+            return  # the client has hung up in the middle of it: that is no request yet
         number = self._notebook.note_raw(
             "request",
             wire.cause,
@@ -195,9 +197,15 @@ def _response_facts(
     }
 
 
-async def _whole_body(message: Message, receive: Receive) -> bytes:
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+async def _whole_body(message: Message, receive: Receive) -> bytes | None:
+    """None where it never comes whole."""
+    body = _part(message)
+    while body is not None and message.get("more_body", False):
         message = await receive()
-        body += message.get("body", b"")
+        part = _part(message)
+        body = None if part is None else body + part
     return body
+
+
+def _part(message: Message) -> bytes | None:
+    return None if message["type"] == "http.disconnect" else message.get("body", b"")

@@ -205,3 +205,13 @@ def drawing() -> Starlette:
         sys._has_drawn = uuid.uuid4()  # type: ignore[attr-defined]
         random.random()
     return folder()
+
+
+async def hangs_up(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Asks for a picture, and is gone in the middle of its question."""
+    if _is_complete(payload):
+        _, writer = await asyncio.open_connection("api.kie.ai", 80)
+        writer.write(b"POST /api/v1/jobs/createTask HTTP/1.1\r\nhost: api.kie.ai\r\ncontent-length: 100\r\n\r\n{")
+        await asyncio.sleep(1)
+        writer.close()
+    return None

@@ -125,6 +125,13 @@ def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterw
     assert answered.facts["body"] == "first"
 
 
+def test_a_request_of_which_only_a_part_arrives_is_none() -> None:
+    result = _run("hangs_up")
+    assert result.journal is not None
+    assert "api.kie.ai" not in {entry.facts["host"] for entry in result.journal.of("request")}
+    assert "honours-contract" not in result.violated
+
+
 def test_a_run_begins_with_an_empty_folder_for_its_files() -> None:
     for _ in range(2):
         result = _run("folder")
