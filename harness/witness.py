@@ -7,6 +7,7 @@ journal; what it means is for the invariants to say.
 
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from math import isfinite
 from typing import Any, Protocol
 
 from fakes.marks import Mark
@@ -16,7 +17,7 @@ from harness.faults.exchange import App
 from harness.reading import usable_url
 from harness.simulation.notebook import Notebook
 from harness.simulation.places import CAUSE, PLACE
-from harness.simulation.probe import look
+from harness.simulation.probe import Sight, is_at, look
 from harness.simulation.submission import read_track
 from harness.stores.sqlite import Row
 
@@ -63,6 +64,8 @@ class Witness:
         """Whether the run itself has ended."""
         self.on_picture: Callable[[str, bytes], None] | None = None
         """Is given each file that a track's picture has at the end, with its URL, when somebody wants to keep it."""
+        self.other_instances: Callable[[], list[App]] = list
+        """The instances of the application beside the one that stands for its host."""
         self._loop = loop
         self._note = notebook.note
         self._journal = notebook.journal
@@ -93,7 +96,7 @@ class Witness:
             self._loop.create_task(self._probe(track_id, str(url), "write"), context=context)
 
     async def _probe(self, track_id: str, url: str, when: str) -> None:
-        sight = await look(url, self._hosts, f"http://{self._own_host}/")
+        sight = await self._look(url)
         facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
         if sight.problem is None and sight.status == 200:
             seen = examine(sight.content)
@@ -111,6 +114,17 @@ class Witness:
             facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
             facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
         self._note("picture.probed", track_id=track_id, url=url, when=when, **facts)
+
+    async def _look(self, url: str) -> Sight:
+        """What a browser gets; of several instances that of the worst, for its request may go to any of them."""
+        page = f"http://{self._own_host}/"
+        sight = await look(url, self._hosts, page)
+        others = self.other_instances() if is_at(url, self._own_host) else []
+        for app in others:
+            if sight.problem is not None or sight.status != 200:
+                break
+            sight = await look(url, {**self._hosts, self._own_host: app}, page)
+        return sight
 
     async def look_back(self) -> None:
         """Reads the final tracks, opens all their pictures, and the final ones again after a day and the retention."""
@@ -170,8 +184,22 @@ class Witness:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number."""
-    return {name: {"bytes": len(value)} if isinstance(value, bytes) else value for name, value in row.items()}
+    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number, and what JSON
+    has no word for in Python's."""
+    return {name: _value(value) for name, value in row.items()}
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case bytes():
+            return {"bytes": len(value)}
+        case float() if not isfinite(value):
+            return str(value)
+        case dict():
+            return {name: _value(each) for name, each in value.items()}
+        case list():
+            return [_value(each) for each in value]
+    return value
 
 
 def _mark_facts(mark: Mark) -> dict[str, Any]:

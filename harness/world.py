@@ -135,6 +135,7 @@ class SimulatedWorld:
                     self.notebook.closed = True
                     self._dissolve()
                     self.hosts.clear()
+                    self.witness.other_instances = list
                     self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)  # with all that the implementation has put there
@@ -215,6 +216,8 @@ class SimulatedWorld:
         )
         self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
         self.instances.on_kill = self._killed
+        instances = self.instances
+        self.witness.other_instances = lambda: instances.apps[:-1]
         harmed = injector.around(providers, provider_link)
         self._serve((KIE_HOST,), harmed, provider_link, injector.gate(frozenset({"kie"})))
         self._serve((SUNO_HOST,), harmed, provider_link, injector.gate(frozenset({"suno"})))

@@ -55,6 +55,11 @@ class Instances:
         self.on_kill: Callable[[Place], None] = lambda place: None
         """Called when an instance is killed, to free what a kernel would free."""
 
+    @property
+    def apps(self) -> list[App]:
+        """The application as each of them has it, in the order of their start."""
+        return [instance.app for instance in self._running]
+
     async def start(self) -> None:
         """Starts the instances, one after the other, and waits until their lifespans have started up."""
         for _ in range(self._platform.instances):

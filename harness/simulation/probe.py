@@ -1,9 +1,10 @@
 """The harness's own eye: what a browser gets that opens a track's picture, decoded, without a trace in the world."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from harness.faults.exchange import App, Message, Scope
 
@@ -46,13 +47,13 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
         seen = url if url.startswith("http") else urljoin(page, url)
     except ValueError:
         return Sight(None, b"", f"{url!r} is not a URL")
-    for _ in range(REDIRECTS_MAX + 1):
+    for hop in range(REDIRECTS_MAX + 1):
         try:
             parts = urlsplit(seen)
         except ValueError:
             return Sight(None, b"", f"{seen!r} is not a URL")
-        if parts.scheme == "data":
-            return Sight(None, b"", "a data: URL is not fetched")
+        if parts.scheme == "data" and hop == 0:
+            return _in_the_url(seen)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return Sight(None, b"", f"{seen!r} is not an absolute http URL")
         app = hosts.get(parts.hostname)
@@ -66,6 +67,28 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
             return Sight(status, content)
         seen = urljoin(seen, location.decode("latin-1"))
     return Sight(None, b"", f"more than {REDIRECTS_MAX} redirects")
+
+
+def is_at(url: str, host: str) -> bool:
+    """Whether a URL is one of a host, or a relative one of its pages."""
+    try:
+        return urlsplit(url).hostname in (None, host)
+    except ValueError:
+        return False
+
+
+def _in_the_url(url: str) -> Sight:
+    """What a data: URL brings along (RFC 2397)."""
+    head, comma, data = url.partition(",")
+    if not comma:
+        return Sight(None, b"", "the data: URL has no data")
+    content = unquote_to_bytes(data)
+    if not head.endswith(";base64"):
+        return Sight(200, content)
+    try:
+        return Sight(200, base64.b64decode(content, validate=True))
+    except ValueError:
+        return Sight(None, b"", "the data: URL is no base64")
 
 
 async def get_json(app: App, path: str) -> Any:

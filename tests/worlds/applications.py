@@ -1,9 +1,12 @@
 """Small applications of shapes that the strategies do not have, for the tests of the world."""
 
 import asyncio
+import base64
 import contextlib
+import io
 import os
 import random
+import sqlite3
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import PIL.Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -215,3 +219,52 @@ async def hangs_up(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, 
         await asyncio.sleep(1)
         writer.close()
     return None
+
+
+async def embeds(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
+    """Puts its picture itself on the track, in place of an address."""
+    if not _is_complete(payload):
+        return None
+    song = payload["data"]["data"][0]
+    url = await _picture(os.environ["KIE_BASE_URL"], 60)
+    async with httpx.AsyncClient() as client:
+        content = (await client.get(url)).content
+    embedded = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return {
+        "status": "complete",
+        "audio_url": song["audio_url"],
+        "image_url": embedded,
+        "image_resolution": "2048x1152",
+    }
+
+
+def in_one_instance() -> Starlette:
+    """Keeps each picture in the memory of the instance that has made it."""
+    pictures: dict[str, bytes] = {}
+    database = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
+    database.execute("CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status TEXT, image_url TEXT)")
+
+    async def start(request: Request) -> Response:
+        name, file = str(uuid.uuid4()), io.BytesIO()
+        PIL.Image.new("RGB", (2048, 1152)).save(file, "PNG")
+        pictures[name] = file.getvalue()
+        database.execute("INSERT INTO tracks VALUES (?, 'complete', ?)", (name, f"/pictures/{name}"))
+        return JSONResponse({"id": name}, 201)
+
+    async def show(request: Request) -> Response:
+        content = pictures.get(request.path_params["name"])
+        return Response(status_code=404) if content is None else Response(content, media_type="image/png")
+
+    return Starlette(routes=[Route("/tracks", start, methods=["POST"]), Route("/pictures/{name}", show)])
+
+
+def infinite() -> Starlette:
+    """Stores a number that JSON has no word for."""
+    database = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
+    database.execute("CREATE TABLE tracks (id TEXT PRIMARY KEY, status TEXT, score REAL)")
+
+    async def start(request: Request) -> Response:
+        database.execute("INSERT INTO tracks VALUES ('t1', 'pending', ?)", (float("inf"),))
+        return JSONResponse({"id": "t1"}, 201)
+
+    return Starlette(routes=[Route("/tracks", start, methods=["POST"])])

@@ -1,6 +1,7 @@
 """The simulated world as a whole: how runs end, how tracks are seen, and what never gets into the journal."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from fakes.durations import Never
@@ -9,7 +10,7 @@ from harness import catalogue
 from harness.implementations import load
 from harness.result import Result
 from harness.runner import resolve, run
-from harness.scenario import Scenario
+from harness.scenario import Platform, Scenario
 
 APPLICATIONS = Path(__file__).parent / "applications.py"
 NEVER = Scenario("test/never", "Kie.ai never answers.", script=Script(kie=KieScript(images=(Image(takes=Never()),))))
@@ -130,6 +131,28 @@ def test_a_request_of_which_only_a_part_arrives_is_none() -> None:
     assert result.journal is not None
     assert "api.kie.ai" not in {entry.facts["host"] for entry in result.journal.of("request")}
     assert "honours-contract" not in result.violated
+
+
+def test_a_picture_that_only_one_instance_has_loads_for_nobody() -> None:
+    two = replace(HEALTHY, tracks=2, platform=Platform(instances=2))
+    journal = _run("in_one_instance", two).journal
+    assert journal is not None
+    assert [probe.facts["status"] for probe in journal.of("picture.probed") if probe.facts["when"] == "end"] == [
+        404
+    ] * 2
+
+
+def test_a_picture_in_the_url_itself_is_opened() -> None:
+    result = _run("embeds")
+    assert result.metrics.tracks[0].outcome == "2k"
+    assert result.verdict("image-loads").state == "held"
+
+
+def test_a_number_that_json_has_no_word_for_is_told() -> None:
+    journal = _run("infinite").journal
+    assert journal is not None
+    assert journal.of("store.write")[0].facts["after"]["score"] == "inf"
+    assert "inf" in journal.to_jsonl()
 
 
 def test_a_run_begins_with_an_empty_folder_for_its_files() -> None:
