@@ -1,11 +1,10 @@
 """Invariants about deliveries: answered in time, within the platform's limit, and harmless when repeated."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry, Facts
-from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, usable_url
+from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, host_of, usable_url
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
 
@@ -193,7 +192,7 @@ def _harm(reading: Reading, before: Facts | None, after: Facts | None) -> str | 
     if after is None:
         return "deleted the track"
     was, now = before.get("status"), after.get("status")
-    if (was in TERMINAL and now == "pending") or (was, now) == ("complete", "failed"):
+    if (was in TERMINAL and now not in TERMINAL) or (was, now) == ("complete", "failed"):
         return f"put the track back from {was} to {now}"
     for name in LASTING_FIELDS:
         old, new = usable_url(before.get(name)), after.get(name)
@@ -226,4 +225,4 @@ def _finished_audio(reading: Reading) -> set[str]:
 
 
 def _is_own(reading: Reading, url: Any) -> bool:
-    return isinstance(url, str) and urlsplit(url).hostname in reading.app_hosts
+    return isinstance(url, str) and host_of(url) in reading.app_hosts

@@ -2,13 +2,11 @@
 
 import ipaddress
 import json
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry
-from harness.reading import IMAGE_PATHS, Reading, urls_in, usable_url
+from harness.reading import IMAGE_PATHS, Reading, host_of, urls_in, usable_url
 
 DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
 LOG_PATIENCE_S = 600.0
@@ -83,7 +81,7 @@ def fetches_safely(reading: Reading) -> Finding:
     smuggled: dict[str, Entry] = {}
     for attempt in reading.attempts:
         for url in urls_in(attempt.sent.facts.get("body")):
-            host = _host_of(url)
+            host = host_of(url)
             if host and host not in known:
                 smuggled.setdefault(host, attempt.sent)
     for entry in reading.of("connection.stranger"):
@@ -94,14 +92,6 @@ def fetches_safely(reading: Reading) -> Finding:
     if not smuggled:
         return not_applicable("no callback brought a private or foreign address")
     return held("the smuggled address was not fetched", next(iter(smuggled.values())))
-
-
-@lru_cache(maxsize=1024)
-def _host_of(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def _is_private(host: str) -> bool:
@@ -135,11 +125,15 @@ def keeps_secrets(reading: Reading) -> Finding:
     return held("no key leaves the implementation but to its provider")
 
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def _holds(value: Any, secrets: Any) -> bool:
-    text = value if isinstance(value, str) else _ENCODE(value)
+    """Searches what JSON cannot write as Python shows it."""
+    try:
+        text = value if isinstance(value, str) else _ENCODE(value)
+    except (TypeError, ValueError):
+        text = repr(value)
     return any(secret in text for secret in secrets)
 
 

@@ -172,16 +172,12 @@ def _fault_on(reading: Reading, request: int) -> Entry | None:
 
 
 def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:
-    """The repeated delivery because of which a generation was asked for, if one was."""
+    """The repeated delivery because of which a generation was asked for, if one was: who gets it has had it before."""
+    arrived = {a.sent.number: a.arrived.number for a in reading.attempts if a.arrived is not None}
     for cause in reading.journal.causes(generation.created):
         if cause.kind == "callback.attempt":
-            key = (cause.facts["task_id"], cause.facts["callback"])
-            earlier = [
-                attempt
-                for attempt in reading.attempts
-                if attempt.sent.number < cause.number
-                and (attempt.sent.facts["task_id"], attempt.sent.facts["callback"]) == key
-            ]
+            key, limit = (str(cause.facts["task_id"]), str(cause.facts["callback"])), arrived.get(cause.number, 0)
+            earlier = [a for a in reading.attempts if a.key == key and arrived.get(a.sent.number, limit) < limit]
             return cause if earlier else None
     return None
 

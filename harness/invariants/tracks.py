@@ -1,10 +1,8 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
-from urllib.parse import urlsplit
-
 from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
 from harness.journal import Entry
-from harness.reading import Reading, Track, usable_url
+from harness.reading import Reading, Track, host_of, usable_url
 
 ERROR_LEVELS = frozenset({"error", "critical"})
 LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
@@ -78,7 +76,7 @@ def audio_kept(reading: Reading, track: Track) -> Finding:
         return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
     made = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
     ours = made - reading.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
-    if audio in ours or urlsplit(audio).hostname in reading.app_hosts:
+    if audio in ours or host_of(audio) in reading.app_hosts:
         return held("the finished audio is on the track", ended)
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
 
@@ -120,10 +118,19 @@ def failure_visible(reading: Reading, track: Track) -> Finding:
     line = next((entry for entry in reading.of("log") if _tells_of(reading, entry, track)), None)
     if line is not None:
         return held(f"the log says why: {line.facts['text'][:120]}", line)
-    what = "has no picture" if track.image_url is None else "has a picture that is not 2K"
+    what = _what_it_shows(reading, track.image_url)
     return violated(
         f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
     )
+
+
+def _what_it_shows(reading: Reading, url: str | None) -> str:
+    if url is None:
+        return "has no picture"
+    looks = [probe.facts for probe in reading.probes.get(url, ())]
+    if not looks or any(facts["decodes"] for facts in looks):
+        return "has a picture that is not 2K"
+    return f"has a picture that does not load ({looks[-1]['problem']})"
 
 
 def _tells_of(reading: Reading, line: Entry, track: Track) -> bool:

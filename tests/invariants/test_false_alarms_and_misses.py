@@ -362,3 +362,87 @@ def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None
     """Nobody asked for the music's state, so its audio is not kept either: two promises, one cause."""
     silent = scene(music=Music(callbacks="never"), platform=Platform(freezes_after_answer=True))
     assert broken(played("WorksAfterItsAnswer", silent)) == ("settles", "audio-kept")
+
+
+# What a track is, and what it says of itself
+
+
+@pytest.mark.parametrize("word", ["generating", "PENDING", None])
+def test_a_repetition_that_puts_a_finished_track_back_is_harm_whatever_word_it_has_for_it(word: str | None) -> None:
+    c = Chronicle()
+    music = c.music()
+    c.write(1, c.call(music), status="complete")
+    again = c.call(music, attempt=2)
+    c.at_s = 1.0
+    c.write(1, again, status=word)
+    c.at_s = 2.0
+    c.write(1, again, status="complete")
+    assert f"from complete to {word}" in verdict(c.end(), "idempotent").reason
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [
+        ({"width": 2048, "height": 1152}, "held"),
+        ({"height": 1152, "width": 2048.0}, "held"),
+        ([2048, 1152], "held"),
+        ('{"height": 1152, "width": 2048}', "held"),
+        ("2048 x 1152", "held"),
+        ({"width": 4096, "height": 2304}, "violated"),
+        ([1152, 2048], "violated"),
+        ({"w": 360, "h": 360}, "violated"),
+        (2048, "unknown"),
+        ([2048], "unknown"),
+        ({}, "not applicable"),
+        ([None, None], "not applicable"),
+        ({"width": None, "height": None}, "not applicable"),
+    ],
+)
+def test_a_resolution_is_a_claim_whatever_it_is_written_as(stored: object, state: str) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.write(1, status="complete", image_url=URL, image_resolution=stored)
+    found = verdict(c.end(), "resolution-true")
+    assert found.state == state, found.reason
+
+
+def test_the_picture_of_nobody_is_seen_although_the_right_one_follows() -> None:
+    c = Chronicle()
+    c.ends(c.image(), c.picture(URL))
+    c.picture(OTHER, number=60_000)
+    c.write(1, status="complete", image_url=OTHER)
+    c.at_s = 5.0
+    c.write(1, image_url=URL)
+    found = verdict(c.end(), "image-belongs")
+    assert (found.state, "belongs to no task" in found.reason) == ("violated", True)
+
+
+def test_a_picture_that_is_not_shown_yet_may_still_be_found_to_be_anothers() -> None:
+    c = Chronicle()
+    c.ends(c.image(), c.picture(URL))
+    c.picture(OTHER, number=60_000)
+    c.write(1, image_url=OTHER)
+    c.at_s = 5.0
+    c.write(1, status="complete", image_url=URL)
+    assert verdict(c.end(), "image-belongs").state == "held"
+
+
+def test_a_value_that_json_cannot_write_is_searched_all_the_same() -> None:
+    for value, state in ((b"\xff", "held"), ({("a", 1): KEY}, "violated"), (KEY.encode(), "violated")):
+        c = Chronicle()
+        c.write(1, note=value)
+        assert verdict(c.end(), "keeps-secrets").state == state
+
+
+def test_audio_at_what_is_no_address_is_not_the_finished_audio() -> None:
+    c = Chronicle()
+    c.ends(c.music(), AUDIO)
+    c.write(1, status="complete", audio_url="http://[bad")
+    found = verdict(c.end(), "audio-kept")
+    assert (found.state, "http://[bad" in found.reason) == ("violated", True)
+
+
+def test_an_address_that_does_not_load_is_not_called_too_small() -> None:
+    c = Chronicle()
+    c.write(1, status="complete", image_url=URL)
+    assert "does not load (it answers HTTP 404)" in verdict(c.end(), "failure-visible").reason
