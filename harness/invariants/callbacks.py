@@ -64,12 +64,21 @@ def _told(attempt: Attempt, reading: Reading) -> str:
         case "timeout":
             if attempt.response is None:
                 return f"was not answered within {patience_s:g} s, nor ever"
-            late_s = attempt.response.facts["latency_s"]
-            return f"was answered after {late_s:g} s; the provider waits {patience_s:g} s and then delivers again"
+            return _told_late(attempt.response, patience_s)
         case "answered":
             return f"was answered HTTP {facts['status']}; only 200 counts"
         case other:
             return f"got no answer ({other})"
+
+
+def _told_late(response: Entry, patience_s: float) -> str:
+    """What was wrong with an answer that the provider did not get: its status, if it was given in time."""
+    late_s, status = response.facts["latency_s"], response.facts["status"]
+    if late_s < patience_s and status not in (200, None):
+        return f"arrived late and was answered HTTP {status} after {late_s:g} s; only 200 counts"
+    if late_s == patience_s:
+        return f"was answered after {late_s:g} s, exactly when the provider stops waiting: too late, it delivers again"
+    return f"was answered after {late_s:g} s; the provider waits {patience_s:g} s and then delivers again"
 
 
 def within_platform_limit(reading: Reading) -> Finding:

@@ -5,7 +5,7 @@ import pytest
 from fakes.script import ForgeryKind, Music, Stray
 from harness.reading import Reading
 from harness.scenario import Platform
-from tests.invariants.chronicle import FLAT, KEY, MEDIA, Chronicle, verdict, violated
+from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
 
 URL, OTHER = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/b.png"
@@ -151,6 +151,49 @@ def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_somethin
     arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
     c.image(cause=arrived)
     assert "paid for" in verdict(c.end(), "rejects-forgery").reason
+
+
+def woken(c: Chronicle, kind: str = "unsigned") -> tuple[str, int]:
+    """A worker that the request of a forgery has started: all that it does from now on goes back to it."""
+    music = c.music()
+    c.ends(music, AUDIO)
+    return music, c.call(music, f"forgery:{kind}", genuine=False, status=401, body={"data": {"audio_url": OTHER}})
+
+
+def test_a_worker_that_a_refused_forgery_has_woken_may_do_what_a_genuine_callback_says() -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    c.image(cause=worker)
+    c.write(1, worker, audio_url=AUDIO, status="complete")
+    assert verdict(c.end(), "rejects-forgery").state == "held"
+
+
+@pytest.mark.parametrize(("told", "state"), [(AUDIO, "held"), (None, "violated"), (OTHER, "violated")])
+def test_a_forgery_may_make_one_ask_the_provider_and_believe_the_record(told: str | None, state: str) -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.respond(c.request(f"/record-info?taskId={music}", worker, host=SUNO, method="GET"), {"data": {"audioUrl": told}})
+    c.image(cause=worker)
+    assert verdict(c.end(), "rejects-forgery").state == state
+
+
+def test_what_the_provider_had_told_before_explains_nothing_that_a_forgery_causes() -> None:
+    c = Chronicle(signing=True)
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    arrived = c.call(music, "forgery:stale", genuine=False, body={})
+    c.write(1, arrived, status="failed")
+    assert "an hour old" in verdict(c.end(), "rejects-forgery").reason
+
+
+def test_forged_content_is_found_although_the_genuine_callback_came_before_it_was_stored() -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    c.write(1, worker, audio_url=OTHER, status="complete")
+    assert verdict(c.end(), "rejects-forgery").state == "violated"
 
 
 @pytest.mark.parametrize("kind", ["unsigned", "forged", "stale"])
