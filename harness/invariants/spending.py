@@ -166,15 +166,26 @@ def _never_told(reading: Reading, first: Generation, second: Generation) -> Entr
 def _never_fetched(reading: Reading, first: Generation, limit: Entry) -> Entry | None:
     """The last of the attempts to open the picture before `limit`, when every one of them went wrong."""
     assert first.ended is not None
-    paths = tuple(urlsplit(url).path for url in first.ended.facts.get("urls", ()))
-    gets = [
+    gets = _downloads(reading, first, limit)
+    if any(is_whole(reading, entry) for entry in gets):
+        return None
+    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+
+
+def _downloads(reading: Reading, generation: Generation, limit: Entry) -> list[Entry]:
+    """The requests for a generation's pictures before `limit`."""
+    urls = generation.ended.facts.get("urls", ()) if generation.ended is not None else ()
+    paths = tuple(urlsplit(url).path for url in urls)
+    return [
         entry
         for entry in reading.own_requests
         if entry.number < limit.number and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
     ]
-    if any(_is_whole(reading, entry) for entry in gets):
-        return None
-    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+
+
+def first_download(reading: Reading, generation: Generation, limit: Entry) -> Entry | None:
+    """The request that brought a generation's picture whole before `limit`."""
+    return next((entry for entry in _downloads(reading, generation, limit) if is_whole(reading, entry)), None)
 
 
 def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None:
@@ -190,7 +201,8 @@ def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None
     return None
 
 
-def _is_whole(reading: Reading, request: Entry) -> bool:
+def is_whole(reading: Reading, request: Entry) -> bool:
+    """Whether a download came to its end with something in it, and nothing befell it."""
     response = reading.responses.get(request.number)
     if response is None or _fault_on(reading, request.number) is not None:
         return False

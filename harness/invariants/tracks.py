@@ -1,5 +1,6 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
+from harness.invariants import spending
 from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
 from harness.journal import Entry
 from harness.reading import Reading, Track, host_of, usable_url
@@ -24,7 +25,7 @@ def unseen(track: Track) -> Finding | None:
 
 
 def settles(reading: Reading, track: Track) -> Finding:
-    """Sees whether the track reaches `complete` or `failed` before the deadline."""
+    """Sees whether the track reaches `complete` or `failed` before the deadline, and `failed` not without a cause."""
     if track.refused is not None:
         problem = track.refused.facts["problem"]
         if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
@@ -38,7 +39,7 @@ def settles(reading: Reading, track: Track) -> Finding:
     if track.fields is None:
         return violated("the track was promised with an id, and the store has no row for it", track.final)
     if track.settled:
-        return held(f"the track is {track.status}", _settling(track))
+        return _needless_failure(reading, track) or held(f"the track is {track.status}", _settling(track))
     waiting = reading.ended.get("waiting") or []
     ending = reading.ended.get("ending")
     why = {
@@ -59,6 +60,64 @@ def _settling(track: Track) -> Entry | None:
         if (write.facts["after"] or {}).get("status") == track.status:
             return write
     return None
+
+
+def _needless_failure(reading: Reading, track: Track) -> Finding | None:
+    """A track that is called failed although its music is there and nothing was amiss with its picture.
+
+    Who wants a 2K picture or none may call a track failed, with its audio, when the picture has failed. What has not
+    failed, or was never asked for, is no reason.
+    """
+    audio = usable_url((track.fields or {}).get("audio_url"))
+    finished = [task.ended for task in track.music if task.succeeded and task.ended is not None]
+    if track.status != "failed" or audio is None or not finished or _heard_of_failure(reading, track, audio):
+        return None
+    failing = _failing(track)
+    assert failing is not None
+    told = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
+    if reading.ever_truly_2k(track.image_url):
+        probe = reading.probe(track.image_url, "end")
+        return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
+    for image in track.images:
+        got = spending.first_download(reading, image, failing) if reading.was_good(image) else None
+        if got is not None:
+            return violated(f"{told}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing)
+    if not _asked_for_pictures(reading):
+        return violated(f"{told}, and a picture was never asked for", finished[-1], failing)
+    return None
+
+
+def _failing(track: Track) -> Entry | None:
+    """The write that last called the track failed; without one, the end, which shows it."""
+    for write in reversed(track.writes):
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        if after.get("status") == "failed" and before.get("status") != "failed":
+            return write
+    return track.final
+
+
+def _heard_of_failure(reading: Reading, track: Track, audio: str) -> bool:
+    """Whether the provider itself spoke of a failure of the music, or its audio could not be opened."""
+    tasks = {task.task_id for task in track.music}
+    for attempt in reading.attempts:
+        body = attempt.sent.facts.get("body")
+        code = body.get("code", 200) if isinstance(body, dict) else 200
+        said = attempt.sent.facts["callback"] == "error" or code != 200
+        if said and attempt.arrived is not None and attempt.sent.facts["task_id"] in tasks:
+            return True
+    tried = [
+        entry
+        for entry in reading.own_requests
+        if entry.facts["link"] == "media" and audio.endswith(entry.facts["path"])
+    ]
+    return bool(tried) and not any(spending.is_whole(reading, entry) for entry in tried)
+
+
+def _asked_for_pictures(reading: Reading) -> bool:
+    """Whether anybody has turned to the provider of pictures, or was kept from it by the platform's limits."""
+    tried = any(entry.facts["link"] == "kie" for entry in (*reading.own_requests, *reading.of("fault")))
+    hindered = any(reading.began.get(name) for name in ("limit_s", "freezes"))
+    return tried or hindered or bool(reading.of("invocation.ended", "instance.killed"))
 
 
 def audio_kept(reading: Reading, track: Track) -> Finding:

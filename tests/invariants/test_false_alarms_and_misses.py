@@ -1,9 +1,12 @@
 """What the judges got wrong once, or nearly: correct conduct that looks guilty, and guilty conduct that looks fine."""
 
+from typing import Any
+
 import pytest
 
 from fakes.script import ForgeryKind, Music, Stray
 from harness.reading import Reading
+from harness.result import Verdict
 from harness.scenario import Platform
 from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
@@ -475,6 +478,54 @@ def test_a_value_that_json_cannot_write_is_searched_all_the_same() -> None:
         c = Chronicle()
         c.write(1, note=value)
         assert verdict(c.end(), "keeps-secrets").state == state
+
+
+def ended_as_failed(c: Chronicle, audio: str | None = AUDIO, **more: object) -> Verdict:
+    c.write(1, status="failed", audio_url=audio, failure_reason="E42", **more)
+    return verdict(c.end(), "settles")
+
+
+def with_music(told: str = "complete", code: int = 200, **began: Any) -> Chronicle:
+    c = Chronicle(**began)
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.call(music, told, body={"code": code})
+    return c
+
+
+def test_a_track_that_has_all_that_it_needs_has_not_failed() -> None:
+    c = with_music()
+    c.ends(c.image(), c.picture(URL))
+    found = ended_as_failed(c, image_url=URL)
+    assert (found.state, "and so is a 2K picture" in found.reason) == ("violated", True)
+
+
+@pytest.mark.parametrize(("content", "state"), [({"bytes": 100}, "violated"), ({"bytes": 0}, "held")])
+def test_a_track_whose_good_picture_was_downloaded_has_not_failed(content: dict[str, int], state: str) -> None:
+    c = with_music()
+    c.ends(c.image(), c.picture(URL))
+    c.respond(c.request("/p/a.png", host=MEDIA), content)
+    assert ended_as_failed(c).state == state
+
+
+def test_a_track_that_nobody_asked_a_picture_for_has_not_failed() -> None:
+    found = ended_as_failed(with_music())
+    assert (found.state, "a picture was never asked for" in found.reason) == ("violated", True)
+
+
+def test_a_track_may_fail_for_its_picture_or_for_what_the_provider_says_or_the_platform_does() -> None:
+    no_picture, no_connection, no_audio = with_music(), with_music(), with_music()
+    no_picture.ends(no_picture.image(), failed=True)
+    no_connection.note("fault", link="kie", harm="connection-refused")
+    no_audio.respond(no_audio.request("/a/x.mp3", host=MEDIA), status=404)
+    told = [with_music("error", 501), with_music(code=500)]
+    hindered = [with_music(limit_s=10.0), with_music(freezes=True)]
+    for c in (no_picture, no_connection, no_audio, *told, *hindered):
+        assert ended_as_failed(c).state == "held"
+
+
+def test_a_track_without_audio_is_another_judges_affair() -> None:
+    assert ended_as_failed(with_music(), audio=None).state == "held"
 
 
 def test_audio_at_what_is_no_address_is_not_the_finished_audio() -> None:
