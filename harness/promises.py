@@ -22,7 +22,9 @@ class Promise:
 PROMISES: dict[str, Promise] = {
     promise.name: promise
     for promise in (
-        Promise("settles", "Before the deadline the track is finished or has failed; it is not left waiting."),
+        Promise(
+            "settles", "Before the deadline the track is finished, or has failed for a reason; it is not left waiting."
+        ),
         Promise("audio-kept", "Once the music is done its audio is on the track, however the picture turned out."),
         Promise(
             "image-present", "A finished track has the address of a picture, not null, empty or the word undefined."

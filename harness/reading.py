@@ -15,8 +15,9 @@ import contextlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.journal import Entry, Facts, Journal
 
@@ -352,6 +353,15 @@ def urls_in(message: Any) -> list[str]:
         elif isinstance(value, list):
             to_see.extend(reversed(value))
     return found
+
+
+@lru_cache(maxsize=1024)
+def host_of(url: str) -> str | None:
+    """The host that a URL names; None where it names none, or is no URL at all."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def usable_url(value: Any) -> str | None:

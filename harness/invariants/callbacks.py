@@ -1,11 +1,10 @@
 """Invariants about deliveries: answered in time, within the platform's limit, and harmless when repeated."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry, Facts
-from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, usable_url
+from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, host_of, usable_url
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
 
@@ -65,12 +64,21 @@ def _told(attempt: Attempt, reading: Reading) -> str:
         case "timeout":
             if attempt.response is None:
                 return f"was not answered within {patience_s:g} s, nor ever"
-            late_s = attempt.response.facts["latency_s"]
-            return f"was answered after {late_s:g} s; the provider waits {patience_s:g} s and then delivers again"
+            return _told_late(attempt.response, patience_s)
         case "answered":
             return f"was answered HTTP {facts['status']}; only 200 counts"
         case other:
             return f"got no answer ({other})"
+
+
+def _told_late(response: Entry, patience_s: float) -> str:
+    """What was wrong with an answer that the provider did not get: its status, if it was given in time."""
+    late_s, status = response.facts["latency_s"], response.facts["status"]
+    if late_s < patience_s and status not in (200, None):
+        return f"arrived late and was answered HTTP {status} after {late_s:g} s; only 200 counts"
+    if late_s == patience_s:
+        return f"was answered after {late_s:g} s, exactly when the provider stops waiting: too late, it delivers again"
+    return f"was answered after {late_s:g} s; the provider waits {patience_s:g} s and then delivers again"
 
 
 def within_platform_limit(reading: Reading) -> Finding:
@@ -193,7 +201,7 @@ def _harm(reading: Reading, before: Facts | None, after: Facts | None) -> str | 
     if after is None:
         return "deleted the track"
     was, now = before.get("status"), after.get("status")
-    if (was in TERMINAL and now == "pending") or (was, now) == ("complete", "failed"):
+    if (was in TERMINAL and now not in TERMINAL) or (was, now) == ("complete", "failed"):
         return f"put the track back from {was} to {now}"
     for name in LASTING_FIELDS:
         old, new = usable_url(before.get(name)), after.get(name)
@@ -226,4 +234,4 @@ def _finished_audio(reading: Reading) -> set[str]:
 
 
 def _is_own(reading: Reading, url: Any) -> bool:
-    return isinstance(url, str) and urlsplit(url).hostname in reading.app_hosts
+    return isinstance(url, str) and host_of(url) in reading.app_hosts

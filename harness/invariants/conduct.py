@@ -2,13 +2,12 @@
 
 import ipaddress
 import json
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.invariants.verdicts import Finding, held, not_applicable, violated
 from harness.journal import Entry
-from harness.reading import IMAGE_PATHS, Reading, urls_in, usable_url
+from harness.reading import IMAGE_PATHS, Attempt, Generation, Reading, host_of, urls_in, usable_url
 
 DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
 LOG_PATIENCE_S = 600.0
@@ -35,7 +34,11 @@ def honours_contract(reading: Reading) -> Finding:
 
 
 def rejects_forgery(reading: Reading) -> Finding:
-    """Follows what forged callbacks caused, and looks for what they brought."""
+    """Looks for what forged callbacks brought, and follows what they caused.
+
+    What they caused is theirs unless something genuine came in between that explains it: a forgery that is refused may
+    be the first to wake a worker, and one that only makes the implementation ask the provider is believed by nobody.
+    """
     if not reading.began.get("signing"):
         return not_applicable("no signing key is configured")
     forged = {
@@ -53,17 +56,61 @@ def rejects_forgery(reading: Reading) -> Finding:
         before, after = write.facts["before"] or {}, write.facts["after"] or {}
         brought = {value for name, value in after.items() if value != before.get(name) and isinstance(value, str)}
         sent = forgery_behind(write)
-        if brought & reading.false_urls or (sent is not None and _kind(sent) in DETECTABLE_FORGERIES):
+        if brought & reading.false_urls or (sent is not None and _is_its_doing(reading, forged[sent.number], write)):
             sent = sent or next(iter(forged.values())).sent
             return violated(f"a callback that is {_told(_kind(sent))} changed the track", sent, write)
     for created in reading.of("task.created"):
         sent = forgery_behind(created)
-        if sent is not None and _kind(sent) in DETECTABLE_FORGERIES:
+        if sent is not None and _is_its_doing(reading, forged[sent.number], created):
             return violated(f"a callback that is {_told(_kind(sent))} had a generation paid for", sent, created)
     for entry in reading.of("picture.probed"):
         if entry.facts["mark"] is not None and reading.is_forged(entry.facts["mark"]):
             return violated("a picture from a forged callback is on the track", entry)
     return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+
+
+def _is_its_doing(reading: Reading, forgery: Attempt, effect: Entry) -> bool:
+    """Whether a forgery that could have been detected is all there is to explain an effect that goes back to it.
+
+    What is paid for, or called complete, is explained by news of what was made; anything else by any news at all.
+    """
+    if _kind(forgery.sent) not in DETECTABLE_FORGERIES or forgery.arrived is None:
+        return False
+    after = effect.facts.get("after") or {}
+    weighty = effect.kind == "task.created" or after.get("status") == "complete"
+    for generation, news in _genuine_news(
+        reading, _tasks_about(reading, effect), forgery.arrived.number, effect.number
+    ):
+        made = generation.ended.facts.get("urls", ()) if generation.ended is not None else ()
+        if not weighty or not set(made).isdisjoint(urls_in(news.facts.get("body"))):
+            return False
+    return True
+
+
+def _tasks_about(reading: Reading, effect: Entry) -> list[Generation]:
+    """The tasks of the track that an effect is about."""
+    task_id = str(effect.facts.get("task_id"))
+    for track in reading.tracks:
+        tasks = [*track.music, *track.images]
+        if effect.facts.get("track_id") == track.id or any(task.task_id == task_id for task in tasks):
+            return tasks
+    return list(reading.generations.values())
+
+
+def _genuine_news(
+    reading: Reading, tasks: list[Generation], begin: int, end: int
+) -> Iterator[tuple[Generation, Entry]]:
+    """What the providers themselves have told of some tasks between two entries: by callback, or when asked."""
+    by_id = {task.task_id: task for task in tasks}
+    for attempt in reading.attempts:
+        task = by_id.get(str(attempt.sent.facts["task_id"]))
+        if task and attempt.genuine and attempt.arrived is not None and begin < attempt.arrived.number < end:
+            yield task, attempt.sent
+    for request in reading.own_requests:
+        answer = reading.responses.get(request.number)
+        task = next((task for name, task in by_id.items() if name in request.facts["path"]), None)
+        if task and answer is not None and answer.facts["status"] == 200 and begin < answer.number < end:
+            yield task, answer
 
 
 def _kind(sent: Entry) -> str:
@@ -83,7 +130,7 @@ def fetches_safely(reading: Reading) -> Finding:
     smuggled: dict[str, Entry] = {}
     for attempt in reading.attempts:
         for url in urls_in(attempt.sent.facts.get("body")):
-            host = _host_of(url)
+            host = host_of(url)
             if host and host not in known:
                 smuggled.setdefault(host, attempt.sent)
     for entry in reading.of("connection.stranger"):
@@ -94,14 +141,6 @@ def fetches_safely(reading: Reading) -> Finding:
     if not smuggled:
         return not_applicable("no callback brought a private or foreign address")
     return held("the smuggled address was not fetched", next(iter(smuggled.values())))
-
-
-@lru_cache(maxsize=1024)
-def _host_of(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def _is_private(host: str) -> bool:
@@ -135,11 +174,15 @@ def keeps_secrets(reading: Reading) -> Finding:
     return held("no key leaves the implementation but to its provider")
 
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def _holds(value: Any, secrets: Any) -> bool:
-    text = value if isinstance(value, str) else _ENCODE(value)
+    """Searches what JSON cannot write as Python shows it."""
+    try:
+        text = value if isinstance(value, str) else _ENCODE(value)
+    except (TypeError, ValueError):
+        text = repr(value)
     return any(secret in text for secret in secrets)
 
 

@@ -1,6 +1,9 @@
 """Invariants about the picture: what a GET of the track's image_url returns, decoded. Nobody's claims count."""
 
+import contextlib
+import json
 import re
+from typing import Any
 
 from harness.invariants.tracks import unseen
 from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
@@ -82,25 +85,38 @@ def image_native(reading: Reading, track: Track) -> Finding:
 
 
 def image_belongs(reading: Reading, track: Track) -> Finding:
-    """Reads out of the picture's pixels which task it was made by, and whose that task is."""
-    finding, probe = _decoded(reading, track)
+    """Reads out of the pixels of each picture that a settled track shows whose the task is that made it."""
+    for fields, write in track.states:
+        url = usable_url(fields.get("image_url"))
+        if fields.get("status") not in TERMINAL or url == track.image_url:
+            continue
+        early = reading.probe(url, "write")
+        if early is not None and early.facts["decodes"]:
+            finding = _whose(reading, track, early, [write])
+            if finding.state == "violated":
+                return finding._replace(reason=f"{finding.reason} (shown from {write.at_s:g} s on)")
+    late, probe = _decoded(reading, track)
     if probe is None:
-        assert finding is not None
-        return finding
+        assert late is not None
+        return late
+    return _whose(reading, track, probe, _write_of(track))
+
+
+def _whose(reading: Reading, track: Track, probe: Entry, writes: list[Entry]) -> Finding:
     mark = probe.facts["mark"]
     if mark is None:
         return unknown("the picture carries no mark of the fakes, so nobody knows whose it is", probe)
     if reading.is_forged(mark):
-        return violated("the picture comes from a forged callback", *_write_of(track), probe)
+        return violated("the picture comes from a forged callback", *writes, probe)
     task = reading.task_of_mark(mark)
     if task is None:
-        return violated("the picture belongs to no task of this run", *_write_of(track), probe)
+        return violated("the picture belongs to no task of this run", *writes, probe)
     if task in track.images or task in track.music:
         return held(f"the picture was made by task {task.task_id[:8]} for this track", task.created, probe)
     owner = next((other for other in reading.tracks if task in other.images or task in other.music), None)
     if owner is None:
         return unknown("nobody knows for which track the picture's task was asked for", task.created, probe)
-    return violated(f"the picture was made for track {owner.index}", task.created, *_write_of(track), probe)
+    return violated(f"the picture was made for track {owner.index}", task.created, *writes, probe)
 
 
 def resolution_true(reading: Reading, track: Track) -> Finding:
@@ -108,7 +124,7 @@ def resolution_true(reading: Reading, track: Track) -> Finding:
     finding = unseen(track)
     if finding is not None:
         return finding
-    claimed = usable_url((track.fields or {}).get("image_resolution"))
+    claimed = _claim((track.fields or {}).get("image_resolution"))
     if claimed is None:
         return not_applicable("no resolution is stored")
     if track.image_url is None:
@@ -128,6 +144,26 @@ def resolution_true(reading: Reading, track: Track) -> Finding:
         *_write_of(track),
         probe,
     )
+
+
+def _claim(stored: Any) -> str | None:
+    """A stored resolution as text: an object's or a list's numbers, the width first; None where nothing is claimed."""
+    if isinstance(stored, str) and stored.strip()[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):
+            stored = json.loads(stored)
+    if isinstance(stored, dict):
+        named = {str(name).lower(): value for name, value in stored.items()}
+        sides = [named.get(long, named.get(long[0])) for long in ("width", "height")]
+        stored = sides if None not in sides else list(stored.values())
+    if isinstance(stored, list | tuple):
+        sides = [value for value in stored if value is not None]
+        return "x".join(map(_plain, sides)) or None
+    return usable_url(stored if stored is None else _plain(stored))
+
+
+def _plain(value: Any) -> str:
+    """2048, and not 2048.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def never_downgraded(reading: Reading, track: Track) -> Finding:

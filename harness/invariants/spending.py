@@ -27,6 +27,7 @@ BREATH_S = 1.0
 """Who is told so without a time to wait has to wait for a moment at least."""
 NO_CONNECTION = ("connection-refused", "name-not-found", "never-connects", "tls-failure")
 ARRIVED_TWICE = ", and once more because a request arrived twice"
+FAILED_ONCE = "and after a failure only one more is allowed"
 PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 
@@ -37,17 +38,54 @@ def generates_once(reading: Reading, track: Track) -> Finding:
     if not images:
         return not_applicable("no picture was generated for this track")
     more = "" if len(images) == len(track.images) else ARRIVED_TWICE
-    if len(images) == 1:
-        return held(f"one generation was paid for{more}", images[0].created)
-    repeated = _redelivery_behind(reading, images[1])
-    failure = _failure_seen(reading, images[0], images[1], repeated)
+    crowd = next((image for image in images if _pictures_of(image) > 1), None)
+    repeated = failure = None
+    if len(images) > 1:
+        repeated = _redelivery_behind(reading, images[1])
+        failure = _failure_seen(reading, images[0], images[1], repeated)
     shown = [image.created for image in images]
-    if len(images) == 2 and failure is not None:
+    if len(images) > 2 or (len(images) == 2 and failure is None):
+        why, *entries = _why_needless(reading, images[0], images[1]) if failure is None else (FAILED_ONCE,)
+        because = (
+            "" if repeated is None else f", the second because the callback was delivered again at {repeated.at_s:g} s"
+        )
+        return violated(f"{len(images)} generations were paid for{because}, {why}{more}", *shown, repeated, *entries)
+    if crowd is not None:
+        return violated(f"{_pictures_of(crowd)} pictures were paid for by one task; one is needed", *shown, crowd.ended)
+    if failure is not None:
         return held(f"a second generation was paid for after the first had failed{more}", *shown)
-    because = (
-        "" if repeated is None else f", the second because the callback was delivered again at {repeated.at_s:g} s"
-    )
-    return violated(f"{len(images)} generations were paid for{because}{more}", *shown, repeated)
+    return held(f"one generation was paid for{more}", *shown)
+
+
+def _pictures_of(image: Generation) -> int:
+    """How many pictures a task has brought; each is paid for."""
+    return len(image.ended.facts.get("urls", ())) if image.succeeded and image.ended is not None else 0
+
+
+def _why_needless(reading: Reading, first: Generation, second: Generation) -> tuple[str, *tuple[Entry, ...]]:
+    """What could be known of the first generation when the second was asked for, and the entries that show it."""
+    limit, ended = second.created.number, first.ended
+    if ended is None or ended.number > limit:
+        return f"and at {second.created.at_s:g} s the first was still being made", first.created
+    done = f"although the first had succeeded at {ended.at_s:g} s"
+    for entry in _words_of(reading, first):
+        if entry.number < limit and any(_is_result(first, url) for url in urls_in(entry.facts.get("body"))):
+            return f"{done} and its {_name_of(reading, first, entry)} said so at {entry.at_s:g} s", ended, entry
+    return done, ended
+
+
+def _words_of(reading: Reading, generation: Generation) -> list[Entry]:
+    """What its customer was told of a generation: by callbacks, by records, and in answer to the request."""
+    told = [a.sent for a in reading.attempts if a.sent.facts["task_id"] == generation.task_id and a.arrived is not None]
+    asked = [entry.number for entry in reading.own_requests if generation.task_id in entry.facts["path"]]
+    answers = [reading.responses[n] for n in (generation.created.cause, *asked) if n in reading.responses]
+    return told + [answer for answer in answers if answer.facts["outcome"] == "answered"]
+
+
+def _name_of(reading: Reading, generation: Generation, word: Entry) -> str:
+    if word.kind == "callback.attempt":
+        return "callback"
+    return "answer" if word.facts["request"] == generation.created.cause else "record"
 
 
 def _asked_for(generations: list[Generation]) -> list[Generation]:
@@ -118,11 +156,7 @@ def _never_told(reading: Reading, first: Generation, second: Generation) -> Entr
     if first.created.facts["mode"] == "synchronous":
         return None
     limit = second.created.number
-    told = [a.sent for a in reading.attempts if a.sent.facts["task_id"] == first.task_id and a.arrived is not None]
-    asked = [entry for entry in reading.own_requests if first.task_id in entry.facts["path"]]
-    answers = [reading.responses[entry.number] for entry in asked if entry.number in reading.responses]
-    told += [answer for answer in answers if answer.facts["outcome"] == "answered"]
-    after = [entry for entry in told if first.ended.number < entry.number < limit]
+    after = [entry for entry in _words_of(reading, first) if first.ended.number < entry.number < limit]
     if any(_is_result(first, url) for entry in after for url in urls_in(entry.facts.get("body"))):
         return None
     impatient = not after and second.created.at_s - first.created.at_s < PATIENCE_S
@@ -132,15 +166,26 @@ def _never_told(reading: Reading, first: Generation, second: Generation) -> Entr
 def _never_fetched(reading: Reading, first: Generation, limit: Entry) -> Entry | None:
     """The last of the attempts to open the picture before `limit`, when every one of them went wrong."""
     assert first.ended is not None
-    paths = tuple(urlsplit(url).path for url in first.ended.facts.get("urls", ()))
-    gets = [
+    gets = _downloads(reading, first, limit)
+    if any(is_whole(reading, entry) for entry in gets):
+        return None
+    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+
+
+def _downloads(reading: Reading, generation: Generation, limit: Entry) -> list[Entry]:
+    """The requests for a generation's pictures before `limit`."""
+    urls = generation.ended.facts.get("urls", ()) if generation.ended is not None else ()
+    paths = tuple(urlsplit(url).path for url in urls)
+    return [
         entry
         for entry in reading.own_requests
         if entry.number < limit.number and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
     ]
-    if any(_is_whole(reading, entry) for entry in gets):
-        return None
-    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+
+
+def first_download(reading: Reading, generation: Generation, limit: Entry) -> Entry | None:
+    """The request that brought a generation's picture whole before `limit`."""
+    return next((entry for entry in _downloads(reading, generation, limit) if is_whole(reading, entry)), None)
 
 
 def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None:
@@ -156,7 +201,8 @@ def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None
     return None
 
 
-def _is_whole(reading: Reading, request: Entry) -> bool:
+def is_whole(reading: Reading, request: Entry) -> bool:
+    """Whether a download came to its end with something in it, and nothing befell it."""
     response = reading.responses.get(request.number)
     if response is None or _fault_on(reading, request.number) is not None:
         return False
@@ -172,16 +218,12 @@ def _fault_on(reading: Reading, request: int) -> Entry | None:
 
 
 def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:
-    """The repeated delivery because of which a generation was asked for, if one was."""
+    """The repeated delivery because of which a generation was asked for, if one was: who gets it has had it before."""
+    arrived = {a.sent.number: a.arrived.number for a in reading.attempts if a.arrived is not None}
     for cause in reading.journal.causes(generation.created):
         if cause.kind == "callback.attempt":
-            key = (cause.facts["task_id"], cause.facts["callback"])
-            earlier = [
-                attempt
-                for attempt in reading.attempts
-                if attempt.sent.number < cause.number
-                and (attempt.sent.facts["task_id"], attempt.sent.facts["callback"]) == key
-            ]
+            key, limit = (str(cause.facts["task_id"]), str(cause.facts["callback"])), arrived.get(cause.number, 0)
+            earlier = [a for a in reading.attempts if a.key == key and arrived.get(a.sent.number, limit) < limit]
             return cause if earlier else None
     return None
 

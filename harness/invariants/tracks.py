@@ -1,10 +1,9 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
-from urllib.parse import urlsplit
-
+from harness.invariants import spending
 from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
 from harness.journal import Entry
-from harness.reading import Reading, Track, usable_url
+from harness.reading import Reading, Track, host_of, usable_url
 
 ERROR_LEVELS = frozenset({"error", "critical"})
 LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
@@ -26,7 +25,7 @@ def unseen(track: Track) -> Finding | None:
 
 
 def settles(reading: Reading, track: Track) -> Finding:
-    """Sees whether the track reaches `complete` or `failed` before the deadline."""
+    """Sees whether the track reaches `complete` or `failed` before the deadline, and `failed` not without a cause."""
     if track.refused is not None:
         problem = track.refused.facts["problem"]
         if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
@@ -40,7 +39,7 @@ def settles(reading: Reading, track: Track) -> Finding:
     if track.fields is None:
         return violated("the track was promised with an id, and the store has no row for it", track.final)
     if track.settled:
-        return held(f"the track is {track.status}", _settling(track))
+        return _needless_failure(reading, track) or held(f"the track is {track.status}", _settling(track))
     waiting = reading.ended.get("waiting") or []
     ending = reading.ended.get("ending")
     why = {
@@ -63,6 +62,64 @@ def _settling(track: Track) -> Entry | None:
     return None
 
 
+def _needless_failure(reading: Reading, track: Track) -> Finding | None:
+    """A track that is called failed although its music is there and nothing was amiss with its picture.
+
+    Who wants a 2K picture or none may call a track failed, with its audio, when the picture has failed. What has not
+    failed, or was never asked for, is no reason.
+    """
+    audio = usable_url((track.fields or {}).get("audio_url"))
+    finished = [task.ended for task in track.music if task.succeeded and task.ended is not None]
+    if track.status != "failed" or audio is None or not finished or _heard_of_failure(reading, track, audio):
+        return None
+    failing = _failing(track)
+    assert failing is not None
+    told = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
+    if reading.ever_truly_2k(track.image_url):
+        probe = reading.probe(track.image_url, "end")
+        return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
+    for image in track.images:
+        got = spending.first_download(reading, image, failing) if reading.was_good(image) else None
+        if got is not None:
+            return violated(f"{told}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing)
+    if not _asked_for_pictures(reading):
+        return violated(f"{told}, and a picture was never asked for", finished[-1], failing)
+    return None
+
+
+def _failing(track: Track) -> Entry | None:
+    """The write that last called the track failed; without one, the end, which shows it."""
+    for write in reversed(track.writes):
+        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        if after.get("status") == "failed" and before.get("status") != "failed":
+            return write
+    return track.final
+
+
+def _heard_of_failure(reading: Reading, track: Track, audio: str) -> bool:
+    """Whether the provider itself spoke of a failure of the music, or its audio could not be opened."""
+    tasks = {task.task_id for task in track.music}
+    for attempt in reading.attempts:
+        body = attempt.sent.facts.get("body")
+        code = body.get("code", 200) if isinstance(body, dict) else 200
+        said = attempt.sent.facts["callback"] == "error" or code != 200
+        if said and attempt.arrived is not None and attempt.sent.facts["task_id"] in tasks:
+            return True
+    tried = [
+        entry
+        for entry in reading.own_requests
+        if entry.facts["link"] == "media" and audio.endswith(entry.facts["path"])
+    ]
+    return bool(tried) and not any(spending.is_whole(reading, entry) for entry in tried)
+
+
+def _asked_for_pictures(reading: Reading) -> bool:
+    """Whether anybody has turned to the provider of pictures, or was kept from it by the platform's limits."""
+    tried = any(entry.facts["link"] == "kie" for entry in (*reading.own_requests, *reading.of("fault")))
+    hindered = any(reading.began.get(name) for name in ("limit_s", "freezes"))
+    return tried or hindered or bool(reading.of("invocation.ended", "instance.killed"))
+
+
 def audio_kept(reading: Reading, track: Track) -> Finding:
     """Compares the track's audio with what its music task produced."""
     finding = unseen(track)
@@ -78,7 +135,7 @@ def audio_kept(reading: Reading, track: Track) -> Finding:
         return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
     made = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
     ours = made - reading.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
-    if audio in ours or urlsplit(audio).hostname in reading.app_hosts:
+    if audio in ours or host_of(audio) in reading.app_hosts:
         return held("the finished audio is on the track", ended)
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
 
@@ -120,10 +177,19 @@ def failure_visible(reading: Reading, track: Track) -> Finding:
     line = next((entry for entry in reading.of("log") if _tells_of(reading, entry, track)), None)
     if line is not None:
         return held(f"the log says why: {line.facts['text'][:120]}", line)
-    what = "has no picture" if track.image_url is None else "has a picture that is not 2K"
+    what = _what_it_shows(reading, track.image_url)
     return violated(
         f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
     )
+
+
+def _what_it_shows(reading: Reading, url: str | None) -> str:
+    if url is None:
+        return "has no picture"
+    looks = [probe.facts for probe in reading.probes.get(url, ())]
+    if not looks or any(facts["decodes"] for facts in looks):
+        return "has a picture that is not 2K"
+    return f"has a picture that does not load ({looks[-1]['problem']})"
 
 
 def _tells_of(reading: Reading, line: Entry, track: Track) -> bool:

@@ -45,8 +45,10 @@ class Chronicle:
         usual: Facts = {"scheme": "http", "link": link, "method": method, "headers": {}, "body": None}
         return self.note("request", cause, by=by, host=host, path=path, **{**usual, **facts})
 
-    def respond(self, request: int, body: Any = None, status: int = 200, outcome: str = "answered") -> int:
-        facts = {"request": request, "outcome": outcome, "status": status, "latency_s": 0.0, "headers": {}}
+    def respond(
+        self, request: int, body: Any = None, status: int = 200, outcome: str = "answered", latency_s: float = 0.0
+    ) -> int:
+        facts = {"request": request, "outcome": outcome, "status": status, "latency_s": latency_s, "headers": {}}
         return self.note("response", request, **facts, body=body)
 
     def music(self, track: int = 1, **facts: Any) -> str:
@@ -104,7 +106,7 @@ class Chronicle:
         sent = self.note("callback.attempt", cause, **shared, **facts, body=body, headers={})
         arrived = self.request("/callback", sent, host=APP, by=SUNO)
         if answered:
-            self.respond(arrived, status=status or 500)
+            self.respond(arrived, status=status or 500, latency_s=0.0 if status else 16.0)
             outcome = "timeout" if status is None else "answered"
             result = {"outcome": outcome, "status": status, "latency_s": 0.0, "accepted": status == 200}
             self.note("callback.answered", sent, **shared, **result, retry_in_s=None)

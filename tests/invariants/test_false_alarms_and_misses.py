@@ -1,11 +1,14 @@
 """What the judges got wrong once, or nearly: correct conduct that looks guilty, and guilty conduct that looks fine."""
 
+from typing import Any
+
 import pytest
 
 from fakes.script import ForgeryKind, Music, Stray
 from harness.reading import Reading
+from harness.result import Verdict
 from harness.scenario import Platform
-from tests.invariants.chronicle import FLAT, KEY, MEDIA, Chronicle, verdict, violated
+from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
 
 URL, OTHER = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/b.png"
@@ -151,6 +154,49 @@ def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_somethin
     arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
     c.image(cause=arrived)
     assert "paid for" in verdict(c.end(), "rejects-forgery").reason
+
+
+def woken(c: Chronicle, kind: str = "unsigned") -> tuple[str, int]:
+    """A worker that the request of a forgery has started: all that it does from now on goes back to it."""
+    music = c.music()
+    c.ends(music, AUDIO)
+    return music, c.call(music, f"forgery:{kind}", genuine=False, status=401, body={"data": {"audio_url": OTHER}})
+
+
+def test_a_worker_that_a_refused_forgery_has_woken_may_do_what_a_genuine_callback_says() -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    c.image(cause=worker)
+    c.write(1, worker, audio_url=AUDIO, status="complete")
+    assert verdict(c.end(), "rejects-forgery").state == "held"
+
+
+@pytest.mark.parametrize(("told", "state"), [(AUDIO, "held"), (None, "violated"), (OTHER, "violated")])
+def test_a_forgery_may_make_one_ask_the_provider_and_believe_the_record(told: str | None, state: str) -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.respond(c.request(f"/record-info?taskId={music}", worker, host=SUNO, method="GET"), {"data": {"audioUrl": told}})
+    c.image(cause=worker)
+    assert verdict(c.end(), "rejects-forgery").state == state
+
+
+def test_what_the_provider_had_told_before_explains_nothing_that_a_forgery_causes() -> None:
+    c = Chronicle(signing=True)
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    arrived = c.call(music, "forgery:stale", genuine=False, body={})
+    c.write(1, arrived, status="failed")
+    assert "an hour old" in verdict(c.end(), "rejects-forgery").reason
+
+
+def test_forged_content_is_found_although_the_genuine_callback_came_before_it_was_stored() -> None:
+    c = Chronicle(signing=True)
+    music, worker = woken(c)
+    c.call(music, body={"data": {"audio_url": AUDIO}})
+    c.write(1, worker, audio_url=OTHER, status="complete")
+    assert verdict(c.end(), "rejects-forgery").state == "violated"
 
 
 @pytest.mark.parametrize("kind", ["unsigned", "forged", "stale"])
@@ -362,3 +408,135 @@ def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None
     """Nobody asked for the music's state, so its audio is not kept either: two promises, one cause."""
     silent = scene(music=Music(callbacks="never"), platform=Platform(freezes_after_answer=True))
     assert broken(played("WorksAfterItsAnswer", silent)) == ("settles", "audio-kept")
+
+
+# What a track is, and what it says of itself
+
+
+@pytest.mark.parametrize("word", ["generating", "PENDING", None])
+def test_a_repetition_that_puts_a_finished_track_back_is_harm_whatever_word_it_has_for_it(word: str | None) -> None:
+    c = Chronicle()
+    music = c.music()
+    c.write(1, c.call(music), status="complete")
+    again = c.call(music, attempt=2)
+    c.at_s = 1.0
+    c.write(1, again, status=word)
+    c.at_s = 2.0
+    c.write(1, again, status="complete")
+    assert f"from complete to {word}" in verdict(c.end(), "idempotent").reason
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [
+        ({"width": 2048, "height": 1152}, "held"),
+        ({"height": 1152, "width": 2048.0}, "held"),
+        ([2048, 1152], "held"),
+        ('{"height": 1152, "width": 2048}', "held"),
+        ("2048 x 1152", "held"),
+        ({"width": 4096, "height": 2304}, "violated"),
+        ([1152, 2048], "violated"),
+        ({"w": 360, "h": 360}, "violated"),
+        (2048, "unknown"),
+        ([2048], "unknown"),
+        ({}, "not applicable"),
+        ([None, None], "not applicable"),
+        ({"width": None, "height": None}, "not applicable"),
+    ],
+)
+def test_a_resolution_is_a_claim_whatever_it_is_written_as(stored: object, state: str) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    c.write(1, status="complete", image_url=URL, image_resolution=stored)
+    found = verdict(c.end(), "resolution-true")
+    assert found.state == state, found.reason
+
+
+def test_the_picture_of_nobody_is_seen_although_the_right_one_follows() -> None:
+    c = Chronicle()
+    c.ends(c.image(), c.picture(URL))
+    c.picture(OTHER, number=60_000)
+    c.write(1, status="complete", image_url=OTHER)
+    c.at_s = 5.0
+    c.write(1, image_url=URL)
+    found = verdict(c.end(), "image-belongs")
+    assert (found.state, "belongs to no task" in found.reason) == ("violated", True)
+
+
+def test_a_picture_that_is_not_shown_yet_may_still_be_found_to_be_anothers() -> None:
+    c = Chronicle()
+    c.ends(c.image(), c.picture(URL))
+    c.picture(OTHER, number=60_000)
+    c.write(1, image_url=OTHER)
+    c.at_s = 5.0
+    c.write(1, status="complete", image_url=URL)
+    assert verdict(c.end(), "image-belongs").state == "held"
+
+
+def test_a_value_that_json_cannot_write_is_searched_all_the_same() -> None:
+    for value, state in ((b"\xff", "held"), ({("a", 1): KEY}, "violated"), (KEY.encode(), "violated")):
+        c = Chronicle()
+        c.write(1, note=value)
+        assert verdict(c.end(), "keeps-secrets").state == state
+
+
+def ended_as_failed(c: Chronicle, audio: str | None = AUDIO, **more: object) -> Verdict:
+    c.write(1, status="failed", audio_url=audio, failure_reason="E42", **more)
+    return verdict(c.end(), "settles")
+
+
+def with_music(told: str = "complete", code: int = 200, **began: Any) -> Chronicle:
+    c = Chronicle(**began)
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.call(music, told, body={"code": code})
+    return c
+
+
+def test_a_track_that_has_all_that_it_needs_has_not_failed() -> None:
+    c = with_music()
+    c.ends(c.image(), c.picture(URL))
+    found = ended_as_failed(c, image_url=URL)
+    assert (found.state, "and so is a 2K picture" in found.reason) == ("violated", True)
+
+
+@pytest.mark.parametrize(("content", "state"), [({"bytes": 100}, "violated"), ({"bytes": 0}, "held")])
+def test_a_track_whose_good_picture_was_downloaded_has_not_failed(content: dict[str, int], state: str) -> None:
+    c = with_music()
+    c.ends(c.image(), c.picture(URL))
+    c.respond(c.request("/p/a.png", host=MEDIA), content)
+    assert ended_as_failed(c).state == state
+
+
+def test_a_track_that_nobody_asked_a_picture_for_has_not_failed() -> None:
+    found = ended_as_failed(with_music())
+    assert (found.state, "a picture was never asked for" in found.reason) == ("violated", True)
+
+
+def test_a_track_may_fail_for_its_picture_or_for_what_the_provider_says_or_the_platform_does() -> None:
+    no_picture, no_connection, no_audio = with_music(), with_music(), with_music()
+    no_picture.ends(no_picture.image(), failed=True)
+    no_connection.note("fault", link="kie", harm="connection-refused")
+    no_audio.respond(no_audio.request("/a/x.mp3", host=MEDIA), status=404)
+    told = [with_music("error", 501), with_music(code=500)]
+    hindered = [with_music(limit_s=10.0), with_music(freezes=True)]
+    for c in (no_picture, no_connection, no_audio, *told, *hindered):
+        assert ended_as_failed(c).state == "held"
+
+
+def test_a_track_without_audio_is_another_judges_affair() -> None:
+    assert ended_as_failed(with_music(), audio=None).state == "held"
+
+
+def test_audio_at_what_is_no_address_is_not_the_finished_audio() -> None:
+    c = Chronicle()
+    c.ends(c.music(), AUDIO)
+    c.write(1, status="complete", audio_url="http://[bad")
+    found = verdict(c.end(), "audio-kept")
+    assert (found.state, "http://[bad" in found.reason) == ("violated", True)
+
+
+def test_an_address_that_does_not_load_is_not_called_too_small() -> None:
+    c = Chronicle()
+    c.write(1, status="complete", image_url=URL)
+    assert "does not load (it answers HTTP 404)" in verdict(c.end(), "failure-visible").reason

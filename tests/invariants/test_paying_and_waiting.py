@@ -115,6 +115,54 @@ def test_a_second_picture_is_fine_when_the_platform_ended_who_waited_for_the_fir
     assert verdict(c.end(), "generates-once").state == "held"
 
 
+def redelivered(c: Chronicle, *, first_arrives: bool) -> Journal:
+    """The second attempt of a callback arrives; of the first there is nothing more than that it was sent."""
+    music = c.music()
+    if first_arrives:
+        c.call(music)
+    else:
+        facts = {"task_id": music, "callback": "complete", "genuine": True, "attempts": 4, "url": f"http://{APP}/"}
+        c.note("callback.attempt", 1, provider="suno", delivery="d", attempt=1, **facts, body=None, headers={})
+    arrived = c.call(music, attempt=2)
+    return two_pictures(c, cause=arrived)
+
+
+@pytest.mark.parametrize("first_arrives", [True, False])
+def test_a_callback_was_delivered_again_only_if_it_had_arrived_before(first_arrives: bool) -> None:
+    found = verdict(redelivered(Chronicle(), first_arrives=first_arrives), "generates-once")
+    assert (found.state, "delivered again" in found.reason) == ("violated", first_arrives)
+
+
+def test_a_needless_second_picture_is_told_with_what_was_known_of_the_first() -> None:
+    journal = two_pictures(Chronicle())
+    found = verdict(journal, "generates-once")
+    assert "although the first had succeeded at 10 s and its answer said so at 10 s" in found.reason
+    assert {"task.ended", "response"} <= {journal[number].kind for number in found.evidence}
+
+
+def test_a_second_picture_beside_the_first_is_told_as_such() -> None:
+    c = Chronicle()
+    c.image()
+    c.at_s = 3.0
+    c.image()
+    assert "and at 3 s the first was still being made" in verdict(c.end(), "generates-once").reason
+
+
+def test_one_task_that_brings_several_pictures_is_paid_for_several_times() -> None:
+    c = Chronicle()
+    c.ends(c.image(path=JOBS, mode="job"), *(c.picture(f"http://{MEDIA}/p/{n}.png") for n in range(6)))
+    found = verdict(c.end(), "generates-once")
+    assert (found.state, "6 pictures were paid for by one task" in found.reason) == ("violated", True)
+
+
+def test_nor_may_the_retry_after_a_failure_bring_several() -> None:
+    c = Chronicle()
+    c.ends(c.image(path=JOBS, mode="job"), failed=True)
+    c.ends(c.image(path=JOBS, mode="job"), *(c.picture(f"http://{MEDIA}/p/{n}.png", number=2) for n in range(2)))
+    found = verdict(c.end(), "generates-once")
+    assert (found.state, "2 pictures" in found.reason) == ("violated", True)
+
+
 def test_a_third_picture_is_a_violation_whatever_became_of_the_others() -> None:
     c = Chronicle()
     for _ in range(3):

@@ -323,12 +323,13 @@ def test_a_delivery_that_is_never_answered_is_told_as_such() -> None:
     assert "nor ever" in found.reason
 
 
-def harmed(c: Chronicle, harm: str, *, arrives: bool, status: int = 200, latency_s: float = 0.0) -> Chronicle:
-    """A delivery that a fault befell, so that the provider got nothing within its 15 s."""
+def harmed(c: Chronicle, harm: str | None, *, arrives: bool, status: int = 200, latency_s: float = 0.0) -> Chronicle:
+    """A delivery that a fault befell, if any did, and of which the provider got nothing within its 15 s."""
     shared = {"provider": "suno", "delivery": "d", "attempt": 1}
     facts = {"task_id": c.music(), "callback": "complete", "genuine": True, "attempts": 4, "url": f"http://{APP}/"}
     sent = c.note("callback.attempt", 1, **shared, **facts, body=None, headers={})
-    c.note("fault", sent, harm=harm, link="callbacks")
+    if harm is not None:
+        c.note("fault", sent, harm=harm, link="callbacks")
     if arrives:
         arrived = c.request("/callback", sent, host=APP, by=SUNO)
         answer = {"outcome": "answered", "status": status, "latency_s": latency_s, "headers": {}, "body": None}
@@ -356,6 +357,22 @@ def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_aske
     c.call(c.music())
     beside_another = verdict(c.end(), "callback-answered")
     assert beside_another.state == expected, beside_another.reason
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "status", "words"),
+    [
+        (12.0, 503, "was answered HTTP 503 after 12 s; only 200 counts"),
+        (15.0, 200, "answered after 15 s, exactly when the provider stops waiting: too late"),
+        (16.0, 200, "answered after 16 s; the provider waits 15 s"),
+        (16.0, 503, "answered after 16 s; the provider waits 15 s"),
+    ],
+)
+def test_an_answer_that_the_provider_did_not_get_is_blamed_for_what_was_wrong_with_it(
+    latency_s: float, status: int, words: str
+) -> None:
+    c = harmed(Chronicle(), None, arrives=True, status=status, latency_s=latency_s)
+    assert words in verdict(c.end(), "callback-answered").reason
 
 
 def test_a_delivery_that_a_proxy_repeats_is_judged_by_the_answer_to_the_first() -> None:
