@@ -78,6 +78,8 @@ def _needless_failure(reading: Reading, track: Track) -> Finding | None:
     if reading.ever_truly_2k(track.image_url):
         probe = reading.probe(track.image_url, "end")
         return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
+    if _was_hindered(reading):
+        return None
     for image in track.images:
         got = spending.first_download(reading, image, failing) if reading.was_good(image) else None
         if got is not None:
@@ -114,10 +116,15 @@ def _heard_of_failure(reading: Reading, track: Track, audio: str) -> bool:
 
 
 def _asked_for_pictures(reading: Reading) -> bool:
-    """Whether anybody has turned to the provider of pictures, or was kept from it by the platform's limits."""
-    tried = any(entry.facts["link"] == "kie" for entry in (*reading.own_requests, *reading.of("fault")))
-    hindered = any(reading.began.get(name) for name in ("limit_s", "freezes"))
-    return tried or hindered or bool(reading.of("invocation.ended", "instance.killed"))
+    """Whether anybody has turned to the provider of pictures, or tried to."""
+    return any(entry.facts["link"] == "kie" for entry in (*reading.own_requests, *reading.of("fault")))
+
+
+def _was_hindered(reading: Reading) -> bool:
+    """Whether the platform or the store kept the implementation from finishing what it had begun."""
+    limited = any(reading.began.get(name) for name in ("limit_s", "freezes"))
+    harmed = any(entry.facts["link"] == "store" for entry in reading.of("fault"))
+    return limited or harmed or bool(reading.of("invocation.ended", "instance.killed"))
 
 
 def audio_kept(reading: Reading, track: Track) -> Finding:
