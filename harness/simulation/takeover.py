@@ -15,6 +15,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -26,6 +27,7 @@ from anyio._backends._asyncio import AsyncIOBackend
 
 from harness.simulation import tls
 from harness.simulation.loop import EPOCH_S, SimulatedLoop
+from harness.simulation.places import CAUSE
 from harness.simulation.refusal import LIVE_ADVICE
 from harness.simulation.threads import Worker
 
@@ -39,6 +41,8 @@ _real_connect = socket.socket.connect
 _real_wrap_bio = ssl.SSLContext.wrap_bio
 _real_load_verify_locations = ssl.SSLContext.load_verify_locations
 _real_extract_cookies = httpx.Cookies.extract_cookies
+_real_queue_put: Any = asyncio.Queue._put
+_real_queue_get: Any = asyncio.Queue._get
 _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
 
 _active: SimulatedLoop | None = None
@@ -134,6 +138,25 @@ def _extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
         _real_extract_cookies(self, response)
 
 
+def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
+    _causes_in(self).append(CAUSE.get())
+    _real_queue_put(self, item)
+
+
+def _queue_get(self: asyncio.Queue[Any]) -> Any:
+    """A worker that takes something out of a queue does what it does from then on because of who put it there."""
+    item, causes = _real_queue_get(self), _causes_in(self)
+    cause = causes.popleft() if causes else None
+    if cause is not None and _here() is not None:
+        CAUSE.set(cause)
+    return item
+
+
+def _causes_in(queue: asyncio.Queue[Any]) -> deque[int]:
+    causes: deque[int] = queue.__dict__.setdefault("_harness_causes", deque())
+    return causes
+
+
 async def _run_sync(
     cls: Any, func: Callable[..., Any], args: Any, abandon_on_cancel: bool = False, limiter: Any = None
 ) -> Any:
@@ -165,6 +188,8 @@ def _install() -> None:
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
         (ssl.SSLContext, "load_verify_locations", _load_verify_locations),
         (httpx.Cookies, "extract_cookies", _extract_cookies),
+        (asyncio.Queue, "_put", _queue_put),
+        (asyncio.Queue, "_get", _queue_get),
         (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
     ]
     for owner, name, replacement in replacements:

@@ -8,7 +8,7 @@ from contextvars import copy_context
 import anyio
 
 from harness.simulation.loop import SimulatedLoop
-from harness.simulation.places import PLACE, Place
+from harness.simulation.places import CAUSE, PLACE, Place
 from tests.simulation.conftest import Simulate
 
 
@@ -124,3 +124,28 @@ def test_what_was_killed_before_its_first_step_is_not_warned_of(simulate: Simula
         assert simulate(main).error is None
         gc.collect()
     assert [str(warning.message) for warning in warned] == []
+
+
+def test_what_a_worker_takes_out_of_a_queue_it_does_because_of_who_put_it_there(simulate: Simulate) -> None:
+    told: list[tuple[str, int]] = []
+
+    async def main() -> None:
+        queue: asyncio.Queue[str] = asyncio.Queue()
+
+        async def work() -> None:
+            while True:
+                told.append((await queue.get(), CAUSE.get()))
+
+        async def bring(item: str, cause: int) -> None:
+            CAUSE.set(cause)
+            await queue.put(item)
+
+        CAUSE.set(1)
+        worker = asyncio.create_task(work())
+        for item, cause in (("first", 7), ("second", 8), ("third", 7)):
+            await asyncio.create_task(bring(item, cause))
+        await asyncio.sleep(1)
+        worker.cancel()
+
+    assert simulate(main).error is None
+    assert told == [("first", 7), ("second", 8), ("third", 7)]
