@@ -21,10 +21,7 @@ OnWrite = Callable[[str, Row | None, Row | None], None]
 CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
 """Words in a schema by which a change of one table may be one of another."""
 
-PARAMETERS = (
-    *("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri"),
-    "autocommit",
-)
+PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 """What `sqlite3.connect` takes after the database, in its order."""
 
 _real_connect = sqlite3.connect
@@ -92,7 +89,7 @@ class Watcher:
     def _read_apart(self) -> dict[str, Row] | None:
         if not os.path.exists(self.path):
             return None
-        with closing(_real_connect(self.path)) as connection:
+        with closing(_real_connect(self.path, timeout=0)) as connection:  # nobody waits in a world that stands still
             return _read(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
