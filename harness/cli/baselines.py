@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.defaults import SETTINGS
-from harness.errors import EXIT_HELD, EXIT_VIOLATED, HarnessError
+from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,8 @@ def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--baseline",
         metavar="FILE",
         envvar=SETTINGS["baseline"].variable,
-        help="Tells what changed since FILE was saved (--save); the exit code is 1 when something got worse, else 0.",
+        help="Tells what changed since FILE was saved (--save); exit code 1 when something got worse. Runs that are "
+        "not in FILE are judged without it.",
     )(function)
 
 
@@ -44,22 +45,31 @@ def tell_changes(
     baseline: "Results",
     scenarios: "Sequence[Scenario]",
     now: "Mapping[tuple[str, str], Result]",
+    *,
+    added_count: bool,
 ) -> int:
-    """Prints what changed, and gives the exit code. Of the baseline only what was run now counts."""
+    """Prints what changed, and gives the exit code. Of the baseline only what was run now counts.
+
+    With `added_count` runs that the baseline has not got count as if there were none: 1 for what is broken, 3 for what
+    could not be judged. Without, they count only when there is nothing else: 3, since nothing was compared.
+    """
     from rich.text import Text
 
-    from harness.baseline import changes_since
+    from harness.baseline import changes_since, spelling
     from harness.report.changes import changes_report
 
-    names, whos = {scenario.name for scenario in scenarios}, {who for _, who in now}
-    before = {run.key: run.result for run in baseline.runs if run.key[0] in names and run.key[1] in whos}
+    names = {scenario.name for scenario in scenarios}
+    whos = {spelling(who) for _, who in now}
+    before = {run.key: run.result for run in baseline.runs if run.key[0] in names and spelling(run.key[1]) in whos}
     changes = changes_since(before, now)
     console.print(changes_report(changes, path))
     texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
     other = [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, _text(each.path))]
     if other:
         console.print(Text(f"these scenarios are not what they were: {', '.join(other)}", style="yellow"))
-    return EXIT_VIOLATED if changes.of("regression") else EXIT_HELD
+    if changes.of("regression") or (added_count and changes.broken):
+        return EXIT_VIOLATED
+    return EXIT_UNKNOWN if (changes.unjudged if added_count else not changes.compared) else EXIT_HELD
 
 
 def _text(path: str) -> str:

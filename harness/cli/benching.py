@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import implementation_of, json_option, seed_option, workers_option
-from harness.errors import EXIT_THRESHOLD
+from harness.errors import EXIT_THRESHOLD, HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,12 +116,22 @@ def bench(
     reference = _reference(reference, names)
     for target in (json_file, save_baseline, html_file):
         must_be_writable(target)
-    before = None if baseline_file is None else read_baseline(baseline_file)
+    before = None if baseline_file is None else _comparable(read_baseline(baseline_file), names)
     found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or json_file == "-")
     _write(found, reference, (json_file, save_baseline), html_file)
     if json_file != "-" and not quiet:
         _tell(found, reference, before)
     _judge(found, thresholds)
+
+
+def _comparable(before: "Baseline", names: "Sequence[str]") -> "Baseline":
+    """The baseline; raises HarnessError when there is nothing in it that the figures could be compared with."""
+    if not set(names) & before.figures.keys():
+        raise HarnessError(
+            f"{before.path}: has the figures of {', '.join(before.figures) or 'nobody'}, this bench is of "
+            f"{', '.join(names)}; there is nothing to compare (--baseline)"
+        )
+    return before
 
 
 def _list_models(context: click.Context) -> None:
@@ -209,6 +219,9 @@ def _tell(found: "Bench", reference: str | None, before: "Baseline | None") -> N
 
     show(report(found, reference))
     if before is not None:
+        added = [each.name for each in found.figures if each.name not in before.figures]
+        if added:
+            show(f"not in {before.path}: {', '.join(added)}")
         show(changes(before.changes(found), before, before.is_same_plan(found)))
 
 

@@ -55,7 +55,7 @@ def compare(
 
     SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default. The exit code
     is 0 when the comparison was made: that a strategy breaks promises is its result, not an error. With a baseline only
-    what changed is told, and the exit code is 1 when something got worse.
+    what changed is told, and the exit code is 1 when something got worse, 3 when nothing could be compared with it.
     """
     import time
 
@@ -88,7 +88,7 @@ def compare(
     is_for_a_program = "-" in (json_file, *wanted.values())
     console = screen(stderr=is_for_a_program)
     if before is not None and baseline is not None:
-        code = tell_changes(console, baseline, before, chosen, comparison.results)
+        code = tell_changes(console, baseline, before, chosen, comparison.results, added_count=False)
         raise click.exceptions.Exit(code)
     if not is_for_a_program:
         _tell(console, comparison, wall_s, quiet=quiet)

@@ -101,7 +101,7 @@ def run(
     code = exit_code(results)
     if before is not None and baseline is not None:
         now = {(result.scenario, result.implementation): result for result in results}
-        code = tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, now)
+        code = tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, now, added_count=True)
     raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
 
 
