@@ -604,3 +604,75 @@ def test_serve_prints_what_to_paste_and_keeps_a_journal_that_can_be_judged(tmp_p
     assert kinds[1] == "run.began"
     assert "contract.broken" in kinds
     assert kinds[-1] == "run.ended"
+
+
+# Output that cannot be written
+
+
+def piped(command: str, folder: Path, **environment: str) -> Said:
+    """A line of bash with `harness` in it, as it stands, with pipefail."""
+    line = command.replace("harness ", f"{sys.executable} -m harness ")
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=folder,
+        env=_environment(environment),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("harness run trusting failing | (exec <&-; sleep 0)", 1),
+        ("harness run trusting failing --json - | (exec <&-; sleep 0)", 1),
+        ("harness run strict baseline -v | (exec <&-; sleep 0)", 0),
+        ("harness compare baseline/healthy | (exec <&-; sleep 0)", 0),
+        ("harness bench strict --tracks 20 --json - | (exec <&-; sleep 0)", 141),
+        ("harness show slow | (exec <&-; sleep 0)", 0),
+    ],
+)
+def test_a_closed_pipe_does_not_change_what_came_of_it(tmp_path: Path, command: str, code: int) -> None:
+    said = piped(command, tmp_path)
+    assert (said.code, said.err) == (code, "")
+
+
+@pytest.mark.parametrize("command", ["harness list scenarios", "harness run strict baseline/healthy", "harness schema"])
+def test_a_stdout_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
+    full = piped(f"{command} >/dev/full", tmp_path)
+    assert (full.code, full.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    closed = piped(f"{command} >&-", tmp_path)
+    assert (closed.code, closed.err[:46]) == (2, "error: stdout cannot be written: it is closed;")
+    assert piped(f"{command} 2>&- <&-", tmp_path).code == 0
+
+
+def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    said = piped("cd gone && rmdir ../gone && harness run strict baseline/healthy", tmp_path)
+    assert said.code == 2
+    assert said.err == "error: the current folder is not there any more; change to one that is\n"
+
+
+def test_what_a_terminal_has_not_got_never_looks_like_a_question_mark(tmp_path: Path) -> None:
+    said = piped("harness compare slow/image-16s", tmp_path, PYTHONIOENCODING="ascii")
+    assert said.code == 0
+    assert "v every promise held   x3 three broken   ? could not be judged" in said.out
+    row = next(line for line in said.out.splitlines() if "slow/image-16s" in line)
+    assert "x1" in row
+    assert "?" not in row
+
+
+def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> None:
+    harness("run", "strict", HEALTHY, "--journal", "kept")
+    (whole,) = (tmp_path / "kept").iterdir()
+    lines = whole.read_text("utf-8").splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines) if '"run.ended"' in line)
+    for count, told in ((2, "nothing was judged"), (end, "the journal ends before the run does")):
+        written(tmp_path, "cut.jsonl", "".join(lines[:count]))
+        said = harness("judge", "cut.jsonl")
+        assert said.code == 3
+        assert told in one_line(said.out)
+        assert "1 could not be judged" in said.out
+    assert harness("judge", str(whole)).code == 0

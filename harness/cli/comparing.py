@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.baselines import baseline_option, changed, read_baseline, tell_changes
 from harness.cli.completing import complete_scenarios
+from harness.cli.ending import is_known
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -18,6 +19,7 @@ from harness.cli.options import (
 )
 from harness.cli.playing import play_all
 from harness.cli.reporting import storing_options, wanted_files, write_runs
+from harness.errors import EXIT_HELD
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,14 +83,18 @@ def compare(
     results = play_all(pairs, seed, workers, "comparing", runs if wanted else None, quiet=quiet)
     comparison = side_by_side(chosen, implementations, seed, results)
     wall_s = time.perf_counter() - began_s
+    changes, code = None, EXIT_HELD
+    if before is not None:
+        changes, code = changed(before, chosen, results, added_count=False)
+    is_known(code)
     if json_file is not None:
         write_json(json_file, comparison_json(comparison))
     if wanted:
         write_runs(wanted, runs, chosen, comparison.implementations, seed)
     is_for_a_program = "-" in (json_file, *wanted.values())
     console = screen(stderr=is_for_a_program)
-    if before is not None and baseline is not None:
-        code = tell_changes(console, baseline, before, chosen, comparison.results, added_count=False)
+    if before is not None and baseline is not None and changes is not None:
+        tell_changes(console, baseline, before, chosen, changes)
         raise click.exceptions.Exit(code)
     if not is_for_a_program:
         _tell(console, comparison, wall_s, quiet=quiet)

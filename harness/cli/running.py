@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.baselines import baseline_option, changed, read_baseline, tell_changes
 from harness.cli.completing import complete_implementations, complete_scenarios
+from harness.cli.ending import is_known
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -88,6 +89,10 @@ def run(
     ready = play_all(pairs, seed, workers, implementation, kept, keep_journals=True, quiet=quiet)
     by_name = {result.scenario: result for result in ready}
     results = [by_name[scenario.name] for scenario in chosen]
+    changes, code = None, exit_code(results)
+    if before is not None:
+        changes, code = changed(before, chosen, results, added_count=True)
+    is_known(code)
     if wanted:
         write_runs(wanted, runs, chosen, [who.name], seed)
     if journal_folder is not None:
@@ -95,14 +100,13 @@ def run(
     if json_file is not None:
         write_json(json_file, results_json(results, seed))
     differences = _differences(implementation, scenarios, results, seed) if twice else []
+    code = is_known(EXIT_VIOLATED if differences else code)
     is_for_a_program = "-" in (json_file, *wanted.values())
     if not is_for_a_program:
         _tell(zip(chosen, results, strict=True), differences, seed, verbose=verbose, quiet=quiet)
-    code = exit_code(results)
-    if before is not None and baseline is not None:
-        now = {(result.scenario, result.implementation): result for result in results}
-        code = tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, now, added_count=True)
-    raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
+    if before is not None and baseline is not None and changes is not None:
+        tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, changes)
+    raise click.exceptions.Exit(code)
 
 
 def _tell(
