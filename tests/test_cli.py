@@ -241,6 +241,10 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
         ("a8.py", "async def make(): ...\n", "a8.py:make", "is async; make it a plain function"),
         ("a9.py", "number = 4\n", "a9.py:number", "is a value of type int, expected an ASGI application"),
         ("b0.py", "def five(a, b, c, d, e): ...\n", "b0.py:five", "takes 5 parameters, expected"),
+        ("b4.py", "def app(environ, start_response): ...\n", "b4.py:app", "is a WSGI application (Flask, Django)"),
+        ("b5.py", "import flask\napp = flask.Flask('x')\n", "b5.py:app", "`harness init` writes a harness.toml"),
+        ("b6.py", "import flask\ndef make(): return flask.Flask('x')\n", "b6.py:make", "is a WSGI application"),
+        ("b7.py", "def on_music(*args, **more): ...\n", "b7.py:on_music", "its parameters cannot be seen"),
         ("b1.py", "", "nowhere.py:app", 'there is no file "nowhere.py"'),
         ("b2.py", "", "nowhere:app", 'there is no module "nowhere"'),
         (
@@ -262,6 +266,32 @@ def test_an_implementation_that_does_not_start_is_told_in_one_sentence(
     assert sentence in one_line(said.err)
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("target", ["bound", "Callback()", "nothing_left", "wrapped", "Methods().on_music", "made"])
+def test_what_takes_payload_and_track_is_a_callback_function(harness: Any, tmp_path: Path, target: str) -> None:
+    written(
+        tmp_path,
+        "shapes.py",
+        "import functools\n"
+        "def three(settings, payload, track): return {'status': 'failed', 'failure_reason': 'by me'}\n"
+        "bound = functools.partial(three, {})\n"
+        "nothing_left = lambda payload, track, more=None: three({}, payload, track)\n"
+        "def wraps(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def inner(*args, **more): return function(*args, **more)\n"
+        "    return inner\n"
+        "wrapped = wraps(bound)\n"
+        "class Callback:\n"
+        "    def __call__(self, payload, track): return bound(payload, track)\n"
+        "class Methods:\n"
+        "    def on_music(self, payload, track): return bound(payload, track)\n"
+        "made = functools.partial(lambda give: give, bound)\n"
+        f"target = {target}\n",
+    )
+    said = harness("run", "shapes.py:target", HEALTHY, "--json", "-")
+    (result,) = json.loads(said.out)["results"]
+    assert result["tracks"][0]["final"]["failure_reason"] == "by me"
 
 
 @pytest.mark.parametrize(
