@@ -706,3 +706,93 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
         assert told in one_line(said.out)
         assert "1 could not be judged" in said.out
     assert harness("judge", str(whole)).code == 0
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "strict", HEALTHY, "--html", "a", "--junit", "./a"], "--html and --junit both write"),
+        (["run", "strict", HEALTHY, "--save", "x", "--json", "x"], "--save and --json both write x"),
+        (["run", "strict", HEALTHY, "--json", "-", "--ndjson", "-"], "only one report can go to stdout"),
+        (["compare", HEALTHY, "--json", "-", "--har", "-"], "only one report can go to stdout"),
+        (["report", "all.results", "--html", "all.results"], "--html all.results: would overwrite what is read"),
+        (["merge", "1", "all.results", "--save", "all.results"], "--save all.results: would overwrite what is read"),
+        (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite what is read"),
+        (["bench", "strict", "--html", "-", "--json", "-"], "only one report can go to stdout"),
+        (["bench", "strict", "--html", "b", "--save-baseline", "b"], "--html both write b"),
+        (["bench", "strict", "--save-baseline", "-"], "--save-baseline needs a file"),
+    ],
+)
+def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], told: str) -> None:
+    written(tmp_path, "all.results", "kept")
+    said = harness(*words)
+    assert (said.code, said.out) == (2, "")
+    assert told in one_line(said.err)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.results"]
+    assert (tmp_path / "all.results").read_text() == "kept"
+
+
+def test_nothing_may_be_written_twice_into_nothing(harness: Any) -> None:
+    assert harness("run", "strict", HEALTHY, "--html", "/dev/null", "--junit", "/dev/null").code == 0
+
+
+def test_a_page_on_stdout_is_alone_there(harness: Any) -> None:
+    said = harness("bench", "strict", "--tracks", "20", "--html", "-")
+    assert said.code == 0
+    assert said.out.startswith("<!doctype html>")
+    assert said.out.rstrip().endswith("</html>")
+
+
+def test_every_run_has_a_journal_of_its_own(harness: Any, tmp_path: Path) -> None:
+    names = ["sp ace.yaml", "sp_ace.yaml", "Sp_ace.yaml", "ümlaut.yaml", f"{'long' * 55}.yaml"]
+    for name in names:
+        written(tmp_path, name, "why: Nothing.\n")
+    assert harness("run", "strict", *names, "--journal", "kept", "-q").code == 0
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert len({path.name.casefold() for path in kept}) == len(names)
+    assert len({harness("judge", str(path)).out.split()[1] for path in kept}) == len(names)
+
+
+HOSTILE = """
+import logging
+def on_music(payload, track):
+    logging.getLogger("shop").error("\\x1b[2Jgone \\x00 \\udc80 end")
+    raise ValueError("\\x1b[2J \\udc80")
+"""
+
+
+def test_what_an_application_logs_cannot_work_the_terminal(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "hostile.py", HOSTILE)
+    written(tmp_path, "own.yaml", 'why: "Clears \\e[2J the screen."\n')
+    outputs = [f"--{name}={name}.out" for name in ("markdown", "html", "junit", "github", "ndjson", "har", "json")]
+    said = harness("run", "hostile.py:on_music", "own.yaml", "-v", "--journal", "kept", *outputs)
+    assert said.code == 1, said.err
+    markdown = (tmp_path / "markdown.out").read_text("utf-8")
+    for text in (said.out, markdown, harness("show", "own.yaml").out, harness("list", "scenarios", "own.yaml").out):
+        assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert "\\x1b[2J" in harness("show", "own.yaml").out
+    (journal,) = (tmp_path / "kept").iterdir()
+    assert harness("judge", str(journal)).code == 1
+
+
+def test_an_implementation_whose_name_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"sh\xffop.py")).write_text("on_music = lambda payload, track: None\n")
+    reports = " ".join(f"--{name} {name}.out" for name in ("save", "markdown", "html", "junit", "har", "json"))
+    said = piped(f"harness run $'sh\\xffop.py:on_music' baseline/healthy --journal kept {reports}", tmp_path)
+    assert said.code == 1, said.err
+    assert "\\udcff" in said.out
+
+
+@pytest.mark.parametrize("columns", ["0", "", "wide"])
+def test_columns_that_are_none_are_as_if_nobody_had_said_any(tmp_path: Path, columns: str) -> None:
+    said = process("run", "strict", HEALTHY, folder=tmp_path, env={"COLUMNS": columns})
+    assert "1 held (1 with a warning) of 1 scenario, seed 1" in said.out
+
+
+@pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nharness = 5\n"])
+def test_a_pyproject_without_our_table_says_nothing(harness: Any, tmp_path: Path, text: str) -> None:
+    written(tmp_path, "pyproject.toml", text)
+    assert harness("run", "strict", HEALTHY).code == 0

@@ -107,19 +107,17 @@ def bench(
     from harness.bench.samples import with_samples
     from harness.bench.thresholds import read_threshold
     from harness.bench.world import Plan
-    from harness.files import must_be_writable
 
     chosen = model_called(model)
     if samples is not None:
         chosen = with_samples(chosen, samples)
     thresholds = [read_threshold(sentence, names) for sentence in sentences]
     reference = _reference(reference, names)
-    for target in (json_file, save_baseline, html_file):
-        must_be_writable(target)
+    is_for_a_program = _outputs(json_file, save_baseline, html_file, samples)
     before = None if baseline_file is None else _comparable(read_baseline(baseline_file), names)
-    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or json_file == "-")
+    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or is_for_a_program)
     _write(found, reference, (json_file, save_baseline), html_file)
-    if json_file != "-" and not quiet:
+    if not is_for_a_program and not quiet:
         _tell(found, reference, before)
     _judge(found, thresholds)
 
@@ -132,6 +130,19 @@ def _comparable(before: "Baseline", names: "Sequence[str]") -> "Baseline":
             f"{', '.join(names)}; there is nothing to compare (--baseline)"
         )
     return before
+
+
+def _outputs(json_file: str | None, save_baseline: str | None, html_file: str | None, samples: str | None) -> bool:
+    """Checks the files before anything runs, and says whether one of them is stdout, which has then no tables."""
+    from harness.files import must_be_apart, must_be_writable
+
+    if save_baseline == "-":
+        raise HarnessError('--save-baseline needs a file; --json "-" writes the same to stdout')
+    outputs = {"json": json_file, "save-baseline": save_baseline, "html": html_file}
+    for target in outputs.values():
+        must_be_writable(target)
+    must_be_apart(outputs, [] if samples is None else [samples])
+    return "-" in outputs.values()
 
 
 def _list_models(context: click.Context) -> None:
@@ -167,7 +178,7 @@ def _time_for_real(
     found = time_all(implementations, rounds, for_s, seed, lambda name: tell(f"timing {name}"))
     if json_file is not None:
         write_json(json_file, reality_json(found, seed))
-    if json_file != "-":
+    if json_file != "-" and not quiet:
         show(report(found))
 
 

@@ -64,15 +64,14 @@ def compare(
     from harness.compare import side_by_side
     from harness.console import screen
     from harness.errors import UnknownNameError
-    from harness.files import must_be_writable, write_json
+    from harness.files import write_json
     from harness.report.interchange import comparison_json
     from harness.strategies import STRATEGIES
 
     for name in only:
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
-    must_be_writable(json_file)
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, json_file)
     before = read_baseline(baseline, seed)
     chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])

@@ -16,7 +16,7 @@ def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
     from harness.console import show
     from harness.errors import JournalError
-    from harness.files import must_be_writable, read_text, write_json
+    from harness.files import must_be_apart, must_be_writable, read_text, write_json
     from harness.journal import read_journal
     from harness.report.cut import without_an_end
     from harness.report.interchange import results_json
@@ -25,6 +25,7 @@ def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     from harness.runner import judged_again
 
     must_be_writable(json_file)
+    must_be_apart({"json": json_file}, [journal])
     text = sys.stdin.read() if journal == "-" else read_text(journal)
     entries = read_journal(text, path=journal)
     if entries[1].kind != "run.began":

@@ -71,13 +71,12 @@ def run(
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
     from harness.console import screen
-    from harness.files import must_be_writable, write_journals, write_json
+    from harness.files import write_journals, write_json
     from harness.implementations import is_live
     from harness.report.interchange import results_json
     from harness.result import exit_code
 
-    must_be_writable(json_file)
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, json_file)
     before = read_baseline(baseline, seed)
     chosen = scenarios_of(scenarios, shard)
     who = implementation_of(implementation, speed)

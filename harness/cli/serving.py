@@ -187,8 +187,10 @@ class _Board:
 
     def introduce(self, serving: "Serving", token: str, keys: str) -> None:
         """What is served, and what to paste; the latter when it is new."""
+        from harness.report.narration import visible
+
         scenario, environment = serving.scenario, serving.environment()
-        self.console.print(f"serving {scenario.name}: {scenario.why.strip()}\n", style="dim")
+        self.console.print(f"serving {scenario.name}: {visible(scenario.why.strip())}\n", style="dim", markup=False)
         if environment == self._environment:
             return
         if not self._environment:

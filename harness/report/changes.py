@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from harness.baseline import Change, Changes, Key
+from harness.report.narration import visible
 
 MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
 
@@ -33,7 +34,7 @@ def _run(key: Key, changes: list[Change]) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((scenario, "bold"), (f"  {implementation}", "dim"))]
     for change in changes:
         mark, style = MARKS[change.kind]
-        lines.append(Padding(Text.assemble((mark, style), " ", change.sentence), (0, 0, 0, 2), expand=False))
+        lines.append(Padding(Text.assemble((mark, style), " ", visible(change.sentence)), (0, 0, 0, 2), expand=False))
     return Group(*lines)
 
 

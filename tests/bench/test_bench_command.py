@@ -211,3 +211,8 @@ def test_the_page_draws_everything_without_a_request(tmp_path: Path) -> None:
         assert tab.evaluate("document.documentElement.scrollWidth <= 390")
         assert [each for each in tab.requests if not each.startswith(("file:", "data:"))] == []
         assert tab.complaints == []
+
+
+def test_quiet_real_times_have_no_table() -> None:
+    done = harness("strict", "--real", "--rounds", "3", "--for", "1", "-q")
+    assert (done.returncode, done.stdout) == (0, "")
