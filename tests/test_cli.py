@@ -457,6 +457,34 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
             assert "baseline/healthy-twenty-tracks" in said.out
 
 
+@pytest.mark.parametrize("columns", [30, 40, 60, 80])
+def test_no_number_is_left_out_on_a_narrow_screen(harness: Any, tmp_path: Path, columns: int) -> None:
+    """Every cell of the tables, read again from the screen."""
+    folder = tmp_path / "some" / "longer" / "path" / "of" / "a" / "project"
+    folder.mkdir(parents=True)
+    written(folder, "callbacks.py", "on_music = lambda payload, track: None\n")
+    mine = f"{folder.relative_to(tmp_path)}/callbacks.py:on_music"
+    said = harness("compare", "slow/image-5s", "slow/image-16s", "--with", mine, "--json", "x.json", columns=columns)
+    assert not [line for line in said.out.splitlines() if len(line) > columns]
+    tables = said.out.partition("could not be" if columns < 60 else "judged")[2].partition("keep")[0]
+    assert not re.findall(r"\S*\d…", said.out.partition(mine)[0] + tables), said.out
+    results = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    cells: dict[str, list[str]] = {}
+    for line in said.out.splitlines():
+        if line.strip().startswith(("slow/image", "image-2k", "kept all")):
+            name, *values = re.split(r"\s{2,}", line.strip())
+            cells.setdefault(name, []).extend(values)
+    for name in ("slow/image-5s", "slow/image-16s"):
+        broken = [
+            sum(each["state"] == "violated" and each["severity"] == "error" for each in result["verdicts"])
+            for result in results["results"]
+            if result["scenario"] == name
+        ]
+        assert cells[name] == [f"✗{count}" if count else "✓" for count in broken]
+    counts = [summary["violations"].get("image-2k", 0) for summary in results["summaries"]]
+    assert cells["image-2k"] == [str(count) if count else "·" for count in counts]
+
+
 def test_a_terminal_without_these_characters_shows_others(tmp_path: Path) -> None:
     said = process("run", "synchronous", "slow/image-16s", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
     assert said.code == 1
