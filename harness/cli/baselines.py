@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import complete_files
 from harness.cli.defaults import SETTINGS
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 
@@ -22,6 +23,7 @@ def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--baseline",
         metavar="FILE",
+        shell_complete=complete_files,
         envvar=SETTINGS["baseline"].variable,
         help="Tells what changed since FILE was saved (--save); exit code 1 when something got worse. Runs that are "
         "not in FILE are judged without it.",

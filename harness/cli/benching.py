@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import complete_files, complete_implementations, complete_models
 from harness.cli.options import implementation_of, json_option, seed_option, workers_option
 from harness.errors import EXIT_THRESHOLD, HarnessError
 
@@ -31,11 +32,17 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
 
 
 @click.command()
-@click.argument("implementations", nargs=-1)
+@click.argument("implementations", nargs=-1, shell_complete=complete_implementations)
 @click.option(
     "--tracks", type=click.IntRange(1, 1_000_000), default=TRACKS, show_default=True, help="For each strategy."
 )
-@click.option("--model", default="typical", show_default=True, help="The providers' mood; --models lists them.")
+@click.option(
+    "--model",
+    default="typical",
+    show_default=True,
+    shell_complete=complete_models,
+    help="The providers' mood; --models lists them.",
+)
 @click.option(
     "--models",
     is_flag=True,
@@ -44,15 +51,26 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
     callback=lambda context, _, given: _list_models(context) if given else None,
     help="Lists the models with their figures and sources.",
 )
-@click.option("--samples", metavar="FILE", help="Times of your own: CSV (what,seconds) or HAR.")
+@click.option(
+    "--samples", metavar="FILE", shell_complete=complete_files, help="Times of your own: CSV (what,seconds) or HAR."
+)
 @click.option(
     "--rate", type=click.FloatRange(0.1, 600), default=PER_MINUTE, show_default=True, help="Arrivals a minute, Poisson."
 )
-@click.option("--reference", metavar="NAME", help="Whom the others are compared with, track by track.")
+@click.option(
+    "--reference",
+    metavar="NAME",
+    shell_complete=complete_implementations,
+    help="Whom the others are compared with, track by track.",
+)
 @click.option("--fail-if", "sentences", multiple=True, metavar="METRIC[@NAME]>VALUE", help="p99>20s, 2k<90%, cost>1.3")
-@click.option("--save-baseline", metavar="FILE", help="Keeps the figures for a later --baseline.")
-@click.option("--baseline", "baseline_file", metavar="FILE", help="Tells what has changed since.")
-@click.option("--html", "html_file", metavar="FILE", help="Writes a page with charts.")
+@click.option(
+    "--save-baseline", metavar="FILE", shell_complete=complete_files, help="Keeps the figures for a later --baseline."
+)
+@click.option(
+    "--baseline", "baseline_file", metavar="FILE", shell_complete=complete_files, help="Tells what has changed since."
+)
+@click.option("--html", "html_file", metavar="FILE", shell_complete=complete_files, help="Writes a page with charts.")
 @click.option("--real", is_flag=True, help="Times the code itself, on sockets, with providers that take no time.")
 @click.option(
     "--rounds", type=click.IntRange(3, 10_000), default=100, show_default=True, help="Of --real: tracks, at most."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.baselines import baseline_option, changed, read_baseline, tell_changes
-from harness.cli.completing import complete_scenarios
+from harness.cli.completing import complete_files, complete_scenarios, complete_strategies
 from harness.cli.ending import is_known
 from harness.cli.options import (
     Shard,
@@ -30,8 +30,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
-@click.option("--with", "others", multiple=True, metavar="IMPLEMENTATION", help="Takes part beside the strategies.")
-@click.option("--only", multiple=True, metavar="STRATEGY", help="Only these strategies; repeat it for several.")
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    metavar="IMPLEMENTATION",
+    shell_complete=complete_files,
+    help="Takes part beside the strategies.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="STRATEGY",
+    shell_complete=complete_strategies,
+    help="Only these strategies; repeat it for several.",
+)
 @seed_option
 @json_option
 @storing_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import complete_files
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -41,14 +42,20 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _options(function: Callable[..., Any], writers: dict[str, tuple[str, str]]) -> Callable[..., Any]:
     for name, (_, told) in reversed(writers.items()):
-        function = click.option(f"--{name}", f"{name}_file", metavar="FILE", help=f"Writes {told}.")(function)
+        function = click.option(
+            f"--{name}", f"{name}_file", metavar="FILE", shell_complete=complete_files, help=f"Writes {told}."
+        )(function)
     return function
 
 
 def storing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--save`, and the reports that can be made of what it saves."""
     saving = click.option(
-        "--save", "save_file", metavar="FILE", help="Writes all that came of it, for `harness report`."
+        "--save",
+        "save_file",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Writes all that came of it, for `harness report`.",
     )
     return saving(report_options(function))
 

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import complete_files, complete_scenarios
 from harness.cli.defaults import DEFAULT_SEED
 from harness.cli.options import speed_option
 from harness.errors import HarnessError
@@ -27,7 +28,7 @@ KEYS = "r delivers again   a lets time move on   s switches the scenario   q end
 
 
 @click.command()
-@click.argument("scenario", default="baseline/healthy")
+@click.argument("scenario", default="baseline/healthy", shell_complete=complete_scenarios)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_532),
@@ -51,7 +52,13 @@ KEYS = "r delivers again   a lets time move on   s switches the scenario   q end
     metavar="TOKEN",
     help="What the admin endpoints ask for (or $HARNESS_ADMIN_TOKEN).  [default: a new one]",
 )
-@click.option("--journal", "journal_file", metavar="FILE", help="Keeps everything that happens there (JSON Lines).")
+@click.option(
+    "--journal",
+    "journal_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Keeps everything that happens there (JSON Lines).",
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True, help="Same seed, same ids and files."
 )
