@@ -25,9 +25,10 @@ from harness.errors import EXIT_VIOLATED, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.baseline import Changes
     from harness.result import Result
     from harness.scenario import Scenario
-    from harness.stored import Run
+    from harness.stored import Results, Run
 
 
 @click.command()
@@ -74,7 +75,6 @@ def run(
     from harness.files import write_journals, write_json
     from harness.implementations import is_live
     from harness.report.interchange import results_json
-    from harness.result import exit_code
 
     wanted = wanted_files(files, json_file)
     before = read_baseline(baseline, seed)
@@ -88,10 +88,7 @@ def run(
     ready = play_all(pairs, seed, workers, implementation, kept, keep_journals=True, quiet=quiet)
     by_name = {result.scenario: result for result in ready}
     results = [by_name[scenario.name] for scenario in chosen]
-    changes, code = None, exit_code(results)
-    if before is not None:
-        changes, code = changed(before, chosen, results, added_count=True)
-    is_known(code)
+    changes, code = _judged(results, before, chosen)
     if wanted:
         write_runs(wanted, runs, chosen, [who.name], seed)
     if journal_folder is not None:
@@ -106,6 +103,18 @@ def run(
     if before is not None and baseline is not None and changes is not None:
         tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, changes)
     raise click.exceptions.Exit(code)
+
+
+def _judged(
+    results: "list[Result]", before: "Results | None", chosen: "list[Scenario]"
+) -> "tuple[Changes | None, int]":
+    """The exit code, and what changed when there is a baseline."""
+    from harness.result import exit_code
+
+    if before is None:
+        return None, is_known(exit_code(results))
+    changes, code = changed(before, chosen, results, added_count=True)
+    return changes, is_known(code)
 
 
 def _tell(
