@@ -706,6 +706,11 @@ def test_a_stdout_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, c
     assert piped(f"{command} 2>&- <&-", tmp_path).code == 0
 
 
+def test_a_server_whose_screen_is_full_says_so(tmp_path: Path) -> None:
+    said = piped("harness serve >/dev/full", tmp_path)
+    assert (said.code, said.err) == (2, "error: stdout cannot be written: No space left on device\n")
+
+
 def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     said = piped("cd gone && rmdir ../gone && harness run strict baseline/healthy", tmp_path)

@@ -63,10 +63,15 @@ def sentence_of(error: OSError) -> str | None:
         os.getcwd()
     except FileNotFoundError:
         return "the current folder is not there any more; change to one that is"
-    if error.filename is not None or error.errno not in _WRITING:
+    if not is_of_writing(error):
         return None
     silence()
     return f"stdout cannot be written: {error.strerror}"
+
+
+def is_of_writing(error: OSError) -> bool:
+    """Whether it is an error of stdout, and not of a file with a name or of a socket."""
+    return error.filename is None and error.errno in _WRITING
 
 
 def silence() -> None:

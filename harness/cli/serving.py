@@ -9,6 +9,7 @@ import click
 
 from harness.cli.completing import complete_files, complete_scenarios
 from harness.cli.defaults import DEFAULT_SEED
+from harness.cli.ending import is_of_writing
 from harness.cli.options import speed_option
 from harness.errors import HarnessError
 
@@ -116,9 +117,9 @@ def serve(
                 Admin(serving, token),
                 port + len(PORT_NAMES) if port else 0,
             )
-        except BrokenPipeError:
-            raise  # that nobody reads on is no failure
         except OSError as error:
+            if isinstance(error, BrokenPipeError) or is_of_writing(error):
+                raise  # it is about the screen, and told by whoever knows that
             raise HarnessError(f"the fakes cannot listen at port {port} and the next three: {error}") from error
         finally:
             journals.close()
