@@ -4,6 +4,7 @@ In the simulated world nothing is noise: a latency that differs differs because 
 that comes half a second later is no news, so latencies count from a tenth and a second on.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +34,11 @@ class Changes:
 
     changes: tuple[Change, ...]
     added: tuple[Key, ...]
-    """Runs that the baseline has not got."""
+    """Runs that the baseline has not got: they are judged as if there were none."""
+    broken: tuple[Key, ...]
+    """Those of `added` in which something is violated."""
+    unjudged: tuple[Key, ...]
+    """Those of `added` in which nothing is violated and something could not be judged."""
     gone: tuple[Key, ...]
     """Runs that only the baseline has."""
     compared: int
@@ -44,15 +49,28 @@ class Changes:
 
 
 def changes_since(before: Mapping[Key, Result], now: Mapping[Key, Result]) -> Changes:
-    """What differs in the runs that both have."""
+    """What differs in the runs that both have. `./shop.py:app` is `shop.py:app`, too."""
+    spelled = {spelling(who): who for _, who in now}
+    before = {(scenario, spelled.get(spelling(who), who)): result for (scenario, who), result in before.items()}
+    added = [key for key in now if key not in before]
     both = [key for key in now if key in before]
     found = [change for key in both for change in _changes(key, before[key], now[key])]
     return Changes(
         tuple(found),
-        tuple(key for key in now if key not in before),
+        tuple(added),
+        tuple(key for key in added if now[key].violated),
+        tuple(key for key in added if now[key].unknown and not now[key].violated),
         tuple(key for key in before if key not in now),
         len(both),
     )
+
+
+def spelling(target: str) -> str:
+    """The same for every way to write a target that is a file; a name, a module or a URL stays as it is."""
+    file, colon, attribute = target.rpartition(":")
+    if colon and file.endswith(".py"):
+        return f"{os.path.abspath(file)}:{attribute}"
+    return os.path.abspath(target) if target.endswith(".toml") and "://" not in target else target
 
 
 def _changes(key: Key, before: Result, now: Result) -> list[Change]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,9 +41,12 @@ def screen(*, stderr: bool = False) -> "Console":
             raise BrokenPipeError  # rich would end the process with 1, but that nobody reads on is no failure
 
     stream = sys.stderr if stderr else sys.stdout
+    asked = os.environ.get("COLUMNS", "")
+    is_asked = asked.isdecimal() and int(asked) > 0
     if stream.isatty():
-        return Screen(stderr=stderr, highlight=False, emoji=False)
-    width = None if "COLUMNS" in os.environ else PIPED_COLUMNS
+        width = None if is_asked or not asked else shutil.get_terminal_size().columns
+        return Screen(stderr=stderr, width=width, highlight=False, emoji=False)
+    width = None if is_asked else PIPED_COLUMNS
     trimmed: Any = _Trimmed(stream)
     return Screen(file=trimmed, width=width, highlight=False, emoji=False)
 
@@ -79,7 +83,9 @@ def complain(message: str) -> None:
     """Prints an error message to stderr."""
     from rich.text import Text
 
-    screen(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    from harness.report.narration import visible
+
+    screen(stderr=True).print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
 
 
 @contextmanager

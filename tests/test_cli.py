@@ -241,6 +241,10 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
         ("a8.py", "async def make(): ...\n", "a8.py:make", "is async; make it a plain function"),
         ("a9.py", "number = 4\n", "a9.py:number", "is a value of type int, expected an ASGI application"),
         ("b0.py", "def five(a, b, c, d, e): ...\n", "b0.py:five", "takes 5 parameters, expected"),
+        ("b4.py", "def app(environ, start_response): ...\n", "b4.py:app", "is a WSGI application (Flask, Django)"),
+        ("b5.py", "import flask\napp = flask.Flask('x')\n", "b5.py:app", "`harness init` writes a harness.toml"),
+        ("b6.py", "import flask\ndef make(): return flask.Flask('x')\n", "b6.py:make", "is a WSGI application"),
+        ("b7.py", "def on_music(*args, **more): ...\n", "b7.py:on_music", "its parameters cannot be seen"),
         ("b1.py", "", "nowhere.py:app", 'there is no file "nowhere.py"'),
         ("b2.py", "", "nowhere:app", 'there is no module "nowhere"'),
         (
@@ -262,6 +266,32 @@ def test_an_implementation_that_does_not_start_is_told_in_one_sentence(
     assert sentence in one_line(said.err)
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("target", ["bound", "Callback()", "nothing_left", "wrapped", "Methods().on_music", "made"])
+def test_what_takes_payload_and_track_is_a_callback_function(harness: Any, tmp_path: Path, target: str) -> None:
+    written(
+        tmp_path,
+        "shapes.py",
+        "import functools\n"
+        "def three(settings, payload, track): return {'status': 'failed', 'failure_reason': 'by me'}\n"
+        "bound = functools.partial(three, {})\n"
+        "nothing_left = lambda payload, track, more=None: three({}, payload, track)\n"
+        "def wraps(function):\n"
+        "    @functools.wraps(function)\n"
+        "    def inner(*args, **more): return function(*args, **more)\n"
+        "    return inner\n"
+        "wrapped = wraps(bound)\n"
+        "class Callback:\n"
+        "    def __call__(self, payload, track): return bound(payload, track)\n"
+        "class Methods:\n"
+        "    def on_music(self, payload, track): return bound(payload, track)\n"
+        "made = functools.partial(lambda give: give, bound)\n"
+        f"target = {target}\n",
+    )
+    said = harness("run", "shapes.py:target", HEALTHY, "--json", "-")
+    (result,) = json.loads(said.out)["results"]
+    assert result["tracks"][0]["final"]["failure_reason"] == "by me"
 
 
 @pytest.mark.parametrize(
@@ -425,6 +455,34 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
         elif words[0] == "compare":
             assert all(name in said.out for name in STRATEGIES)
             assert "baseline/healthy-twenty-tracks" in said.out
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80])
+def test_no_number_is_left_out_on_a_narrow_screen(harness: Any, tmp_path: Path, columns: int) -> None:
+    """Every cell of the tables, read again from the screen."""
+    folder = tmp_path / "some" / "longer" / "path" / "of" / "a" / "project"
+    folder.mkdir(parents=True)
+    written(folder, "callbacks.py", "on_music = lambda payload, track: None\n")
+    mine = f"{folder.relative_to(tmp_path)}/callbacks.py:on_music"
+    said = harness("compare", "slow/image-5s", "slow/image-16s", "--with", mine, "--json", "x.json", columns=columns)
+    assert not [line for line in said.out.splitlines() if len(line) > columns]
+    tables = said.out.partition("could not be" if columns < 60 else "judged")[2].partition("keep")[0]
+    assert not re.findall(r"\S*\d…", said.out.partition(mine)[0] + tables), said.out
+    results = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    cells: dict[str, list[str]] = {}
+    for line in said.out.splitlines():
+        if line.strip().startswith(("slow/image", "image-2k", "kept all")):
+            name, *values = re.split(r"\s{2,}", line.strip())
+            cells.setdefault(name, []).extend(values)
+    for name in ("slow/image-5s", "slow/image-16s"):
+        broken = [
+            sum(each["state"] == "violated" and each["severity"] == "error" for each in result["verdicts"])
+            for result in results["results"]
+            if result["scenario"] == name
+        ]
+        assert cells[name] == [f"✗{count}" if count else "✓" for count in broken]
+    counts = [summary["violations"].get("image-2k", 0) for summary in results["summaries"]]
+    assert cells["image-2k"] == [str(count) if count else "·" for count in counts]
 
 
 def test_a_terminal_without_these_characters_shows_others(tmp_path: Path) -> None:
@@ -604,3 +662,170 @@ def test_serve_prints_what_to_paste_and_keeps_a_journal_that_can_be_judged(tmp_p
     assert kinds[1] == "run.began"
     assert "contract.broken" in kinds
     assert kinds[-1] == "run.ended"
+
+
+# Output that cannot be written
+
+
+def piped(command: str, folder: Path, **environment: str) -> Said:
+    """A line of bash with `harness` in it, as it stands, with pipefail."""
+    line = command.replace("harness ", f"{sys.executable} -m harness ")
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=folder,
+        env=_environment(environment),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("harness run trusting failing | (exec <&-; sleep 0)", 1),
+        ("harness run trusting failing --json - | (exec <&-; sleep 0)", 1),
+        ("harness run strict baseline -v | (exec <&-; sleep 0)", 0),
+        ("harness compare baseline/healthy | (exec <&-; sleep 0)", 0),
+        ("harness bench strict --tracks 20 --json - | (exec <&-; sleep 0)", 141),
+        ("harness show slow | (exec <&-; sleep 0)", 0),
+    ],
+)
+def test_a_closed_pipe_does_not_change_what_came_of_it(tmp_path: Path, command: str, code: int) -> None:
+    said = piped(command, tmp_path)
+    assert (said.code, said.err) == (code, "")
+
+
+@pytest.mark.parametrize("command", ["harness list scenarios", "harness run strict baseline/healthy", "harness schema"])
+def test_a_stdout_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
+    full = piped(f"{command} >/dev/full", tmp_path)
+    assert (full.code, full.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    closed = piped(f"{command} >&-", tmp_path)
+    assert (closed.code, closed.err[:46]) == (2, "error: stdout cannot be written: it is closed;")
+    assert piped(f"{command} 2>&- <&-", tmp_path).code == 0
+
+
+def test_a_server_whose_screen_is_full_says_so(tmp_path: Path) -> None:
+    said = piped("harness serve >/dev/full", tmp_path)
+    assert (said.code, said.err) == (2, "error: stdout cannot be written: No space left on device\n")
+
+
+def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    said = piped("cd gone && rmdir ../gone && harness run strict baseline/healthy", tmp_path)
+    assert said.code == 2
+    assert said.err == "error: the current folder is not there any more; change to one that is\n"
+
+
+def test_what_a_terminal_has_not_got_never_looks_like_a_question_mark(tmp_path: Path) -> None:
+    said = piped("harness compare slow/image-16s", tmp_path, PYTHONIOENCODING="ascii")
+    assert said.code == 0
+    assert "v every promise held   x3 three broken   ? could not be judged" in said.out
+    row = next(line for line in said.out.splitlines() if "slow/image-16s" in line)
+    assert "x1" in row
+    assert "?" not in row
+
+
+def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> None:
+    harness("run", "strict", HEALTHY, "--journal", "kept")
+    (whole,) = (tmp_path / "kept").iterdir()
+    lines = whole.read_text("utf-8").splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines) if '"run.ended"' in line)
+    for count, told in ((2, "nothing was judged"), (end, "the journal ends before the run does")):
+        written(tmp_path, "cut.jsonl", "".join(lines[:count]))
+        said = harness("judge", "cut.jsonl")
+        assert said.code == 3
+        assert told in one_line(said.out)
+        assert "1 could not be judged" in said.out
+    assert harness("judge", str(whole)).code == 0
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "strict", HEALTHY, "--html", "a", "--junit", "./a"], "--html and --junit both write"),
+        (["run", "strict", HEALTHY, "--save", "x", "--json", "x"], "--save and --json both write x"),
+        (["run", "strict", HEALTHY, "--json", "-", "--ndjson", "-"], "only one report can go to stdout"),
+        (["compare", HEALTHY, "--json", "-", "--har", "-"], "only one report can go to stdout"),
+        (["report", "all.results", "--html", "all.results"], "--html all.results: would overwrite what is read"),
+        (["merge", "1", "all.results", "--save", "all.results"], "--save all.results: would overwrite what is read"),
+        (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite what is read"),
+        (["bench", "strict", "--html", "-", "--json", "-"], "only one report can go to stdout"),
+        (["bench", "strict", "--html", "b", "--save-baseline", "b"], "--html both write b"),
+        (["bench", "strict", "--save-baseline", "-"], "--save-baseline needs a file"),
+    ],
+)
+def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], told: str) -> None:
+    written(tmp_path, "all.results", "kept")
+    said = harness(*words)
+    assert (said.code, said.out) == (2, "")
+    assert told in one_line(said.err)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.results"]
+    assert (tmp_path / "all.results").read_text() == "kept"
+
+
+def test_nothing_may_be_written_twice_into_nothing(harness: Any) -> None:
+    assert harness("run", "strict", HEALTHY, "--html", "/dev/null", "--junit", "/dev/null").code == 0
+
+
+def test_a_page_on_stdout_is_alone_there(harness: Any) -> None:
+    said = harness("bench", "strict", "--tracks", "20", "--html", "-")
+    assert said.code == 0
+    assert said.out.startswith("<!doctype html>")
+    assert said.out.rstrip().endswith("</html>")
+
+
+def test_every_run_has_a_journal_of_its_own(harness: Any, tmp_path: Path) -> None:
+    names = ["sp ace.yaml", "sp_ace.yaml", "Sp_ace.yaml", "ümlaut.yaml", f"{'long' * 55}.yaml"]
+    for name in names:
+        written(tmp_path, name, "why: Nothing.\n")
+    assert harness("run", "strict", *names, "--journal", "kept", "-q").code == 0
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert len({path.name.casefold() for path in kept}) == len(names)
+    assert len({harness("judge", str(path)).out.split()[1] for path in kept}) == len(names)
+
+
+HOSTILE = """
+import logging
+def on_music(payload, track):
+    logging.getLogger("shop").error("\\x1b[2Jgone \\x00 \\udc80 end")
+    raise ValueError("\\x1b[2J \\udc80")
+"""
+
+
+def test_what_an_application_logs_cannot_work_the_terminal(harness: Any, tmp_path: Path) -> None:
+    written(tmp_path, "hostile.py", HOSTILE)
+    written(tmp_path, "own.yaml", 'why: "Clears \\e[2J the screen."\n')
+    outputs = [f"--{name}={name}.out" for name in ("markdown", "html", "junit", "github", "ndjson", "har", "json")]
+    said = harness("run", "hostile.py:on_music", "own.yaml", "-v", "--journal", "kept", *outputs)
+    assert said.code == 1, said.err
+    markdown = (tmp_path / "markdown.out").read_text("utf-8")
+    for text in (said.out, markdown, harness("show", "own.yaml").out, harness("list", "scenarios", "own.yaml").out):
+        assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert "\\x1b[2J" in harness("show", "own.yaml").out
+    (journal,) = (tmp_path / "kept").iterdir()
+    assert harness("judge", str(journal)).code == 1
+
+
+def test_an_implementation_whose_name_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"sh\xffop.py")).write_text("on_music = lambda payload, track: None\n")
+    reports = " ".join(f"--{name} {name}.out" for name in ("save", "markdown", "html", "junit", "har", "json"))
+    said = piped(f"harness run $'sh\\xffop.py:on_music' baseline/healthy --journal kept {reports}", tmp_path)
+    assert said.code == 1, said.err
+    assert "\\udcff" in said.out
+
+
+@pytest.mark.parametrize("columns", ["0", "", "wide"])
+def test_columns_that_are_none_are_as_if_nobody_had_said_any(tmp_path: Path, columns: str) -> None:
+    said = process("run", "strict", HEALTHY, folder=tmp_path, env={"COLUMNS": columns})
+    assert "1 held (1 with a warning) of 1 scenario, seed 1" in said.out
+
+
+@pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nharness = 5\n"])
+def test_a_pyproject_without_our_table_says_nothing(harness: Any, tmp_path: Path, text: str) -> None:
+    written(tmp_path, "pyproject.toml", text)
+    assert harness("run", "strict", HEALTHY).code == 0

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,8 @@ def test_somebody_elses_pyproject_is_none_of_our_business(tmp_path: Path) -> Non
 # Completion
 
 
-def completed(line: str) -> set[str]:
-    """What a bash that has loaded the script offers at the end of `line`."""
+def completed(line: str, kinds: Container[str] = ("plain", "file", "dir")) -> set[str]:
+    """What a bash that has loaded the script offers at the end of `line`; of these kinds."""
     words = line.split(" ")
     environment = {**os.environ, "_HARNESS_COMPLETE": "bash_complete", "COMP_WORDS": line}
     done = subprocess.run(
@@ -89,7 +90,8 @@ def completed(line: str) -> set[str]:
         timeout=60,
         check=True,
     )
-    return {each.partition(",")[2] for each in done.stdout.splitlines()}
+    offered = (each.partition(",") for each in done.stdout.splitlines())
+    return {value for kind, _, value in offered if kind in kinds}
 
 
 def test_tab_completes_commands_strategies_and_scenarios() -> None:
@@ -98,6 +100,37 @@ def test_tab_completes_commands_strategies_and_scenarios() -> None:
     assert completed("harness run strict slow/image-1") == {"slow/image-14s", "slow/image-16s"}
     assert "slow" in completed("harness compare sl")
     assert "--baseline" in completed("harness compare --b")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("harness show slow/image-1", {"slow/image-14s", "slow/image-16s"}),
+        ("harness serve slow/image-1", {"slow/image-14s", "slow/image-16s"}),
+        ("harness list scenarios slow/image-1", {"slow/image-14s", "slow/image-16s"}),
+        ("harness list strategies slow/image-1", set()),
+        ("harness bench acknow", {"acknowledge-first"}),
+        ("harness bench --model bad", {"bad-day"}),
+        ("harness compare --only acknow", {"acknowledge-first"}),
+        ("harness compare --only nobody", set()),
+    ],
+)
+def test_tab_knows_what_belongs_in_each_place(line: str, offered: set[str]) -> None:
+    assert completed(line) == offered
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "validate ow",
+        "run strict --html ow",
+        "run strict --save ow",
+        "compare --baseline ow",
+        "bench --save-baseline ow",
+    ],
+)
+def test_tab_completes_files_where_files_belong(line: str) -> None:
+    assert completed(f"harness {line}", kinds={"file"}) == {"ow"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

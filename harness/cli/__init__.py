@@ -1,17 +1,17 @@
 """The command line. Each command imports late what it needs, so that `--help` is there at once.
 
 stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 something violated, 2 usage, scenario
-or implementation error, 3 nothing violated but something could not be judged, 130 interrupted.
+or implementation error, 3 nothing violated but something could not be judged, 130 interrupted. When nobody reads on
+(`| head`) it is that of the result where there is one, 0 for a listing, else 141.
 """
 
 import gc
-import os
 import sys
-from io import TextIOWrapper
 from typing import Any
 
 import click
 
+from harness.cli import ending
 from harness.cli.benching import bench
 from harness.cli.comparing import compare
 from harness.cli.completing import completion
@@ -42,6 +42,12 @@ class _Commands(click.Group):
 
             hint = nearest_hint(args[0], self.list_commands(ctx)) if args else ""
             raise click.UsageError(f'there is no command "{args[0]}"{hint}' if args else str(error), ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise BrokenPipeError from None  # without its number, by which click knows it and ends with 1
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -97,11 +103,10 @@ for _command in _COMMANDS:
 def main() -> None:
     """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
     gc.set_threshold(COLLECT_AFTER)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark
     try:
+        ending.begin()
         code = cli(prog_name="harness", standalone_mode=False)
+        sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = EXIT_INTERRUPTED
@@ -109,11 +114,24 @@ def main() -> None:
         error.show()
         code = EXIT_USAGE
     except HarnessError as error:
-        from harness.console import complain
-
-        complain(str(error))
-        code = error.exit_code
+        code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
-        code = 0
+        code = ending.code_of_broken_pipe(_asked_for())
+    except OSError as error:
+        sentence = ending.sentence_of(error)
+        if sentence is None:
+            raise
+        code = _complain(sentence, EXIT_USAGE)
     raise SystemExit(code)
+
+
+def _complain(sentence: str, code: int) -> int:
+    from harness.console import complain
+
+    complain(sentence)
+    return code
+
+
+def _asked_for() -> str | None:
+    """The name of the command that was asked for."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), None)

@@ -1,17 +1,19 @@
 """`--baseline`: what changed since a results file was saved."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import complete_files
 from harness.cli.defaults import SETTINGS
-from harness.errors import EXIT_HELD, EXIT_VIOLATED, HarnessError
+from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.baseline import Changes
     from harness.result import Result
     from harness.scenario import Scenario
     from harness.stored import Results
@@ -21,8 +23,10 @@ def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--baseline",
         metavar="FILE",
+        shell_complete=complete_files,
         envvar=SETTINGS["baseline"].variable,
-        help="Tells what changed since FILE was saved (--save); the exit code is 1 when something got worse, else 0.",
+        help="Tells what changed since FILE was saved (--save); exit code 1 when something got worse. Runs that are "
+        "not in FILE are judged without it.",
     )(function)
 
 
@@ -38,28 +42,39 @@ def read_baseline(path: str | None, seed: int) -> "Results | None":
     return results
 
 
+def changed(
+    baseline: "Results", scenarios: "Sequence[Scenario]", results: "Iterable[Result]", *, added_count: bool
+) -> "tuple[Changes, int]":
+    """What changed, and the exit code. Of the baseline only what was run now counts.
+
+    With `added_count` runs that the baseline has not got count as if there were none: 1 for what is broken, 3 for what
+    could not be judged. Without, they count only when there is nothing else: 3, since nothing was compared.
+    """
+    from harness.baseline import changes_since, spelling
+
+    now = {(result.scenario, result.implementation): result for result in results}
+    names = {scenario.name for scenario in scenarios}
+    whos = {spelling(who) for _, who in now}
+    before = {run.key: run.result for run in baseline.runs if run.key[0] in names and spelling(run.key[1]) in whos}
+    changes = changes_since(before, now)
+    if changes.of("regression") or (added_count and changes.broken):
+        return changes, EXIT_VIOLATED
+    return changes, EXIT_UNKNOWN if (changes.unjudged if added_count else not changes.compared) else EXIT_HELD
+
+
 def tell_changes(
-    console: "Console",
-    path: str,
-    baseline: "Results",
-    scenarios: "Sequence[Scenario]",
-    now: "Mapping[tuple[str, str], Result]",
-) -> int:
-    """Prints what changed, and gives the exit code. Of the baseline only what was run now counts."""
+    console: "Console", path: str, baseline: "Results", scenarios: "Sequence[Scenario]", changes: "Changes"
+) -> None:
+    """Prints what changed."""
     from rich.text import Text
 
-    from harness.baseline import changes_since
     from harness.report.changes import changes_report
 
-    names, whos = {scenario.name for scenario in scenarios}, {who for _, who in now}
-    before = {run.key: run.result for run in baseline.runs if run.key[0] in names and run.key[1] in whos}
-    changes = changes_since(before, now)
     console.print(changes_report(changes, path))
     texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
     other = [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, _text(each.path))]
     if other:
         console.print(Text(f"these scenarios are not what they were: {', '.join(other)}", style="yellow"))
-    return EXIT_VIOLATED if changes.of("regression") else EXIT_HELD
 
 
 def _text(path: str) -> str:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import complete_files, complete_implementations, complete_models
 from harness.cli.options import implementation_of, json_option, seed_option, workers_option
-from harness.errors import EXIT_THRESHOLD
+from harness.errors import EXIT_THRESHOLD, HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +32,17 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
 
 
 @click.command()
-@click.argument("implementations", nargs=-1)
+@click.argument("implementations", nargs=-1, shell_complete=complete_implementations)
 @click.option(
     "--tracks", type=click.IntRange(1, 1_000_000), default=TRACKS, show_default=True, help="For each strategy."
 )
-@click.option("--model", default="typical", show_default=True, help="The providers' mood; --models lists them.")
+@click.option(
+    "--model",
+    default="typical",
+    show_default=True,
+    shell_complete=complete_models,
+    help="The providers' mood; --models lists them.",
+)
 @click.option(
     "--models",
     is_flag=True,
@@ -44,15 +51,26 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
     callback=lambda context, _, given: _list_models(context) if given else None,
     help="Lists the models with their figures and sources.",
 )
-@click.option("--samples", metavar="FILE", help="Times of your own: CSV (what,seconds) or HAR.")
+@click.option(
+    "--samples", metavar="FILE", shell_complete=complete_files, help="Times of your own: CSV (what,seconds) or HAR."
+)
 @click.option(
     "--rate", type=click.FloatRange(0.1, 600), default=PER_MINUTE, show_default=True, help="Arrivals a minute, Poisson."
 )
-@click.option("--reference", metavar="NAME", help="Whom the others are compared with, track by track.")
+@click.option(
+    "--reference",
+    metavar="NAME",
+    shell_complete=complete_implementations,
+    help="Whom the others are compared with, track by track.",
+)
 @click.option("--fail-if", "sentences", multiple=True, metavar="METRIC[@NAME]>VALUE", help="p99>20s, 2k<90%, cost>1.3")
-@click.option("--save-baseline", metavar="FILE", help="Keeps the figures for a later --baseline.")
-@click.option("--baseline", "baseline_file", metavar="FILE", help="Tells what has changed since.")
-@click.option("--html", "html_file", metavar="FILE", help="Writes a page with charts.")
+@click.option(
+    "--save-baseline", metavar="FILE", shell_complete=complete_files, help="Keeps the figures for a later --baseline."
+)
+@click.option(
+    "--baseline", "baseline_file", metavar="FILE", shell_complete=complete_files, help="Tells what has changed since."
+)
+@click.option("--html", "html_file", metavar="FILE", shell_complete=complete_files, help="Writes a page with charts.")
 @click.option("--real", is_flag=True, help="Times the code itself, on sockets, with providers that take no time.")
 @click.option(
     "--rounds", type=click.IntRange(3, 10_000), default=100, show_default=True, help="Of --real: tracks, at most."
@@ -107,21 +125,42 @@ def bench(
     from harness.bench.samples import with_samples
     from harness.bench.thresholds import read_threshold
     from harness.bench.world import Plan
-    from harness.files import must_be_writable
 
     chosen = model_called(model)
     if samples is not None:
         chosen = with_samples(chosen, samples)
     thresholds = [read_threshold(sentence, names) for sentence in sentences]
     reference = _reference(reference, names)
-    for target in (json_file, save_baseline, html_file):
-        must_be_writable(target)
-    before = None if baseline_file is None else read_baseline(baseline_file)
-    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or json_file == "-")
+    is_for_a_program = _outputs(json_file, save_baseline, html_file, samples)
+    before = None if baseline_file is None else _comparable(read_baseline(baseline_file), names)
+    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or is_for_a_program)
     _write(found, reference, (json_file, save_baseline), html_file)
-    if json_file != "-" and not quiet:
+    if not is_for_a_program and not quiet:
         _tell(found, reference, before)
     _judge(found, thresholds)
+
+
+def _comparable(before: "Baseline", names: "Sequence[str]") -> "Baseline":
+    """The baseline; raises HarnessError when there is nothing in it that the figures could be compared with."""
+    if not set(names) & before.figures.keys():
+        raise HarnessError(
+            f"{before.path}: has the figures of {', '.join(before.figures) or 'nobody'}, this bench is of "
+            f"{', '.join(names)}; there is nothing to compare (--baseline)"
+        )
+    return before
+
+
+def _outputs(json_file: str | None, save_baseline: str | None, html_file: str | None, samples: str | None) -> bool:
+    """Checks the files before anything runs, and says whether one of them is stdout, which has then no tables."""
+    from harness.files import must_be_apart, must_be_writable
+
+    if save_baseline == "-":
+        raise HarnessError('--save-baseline needs a file; --json "-" writes the same to stdout')
+    outputs = {"json": json_file, "save-baseline": save_baseline, "html": html_file}
+    for target in outputs.values():
+        must_be_writable(target)
+    must_be_apart(outputs, [] if samples is None else [samples])
+    return "-" in outputs.values()
 
 
 def _list_models(context: click.Context) -> None:
@@ -157,7 +196,7 @@ def _time_for_real(
     found = time_all(implementations, rounds, for_s, seed, lambda name: tell(f"timing {name}"))
     if json_file is not None:
         write_json(json_file, reality_json(found, seed))
-    if json_file != "-":
+    if json_file != "-" and not quiet:
         show(report(found))
 
 
@@ -209,6 +248,9 @@ def _tell(found: "Bench", reference: str | None, before: "Baseline | None") -> N
 
     show(report(found, reference))
     if before is not None:
+        added = [each.name for each in found.figures if each.name not in before.figures]
+        if added:
+            show(f"not in {before.path}: {', '.join(added)}")
         show(changes(before.changes(found), before, before.is_same_plan(found)))
 
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.baselines import baseline_option, read_baseline, tell_changes
-from harness.cli.completing import complete_scenarios
+from harness.cli.baselines import baseline_option, changed, read_baseline, tell_changes
+from harness.cli.completing import complete_files, complete_scenarios, complete_strategies
+from harness.cli.ending import is_known
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -18,6 +19,7 @@ from harness.cli.options import (
 )
 from harness.cli.playing import play_all
 from harness.cli.reporting import storing_options, wanted_files, write_runs
+from harness.errors import EXIT_HELD
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +30,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
-@click.option("--with", "others", multiple=True, metavar="IMPLEMENTATION", help="Takes part beside the strategies.")
-@click.option("--only", multiple=True, metavar="STRATEGY", help="Only these strategies; repeat it for several.")
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    metavar="IMPLEMENTATION",
+    shell_complete=complete_files,
+    help="Takes part beside the strategies.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="STRATEGY",
+    shell_complete=complete_strategies,
+    help="Only these strategies; repeat it for several.",
+)
 @seed_option
 @json_option
 @storing_options
@@ -55,22 +70,21 @@ def compare(
 
     SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default. The exit code
     is 0 when the comparison was made: that a strategy breaks promises is its result, not an error. With a baseline only
-    what changed is told, and the exit code is 1 when something got worse.
+    what changed is told, and the exit code is 1 when something got worse, 3 when nothing could be compared with it.
     """
     import time
 
     from harness.compare import side_by_side
     from harness.console import screen
     from harness.errors import UnknownNameError
-    from harness.files import must_be_writable, write_json
+    from harness.files import write_json
     from harness.report.interchange import comparison_json
     from harness.strategies import STRATEGIES
 
     for name in only:
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
-    must_be_writable(json_file)
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, json_file)
     before = read_baseline(baseline, seed)
     chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
@@ -81,14 +95,18 @@ def compare(
     results = play_all(pairs, seed, workers, "comparing", runs if wanted else None, quiet=quiet)
     comparison = side_by_side(chosen, implementations, seed, results)
     wall_s = time.perf_counter() - began_s
+    changes, code = None, EXIT_HELD
+    if before is not None:
+        changes, code = changed(before, chosen, results, added_count=False)
+    is_known(code)
     if json_file is not None:
         write_json(json_file, comparison_json(comparison))
     if wanted:
         write_runs(wanted, runs, chosen, comparison.implementations, seed)
     is_for_a_program = "-" in (json_file, *wanted.values())
     console = screen(stderr=is_for_a_program)
-    if before is not None and baseline is not None:
-        code = tell_changes(console, baseline, before, chosen, comparison.results)
+    if before is not None and baseline is not None and changes is not None:
+        tell_changes(console, baseline, before, chosen, changes)
         raise click.exceptions.Exit(code)
     if not is_for_a_program:
         _tell(console, comparison, wall_s, quiet=quiet)

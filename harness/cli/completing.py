@@ -54,3 +54,29 @@ def complete_implementations(
     found = [CompletionItem(each.name, help=each.sentence) for each in STRATEGIES.values()]
     found = [item for item in found if item.value.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_listed(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Behind `list scenarios` those; the other lists take no more words."""
+    return complete_scenarios(context, parameter, incomplete) if context.params.get("what") == "scenarios" else []
+
+
+def complete_strategies(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The strategies alone."""
+    return [item for item in complete_implementations(context, parameter, incomplete) if item.type == "plain"]
+
+
+def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The models of `harness bench`."""
+    from click.shell_completion import CompletionItem
+
+    from harness.bench.models import MODELS
+
+    return [CompletionItem(name) for name in MODELS if name.startswith(incomplete)]
+
+
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Files and folders, which the shell knows."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]

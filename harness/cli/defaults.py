@@ -47,7 +47,8 @@ def from_file() -> tuple[dict[str, Any], Path | None]:
                 continue  # somebody else's, and broken: they will say so
             raise HarnessError(f"{path}: not TOML: {error}") from error
         if path.name == "pyproject.toml":
-            written = written.get("tool", {}).get("harness", {})
+            tool = written.get("tool")
+            written = tool.get("harness") if isinstance(tool, dict) else None
         options = written.get("options") if isinstance(written, dict) else None
         if options is not None:
             return _checked(options, path), path

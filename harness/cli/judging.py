@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from harness.cli.ending import is_known
 from harness.cli.options import json_option
 
 
@@ -15,14 +16,16 @@ def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
     from harness.console import show
     from harness.errors import JournalError
-    from harness.files import must_be_writable, read_text, write_json
+    from harness.files import must_be_apart, must_be_writable, read_text, write_json
     from harness.journal import read_journal
+    from harness.report.cut import without_an_end
     from harness.report.interchange import results_json
     from harness.report.violations import closing_line, run_report
     from harness.result import exit_code
     from harness.runner import judged_again
 
     must_be_writable(json_file)
+    must_be_apart({"json": json_file}, [journal])
     text = sys.stdin.read() if journal == "-" else read_text(journal)
     entries = read_journal(text, path=journal)
     if entries[1].kind != "run.began":
@@ -31,8 +34,10 @@ def judge(journal: str, json_file: str | None, verbose: bool) -> None:
         result = judged_again(entries)
     except (KeyError, TypeError, AttributeError) as error:  # facts from outside, of a shape that nothing here writes
         raise JournalError(f"{journal}: an entry lacks facts that its kind has: {error}") from error
+    result = without_an_end(result)
+    code = is_known(exit_code([result]))
     if json_file is not None:
         write_json(json_file, results_json([result], result.seed))
     if json_file != "-":
         show(run_report(result, verbose=verbose), closing_line([result], result.seed))
-    raise click.exceptions.Exit(exit_code([result]))
+    raise click.exceptions.Exit(code)

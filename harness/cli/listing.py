@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import complete_files, complete_listed, complete_scenarios
 from harness.errors import EXIT_USAGE, HarnessError
 
 
 @click.command(name="list")
 @click.argument("what", type=click.Choice(["scenarios", "invariants", "strategies"]))
-@click.argument("selectors", nargs=-1)
+@click.argument("selectors", nargs=-1, shell_complete=complete_listed)
 def list_(what: str, selectors: tuple[str, ...]) -> None:
     """Lists what there is to run, to judge by and to compare."""
     from harness.console import show
@@ -31,7 +32,7 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenarios)
 @click.option("--raw", is_flag=True, help="Only the file, as it stands: to begin one of your own with.")
 def show(scenario: str, raw: bool) -> None:
     """Shows one SCENARIO: what it is for, and its file."""
@@ -51,7 +52,7 @@ def show(scenario: str, raw: bool) -> None:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, shell_complete=complete_files)
 def validate(paths: tuple[str, ...]) -> None:
     """Checks scenario files without running them; every problem with its file, line and column."""
     from harness import catalogue

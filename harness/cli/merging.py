@@ -19,7 +19,7 @@ def merge(parts: tuple[str, ...], **files: str | None) -> None:
     from harness.merging import merged
     from harness.storing import read_results, write_results
 
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, read=parts)
     if not wanted:
         raise HarnessError("what shall become of it? Say --save FILE, or a report such as --html FILE")
     whole: Results = merged([read_results(part) for part in parts])

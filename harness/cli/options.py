@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from harness.cli.completing import complete_files
 from harness.cli.defaults import DEFAULT_SEED, SETTINGS
 from harness.errors import HarnessError
 
@@ -49,7 +50,11 @@ def speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "--json", "json_file", metavar="FILE", help='Writes the results as JSON; "-" for stdout, without the report.'
+        "--json",
+        "json_file",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help='Writes the results as JSON; "-" for stdout, without the report.',
     )(function)
 
 

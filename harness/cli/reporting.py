@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import complete_files
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -41,30 +42,38 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _options(function: Callable[..., Any], writers: dict[str, tuple[str, str]]) -> Callable[..., Any]:
     for name, (_, told) in reversed(writers.items()):
-        function = click.option(f"--{name}", f"{name}_file", metavar="FILE", help=f"Writes {told}.")(function)
+        function = click.option(
+            f"--{name}", f"{name}_file", metavar="FILE", shell_complete=complete_files, help=f"Writes {told}."
+        )(function)
     return function
 
 
 def storing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--save`, and the reports that can be made of what it saves."""
     saving = click.option(
-        "--save", "save_file", metavar="FILE", help="Writes all that came of it, for `harness report`."
+        "--save",
+        "save_file",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Writes all that came of it, for `harness report`.",
     )
     return saving(report_options(function))
 
 
-def wanted_files(options: dict[str, str | None]) -> dict[str, str]:
+def wanted_files(
+    options: dict[str, str | None], json_file: str | None = None, read: "Sequence[str]" = ()
+) -> dict[str, str]:
     """The files that are asked for by the names of their options (`save` among them); raises HarnessError for one that
-    could not be written when everything has run."""
-    from harness.files import must_be_writable
+    could not be written when everything has run, and for one that is another one, or one of those that are read."""
+    from harness.files import must_be_apart, must_be_writable
 
     wanted = {name.removesuffix("_file"): file for name, file in options.items() if file is not None}
     for name, file in wanted.items():
         if name == "save" and file == "-":
             raise HarnessError('--save needs a file; "-" is for reports that are text')
         must_be_writable(file)
-    if list(wanted.values()).count("-") > 1:
-        raise HarnessError('only one report can go to stdout ("-"); give the others files')
+    must_be_writable(json_file)
+    must_be_apart(wanted if json_file is None else {**wanted, "json": json_file}, read)
     return wanted
 
 
@@ -106,7 +115,7 @@ def report(results: str, **files: str | None) -> None:
     """Makes reports of RESULTS, a file that `--save` wrote: later, on another machine, without running anything."""
     from harness.storing import read_results
 
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, read=[results])
     if not wanted:
         options = ", ".join(f"--{name}" for name in OF_A_FILE)
         raise HarnessError(f"which report? Say one of {options}, each with a file")

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.baselines import baseline_option, read_baseline, tell_changes
+from harness.cli.baselines import baseline_option, changed, read_baseline, tell_changes
 from harness.cli.completing import complete_implementations, complete_scenarios
+from harness.cli.ending import is_known
 from harness.cli.options import (
     Shard,
     implementation_of,
@@ -24,9 +25,10 @@ from harness.errors import EXIT_VIOLATED, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.baseline import Changes
     from harness.result import Result
     from harness.scenario import Scenario
-    from harness.stored import Run
+    from harness.stored import Results, Run
 
 
 @click.command()
@@ -70,13 +72,11 @@ def run(
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 could not be judged.
     """
     from harness.console import screen
-    from harness.files import must_be_writable, write_journals, write_json
+    from harness.files import write_journals, write_json
     from harness.implementations import is_live
     from harness.report.interchange import results_json
-    from harness.result import exit_code
 
-    must_be_writable(json_file)
-    wanted = wanted_files(files)
+    wanted = wanted_files(files, json_file)
     before = read_baseline(baseline, seed)
     chosen = scenarios_of(scenarios, shard)
     who = implementation_of(implementation, speed)
@@ -88,6 +88,7 @@ def run(
     ready = play_all(pairs, seed, workers, implementation, kept, keep_journals=True, quiet=quiet)
     by_name = {result.scenario: result for result in ready}
     results = [by_name[scenario.name] for scenario in chosen]
+    changes, code = _judged(results, before, chosen)
     if wanted:
         write_runs(wanted, runs, chosen, [who.name], seed)
     if journal_folder is not None:
@@ -95,14 +96,25 @@ def run(
     if json_file is not None:
         write_json(json_file, results_json(results, seed))
     differences = _differences(implementation, scenarios, results, seed) if twice else []
+    code = is_known(EXIT_VIOLATED if differences else code)
     is_for_a_program = "-" in (json_file, *wanted.values())
     if not is_for_a_program:
         _tell(zip(chosen, results, strict=True), differences, seed, verbose=verbose, quiet=quiet)
-    code = exit_code(results)
-    if before is not None and baseline is not None:
-        now = {(result.scenario, result.implementation): result for result in results}
-        code = tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, now)
-    raise click.exceptions.Exit(EXIT_VIOLATED if differences else code)
+    if before is not None and baseline is not None and changes is not None:
+        tell_changes(screen(stderr=is_for_a_program), baseline, before, chosen, changes)
+    raise click.exceptions.Exit(code)
+
+
+def _judged(
+    results: "list[Result]", before: "Results | None", chosen: "list[Scenario]"
+) -> "tuple[Changes | None, int]":
+    """The exit code, and what changed when there is a baseline."""
+    from harness.result import exit_code
+
+    if before is None:
+        return None, is_known(exit_code(results))
+    changes, code = changed(before, chosen, results, added_count=True)
+    return changes, is_known(code)
 
 
 def _tell(

@@ -7,7 +7,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import complete_files, complete_scenarios
 from harness.cli.defaults import DEFAULT_SEED
+from harness.cli.ending import is_of_writing
 from harness.cli.options import speed_option
 from harness.errors import HarnessError
 
@@ -27,7 +29,7 @@ KEYS = "r delivers again   a lets time move on   s switches the scenario   q end
 
 
 @click.command()
-@click.argument("scenario", default="baseline/healthy")
+@click.argument("scenario", default="baseline/healthy", shell_complete=complete_scenarios)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_532),
@@ -51,7 +53,13 @@ KEYS = "r delivers again   a lets time move on   s switches the scenario   q end
     metavar="TOKEN",
     help="What the admin endpoints ask for (or $HARNESS_ADMIN_TOKEN).  [default: a new one]",
 )
-@click.option("--journal", "journal_file", metavar="FILE", help="Keeps everything that happens there (JSON Lines).")
+@click.option(
+    "--journal",
+    "journal_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Keeps everything that happens there (JSON Lines).",
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True, help="Same seed, same ids and files."
 )
@@ -109,9 +117,9 @@ def serve(
                 Admin(serving, token),
                 port + len(PORT_NAMES) if port else 0,
             )
-        except BrokenPipeError:
-            raise  # that nobody reads on is no failure
         except OSError as error:
+            if isinstance(error, BrokenPipeError) or is_of_writing(error):
+                raise  # it is about the screen, and told by whoever knows that
             raise HarnessError(f"the fakes cannot listen at port {port} and the next three: {error}") from error
         finally:
             journals.close()
@@ -187,8 +195,10 @@ class _Board:
 
     def introduce(self, serving: "Serving", token: str, keys: str) -> None:
         """What is served, and what to paste; the latter when it is new."""
+        from harness.report.narration import visible
+
         scenario, environment = serving.scenario, serving.environment()
-        self.console.print(f"serving {scenario.name}: {scenario.why.strip()}\n", style="dim")
+        self.console.print(f"serving {scenario.name}: {visible(scenario.why.strip())}\n", style="dim", markup=False)
         if environment == self._environment:
             return
         if not self._environment:

@@ -21,6 +21,10 @@ SHAPES = (
 )
 
 
+WSGI = (["environ", "start_response"], ["env", "start_response"])
+"""What the last parameters of a WSGI application are called."""
+
+
 @dataclass(slots=True)
 class Implementation:
     """Something to put through scenarios: a target, and how it shall be called in reports."""
@@ -135,36 +139,52 @@ def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
 def _application(found: Any, target: str) -> App:
     if not callable(found):
         raise ImplementationError(f'"{target}" is {_article(found)}, expected {SHAPES}')
-    required = _required_parameters(found)
-    match required:
-        case 3:
-            app: App = found
-            return app
-        case 2:
-            return application_around(found)
-        case 0:
-            made = found()
-            if inspect.iscoroutine(made):
-                made.close()
-                raise ImplementationError(f'the factory "{target}" is async; make it a plain function')
-            if callable(made) and _required_parameters(made) == 3:
-                return made  # type: ignore[no-any-return]
-            if callable(made) and _required_parameters(made) == 2:
-                return application_around(made)
+    required = _required_parameters(found, target)
+    if required == 0:
+        made = found()
+        if inspect.iscoroutine(made):
+            made.close()
+            raise ImplementationError(f'the factory "{target}" is async; make it a plain function')
+        app = _plugged_in(made, f"{target}()")
+        if app is None:
             raise ImplementationError(
                 f'the factory "{target}" returned {_article(made)}, expected an ASGI application or a callback function'
             )
-    raise ImplementationError(f'"{target}" takes {required} parameters, expected {SHAPES}')
+        return app
+    app = _plugged_in(found, target)
+    if app is None:
+        raise ImplementationError(f'"{target}" takes {required} parameters, expected {SHAPES}')
+    return app
 
 
-def _required_parameters(found: Any) -> int:
-    target = found if inspect.isroutine(found) or inspect.isclass(found) else getattr(found, "__call__", found)  # noqa: B004
+def _plugged_in(found: Any, target: str) -> App | None:
+    """What was found as an application; None if it is neither that nor a callback function."""
+    required = _required_parameters(found, target) if callable(found) else None
+    if required == 3:
+        app: App = found
+        return app
+    return application_around(found) if required == 2 else None
+
+
+def _required_parameters(found: Any, target: str) -> int:
+    """How many parameters have to be given. Raises ImplementationError where that cannot be what it is."""
     try:
-        parameters = inspect.signature(target).parameters.values()
+        parameters = inspect.signature(found).parameters.values()
     except (TypeError, ValueError):
         return 3
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(1 for parameter in parameters if parameter.kind in positional and parameter.default is parameter.empty)
+    kinds = {parameter.kind for parameter in parameters}
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    if hasattr(found, "wsgi_app") or [each.name for each in positional[-2:]] in WSGI:
+        raise ImplementationError(
+            f'"{target}" is a WSGI application (Flask, Django), expected {SHAPES}; run it on its own server: '
+            "`harness init` writes a harness.toml that starts it, then `harness run harness.toml`"
+        )
+    if inspect.Parameter.VAR_POSITIONAL in kinds and not positional:
+        raise ImplementationError(
+            f'"{target}" takes *args, so that its parameters cannot be seen; put functools.wraps(function) on the '
+            f"wrapper inside its decorator, or name the parameters; expected {SHAPES}"
+        )
+    return sum(1 for parameter in positional if parameter.default is parameter.empty)
 
 
 def _article(value: Any) -> str:

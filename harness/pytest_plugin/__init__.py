@@ -51,7 +51,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     settings = settings_of(config)
     if not settings.implementations:
         return []
-    return [f"harness: {', '.join(settings.implementations)}, seed {settings.seed}"]
+    head = f"harness: {', '.join(settings.implementations)}, seed {settings.seed}"
+    if settings.left_out:
+        return [head, "harness: the configured scenarios are left out, because paths are given; `pytest .` runs them"]
+    return [head]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

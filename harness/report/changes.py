@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from harness.baseline import Change, Changes, Key
+from harness.report.narration import visible
 
 MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
 
@@ -15,7 +16,9 @@ def changes_report(changes: Changes, baseline: str) -> RenderableType:
     parts: list[RenderableType] = []
     for each in (worse, better):
         parts += [_run(key, [change for change in each if change.key == key]) for key in _keys(each)]
-    parts += [*_named("not in the baseline", changes.added), *_named("only in the baseline", changes.gone)]
+    parts += [*_added(changes), *_named("only in the baseline", changes.gone)]
+    if not changes.compared:
+        return Group(*parts, Text(f"nothing was compared: no run of these is in {baseline}", style="bold yellow"))
     counts = f"{len(worse)} worse, {len(better)} better in {changes.compared} runs since {baseline}"
     none = f"nothing changed in {changes.compared} runs since {baseline}"
     style = "bold red" if worse else "green"
@@ -31,8 +34,21 @@ def _run(key: Key, changes: list[Change]) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((scenario, "bold"), (f"  {implementation}", "dim"))]
     for change in changes:
         mark, style = MARKS[change.kind]
-        lines.append(Padding(Text.assemble((mark, style), " ", change.sentence), (0, 0, 0, 2), expand=False))
+        lines.append(Padding(Text.assemble((mark, style), " ", visible(change.sentence)), (0, 0, 0, 2), expand=False))
     return Group(*lines)
+
+
+def _added(changes: Changes) -> list[RenderableType]:
+    """Runs without a counterpart, and how they went."""
+    if not changes.added:
+        return []
+    broken, unjudged = len(changes.broken), len(changes.unjudged)
+    told = [f"{broken} violated"] if broken else []
+    told += [f"{unjudged} could not be judged"] if unjudged else []
+    verdict = ", ".join(told) or "all held"
+    count = len(changes.added)
+    runs = f"{count} run{'s' if count > 1 else ''}"
+    return [Text(f"not in the baseline: {runs}, judged without it: {verdict}", style="red" if broken else "yellow")]
 
 
 def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:

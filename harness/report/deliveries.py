@@ -5,6 +5,7 @@ from typing import Any
 from rich.text import Text
 
 from harness.journal import Entry, Journal
+from harness.report.narration import visible
 from harness.simulation.hosts import APPLICATION_HOST
 
 BODY_CODE_MEANS_WELL = 200
@@ -70,6 +71,7 @@ def _line(entry: Entry, columns: int | None, arrow: str, what: str, outcome: tup
     line = Text(f"{entry.at_s:9.1f} s {arrow} ", style="dim")
     told = [(text, style) for text, style in (outcome, (took, "dim"), (more, "dim")) if text]
     room = None if columns is None else columns - line.cell_len - sum(len(text) + 2 for text, _ in told)
+    what = visible(what)
     line.append(what if room is None or len(what) <= room else _shortened(what, room), style="default")
     for number, (text, style) in enumerate(told):
         line.append(" " if number == 0 else "  ")

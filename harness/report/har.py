@@ -46,8 +46,8 @@ def har(results: Results) -> str:
 
 
 def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
-    answers = {entry.facts["request"]: entry for entry in journal.of("response")}
-    given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    answers = {entry.facts.get("request"): entry for entry in journal.of("response")}
+    given_up = {entry.facts.get("request"): entry for entry in journal.of("request.abandoned")}
     faults: dict[int, list[str]] = {}
     for entry in journal.of("fault"):
         faults.setdefault(entry.cause, []).append(str(entry.facts.get("harm")))
@@ -56,7 +56,7 @@ def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
     for asked in journal.of("request"):
         answer, end = answers.get(asked.number), given_up.get(asked.number)
         exchange = _exchange(asked, None if end is not None else answer, end, last_s)
-        exchange |= {"pageref": page, "_entry": asked.number, "_by": asked.facts["by"], "_virtual": True}
+        exchange |= {"pageref": page, "_entry": asked.number, "_by": asked.facts.get("by"), "_virtual": True}
         if asked.number in faults:
             exchange["_fault"] = faults[asked.number]
         told.append(exchange)
@@ -76,21 +76,21 @@ def _exchange(asked: Entry, answer: Entry | None, end: Entry | None, last_s: flo
     }
     if answer is None:
         exchange["_error"] = "never answered" if end is None else "the client gave up"
-    elif answer.facts["outcome"] != "answered":
-        exchange["_error"] = str(answer.facts["outcome"])
+    elif answer.facts.get("outcome") != "answered":
+        exchange["_error"] = str(answer.facts.get("outcome"))
     return exchange
 
 
 def _request(asked: Entry) -> dict[str, Any]:
     facts = asked.facts
-    url = f"{facts.get('scheme', 'http')}://{facts['host']}{facts['path']}"
-    text = _text(facts["body"])
+    url = f"{facts.get('scheme', 'http')}://{facts.get('host', '')}{facts.get('path', '')}"
+    headers, text = facts.get("headers") or {}, _text(facts.get("body"))
     told: dict[str, Any] = {
-        "method": facts["method"],
+        "method": str(facts.get("method", "")),
         "url": url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(facts["headers"]),
+        "headers": _headers(headers),
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
@@ -98,7 +98,7 @@ def _request(asked: Entry) -> dict[str, Any]:
         "bodySize": len(text.encode(errors="replace")),
     }
     if text:
-        told["postData"] = {"mimeType": _header(facts["headers"], "content-type"), "text": text, "params": []}
+        told["postData"] = {"mimeType": _header(headers, "content-type"), "text": text, "params": []}
     return told
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.promises import PROMISES
+from harness.report.narration import visible
 from harness.scenario import Scenario
 
 
@@ -48,15 +49,18 @@ def strategies(named: Sequence[tuple[str, str]]) -> RenderableType:
 
 def scenario(chosen: Scenario, text: str) -> RenderableType:
     """One scenario: its purpose, what it makes impossible, and its file as it stands."""
-    parts: list[RenderableType] = [Text(chosen.name, style="bold"), Text(chosen.why.strip())]
+    parts: list[RenderableType] = [Text(chosen.name, style="bold"), Text(visible(chosen.why.strip()))]
     for invariant, reason in chosen.impossible:
-        parts.append(Text.assemble(("nobody can keep ", "dim"), invariant, (f": {reason}", "dim")))
+        parts.append(Text.assemble(("nobody can keep ", "dim"), invariant, (f": {visible(reason)}", "dim")))
     if chosen.path:
-        parts += [Text(chosen.path, style="dim"), Syntax(text.rstrip(), "yaml", theme="ansi_dark", word_wrap=True)]
+        parts += [
+            Text(chosen.path, style="dim"),
+            Syntax(visible(text.rstrip()), "yaml", theme="ansi_dark", word_wrap=True),
+        ]
     return Group(*parts)
 
 
 def first_sentence(text: str) -> str:
     """The text up to its first full stop."""
     head, stop, _rest = " ".join(text.split()).partition(". ")
-    return head + stop.strip()
+    return visible(head + stop.strip())

@@ -9,7 +9,7 @@ import re
 
 from harness.report.conclusion import conclusion
 from harness.report.mermaid import mermaid
-from harness.report.narration import span
+from harness.report.narration import span, visible
 from harness.report.plain import broken, shown
 from harness.report.ranking import troubled
 from harness.report.sequence import replay_command
@@ -26,18 +26,18 @@ def markdown(results: Results, bytes_max: int = BYTES_MAX) -> str:
     """The whole summary, in at most `bytes_max` bytes of UTF-8."""
     runs = troubled(results)
     text = _head(results, runs)
-    left = bytes_max - len(text.encode())
+    left = bytes_max - len(text.encode(errors="backslashreplace"))
     told = 0
     selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
     for run in runs[:RUNS_MAX]:
         selector = selectors.get(run.result.scenario) or run.result.scenario
         part = _run(run, selector, with_diagram=told < DIAGRAMS_MAX)
-        if len(part.encode()) + 200 > left:
+        if len(part.encode(errors="backslashreplace")) + 200 > left:
             part = _run(run, selector, with_diagram=False)
-        if len(part.encode()) + 200 > left:
+        if len(part.encode(errors="backslashreplace")) + 200 > left:
             break
         text += part
-        left -= len(part.encode())
+        left -= len(part.encode(errors="backslashreplace"))
         told += 1
     if told < len(runs):
         text += f"\n{len(runs) - told} more runs are not shown here; the HTML report has all of them.\n"
@@ -106,4 +106,4 @@ def _text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(" ".join(text.split()), quote=False)
+    return html.escape(visible(" ".join(text.split())), quote=False)

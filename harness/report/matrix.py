@@ -1,12 +1,12 @@
 """The comparison as tables: scenarios against implementations, then each implementation's figures.
 
-Eighty columns must do: below WIDE columns the implementations stand under numbers, with a legend above.
+Eighty columns must do: below WIDE columns the implementations stand under numbers, with a legend above. On a
+screen that is narrower still tables are laid out in blocks, so that no number is left out.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -14,33 +14,29 @@ from rich.text import Text
 
 from harness.comparison import Comparison, Percentiles, Summary
 from harness.promises import PROMISES
+from harness.report.blocks import Column, Names, fits, tables
 from harness.result import Result
 
 WIDE = 150
 NAME_MIN, COLUMN = 20, 5
-"""Characters that a scenario's name keeps at least, and that a column of numbers takes."""
+"""Characters that a scenario's name keeps where there is room, and that a column of numbers takes."""
+NUMBER_MIN, FIGURES_NAME_MAX, LEGEND_GAP = 3, 28, 3
 
 
 def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
     """A row for each scenario, a cell for each implementation."""
-    wide = width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    room = None if wide else max(NAME_MIN, width - COLUMN * len(comparison.implementations) - 2)
-    table.add_column("scenario", no_wrap=True, overflow="ellipsis", max_width=room)
-    for number, name in enumerate(comparison.implementations, start=1):
-        table.add_column(name if wide else str(number), justify="center", no_wrap=True, min_width=3)
-    groups = groupby(comparison.scenarios, key=lambda name: name.rpartition("/")[0])
-    for index, (group, names) in enumerate(groups):
-        if index:
-            table.add_section()
-        for name in names:
-            cells = [cell(comparison.results[name, who]) for who in comparison.implementations]
-            table.add_row(Text(name, style="dim" if not group else ""), *cells)
-    table.add_section()
+    names: list[Text] = []
+    rows: list[list[Text]] = []
+    sections: list[int] = []
+    for group, members in groupby(comparison.scenarios, key=lambda name: name.rpartition("/")[0]):
+        sections.append(len(names))
+        for name in members:
+            names.append(Text(name, style="dim" if not group else ""))
+            rows.append([cell(comparison.results[name, who]) for who in comparison.implementations])
+    sections.append(len(names))
+    names.append(Text(f"kept all, of {len(comparison.scenarios)}", style="bold"))
     summaries = [comparison.summary(name) for name in comparison.implementations]
-    held = [Text(f"{summary.runs_held}", style="bold") for summary in summaries]
-    table.add_row(Text(f"kept all, of {len(comparison.scenarios)}", style="bold"), *held)
-    parts: list[RenderableType] = [] if wide else [_legend(comparison.implementations)]
+    rows.append([Text(f"{summary.runs_held}", style="bold") for summary in summaries])
     key = Text.assemble(
         ("✓", "green"),
         " every promise held   ",
@@ -49,21 +45,42 @@ def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
         ("?", "yellow"),
         " could not be judged",
     )
-    return Group(*parts, table, key)
+    found, wide = _by_implementation("scenario", names, rows, comparison.implementations, width, sections[1:])
+    return Group(*([] if wide else [_legend(comparison.implementations, width)]), *found, key)
 
 
-def _legend(names: Sequence[str]) -> RenderableType:
-    grid = Table.grid(padding=(0, 3))
-    half = (len(names) + 1) // 2
-    for row in range(half):
-        left = Text.assemble((f"{row + 1:>2} ", "bold"), names[row])
-        right_index = row + half
-        right = (
-            Text.assemble((f"{right_index + 1:>2} ", "bold"), names[right_index])
-            if right_index < len(names)
-            else Text()
-        )
-        grid.add_row(left, right)
+def _by_implementation(
+    header: str,
+    names: Sequence[Text],
+    rows: Sequence[Sequence[Text]],
+    whos: Sequence[str],
+    width: int,
+    sections: Sequence[int] = (),
+) -> tuple[list[Table], bool]:
+    """Tables with a column for each implementation, and whether these have their names above them, not numbers."""
+
+    def columns(titles: Sequence[str]) -> list[Column]:
+        return [Column(title, [row[at] for row in rows], NUMBER_MIN) for at, title in enumerate(titles)]
+
+    by_name, by_number = columns(whos), columns([str(number) for number in range(1, len(whos) + 1)])
+    wide = width >= WIDE and fits(Names(header, names), by_name, width)
+    room = None if wide else max(NAME_MIN, width - COLUMN * len(whos) - 2)
+    chosen = by_name if wide else by_number
+    return tables(Names(header, names, room), chosen, width, centred=True, sections=sections), wide
+
+
+def _legend(names: Sequence[str], width: int) -> RenderableType:
+    """Which number is whose, in two columns where there is room."""
+    told = [Text.assemble((f"{number:>2} ", "bold"), name) for number, name in enumerate(names, start=1)]
+    half = (len(told) + 1) // 2
+    left, right = told[:half], told[half:]
+    if max(map(len, left), default=0) + max(map(len, right), default=0) + LEGEND_GAP > width:
+        left, right = told, []
+    grid = Table.grid(padding=(0, LEGEND_GAP))
+    for _ in range(2):
+        grid.add_column(overflow="fold")
+    for at, each in enumerate(left):
+        grid.add_row(each, right[at] if at < len(right) else Text())
     return Padding(grid, (0, 0, 1, 0))
 
 
@@ -79,47 +96,35 @@ def cell(result: Result) -> Text:
 def figures(comparison: Comparison, width: int) -> RenderableType:
     """Outcomes, latencies and cost of each implementation."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
-    if width >= WIDE:
-        return _figures_table(summaries, outcomes=True, latencies=True)
-    return Group(
-        _figures_table(summaries, outcomes=True, latencies=False, numbered=True),
-        _figures_table(summaries, outcomes=False, latencies=True, numbered=True),
-    )
+    outcomes, latencies = _outcomes(summaries), _latencies(summaries)
+    plain = Names("strategy", [Text(summary.implementation) for summary in summaries], FIGURES_NAME_MAX)
+    if width >= WIDE and fits(plain, [*outcomes, *latencies], width):
+        return Group(*tables(plain, [*outcomes, *latencies], width))
+    numbers = [
+        Text.assemble((f"{number:>2} ", "bold"), name)
+        for number, name in enumerate(comparison.implementations, start=1)
+    ]
+    named = Names("   strategy", numbers, FIGURES_NAME_MAX)
+    return Group(*tables(named, outcomes, width), *tables(named, latencies, width))
 
 
-def _figures_table(summaries: Sequence[Summary], *, outcomes: bool, latencies: bool, numbered: bool = False) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("   strategy" if numbered else "strategy", no_wrap=True, overflow="ellipsis", max_width=28)
-    headers: list[str] = []
-    if outcomes:
-        headers += [
-            "true\n2K",
-            "small,\nlabelled",
-            "small,\nunlabelled",
-            "no\npicture",
-            "broken\nimage",
-            "pictures\npaid",
-        ]
-    if latencies:
-        headers += ["picture\np50", "on track\np95", "after\np99", "callback\np50", "answered\np95", "after\np99"]
-    for header in headers:
-        table.add_column(header, justify="right", no_wrap=True)
-    for number, summary in enumerate(summaries, start=1):
-        cells: list[Text] = []
-        if outcomes:
-            cells += [
-                _share(summary.share("2k"), good=True),
-                _share(summary.share("small-labelled")),
-                _share(summary.share("small-unlabelled"), bad=True),
-                _share(summary.share("none", "unfinished")),
-                _share(summary.share("broken"), bad=True),
-                Text(str(summary.generations_accepted)),
-            ]
-        if latencies:
-            cells += [*_percentiles(summary.picture_after), *_percentiles(summary.callback_answered_after, 15.0)]
-        name = Text.assemble((f"{number:>2} ", "bold"), summary.implementation) if numbered else summary.implementation
-        table.add_row(name, *cells)
-    return table
+def _outcomes(summaries: Sequence[Summary]) -> list[Column]:
+    return [
+        Column("true\n2K", [_share(each.share("2k"), good=True) for each in summaries]),
+        Column("small,\nlabelled", [_share(each.share("small-labelled")) for each in summaries]),
+        Column("small,\nunlabelled", [_share(each.share("small-unlabelled"), bad=True) for each in summaries]),
+        Column("no\npicture", [_share(each.share("none", "unfinished")) for each in summaries]),
+        Column("broken\nimage", [_share(each.share("broken"), bad=True) for each in summaries]),
+        Column("pictures\npaid", [Text(str(each.generations_accepted)) for each in summaries]),
+    ]
+
+
+def _latencies(summaries: Sequence[Summary]) -> list[Column]:
+    headers = ["picture\np50", "on track\np95", "after\np99", "callback\np50", "answered\np95", "after\np99"]
+    rows = [
+        [*_percentiles(each.picture_after), *_percentiles(each.callback_answered_after, 15.0)] for each in summaries
+    ]
+    return [Column(header, [row[at] for row in rows]) for at, header in enumerate(headers)]
 
 
 def _share(share: float, *, good: bool = False, bad: bool = False) -> Text:
@@ -146,19 +151,17 @@ def seconds(value_s: float) -> str:
 def broken_promises(comparison: Comparison, width: int) -> RenderableType:
     """How many scenarios each implementation broke each promise in; promises that all keep are left out."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
-    wide = width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("broken in n scenarios" if not wide else "promise broken in n scenarios", no_wrap=True)
-    for number, summary in enumerate(summaries, start=1):
-        table.add_column(summary.implementation if wide else str(number), justify="center", no_wrap=True, min_width=3)
-    names = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]
-    for name in names:
-        warning = all(name not in summary.violations for summary in summaries)
-        cells = [_broken_cell(_count(summary, name), warning) for summary in summaries]
-        table.add_row(Text(name + (" (warning)" if warning else "")), *cells)
-    if not names:
+    broken = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]
+    if not broken:
         return Text("No promise was broken.", style="green")
-    return table
+    names, rows = [], []
+    for name in broken:
+        warning = all(name not in summary.violations for summary in summaries)
+        names.append(Text(name + (" (warning)" if warning else "")))
+        rows.append([_broken_cell(_count(summary, name), warning) for summary in summaries])
+    header = "promise broken in n scenarios" if width >= WIDE else "broken in n scenarios"
+    found, _ = _by_implementation(header, names, rows, comparison.implementations, width)
+    return Group(*found)
 
 
 def _broken_cell(count: int, warning: bool) -> Text:

@@ -1,6 +1,7 @@
 """Tells a journal's entries in words, one line each, for people who look for what happened."""
 
 import json
+import re
 from typing import Any
 
 from harness.journal import Entry, Facts
@@ -9,6 +10,7 @@ LINES_MAX = 12
 TEXT_MAX = 96
 LOG_MAX = 240
 DAY_S = 86_400
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ENDINGS = {
     "quiescent": "nothing can happen any more",
     "deadline": "the scenario's deadline",
@@ -23,7 +25,7 @@ SHOWN_FIELDS = ("status", "image_url", "image_resolution", "image_label", "failu
 def narrate(entry: Entry) -> str:
     """One entry as a sentence fragment: who did what."""
     teller = _TELLERS.get(entry.kind)
-    return entry.kind if teller is None else teller(entry.facts)
+    return visible(entry.kind if teller is None else teller(entry.facts))
 
 
 def clock(at_s: float) -> str:
@@ -47,9 +49,14 @@ def span(seconds_s: float) -> str:
     return large if small.startswith("0 ") else f"{large} {small}"
 
 
+def visible(text: str) -> str:
+    """Text that does nothing to a terminal: control characters as escapes, `\\x1b`, but for line ends and tabs."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def short(value: Any, limit: int = TEXT_MAX) -> str:
     """A value in as many characters as there is room for."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

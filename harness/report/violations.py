@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.promises import PROMISES
-from harness.report.narration import ENDINGS, span
+from harness.report.narration import ENDINGS, span, visible
 from harness.report.sequence import replay_command, sequence
 from harness.result import Result, Verdict
 
@@ -69,7 +69,7 @@ def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -
     mark = Text("!", style="yellow") if is_warning else MARKS[verdict.state]
     severity = " (warning)" if is_warning else ""
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(mark, Text.assemble((verdict.invariant + severity, style), ": ", verdict.reason))
+    grid.add_row(mark, Text.assemble((verdict.invariant + severity, style), ": ", visible(verdict.reason)))
     if verdict.state != "violated" or result.journal is None or (is_warning and not verbose):
         return grid
     table = Table.grid(padding=(0, 1))

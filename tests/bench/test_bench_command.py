@@ -133,6 +133,16 @@ def test_a_mistake_is_told_with_what_to_do(words: tuple[str, ...], told: str) ->
     assert "Traceback" not in done.stderr
 
 
+def test_a_baseline_without_a_strategy_in_common_is_refused_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    saved = str(tmp_path / "before.json")
+    assert harness("strict", "--tracks", "20", "-q", "--save-baseline", saved).returncode == 0
+    other = harness("polling", "--tracks", "20", "--baseline", saved)
+    assert other.returncode == 2
+    assert "has the figures of strict, this bench is of polling" in " ".join(other.stderr.split())
+    both = harness("strict", "polling", "--tracks", "20", "--baseline", saved, COLUMNS="200")
+    assert f"not in {saved}: polling" in both.stdout
+
+
 def test_a_baseline_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     path.write_text('{"format": "harness-results/1"}', "utf-8")
@@ -201,3 +211,8 @@ def test_the_page_draws_everything_without_a_request(tmp_path: Path) -> None:
         assert tab.evaluate("document.documentElement.scrollWidth <= 390")
         assert [each for each in tab.requests if not each.startswith(("file:", "data:"))] == []
         assert tab.complaints == []
+
+
+def test_quiet_real_times_have_no_table() -> None:
+    done = harness("strict", "--real", "--rounds", "3", "--for", "1", "-q")
+    assert (done.returncode, done.stdout) == (0, "")

@@ -95,6 +95,17 @@ def test_the_action_keeps_the_results_and_tells_what_is_broken(job: Job) -> None
     assert judged.returncode == 1
 
 
+def test_inputs_of_several_lines_are_taken_whole(job: Job) -> None:
+    done = job.run(
+        implementation="synchronous",
+        scenarios="baseline/healthy\nslow/image-16s\n",
+        arguments="--workers 1\n--ndjson lines.ndjson\n",
+    )
+    assert done.returncode == 0, done.stderr
+    assert job.outputs()["exit-code"] == "1"
+    assert len((job.folder / "lines.ndjson").read_text("utf-8").splitlines()) == 2
+
+
 def test_with_a_baseline_the_action_fails_only_for_what_got_worse(job: Job) -> None:
     job.run(implementation="synchronous", scenarios="slow/image-16s")
     results = job.outputs()["results"]

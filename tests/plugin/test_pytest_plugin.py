@@ -261,3 +261,37 @@ def test_fakes_are_served_to_tests_and_gone_afterwards(project: pytest.Pytester)
     project.makeini("[pytest]")
     project.makepyfile(test_own=SERVED)
     ran(project, "test_own.py").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("whole", [".", "./", "{root}", "tests"])
+def test_the_whole_project_as_an_argument_means_the_configured_scenarios_too(
+    project: pytest.Pytester, whole: str
+) -> None:
+    project.makeini(CONFIGURATION + "testpaths = tests\n")
+    (project.mkdir("tests") / "test_own.py").write_text("def test_own(): pass\n", "utf-8")
+    result = ran(project, whole.format(root=project.path))
+    result.assert_outcomes(passed=2, failed=1)
+    assert "left out" not in result.stdout.str()
+
+
+def test_that_scenarios_are_left_out_is_told(project: pytest.Pytester) -> None:
+    (project.mkdir("tests") / "test_own.py").write_text("def test_own(): pass\n", "utf-8")
+    result = ran(project, "tests")
+    result.assert_outcomes(passed=1)
+    assert "harness: the configured scenarios are left out, because paths are given" in result.stdout.str()
+
+
+@pytest.mark.parametrize("target", ["shop.py:on_music", "shop:on_music"])
+def test_the_files_of_the_configuration_are_found_from_a_subfolder(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    project.makeini(
+        f"[pytest]\nharness_implementation = {target}\nharness_scenarios =\n    own\n    baseline/healthy\n"
+        "harness_xfail =\n    own/none.yaml: nobody tells of it\n"
+    )
+    project.makepyfile(shop="on_music = lambda payload, track: None\n")
+    for name in ("none", "other"):
+        (project.path / "own").mkdir(exist_ok=True)
+        (project.path / "own" / f"{name}.yaml").write_text("why: Nothing.\n", "utf-8")
+    monkeypatch.chdir(project.mkdir("below"))
+    ran(project).assert_outcomes(failed=2, xfailed=1)

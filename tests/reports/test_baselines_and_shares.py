@@ -144,6 +144,40 @@ def test_a_scenario_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
     assert "are not what they were" in done.output
 
 
+def test_runs_that_are_not_in_the_baseline_are_judged_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shapes.py").write_text("lam = lambda payload, track: None\n", "utf-8")
+    assert harness("run", "shapes.py:lam", "baseline/healthy", "-q", "--save", "w.results").exit_code == 1
+    same = harness("run", "./shapes.py:lam", "baseline/healthy", "-q", "--baseline", "w.results")
+    assert (same.exit_code, "nothing changed in 1 runs" in same.output) == (0, True), "another spelling"
+    more = harness("run", "shapes.py:lam", "baseline/healthy", "slow/image-16s", "-q", "--baseline", "w.results")
+    assert more.exit_code == 1
+    assert "not in the baseline: 1 run, judged without it: 1 violated" in more.output
+    none = harness("run", "shapes.py:lam", "slow/image-16s", "-q", "--baseline", "w.results")
+    assert none.exit_code == 1
+    assert "nothing was compared: no run of these is in w.results" in none.output
+    good = harness("run", "strict", "baseline/healthy", "-q", "--baseline", "w.results")
+    assert good.exit_code == 0
+    assert "judged without it: all held" in good.output
+    compared = harness("compare", "baseline/healthy", "--only", "trusting", "-q", "--baseline", "w.results")
+    assert compared.exit_code == 3
+    assert "nothing was compared" in compared.output
+
+
+def test_what_cannot_be_judged_and_is_not_in_the_baseline_is_3(saved: str, tmp_path: Path) -> None:
+    (tmp_path / "blind.py").write_text(
+        "async def app(scope, receive, send):\n"
+        "    await send({'type': 'http.response.start', 'status': 201, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': b'{\"id\": 1}'})\n",
+        "utf-8",
+    )
+    done = harness("run", f"{tmp_path}/blind.py:app", "baseline/healthy", "-q", "--baseline", saved)
+    assert done.exit_code == 3
+    assert "judged without it: 1 could not be judged" in done.output
+
+
 # Shares
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.journal import Entry, Journal
@@ -106,6 +106,7 @@ FACTS = st.dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine that is busy, which is no fault
 @given(st.lists(st.tuples(KINDS, FACTS, st.integers(0, 5)), max_size=8))
 def test_facts_of_any_shape_make_steps_and_a_page(entries: list[tuple[str, dict[str, object], int]]) -> None:
     journal = Journal(

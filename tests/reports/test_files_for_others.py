@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 
+from harness.journal import Journal
 from harness.report.annotations import annotations
 from harness.report.har import har
 from harness.report.interchange import ndjson, stored_json
@@ -247,3 +248,12 @@ def test_no_report_tells_a_key(report: object) -> None:
     assert "0123456789abcdef" not in text
     assert "session=1" not in text
     assert "failure-visible" in text or report is har
+
+
+def test_har_of_a_request_without_its_facts_is_an_archive_all_the_same() -> None:
+    journal = Journal()
+    journal.add(0.0, "run.began", 0, {})
+    journal.add(0.0, "request", 1, {})
+    journal.add(0.0, "response", 2, {"request": 2})
+    (entry,) = json.loads(har(results_with(replace(made_up_result(), journal=journal))))["log"]["entries"]
+    assert (entry["request"]["method"], entry["request"]["url"]) == ("", "http://")
