@@ -18,6 +18,8 @@ EXIT_USAGE = 2
 EXIT_UNKNOWN = 3
 EXIT_THRESHOLD = 4
 EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+"""What shells say of a program that was ended because nobody reads its output: 128 + SIGPIPE."""
 
 
 class HarnessError(Exception):

@@ -6,10 +6,8 @@ import os
 import sys
 from io import TextIOWrapper
 
-from harness.errors import EXIT_HELD, HarnessError
+from harness.errors import EXIT_HELD, EXIT_PIPE, HarnessError
 
-EXIT_PIPE = 141
-"""What shells say of a program that was ended because nobody reads its output: 128 + SIGPIPE."""
 LISTINGS = frozenset({"list", "show", "schema", "config", "completion", "serve"})
 """Commands that only print: a reader who has seen enough of that has had what they asked for, so that is no failure."""
 LETTERS = {
