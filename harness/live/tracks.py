@@ -18,6 +18,10 @@ OnWrite = Callable[[str, Row | None, Row | None], None]
 EXACT = "exact"
 
 
+class UnseenError(Exception):
+    """The tracks cannot be seen any more, so the run cannot be judged; its text says why."""
+
+
 def sampled(every_s: float) -> str:
     """How a store is seen that is only looked at."""
     return f"sampled every {every_s:g} s"

@@ -26,6 +26,7 @@ from fakes.files import picture_spec
 from fakes.pictures import render
 from fakes.post import BadAnswerError
 from fakes.tasks import turn
+from harness.errors import ImplementationError
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
@@ -39,7 +40,7 @@ from harness.live.settings import PLATFORM, REQUEST, Settings, at_path, filled_b
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tidying import collected_in_pauses
-from harness.live.tracks import Watcher
+from harness.live.tracks import UnseenError, Watcher
 from harness.live.turns import turn_to_work
 from harness.scenario import DEADLINE_S, Platform, Scenario
 from harness.simulation.beginning import beginning
@@ -51,6 +52,8 @@ from harness.witness import Witness
 
 LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
+RETRY_REAL_S = 0.2
+"""Between two tries to read a store that is not there just now."""
 HELD_CONNECTIONS = frozenset({"slow-connect", "never-connects"})
 LATE_S_MIN = 0.1
 """Scenario seconds of lateness that are worth remembering."""
@@ -141,7 +144,7 @@ class LiveWorld:
             self._prepare(client, values)
             await self.watcher.look([])
             self.loop.begin()
-            watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
+            watching = self.loop.create_task(self._watch())
             heart = self.loop.create_task(self._heartbeat())
             platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
             if self.settings.cron is not None:
@@ -151,7 +154,7 @@ class LiveWorld:
             ending = await self._until_over(submitting)
             for task in (watching, heart, submitting, *platform):
                 task.cancel()
-            await self.watcher.look([known for known in self.witness.ids if known is not None])
+            await self._look_last()
             self.witness.over = True
             await self.providers.finish()
             self._end(ending)
@@ -276,6 +279,24 @@ class LiveWorld:
         if not isinstance(found, str | int) or found == "":
             return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
         return str(found), ""
+
+    async def _watch(self) -> None:
+        """Looks at the store until the run is over. A server that is gone may come back; a lost history does not."""
+        while True:
+            try:
+                await self.watcher.watch(self.witness.ids, self.loop.speed)
+            except UnseenError as error:
+                self.loop.refuse(str(error))
+                return
+            except ImplementationError:
+                await asyncio.sleep(RETRY_REAL_S * self.loop.speed)
+
+    async def _look_last(self) -> None:
+        """What is not seen now was not seen at all."""
+        try:
+            await self.watcher.look([known for known in self.witness.ids if known is not None])
+        except (UnseenError, ImplementationError) as error:
+            self.loop.refuse(str(error))
 
     # When it is over
 
