@@ -14,7 +14,7 @@ import httpx
 from harness.errors import ImplementationError
 from harness.faults.exchange import Receive, Scope, Send
 from harness.live.clock import LiveLoop
-from harness.live.faketime import faketime_environment
+from harness.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.live.process import Process, wait_until_ready
 from harness.live.settings import REQUEST, Settings, filled
 from harness.simulation.notebook import Notebook
@@ -45,6 +45,7 @@ class Instances:
         self._processes: dict[int, Process] = {}
         self.reach: Mapping[str, str] = {}
         """Environment variables by which the fakes are reached."""
+        self._clocks = contextlib.ExitStack()
         self._turn = 0
         self._starts = 0
         self._numbers: dict[int, int] = {}
@@ -86,7 +87,9 @@ class Instances:
                 raise ImplementationError(f"port {port}, at which the application shall listen, is taken")
             values = {**self._values, "port": str(port)}
             environment = {name: value for name, value in os.environ.items() if name not in PROXIES}
-            environment |= faketime_environment(self._loop.speed, self._loop.ahead_s)
+            clock = SharedClock(self._loop.speed)
+            self._clocks.callback(clock.close)
+            environment |= faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
             environment |= self.reach
             environment |= {name: filled(value, values) for name, value in application.environment.items()}
             process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
@@ -122,6 +125,8 @@ class Instances:
             self._loop.call_soon_threadsafe(self._line, stream, line)
 
     def _line(self, stream: str, text: str) -> None:
+        if text.startswith(SAYS):
+            self._loop.refuse(f"the application's clock could not be sped up, so it was not as it is: {text}")
         self._notebook.note("log", 0, level=level_of(stream, text), logger=stream, text=tidy(self._told(text)))
 
     def _told(self, text: str) -> str:
@@ -169,6 +174,7 @@ class Instances:
         for process in self._processes.values():
             process.stop()
         self._processes.clear()
+        self._clocks.close()
 
 
 def level_of(stream: str, text: str) -> str:

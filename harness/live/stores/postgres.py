@@ -1,7 +1,7 @@
 """Tracks in a PostgreSQL: looked at again and again, or, when that is asked for, told of by an audit trigger.
 
-The trigger and its table live in a schema of each run's own, which a process of its own drops when the run is over, however
-it ends: it waits for the end of its input, which comes also when the harness is killed (harness/live/stores/guard.py).
+The trigger and its table live in a schema of each run's own. A process drops it when the run is over, however it ends:
+it waits for the end of its input, which comes also when the harness is killed (harness/live/stores/guard.py).
 """
 
 import os
