@@ -25,6 +25,8 @@ PORTS, PORT_TRIES = range(20_000, 32_000), 100
 """Below those that Linux, macOS and Windows give to outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
+LINES_MAX = 20_000
+LAST_LINE_SHOWN = 80
 LEVEL = re.compile(r"\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b")
 LEVELS = {"WARN": "warning", "WARNING": "warning", "ERROR": "error", "CRITICAL": "critical", "FATAL": "critical"}
 LEVEL_WITHIN = 60
@@ -46,6 +48,7 @@ class Instances:
         self.reach: Mapping[str, str] = {}
         """Environment variables by which the fakes are reached."""
         self._clocks = contextlib.ExitStack()
+        self._lines = 0
         self._turn = 0
         self._starts = 0
         self._numbers: dict[int, int] = {}
@@ -127,6 +130,13 @@ class Instances:
     def _line(self, stream: str, text: str) -> None:
         if text.startswith(SAYS):
             self._loop.refuse(f"the application's clock could not be sped up, so it was not as it is: {text}")
+        self._lines += 1
+        if self._lines > LINES_MAX:
+            self._loop.refuse(
+                f"the application has printed more than {LINES_MAX} lines in one run, the last of them "
+                f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
+            )
+            return
         self._notebook.note("log", 0, level=level_of(stream, text), logger=stream, text=tidy(self._told(text)))
 
     def _told(self, text: str) -> str:

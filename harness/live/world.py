@@ -30,13 +30,14 @@ from harness.errors import ImplementationError
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
+from harness.live.activity import Activity
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import BEAT_REAL_S, Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
 from harness.live.reach import preload_also
-from harness.live.settings import PLATFORM, REQUEST, Settings, at_path, filled_body
+from harness.live.settings import REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tidying import collected_in_pauses
@@ -312,7 +313,7 @@ class LiveWorld:
 
     async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
         """Waits until nothing can be expected to happen any more; why it ended."""
-        seen, since_s = 0, self.loop.time()
+        activity, since_s = Activity(self.journal), self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
             await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
             if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
@@ -320,9 +321,8 @@ class LiveWorld:
             if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
                 raise submitting.exception() or AssertionError
             self.instances.ended()
-            events = len(self.journal) if self.settings.cron is None else _events(self.journal)
-            if events != seen:
-                seen, since_s = events, self.loop.time()
+            if activity.goes_on():
+                since_s = self.loop.time()
             if not submitting.done() or self.providers.gateway.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
@@ -371,13 +371,6 @@ class LiveWorld:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: no verdict may come of it
-
-
-def _events(journal: Journal) -> int:
-    """How much has happened, but for a periodic route that is called, has nothing to do, and says so."""
-    idle = ("cron", "log", "instance.frozen", "instance.thawed")
-    calls = {entry.number for entry in journal.of("request") if entry.facts["by"] == PLATFORM}
-    return sum(entry.kind not in idle and not {entry.number, entry.facts.get("request")} & calls for entry in journal)
 
 
 def _keeps_connection(fault: Fault) -> bool:

@@ -33,6 +33,7 @@ app.hear = hear
 app.main()
 """
 STARTS_A_CHILD = 'subprocess.Popen(["sleep", "{seconds}"])'
+LOGS_READS = 'app.Handler.log_message = lambda self, *words: print("read", self.path, flush=True)'
 PATIENCE_REAL_S = 30.0
 """Of these tests: a run of two virtual minutes takes five seconds."""
 
@@ -128,6 +129,27 @@ def test_a_killed_application_leaves_no_shared_clock(tmp_path: Path) -> None:
     left = [path.name for path in Path("/dev/shm").iterdir() if shared[0][1:] in path.name]
     assert left == []
     assert not Path(f"/dev/shm/faketime_shm_{pid}").exists()
+
+
+@needs_faketime
+def test_an_application_that_floods_its_output_is_told_so(tmp_path: Path) -> None:
+    journal = played(written(tmp_path, 'print("tick\\n" * 21_000, flush=True)'))
+    (refused,) = facts(journal, "run.refused")
+    assert refused["sentence"].startswith("the application has printed more than 20000 lines in one run")
+    assert '"tick"' in refused["sentence"]
+
+
+@needs_faketime
+def test_a_run_comes_to_rest_though_the_application_logs_each_look_at_its_tracks(tmp_path: Path) -> None:
+    path = written(tmp_path, "pass", LOGS_READS)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(SQLITE, 'read = "GET /tracks/{id}"\n', 1), "utf-8")
+    assert path.read_text("utf-8") != text
+    began_s = time.monotonic()
+    journal = played(path)
+    assert [ended["ending"] for ended in facts(journal, "run.ended")] == ["quiescent"]
+    assert len([log for log in facts(journal, "log") if log["text"].startswith("read")]) > 5
+    assert time.monotonic() - began_s < PATIENCE_REAL_S
 
 
 def test_a_clock_that_complains_is_not_blamed_on_the_application(tmp_path: Path) -> None:
