@@ -1,7 +1,6 @@
 """The application in a live world: one or several processes on ports of their own, or something that runs already."""
 
 import contextlib
-import os
 import re
 import secrets
 import socket
@@ -16,9 +15,9 @@ from harness.faults.exchange import Receive, Scope, Send
 from harness.live.clock import LiveLoop
 from harness.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.live.process import Process, wait_until_ready
-from harness.live.settings import REQUEST, Settings, filled
+from harness.live.settings import REQUEST, Settings, environment_of, filled
 from harness.simulation.notebook import Notebook
-from harness.simulation.surroundings import PROXIES, tidy
+from harness.simulation.surroundings import tidy
 
 LOOPBACK = "127.0.0.1"
 PORTS, PORT_TRIES = range(20_000, 32_000), 100
@@ -89,12 +88,10 @@ class Instances:
             if _is_taken(port):
                 raise ImplementationError(f"port {port}, at which the application shall listen, is taken")
             values = {**self._values, "port": str(port)}
-            environment = {name: value for name, value in os.environ.items() if name not in PROXIES}
             clock = SharedClock(self._loop.speed)
             self._clocks.callback(clock.close)
-            environment |= faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
-            environment |= self.reach
-            environment |= {name: filled(value, values) for name, value in application.environment.items()}
+            own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
+            environment = environment_of(application, values, {**own, **self.reach})
             process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
             self._processes[port] = process
             self._starts += 1

@@ -36,11 +36,10 @@ class Process:
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
         """Starts it. Raises ImplementationError when there is no such program or folder."""
-        arguments = shlex.split(command)
         self._mark = guard.new_name()
         try:
             self._process = subprocess.Popen(
-                arguments,
+                shlex.split(command),
                 cwd=folder,
                 env={**environment, guard.MARK: self._mark},
                 stdin=subprocess.DEVNULL,

@@ -97,6 +97,7 @@ class LiveWorld:
         self.supabase: SupabaseHost | None = None
         self._late: list[tuple[float, float]] = []
         self._store_gap_s: Callable[[], float] = lambda: 0.0
+        self._store_problem: Callable[[], str] = lambda: ""
         self.on_picture: Callable[[str, bytes], None] | None = None
         """What the witness gives the tracks' final pictures to."""
         self._failure: BaseException | None = None
@@ -224,10 +225,12 @@ class LiveWorld:
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
         reading = self.settings.track
+        values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
         self._to_close.callback(store.close)
         self.watcher = Watcher(store, reading)
         self._store_gap_s = lambda: self.watcher.longest_gap_s
+        self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
         left_out = [] if self.supabase is None else self.supabase.database.left_out
@@ -365,6 +368,7 @@ class LiveWorld:
             waiting=[],
             late_s=round(max((by_s for _, by_s in self._late), default=0.0), 3),
             store_gap_s=round(self._store_gap_s(), 3),
+            store_problem=self._store_problem(),
         )
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from harness.live.settings import Cron, read_settings
 from harness.live.writing import first_settings
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
+WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""
 FITTING = f"""
 settled_after = "1s"
 quiet_after = "2s"
@@ -62,6 +63,8 @@ def test_nothing_is_wrong_with_what_fits(
         ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests has reached the fakes", "KIE"),
         ('"{app}"', '"http://127.0.0.1:9"', "reach nobody (refused)", 'PUBLIC_URL = "{app}"'),
         ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),
+        ('sqlite = "{database}"', 'read = "GET /none"', "GET /none answered HTTP 404", "set [track]"),
+        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'an object inside of "song"', 'inside = "song"'),
         (
             'sqlite = "{database}"',
             'sqlite = "{database}"\ncomplete = ["done"]',
@@ -75,7 +78,7 @@ def test_nothing_is_wrong_with_what_fits(
             "[track.fields]",
         ),
     ],
-    ids=["id", "base-url", "callbacks", "store", "status", "fields"],
+    ids=["id", "base-url", "callbacks", "store", "answer", "inside", "status", "fields"],
 )
 def test_what_does_not_fit_is_named_with_what_to_do(
     tmp_path: Path,

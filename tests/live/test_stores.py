@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -20,6 +21,7 @@ from harness.invariants import judge
 from harness.journal import Entry, Journal
 from harness.live.settings import TrackReading, read_settings
 from harness.live.stores.answers import CommandStore
+from harness.live.stores.choice import store_of
 from harness.live.stores.postgres import AuditedStore, PostgresStore
 from harness.live.tracks import EXACT, Row, UnseenError, Watcher, sampled
 from harness.runner import resolve, run
@@ -274,6 +276,20 @@ def test_a_command_prints_the_track(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["cat nothing-{id}.json", "echo no JSON", "false"])
 def test_a_command_that_prints_no_track_shows_nothing(tmp_path: Path, command: str) -> None:
     assert asyncio.run(command_store(tmp_path, command).states([ONE])) == []
+
+
+def test_a_command_has_the_environment_of_the_application_and_what_it_complains_of_is_kept(tmp_path: Path) -> None:
+    code = """import os, sys; sys.exit("no track " + os.environ["DATA"] + os.environ.get("LD_PRELOAD", ""))"""
+    (tmp_path / "track.py").write_text(code, encoding="utf-8")
+    path = tmp_path / "harness.toml"
+    path.write_text(
+        '[application]\ncommand = "node x.js"\nenvironment = { DATA = "{scratch}/data" }\n'
+        f'[track]\ncommand = "{sys.executable} track.py {{id}}"\n',
+        encoding="utf-8",
+    )
+    store = store_of(read_settings(path), {"scratch": "/s"}, httpx.AsyncClient(), None, 1.0)
+    assert asyncio.run(store.states([ONE])) == []
+    assert store.problem == "the command printed no track and ended with status 1; it said: no track /s/data"
 
 
 def configuration(folder: Path, text: str) -> Path:

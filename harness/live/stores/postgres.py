@@ -43,6 +43,7 @@ class PostgresStore:
 
     def __init__(self, server: str, reading: TrackReading) -> None:
         self.how = sampled(EVERY_S)
+        self.problem = ""
         self._server = server
         self._table = ".".join('"' + part.replace('"', '""') + '"' for part in reading.table.split("."))
         self._key = reading.fields.get("id", "id")
@@ -59,8 +60,10 @@ class PostgresStore:
         try:
             cursor = await connection.execute(f"SELECT to_jsonb(t) FROM {self._table} t")
             rows: list[Row] = [row[0] for row in await cursor.fetchall()]
-        except psycopg().Error:
+        except psycopg().Error as error:
+            self.problem = str(error).partition("\n")[0]
             return []  # there is no such table yet
+        self.problem = ""
         return [{str(row.get(self._key)): row for row in rows}]
 
     def close(self) -> None:
@@ -120,6 +123,7 @@ class AuditedStore(PostgresStore):
         connection = await self._connected()
         async with connection.transaction():
             exists = await (await connection.execute("SELECT to_regclass(%s)", [self._table])).fetchone()
+            self.problem = "" if exists[0] is not None else f"there is no table {self._table}"
             if exists[0] is None:
                 return []
             if self._guard is None:
