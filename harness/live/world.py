@@ -36,7 +36,7 @@ from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import BEAT_REAL_S, Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
-from harness.live.reach import preload_also
+from harness.live.reach import allow_databases, preload_also
 from harness.live.settings import REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
@@ -205,7 +205,8 @@ class LiveWorld:
         elif any(fault.link == "store" for fault in self.scenario.faults):
             self.loop.refuse(NO_STORE_TO_HARM)
         if application.reach == "preload":
-            self.instances.reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+            reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+            self.instances.reach = allow_databases(reach, application.environment.values())
             if self.supabase is not None and self.settings.supabase is not None and self.settings.supabase.host:
                 host = self.settings.supabase.host
                 self.instances.reach = preload_also(self.instances.reach, host, self.supabase.url)
