@@ -75,7 +75,10 @@ class Admin:
         """The body is {"name": "slow/image-16s"}, or a scenario file as it stands in YAML."""
         text = (await _content(request)).decode(errors="replace")
         asked = _json(text)
-        if isinstance(asked, dict) and isinstance(asked.get("name"), str):
+        if isinstance(asked, dict) and "name" in asked:
+            if not isinstance(asked["name"], str):
+                told = f'"name" is the text of a scenario\'s name ("slow/image-16s"), found {json.dumps(asked["name"])}'
+                return _refused(told, 400)
             scenario = by_name(asked["name"])
         else:
             scenario = parse_scenario(text, path=INLINE, name="inline")

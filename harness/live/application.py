@@ -1,7 +1,6 @@
 """The application in a live world: one or several processes on ports of their own, or something that runs already."""
 
 import contextlib
-import os
 import re
 import secrets
 import socket
@@ -14,17 +13,19 @@ import httpx
 from harness.errors import ImplementationError
 from harness.faults.exchange import Receive, Scope, Send
 from harness.live.clock import LiveLoop
-from harness.live.faketime import faketime_environment
+from harness.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.live.process import Process, wait_until_ready
-from harness.live.settings import REQUEST, Settings, filled
+from harness.live.settings import REQUEST, Settings, environment_of, filled
 from harness.simulation.notebook import Notebook
-from harness.simulation.surroundings import PROXIES, tidy
+from harness.simulation.surroundings import tidy
 
 LOOPBACK = "127.0.0.1"
 PORTS, PORT_TRIES = range(20_000, 32_000), 100
 """Below those that Linux, macOS and Windows give to outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
+LINES_MAX = 20_000
+LAST_LINE_SHOWN = 80
 LEVEL = re.compile(r"\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b")
 LEVELS = {"WARN": "warning", "WARNING": "warning", "ERROR": "error", "CRITICAL": "critical", "FATAL": "critical"}
 LEVEL_WITHIN = 60
@@ -45,6 +46,8 @@ class Instances:
         self._processes: dict[int, Process] = {}
         self.reach: Mapping[str, str] = {}
         """Environment variables by which the fakes are reached."""
+        self._clocks = contextlib.ExitStack()
+        self._lines = 0
         self._turn = 0
         self._starts = 0
         self._numbers: dict[int, int] = {}
@@ -85,10 +88,10 @@ class Instances:
             if _is_taken(port):
                 raise ImplementationError(f"port {port}, at which the application shall listen, is taken")
             values = {**self._values, "port": str(port)}
-            environment = {name: value for name, value in os.environ.items() if name not in PROXIES}
-            environment |= faketime_environment(self._loop.speed, self._loop.ahead_s)
-            environment |= self.reach
-            environment |= {name: filled(value, values) for name, value in application.environment.items()}
+            clock = SharedClock(self._loop.speed)
+            self._clocks.callback(clock.close)
+            own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
+            environment = environment_of(application, values, {**own, **self.reach})
             process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
             self._processes[port] = process
             self._starts += 1
@@ -122,6 +125,15 @@ class Instances:
             self._loop.call_soon_threadsafe(self._line, stream, line)
 
     def _line(self, stream: str, text: str) -> None:
+        if text.startswith(SAYS):
+            self._loop.refuse(f"the application's clock could not be sped up, so it was not as it is: {text}")
+        self._lines += 1
+        if self._lines > LINES_MAX:
+            self._loop.refuse(
+                f"the application has printed more than {LINES_MAX} lines in one run, the last of them "
+                f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
+            )
+            return
         self._notebook.note("log", 0, level=level_of(stream, text), logger=stream, text=tidy(self._told(text)))
 
     def _told(self, text: str) -> str:
@@ -169,6 +181,7 @@ class Instances:
         for process in self._processes.values():
             process.stop()
         self._processes.clear()
+        self._clocks.close()
 
 
 def level_of(stream: str, text: str) -> str:

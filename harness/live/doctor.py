@@ -1,8 +1,9 @@
 """What does not fit between an application and its `harness.toml`, found by one short run, in order of likelihood."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fakes.durations import Fixed
 from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
@@ -142,16 +143,30 @@ def _callbacks(journal: Journal, generate: Entry) -> Iterator[Sign]:
         yield Sign(False, f"it answers no callback with 200 ({statuses})", "is that the route of its callbacks?")
 
 
+def _only_object(fields: Mapping[str, Any]) -> str | None:
+    """The only key, if an object stands there: it is wrapped in another one."""
+    given = [name for name in fields if fields[name] is not None]
+    return given[0] if len(given) == 1 and isinstance(fields[given[0]], Mapping) else None
+
+
 def _tracks(journal: Journal, settings: Settings) -> Iterator[Sign]:
     reading = settings.track
-    where = f'table "{reading.table}" of {reading.sqlite}' if reading.sqlite else reading.read or "its store"
+    where = f'table "{reading.table}" of {reading.sqlite}' if reading.sqlite else reading.read or reading.command
+    where = where or "its store"
     finals = [entry.facts["fields"] for entry in journal.of("track.final")]
     fields = next((each for each in finals if each), None)
     if fields is None:
-        yield Sign(False, f"no track can be read ({where})", "set [track] to where it is and how it is read")
+        problem = next((entry.facts["store_problem"] for entry in journal.of("run.ended")), "")
+        why = f": {problem}" if problem else ""
+        yield Sign(False, f"no track can be read ({where}){why}", "set [track] to where it is and how it is read")
         return
     yield Sign(True, f"its track is read ({where})")
     missing = [name for name in NEEDED_FIELDS if name not in fields]
+    inside = _only_object(fields)
+    if inside is not None and reading.sqlite is None and reading.postgres is None:
+        path = f"{reading.inside}.{inside}" if reading.inside else inside
+        yield Sign(False, f'the track is an object inside of "{path}"', f'set inside = "{path}" in [track]')
+        return
     for name in missing:
         others = ", ".join(key for key in fields if key not in TRACK_FIELDS)
         yield Sign(False, f'the track has no "{name}"', f"name it under [track.fields]; there are: {others}")

@@ -1,16 +1,28 @@
 """Ends what a process has started when that process dies without a word: SIGKILL, a crash, the out-of-memory killer.
 
 The guard is a shell in a session of its own that reads which process groups there are, one a line, until the pipe to it
-ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed.
+ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed, and
+with them what has left its group: whatever has the mark of this harness in its environment. The clocks that were shared
+with all of these (`faketime`) go as well.
 """
 
 import atexit
 import contextlib
+import itertools
 import os
+import secrets
 import subprocess
 from typing import IO
 
-SCRIPT = """
+MARK = "HARNESS_INSTANCE"
+"""The environment variable by which what an application has started is known, wherever it went."""
+CLOCKS = "harness-faketime-"
+"""What the names of shared clocks begin with."""
+
+SCRIPT = f"""
+mark={MARK}=$1- clocks={CLOCKS}$1-
+"""
+SCRIPT += """
 trap '' HUP INT TERM
 groups=' '
 while read -r what group; do
@@ -23,9 +35,22 @@ while read -r what group; do
   esac
 done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done
+for found in $(grep -las -e "$mark" /proc/[0-9]*/environ); do
+  found=${found#/proc/}
+  kill -9 "${found%/environ}" 2>/dev/null
+done
+rm -f "/dev/shm/$clocks"* "/dev/shm/sem.$clocks"*
 """
 _lines: dict[int, IO[str]] = {}
 """The pipe to the guard by the process that has started it: a forked child needs one of its own."""
+_tokens: dict[int, str] = {}
+_numbers = itertools.count(1)
+
+
+def new_name() -> str:
+    """A name that nothing else has, by which the guard knows what is this process's."""
+    token = _tokens.setdefault(os.getpid(), secrets.token_hex(8))
+    return f"{token}-{next(_numbers)}"
 
 
 def begun(group: int) -> None:
@@ -51,7 +76,7 @@ def _say(what: str, group: int) -> None:
 
 def _started() -> IO[str]:
     process = subprocess.Popen(
-        ["/bin/sh", "-c", SCRIPT],
+        ["/bin/sh", "-c", SCRIPT, "harness-guard", new_name().partition("-")[0]],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

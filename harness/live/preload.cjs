@@ -2,6 +2,8 @@
 //
 // HARNESS_ORIGINS is a JSON object from origin ("https://api.kie.ai") to origin ("http://127.0.0.1:41234"). A request
 // to any other host than this machine is reported to HARNESS_STRANGERS and refused: nothing leaves the machine.
+// That is so for each socket, too, of whatever library; only the hosts of HARNESS_ALLOWED (a JSON list: databases that
+// the configuration names) may be reached by sockets.
 "use strict";
 
 const origins = JSON.parse(process.env.HARNESS_ORIGINS || "{}");
@@ -25,11 +27,12 @@ function target(url) {
   if (origin) return new URL(url.pathname + url.search, origin);
   if (isLocal(url.hostname)) return url;
   report(url);
-  const error = new Error(`getaddrinfo ENOTFOUND ${url.hostname} (the harness forwards nothing to other hosts)`);
-  error.code = "ENOTFOUND";
-  error.hostname = url.hostname;
-  error.syscall = "getaddrinfo";
-  throw error;
+  throw unknownHost(url.hostname);
+}
+
+function unknownHost(hostname) {
+  const error = new Error(`getaddrinfo ENOTFOUND ${hostname} (the harness forwards nothing to other hosts)`);
+  return Object.assign(error, { code: "ENOTFOUND", hostname, syscall: "getaddrinfo" });
 }
 
 // A redirect is followed here, so that it, too, leads to the fakes; by the rules and limits of fetch itself.
@@ -107,6 +110,38 @@ for (const [name, protocol, port] of [["http", "http:", 80], ["https", "https:",
     return made;
   };
 }
+
+// undici's own request() and stream() go by its global dispatcher, which Node's fetch shares.
+const DISPATCHER = Symbol.for("undici.globalDispatcher.1");
+void globalThis.Request; // has Node make it
+const dispatcher = globalThis[DISPATCHER];
+if (dispatcher) {
+  const dispatch = (options, handler) => {
+    const real = options.origin ? target(new URL(options.path || "/", options.origin)) : undefined;
+    return dispatcher.dispatch(real ? { ...options, origin: real.origin } : options, handler);
+  };
+  globalThis[DISPATCHER] = new Proxy(dispatcher, {
+    get(_, name) {
+      if (name === "dispatch") return dispatch;
+      const value = Reflect.get(dispatcher, name);
+      return typeof value === "function" ? value.bind(dispatcher) : value;
+    },
+  });
+}
+
+const allowed = new Set([...JSON.parse(process.env.HARNESS_ALLOWED || "[]"), "0.0.0.0", "::", "::ffff:127.0.0.1"]);
+const { Socket } = require("node:net");
+const realConnect = Socket.prototype.connect;
+Socket.prototype.connect = function connect(...values) {
+  const first = Array.isArray(values[0]) ? values[0][0] : values[0];
+  const isPath = typeof first === "string" && !(Number(first) >= 0);
+  const options = typeof first === "object" && first !== null ? first : { port: first, host: values[1] };
+  const host = typeof options.host === "string" ? options.host : "localhost";
+  if (isPath || options.path || isLocal(host) || allowed.has(host)) return realConnect.apply(this, values);
+  report({ host: `${host}:${options.port}` });
+  process.nextTick(() => this.destroy(unknownHost(host)));
+  return this;
+};
 
 require("node:module").syncBuiltinESMExports();
 

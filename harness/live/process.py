@@ -1,7 +1,9 @@
 """A started application: one process group, watched, restarted and stopped, whatever it does.
 
-It dies with the harness: it is asked to end, then killed with all that it has started. When the harness itself dies
-without a word its guard does that (`guard`), and for the moment before the guard knows of it, on Linux, the kernel.
+It dies with the harness: it is asked to end, then killed with all that it has started. On Linux that is also what has
+left the group for a session of its own: each process of an instance has the instance's mark in its environment. When
+the harness itself dies without a word its guard does that (`guard`), and for the moment before the guard knows of it,
+on Linux, the kernel.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ImplementationError
@@ -34,12 +36,12 @@ class Process:
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
         """Starts it. Raises ImplementationError when there is no such program or folder."""
-        arguments = shlex.split(command)
+        self._mark = guard.new_name()
         try:
             self._process = subprocess.Popen(
-                arguments,
+                shlex.split(command),
                 cwd=folder,
-                env=dict(environment),
+                env={**environment, guard.MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -93,6 +95,9 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to all of it."""
         self._signal(signal.SIGKILL)
+        for pid in _marked(self._mark):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
             guard.ended(self.pid)
@@ -108,13 +113,22 @@ class Process:
         self.kill()
         for reader in self._readers:
             reader.join(GRACE_S)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
+            if stream is not None and not reader.is_alive():
+                stream.close()  # to close what a thread still reads would wait for that thread
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+def _marked(mark: str) -> Iterator[int]:
+    """The processes that have this mark in their environment, where there is a /proc."""
+    wanted = f"{guard.MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0"):
+                yield int(path.parent.name)
 
 
 async def wait_until_ready(process: Process | None, port_of: tuple[str, int], patience_s: float, speed: float) -> None:

@@ -31,7 +31,17 @@ _VARIABLE = re.compile(r"""process\.env\.(\w+)|environ(?:\.get\(|\[)\s*["'](\w+)
 _NEXT_POST = re.compile(r"export\s+(?:async\s+function|const)\s+POST\b")
 _PYTHON_POST = re.compile(r"""\.post\(\s*["'](/[^"']*)["']|\.route\(\s*["'](/[^"']*)["'][^)]*POST""")
 _NODE_POST = re.compile(r"""(?:app|router|server)\.post\(\s*["'](/[^"']*)["']""")
-_NESTED_ID = re.compile(r"\{\s*[\"']?(\w+)[\"']?\s*:\s*\{\s*[\"']?id\b")
+_NESTED_ID = re.compile(r"\{\s*[\"']?(\w+)[\"']?\s*:\s*\{\s*[\"']?(id|\w+_id)\b")
+_ANSWER = re.compile(r"(?:json(?:ify)?\(|\breturn)\s*(?=\{)")
+_ONLY_KEY = re.compile(r"""\{\s*["']?(\w+)["']?\s*(?::\s*(?=\{)|:\s*[\w.()\[\]]+\s*\}|\})""")
+"""The one key of an object, whose value is an object, or a name, or (`{ song }`) the key itself."""
+NOT_A_TRACK = frozenset({"error", "message", "detail", "ok", "success", "status", "id"})
+HANDLER_CHARACTERS = 1_000
+PYTHON_NAMES = ("app", "main", "server")
+_PYTHON_APP = re.compile(r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(FastAPI|Starlette|Flask)\(", re.M)
+_PYTHON_STARTS = re.compile(r"__main__|uvicorn\.run\(|run_app\(|^\w+\.run\(", re.M)
+_POSTGRES_IN_PYTHON = re.compile(r"^\s*[\"']?(?:psycopg|asyncpg|pg8000)", re.M)
+_POSTGRES_IN_NODE = ("pg", "postgres", "@vercel/postgres", "@neondatabase/serverless", "postgres-js")
 _TABLE = re.compile(
     r"create\s+table\s+(?:if\s+not\s+exists\s+)?(?:\w+\.)?\"?(\w+)\"?\s*\((.*?)\)\s*(?:;|\"\"\"|['\"`]|$)", re.I | re.S
 )
@@ -50,6 +60,12 @@ class Project:
     start: str | None = None
     """The path by which a track is asked for."""
     id: str = "id"
+    inside: str = ""
+    """Where the track stands in the answer of the route that reads it."""
+    on_postgres: bool = False
+    """Whether it has a client for PostgreSQL."""
+    database_url: str = "{database}"
+    """What a variable with its database holds."""
     table: str | None = None
     columns: tuple[str, ...] = ()
     complete: tuple[str, ...] = ()
@@ -71,7 +87,10 @@ def look_at(folder: Path) -> Project:
     _find_command(folder, project)
     variables: dict[str, None] = {}
     words: set[str] = set()
-    for path, text in _sources(folder):
+    sources = list(_sources(folder))
+    if not (folder / "package.json").is_file():
+        _find_python_command(folder, project, {path.suffix for path, _ in sources})
+    for path, text in sources:
         variables.update(dict.fromkeys(next(filter(None, found)) for found in _VARIABLE.findall(text)))
         project.hosts |= {host for host in PROVIDER_HOSTS if f"//{host}" in text}
         words.update(re.findall(r"""["'](\w+)["']""", text))
@@ -79,6 +98,10 @@ def look_at(folder: Path) -> Project:
         for name, inside in _TABLE.findall(text):
             if project.table is None or "track" in name.lower():
                 project.table, project.columns = name, tuple(re.findall(r"(?:^|,)\s*\"?(\w+)", inside))
+    project.inside = _inside(sources, folder, project.start)
+    project.on_postgres = _is_on_postgres(folder)
+    if any("sqlite:///" in text for _, text in sources):
+        project.database_url = "sqlite:///{database}"
     project.variables = list(variables)
     project.complete = tuple(word for word in ENDS if word in words)
     project.failed = tuple(word for word in FAILURES if word in words)
@@ -104,11 +127,66 @@ def _find_command(folder: Path, project: Project) -> None:
         project.how = f"Found in package.json: {name}."
         if "build" in scripts and name == "start":
             project.how += " It has to be built before: npm run build."
+
+
+def _find_python_command(folder: Path, project: Project, suffixes: set[str]) -> None:
+    """By the likeliest names first; an application that nothing in its file starts is started by its server."""
+    likely = [folder / f"{name}.py" for name in PYTHON_NAMES]
+    files = [path for path in (*likely, *sorted(set(folder.glob("*.py")) - set(likely))) if path.is_file()]
+    for path in files:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        made = _PYTHON_APP.search(text)
+        if _PYTHON_STARTS.search(text):
+            project.command = f"python {path.name}"
+        elif made is not None and made[2] == "Flask":
+            project.command = f"flask --app {path.stem}:{made[1]} run --port {{port}}"
+        elif made is not None:
+            project.command = f"uvicorn {path.stem}:{made[1]} --port {{port}}"
+        elif path in likely:
+            project.command = f"python {path.name}"
+        else:
+            continue
+        project.how, project.on_node = f"Found: {path.name}.", False
         return
-    for name in ("app.py", "main.py", "server.py"):
-        if (folder / name).is_file():
-            project.command, project.how, project.on_node = f"python {name}", f"Found: {name}.", False
-            return
+    if suffixes & {".py"} and not suffixes - {".py", ".sql"}:
+        project.command, project.on_node = "python app.py", False
+
+
+def _is_on_postgres(folder: Path) -> bool:
+    wanted = _json(folder / "package.json").get("dependencies")
+    if isinstance(wanted, dict) and set(_POSTGRES_IN_NODE) & set(wanted):
+        return True
+    told = [folder / name for name in ("requirements.txt", "pyproject.toml")]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in told if path.is_file()]
+    return any(_POSTGRES_IN_PYTHON.search(text) for text in texts)
+
+
+def _inside(sources: list[tuple[Path, str]], folder: Path, start: str | None) -> str:
+    """Where the track stands in what is answered by the route that reads one, as far as the code shows it."""
+    if start is None:
+        return ""
+    reads = re.compile(r"\.(?:get|route)\(\s*[\"']" + re.escape(start) + r"/[:<{]")
+    for path, text in sources:
+        route = "/".join(part for part in path.relative_to(folder).parts if not part.startswith("("))
+        found = reads.search(text)
+        if re.search(re.escape(f"app{start}/") + r"\[\w+\]/route\.\w+$", route):
+            found = re.search(r"\bGET\b", text)
+        if found is not None:
+            return _only_keys(text[found.end() : found.end() + HANDLER_CHARACTERS])
+    return ""
+
+
+def _only_keys(handler: str) -> str:
+    """The keys around the first answer that is no error: "data.song" for `{ data: { song: row } }`."""
+    for answer in _ANSWER.finditer(handler):
+        keys: list[str] = []
+        at = answer.end()
+        while (found := _ONLY_KEY.match(handler, at)) is not None and found[1] not in NOT_A_TRACK:
+            keys.append(found[1])
+            at = found.end()
+        if keys:
+            return ".".join(keys)
+    return ""
 
 
 def _sources(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -139,7 +217,7 @@ def _find_start(path: Path, text: str, project: Project) -> None:
         if NOT_A_START.search(each.lower()) is None:
             project.start = each
             nested = _NESTED_ID.search(text)
-            project.id = f"{nested[1]}.id" if nested is not None else "id"
+            project.id = f"{nested[1]}.{nested[2]}" if nested is not None else "id"
             return
 
 

@@ -6,8 +6,9 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.simulation.hosts import KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 
@@ -33,6 +34,13 @@ def preload_also(environment: Mapping[str, str], host: str, where: str) -> dict[
     """The same environment with one more host that is led to an address."""
     origins = json.loads(environment["HARNESS_ORIGINS"]) | {f"https://{host}": where}
     return {**environment, "HARNESS_ORIGINS": json.dumps(origins)}
+
+
+def allow_databases(environment: Mapping[str, str], configured: Iterable[str]) -> dict[str, str]:
+    """The same environment with the hosts to which a process may open sockets: those that a configuration's variables
+    name in URLs that are none of the web ("postgres://db:5432/x")."""
+    parts = [urlsplit(value) for value in configured if "://" in value and not value.startswith(("http:", "https:"))]
+    return {**environment, "HARNESS_ALLOWED": json.dumps(sorted({part.hostname for part in parts if part.hostname}))}
 
 
 def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, str]:

@@ -29,6 +29,8 @@ Read into frozen values; a mistake is refused with the file, the key, what was e
 
 import os
 import re
+import shlex
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -37,6 +39,7 @@ from typing import Any
 
 from harness.errors import ImplementationError, nearest_hint
 from harness.promises import LOG_EVENTS
+from harness.simulation.surroundings import PROXIES
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
@@ -255,9 +258,22 @@ def settings_of(written: Any, path: Path) -> Settings:
     for name, value in application.environment.items():
         reader.placeholders(f"application.environment.{name}", value)
     reader.placeholders("application.command", application.command or "")
+    reader.words("application.command", application.command)
+    _known_program(reader, application, reader.words("track.command", track.command))
     extra = {f"{name}_s": reader.seconds(name, written[name]) for name in WAITS if name in written}
     logs = reader.logs(written.get("logs", {}))
     return Settings(application, start, track, supabase, cron, logs, path=path, **extra)
+
+
+def _known_program(reader: "_Reader", application: Application, words: list[str]) -> None:
+    """Refuses a track.command whose program is not there; it would be asked for again and again, in vain."""
+    if not words or "{" in words[0]:
+        return
+    folder = reader.path.parent / application.folder
+    path = application.environment.get("PATH")
+    if (folder / words[0]).is_file() if "/" in words[0] else shutil.which(words[0], path=path):
+        return
+    raise reader.refusal("track.command", f'starts "{words[0]}", and there is no such program; expected one to run')
 
 
 def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
@@ -360,10 +376,32 @@ class _Reader:
             raise self.refusal(where, f'is {value!r}, expected a duration with its unit: "30s", "10m"')
         return float(matched[1]) * _UNITS_S[matched[2]]
 
+    def words(self, where: str, command: str | None) -> list[str]:
+        """A command's words, as a shell would part them."""
+        if command is None:
+            return []
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise self.refusal(
+                where, f"is {command!r}, which no shell could read: {error}; close each quote"
+            ) from error
+        if not words:
+            raise self.refusal(where, "is empty, expected a program and its arguments")
+        return words
+
     def placeholders(self, where: str, value: str) -> None:
         for name in re.findall(r"\{([^{}]*)\}", value):
             if name not in PLACEHOLDERS:
                 raise self.refusal(where, f"has {{{name}}}, which is not known{nearest_hint(name, PLACEHOLDERS)}")
+
+
+def environment_of(
+    application: Application, values: Mapping[str, str], own: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What a process of the application finds in its environment; `own` is what the harness adds for itself."""
+    given = {name: value for name, value in os.environ.items() if name not in PROXIES}
+    return given | dict(own or {}) | {name: filled(value, values) for name, value in application.environment.items()}
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -18,6 +18,10 @@ OnWrite = Callable[[str, Row | None, Row | None], None]
 EXACT = "exact"
 
 
+class UnseenError(Exception):
+    """The tracks cannot be seen any more, so the run cannot be judged; its text says why."""
+
+
 def sampled(every_s: float) -> str:
     """How a store is seen that is only looked at."""
     return f"sampled every {every_s:g} s"
@@ -29,6 +33,8 @@ class Store(Protocol):
     source: str
     every_s: float
     """Real seconds between two looks."""
+    problem: str
+    """Why the tracks could not be read when they were looked at last; empty when they could, or nobody knows."""
     how: str
     """`exact` when no write is missed, else how often it is looked at."""
 
@@ -50,6 +56,8 @@ class Watcher:
         self.sees_tracks = False
         self.on_write: OnWrite = lambda track_id, before, after: None
         self.rows: dict[str, Row] = {}
+        self.problem = ""
+        """Why no track could be read at the last look at one."""
         self.longest_gap_s = 0.0
         """Scenario seconds between two looks, at most."""
         self._store = store
@@ -69,6 +77,7 @@ class Watcher:
         """One look at the tracks that are known so far."""
         for rows in await self._store.states(ids):
             self.see(rows)
+        self.problem = self._store.problem
 
     def take(self, rows: list[Row]) -> None:
         """The same for rows that a store tells of without being asked."""

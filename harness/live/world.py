@@ -26,20 +26,22 @@ from fakes.files import picture_spec
 from fakes.pictures import render
 from fakes.post import BadAnswerError
 from fakes.tasks import turn
+from harness.errors import ImplementationError
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
+from harness.live.activity import Activity
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.clock import LiveLoop, wall_clock
 from harness.live.doubt import BEAT_REAL_S, Doubt, doubt
 from harness.live.hosting import Hosting
 from harness.live.providers import Providers
-from harness.live.reach import preload_also
-from harness.live.settings import PLATFORM, REQUEST, Settings, at_path, filled_body
+from harness.live.reach import allow_databases, preload_also
+from harness.live.settings import REQUEST, Settings, at_path, filled_body
 from harness.live.stores.choice import store_of
 from harness.live.supabase.serving import SupabaseHost
 from harness.live.tidying import collected_in_pauses
-from harness.live.tracks import Watcher
+from harness.live.tracks import UnseenError, Watcher
 from harness.live.turns import turn_to_work
 from harness.scenario import DEADLINE_S, Platform, Scenario
 from harness.simulation.beginning import beginning
@@ -51,6 +53,8 @@ from harness.witness import Witness
 
 LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
+RETRY_REAL_S = 0.2
+"""Between two tries to read a store that is not there just now."""
 HELD_CONNECTIONS = frozenset({"slow-connect", "never-connects"})
 LATE_S_MIN = 0.1
 """Scenario seconds of lateness that are worth remembering."""
@@ -93,6 +97,7 @@ class LiveWorld:
         self.supabase: SupabaseHost | None = None
         self._late: list[tuple[float, float]] = []
         self._store_gap_s: Callable[[], float] = lambda: 0.0
+        self._store_problem: Callable[[], str] = lambda: ""
         self.on_picture: Callable[[str, bytes], None] | None = None
         """What the witness gives the tracks' final pictures to."""
         self._failure: BaseException | None = None
@@ -141,7 +146,7 @@ class LiveWorld:
             self._prepare(client, values)
             await self.watcher.look([])
             self.loop.begin()
-            watching = self.loop.create_task(self.watcher.watch(self.witness.ids, self.loop.speed))
+            watching = self.loop.create_task(self._watch())
             heart = self.loop.create_task(self._heartbeat())
             platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
             if self.settings.cron is not None:
@@ -151,7 +156,7 @@ class LiveWorld:
             ending = await self._until_over(submitting)
             for task in (watching, heart, submitting, *platform):
                 task.cancel()
-            await self.watcher.look([known for known in self.witness.ids if known is not None])
+            await self._look_last()
             self.witness.over = True
             await self.providers.finish()
             self._end(ending)
@@ -200,7 +205,8 @@ class LiveWorld:
         elif any(fault.link == "store" for fault in self.scenario.faults):
             self.loop.refuse(NO_STORE_TO_HARM)
         if application.reach == "preload":
-            self.instances.reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+            reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+            self.instances.reach = allow_databases(reach, application.environment.values())
             if self.supabase is not None and self.settings.supabase is not None and self.settings.supabase.host:
                 host = self.settings.supabase.host
                 self.instances.reach = preload_also(self.instances.reach, host, self.supabase.url)
@@ -220,10 +226,12 @@ class LiveWorld:
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
         reading = self.settings.track
+        values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
         self._to_close.callback(store.close)
         self.watcher = Watcher(store, reading)
         self._store_gap_s = lambda: self.watcher.longest_gap_s
+        self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
         left_out = [] if self.supabase is None else self.supabase.database.left_out
@@ -277,6 +285,24 @@ class LiveWorld:
             return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
         return str(found), ""
 
+    async def _watch(self) -> None:
+        """Looks at the store until the run is over. A server that is gone may come back; a lost history does not."""
+        while True:
+            try:
+                await self.watcher.watch(self.witness.ids, self.loop.speed)
+            except UnseenError as error:
+                self.loop.refuse(str(error))
+                return
+            except ImplementationError:
+                await asyncio.sleep(RETRY_REAL_S * self.loop.speed)
+
+    async def _look_last(self) -> None:
+        """What is not seen now was not seen at all."""
+        try:
+            await self.watcher.look([known for known in self.witness.ids if known is not None])
+        except (UnseenError, ImplementationError) as error:
+            self.loop.refuse(str(error))
+
     # When it is over
 
     async def _heartbeat(self) -> None:
@@ -291,7 +317,7 @@ class LiveWorld:
 
     async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
         """Waits until nothing can be expected to happen any more; why it ended."""
-        seen, since_s = 0, self.loop.time()
+        activity, since_s = Activity(self.journal), self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
             await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
             if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
@@ -299,9 +325,8 @@ class LiveWorld:
             if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
                 raise submitting.exception() or AssertionError
             self.instances.ended()
-            events = len(self.journal) if self.settings.cron is None else _events(self.journal)
-            if events != seen:
-                seen, since_s = events, self.loop.time()
+            if activity.goes_on():
+                since_s = self.loop.time()
             if not submitting.done() or self.providers.gateway.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
@@ -344,19 +369,13 @@ class LiveWorld:
             waiting=[],
             late_s=round(max((by_s for _, by_s in self._late), default=0.0), 3),
             store_gap_s=round(self._store_gap_s(), 3),
+            store_problem=self._store_problem(),
         )
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: no verdict may come of it
-
-
-def _events(journal: Journal) -> int:
-    """How much has happened, but for a periodic route that is called, has nothing to do, and says so."""
-    idle = ("cron", "log", "instance.frozen", "instance.thawed")
-    calls = {entry.number for entry in journal.of("request") if entry.facts["by"] == PLATFORM}
-    return sum(entry.kind not in idle and not {entry.number, entry.facts.get("request")} & calls for entry in journal)
 
 
 def _keeps_connection(fault: Fault) -> bool:

@@ -1,6 +1,7 @@
 """Writes a first `harness.toml` for a project, with what was found out about it, and comments about the rest."""
 
 import json
+import re
 from pathlib import Path
 
 from harness.live.project import Project, look_at
@@ -57,12 +58,18 @@ def _track(project: Project, environment: dict[str, str], on_supabase: bool) -> 
     lines = ["[track]                           # where it can be read afterwards"]
     if on_supabase:
         lines.append('# read = "GET /api/tracks/{id}"     # instead of the tables of [supabase]')
-    elif "{database}" in environment.values() and project.table is not None:
+    elif _database_variable(project) is not None:
+        lines.append(f'postgres = "${_database_variable(project)}"  # taken from the shell, as the application does')
+        lines.append("# history = true                # no write is missed, by a trigger for the time of a run")
+    elif any("{database}" in value for value in environment.values()) and project.table is not None:
         lines.append('sqlite = "{database}"')
         lines.append('# read = "GET /tracks/{id}"         # or a request')
     else:
         lines.append(_is("read", f"GET {project.start or '/tracks'}/{{id}}"))
-        lines.append('# sqlite = "{database}"           # or a table of a database file')
+        if project.inside:
+            lines.append(_is("inside", project.inside) + "  # where the track stands in that answer")
+        if not project.on_postgres:
+            lines.append('# sqlite = "{database}"           # or a table of a database file')
     if project.table not in (None, "tracks"):
         lines.append(_is("table", project.table))
     ends = f"complete = {json.dumps(project.complete or ('complete',))}"
@@ -77,6 +84,12 @@ def _track(project: Project, environment: dict[str, str], on_supabase: bool) -> 
 
 def _is(name: str, value: str | None) -> str:
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _database_variable(project: Project) -> str | None:
+    """The variable that says where the project's PostgreSQL is."""
+    names = (name for name in project.variables if re.search("DATABASE|POSTGRES|PG_?URL", name.upper()))
+    return next(names, None) if project.on_postgres else None
 
 
 def _environment(project: Project) -> dict[str, str]:
@@ -98,9 +111,12 @@ def _environment(project: Project) -> dict[str, str]:
         elif "SUNO" in told and "URL" in told:
             meant[name] = "{suno}"
         elif "DATABASE" in told or told in ("DB_PATH", "SQLITE_PATH"):
-            meant[name] = "{database}"
+            meant[name] = project.database_url
         elif "URL" in told and any(word in told for word in ("PUBLIC", "SITE", "APP", "BASE", "CALLBACK")):
             meant[name] = "{app}"
+    own = _database_variable(project)
+    if own is not None:
+        meant.pop(own, None)
     if not meant:
         return {"PORT": "{port}", "PUBLIC_URL": "{app}", "KIE_API_KEY": "{api_key}"}
     return {**meant, "PORT": "{port}"}

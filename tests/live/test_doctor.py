@@ -11,6 +11,7 @@ from harness.live.settings import Cron, read_settings
 from harness.live.writing import first_settings
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
+WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""
 FITTING = f"""
 settled_after = "1s"
 quiet_after = "2s"
@@ -62,6 +63,8 @@ def test_nothing_is_wrong_with_what_fits(
         ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests has reached the fakes", "KIE"),
         ('"{app}"', '"http://127.0.0.1:9"', "reach nobody (refused)", 'PUBLIC_URL = "{app}"'),
         ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),
+        ('sqlite = "{database}"', 'read = "GET /none"', "GET /none answered HTTP 404", "set [track]"),
+        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'an object inside of "song"', 'inside = "song"'),
         (
             'sqlite = "{database}"',
             'sqlite = "{database}"\ncomplete = ["done"]',
@@ -75,7 +78,7 @@ def test_nothing_is_wrong_with_what_fits(
             "[track.fields]",
         ),
     ],
-    ids=["id", "base-url", "callbacks", "store", "status", "fields"],
+    ids=["id", "base-url", "callbacks", "store", "answer", "inside", "status", "fields"],
 )
 def test_what_does_not_fit_is_named_with_what_to_do(
     tmp_path: Path,
@@ -151,6 +154,74 @@ def test_a_first_configuration_of_an_application_in_python_fits_as_it_is(
         tmp_path, text.replace('"python app.py"', f'"{sys.executable} app.py"'), capsys, monkeypatch
     )
     assert (code, "✗" in said) == (0, False), said
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("app = FastAPI()\n", "uvicorn main:app --port {port}"),
+        ("api: Flask = Flask(__name__)\n", "flask --app main:api run --port {port}"),
+        ('app = FastAPI()\nif __name__ == "__main__":\n    uvicorn.run(app)\n', "python main.py"),
+    ],
+    ids=["fastapi", "flask", "starts-itself"],
+)
+def test_an_application_that_nothing_in_its_file_starts_is_started_by_its_server(
+    tmp_path: Path, text: str, command: str
+) -> None:
+    (tmp_path / "main.py").write_text(text, "utf-8")
+    assert f'command = "{command}"' in first_settings(tmp_path)
+
+
+def test_a_project_in_python_alone_is_not_taken_for_one_on_node(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text('BASE = "https://api.kie.ai"\nweb.run_app(make())\n', "utf-8")
+    text = first_settings(tmp_path)
+    assert 'command = "python bot.py"' in text
+    assert 'reach = "proxy"' in text
+    (tmp_path / "bot.py").rename(tmp_path / "library.py")
+    (tmp_path / "library.py").write_text('BASE = "https://api.kie.ai"\n', "utf-8")
+    assert "node" not in first_settings(tmp_path).partition("[application.environment]")[0].lower()
+
+
+def test_a_client_for_postgres_is_not_taken_for_sqlite(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "^8"}}', "utf-8")
+    code = "new pg.Pool({ connectionString: process.env.DATABASE_URL }); // create table songs (id uuid, status text);"
+    (tmp_path / "a.js").write_text(code, "utf-8")
+    (tmp_path / "harness.toml").write_text(first_settings(tmp_path), "utf-8")
+    settings = read_settings(tmp_path)
+    assert (settings.track.postgres, settings.track.sqlite, settings.track.table) == ("$DATABASE_URL", None, "songs")
+    assert "DATABASE_URL" not in settings.application.environment
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "inside"),
+    [
+        (
+            "a.js",
+            "app.get('/songs/:id', (q, r) => { const t = of(q); t ? r.json({ song: t }) : r.json({}); });",
+            "song",
+        ),
+        (
+            "a.js",
+            "app.get('/songs/:id', (q, r) => { if (no) return r.json({ error: 'x' }); r.json({ song }); });",
+            "song",
+        ),
+        ("a.js", "app.get('/songs/:id', (q, r) => r.json(rows[0]));", ""),
+        ("a.js", "app.get('/songs/:id', (q, r) => r.json({ id: row.id, status: row.status }));", ""),
+        (
+            "a.py",
+            "@app.get('/songs/{key}')\ndef read(key):\n    return {'data': {'song': {c: x for c in y}}}",
+            "data.song",
+        ),
+    ],
+    ids=["ternary", "shorthand", "plain", "columns", "python"],
+)
+def test_where_the_track_stands_in_the_answer_is_found_in_the_code(
+    tmp_path: Path, name: str, read: str, inside: str
+) -> None:
+    (tmp_path / name).write_text(f"app.post('/songs', 0)\n{read}\n", "utf-8")
+    (tmp_path / "harness.toml").write_text(first_settings(tmp_path), "utf-8")
+    track = read_settings(tmp_path).track
+    assert (track.read, track.inside) == ("GET /songs/{id}", inside)
 
 
 def test_what_an_application_says_of_its_failure_is_told(

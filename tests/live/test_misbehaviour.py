@@ -33,6 +33,7 @@ app.hear = hear
 app.main()
 """
 STARTS_A_CHILD = 'subprocess.Popen(["sleep", "{seconds}"])'
+LOGS_READS = 'app.Handler.log_message = lambda self, *words: print("read", self.path, flush=True)'
 PATIENCE_REAL_S = 30.0
 """Of these tests: a run of two virtual minutes takes five seconds."""
 
@@ -103,6 +104,62 @@ def test_an_application_that_stops_itself_is_ended(tmp_path: Path) -> None:
     assert not is_alive(str(tmp_path))
 
 
+@needs_faketime
+def test_a_child_that_has_left_for_a_session_of_its_own_is_ended_and_nobody_waits_for_its_output(
+    tmp_path: Path,
+) -> None:
+    began_s = time.monotonic()
+    detached = 'subprocess.Popen(["sleep", "3602"], start_new_session=True)'
+    journal = played(written(tmp_path, "pass", detached))
+    assert facts(journal, "run.ended")
+    assert not is_alive("sleep 3602")
+    assert time.monotonic() - began_s < PATIENCE_REAL_S
+
+
+@needs_faketime
+def test_a_killed_application_leaves_no_shared_clock(tmp_path: Path) -> None:
+    """Left over, it would break the children of a later application that gets the same process id."""
+    telling = 'print("clock", os.getpid(), os.environ["FAKETIME_SHARED"], flush=True)'
+    child = "print('child', os.environ['FAKETIME_SHARED'], flush=True)"
+    also = f'subprocess.run([sys.executable, "-c", "import os; {child}"])'
+    journal = played(written(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", f"{telling}\n{also}"))
+    said = [log["text"].split() for log in facts(journal, "log")]
+    _, pid, *shared = next(words for words in said if words[0] == "clock")
+    assert next(words[1:] for words in said if words[0] == "child") == shared
+    left = [path.name for path in Path("/dev/shm").iterdir() if shared[0][1:] in path.name]
+    assert left == []
+    assert not Path(f"/dev/shm/faketime_shm_{pid}").exists()
+
+
+@needs_faketime
+def test_an_application_that_floods_its_output_is_told_so(tmp_path: Path) -> None:
+    journal = played(written(tmp_path, 'print("tick\\n" * 21_000, flush=True)'))
+    (refused,) = facts(journal, "run.refused")
+    assert refused["sentence"].startswith("the application has printed more than 20000 lines in one run")
+    assert '"tick"' in refused["sentence"]
+
+
+@needs_faketime
+def test_a_run_comes_to_rest_though_the_application_logs_each_look_at_its_tracks(tmp_path: Path) -> None:
+    path = written(tmp_path, "pass", LOGS_READS)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(SQLITE, 'read = "GET /tracks/{id}"\n', 1), "utf-8")
+    assert path.read_text("utf-8") != text
+    began_s = time.monotonic()
+    journal = played(path)
+    assert [ended["ending"] for ended in facts(journal, "run.ended")] == ["quiescent"]
+    assert len([log for log in facts(journal, "log") if log["text"].startswith("read")]) > 5
+    assert time.monotonic() - began_s < PATIENCE_REAL_S
+
+
+def test_a_clock_that_complains_is_not_blamed_on_the_application(tmp_path: Path) -> None:
+    complaint = 'print("libfaketime: In ft_shm_init(), sem_open failed", file=sys.stderr, flush=True)'
+    journal = played(written(tmp_path, "pass", complaint), speed=1)
+    assert [ended["ending"] for ended in facts(journal, "run.ended")] == ["refused"]
+    (refused,) = facts(journal, "run.refused")
+    assert "the application's clock could not be sped up" in refused["sentence"]
+
+
 def test_a_port_that_somebody_has_taken_is_told_and_nothing_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -135,7 +192,7 @@ original = app.hear
 
 @needs_faketime
 def test_a_harness_that_is_killed_leaves_no_application(tmp_path: Path) -> None:
-    path = written(tmp_path, "time.sleep(10**6)")
+    path = written(tmp_path, "time.sleep(10**6)", 'subprocess.Popen(["sleep", "3603"], start_new_session=True)')
     code = f"from tests.live.test_misbehaviour import played; from pathlib import Path; played(Path({str(path)!r}))"
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -147,7 +204,7 @@ def test_a_harness_that_is_killed_leaves_no_application(tmp_path: Path) -> None:
         process.kill()
         process.wait(10)
     until_s = time.monotonic() + 5
-    while is_alive(str(tmp_path / "unruly.py")):
+    while is_alive(str(tmp_path / "unruly.py")) or is_alive("sleep 3603"):
         assert time.monotonic() < until_s, "the application outlives the harness"
         time.sleep(0.05)
 

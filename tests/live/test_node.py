@@ -1,6 +1,7 @@
 """A Node process with hard-coded hosts, not a line of it changed: the preloaded module leads it to the fakes."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,61 @@ def test_fetch_and_https_with_hard_coded_hosts_reach_the_fakes(tmp_path: Path) -
         ("api.kie.ai", "/api/v1/generate/image"),
         ("tempfile.aiquickdraw.com", "2048x1152.png"),
     ]
+
+
+SOCKETS = """
+const http = require("node:http"), net = require("node:net");
+const out = (name, options) => new Promise((done) => {
+  const socket = net.connect(options, () => { console.log(name, "went out"); socket.destroy(); done(); });
+  socket.on("error", (error) => { console.log(name, error.code); done(); });
+});
+http.createServer(async (asked, answer) => {
+  if (asked.method === "GET") return answer.writeHead(404).end();
+  await out("options", { host: "127.0.0.2", port: OUTSIDE });
+  await out("by name", { host: "outside.example.com", port: 5432 });
+  await out("allowed", { host: "127.0.0.3", port: OUTSIDE });
+  const secure = require("node:tls").connect(OUTSIDE, "127.0.0.2");
+  await new Promise((done) => secure.on("error", (error) => { console.log("tls", error.code); done(); }));
+  const dispatcher = globalThis[Symbol.for("undici.globalDispatcher.1")];
+  const handler = { onConnect() {}, onHeaders(status) { console.log("undici", status); return true; }, onData() {},
+    onComplete() { answer.writeHead(201).end('{"id": "1"}'); }, onError(error) { console.log("undici", error.code); } };
+  try {
+    dispatcher.dispatch({ origin: "http://127.0.0.2:OUTSIDE", path: "/", method: "GET" }, handler);
+  } catch (error) { console.log("undici outside", error.code); }
+  dispatcher.dispatch({ origin: "https://api.kie.ai", path: "/api/v1/chat/credit", method: "GET" }, handler);
+}).listen(process.env.PORT);
+"""
+
+
+def test_no_socket_and_no_dispatcher_of_undici_leads_out_and_what_was_tried_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as outside:
+        port = outside.getsockname()[1]
+        with socket.create_server(("127.0.0.3", port)):
+            (tmp_path / "app.cjs").write_text(SOCKETS.replace("OUTSIDE", str(port)), encoding="utf-8")
+            (tmp_path / "harness.toml").write_text(
+                'settled_after = "1s"\nquiet_after = "2s"\n[application]\ncommand = "node app.cjs"\nreach = "preload"\n'
+                'environment = { PORT = "{port}", DATABASE_URL = "postgres://me@127.0.0.3/x" }\n',
+                encoding="utf-8",
+            )
+            result = run(Scenario("live/sockets", "A short run."), load_live(str(tmp_path), 1))
+    assert result.journal is not None
+    assert [entry.facts["text"] for entry in result.journal.of("log")] == [
+        "options ENOTFOUND",
+        "by name ENOTFOUND",
+        "allowed went out",
+        "tls ENOTFOUND",
+        "undici outside ENOTFOUND",
+        "undici 200",
+    ]
+    strangers = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of("connection.stranger")]
+    assert strangers == [
+        ("127.0.0.2", port),
+        ("outside.example.com", 5432),
+        ("127.0.0.2", port),
+        ("127.0.0.2", port),
+    ]
+    (asked,) = [entry.facts for entry in result.journal.of("request") if entry.facts["by"] == "app.test"]
+    assert (asked["host"], asked["path"]) == ("api.kie.ai", "/api/v1/chat/credit")
 
 
 def test_a_timeout_of_300_s_fires_in_six_real_seconds_at_speed_50(tmp_path: Path) -> None:

@@ -64,5 +64,5 @@ def test_an_overwrite_that_is_repaired_at_once_is_seen(
     assert (watched.facts["source"], watched.facts["how"]) == ("postgres", "exact")
     assert len(result.journal.of("store.write")) == 5
     with psycopg.connect(postgres_server) as connection:
-        left = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'harness_audit'").fetchall()
+        left = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'harness%'").fetchall()
     assert left == []

@@ -237,6 +237,13 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
     ("method", "path", "body", "status", "sentence"),
     [
         ("POST", "/scenario", '{"name": "slow/image-16"}', 400, 'did you mean "slow/image-16s"?'),
+        (
+            "POST",
+            "/scenario",
+            '{"name": 5}',
+            400,
+            '"name" is the text of a scenario\'s name ("slow/image-16s"), found 5',
+        ),
         ("POST", "/scenario", '{"name": "slow"}', 400, "one can be served at a time"),
         (
             "POST",

@@ -92,6 +92,10 @@ def test_a_pyproject_is_found_by_the_command_line(
         ("[logs]\nimage-requested = 5", "expected a list of texts"),
         ("[application.enviroment]", "environment"),
         ("[application]", "not TOML"),
+        ('[track]\ncommand = "nope-nowhere {id}"', 'starts "nope-nowhere", and there is no such program'),
+        ('[track]\ncommand = "./nope {id}"', 'starts "./nope", and there is no such program'),
+        ('[track]\ncommand = "cat \'x"', "which no shell could read: No closing quotation"),
+        ('[track]\ncommand = " "', "is empty, expected a program"),
     ],
 )
 def test_a_mistake_is_refused_with_what_was_expected(tmp_path: Path, more: str, says: str) -> None:
@@ -101,6 +105,13 @@ def test_a_mistake_is_refused_with_what_was_expected(tmp_path: Path, more: str, 
         read_settings(path)
     assert str(path) in str(told.value)
     assert says in str(told.value)
+
+
+def test_a_command_that_no_shell_could_read_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "harness.toml"
+    path.write_text("""[application]\ncommand = "nod a.cjs '"\n""", "utf-8")
+    with pytest.raises(ImplementationError, match=r"application\.command is .*No closing quotation; close each quote"):
+        read_settings(path)
 
 
 def test_a_pyproject_without_the_table_is_told_apart_from_a_missing_file(tmp_path: Path) -> None:

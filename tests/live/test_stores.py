@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -20,8 +21,9 @@ from harness.invariants import judge
 from harness.journal import Entry, Journal
 from harness.live.settings import TrackReading, read_settings
 from harness.live.stores.answers import CommandStore
+from harness.live.stores.choice import store_of
 from harness.live.stores.postgres import AuditedStore, PostgresStore
-from harness.live.tracks import EXACT, Row, Watcher, sampled
+from harness.live.tracks import EXACT, Row, UnseenError, Watcher, sampled
 from harness.runner import resolve, run
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
@@ -74,9 +76,10 @@ def test_a_verdict_that_rests_on_samples_says_so(how: str, reason: str) -> None:
     assert (verdict.state, verdict.reason) == ("held", reason)
 
 
-def schemas(server: str) -> set[str]:
+def audits(server: str) -> set[str]:
+    """The schemas of audit triggers."""
     with psycopg.connect(server) as connection:
-        found = connection.execute("SELECT nspname FROM pg_namespace").fetchall()
+        found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'harness%'").fetchall()
         return {row[0] for row in found}
 
 
@@ -118,7 +121,7 @@ def test_an_overwrite_that_is_repaired_is_seen_by_the_trigger_alone(server: str,
     assert [after for _, _, after in writes] == (
         [None, "2k.png", "small.jpg", "2k.png"] if with_history else ["2k.png"]
     )
-    assert "harness_audit" not in schemas(server)
+    assert audits(server) == set()
     assert triggers(server) == 0
 
 
@@ -152,6 +155,55 @@ def test_a_table_that_comes_later_is_watched_from_then_on(server: str) -> None:
     assert writes == [(ONE, None, None)]
 
 
+def test_runs_side_by_side_in_one_database_do_not_take_each_others_triggers_away(server: str) -> None:
+    reading = TrackReading(postgres=server, history=True)
+    write(server, [TABLE])
+
+    async def play(first: Watcher, second: Watcher, end_second: Callable[[], None]) -> None:
+        await first.look([])
+        await second.look([])
+        write(server, OVERWRITTEN_AND_REPAIRED[:2])
+        await second.look([])
+        end_second()
+        write(server, OVERWRITTEN_AND_REPAIRED[2:])
+        await first.look([])
+
+    ended = AuditedStore(server, reading)
+    with watched(AuditedStore(server, reading), reading) as (first, writes):
+        second = Watcher(ended, reading)
+        asyncio.run(play(first, second, ended.close))
+        assert second.rows[ONE]["image_url"] == "2k.png"
+    assert [after for _, _, after in writes] == [None, "2k.png", "small.jpg", "2k.png"]
+    assert (audits(server), triggers(server)) == (set(), 0)
+
+
+def test_a_history_that_is_lost_is_told_and_no_old_rows_are_shown(server: str) -> None:
+    reading = TrackReading(postgres=server, history=True)
+    write(server, [TABLE])
+
+    async def play(watcher: Watcher) -> None:
+        await watcher.look([])
+        (schema,) = audits(server)
+        write(server, [f"DROP SCHEMA {schema} CASCADE"])
+        await watcher.look([])
+
+    with (
+        watched(AuditedStore(server, reading), reading) as (watcher, _),
+        pytest.raises(UnseenError, match=r"cannot be read any more.*did something drop the schema harness_audit_"),
+    ):
+        asyncio.run(play(watcher))
+
+
+def test_what_a_dead_run_has_left_is_removed_with_the_next_one(server: str) -> None:
+    dead = "harness_audit_00000000000001"
+    write(server, [TABLE, f"CREATE SCHEMA {dead}"])
+    reading = TrackReading(postgres=server, history=True)
+    with watched(AuditedStore(server, reading), reading) as (watcher, _):
+        asyncio.run(watcher.look([]))
+        assert len(audits(server)) == 2
+    assert audits(server) == set()
+
+
 KILLED = """
 import asyncio, sys
 from harness.live.settings import TrackReading
@@ -177,7 +229,7 @@ def test_the_trigger_is_removed_when_the_harness_is_killed(server: str) -> None:
         assert triggers(server) == 1
         process.send_signal(signal.SIGKILL)
     until_s = time.monotonic() + 20
-    while "harness_audit" in schemas(server):
+    while audits(server):
         assert time.monotonic() < until_s, "the trigger is still there"
         time.sleep(0.05)
     assert triggers(server) == 0
@@ -224,6 +276,20 @@ def test_a_command_prints_the_track(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["cat nothing-{id}.json", "echo no JSON", "false"])
 def test_a_command_that_prints_no_track_shows_nothing(tmp_path: Path, command: str) -> None:
     assert asyncio.run(command_store(tmp_path, command).states([ONE])) == []
+
+
+def test_a_command_has_the_environment_of_the_application_and_what_it_complains_of_is_kept(tmp_path: Path) -> None:
+    code = """import os, sys; sys.exit("no track " + os.environ["DATA"] + os.environ.get("LD_PRELOAD", ""))"""
+    (tmp_path / "track.py").write_text(code, encoding="utf-8")
+    path = tmp_path / "harness.toml"
+    path.write_text(
+        '[application]\ncommand = "node x.js"\nenvironment = { DATA = "{scratch}/data" }\n'
+        f'[track]\ncommand = "{sys.executable} track.py {{id}}"\n',
+        encoding="utf-8",
+    )
+    store = store_of(read_settings(path), {"scratch": "/s"}, httpx.AsyncClient(), None, 1.0)
+    assert asyncio.run(store.states([ONE])) == []
+    assert store.problem == "the command printed no track and ended with status 1; it said: no track /s/data"
 
 
 def configuration(folder: Path, text: str) -> Path:

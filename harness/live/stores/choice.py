@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from harness.live.settings import Settings, filled, server_of
+from harness.live.settings import Settings, environment_of, filled, server_of
 from harness.live.stores.answers import CommandStore, HttpStore
 from harness.live.stores.files import SqliteStore
 from harness.live.supabase.serving import SupabaseHost
@@ -17,6 +17,7 @@ class SupabaseStore:
     """A table of the stand-in, which tells of each write; it is looked at for what stands there from the beginning."""
 
     source = "supabase"
+    problem = ""
     every_s = SUPABASE_EVERY_S
     how = EXACT
 
@@ -48,7 +49,8 @@ def store_of(
         server = server_of(filled(reading.postgres, values), "track.postgres")
         return AuditedStore(server, reading) if reading.history else PostgresStore(server, reading)
     if reading.command is not None:
-        return CommandStore(reading, settings.folder, values, speed)
+        environment = environment_of(settings.application, values)
+        return CommandStore(reading, settings.folder, values, speed, environment)
     if reading.read is None and supabase is not None:
         return SupabaseStore(supabase, reading.fields.get("id", "id"))
     return HttpStore(values["app"], reading, client)

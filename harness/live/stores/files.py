@@ -18,6 +18,7 @@ class SqliteStore:
     how = sampled(EVERY_S)
 
     def __init__(self, path: Path, reading: TrackReading) -> None:
+        self.problem = ""
         self._path = path
         self._table = reading.table
         self._key = reading.fields.get("id", "id")
@@ -28,6 +29,7 @@ class SqliteStore:
         try:
             if self._connection is None:
                 if not self._path.is_file():
+                    self.problem = "there is no such file"
                     return []
                 self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=BUSY_S)
                 self._connection.row_factory = sqlite3.Row
@@ -36,8 +38,10 @@ class SqliteStore:
                 return []
             found = self._connection.execute(f'SELECT * FROM "{self._table}"').fetchall()
             self._version = version
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            self.problem = str(error)
             return []  # there is no such table yet, or somebody writes for long
+        self.problem = ""
         rows: dict[str, Row] = {str(row[self._key]): dict(row) for row in found}
         return [rows]
 

@@ -1,10 +1,11 @@
 """Tracks in a PostgreSQL: looked at again and again, or, when that is asked for, told of by an audit trigger.
 
-The trigger and its table live in a schema of their own, which a process of its own drops when the run is over, however
-it ends: it waits for the end of its input, which comes also when the harness is killed (harness/live/stores/guard.py).
+The trigger and its table live in a schema of each run's own. A process drops it when the run is over, however it ends:
+it waits for the end of its input, which comes also when the harness is killed (harness/live/stores/guard.py).
 """
 
 import os
+import secrets
 import subprocess
 import sys
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from harness.errors import ImplementationError
 from harness.live.postgres import connect, psycopg
 from harness.live.settings import TrackReading
-from harness.live.stores.guard import SCHEMA
-from harness.live.tracks import EXACT, Row, Rows, sampled
+from harness.live.stores.guard import PREFIX, TOKEN_BYTES, lock_of
+from harness.live.tracks import EXACT, Row, Rows, UnseenError, sampled
 
 EVERY_S = 0.02
 GUARD_S = 15.0
@@ -42,6 +43,7 @@ class PostgresStore:
 
     def __init__(self, server: str, reading: TrackReading) -> None:
         self.how = sampled(EVERY_S)
+        self.problem = ""
         self._server = server
         self._table = ".".join('"' + part.replace('"', '""') + '"' for part in reading.table.split("."))
         self._key = reading.fields.get("id", "id")
@@ -58,8 +60,10 @@ class PostgresStore:
         try:
             cursor = await connection.execute(f"SELECT to_jsonb(t) FROM {self._table} t")
             rows: list[Row] = [row[0] for row in await cursor.fetchall()]
-        except psycopg().Error:
+        except psycopg().Error as error:
+            self.problem = str(error).partition("\n")[0]
             return []  # there is no such table yet
+        self.problem = ""
         return [{str(row.get(self._key)): row for row in rows}]
 
     def close(self) -> None:
@@ -75,6 +79,15 @@ class AuditedStore(PostgresStore):
         self.how = EXACT
         self._rows: Rows | None = None
         self._guard: subprocess.Popen[bytes] | None = None
+        self._schema = PREFIX + secrets.token_hex(TOKEN_BYTES)
+
+    async def _connected(self) -> Any:
+        """Each connection says, by a lock, that this run goes on."""
+        before = self._connection
+        connection = await super()._connected()
+        if connection is not before:
+            await connection.execute("SELECT pg_advisory_lock(%s::bigint)", [lock_of(self._schema)])
+        return connection
 
     async def states(self, ids: list[str]) -> list[Rows]:
         if self._rows is None:
@@ -84,10 +97,15 @@ class AuditedStore(PostgresStore):
                 raise ImplementationError(f"the audit trigger cannot be set on {self._table}: {error}") from error
         connection = await self._connected()
         try:
-            cursor = await connection.execute(f"DELETE FROM {SCHEMA}.writes RETURNING n, made_by::text, before, after")
-            writes = sorted(await cursor.fetchall())
-        except psycopg().Error:
+            taken = f"DELETE FROM {self._schema}.writes RETURNING n, made_by::text, before, after"
+            writes = sorted(await (await connection.execute(taken)).fetchall())
+        except psycopg().OperationalError:
             return []  # the server restarts: what was written stays in the table
+        except psycopg().Error as error:
+            raise UnseenError(
+                f"the history of {self._table} cannot be read any more: {str(error).splitlines()[0]}; did something "
+                f"drop the schema {self._schema} while the run went on?"
+            ) from error
         states: list[Rows] = []
         for index, (_, made_by, before, after) in enumerate(writes):
             rows = dict(self._rows)
@@ -105,13 +123,13 @@ class AuditedStore(PostgresStore):
         connection = await self._connected()
         async with connection.transaction():
             exists = await (await connection.execute("SELECT to_regclass(%s)", [self._table])).fetchone()
+            self.problem = "" if exists[0] is not None else f"there is no table {self._table}"
             if exists[0] is None:
                 return []
             if self._guard is None:
-                self._guard = _guard(self._server)
+                self._guard = _guard(self._server, self._schema)
             await connection.execute(f"LOCK TABLE {self._table} IN SHARE ROW EXCLUSIVE MODE")
-            await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")  # of a machine that went down
-            await connection.execute(INSTALL.format(schema=SCHEMA, table=self._table))
+            await connection.execute(INSTALL.format(schema=self._schema, table=self._table))
             cursor = await connection.execute(f"SELECT to_jsonb(t) FROM {self._table} t")
             self._rows = {str(row[0].get(self._key)): row[0] for row in await cursor.fetchall()}
         return [self._rows]
@@ -129,11 +147,12 @@ class AuditedStore(PostgresStore):
             status = self._guard.wait()
         if status != 0:
             raise ImplementationError(
-                f"the audit trigger could not be removed from {self._table}; DROP SCHEMA {SCHEMA} CASCADE removes it"
+                f"the audit trigger could not be removed from {self._table}; DROP SCHEMA {self._schema} CASCADE "
+                "removes it"
             )
 
 
-def _guard(server: str) -> "subprocess.Popen[bytes]":
+def _guard(server: str, schema: str) -> "subprocess.Popen[bytes]":
     """A process that outlives this one for as long as it takes to remove the trigger."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     process = subprocess.Popen(
@@ -145,6 +164,6 @@ def _guard(server: str) -> "subprocess.Popen[bytes]":
         start_new_session=True,
     )
     assert process.stdin is not None
-    process.stdin.write(server.encode() + b"\n")
+    process.stdin.write(f"{server}\n{schema}\n".encode())
     process.stdin.flush()
     return process
