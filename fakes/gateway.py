@@ -82,6 +82,7 @@ def create_app(
     publish: Publisher,
     lend: Lender = lend_nothing,
     seed: int = 0,
+    ids: str = "",
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
@@ -92,7 +93,7 @@ def create_app(
     They share one balance and one key: the smaller of the two balances and quotas that the script gives, because a
     script that wants an account to run dry lowers one of them. Rate limits stay each provider's own. Strays that are a
     picture's callback are sent by the picture fake, to where pictures' callbacks went last or else to the music's
-    callback URL.
+    callback URL. With `ids` their ids are others than without, or with another text.
     """
     quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
     credits = Credits(min(script.suno.credits, script.kie.credits), min(quotas, default=None))
@@ -101,6 +102,7 @@ def create_app(
         publish=publish,
         lend=lend,
         seed=seed,
+        ids=ids,
         api_key=api_key,
         signing_key=signing_key,
         observe=observe,
@@ -111,6 +113,7 @@ def create_app(
         script.suno,
         publish=publish,
         seed=seed,
+        ids=ids,
         api_key=api_key,
         signing_key=signing_key,
         observe=observe,

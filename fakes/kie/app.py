@@ -50,6 +50,7 @@ class FakeKie:
         publish: Publisher,
         lend: Lender,
         seed: int,
+        ids: str,
         observe: Observer,
         desk: Desk,
         courier: Courier,
@@ -60,7 +61,7 @@ class FakeKie:
         self.courier = courier
         self._publish_file = publish
         self._lend = lend
-        self._ids = Random(f"kie ids {seed}")
+        self._ids = Random(f"kie ids {seed}{ids}")
         self._durations = Random(f"kie durations {seed}")
         self._chores = Chores()
         self._tasks: dict[str, ImageTask] = {}
@@ -294,6 +295,7 @@ def create_app(
     publish: Publisher,
     lend: Lender = lend_nothing,
     seed: int = 0,
+    ids: str = "",
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
@@ -302,14 +304,14 @@ def create_app(
 ) -> Application:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
-    Without `lend` download-url knows no file. `credits` is an account shared with another fake; a given
-    Callbacks go out by `post`.
+    With `ids` its ids are others than without, or with another text. Without `lend` download-url knows no file.
+    `credits` is an account shared with another fake; callbacks go out by `post`.
     """
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     courier = Courier("kie", script.delivery, observe, signing_key, post, inspection.showing(script))
-    fake = FakeKie(script, publish, lend, seed, observe, desk, courier)
+    fake = FakeKie(script, publish, lend, seed, ids, observe, desk, courier)
     return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
 
 

@@ -37,6 +37,7 @@ class FakeSuno:
         script: SunoScript,
         publish: Publisher,
         seed: int,
+        ids: str,
         observe: Observer,
         desk: Desk,
         courier: Courier,
@@ -50,7 +51,7 @@ class FakeSuno:
         self.rules = rules
         self._publish = publish
         self._on_unknown_image = on_unknown_image
-        self._ids = Random(f"suno ids {seed}")
+        self._ids = Random(f"suno ids {seed}{ids}")
         self._durations = Random(f"suno durations {seed}")
         self._chores = Chores()
         self._tasks: dict[str, MusicTask] = {}
@@ -304,6 +305,7 @@ def create_app(
     *,
     publish: Publisher,
     seed: int = 0,
+    ids: str = "",
     api_key: str = API_KEY,
     signing_key: str | None = None,
     observe: Observer = ignore,
@@ -313,8 +315,9 @@ def create_app(
 ) -> Application:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
 
-    `credits` is an account shared with another fake; callbacks go out by `post`. Strays
-    that are a picture's callback are not this contract's: `on_unknown_image` sends them, and without it nobody does.
+    With `ids` its ids are others than without, or with another text. `credits` is an account shared with another fake;
+    callbacks go out by `post`. Strays that are a picture's callback are not this contract's: `on_unknown_image` sends
+    them, and without it nobody does.
     """
     rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect
@@ -324,7 +327,7 @@ def create_app(
     desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
-    fake = FakeSuno(script, publish, seed, observe, desk, courier, rules, on_unknown_image)
+    fake = FakeSuno(script, publish, seed, ids, observe, desk, courier, rules, on_unknown_image)
     return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
 
 

@@ -41,7 +41,7 @@ def doctor(target: str) -> None:
 
     who = load_live(target)
     console = screen()
-    console.print(f"starting {who.settings.application.command or target} ...", style="dim")
+    console.print(f"starting {target} ...", style="dim")
     world = LiveWorld(CHECKUP, hurried(who.settings), DEFAULT_SEED, 1.0, who.name)
     signs = diagnose(world.run(), who.settings)
     for sign in signs:

@@ -45,9 +45,11 @@ class Providers:
         signing_key: str | None,
         elapsed_s: Callable[[], float],
         post: Post,
+        ids: str = "",
         cause: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`post` delivers callbacks; `cause` tells why the application probably asks, as an entry's number."""
+        """`post` delivers callbacks; `cause` tells why the application probably asks, as an entry's number. With `ids`
+        the providers' ids are others than without."""
         self._notebook = notebook
         self._cause = cause
         self._elapsed_s = elapsed_s
@@ -63,6 +65,7 @@ class Providers:
             publish=self.media.publish,
             lend=self.media.lend,
             seed=seed,
+            ids=ids,
             api_key=api_key,
             signing_key=signing_key,
             observe=notebook.observe,

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -90,6 +91,7 @@ class LiveWorld:
             signing_key=self.signing_key,
             elapsed_s=lambda: self.loop.elapsed_s,
             post=self.hosting.post(),
+            ids=secrets.token_hex(8),  # a database may be kept, or shared with other runs
             cause=self.hosting.likely_cause,
         )
         self._to_close = contextlib.ExitStack()

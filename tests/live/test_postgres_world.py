@@ -2,13 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from fakes.durations import Fixed
 from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.implementations import load_live
+from harness.compare import run_pairs
+from harness.implementations import LiveImplementation, load_live
 from harness.runner import run
 from harness.scenario import Scenario
 
@@ -44,17 +46,29 @@ fields = {{{{ status = "state" }}}}
 """
 
 
-def test_an_overwrite_that_is_repaired_at_once_is_seen(
-    tmp_path: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def application(tmp_path: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> LiveImplementation:
     with psycopg.connect(postgres_server) as connection:
         connection.execute(TABLE)
     monkeypatch.setenv("TRACKS_SERVER", postgres_server)
     path = tmp_path / "harness.toml"
     path.write_text(CONFIGURATION.format(server=postgres_server), encoding="utf-8")
+    return load_live(str(path), 1)
+
+
+def short(name: str) -> Scenario:
     suno = SunoScript(music=(Music(takes=Fixed(0.2)),), delivery=DeliveryRules(retries_after_s=()))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(0.2)),)))
-    result = run(Scenario("live/postgres", "A short run.", script=script), load_live(str(path), 1))
+    return Scenario(name, "A short run.", script=script)
+
+
+def left_behind(server: str) -> list[Any]:
+    with psycopg.connect(server) as connection:
+        return connection.execute("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'harness%'").fetchall()
+
+
+def test_an_overwrite_that_is_repaired_at_once_is_seen(application: LiveImplementation, postgres_server: str) -> None:
+    result = run(short("live/postgres"), application)
     # the small cover was shown for a moment, and nothing said that it is small
     assert set(result.violated) == {"never-downgraded", "fallback-labelled"}
     assert result.unknown == ()
@@ -63,6 +77,15 @@ def test_an_overwrite_that_is_repaired_at_once_is_seen(
     (watched,) = result.journal.of("store.watched")
     assert (watched.facts["source"], watched.facts["how"]) == ("postgres", "exact")
     assert len(result.journal.of("store.write")) == 5
-    with psycopg.connect(postgres_server) as connection:
-        left = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'harness%'").fetchall()
-    assert left == []
+    assert left_behind(postgres_server) == []
+
+
+def test_runs_that_share_a_database_one_after_the_other_and_side_by_side_do_not_meet(
+    application: LiveImplementation, postgres_server: str
+) -> None:
+    pairs = [(short(f"live/postgres-{number}"), application) for number in range(4)]
+    results = list(run_pairs(pairs, 1, 2))
+    assert [set(result.violated) for result in results] == [{"never-downgraded", "fallback-labelled"}] * 4
+    assert [result.unknown for result in results] == [()] * 4
+    assert [result.metrics.tracks[0].outcome for result in results] == ["2k"] * 4
+    assert left_behind(postgres_server) == []
