@@ -1,7 +1,6 @@
 """The application in a live world: one or several processes on ports of their own, or something that runs already."""
 
 import contextlib
-import re
 import secrets
 import socket
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from harness.live.clock import LiveLoop
 from harness.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.live.process import Process, wait_until_ready
 from harness.live.settings import REQUEST, Settings, environment_of, filled
+from harness.simulation.log_level import level_of
 from harness.simulation.notebook import Notebook
 from harness.simulation.surroundings import tidy
 
@@ -24,14 +24,10 @@ PORTS, PORT_TRIES = range(20_000, 32_000), 100
 """Below those that Linux, macOS and Windows give to outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
+STREAMS = {"stdout": "info", "stderr": "error"}
+"""The level of a line that names none."""
 LINES_MAX = 20_000
 LAST_LINE_SHOWN = 80
-LEVEL = re.compile(r"\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b")
-LEVELS = {"WARN": "warning", "WARNING": "warning", "ERROR": "error", "CRITICAL": "critical", "FATAL": "critical"}
-LEVEL_WITHIN = 60
-"""Characters: a level stands before the message, behind a time and a name at most."""
-ACCESS = re.compile(r'"[A-Z]+ \S+ HTTP/\d(?:\.\d)?" \d{3}')
-"""A web server's line about a request that it has answered."""
 HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
 
 
@@ -134,7 +130,7 @@ class Instances:
                 f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
             )
             return
-        self._notebook.note("log", 0, level=level_of(stream, text), logger=stream, text=tidy(self._told(text)))
+        self._notebook.note("log", 0, level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._told(text)))
 
     def _told(self, text: str) -> str:
         database = self._values.get("database")
@@ -182,17 +178,6 @@ class Instances:
             process.stop()
         self._processes.clear()
         self._clocks.close()
-
-
-def level_of(stream: str, text: str) -> str:
-    """How grave a line is: as it says itself near its beginning, otherwise by its stream.
-
-    Python's loggers and web servers write everything to stderr, also that all is well.
-    """
-    said = LEVEL.search(text[:LEVEL_WITHIN])
-    if said is not None:
-        return LEVELS.get(said[0], "info")
-    return "error" if stream == "stderr" and ACCESS.search(text) is None else "info"
 
 
 class Forwarder:

@@ -23,6 +23,8 @@ _IN_WORDS = (
     re.compile(rf"[\[<(|]\s*({_NAMES})\s*[\]>)|]", re.IGNORECASE),
     re.compile(rf"(?:^|\s)({_NAMES.upper()})(?=\s|:|$)"),
 )
+_ACCESS = re.compile(r'"[A-Z]+ \S+ HTTP/\d(?:\.\d)?" \d{3}')
+"""A web server's line about a request that it has answered; Python's write it to stderr."""
 _PYTHONS_WARNING = re.compile(r":\d+: \w*Warning: ")
 WHERE_CHARACTERS = 120
 """How far into a line its level is looked for; what comes later is what it tells."""
@@ -34,11 +36,13 @@ def level_of(line: str, otherwise: str) -> str:
     text = _ESCAPE.sub("", line).strip()
     if text.startswith("{"):
         return _of_json(text) or otherwise
-    for pattern in _IN_WORDS:
-        found = pattern.search(text[:WHERE_CHARACTERS])
-        if found is not None:
-            return LEVELS[found[1].lower()]
-    return "warning" if _PYTHONS_WARNING.search(text) else otherwise
+    begin = text[:WHERE_CHARACTERS]
+    found = [match for pattern in _IN_WORDS if (match := pattern.search(begin))]
+    if found:
+        return LEVELS[min(found, key=lambda match: match.start(1))[1].lower()]
+    if _PYTHONS_WARNING.search(text):
+        return "warning"
+    return "info" if _ACCESS.search(text) else otherwise
 
 
 def _of_json(text: str) -> str | None:

@@ -9,9 +9,10 @@ import pytest
 from harness import catalogue
 from harness.compare import run_pairs
 from harness.implementations import load_live
-from harness.live.application import level_of
+from harness.live.application import STREAMS
 from harness.live.faketime import library
 from harness.result import Result
+from harness.simulation.log_level import level_of
 
 APP = Path(__file__).parent.parent / "apps" / "flask_requests"
 SPEED = 25.0
@@ -55,4 +56,4 @@ def test_its_true_flaws_are_found_and_nothing_else() -> None:
     ],
 )
 def test_a_lines_level_is_what_it_says_or_that_of_its_stream(stream: str, line: str, level: str) -> None:
-    assert level_of(stream, line) == level
+    assert level_of(line, STREAMS[stream]) == level

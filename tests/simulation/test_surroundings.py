@@ -35,6 +35,7 @@ def heard() -> Iterator[Lines]:
         ("ERROR:shop.pictures:no picture", "error"),
         ("INFO:     127.0.0.1 - POST /tracks 201", "info"),
         ("time=2026-01-01 level=warn msg=slow", "warning"),
+        ("2026-01-01 INFO shop: the answer was refused (error), so it asks again", "info"),
         ("\x1b[31mCRITICAL\x1b[0m all is lost", "critical"),
         ("shop.py:12: UserWarning: this goes away", "warning"),
         ("there was an error in the answer", "otherwise"),
