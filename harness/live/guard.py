@@ -3,7 +3,7 @@
 The guard is a shell in a session of its own that reads which process groups there are, one a line, until the pipe to it
 ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed, and
 with them what has left its group: whatever has the mark of this harness in its environment. The clocks that were shared
-with all of these (`faketime`) go as well.
+with all of these (`faketime`) and the folders of the runs go as well.
 """
 
 import atexit
@@ -12,15 +12,18 @@ import itertools
 import os
 import secrets
 import subprocess
+import tempfile
 from typing import IO
 
 MARK = "HARNESS_INSTANCE"
 """The environment variable by which what an application has started is known, wherever it went."""
 CLOCKS = "harness-faketime-"
 """What the names of shared clocks begin with."""
+FOLDERS = "harness-live-"
+"""What the names of runs' folders begin with."""
 
 SCRIPT = f"""
-mark={MARK}=$1- clocks={CLOCKS}$1-
+mark={MARK}=$1- clocks={CLOCKS}$1- folders=$2/{FOLDERS}$1-
 """
 SCRIPT += """
 trap '' HUP INT TERM
@@ -40,6 +43,7 @@ for found in $(grep -las -e "$mark" /proc/[0-9]*/environ); do
   kill -9 "${found%/environ}" 2>/dev/null
 done
 rm -f "/dev/shm/$clocks"* "/dev/shm/sem.$clocks"*
+rm -rf "$folders"*
 """
 _lines: dict[int, IO[str]] = {}
 """The pipe to the guard by the process that has started it: a forked child needs one of its own."""
@@ -76,7 +80,7 @@ def _say(what: str, group: int) -> None:
 
 def _started() -> IO[str]:
     process = subprocess.Popen(
-        ["/bin/sh", "-c", SCRIPT, "harness-guard", new_name().partition("-")[0]],
+        ["/bin/sh", "-c", SCRIPT, "harness-guard", new_name().partition("-")[0], tempfile.gettempdir()],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -36,11 +36,20 @@ def preload_also(environment: Mapping[str, str], host: str, where: str) -> dict[
     return {**environment, "HARNESS_ORIGINS": json.dumps(origins)}
 
 
-def allow_databases(environment: Mapping[str, str], configured: Iterable[str]) -> dict[str, str]:
-    """The same environment with the hosts to which a process may open sockets: those that a configuration's variables
-    name in URLs that are none of the web ("postgres://db:5432/x")."""
-    parts = [urlsplit(value) for value in configured if "://" in value and not value.startswith(("http:", "https:"))]
-    return {**environment, "HARNESS_ALLOWED": json.dumps(sorted({part.hostname for part in parts if part.hostname}))}
+def allow_databases(environment: Mapping[str, str], variables: Iterable[str]) -> dict[str, str]:
+    """The same environment with the hosts to which a process may open sockets: those that its variables name in URLs
+    that are none of the web ("postgres://db:5432/x")."""
+    hosts = {_host_of(value) for value in variables if not value.startswith(("http:", "https:"))}
+    return {**environment, "HARNESS_ALLOWED": json.dumps(sorted(hosts - {""}))}
+
+
+def _host_of(value: str) -> str:
+    if "://" not in value:
+        return ""
+    try:
+        return urlsplit(value).hostname or ""
+    except ValueError:
+        return ""
 
 
 def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, str]:

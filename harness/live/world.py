@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import secrets
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ from harness.errors import ImplementationError
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.journal import Journal
+from harness.live import guard
 from harness.live.activity import Activity
 from harness.live.application import LOOPBACK, Forwarder, Instances, by_port
 from harness.live.clock import LiveLoop, wall_clock
@@ -82,7 +84,7 @@ class LiveWorld:
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
         self.hosting = Hosting(scenario.platform, self.instances, self.loop, self.notebook)
-        self._scratch = Path(tempfile.mkdtemp(prefix="harness-live-"))
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"{guard.FOLDERS}{guard.new_name()}-"))
         self.providers = Providers(
             scenario,
             seed,
@@ -208,7 +210,7 @@ class LiveWorld:
             self.loop.refuse(NO_STORE_TO_HARM)
         if application.reach == "preload":
             reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
-            self.instances.reach = allow_databases(reach, application.environment.values())
+            self.instances.reach = allow_databases(reach, {**os.environ, **application.environment}.values())
             if self.supabase is not None and self.settings.supabase is not None and self.settings.supabase.host:
                 host = self.settings.supabase.host
                 self.instances.reach = preload_also(self.instances.reach, host, self.supabase.url)
