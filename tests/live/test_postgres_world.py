@@ -84,8 +84,11 @@ def test_runs_that_share_a_database_one_after_the_other_and_side_by_side_do_not_
     application: LiveImplementation, postgres_server: str
 ) -> None:
     pairs = [(short(f"live/postgres-{number}"), application) for number in range(4)]
-    results = list(run_pairs(pairs, 1, 2))
+    results = list(run_pairs(pairs, 1, 2, keep_journals=True))
     assert [set(result.violated) for result in results] == [{"never-downgraded", "fallback-labelled"}] * 4
     assert [result.unknown for result in results] == [()] * 4
     assert [result.metrics.tracks[0].outcome for result in results] == ["2k"] * 4
+    journals = [result.journal for result in results if result.journal is not None]
+    ids = [entry.facts["task_id"] for journal in journals for entry in journal.of("task.created")]
+    assert len(set(ids)) == len(ids) == 8, "an application that looks for its rows by task finds another run's"
     assert left_behind(postgres_server) == []
