@@ -5,7 +5,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import ImplementationError, nearest_hint
 from harness.faults.exchange import App
 from harness.implementations.callback import application_around
+from harness.implementations.modules import forget_own_modules
 from harness.promises import LOG_EVENTS
 
 SHAPES = (
@@ -35,12 +36,11 @@ class Implementation:
     """A strategy of ours: its modules keep no state, so they are imported once."""
     cron_path: str | None = None
     promised_logs: tuple[tuple[str, str], ...] = ()
-    _own_modules: frozenset[str] = field(default=frozenset())
 
     def start(self) -> App:
         """A fresh application, configured from the environment. Raises ImplementationError."""
         module_name, attribute = _split(self.target)
-        module = importlib.import_module(module_name) if self.shipped else self._import_afresh(module_name)
+        module = importlib.import_module(module_name) if self.shipped else _import_afresh(module_name)
         self.cron_path = _declared_cron(module)
         self.promised_logs = _declared_logs(module)
         found = _attribute(module, attribute, self.target)
@@ -48,16 +48,6 @@ class Implementation:
             app: App = found()
             return app
         return _application(found, self.target)
-
-    def _import_afresh(self, module_name: str) -> ModuleType:
-        for name in self._own_modules:
-            sys.modules.pop(name, None)
-        before = set(sys.modules)
-        module = _import(module_name)
-        fresh = (set(sys.modules) - before) | {module.__name__}
-        folder = _project_folder(module)
-        self._own_modules = frozenset(name for name in fresh if _lies_in(sys.modules.get(name), folder))
-        return module
 
 
 def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
@@ -76,9 +66,12 @@ def _split(target: str) -> tuple[str, str]:
     return module, attribute
 
 
-def _import(module_name: str) -> ModuleType:
+def _import_afresh(module_name: str) -> ModuleType:
+    """Raises ImplementationError when there is no such module, or it raises."""
     if module_name.endswith(".py") or os.sep in module_name:
+        forget_own_modules()
         return _import_file(Path(module_name))
+    forget_own_modules(module_name)
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -189,24 +182,6 @@ def _required_parameters(found: Any, target: str) -> int:
 
 def _article(value: Any) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__}"
-
-
-def _project_folder(module: ModuleType) -> Path | None:
-    top = sys.modules.get(module.__name__.partition(".")[0], module)
-    file = getattr(top, "__file__", None) or getattr(module, "__file__", None)
-    if file is None:
-        return None
-    path = Path(file).resolve()
-    return path.parent.parent if path.name == "__init__.py" and "site-packages" not in path.parts else path.parent
-
-
-def _lies_in(module: ModuleType | None, folder: Path | None) -> bool:
-    file = getattr(module, "__file__", None)
-    if file is None or folder is None:
-        return False
-    path = Path(file).resolve()
-    inside = path.is_relative_to(folder) and ("site-packages" in folder.parts) == ("site-packages" in path.parts)
-    return inside and not (module is not None and module.__name__.partition(".")[0] in ("harness", "fakes"))
 
 
 def _declared_cron(module: ModuleType) -> str | None:
