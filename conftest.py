@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from fakes.inspection import inspected_by
+from harness.fakes.response_hooks import inspected_by
 from tests.contract.examiner import Examiner
 
 TOGETHER = ("tests/live/", "tests/plugin/test_example_project.py")

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fakes.answers import encoded
-from fakes.events import Observer
-from fakes.post import BadAnswerError, Post, post
-from fakes.script import DeliveryRules, ForgeryKind
-from fakes.tasks import Chores
+from harness.fakes.events import Observer
+from harness.fakes.http_client import BadAnswerError, Post, post
+from harness.fakes.responses import encoded
+from harness.fakes.script import DeliveryRules, ForgeryKind
+from harness.fakes.tasks import Chores
 
 TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"

@@ -6,17 +6,17 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fakes import kie, suno
-from fakes.answers import json_answer
-from fakes.desk import API_KEY, OPENAPI_PATH, Desk
-from fakes.events import Observer, ignore
-from fakes.files import Lender, Publisher, lend_nothing
-from fakes.kie import contract as kie_contract
-from fakes.post import Post, post
-from fakes.routes import Application
-from fakes.script import Script
-from fakes.suno import contract as suno_contract
-from fakes.tasks import Credits
+from harness.fakes import kie, suno
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk
+from harness.fakes.events import Observer, ignore
+from harness.fakes.http_client import Post, post
+from harness.fakes.kie import contract as kie_contract
+from harness.fakes.published_files import Lender, Publisher, lend_nothing
+from harness.fakes.responses import json_answer
+from harness.fakes.routing import Application
+from harness.fakes.script import Script
+from harness.fakes.suno import contract as suno_contract
+from harness.fakes.tasks import Credits
 
 KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
 SUNO_PATHS = {
@@ -62,9 +62,9 @@ class Gateway:
         await self.close()
 
     async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from fakes.kie import openapi as pictures
-        from fakes.openapi import merged
-        from fakes.suno import openapi as music
+        from harness.fakes.kie import openapi as pictures
+        from harness.fakes.openapi import merged
+        from harness.fakes.suno import openapi as music
 
         described = music.describe(self.suno.state.fake.script), pictures.describe(self.kie.state.fake.script)
         await json_answer(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
@@ -126,6 +126,6 @@ def create_app(
 
 def standalone() -> ASGIApp:
     """Return the gateway with the default script and a media host under /media, for `uvicorn --factory`."""
-    from fakes.standalone import with_media
+    from harness.fakes.asgi import with_media
 
     return with_media(lambda script, media, seed: create_app(script, publish=media.publish, lend=media.lend, seed=seed))

@@ -8,7 +8,7 @@ before somebody asks for /openapi.json.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fakes.checks import URL_FORM, Field, Form
+from harness.fakes.validation import URL_FORM, Field, Form
 
 VERSION = "3.1.0"
 Schema = dict[str, Any]

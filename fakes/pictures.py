@@ -13,9 +13,9 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, get_args
 
-from fakes import flaws
-from fakes.flaws import FLAWS
-from fakes.marks import SIDE_MAX_PX, Mark, black_cells, card_box
+from harness.fakes import image_defects
+from harness.fakes.image_defects import FLAWS
+from harness.fakes.watermark import SIDE_MAX_PX, Mark, black_cells, card_box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,13 +80,13 @@ def render(spec: PictureSpec) -> Rendered:
         case "zero-bytes":
             content = b""
         case "html-as-image":
-            content = flaws.HTML_PAGE
+            content = image_defects.HTML_PAGE
         case "header-lies":
             content = _lying(spec, _family(format_))
         case "cut-off-after-header":
-            content = flaws.cut_after_header(_encoded(_drawn(spec), format_), _family(format_))
+            content = image_defects.cut_after_header(_encoded(_drawn(spec), format_), _family(format_))
         case "cut-off-in-last-chunk":
-            content = flaws.cut_in_last_chunk(_encoded(_drawn(spec), format_), _family(format_))
+            content = image_defects.cut_in_last_chunk(_encoded(_drawn(spec), format_), _family(format_))
         case None | "svg":
             content = _svg(spec) if format_ == "svg" else _encoded(_drawn(spec), format_)
         case flaw:
@@ -185,7 +185,7 @@ def _encoded(image: "Image", format_: PictureFormat) -> bytes:
         case "webp" | "webp-lossless":
             image.convert("RGB").save(out, "WEBP", method=0, quality=80, lossless=format_ == "webp-lossless")
         case "webp-extended":
-            exif = flaws.with_exif(b"", 1)[4:]
+            exif = image_defects.with_exif(b"", 1)[4:]
             image.convert("RGB").save(out, "WEBP", method=0, quality=80, exif=exif)
         case "webp-animated":
             first = image.convert("RGB")
@@ -202,7 +202,7 @@ def _lying(spec: PictureSpec, family: str) -> bytes:
     if (mark.made_width, mark.made_height) == (spec.width, spec.height):
         mark = replace(mark, made_width=_LIE_MADE_PX, made_height=_LIE_MADE_PX)
     truth = _encoded(_drawn_as_made(mark), "png" if family == "png" else "jpeg")
-    return flaws.lie_in_header(truth, family, spec.width, spec.height)
+    return image_defects.lie_in_header(truth, family, spec.width, spec.height)
 
 
 def _reshaped(spec: PictureSpec, flaw: str) -> bytes:
@@ -213,13 +213,13 @@ def _reshaped(spec: PictureSpec, flaw: str) -> bytes:
     match flaw:
         case "exif-thumbnail-first":
             thumbnail = _encoded(image.resize(_THUMBNAIL), "jpeg")
-            return flaws.with_exif(_encoded(image, "jpeg"), 1, thumbnail)
+            return image_defects.with_exif(_encoded(image, "jpeg"), 1, thumbnail)
         case "exif-rotated":
             # Orientation 6 is displayed turned clockwise, so it is stored turned the other way.
             stored = image.transpose(Image.Transpose.ROTATE_90)
-            return flaws.with_exif(_encoded(stored, "jpeg"), _ORIENTATION_TURNED)
+            return image_defects.with_exif(_encoded(stored, "jpeg"), _ORIENTATION_TURNED)
         case "exif-rotated-away":
-            return flaws.with_exif(_encoded(image, "jpeg"), _ORIENTATION_TURNED)
+            return image_defects.with_exif(_encoded(image, "jpeg"), _ORIENTATION_TURNED)
         case "cmyk":
             out = BytesIO()
             image.convert("CMYK").save(out, "JPEG", quality=90)
@@ -230,7 +230,7 @@ def _reshaped(spec: PictureSpec, flaw: str) -> bytes:
             doubled[0::2] = doubled[1::2] = grey.tobytes()
             return _encoded(Image.frombytes("I;16", grey.size, bytes(doubled)), "png")
         case "metadata-first":
-            return flaws.with_padding(_encoded(image, "jpeg"))
+            return image_defects.with_padding(_encoded(image, "jpeg"))
     raise AssertionError(f"the flaw {flaw} is published but not made")
 
 

@@ -8,7 +8,7 @@ later ones. Every default is the healthy provider, so `Script()` is a world in w
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fakes.durations import Duration, Fixed
+from harness.fakes.latency import Duration, Fixed
 
 MUSIC_TAKES = Fixed(90.0)
 IMAGE_TAKES = Fixed(8.0)
@@ -51,7 +51,7 @@ class Picture:
     made_height: int | None = None
     format: str = "png"
     flaw: str | None = None
-    """One of `fakes.pictures.FLAWS`, or None for a sound file."""
+    """One of `harness.fakes.pictures.FLAWS`, or None for a sound file."""
 
 
 COVER = Picture(width=360, height=360, format="jpeg")

@@ -9,8 +9,8 @@ import json
 import sys
 from itertools import product
 
-from harness import catalogue
-from harness.runner import resolve, run
+from harness.engine.run import resolve, run
+from harness.scenario import catalogue
 from harness.strategies import STRATEGIES
 
 

@@ -6,8 +6,8 @@ A path leads through the scenario's value: `kie`, `suno` and `media` are the scr
 
 from typing import Any
 
-from fakes.durations import Bimodal, Fixed, Lognormal, Never
-from fakes.script import COVER, Failure, Picture
+from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never
+from harness.fakes.script import COVER, Failure, Picture
 from harness.faults.connections import ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer, SlowConnect
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fakes.flaws import FLAWS
-from harness.catalogue import GROUPS, files, select, shipped_names, shipped_root
 from harness.errors import ScenarioError, UnknownNameError
+from harness.fakes.image_defects import FLAWS
 from harness.faults import HARMS
+from harness.scenario.catalogue import GROUPS, files, select, shipped_names, shipped_root
 from tests.promised_scenarios import PROMISED
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import cli, promises
+from harness import cli
+from harness.invariants import registry
 from harness.strategies import STRATEGIES
 
 ESCAPE = "\x1b["
@@ -351,7 +352,7 @@ def test_json_on_stdout_is_json_and_nothing_else(harness: Any) -> None:
     assert set(result) == {
         *("scenario", "implementation", "seed", "ending", "simulated_s", "wall_s", "verdicts", "tracks", "metrics"),
     }
-    assert [verdict["invariant"] for verdict in result["verdicts"]] == list(promises.PROMISES)
+    assert [verdict["invariant"] for verdict in result["verdicts"]] == list(registry.PROMISES)
     assert {tuple(verdict) for verdict in result["verdicts"]} == {
         ("invariant", "state", "severity", "reason", "evidence")
     }
@@ -518,7 +519,7 @@ def test_quiet_says_no_more_than_the_conclusion(harness: Any) -> None:
 
 def test_verbose_shows_every_verdict(harness: Any) -> None:
     said = harness("run", "strict", HEALTHY, "-v")
-    assert all(name in said.out for name in promises.PROMISES)
+    assert all(name in said.out for name in registry.PROMISES)
 
 
 def test_interrupting_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
@@ -560,13 +561,13 @@ def test_the_version_is_told_installed_or_not(harness: Any) -> None:
 
 
 def test_lists_name_everything_there_is(harness: Any) -> None:
-    from harness import catalogue
+    from harness.scenario import catalogue
 
     scenarios, invariants, strategies, slow = (
         harness("list", *words).out for words in (["scenarios"], ["invariants"], ["strategies"], ["scenarios", "slow"])
     )
     assert not [name for name in catalogue.shipped_names() if name not in scenarios]
-    assert not [name for name in promises.PROMISES if name not in invariants]
+    assert not [name for name in registry.PROMISES if name not in invariants]
     assert not [name for name in STRATEGIES if name not in strategies]
     assert "slow/image-16s" in slow
     assert "baseline" not in slow
@@ -580,7 +581,7 @@ def test_show_prints_the_purpose_and_the_file(harness: Any) -> None:
 
 
 def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any, tmp_path: Path) -> None:
-    from harness import catalogue
+    from harness.scenario import catalogue
 
     (shipped,) = catalogue.select(["slow/image-16s"])
     assert shipped.path is not None
@@ -600,7 +601,7 @@ def test_validate_counts_what_is_good(harness: Any, tmp_path: Path) -> None:
 
 
 def test_the_schema_is_the_one_in_the_scenarios_folder(harness: Any) -> None:
-    from harness import catalogue
+    from harness.scenario import catalogue
 
     said = harness("schema")
     assert said.code == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
-from harness.runner import resolve, run
+from harness.engine.run import resolve, run
+from harness.scenario import catalogue
 from harness.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent

@@ -8,9 +8,9 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageFile
 
-from fakes.marks import Mark
-from fakes.pictures import FLAWS, PictureFormat, PictureSpec, render
-from harness.examination import Examination, examine
+from harness.fakes.pictures import FLAWS, PictureFormat, PictureSpec, render
+from harness.fakes.watermark import Mark
+from harness.image.inspect import Examination, examine
 
 NATIVE = Mark("picture", 12, 2048, 1152)
 COVER = Mark("cover", 3, 360, 360, part=1)

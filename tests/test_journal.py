@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import JournalError
-from harness.journal import Entry, Journal, body_facts, first_difference, read_journal
+from harness.trace.journal import Entry, Journal, body_facts, first_difference, read_journal
 
 
 def _journal(*texts: str) -> Journal:

@@ -19,7 +19,7 @@ MIB_PER_10_000_RUNS = 100
 PROGRAM = f"""
 import gc
 from harness import catalogue
-from harness.runner import resolve, run
+from harness.engine.run import resolve, run
 from harness.strategies import STRATEGIES
 
 def resident_kib():

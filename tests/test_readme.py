@@ -86,8 +86,8 @@ def test_the_two_commands_are_what_ci_runs() -> None:
 
 
 def test_the_numbers_in_the_first_paragraph_are_todays() -> None:
-    from harness import catalogue
-    from harness.invariants import INVARIANTS
+    from harness.invariants.judge import INVARIANTS
+    from harness.scenario import catalogue
     from harness.strategies import STRATEGIES
 
     first = " ".join(README.read_text("utf-8").split("\n\n")[1].split())
@@ -122,7 +122,7 @@ def test_every_command_runs_in_the_order_in_which_it_stands(shop: Path) -> None:
 
 
 def test_the_configurations_that_are_shown_are_valid(tmp_path: Path) -> None:
-    from harness.live.settings import read_settings
+    from harness.config.app_config import read_settings
 
     shown = [text for text in blocks("toml") if text.startswith("# harness.toml")]
     assert shown
@@ -168,8 +168,8 @@ def test_the_three_lines_for_pytest_give_a_test_for_each_scenario(shop: Path) ->
 
 
 def test_the_example_scenario_uses_every_block_and_is_valid(shop: Path) -> None:
-    from harness.scenario_file import read_scenario
-    from harness.scenario_model import ScenarioKeys
+    from harness.scenario.loader import read_scenario
+    from harness.scenario.schema import ScenarioKeys
 
     scenario = read_scenario(shop / "my-scenario.yaml")
     assert scenario.tracks == 2
@@ -210,8 +210,8 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
 
 def test_the_journal_table_names_every_kind_and_all_its_facts() -> None:
-    from harness import catalogue
-    from harness.runner import resolve, run
+    from harness.engine.run import resolve, run
+    from harness.scenario import catalogue
 
     table: dict[str, set[str]] = {}
     for kinds, facts in rows("The journal, version 1"):
@@ -245,10 +245,10 @@ def test_every_kind_of_entry_that_the_code_writes_is_in_the_journal_table() -> N
 
 
 def test_the_json_table_names_every_field() -> None:
-    from harness import catalogue
-    from harness.compare import compare
-    from harness.report.interchange import comparison_json
-    from harness.runner import resolve
+    from harness.engine.pool import compare
+    from harness.engine.run import resolve
+    from harness.report.json import comparison_json
+    from harness.scenario import catalogue
 
     told = set(re.findall(r"\w+", " ".join(" ".join(cells) for cells in rows("The JSON format `harness-results/1`"))))
     value = comparison_json(compare(catalogue.select(["baseline/healthy"]), [resolve("strict")], 1))
@@ -267,9 +267,9 @@ def test_the_json_table_names_every_field() -> None:
 
 
 def test_the_environment_table_is_the_worlds() -> None:
-    from harness import catalogue
-    from harness.implementations import load
-    from harness.world import SimulatedWorld
+    from harness.scenario import catalogue
+    from harness.targets import load
+    from harness.world.simulated.world import SimulatedWorld
 
     (scenario,) = catalogue.select(["callbacks/signed-and-healthy"])
     world = SimulatedWorld(scenario, load("harness.strategies.strict:create_app"), 1)

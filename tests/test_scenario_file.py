@@ -11,8 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from fakes.durations import Bimodal, Fixed, Lognormal, Never, Uniform
-from fakes.script import (
+from harness.errors import ScenarioError
+from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never, Uniform
+from harness.fakes.script import (
     COVER,
     DeliveryRules,
     Failure,
@@ -25,17 +26,16 @@ from fakes.script import (
     Stray,
     SunoScript,
 )
-from harness.catalogue import shipped_root
-from harness.errors import ScenarioError
 from harness.faults import CALLBACK_HARMS, HARMS, Fault
 from harness.faults.bodies import EmptyBody, OversizedBody
 from harness.faults.delays import DribbledBody, SlowAnswer, SlowConnect
 from harness.faults.framing import WrongLength
 from harness.faults.luck import Schedule
 from harness.faults.requests import AlteredRequest, LateRequest
-from harness.promises import PROMISES
-from harness.scenario import Platform, Scenario
-from harness.scenario_file import json_schema, parse_scenario, read_scenario
+from harness.invariants.registry import PROMISES
+from harness.scenario.catalogue import shipped_root
+from harness.scenario.loader import json_schema, parse_scenario, read_scenario
+from harness.scenario.model import Platform, Scenario
 
 WHY = "why: it shows what happens\n"
 SHIPPED = sorted(shipped_root().glob("*/*.yaml"))
@@ -426,7 +426,7 @@ def test_promises_are_the_23_of_the_catalogue() -> None:
 def test_reading_all_shipped_files_stays_quick_with_every_import() -> None:
     code = (
         "import time; began = time.process_time()\n"
-        "from harness.catalogue import select\n"
+        "from harness.scenario.catalogue import select\n"
         "files = len(select([]))\n"
         "print((time.process_time() - began) / files * 100)"
     )

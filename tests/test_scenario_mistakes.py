@@ -5,8 +5,8 @@
 import pytest
 
 from harness.errors import ScenarioError
-from harness.scenario import Scenario
-from harness.scenario_file import parse_scenario
+from harness.scenario.loader import parse_scenario
+from harness.scenario.model import Scenario
 
 WHY = "why: it shows what happens\n"
 

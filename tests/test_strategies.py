@@ -8,24 +8,35 @@ import time
 
 import pytest
 
-from fakes.delivery import signature
-from fakes.durations import Fixed, Never
-from fakes.marks import Mark
-from fakes.pictures import FLAWS, PictureSpec, render
-from fakes.script import DAY_S, Failure, Image, KieScript, MediaScript, Music, Picture, Script, Stray, SunoScript
+from harness.engine.run import resolve, run
+from harness.fakes.delivery import signature
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.pictures import FLAWS, PictureSpec, render
+from harness.fakes.script import (
+    DAY_S,
+    Failure,
+    Image,
+    KieScript,
+    MediaScript,
+    Music,
+    Picture,
+    Script,
+    Stray,
+    SunoScript,
+)
+from harness.fakes.watermark import Mark
 from harness.faults import Fault
 from harness.faults.connections import ClosedBeforeAnswer, ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer
-from harness.journal import Entry
-from harness.result import Result
-from harness.runner import resolve, run
-from harness.scenario import Platform, Scenario
+from harness.results.result import Result
+from harness.scenario.model import Platform, Scenario
 from harness.strategies import STRATEGIES
 from harness.strategies import synchronous as s
-from harness.strategies.messages import COMPLETE, ERROR, PENDING, read_answer, read_image, read_music
+from harness.strategies.parsing import COMPLETE, ERROR, PENDING, read_answer, read_image, read_music
 from harness.strategies.pictures import PictureError, decode_picture, is_public_url
-from harness.strategies.sharpness import looks_enlarged
 from harness.strategies.signatures import is_genuine
+from harness.strategies.upscale_detection import looks_enlarged
+from harness.trace.journal import Entry
 
 FAILS = Image(fails=Failure(501, when="after-generating"))
 REFUSED = Image(fails=Failure(500))

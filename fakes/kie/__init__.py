@@ -2,14 +2,14 @@
 
 from starlette.types import ASGIApp
 
-from fakes.kie.app import create_app
+from harness.fakes.kie.app import create_app
 
 __all__ = ["create_app", "standalone"]
 
 
 def standalone() -> ASGIApp:
     """Return the fake with the default script and a media host under /media, for `uvicorn --factory`."""
-    from fakes.standalone import with_media
+    from harness.fakes.asgi import with_media
 
     return with_media(
         lambda script, media, seed: create_app(script.kie, publish=media.publish, lend=media.lend, seed=seed)

@@ -7,19 +7,19 @@ from collections.abc import Awaitable
 from random import Random
 from typing import Any
 
-from fakes import inspection
-from fakes.answers import Reply, json_answer, message_of, success, without_data
-from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
-from fakes.durations import draw_s
-from fakes.events import Observer, ignore
-from fakes.files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
-from fakes.kie import contract
-from fakes.kie.records import ImageTask, Mode, job_callback
-from fakes.post import Post, post
-from fakes.routes import Application, Asked, Handler, routes
-from fakes.script import Failure, Image, KieScript, Picture
-from fakes.tasks import Chores, Credits, task_id, turn
+from harness.fakes import response_hooks
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
+from harness.fakes.delivery import Callback, Courier
+from harness.fakes.events import Observer, ignore
+from harness.fakes.http_client import Post, post
+from harness.fakes.kie import contract
+from harness.fakes.kie.records import ImageTask, Mode, job_callback
+from harness.fakes.latency import draw_s
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
+from harness.fakes.responses import Reply, json_answer, message_of, success, without_data
+from harness.fakes.routing import Application, Asked, Handler, routes
+from harness.fakes.script import Failure, Image, KieScript, Picture
+from harness.fakes.tasks import Chores, Credits, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that says nothing else about a picture gets the size that was asked for; see `served`."""
@@ -117,7 +117,7 @@ class FakeKie:
         return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
 
     def _openapi(self, asked: Asked) -> Reply:
-        from fakes.kie import openapi
+        from harness.fakes.kie import openapi
 
         return json_answer(openapi.describe(self.script))
 
@@ -310,9 +310,9 @@ def create_app(
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
-    courier = Courier("kie", script.delivery, observe, signing_key, post, inspection.showing(script))
+    courier = Courier("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
     fake = FakeKie(script, publish, lend, seed, ids, observe, desk, courier)
-    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
+    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
 
 
 _ROUTES = routes(

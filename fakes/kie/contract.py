@@ -9,11 +9,11 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from fakes.checks import Field, Form
-from fakes.desk import Endpoint
-from fakes.events import Problem
-from fakes.files import put_url
-from fakes.script import Image
+from harness.fakes.account import Endpoint
+from harness.fakes.events import Problem
+from harness.fakes.published_files import put_url
+from harness.fakes.script import Image
+from harness.fakes.validation import Field, Form
 
 GENERATE_IMAGE = "/api/v1/generate/image"
 CREATE_TASK = "/api/v1/jobs/createTask"

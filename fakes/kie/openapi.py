@@ -2,9 +2,8 @@
 
 from functools import cache
 
-from fakes.checks import Form
-from fakes.kie import contract
-from fakes.openapi import (
+from harness.fakes.kie import contract
+from harness.fakes.openapi import (
     CREDITS,
     EMPTY,
     EPOCH_MS,
@@ -21,7 +20,8 @@ from fakes.openapi import (
     operation,
     ref,
 )
-from fakes.script import KieScript, RecordStyle
+from harness.fakes.script import KieScript, RecordStyle
+from harness.fakes.validation import Form
 
 RUNNING_STATES = ("waiting", "queuing", "generating")
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fakes.answers import Reply, success
-from fakes.kie import contract
-from fakes.script import Image, RecordStyle
+from harness.fakes.kie import contract
+from harness.fakes.responses import Reply, success
+from harness.fakes.script import Image, RecordStyle
 
 ENDED = "ended"
 """No state of the contract: `success`, `fail` or an unknown one, as the script has it."""

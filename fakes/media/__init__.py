@@ -2,13 +2,13 @@
 
 from starlette.applications import Starlette
 
-from fakes.media.app import MediaHost, create_app
+from harness.fakes.media.app import MediaHost, create_app
 
 __all__ = ["MediaHost", "create_app", "standalone"]
 
 
 def standalone() -> Starlette:
     """Return a media host whose front page names a picture and an audio file of it, for `uvicorn --factory`."""
-    from fakes.standalone import with_samples
+    from harness.fakes.asgi import with_samples
 
     return with_samples()

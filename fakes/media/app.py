@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from fakes.answers import TEXT_TYPE, Reply
-from fakes.events import Observer, ignore
-from fakes.pictures import PictureSpec
-from fakes.routes import Asked
-from fakes.script import MediaScript
+from harness.fakes.events import Observer, ignore
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.responses import TEXT_TYPE, Reply
+from harness.fakes.routing import Asked
+from harness.fakes.script import MediaScript
 
 LATER_SIDE_PX = 360
 """What a picture has become when a script has files change: as small as the covers of the seed documents."""
@@ -42,11 +42,11 @@ class File:
     def content(self, changed: bool) -> tuple[bytes, str]:
         """Return its bytes and type, made now. Deterministic, and cached where they are made."""
         if self.picture is not None:
-            from fakes.pictures import render
+            from harness.fakes.pictures import render
 
             rendered = render(_later(self.picture) if changed else self.picture)
             return rendered.content, rendered.content_type
-        from fakes.audio import AUDIO_CONTENT_TYPE, silence
+        from harness.fakes.audio import AUDIO_CONTENT_TYPE, silence
 
         return silence(LATER_AUDIO_S if changed else self.audio_seconds or LATER_AUDIO_S), AUDIO_CONTENT_TYPE
 

@@ -8,21 +8,21 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from fakes import inspection
-from fakes.answers import Reply, json_answer, message_of, success, without_data
-from fakes.delivery import Callback, Courier
-from fakes.desk import API_KEY, OPENAPI_PATH, Desk, Endpoint
-from fakes.durations import draw_s
-from fakes.events import Observer, ignore
-from fakes.files import STRAY_NUMBER_FIRST, Publisher, picture_spec
-from fakes.post import Post, post
-from fakes.routes import Application, Asked, Handler, routes
-from fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
-from fakes.suno import contract
-from fakes.suno.contract import Track
-from fakes.suno.records import MusicTask, tracks
-from fakes.suno.timeline import Step, begins_after_s, plan
-from fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
+from harness.fakes import response_hooks
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
+from harness.fakes.delivery import Callback, Courier
+from harness.fakes.events import Observer, ignore
+from harness.fakes.http_client import Post, post
+from harness.fakes.latency import draw_s
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from harness.fakes.responses import Reply, json_answer, message_of, success, without_data
+from harness.fakes.routing import Application, Asked, Handler, routes
+from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
+from harness.fakes.suno import contract
+from harness.fakes.suno.contract import Track
+from harness.fakes.suno.records import MusicTask, tracks
+from harness.fakes.suno.timeline import Step, begins_after_s, plan
+from harness.fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
@@ -97,7 +97,7 @@ class FakeSuno:
         return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
 
     def _openapi(self, asked: Asked) -> Reply:
-        from fakes.suno import openapi
+        from harness.fakes.suno import openapi
 
         return json_answer(openapi.describe(self.script))
 
@@ -326,9 +326,9 @@ def create_app(
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
     desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
-    courier = Courier("suno", script.delivery, observe, key, post, inspection.showing(script))
+    courier = Courier("suno", script.delivery, observe, key, post, response_hooks.showing(script))
     fake = FakeSuno(script, publish, seed, ids, observe, desk, courier, rules, on_unknown_image)
-    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, inspection.middleware(script))
+    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
 
 
 _ROUTES = routes(contract.GENERATE, contract.RECORD_INFO, contract.KIE_CREDIT, contract.SUNOAPI_CREDIT, OPENAPI_PATH)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
-from fakes.answers import KIE_CODES, SUNOAPI_CODES, Codes
-from fakes.checks import Field, Form, problem
-from fakes.desk import Endpoint
-from fakes.events import Problem
-from fakes.files import put_url
-from fakes.script import DialectName, ImageUrlText, RecordStyle
+from harness.fakes.account import Endpoint
+from harness.fakes.events import Problem
+from harness.fakes.published_files import put_url
+from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
+from harness.fakes.script import DialectName, ImageUrlText, RecordStyle
+from harness.fakes.validation import Field, Form, problem
 
 GENERATE = "/api/v1/generate"
 RECORD_INFO = "/api/v1/generate/record-info"

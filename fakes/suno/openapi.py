@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from fakes.openapi import (
+from harness.fakes.openapi import (
     CREDITS,
     EMPTY,
     EPOCH_MS,
@@ -21,8 +21,8 @@ from fakes.openapi import (
     operation,
     ref,
 )
-from fakes.script import DialectName, RecordStyle, SunoScript
-from fakes.suno import contract
+from harness.fakes.script import DialectName, RecordStyle, SunoScript
+from harness.fakes.suno import contract
 
 DOCUMENTED_TIME: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"}
 JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}

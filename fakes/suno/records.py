@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.answers import Reply, success
-from fakes.script import Music, RecordStyle
-from fakes.suno import contract
-from fakes.suno.contract import Track
-from fakes.tasks import RateWindow, random_uuid
+from harness.fakes.responses import Reply, success
+from harness.fakes.script import Music, RecordStyle
+from harness.fakes.suno import contract
+from harness.fakes.suno.contract import Track
+from harness.fakes.tasks import RateWindow, random_uuid
 
 TITLE_WITHOUT_ONE = "Untitled"
 TAGS_WITHOUT_STYLE = "ambient, piano"

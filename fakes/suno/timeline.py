@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from fakes.script import Music
-from fakes.suno.contract import STAGES, STREAM_SHARE, Stage
+from harness.fakes.script import Music
+from harness.fakes.suno.contract import STAGES, STREAM_SHARE, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ not be believed.
 
 from dataclasses import dataclass
 
-from fakes.durations import Bimodal, Lognormal
-from harness.bench.draws import Latency
+from harness.bench.sampling import Latency
 from harness.errors import UnknownNameError
+from harness.fakes.latency import Bimodal, Lognormal
 
 KINDS = ("music", "image", "download", "callback")
 """What takes time, and what a file of samples may tell the times of."""

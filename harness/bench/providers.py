@@ -14,21 +14,21 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from fakes import gateway
-from fakes.delivery import Callback
-from fakes.durations import Fixed
-from fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
-from fakes.media.app import MediaHost
-from fakes.pictures import PictureSpec
-from fakes.post import Answer, post
-from fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
-from fakes.suno.contract import GENERATE
-from harness.bench.draws import draw_s, uniforms
+from harness.bench.asgi_shortcut import Exchange, Served, scope_of
 from harness.bench.models import Model
-from harness.bench.wire import Exchange, Served, scope_of
+from harness.bench.sampling import draw_s, uniforms
+from harness.fakes import gateway
+from harness.fakes.delivery import Callback
+from harness.fakes.http_client import Answer, post
+from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from harness.fakes.latency import Fixed
+from harness.fakes.media.app import MediaHost
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
+from harness.fakes.suno.contract import GENERATE
 from harness.faults.exchange import App, Receive, Scope, Send, received_again
-from harness.simulation.hosts import APPLICATION_HOST, MEDIA_HOSTS
-from harness.simulation.loop import START_S
+from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
+from harness.world.simulated.event_loop import START_S
 
 TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
 ENOUGH_CREDITS = 10**12

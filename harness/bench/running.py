@@ -7,10 +7,10 @@ from functools import partial
 
 from harness.bench.figures import Bench, Figures
 from harness.bench.world import BenchWorld, Chunk, Plan
-from harness.compare import play_pairs
+from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
-from harness.implementations import AnyImplementation, Implementation
-from harness.scenario import Scenario
+from harness.scenario.model import Scenario
+from harness.targets import AnyImplementation, Implementation
 
 
 @dataclass(frozen=True, slots=True)

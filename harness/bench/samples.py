@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
-from fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
-from fakes.suno.contract import GENERATE
-from fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
-from harness.bench.draws import Samples
 from harness.bench.models import KINDS, Model
+from harness.bench.sampling import Samples
 from harness.errors import HarnessError, nearest_hint
-from harness.files import read_text
-from harness.simulation.hosts import MEDIA_HOSTS
+from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from harness.fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
+from harness.fakes.suno.contract import GENERATE
+from harness.fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
+from harness.results.files import read_text
+from harness.world.hosts import MEDIA_HOSTS
 
 SECONDS_MAX = 7 * 86_400.0
 Measured = dict[str, list[float]]

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from harness.stores.sqlite_time import tell_the_moment
+from harness.world.simulated.sqlite_clock import tell_the_moment
 
 Wrote = Callable[[str, str | None], None]
 """Takes a track's id and the address of its picture, for each row that is inserted or updated."""

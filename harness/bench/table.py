@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fakes.durations import Bimodal, Fixed, Lognormal, Never, Uniform
-from harness.bench.draws import Latency, Samples, quantile_s
 from harness.bench.figures import DELIVERY_LIMIT_S, LIMITS_S, Bench, Figures, difference
-from harness.bench.interchange import Baseline, Change
+from harness.bench.json_format import Baseline, Change
 from harness.bench.models import KINDS, Model
+from harness.bench.sampling import Latency, Samples, quantile_s
 from harness.bench.statistics import QUANTILES, Estimate
+from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never, Uniform
 
 NOTHING = "–"
 CHANGES_MAX = 40

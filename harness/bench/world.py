@@ -20,33 +20,33 @@ from random import Random
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from fakes.pictures import PictureSpec
-from fakes.post import BadAnswerError
 from harness.bench import store
-from harness.bench.draws import arrivals_s
+from harness.bench.asgi_shortcut import Served, short_wire
 from harness.bench.models import Model
 from harness.bench.providers import DIFFERENT_PICTURES, Providers, prompt_of, title_of
-from harness.bench.wire import Served, short_wire
+from harness.bench.sampling import arrivals_s
 from harness.errors import ImplementationError
-from harness.examination import examine
-from harness.implementations import Implementation
-from harness.reading import TERMINAL, is_16_9, usable_url
-from harness.result import Outcome
-from harness.scenario import Platform
-from harness.simulation import tls
-from harness.simulation.blame import is_of
-from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
-from harness.simulation.instances import Instances
-from harness.simulation.loop import START_S, SimulatedLoop
-from harness.simulation.network import Listener, Network
-from harness.simulation.patience import OutOfPatience, patience
-from harness.simulation.places import CAUSE, PLACE, Place
-from harness.simulation.probe import look
-from harness.simulation.scratch import scratch_folder
-from harness.simulation.serving import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
-from harness.simulation.submission import USER_PATIENCE_S
-from harness.simulation.surroundings import first_line, surroundings
-from harness.simulation.takeover import draw_anew, takeover
+from harness.fakes.http_client import BadAnswerError
+from harness.fakes.pictures import PictureSpec
+from harness.image.inspect import examine
+from harness.results.result import Outcome
+from harness.scenario.model import Platform
+from harness.targets import Implementation
+from harness.trace.view import TERMINAL, is_16_9, usable_url
+from harness.world.client import USER_PATIENCE_S
+from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
+from harness.world.image_probe import look
+from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.simulated import tls
+from harness.world.simulated.environment import first_line, surroundings
+from harness.world.simulated.error_origin import is_of
+from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.simulated.instances import Instances
+from harness.world.simulated.network import Listener, Network
+from harness.world.simulated.patches import draw_anew, takeover
+from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.world.simulated.tempdir import scratch_folder
+from harness.world.simulated.watchdog import OutOfPatience, patience
 
 SETTLE_S = 2 * 3600.0
 """After the last arrival: by then a track has settled, or counts as unfinished."""

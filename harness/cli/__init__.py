@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from harness.cli import ending
-from harness.cli.benching import bench
-from harness.cli.comparing import compare
-from harness.cli.completing import completion
-from harness.cli.defaults import config, default_map
-from harness.cli.judging import judge
+from harness.cli import exit_codes
+from harness.cli.bench import bench
+from harness.cli.compare import compare
+from harness.cli.completion import completion
+from harness.cli.judge import judge
 from harness.cli.listing import list_, schema, show, validate
 from harness.cli.living import doctor, init
-from harness.cli.merging import merge
-from harness.cli.reporting import report
-from harness.cli.running import run
-from harness.cli.serving import serve
+from harness.cli.merge import merge
+from harness.cli.options_file import config, default_map
+from harness.cli.report import report
+from harness.cli.run import run
+from harness.cli.serve import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -104,7 +104,7 @@ def main() -> None:
     """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
     gc.set_threshold(COLLECT_AFTER)
     try:
-        ending.begin()
+        exit_codes.begin()
         code = cli(prog_name="harness", standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -116,9 +116,9 @@ def main() -> None:
     except HarnessError as error:
         code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
-        code = ending.code_of_broken_pipe(_asked_for())
+        code = exit_codes.code_of_broken_pipe(_asked_for())
     except OSError as error:
-        sentence = ending.sentence_of(error)
+        sentence = exit_codes.sentence_of(error)
         if sentence is None:
             raise
         code = _complain(sentence, EXIT_USAGE)
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def _complain(sentence: str, code: int) -> int:
-    from harness.console import complain
+    from harness.terminal import complain
 
     complain(sentence)
     return code

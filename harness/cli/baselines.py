@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.completing import complete_files
-from harness.cli.defaults import SETTINGS
+from harness.cli.completion import complete_files
+from harness.cli.options_file import SETTINGS
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.baseline import Changes
-    from harness.result import Result
-    from harness.scenario import Scenario
-    from harness.stored import Results
+    from harness.results.archive import Results
+    from harness.results.baseline import Changes
+    from harness.results.result import Result
+    from harness.scenario.model import Scenario
 
 
 def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ def read_baseline(path: str | None, seed: int) -> "Results | None":
     """The baseline, before anything runs. Raises HarnessError for a file that cannot be one."""
     if path is None:
         return None
-    from harness.storing import read_results
+    from harness.results.archive_file import read_results
 
     results = read_results(path)
     if results.seed != seed:
@@ -50,7 +50,7 @@ def changed(
     With `added_count` runs that the baseline has not got count as if there were none: 1 for what is broken, 3 for what
     could not be judged. Without, they count only when there is nothing else: 3, since nothing was compared.
     """
-    from harness.baseline import changes_since, spelling
+    from harness.results.baseline import changes_since, spelling
 
     now = {(result.scenario, result.implementation): result for result in results}
     names = {scenario.name for scenario in scenarios}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.completing import complete_files, complete_listed, complete_scenarios
+from harness.cli.completion import complete_files, complete_listed, complete_scenarios
 from harness.errors import EXIT_USAGE, HarnessError
 
 
@@ -14,11 +14,11 @@ from harness.errors import EXIT_USAGE, HarnessError
 @click.argument("selectors", nargs=-1, shell_complete=complete_listed)
 def list_(what: str, selectors: tuple[str, ...]) -> None:
     """Lists what there is to run, to judge by and to compare."""
-    from harness.console import show
     from harness.report import listings
+    from harness.terminal import show
 
     if what == "scenarios":
-        from harness import catalogue
+        from harness.scenario import catalogue
 
         show(listings.scenarios(catalogue.select(selectors)))
     elif selectors:
@@ -36,9 +36,9 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
 @click.option("--raw", is_flag=True, help="Only the file, as it stands: to begin one of your own with.")
 def show(scenario: str, raw: bool) -> None:
     """Shows one SCENARIO: what it is for, and its file."""
-    from harness import catalogue
-    from harness.console import show as show_on_screen
     from harness.report import listings
+    from harness.scenario import catalogue
+    from harness.terminal import show as show_on_screen
 
     chosen = catalogue.select([scenario])
     if raw and len(chosen) > 1:
@@ -55,9 +55,9 @@ def show(scenario: str, raw: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, shell_complete=complete_files)
 def validate(paths: tuple[str, ...]) -> None:
     """Checks scenario files without running them; every problem with its file, line and column."""
-    from harness import catalogue
-    from harness.console import complain
-    from harness.scenario_file import read_scenario
+    from harness.scenario import catalogue
+    from harness.scenario.loader import read_scenario
+    from harness.terminal import complain
 
     problems = 0
     files = catalogue.files(paths)
@@ -75,6 +75,6 @@ def validate(paths: tuple[str, ...]) -> None:
 @click.command()
 def schema() -> None:
     """Prints the JSON Schema of scenario files, for editors."""
-    from harness.scenario_file import json_schema
+    from harness.scenario.loader import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

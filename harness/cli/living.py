@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.defaults import DEFAULT_SEED
+from harness.cli.options_file import DEFAULT_SEED
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 
@@ -13,9 +13,9 @@ from harness.errors import EXIT_VIOLATED, HarnessError
 @click.option("--force", is_flag=True, help="Replaces a harness.toml that is there.")
 def init(folder: str, force: bool) -> None:
     """Writes a commented harness.toml for the application in FOLDER, by looking at it."""
-    from harness.files import write_text
-    from harness.live.settings import FILE_NAME
-    from harness.live.writing import first_settings
+    from harness.config.app_config import FILE_NAME
+    from harness.config.init import first_settings
+    from harness.results.files import write_text
 
     path = Path(folder) / FILE_NAME
     if path.exists() and not force:
@@ -34,10 +34,10 @@ def doctor(target: str) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from harness.console import screen
-    from harness.implementations import load_live
-    from harness.live.doctor import CHECKUP, diagnose, hurried
-    from harness.live.world import LiveWorld
+    from harness.serve.doctor import CHECKUP, diagnose, hurried
+    from harness.targets import load_live
+    from harness.terminal import screen
+    from harness.world.live.world import LiveWorld
 
     who = load_live(target)
     console = screen()

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from harness.cli.completing import complete_files
-from harness.cli.defaults import DEFAULT_SEED, SETTINGS
+from harness.cli.completion import complete_files
+from harness.cli.options_file import DEFAULT_SEED, SETTINGS
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.implementations import AnyImplementation
-    from harness.scenario import Scenario
+    from harness.scenario.model import Scenario
+    from harness.targets import AnyImplementation
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def shard_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "list[Scenario]":
     """What the selectors mean, or a share of it; raises HarnessError when two files have one name, since results go by
     names, and when a share is empty."""
-    from harness import catalogue
+    from harness.scenario import catalogue
 
     chosen = catalogue.select(selectors)
     by_name: dict[str, Scenario] = {}
@@ -111,12 +111,12 @@ def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "lis
 
 def selector_of(scenario: "Scenario") -> str:
     """By what the scenario is found again: its name if it is a shipped one, otherwise its file."""
-    from harness import catalogue
+    from harness.scenario import catalogue
 
     return catalogue.selector_of(scenario)
 
 
 def implementation_of(target: str, speed: float) -> "AnyImplementation":
-    from harness.runner import resolve
+    from harness.engine.run import resolve
 
     return resolve(target, speed)

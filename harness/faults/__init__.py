@@ -1,7 +1,7 @@
 """Faults: harm to a message. Which link, which of its requests, when, and what happens to it.
 
-A provider that decides to fail is no fault but a script (`fakes.script`). A harm is one small class: its fields are
-the parameters that a scenario file can set, and it has exactly one of six methods, which say when it acts.
+A provider that decides to fail is no fault but a script (`harness.fakes.script`). A harm is one small class: its
+fields are the parameters that a scenario file can set, and it has exactly one of six methods, which say when it acts.
 
     async def on_connect(self, luck)                 before the connection stands: takes time, or raises what is seen
     async def on_request(self, passage, luck)        the request is on its way: late, again, changed, lost

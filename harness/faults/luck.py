@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
-from fakes.durations import Duration, draw_s
+from harness.fakes.latency import Duration, draw_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from harness.invariants.verdicts import Finding, held, not_applicable, violated
-from harness.journal import Entry, Facts
-from harness.reading import TERMINAL, Attempt, Generation, Reading, Track, host_of, usable_url
+from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.trace.journal import Entry, Facts
+from harness.trace.view import TERMINAL, Attempt, Generation, Reading, Track, host_of, usable_url
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
 

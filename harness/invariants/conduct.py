@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from harness.invariants.verdicts import Finding, held, not_applicable, violated
-from harness.journal import Entry
-from harness.reading import IMAGE_PATHS, Attempt, Generation, Reading, host_of, urls_in, usable_url
+from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.trace.journal import Entry
+from harness.trace.view import IMAGE_PATHS, Attempt, Generation, Reading, host_of, urls_in, usable_url
 
 DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
 LOG_PATIENCE_S = 600.0

@@ -1,9 +1,9 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
-from harness.invariants import spending
-from harness.invariants.verdicts import Finding, held, not_applicable, unknown, violated
-from harness.journal import Entry
-from harness.reading import Reading, Track, host_of, usable_url
+from harness.invariants import billing
+from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
+from harness.trace.journal import Entry
+from harness.trace.view import Reading, Track, host_of, usable_url
 
 ERROR_LEVELS = frozenset({"error", "critical"})
 LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
@@ -81,7 +81,7 @@ def _needless_failure(reading: Reading, track: Track) -> Finding | None:
     if _was_hindered(reading):
         return None
     for image in track.images:
-        got = spending.first_download(reading, image, failing) if reading.was_good(image) else None
+        got = billing.first_download(reading, image, failing) if reading.was_good(image) else None
         if got is not None:
             return violated(f"{told}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing)
     if not _asked_for_pictures(reading):
@@ -112,7 +112,7 @@ def _heard_of_failure(reading: Reading, track: Track, audio: str) -> bool:
         for entry in reading.own_requests
         if entry.facts["link"] == "media" and audio.endswith(entry.facts["path"])
     ]
-    return bool(tried) and not any(spending.is_whole(reading, entry) for entry in tried)
+    return bool(tried) and not any(billing.is_whole(reading, entry) for entry in tried)
 
 
 def _asked_for_pictures(reading: Reading) -> bool:

@@ -20,10 +20,10 @@ from harness.pytest_plugin.fixtures import (
     run_scenario,
     serve_scenario,
 )
-from harness.pytest_plugin.settings import MARKER, add_options, settings_of
+from harness.pytest_plugin.options import MARKER, add_options, settings_of
 
 if TYPE_CHECKING:
-    from harness.pytest_plugin.keeping import Keeper
+    from harness.pytest_plugin.session import Keeper
 
 __all__ = ["explained", "harness_result", "make_scenario", "run_scenario", "serve_scenario"]
 
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not settings.implementations:
         return
     settings.take_from_arguments(config)
-    from harness.pytest_plugin.keeping import Keeper
+    from harness.pytest_plugin.session import Keeper
 
     config.stash[_KEEPER] = keeper = Keeper(config, settings)
     config.pluginmanager.register(keeper, "harness-keeper")

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.journal import Journal
+    from harness.trace.journal import Journal
 
 STARTED_WITHIN_S = 30.0
 ENDED_WITHIN_S = 10.0
@@ -51,7 +51,7 @@ class Fakes:
 
     def journal(self) -> "Journal":
         """What has happened so far."""
-        from harness.journal import read_journal
+        from harness.trace.journal import read_journal
 
         return read_journal(self._ask("GET", "/journal").text)
 

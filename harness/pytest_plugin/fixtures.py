@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from harness.pytest_plugin.settings import settings_of
+from harness.pytest_plugin.options import settings_of
 
 if TYPE_CHECKING:
-    from harness.invariants.verdicts import Invariant
-    from harness.result import Result
-    from harness.scenario import Scenario
+    from harness.invariants.verdict import Invariant
+    from harness.results.result import Result
+    from harness.scenario.model import Scenario
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ class ScenarioRunner:
         `file.py:attribute`, a harness.toml or a URL. What is left out is said by the closest `harness` marker, then by
         the settings. Fails the test with one readable sentence when either cannot be found or started.
         """
-        from harness import catalogue
+        from harness.engine.run import resolve, run
         from harness.errors import HarnessError
-        from harness.runner import resolve, run
+        from harness.scenario import catalogue
 
         settings = settings_of(self._request.config)
         try:
@@ -90,7 +90,7 @@ def _without_a_loop(work: Callable[[], T]) -> T:
 
 def explained(result: "Result") -> str:
     """What a failing test says: each broken promise as a sentence, and the command that replays the run."""
-    from harness.report.sequence import replay_command
+    from harness.report.evidence import replay_command
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
     told = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
@@ -129,7 +129,7 @@ def _made_scenario(name: str = "test/made", why: str = "Made by a test.", **keys
     """Raises ScenarioError as for a file, with the lines of the text that the keys would be."""
     import yaml
 
-    from harness.scenario_file import parse_scenario
+    from harness.scenario.loader import parse_scenario
 
     text = yaml.safe_dump({"why": why, **keys}, sort_keys=False, allow_unicode=True)
     return parse_scenario(text, path=f"make_scenario({name!r})", name=name)

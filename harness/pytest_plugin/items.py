@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import catalogue
 from harness.errors import HarnessError
-from harness.pytest_plugin.settings import Settings
-from harness.report.plain import plain_report
-from harness.report.sequence import replay_command
-from harness.scenario import Scenario
-from harness.scenario_file import read_scenario
+from harness.pytest_plugin.options import Settings
+from harness.report.evidence import replay_command
+from harness.report.text import plain_report
+from harness.scenario import catalogue
+from harness.scenario.loader import read_scenario
+from harness.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from harness.pytest_plugin.keeping import Keeper
+    from harness.pytest_plugin.session import Keeper
 
 _WHY = re.compile(r"^why\s*:", re.MULTILINE)
 

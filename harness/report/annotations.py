@@ -4,10 +4,10 @@ GitHub shows ten errors and ten warnings of a step and drops the rest without a 
 for annotations), so the tenth says how many there are and where.
 """
 
-from harness.report.plain import broken, shown
-from harness.report.ranking import troubled
-from harness.report.sequence import replay_command
-from harness.stored import Results, Run
+from harness.report.evidence import replay_command
+from harness.report.severity_order import troubled
+from harness.report.text import broken, shown
+from harness.results.archive import Results, Run
 
 SHOWN_MAX = 10
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.journal import Entry, Journal
-from harness.report.narration import visible
-from harness.simulation.hosts import APPLICATION_HOST
+from harness.report.describe import visible
+from harness.trace.journal import Entry, Journal
+from harness.world.hosts import APPLICATION_HOST
 
 BODY_CODE_MEANS_WELL = 200
 ROOM_MIN = 24

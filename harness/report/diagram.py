@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.journal import Entry, Facts, Journal
-from harness.report.narration import SHOWN_FIELDS, narrate, short
+from harness.report.describe import SHOWN_FIELDS, narrate, short
+from harness.trace.journal import Entry, Facts, Journal
 
 Lane = Literal["user", "app", "store", "suno", "kie", "media", "other"]
 Kind = Literal["request", "answer", "callback", "write", "look", "event", "log", "fault", "end"]

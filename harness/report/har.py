@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from harness.journal import Entry, Journal
-from harness.report.plain import shown
-from harness.stored import Results
+from harness.report.text import shown
+from harness.results.archive import Results
+from harness.trace.journal import Entry, Journal
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 """When a simulated run begins."""

@@ -7,9 +7,9 @@ readers keep one only. Virtual time is a property, because `time` means the mach
 import re
 import xml.etree.ElementTree as ElementTree
 
-from harness.report.plain import broken, plain_report, shown
-from harness.report.sequence import replay_command
-from harness.stored import Results, Run, StoredImplementation, StoredScenario
+from harness.report.evidence import replay_command
+from harness.report.text import broken, plain_report, shown
+from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

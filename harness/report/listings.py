@@ -9,9 +9,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from harness.promises import PROMISES
-from harness.report.narration import visible
-from harness.scenario import Scenario
+from harness.invariants.registry import PROMISES
+from harness.report.describe import visible
+from harness.scenario.model import Scenario
 
 
 def _two_columns(rows: Sequence[tuple[str, str]], style: str = "bold") -> Table:

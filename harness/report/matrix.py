@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.comparison import Comparison, Percentiles, Summary
-from harness.promises import PROMISES
-from harness.report.blocks import Column, Names, fits, tables
-from harness.result import Result
+from harness.invariants.registry import PROMISES
+from harness.report.tables import Column, Names, fits, tables
+from harness.results.comparison import Comparison, Percentiles, Summary
+from harness.results.result import Result
 
 WIDE = 150
 NAME_MIN, COLUMN = 20, 5

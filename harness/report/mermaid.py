@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection
 
-from harness.journal import Journal
+from harness.report.describe import clock
 from harness.report.diagram import LANES, Lane, Step, steps
-from harness.report.narration import clock
+from harness.trace.journal import Journal
 
 STEPS_MAX = 40
 _ARROWS = {"request": "->>", "callback": "->>", "answer": "-->>", "write": "->>", "look": "->>"}

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from harness.journal import Journal
-from harness.result import Result, Verdict
+from harness.results.result import Result, Verdict
+from harness.trace.journal import Journal
 
 HIDDEN = "[redacted]"
 SECRET = "[secret]"

@@ -7,10 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.promises import PROMISES
-from harness.report.narration import ENDINGS, span, visible
-from harness.report.sequence import replay_command, sequence
-from harness.result import Result, Verdict
+from harness.invariants.registry import PROMISES
+from harness.report.describe import ENDINGS, span, visible
+from harness.report.evidence import replay_command, sequence
+from harness.results.result import Result, Verdict
 
 MARKS = {
     "held": Text("✓", style="green"),

@@ -20,8 +20,8 @@ from starlette.routing import Route
 
 from harness.strategies.application import Studio, json_of, lifespan_of, reading_of
 from harness.strategies.job_queue import Delivery, Job, JobQueue, Worker
-from harness.strategies.messages import PENDING, ImageNews, MusicNews, read_image, read_music
-from harness.strategies.production import Production
+from harness.strategies.parsing import PENDING, ImageNews, MusicNews, read_image, read_music
+from harness.strategies.pipeline import Production
 from harness.strategies.signatures import is_genuine
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from harness.strategies import providers
-from harness.strategies.messages import ERROR, PENDING, ImageNews, MusicNews, read_image, read_music
+from harness.strategies import provider_client
+from harness.strategies.parsing import ERROR, PENDING, ImageNews, MusicNews, read_image, read_music
 
 COLUMNS = [
     "title",
@@ -178,7 +178,7 @@ def application(studio: Studio, on_music: OnMusic, on_image: OnImage = ignore_im
         asked = await request.json()
         track_id, title, prompt = str(uuid.uuid4()), str(asked["title"]), str(asked["prompt"])
         with studio.learning_a_task_id():
-            answer = await providers.generate(studio, title, prompt, studio.settings.music_callback_url)
+            answer = await provider_client.generate(studio, title, prompt, studio.settings.music_callback_url)
             task_id = answer.task_id
             reason = None if task_id else f"the music was refused: {answer.problem or 'no taskId'}"
             status = "pending" if task_id else "failed"

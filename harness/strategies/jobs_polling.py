@@ -7,9 +7,9 @@ It needs no callback and no mapping. The handler is as slow as the picture, so l
 import asyncio
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application
-from harness.strategies.messages import COMPLETE, PENDING, ImageNews, MusicNews
+from harness.strategies.parsing import COMPLETE, PENDING, ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -19,9 +19,9 @@ POLLS_MAX = 30
 
 async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     """Have the picture made, wait until it is, verify it, and save it or why there is none."""
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     try:
-        answer = await providers.create_image_task(studio, prompt)
+        answer = await provider_client.create_image_task(studio, prompt)
         if answer.task_id is None:
             raise PictureError(f"the picture was refused: {answer.problem or 'no taskId'}")
         done = await finished(studio, answer.task_id)
@@ -39,7 +39,7 @@ async def finished(studio: Studio, task_id: str) -> ImageNews:
     """Ask recordInfo until the task is done; raises PictureError when it fails or takes too long."""
     for _ in range(POLLS_MAX):
         await asyncio.sleep(POLL_EVERY_S)
-        news = await providers.image_record(studio, task_id)
+        news = await provider_client.image_record(studio, task_id)
         if news is None or news.state == PENDING:
             continue
         if news.state == COMPLETE:

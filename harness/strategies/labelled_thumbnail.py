@@ -6,9 +6,9 @@ comes. So there is nothing to wait for: without that callback the labelled cover
 
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import LOW_RESOLUTION, Row, Studio, application
-from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.parsing import ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture, fetch_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -17,7 +17,7 @@ NOT_YET = "the 2K picture has not come yet"
 
 async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     """Ask for the picture, and show the labelled cover until it comes."""
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = studio.settings.image_callback_url
     try:
         cover = await fetch_picture(studio.client, news.cover_url)
@@ -29,7 +29,7 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
         studio.deliver(track["id"], news.cover_url, cover.resolution)
         return
     with studio.learning_a_task_id():
-        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         reason = NOT_YET if answer.task_id else f"the 2K picture was refused: {answer.problem or 'no taskId'}"
         studio.log.warning("track %s: %s", track["id"], reason)
         studio.tracks.change(

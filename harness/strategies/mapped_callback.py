@@ -6,9 +6,9 @@ such a track waits for ever.
 
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application
-from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.parsing import ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -19,10 +19,10 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     db = studio.tracks.db
     if db.execute("SELECT 1 FROM image_tasks WHERE track_id = ?", (track["id"],)).fetchone():
         return
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = studio.settings.image_callback_url
     with studio.learning_a_task_id():
-        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         if answer.task_id is not None:
             db.execute("INSERT OR IGNORE INTO image_tasks VALUES (?, ?)", (answer.task_id, track["id"]))
             return

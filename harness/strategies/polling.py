@@ -8,9 +8,9 @@ imageUrl, and a record goes on being read until it is finished and the track is,
 import asyncio
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application, hear_of_music
-from harness.strategies.messages import COMPLETE, PENDING, ImageNews, MusicNews
+from harness.strategies.parsing import COMPLETE, PENDING, ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -24,10 +24,10 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     """Ask for the picture, once, and remember which task makes it."""
     if track["image_task_id"] is not None:
         return
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = studio.settings.image_callback_url
     with studio.learning_a_task_id():
-        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         if answer.task_id is not None:
             studio.tracks.change(track["id"], image_task_id=answer.task_id)
             return
@@ -55,7 +55,7 @@ async def poll(studio: Studio, track_id: str) -> None:
         track = studio.tracks.find("id", track_id)
         if track is None or track["status"] == "failed":
             return
-        news = await providers.music_record(studio, track["music_task_id"])
+        news = await provider_client.music_record(studio, track["music_task_id"])
         if news is None or news.state == PENDING:
             continue
         await hear_of_music(studio, news, on_music)

@@ -7,9 +7,9 @@ log line.
 
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application
-from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.parsing import ImageNews, MusicNews
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -17,10 +17,10 @@ PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 
 async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     """Ask for the picture, and finish the track without it, whatever the answer."""
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = studio.settings.image_callback_url
     with studio.learning_a_task_id():
-        answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         studio.tracks.change(track["id"], status="complete", image_task_id=answer.task_id)
 
 

@@ -8,14 +8,14 @@ the first is still waiting pays for a second picture.
 
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application
-from harness.strategies.messages import MusicNews
+from harness.strategies.parsing import MusicNews
 from harness.strategies.pictures import HEIGHT_PX, WIDTH_PX, PictureError, fetch_2k_picture
 
 GENERATING = "🎨 [CALLBACK] No valid image provided, generating new 2K image"
 FAILED = "❌ [CALLBACK] Image generation failed (no incoming image):"
-MODEL = f"🖼️ [SYNC IMAGE] Model: {providers.SEEDREAM}"
+MODEL = f"🖼️ [SYNC IMAGE] Model: {provider_client.SEEDREAM}"
 EXCHANGE = "🧠 [SYNC IMAGE]"
 RETRYING = "🔄 [SYNC IMAGE] Retrying once with adjusted parameters"
 VERIFIED = f"🖼️ [SYNC IMAGE] Image verified at {WIDTH_PX}x{HEIGHT_PX}"
@@ -45,10 +45,10 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
         return
     except PictureError as error:
         studio.log.info("%s (%s)", GENERATING, error)
-    problem = await generate(studio, track, providers.FIRST_PARAMETERS)
+    problem = await generate(studio, track, provider_client.FIRST_PARAMETERS)
     if problem is not None:
         studio.log.warning("%s after: %s", RETRYING, problem)
-        problem = await generate(studio, track, providers.ADJUSTED_PARAMETERS)
+        problem = await generate(studio, track, provider_client.ADJUSTED_PARAMETERS)
     if problem is not None and is_unfinished(studio, track):
         studio.tracks.change(track["id"], status="complete", image_url=None, failure_reason=problem)
         studio.log.error("%s %s", FAILED, problem)
@@ -56,10 +56,10 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
 
 async def generate(studio: Studio, track: Row, parameters: dict[str, Any]) -> str | None:
     """Have one picture made and save it; the problem as a sentence if that fails."""
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     studio.log.info("%s", MODEL)
     studio.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
-    answer = await providers.ask_for_image(studio, prompt, parameters)
+    answer = await provider_client.ask_for_image(studio, prompt, parameters)
     studio.log.info("%s Answer: %s", EXCHANGE, answer.problem or answer.data)
     problem = answer.problem
     if problem is None:

@@ -6,9 +6,9 @@ saved: the column says 2048x1152 because that is what was asked for.
 
 from typing import Any
 
-from harness.strategies import providers
+from harness.strategies import provider_client
 from harness.strategies.application import Row, Studio, application
-from harness.strategies.messages import ImageNews, MusicNews
+from harness.strategies.parsing import ImageNews, MusicNews
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 CLAIMED_RESOLUTION = "2048x1152"
@@ -16,9 +16,9 @@ CLAIMED_RESOLUTION = "2048x1152"
 
 async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
     """Ask for a picture, and take the cover when there is none in the answer."""
-    prompt = providers.picture_prompt(track["title"], track["prompt"])
+    prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = studio.settings.image_callback_url
-    answer = await providers.ask_for_image(studio, prompt, providers.FIRST_PARAMETERS, callback_url)
+    answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
     image_url = answer.image_url or news.cover_url
     if image_url:
         studio.deliver(track["id"], image_url, CLAIMED_RESOLUTION)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from fakes.durations import Fixed, Lognormal
 from harness.bench.models import Model
 from harness.bench.world import BenchWorld, Chunk, Plan, Wire
-from harness.implementations import Implementation
-from harness.runner import resolve
+from harness.engine.run import resolve
+from harness.fakes.latency import Fixed, Lognormal
+from harness.targets import Implementation
 
 CALM: dict[str, Any] = {
     "music": Fixed(90.0),

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from fakes.durations import Bimodal, Fixed, Lognormal, Never, Uniform
-from harness.bench.draws import Latency, Samples, arrivals_s, below_share, draw_s, quantile_s, uniforms
 from harness.bench.models import KINDS, MODELS
+from harness.bench.sampling import Latency, Samples, arrivals_s, below_share, draw_s, quantile_s, uniforms
 from harness.bench.statistics import quantile, share_of
+from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never, Uniform
 
 MANY = 20_000
 LATENCIES: list[Latency] = [

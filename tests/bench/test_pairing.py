@@ -1,9 +1,9 @@
 """Every strategy meets the same draws: seen in what comes of the tracks, and in nothing else."""
 
-from fakes.durations import Fixed, Lognormal
 from harness.bench.figures import Bench, Figures, difference
 from harness.bench.models import MODELS
 from harness.bench.world import Chunk, Plan, TrackRecord
+from harness.fakes.latency import Fixed, Lognormal
 from tests.bench.plans import plan, played
 
 
@@ -122,7 +122,7 @@ def test_lost_and_forgotten_callbacks_are_as_many_as_the_model_says() -> None:
 def test_an_application_with_another_client_goes_over_bytes_and_meets_the_same() -> None:
     """It has no httpx, and says nothing of the track in its orders: whose they are is told by what caused them."""
     planned = plan(tracks=20)
-    (null,) = played("harness.bench.null:create_app", planned)
+    (null,) = played("harness.bench.null_app:create_app", planned)
     synchronous = records(played("synchronous", planned))
     assert [record.answer_s for record in null.records] == [record.answer_s for record in synchronous]
     assert null.strangers == 0

@@ -8,19 +8,19 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import Image, KieScript, Music, Script, SunoScript
+from harness.bench.asgi_shortcut import Served, short_wire
 from harness.bench.models import MODELS
-from harness.bench.wire import Served, short_wire
 from harness.bench.world import Plan
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Image, KieScript, Music, Script, SunoScript
 from harness.faults.exchange import App, Receive, Scope, Send
-from harness.runner import resolve, run
-from harness.scenario import Scenario
-from harness.simulation.loop import START_S, SimulatedLoop
-from harness.simulation.network import Listener, Network
-from harness.simulation.serving import protocol_factory
-from harness.simulation.takeover import takeover
+from harness.scenario.model import Scenario
 from harness.strategies import STRATEGIES
+from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.simulated.network import Listener, Network
+from harness.world.simulated.patches import takeover
+from harness.world.simulated.server import protocol_factory
 from tests.bench.plans import plan, played
 
 

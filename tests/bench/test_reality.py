@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.reality import NULL, Reality, reality_json, time_all, timing
-from harness.runner import resolve
+from harness.bench.wallclock import NULL, Reality, reality_json, time_all, timing
+from harness.engine.run import resolve
 from tests.bench.test_bench_command import harness
 
 
@@ -36,7 +36,7 @@ def test_nothing_that_was_started_is_left() -> None:
                 commands.append((process / "cmdline").read_bytes())
         except OSError:
             continue
-    assert not [command for command in commands if b"harness.bench.served" in command]
+    assert not [command for command in commands if b"harness.bench.serve_process" in command]
 
 
 def test_what_is_told_of_measured_times_is_robust() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.bench.draws import Samples
 from harness.bench.figures import Bench
-from harness.bench.interchange import bench_plan
+from harness.bench.json_format import bench_plan
 from harness.bench.models import TYPICAL
 from harness.bench.samples import with_samples
+from harness.bench.sampling import Samples
 from harness.bench.world import Plan
 from harness.errors import HarnessError
 from tests.bench.plans import plan, played

@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from fakes.post import post
-from harness.simulation import tls
-from harness.simulation.loop import SimulatedLoop
-from harness.simulation.network import Listener, Network
-from harness.simulation.serving import protocol_factory
-from harness.simulation.takeover import takeover
+from harness.fakes.http_client import post
+from harness.world.simulated import tls
+from harness.world.simulated.event_loop import SimulatedLoop
+from harness.world.simulated.network import Listener, Network
+from harness.world.simulated.patches import takeover
+from harness.world.simulated.server import protocol_factory
 
 CALLBACK = b'{"code":200,"msg":"All generated successfully.","data":' + b'{"x":"' + b"y" * 1_500 + b'"}}'
 MUSIC_REQUEST = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "x" * 60, "title": "y" * 20}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
-from harness.compare import run_pairs, workers_for
-from harness.implementations import load_live
+from harness.engine.pool import run_pairs, workers_for
+from harness.scenario import catalogue
+from harness.targets import load_live
 from tests.live.test_typescript import SPEED, built
 
 __all__ = ["built"]  # the application, installed and built

@@ -30,20 +30,20 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from fakes.durations import Fixed
-from fakes.post import post
-from fakes.script import Image, KieScript, Music, Script, SunoScript
+from harness.fakes.http_client import post
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Image, KieScript, Music, Script, SunoScript
 from harness.faults import Fault
 from harness.faults.bodies import EmptyBody
-from harness.journal import Journal
-from harness.live.callbacks import recorded
-from harness.live.clock import LiveLoop
-from harness.live.providers import Providers
-from harness.live.tidying import collected_in_pauses
-from harness.live.wires import protocol_factory
-from harness.scenario import Scenario
-from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
-from harness.simulation.notebook import Notebook
+from harness.scenario.model import Scenario
+from harness.trace.journal import Journal
+from harness.world.hosts import APPLICATION_HOST, KIE_HOST
+from harness.world.journal_writer import Notebook
+from harness.world.live.callback_sender import recorded
+from harness.world.live.collection import collected_in_pauses
+from harness.world.live.event_loop import LiveLoop
+from harness.world.live.fakes import Providers
+from harness.world.live.server import protocol_factory
 
 API_KEY = "test-key"
 ENOUGH = 10**9

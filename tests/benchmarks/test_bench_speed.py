@@ -17,10 +17,10 @@ import pytest
 
 from harness.bench.models import TYPICAL
 from harness.bench.world import BenchWorld, Plan
-from harness.compare import COLLECT_AFTER
-from harness.implementations import Implementation
-from harness.runner import resolve
+from harness.engine.pool import COLLECT_AFTER
+from harness.engine.run import resolve
 from harness.strategies import STRATEGIES
+from harness.targets import Implementation
 from tests.benchmarks.bare import bare_run
 
 ROUNDS = 3

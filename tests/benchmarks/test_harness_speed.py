@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Never
-from fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
-from harness.compare import COLLECT_AFTER
-from harness.implementations import AnyImplementation, load
-from harness.reading import Reading
-from harness.runner import resolve, run
-from harness.scenario import Scenario
+from harness.engine.pool import COLLECT_AFTER
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Never
+from harness.fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
+from harness.scenario.model import Scenario
+from harness.targets import AnyImplementation, load
+from harness.trace.view import Reading
 from tests.benchmarks.bare import EXCHANGES, bare_run
 
 HEALTHY = Scenario("benchmark/healthy", "The healthy run that the bare exchanges are taken from.")

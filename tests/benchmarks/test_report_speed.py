@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from harness import catalogue
+from harness.engine.run import resolve, run
 from harness.report.html import page
-from harness.runner import resolve, run
-from harness.stored import Results
-from harness.storing import packed_run, read_results_from, results_of, write_results_to
+from harness.results.archive import Results
+from harness.results.archive_file import packed_run, read_results_from, results_of, write_results_to
+from harness.scenario import catalogue
 from harness.strategies import STRATEGIES
 from tests.reports.browser import browser_program, browsing
 

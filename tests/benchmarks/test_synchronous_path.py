@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Fixed, Never
-from fakes.script import Failure, Image, KieScript, Picture, Script
-from harness.runner import resolve, run
-from harness.scenario import Scenario
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.script import Failure, Image, KieScript, Picture, Script
+from harness.scenario.model import Scenario
 
 ROUNDS = 30
 SMALL = Picture(width=1024, height=576)

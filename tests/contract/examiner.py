@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from fakes.desk import OPENAPI_PATH
-from fakes.kie.openapi import describe as describe_pictures
-from fakes.openapi import TEXT, Schema
-from fakes.script import Image, KieScript, Music, SunoScript
-from fakes.suno.openapi import describe as describe_music
+from harness.fakes.account import OPENAPI_PATH
+from harness.fakes.kie.openapi import describe as describe_pictures
+from harness.fakes.openapi import TEXT, Schema
+from harness.fakes.script import Image, KieScript, Music, SunoScript
+from harness.fakes.suno.openapi import describe as describe_music
 
 Script = SunoScript | KieScript
 What = Literal["answer", "record", "callback"]

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from fakes import kie
-from fakes.durations import Fixed
-from fakes.files import Lender
-from fakes.kie import contract as kie_contract
-from fakes.script import (
+from harness.fakes import kie
+from harness.fakes.kie import contract as kie_contract
+from harness.fakes.latency import Fixed
+from harness.fakes.published_files import Lender
+from harness.fakes.script import (
     COVER,
     DAY_S,
     MUSIC_TAKES,
@@ -24,7 +24,7 @@ from fakes.script import (
     Script,
     SunoScript,
 )
-from fakes.suno.timeline import plan
+from harness.fakes.suno.timeline import plan
 from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fakes import kie, suno
-from fakes.durations import Fixed
-from fakes.inspection import inspected_by
-from fakes.pictures import PictureSpec
-from fakes.script import COVER, Failure, Image, KieScript, Music, SunoScript
+from harness.fakes import kie, suno
+from harness.fakes.latency import Fixed
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.response_hooks import inspected_by
+from harness.fakes.script import COVER, Failure, Image, KieScript, Music, SunoScript
 from tests.contract.examiner import Examiner, exempt
 from tests.fakes.stage import CALLBACK_URL, JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
 

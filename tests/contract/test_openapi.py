@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from fakes import kie, suno
-from fakes.checks import Field, Form
-from fakes.kie import contract as kie_contract
-from fakes.kie.openapi import describe as describe_pictures
-from fakes.openapi import field_schema
-from fakes.script import KieScript, Script, SunoScript
-from fakes.suno import contract as suno_contract
-from fakes.suno.openapi import describe as describe_music
+from harness.fakes import kie, suno
+from harness.fakes.kie import contract as kie_contract
+from harness.fakes.kie.openapi import describe as describe_pictures
+from harness.fakes.openapi import field_schema
+from harness.fakes.script import KieScript, Script, SunoScript
+from harness.fakes.suno import contract as suno_contract
+from harness.fakes.suno.openapi import describe as describe_music
+from harness.fakes.validation import Field, Form
 from tests.fakes.stage import Stage
 
 DOCUMENTS = {
@@ -141,5 +141,5 @@ def test_nobody_pays_for_the_documents_before_asking_for_them() -> None:
     import subprocess
     import sys
 
-    code = "import sys, fakes.gateway; print([name for name in sys.modules if name.endswith('openapi')])"
+    code = "import sys, harness.fakes.gateway; print([name for name in sys.modules if name.endswith('openapi')])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

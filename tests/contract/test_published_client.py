@@ -19,10 +19,10 @@ from suno_easy import Song, SunoClient, Task
 from suno_easy.exceptions import SunoAPIError, TaskFailed
 from suno_easy.webhooks import parse_music_webhook
 
-from fakes import media, suno
-from fakes.desk import API_KEY
-from fakes.durations import Fixed
-from fakes.script import Failure, MediaScript, Music, SunoScript
+from harness.fakes import media, suno
+from harness.fakes.account import API_KEY
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Failure, MediaScript, Music, SunoScript
 from tests.fakes.stage import Notes
 
 pytestmark = pytest.mark.asyncio

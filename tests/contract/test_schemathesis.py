@@ -18,14 +18,14 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.run import PhaseName
 
-from fakes import kie, suno
-from fakes.desk import API_KEY
-from fakes.durations import Fixed
-from fakes.files import Publisher
-from fakes.inspection import inspected_by
-from fakes.pictures import PictureSpec
-from fakes.post import Answer
-from fakes.script import Image, KieScript, Music, SunoScript
+from harness.fakes import kie, suno
+from harness.fakes.account import API_KEY
+from harness.fakes.http_client import Answer
+from harness.fakes.latency import Fixed
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.published_files import Publisher
+from harness.fakes.response_hooks import inspected_by
+from harness.fakes.script import Image, KieScript, Music, SunoScript
 
 EXAMPLES = 20
 PLENTY: dict[str, Any] = {"credits": 10**12, "creations_per_10_s": 10**6, "queries_per_s": 10**6}

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fakes import gateway, media
-from fakes.desk import API_KEY
-from fakes.post import Answer, Post
-from fakes.script import Script
+from harness.fakes import gateway, media
+from harness.fakes.account import API_KEY
+from harness.fakes.http_client import Answer, Post
+from harness.fakes.script import Script
 
 PATIENCE_S = 2.0
 CALLBACK_URL = "http://app.test/callback"

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from fakes import kie, suno
-from fakes.delivery import SIGNATURE_HEADER
-from fakes.desk import API_KEY
-from fakes.durations import Fixed, Never
-from fakes.script import DialectName, Failure, Image, KieScript, Music, Script, SunoScript
-from fakes.suno import contract
-from fakes.tasks import RateWindow
+from harness.fakes import kie, suno
+from harness.fakes.account import API_KEY
+from harness.fakes.delivery import SIGNATURE_HEADER
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.script import DialectName, Failure, Image, KieScript, Music, Script, SunoScript
+from harness.fakes.suno import contract
+from harness.fakes.tasks import RateWindow
 from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.audio import silence
+from harness.fakes.audio import silence
 
 BITRATES_KBIT_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 RATES_HZ = (44_100, 48_000, 32_000)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fakes.checks import Field, Form, is_url
-from fakes.durations import Fixed
-from fakes.script import Image, KieScript, Script
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Image, KieScript, Script
+from harness.fakes.validation import Field, Form, is_url
 from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST, PICTURE_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -10,8 +10,8 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from fakes.delivery import Callback, Courier
-from fakes.script import DeliveryRules, ForgeryKind
+from harness.fakes.delivery import Callback, Courier
+from harness.fakes.script import DeliveryRules, ForgeryKind
 from tests.fakes.stage import CALLBACK_URL, Notes, Receiver, posting
 
 pytestmark = pytest.mark.asyncio

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from fakes.durations import Fixed, Never
-from fakes.kie import contract
-from fakes.kie.app import served
-from fakes.marks import read_mark
-from fakes.script import Failure, Image, KieScript, Music, Picture, Script, Stray, SunoScript
+from harness.fakes.kie import contract
+from harness.fakes.kie.app import served
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.script import Failure, Image, KieScript, Music, Picture, Script, Stray, SunoScript
+from harness.fakes.watermark import read_mark
 from tests.fakes.stage import CALLBACK_URL, IMAGE_CALLBACK_URL, JOB_REQUEST, PICTURE_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio

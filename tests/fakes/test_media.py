@@ -7,10 +7,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from fakes import media
-from fakes.marks import Mark, read_mark
-from fakes.pictures import PictureSpec
-from fakes.script import MediaScript
+from harness.fakes import media
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.script import MediaScript
+from harness.fakes.watermark import Mark, read_mark
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fakes.marks import COLUMNS, GRID, ROWS, Mark, black_cells, read_mark
-from fakes.pictures import FLAWS, FORMATS, PictureFormat, PictureSpec, Rendered, render
+from harness.fakes.pictures import FLAWS, FORMATS, PictureFormat, PictureSpec, Rendered, render
+from harness.fakes.watermark import COLUMNS, GRID, ROWS, Mark, black_cells, read_mark
 
 ROOT = Path(__file__).parents[2]
 NATIVE = Mark("picture", 12, 2048, 1152)
@@ -240,9 +240,9 @@ def test_tiny_pictures_are_drawn_without_letters_and_without_a_crash() -> None:
 
 DIGESTS = """
 import hashlib
-from fakes.audio import silence
-from fakes.marks import Mark
-from fakes.pictures import FLAWS, FORMATS, PictureSpec, render
+from harness.fakes.audio import silence
+from harness.fakes.watermark import Mark
+from harness.fakes.pictures import FLAWS, FORMATS, PictureSpec, render
 mark = Mark("picture", 5, 256, 144)
 specs = [PictureSpec(256, 144, mark, format_) for format_ in FORMATS]
 specs += [PictureSpec(256, 144, mark, "png", flaw) for flaw in FLAWS] + [PictureSpec(512, 288, mark)]

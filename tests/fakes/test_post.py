@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fakes.post import ANSWER_BYTES_MAX, BadAnswerError, post
+from harness.fakes.http_client import ANSWER_BYTES_MAX, BadAnswerError, post
 
 pytestmark = pytest.mark.asyncio
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

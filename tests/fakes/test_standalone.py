@@ -8,7 +8,7 @@ import httpx
 import pytest
 import uvicorn
 
-from fakes.desk import API_KEY
+from harness.fakes.account import API_KEY
 from tests.fakes.stage import JOB_REQUEST, MUSIC_REQUEST
 
 pytestmark = pytest.mark.asyncio
@@ -32,7 +32,7 @@ async def served(factory: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_suno_serves_music_tasks() -> None:
-    async with served("fakes.suno:standalone") as client:
+    async with served("harness.fakes.suno:standalone") as client:
         body = {**MUSIC_REQUEST, "callBackUrl": f"{client.base_url}/callback"}
         task_id = (await client.post("/api/v1/generate", json=body)).json()["data"]["taskId"]
         record = (await client.get("/api/v1/generate/record-info", params={"taskId": task_id})).json()
@@ -41,7 +41,7 @@ async def test_suno_serves_music_tasks() -> None:
 
 
 async def test_kie_serves_picture_tasks() -> None:
-    async with served("fakes.kie:standalone") as client:
+    async with served("harness.fakes.kie:standalone") as client:
         task_id = (await client.post("/api/v1/jobs/createTask", json=JOB_REQUEST)).json()["data"]["taskId"]
         record = (await client.get("/api/v1/jobs/recordInfo", params={"taskId": task_id})).json()
 
@@ -49,7 +49,7 @@ async def test_kie_serves_picture_tasks() -> None:
 
 
 async def test_the_gateway_serves_both_from_one_account() -> None:
-    async with served("fakes.gateway:standalone") as client:
+    async with served("harness.fakes.gateway:standalone") as client:
         body = {**MUSIC_REQUEST, "callBackUrl": f"{client.base_url}/callback"}
         await client.post("/api/v1/generate", json=body)
         await client.post("/api/v1/jobs/createTask", json=JOB_REQUEST)
@@ -61,7 +61,7 @@ async def test_the_gateway_serves_both_from_one_account() -> None:
 
 
 async def test_the_media_host_names_two_files_that_can_be_fetched_where_it_runs() -> None:
-    async with served("fakes.media:standalone") as client:
+    async with served("harness.fakes.media:standalone") as client:
         urls = (await client.get("/")).text.split()
         answers = [await client.get(url) for url in urls]
 

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from fakes import suno
-from fakes.desk import API_KEY
-from fakes.durations import Fixed
-from fakes.script import Failure, Music, Script, SunoScript
-from fakes.suno import contract
-from fakes.suno.timeline import Step, begins_after_s, plan
-from fakes.tasks import Credits
+from harness.fakes import suno
+from harness.fakes.account import API_KEY
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Failure, Music, Script, SunoScript
+from harness.fakes.suno import contract
+from harness.fakes.suno.timeline import Step, begins_after_s, plan
+from harness.fakes.tasks import Credits
 from tests.fakes.stage import MUSIC_REQUEST, Notes, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Fixed, Never
-from fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript, TextCarries
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript, TextCarries
 from tests.fakes.stage import Receiver, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from fakes.tasks import Chores, below, random_uuid
+from harness.fakes.tasks import Chores, below, random_uuid
 
 HERE: ContextVar[str] = ContextVar("here", default="nowhere")
 

@@ -1,6 +1,6 @@
 """Seeded words: the same seed gives the same words, whatever was asked before."""
 
-from fakes.words import prompt, titles
+from harness.fakes.sample_text import prompt, titles
 
 
 def test_titles_depend_on_nothing_but_the_seed() -> None:

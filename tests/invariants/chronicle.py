@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from harness.invariants import judge
-from harness.journal import Facts, Journal
-from harness.result import Verdict
+from harness.invariants.judge import judge
+from harness.results.result import Verdict
+from harness.trace.journal import Facts, Journal
 
 SUNO, KIE, APP, MEDIA = "api.sunoapi.org", "api.kie.ai", "app.test", "tempfile.aiquickdraw.com"
 KEY = "key-of-the-account"

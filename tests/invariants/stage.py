@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Image, KieScript, MediaScript, Music, Script, Stray, SunoScript
+from harness.engine.run import run
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Image, KieScript, MediaScript, Music, Script, Stray, SunoScript
 from harness.faults import Fault
-from harness.implementations import load
-from harness.journal import Entry
-from harness.result import Result
-from harness.runner import run
-from harness.scenario import Platform, Scenario
+from harness.results.result import Result
+from harness.scenario.model import Platform, Scenario
+from harness.targets import load
+from harness.trace.journal import Entry
 
 FOLDER = Path(__file__).parent / "broken"
 SEED = 7

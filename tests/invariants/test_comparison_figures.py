@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.compare import compare
-from harness.comparison import Percentiles, summarise
-from harness.implementations import load
-from harness.result import Metrics, Outcome, Result, TrackMetrics, Verdict
+from harness.engine.pool import compare
+from harness.results.comparison import Percentiles, summarise
+from harness.results.result import Metrics, Outcome, Result, TrackMetrics, Verdict
+from harness.targets import load
 from tests.invariants.stage import FOLDER, scene
 
 

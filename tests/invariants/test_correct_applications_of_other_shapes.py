@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakes.script import DeliveryRules, Failure, Image, MediaScript, Music, Picture, Stray
+from harness.fakes.script import DeliveryRules, Failure, Image, MediaScript, Music, Picture, Stray
 from harness.faults import Fault
 from harness.faults.bodies import CutOffJson
 from harness.faults.connections import ConnectionRefused
 from harness.faults.delays import SlowConnect
 from harness.faults.requests import DuplicatedRequest, LostRequest
-from harness.scenario import Scenario
+from harness.scenario.model import Scenario
 from tests.invariants.stage import broken, entries, played, scene, state
 
 REPEATED = Music(sends=("complete", "complete"), apart_s=30.0)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakes.script import Failure, Image, Music, Picture, Stray
-from harness.invariants import INVARIANTS
-from harness.promises import PROMISES
-from harness.scenario import Platform, Scenario
+from harness.fakes.script import Failure, Image, Music, Picture, Stray
+from harness.invariants.judge import INVARIANTS
+from harness.invariants.registry import PROMISES
+from harness.scenario.model import Platform, Scenario
 from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
 
 NO_PICTURE = scene(Image(fails=Failure(500)))

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from fakes.script import ForgeryKind, Music, Stray
-from harness.reading import Reading
-from harness.result import Verdict
-from harness.scenario import Platform
+from harness.fakes.script import ForgeryKind, Music, Stray
+from harness.results.result import Verdict
+from harness.scenario.model import Platform
+from harness.trace.view import Reading
 from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
 

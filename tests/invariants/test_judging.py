@@ -2,16 +2,16 @@
 
 import pytest
 
-from fakes.script import Failure, Image
+from harness.engine.run import judged_again
 from harness.errors import JournalError
-from harness.invariants import INVARIANTS, judge
-from harness.invariants.verdicts import Finding, held, violated
-from harness.journal import body_facts, read_journal
-from harness.metrics import measure
-from harness.promises import PROMISES
-from harness.reading import Reading
-from harness.result import Result, Verdict, exit_code
-from harness.runner import judged_again
+from harness.fakes.script import Failure, Image
+from harness.invariants.judge import INVARIANTS, judge
+from harness.invariants.metrics import measure
+from harness.invariants.registry import PROMISES
+from harness.invariants.verdict import Finding, held, violated
+from harness.results.result import Result, Verdict, exit_code
+from harness.trace.journal import body_facts, read_journal
+from harness.trace.view import Reading
 from tests.invariants.chronicle import Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
 from tests.invariants.test_every_invariant_is_seen_to_fail import CASES, Case

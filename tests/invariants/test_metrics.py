@@ -2,11 +2,11 @@
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import Failure, Image, Music, Picture
-from harness.journal import Journal
-from harness.metrics import measure
-from harness.result import Metrics, Outcome
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Failure, Image, Music, Picture
+from harness.invariants.metrics import measure
+from harness.results.result import Metrics, Outcome
+from harness.trace.journal import Journal
 from tests.invariants.chronicle import FLAT, JOBS, MEDIA, Chronicle
 from tests.invariants.stage import TAKES_16_S, played, scene
 

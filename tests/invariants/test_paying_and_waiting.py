@@ -4,7 +4,7 @@ import pytest
 
 from harness.faults import Fault
 from harness.faults.delays import SlowAnswer
-from harness.journal import Journal
+from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, MEDIA, Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
 

@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import Image
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Fixed
+from harness.fakes.script import Image
 from harness.faults import CALLBACK_HARMS, HARMS, Fault
-from harness.runner import resolve, run
-from harness.scenario import Platform, Scenario
+from harness.scenario.model import Platform, Scenario
 from tests.invariants.stage import scene
 
 RUNS_EACH = 40

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness.invariants import INVARIANTS
-from harness.journal import Journal
+from harness.invariants.judge import INVARIANTS
+from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, KEY, MEDIA, SUNO, Chronicle, verdict
 
 URL, COVER, AUDIO = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/cover.jpeg", f"http://{MEDIA}/a/x.mp3"

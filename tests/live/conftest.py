@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from harness.live.supabase.app import StandIn, Told
-from harness.live.supabase.databases import Database
-from harness.live.supabase.serving import Port, service_key
+from harness.supabase.app import StandIn, Told
+from harness.supabase.databases import Database
+from harness.supabase.serving import Port, service_key
 
 SUPABASE_JS = "@supabase/supabase-js@2.109.0"
 CLIENT = Path(__file__).parent / "client.cjs"

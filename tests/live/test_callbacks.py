@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fakes.post import Answer
-from harness.live.callbacks import is_near, recorded
-from harness.simulation.hosts import APPLICATION_HOST, KIE_HOST
+from harness.fakes.http_client import Answer
+from harness.world.hosts import APPLICATION_HOST, KIE_HOST
+from harness.world.live.callback_sender import is_near, recorded
 
 
 class Notes:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.journal import Journal
-from harness.live.doubt import doubt
+from harness.trace.journal import Journal
+from harness.world.live.timing_uncertainty import doubt
 
 
 def journal(*, asked_after_s: float, waits_s: float, answered_after_s: float) -> Journal:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
-from harness.compare import run_pairs
-from harness.implementations import load_live
-from harness.live.application import STREAMS
-from harness.live.faketime import library
-from harness.result import Result
-from harness.simulation.log_level import level_of
+from harness.engine.pool import run_pairs
+from harness.results.result import Result
+from harness.scenario import catalogue
+from harness.targets import load_live
+from harness.world.live.faketime import library
+from harness.world.live.instances import STREAMS
+from harness.world.log_level import level_of
 
 APP = Path(__file__).parent.parent / "apps" / "flask_requests"
 SPEED = 25.0

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.engine.run import run
 from harness.errors import ImplementationError
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.faults import Fault
 from harness.faults.connections import NeverConnects
-from harness.implementations import load_live
-from harness.live.faketime import library
-from harness.report.sequence import replay_command
-from harness.result import Result
-from harness.runner import run
-from harness.scenario import Platform, Scenario
+from harness.report.evidence import replay_command
+from harness.results.result import Result
+from harness.scenario.model import Platform, Scenario
+from harness.targets import load_live
+from harness.world.live.faketime import library
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
 CONFIGURATION = """

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Music, Script, SunoScript
 from harness.errors import ImplementationError
-from harness.implementations import load_live
-from harness.journal import Journal
-from harness.live.world import LiveWorld
-from harness.scenario import Scenario
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Music, Script, SunoScript
+from harness.scenario.model import Scenario
+from harness.targets import load_live
+from harness.trace.journal import Journal
+from harness.world.live.world import LiveWorld
 from tests.live.test_live_world import APP, BASE_URLS, CONFIGURATION, SPEED, SQLITE, needs_faketime
 
 UNRULY = """

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fakes.durations import Fixed, Never
-from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.implementations import load_live
-from harness.live.faketime import library
-from harness.result import Result
-from harness.runner import run
-from harness.scenario import Scenario
+from harness.engine.run import run
+from harness.fakes.latency import Fixed, Never
+from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.results.result import Result
+from harness.scenario.model import Scenario
+from harness.targets import load_live
+from harness.world.live.faketime import library
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),

@@ -1,10 +1,10 @@
 """Live runs begin more slowly where those before them were in doubt, and faster again where they were not."""
 
-from harness.compare import play_pairs
-from harness.implementations import AnyImplementation, LiveImplementation, Postponed
-from harness.live.doubt import Doubt
-from harness.live.settings import Application, Settings
-from harness.scenario import Scenario
+from harness.config.app_config import Application, Settings
+from harness.engine.pool import play_pairs
+from harness.scenario.model import Scenario
+from harness.targets import AnyImplementation, LiveImplementation, Postponed
+from harness.world.live.timing_uncertainty import Doubt
 
 ASKED, BUSY_ABOVE = 50.0, 20.0
 APPLICATION = LiveImplementation("shop", "shop", Settings(Application(command="node server.js")), ASKED)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cli.picking import Picker
+from harness.cli.scenario_picker import Picker
 
 NAMES = ["baseline/healthy", "slow/image-6s", "slow/image-16s", "slow/image-61s", "slow/image-600s-late"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.compare import run_pairs
-from harness.implementations import LiveImplementation, load_live
-from harness.runner import run
-from harness.scenario import Scenario
+from harness.engine.pool import run_pairs
+from harness.engine.run import run
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.scenario.model import Scenario
+from harness.targets import LiveImplementation, load_live
 
 APP = Path(__file__).parent.parent / "apps" / "postgres" / "app.py"
 TABLE = """

@@ -20,9 +20,9 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.journal import Entry, Journal, read_journal
-from harness.live.admin import by_name
-from harness.live.serving import Serving
+from harness.serve.admin import by_name
+from harness.serve.session import Serving
+from harness.trace.journal import Entry, Journal, read_journal
 
 TOKEN = "token-of-the-tests"
 MUSIC = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "p", "style": "s", "title": "t"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness import cli
+from harness.config.app_config import Cron, read_settings
 from harness.errors import ImplementationError
-from harness.implementations import is_live, load_live
-from harness.live.settings import Cron, read_settings
+from harness.targets import is_live, load_live
 
 COMMAND = """
 [application]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.compare import run_pairs
-from harness.implementations import load_live
-from harness.live.faketime import library
-from harness.scenario import Platform, Scenario
+from harness.engine.pool import run_pairs
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.scenario.model import Platform, Scenario
+from harness.targets import load_live
+from harness.world.live.faketime import library
 
 pytestmark = [
     pytest.mark.skipif(library() is None, reason="libfaketime is not installed: a process's clock cannot be sped up"),

@@ -15,16 +15,16 @@ import httpx
 import psycopg
 import pytest
 
-from harness.catalogue import select
+from harness.config.app_config import TrackReading, read_settings
+from harness.engine.run import resolve, run
 from harness.errors import ImplementationError
-from harness.invariants import judge
-from harness.journal import Entry, Journal
-from harness.live.settings import TrackReading, read_settings
-from harness.live.stores.answers import CommandStore
-from harness.live.stores.choice import store_of
-from harness.live.stores.postgres import AuditedStore, PostgresStore
-from harness.live.tracks import EXACT, Row, UnseenError, Watcher, sampled
-from harness.runner import resolve, run
+from harness.invariants.judge import judge
+from harness.scenario.catalogue import select
+from harness.stores.choice import store_of
+from harness.stores.http_and_command import CommandStore
+from harness.stores.polling import EXACT, Row, UnseenError, Watcher, sampled
+from harness.stores.postgres import AuditedStore, PostgresStore
+from harness.trace.journal import Entry, Journal
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -206,8 +206,8 @@ def test_what_a_dead_run_has_left_is_removed_with_the_next_one(server: str) -> N
 
 KILLED = """
 import asyncio, sys
-from harness.live.settings import TrackReading
-from harness.live.stores.postgres import AuditedStore
+from harness.config.app_config import TrackReading
+from harness.stores.postgres import AuditedStore
 
 store = AuditedStore(sys.argv[1], TrackReading(postgres=sys.argv[1], history=True))
 
@@ -245,17 +245,21 @@ def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
 @pytest.mark.parametrize(
     ("missing", "asks", "advice"),
     [
-        ("psycopg", "from harness.live.postgres import psycopg; psycopg()", 'pip install "psycopg[binary]'),
+        (
+            "psycopg",
+            "from harness.stores.postgres_connection import psycopg; psycopg()",
+            'pip install "psycopg[binary]',
+        ),
         (
             "sqlglot",
-            "from harness.live.settings import Supabase; from harness.live.supabase.serving import database_of;"
+            "from harness.config.app_config import Supabase; from harness.supabase.serving import database_of;"
             "database_of(Supabase())",
             'pip install "sqlglot',
         ),
     ],
 )
 def test_a_package_that_is_not_installed_is_missed_late_and_by_its_name(missing: str, asks: str, advice: str) -> None:
-    code = f"import sys; sys.modules['{missing}'] = None; import harness.live.world; print('imported'); {asks}"
+    code = f"import sys; sys.modules['{missing}'] = None; import harness.world.live.world; print('imported'); {asks}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "imported\n"
     assert "ImplementationError" in done.stderr

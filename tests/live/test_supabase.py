@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.errors import ImplementationError
-from harness.live.supabase.databases import Database
-from harness.live.supabase.on_postgres import PostgresDatabase
-from harness.live.supabase.on_sqlite import SqliteDatabase
+from harness.supabase.databases import Database
+from harness.supabase.on_postgres import PostgresDatabase
+from harness.supabase.on_sqlite import SqliteDatabase
 
 USER = {"id": "00000000-0000-4000-8000-000000000001", "email": "user@example.com"}
 SCHEMA = """

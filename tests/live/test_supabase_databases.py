@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness.live.supabase.databases import Database
-from harness.live.supabase.errors import NotReproduced, RestError
-from harness.live.supabase.on_postgres import PostgresDatabase
-from harness.live.supabase.on_sqlite import SqliteDatabase
-from harness.live.supabase.queries import read_preferences, read_query
+from harness.supabase.databases import Database
+from harness.supabase.errors import NotReproduced, RestError
+from harness.supabase.on_postgres import PostgresDatabase
+from harness.supabase.on_sqlite import SqliteDatabase
+from harness.supabase.queries import read_preferences, read_query
 
 SCHEMA = """
 create type track_status as enum ('pending', 'complete', 'failed');

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from fakes.durations import Fixed
-from fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Fixed
+from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.faults import Fault
 from harness.faults.connections import ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
 from harness.faults.requests import AlteredRequest, LostRequest, RefusedRequest
-from harness.implementations import load_live
-from harness.result import Result
-from harness.runner import resolve, run
-from harness.scenario import Scenario
+from harness.results.result import Result
+from harness.scenario.model import Scenario
+from harness.targets import load_live
 
 APPS = Path(__file__).parent.parent / "apps" / "supabase"
 CONFIGURATION = """

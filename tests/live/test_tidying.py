@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.live import tidying
-from harness.live.clock import LiveLoop
-from harness.live.tidying import collected_in_pauses
+from harness.world.live import collection
+from harness.world.live.collection import collected_in_pauses
+from harness.world.live.event_loop import LiveLoop
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def counted() -> Iterator[list[int]]:
         gc.callbacks.remove(note)
 
 
-def litter(count: int = 2 * tidying.WORTH_IT) -> None:
+def litter(count: int = 2 * collection.WORTH_IT) -> None:
     """Makes garbage that refers to itself."""
     for _ in range(count):
         circle: list[object] = []
@@ -45,7 +45,7 @@ def loop() -> Iterator[LiveLoop]:
     loop.close()
 
 
-QUIET_S, LONG_QUIET_S, _ = tidying.QUIET_S
+QUIET_S, LONG_QUIET_S, _ = collection.QUIET_S
 
 
 def test_nothing_is_collected_while_something_is_due_soon(loop: LiveLoop) -> None:
@@ -94,12 +94,12 @@ def test_a_pause_is_for_collecting(loop: LiveLoop) -> None:
     with collected_in_pauses(loop), counted() as found:
         loop.run_until_complete(idle())
         assert found == [0]
-        assert gc.get_count()[0] < tidying.WORTH_IT
+        assert gc.get_count()[0] < collection.WORTH_IT
 
 
 def test_what_has_survived_for_a_while_is_looked_at_in_a_longer_pause(loop: LiveLoop) -> None:
     async def idle() -> None:
-        for _ in range(tidying.SURVIVALS):
+        for _ in range(collection.SURVIVALS):
             litter()
             await asyncio.sleep(loop.speed * QUIET_S * 2)
         litter()
@@ -108,12 +108,12 @@ def test_what_has_survived_for_a_while_is_looked_at_in_a_longer_pause(loop: Live
     gc.collect()
     with collected_in_pauses(loop), counted() as found:
         loop.run_until_complete(idle())
-    assert found == [0] * (tidying.SURVIVALS + 1) + [1]
+    assert found == [0] * (collection.SURVIVALS + 1) + [1]
 
 
 def test_too_much_garbage_does_not_wait_for_a_pause(loop: LiveLoop) -> None:
     async def busy() -> None:
-        litter(2 * tidying.TOO_MANY)
+        litter(2 * collection.TOO_MANY)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -124,7 +124,7 @@ def test_too_much_garbage_does_not_wait_for_a_pause(loop: LiveLoop) -> None:
 
 def test_a_wait_is_as_long_as_it_should_be_when_part_of_it_was_for_collecting(loop: LiveLoop) -> None:
     async def waited() -> float:
-        litter(tidying.TOO_MANY // 2)
+        litter(collection.TOO_MANY // 2)
         began_s = loop.time()
         await asyncio.sleep(1.0)
         return loop.time() - began_s

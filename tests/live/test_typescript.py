@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
-from harness.compare import run_pairs, workers_for
-from harness.implementations import load_live
-from harness.live.faketime import library
-from harness.result import Result
-from harness.runner import resolve, run
+from harness.engine.pool import run_pairs, workers_for
+from harness.engine.run import resolve, run
+from harness.results.result import Result
+from harness.scenario import catalogue
+from harness.targets import load_live
+from harness.world.live.faketime import library
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("npm") is None, reason="Node and npm are not installed"),

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from harness.live.clock import LiveLoop
-from harness.live.wires import KEEP_ALIVE_S, LARGE_BYTES, TOGETHER_MAX, protocol_factory
+from harness.world.live.event_loop import LiveLoop
+from harness.world.live.server import KEEP_ALIVE_S, LARGE_BYTES, TOGETHER_MAX, protocol_factory
 
 App = Callable[[Any, Any, Any], Any]
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]

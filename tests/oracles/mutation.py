@@ -30,12 +30,12 @@ from typing import Any
 
 import yaml
 
-from harness.catalogue import select, shipped_names
-from harness.implementations import Implementation, load
-from harness.invariants import INVARIANTS
-from harness.runner import run
-from harness.scenario import Scenario
+from harness.engine.run import run
+from harness.invariants.judge import INVARIANTS
+from harness.scenario.catalogue import select, shipped_names
+from harness.scenario.model import Scenario
 from harness.strategies import STRATEGIES
+from harness.targets import Implementation, load
 
 ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("mutants.yaml")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import select, shipped_names
-from harness.implementations import Implementation, load
+from harness.engine.run import resolve, run
 from harness.pytest_plugin import explained
-from harness.result import Result
-from harness.runner import resolve, run
-from harness.scenario import Scenario
+from harness.results.result import Result
+from harness.scenario.catalogue import select, shipped_names
+from harness.scenario.model import Scenario
+from harness.targets import Implementation, load
 
 SECOND = load("tests.oracles.second.app:create_app", "second-opinion", shipped=True)
 MATTERS_OF_OPINION = {

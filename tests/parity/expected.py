@@ -10,8 +10,8 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from fakes.durations import Fixed, Uniform
-from fakes.post import BadAnswerError, Post
+from harness.fakes.http_client import BadAnswerError, Post
+from harness.fakes.latency import Fixed, Uniform
 from harness.faults import HARMS, Harm
 from harness.faults.bodies import OversizedBody, WrongContentType
 from harness.faults.connections import HalfOpen

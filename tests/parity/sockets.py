@@ -19,8 +19,8 @@ from uvicorn.server import ServerState
 
 from harness.faults import Fault, Harm, harms_connections
 from harness.faults.exchange import App
-from harness.live.wires import SocketWire, protocol_factory
-from harness.simulation.injector import Injector
+from harness.world.fault_injector import Injector
+from harness.world.live.server import SocketWire, protocol_factory
 from tests.parity.expected import TAKES_S
 
 SERVERS = ("httptools", "h11")

@@ -9,7 +9,7 @@ import pytest
 from harness.faults import CALLBACK_HARMS, HARMS, Fault, Harm
 from harness.faults.delays import SlowConnect
 from harness.faults.exchange import App
-from harness.simulation.injector import Injector
+from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, PATIENCE_S, TAKES_S, Case, ask, call_back, check, fails, provider
 from tests.parity.sockets import SERVERS, WAYS_TO_LISTEN, listening, served, served_live
 from tests.simulation.conftest import Simulate, simulate

@@ -48,9 +48,9 @@ def run(*command: str, cwd: Path | None = None) -> str:
 @lru_cache(maxsize=1)
 def expected() -> frozenset[str]:
     """Where an application that shows the small cover and says so keeps every promise: where nobody can have more."""
-    from harness import catalogue
-    from harness.runner import resolve
-    from harness.runner import run as run_one
+    from harness.engine.run import resolve
+    from harness.engine.run import run as run_one
+    from harness.scenario import catalogue
 
     who = resolve(str(EXAMPLE / "shop.py") + ":on_music")
     scenarios = catalogue.select(["baseline", "slow", "failing", "low-resolution"])

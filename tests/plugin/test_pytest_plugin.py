@@ -162,7 +162,7 @@ def test_without_an_implementation_nothing_of_the_harness_is_imported(project: p
         import sys
 
         def test_nothing():
-            heavy = ("harness.runner", "harness.catalogue", "starlette", "httpx", "PIL", "pydantic", "rich")
+            heavy = ("harness.engine.run", "harness.scenario.yaml", "starlette", "httpx", "PIL", "pydantic", "rich")
             assert not [name for name in heavy if name in sys.modules]
         """
     )

@@ -2,13 +2,13 @@
 
 from functools import lru_cache
 
-from harness import catalogue
-from harness.journal import Entry, Journal
-from harness.result import Metrics, Result, TrackMetrics, Verdict
-from harness.runner import resolve
-from harness.scenario import Scenario
-from harness.stored import Results
-from harness.storing import packed_run, results_of, stored_run
+from harness.engine.run import resolve
+from harness.results.archive import Results
+from harness.results.archive_file import packed_run, results_of, stored_run
+from harness.results.result import Metrics, Result, TrackMetrics, Verdict
+from harness.scenario import catalogue
+from harness.scenario.model import Scenario
+from harness.trace.journal import Entry, Journal
 
 SCENARIOS = ("baseline/healthy", "slow/image-16s", "slow/image-never", "callbacks/forgery-unsigned")
 STRATEGIES = ("synchronous", "polling", "acknowledge-first")

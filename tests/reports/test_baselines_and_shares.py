@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.baseline import changes_since
 from harness.cli import cli
 from harness.errors import HarnessError
-from harness.merging import merged
-from harness.result import Metrics, TrackMetrics, Verdict
-from harness.storing import read_results, write_results
+from harness.results.archive_file import read_results, write_results
+from harness.results.baseline import changes_since
+from harness.results.merge import merged
+from harness.results.result import Metrics, TrackMetrics, Verdict
 from tests.reports.runs import made_up_result, made_up_results, real_results
 
 SCENARIOS = ("baseline/healthy", "slow/image-16s", "failing/code-500-always")

@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.journal import Entry, Journal
 from harness.report.diagram import LANES, Step, lanes_of, steps
 from harness.report.html.runs import Shared, run_view
-from harness.stored import StoredScenario
-from harness.storing import packed_run
+from harness.results.archive import StoredScenario
+from harness.results.archive_file import packed_run
+from harness.trace.journal import Entry, Journal
 from tests.reports.runs import made_up_result, real_results
 
 

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 
-from harness.journal import Journal
 from harness.report.annotations import annotations
 from harness.report.har import har
-from harness.report.interchange import ndjson, stored_json
+from harness.report.json import ndjson, stored_json
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.mermaid import mermaid
-from harness.result import Result, Verdict
-from harness.scenario import Scenario
-from harness.stored import Results
-from harness.storing import packed_run, results_of
+from harness.results.archive import Results
+from harness.results.archive_file import packed_run, results_of
+from harness.results.result import Result, Verdict
+from harness.scenario.model import Scenario
+from harness.trace.journal import Journal
 from tests.reports.runs import made_up_result, made_up_results, real_results
 
 HOSTILE = "`|*_]( <b>@all</b> ::error::%0A \x1b[31m \x00 ]]> &amp; #1; end\n## a heading\n```\nsequenceDiagram"
@@ -224,9 +224,9 @@ def test_har_can_be_read_by_a_reader_of_archives() -> None:
 
 
 def test_har_has_every_exchange_of_a_run_and_the_harm_that_was_done_to_it() -> None:
-    from harness import catalogue
-    from harness.runner import resolve
-    from harness.storing import stored_run
+    from harness.engine.run import resolve
+    from harness.results.archive_file import stored_run
+    from harness.scenario import catalogue
 
     scenarios = catalogue.select(["slow/image-answer-dribbles"])
     run = stored_run(scenarios[0], resolve("strict"), 1)

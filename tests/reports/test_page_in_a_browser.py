@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.html import page
-from harness.stored import Results
+from harness.results.archive import Results
 from tests.reports.browser import Page
 from tests.reports.runs import made_up_results, real_results
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.journal import Entry, Journal
 from harness.report.html.runs import Shared, run_view
 from harness.report.redaction import DEPTH_MAX, HIDDEN, SECRET, TOO_DEEP, Redaction, is_secret_name
-from harness.stored import Run, StoredScenario
+from harness.results.archive import Run, StoredScenario
+from harness.trace.journal import Entry, Journal
 from tests.reports.runs import made_up_results, real_results
 
 NOTHING = Redaction(())

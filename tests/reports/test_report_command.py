@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import HarnessError
 from harness.report.html import page
-from harness.storing import read_results
+from harness.results.archive_file import read_results
 from tests.reports.runs import made_up_results, real_results
 
 

@@ -1,9 +1,9 @@
 """The sequence of events behind a verdict: it tells why things came as they did."""
 
-from harness.journal import Journal
-from harness.report.narration import LINES_MAX
-from harness.report.sequence import sequence
-from harness.result import Verdict
+from harness.report.describe import LINES_MAX
+from harness.report.evidence import sequence
+from harness.results.result import Verdict
+from harness.trace.journal import Journal
 
 
 def _journal() -> Journal:

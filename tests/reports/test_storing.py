@@ -13,13 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import catalogue
-from harness.compare import play_pairs
-from harness.comparison import summarise
+from harness.engine.pool import play_pairs
+from harness.engine.run import resolve, run
 from harness.errors import HarnessError
-from harness.runner import resolve, run
-from harness.stored import Results
-from harness.storing import (
+from harness.results.archive import Results
+from harness.results.archive_file import (
     FORMAT,
     StoredResultsError,
     packed_run,
@@ -30,6 +28,8 @@ from harness.storing import (
     write_results,
     write_results_to,
 )
+from harness.results.comparison import summarise
+from harness.scenario import catalogue
 from tests.reports.runs import SCENARIOS, STRATEGIES, made_up_results, real_results
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from harness.thumbnails import SIDE_MAX, thumbnail
+from harness.image.thumbnail import SIDE_MAX, thumbnail
 
 
 def file_of(image: Image.Image, format_: str, **options: object) -> bytes:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness import catalogue
 from harness.pytest_plugin import explained
-from harness.result import Result
-from harness.scenario import Scenario
+from harness.results.result import Result
+from harness.scenario import catalogue
+from harness.scenario.model import Scenario
 
 
 @pytest.mark.parametrize("name", catalogue.shipped_names())
@@ -114,8 +114,8 @@ def test_another_seed_may_be_given(run_scenario: Any) -> None:
 
 
 def test_a_scenario_may_be_made_in_python(run_scenario: Any) -> None:
-    from fakes.durations import Fixed
-    from fakes.script import Image, KieScript, Script
+    from harness.fakes.latency import Fixed
+    from harness.fakes.script import Image, KieScript, Script
 
     script = Script(kie=KieScript(images=(Image(takes=Fixed(20.0)),)))
     result = run_scenario(Scenario("mine/twenty", "Twenty seconds.", script=script), "synchronous")

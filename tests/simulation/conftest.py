@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from harness.simulation.loop import SimulatedLoop
-from harness.simulation.network import Gate, Listener, Network
-from harness.simulation.places import PLACE, Place
-from harness.simulation.serving import protocol_factory
-from harness.simulation.takeover import takeover
+from harness.world.scope import PLACE, Place
+from harness.world.simulated.event_loop import SimulatedLoop
+from harness.world.simulated.network import Gate, Listener, Network
+from harness.world.simulated.patches import takeover
+from harness.world.simulated.server import protocol_factory
 
 REAL_SECONDS_MAX = 2.0
 """However long a simulation says it took, the machine must hardly have noticed."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fakes.script import Music, Script, SunoScript
+from harness.engine.run import run
+from harness.fakes.script import Music, Script, SunoScript
 from harness.faults import CALLBACK_HARMS, Fault, Harm
 from harness.faults.connections import (
     ClosedBeforeAnswer,
@@ -24,10 +25,9 @@ from harness.faults.requests import (
     RefusedRequest,
     ReorderedRequest,
 )
-from harness.implementations import load
-from harness.journal import Journal
-from harness.runner import run
-from harness.scenario import Scenario
+from harness.scenario.model import Scenario
+from harness.targets import load
+from harness.trace.journal import Journal
 
 
 def _accept(payload: dict[str, Any], track: dict[str, Any]) -> None:

@@ -13,18 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fakes.durations import Bimodal, Fixed, Lognormal, Uniform
-from fakes.script import Script
+from harness.engine.run import run
+from harness.fakes.latency import Bimodal, Fixed, Lognormal, Uniform
+from harness.fakes.script import Script
 from harness.faults import HARMS, METHODS, Fault
 from harness.faults.bodies import CutOffJson, EmptyBody, OversizedBody, WrongContentType
 from harness.faults.connections import ConnectionRefused, NeverAnswers, ResetBeforeAnswer
 from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
 from harness.faults.luck import Luck, Schedule
 from harness.faults.requests import LateRequest
-from harness.implementations import load
-from harness.runner import run
-from harness.scenario import Scenario
-from harness.simulation.injector import Injector
+from harness.scenario.model import Scenario
+from harness.targets import load
+from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
 

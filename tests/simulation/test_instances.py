@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from harness.implementations import load
-from harness.journal import Journal
-from harness.runner import run
-from harness.scenario import Platform, Scenario
+from harness.engine.run import run
+from harness.scenario.model import Platform, Scenario
+from harness.targets import load
+from harness.trace.journal import Journal
 
 POSTED = "/tracks"
 

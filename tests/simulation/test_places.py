@@ -7,8 +7,8 @@ from contextvars import copy_context
 
 import anyio
 
-from harness.simulation.loop import SimulatedLoop
-from harness.simulation.places import CAUSE, PLACE, Place
+from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.simulated.event_loop import SimulatedLoop
 from tests.simulation.conftest import Simulate
 
 

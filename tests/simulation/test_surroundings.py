@@ -9,8 +9,8 @@ from logging.config import dictConfig
 
 import pytest
 
-from harness.simulation.log_level import level_of
-from harness.simulation.surroundings import surroundings
+from harness.world.log_level import level_of
+from harness.world.simulated.environment import surroundings
 
 Lines = list[tuple[str, str, str]]
 

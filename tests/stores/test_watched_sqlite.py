@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from harness.simulation.loop import EPOCH_S, SimulatedLoop
-from harness.simulation.network import Network
-from harness.simulation.takeover import takeover
-from harness.stores.sqlite import Watcher, watching
+from harness.world.simulated.event_loop import EPOCH_S, SimulatedLoop
+from harness.world.simulated.network import Network
+from harness.world.simulated.patches import takeover
+from harness.world.simulated.sqlite_watcher import Watcher, watching
 
 Seen = list[tuple[str, Any, Any]]
 TRACKS = "CREATE TABLE tracks (id TEXT PRIMARY KEY, status, owner)"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness import catalogue
-from harness.implementations import load
-from harness.runner import run
+from harness.engine.run import run
+from harness.scenario import catalogue
+from harness.targets import load
 
 PROJECT = {
     "storage/__init__.py": "",

@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from fakes.durations import Never
-from fakes.script import Image, KieScript, Script
-from harness import catalogue
-from harness.implementations import load
-from harness.result import Result
-from harness.runner import resolve, run
-from harness.scenario import Platform, Scenario
+from harness.engine.run import resolve, run
+from harness.fakes.latency import Never
+from harness.fakes.script import Image, KieScript, Script
+from harness.results.result import Result
+from harness.scenario import catalogue
+from harness.scenario.model import Platform, Scenario
+from harness.targets import load
 
 APPLICATIONS = Path(__file__).parent / "applications.py"
 NEVER = Scenario("test/never", "Kie.ai never answers.", script=Script(kie=KieScript(images=(Image(takes=Never()),))))

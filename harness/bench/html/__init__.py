@@ -13,7 +13,7 @@ from string import Template
 from typing import Any
 
 from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
-from harness.bench.interchange import bench_json
+from harness.bench.json_format import bench_json
 from harness.bench.statistics import QUANTILES, Estimate
 from harness.bench.table import around, percent, seconds
 from harness.report import html as report

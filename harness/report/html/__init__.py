@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.report.html.overview import overview
 from harness.report.html.runs import Shared, run_view
-from harness.stored import Results
+from harness.results.archive import Results
 
 SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "journal", "run", "routes")
 """The page's script, in the order in which its parts are put together."""

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from harness.comparison import Summary
-from harness.promises import PROMISES
-from harness.report.conclusion import conclusion
-from harness.result import Result
-from harness.stored import Results
+from harness.invariants.registry import PROMISES
+from harness.report.summary import conclusion
+from harness.results.archive import Results
+from harness.results.comparison import Summary
+from harness.results.result import Result
 
 PLATFORM_LIMITS_S = (10, 60, 300)
 """The function limits of the usual platforms, drawn into the charts of latencies."""

@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from harness.journal import Entry, Journal
-from harness.reading import usable_url
+from harness.report.describe import ENDINGS, clock, narrate, short, span
 from harness.report.diagram import lanes_of, steps
-from harness.report.narration import ENDINGS, clock, narrate, short, span
+from harness.report.evidence import replay_command
 from harness.report.redaction import Redaction
-from harness.report.sequence import replay_command
-from harness.stored import Run, StoredScenario
+from harness.results.archive import Run, StoredScenario
+from harness.trace.journal import Entry, Journal
+from harness.trace.view import usable_url
 
 ENTRIES_MAX = 5_000
 """Of a longer journal the page has the beginning, and all that the verdicts point to."""

@@ -1,0 +1,188 @@
+"""Desk: where both providers meet a request before it is a task: key, body, contract, rate and credits.
+
+Every refusal is told to the observer here, so that none can be forgotten.
+"""
+
+import asyncio
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from harness.fakes.events import Observer, Problem
+from harness.fakes.responses import KIE_CODES, Codes, Reply, message_of, refusal
+from harness.fakes.routing import Asked
+from harness.fakes.script import Failure
+from harness.fakes.tasks import Credits, RateWindow
+from harness.fakes.validation import problem
+
+API_KEY = "fake-api-key"
+"""The key that a fake takes unless it is told another one."""
+JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECASE)
+"""That another type than JSON is refused is inferred; a request that names none is taken for JSON."""
+OPENAPI_PATH = "/openapi.json"
+"""Where a fake describes itself. No provider has it, so it is no documented endpoint."""
+SOURCE_AUTH = "providers.md section 1, documented"
+SOURCE_ROUTES = "providers.md trap 1, seen in clients"
+
+Endpoint = tuple[str, str]
+"""Method and path."""
+
+
+class Desk:
+    """One provider's account, as one fake sees it."""
+
+    def __init__(
+        self,
+        provider: str,
+        api_key: str,
+        observe: Observer,
+        credits: Credits,
+        allowed: int,
+        codes: Codes = KIE_CODES,
+        errors_as_http: bool = False,
+    ) -> None:
+        self.provider = provider
+        self.credits = credits
+        self.codes = codes
+        self._errors_as_http = errors_as_http
+        self._expected = f"Bearer {api_key}"
+        self._observe = observe
+        self._window = RateWindow(allowed)
+
+    def failure(self, code: int, message: str | None = None) -> Failure:
+        """Return a refusal of the fake's own."""
+        return Failure(code, message, as_http=self._errors_as_http)
+
+    def answer(self, failure: Failure) -> Reply:
+        """Answer with a refusal, in this provider's words."""
+        return refusal(failure, self.codes.messages)
+
+    def break_contract(self, endpoint: str, problems: list[Problem]) -> None:
+        """Tell the observer which rules a request breaks."""
+        self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
+
+    def lacks_key(self, asked: Asked) -> Failure | None:
+        """Return the 401 for a request without the right bearer key. The key itself is never told."""
+        sent = asked.header(b"authorization")
+        if sent == self._expected:
+            return None
+        found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
+        rule = "Authorization: Bearer <the account's key>"
+        self.break_contract(asked.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
+        return self.failure(401)
+
+    def read_object(self, endpoint: str, asked: Asked) -> dict[str, Any] | Failure:
+        """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
+        content, content_type = asked.content, asked.header(b"content-type")
+        if content_type is not None and not _is_json(content_type):
+            rule = "application/json"
+            self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
+            return self.failure(400, "The request body is not a JSON object.")
+        try:
+            body = _DECODE(content.decode())
+            if b"\\u" in content:
+                json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could never be sent back
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict):
+            return body
+        found = content[:80].decode("utf-8", "replace")
+        self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
+        return self.failure(400, "The request body is not a JSON object.")
+
+    def asked_for(self, endpoint: str, asked: Asked) -> str | Failure:
+        """Return the task id that a query asks about, or the refusal of one that asks about none."""
+        query = asked.query()
+        wanted = query.get("taskId")
+        if wanted:
+            return wanted
+        found = ", ".join(query) or None
+        self.break_contract(endpoint, [problem("taskId", found, "required, a task's id", SOURCE_AUTH)])
+        return self.failure(self.codes.invalid, "taskId: required")
+
+    def has_no_room(self, endpoint: str, price: int) -> Failure | None:
+        """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""
+        if self.credits.balance < price:
+            return self.failure(self.codes.no_credits)
+        quota = self.credits.quota
+        if quota is not None and quota < price and self.codes.over_quota is not None:
+            return self.failure(self.codes.over_quota)
+        if not self._window.admits(asyncio.get_running_loop().time()):
+            self.throttle(endpoint, self._window)
+            return self.failure(self.codes.too_often)
+        return None
+
+    def refuse(self, endpoint: str, failure: Failure) -> Reply:
+        """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
+        self.tell_refused(endpoint, failure)
+        return self.answer(failure)
+
+    def tell_refused(self, endpoint: str, failure: Failure) -> None:
+        """Tell of a refused creation."""
+        self._observe(
+            "task.refused",
+            provider=self.provider,
+            endpoint=endpoint,
+            code=failure.code,
+            message=message_of(failure, self.codes.messages),
+            as_http=failure.as_http,
+            retry_after_s=failure.retry_after_s,
+        )
+
+    def throttle(self, endpoint: str, window: RateWindow) -> None:
+        """Tell that somebody really asked too often; a scripted 429 is a refusal like any other.
+
+        No header says how long to wait: none is documented (providers.md section 4).
+        """
+        self._observe(
+            "rate.limited",
+            provider=self.provider,
+            endpoint=endpoint,
+            retry_after_s=None,
+            allowed=window.allowed,
+            window_s=window.window_s,
+        )
+
+    def change_credits(self, task_id: str, change: int) -> None:
+        """Charge (negative) or refund (positive) a task."""
+        self.credits.change(change)
+        self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
+
+    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Reply:
+        """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
+        endpoints = tuple(endpoints)
+        known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
+        close = difflib.get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
+        where = "path" if status == 404 else "method"
+        rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
+        self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
+        answer = refusal(Failure(status, as_http=True))
+        if status == 405:
+            allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
+            answer.headers.append((b"allow", allowed.encode()))
+        return answer
+
+
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    return JSON_TYPE.match(content_type) is not None
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's own; no JSON document holds them."""
+    raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """Python reads 1e999 as infinity, which could never be sent back."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode

@@ -1,0 +1,66 @@
+"""Files: what the fakes ask a media host to serve, and the texts that may stand where a file's URL belongs."""
+
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from harness.fakes.pictures import PictureSpec
+from harness.fakes.script import ImageUrlText, Picture
+from harness.fakes.watermark import Mark
+
+PRIVATE_URL = "http://169.254.169.254/latest/meta-data/cover.png"
+"""The address at which cloud machines serve their own credentials: what a smuggled-in URL is after."""
+STRAY_NUMBER_FIRST = 60_000
+"""Pictures that belong to no task of a run are numbered from here."""
+
+
+class Publisher(Protocol):
+    """Puts a file where anybody can fetch it; a MediaHost's `publish` is one."""
+
+    def __call__(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+        """Serve a picture or an audio file from now on; the URL ends with `name_hint`. Exactly one of both is given."""
+        ...
+
+
+class Lender(Protocol):
+    """Makes temporary links; a MediaHost's `lend` is one."""
+
+    def __call__(self, url: str, lifetime_s: float) -> str | None:
+        """Return another URL of the same file for a limited time, or None when `url` is not one of its own."""
+        ...
+
+
+def lend_nothing(url: str, lifetime_s: float) -> str | None:
+    """The lender of a fake that is given none: no URL is one of its own."""
+    return None
+
+
+def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -> PictureSpec:
+    """Return the file that a scripted picture means; without `made_*` it was made at its own size."""
+    mark = Mark(
+        kind="cover" if mark_kind == "cover" else "picture",
+        number=number,
+        made_width=picture.made_width or picture.width,
+        made_height=picture.made_height or picture.height,
+        part=part,
+    )
+    return PictureSpec(picture.width, picture.height, mark, picture.format, picture.flaw)  # type: ignore[arg-type]
+
+
+def put_url(target: dict[str, Any], key: str, url: str | None, text: ImageUrlText) -> None:
+    """Set `target[key]` to what the script wants to stand there; leave the key out when it is to be missing."""
+    match text:
+        case "missing":
+            return
+        case "null":
+            target[key] = None
+        case "empty":
+            target[key] = ""
+        case "undefined":
+            target[key] = "undefined"
+        case "private":
+            target[key] = PRIVATE_URL
+        case "relative":
+            target[key] = urlsplit(url or "").path
+        case "given":
+            if url is not None:
+                target[key] = url

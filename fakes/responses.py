@@ -1,0 +1,146 @@
+"""Answers: the HTTP responses in which both providers wrap their data and their refusals.
+
+At these providers an error normally is HTTP 200 with another body code (providers.md, trap 1), so the status says
+little; a genuine HTTP error comes from an unmatched route or from a gateway in front.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from harness.fakes.script import Failure
+
+JSON_TYPE = b"application/json;charset=utf-8"
+HTML_TYPE = b"text/html; charset=utf-8"
+TEXT_TYPE = b"text/plain; charset=utf-8"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+HTML_PAGE = """<!DOCTYPE html>
+<html><head><title>{code}: {message}</title></head>
+<body><h1>Error {code}</h1><p>{message}</p></body></html>
+"""
+GATEWAY_MESSAGES = {
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    520: "Web server returned an unknown error",
+    522: "Connection timed out",
+    524: "A timeout occurred",
+}
+MESSAGES = {
+    400: "The request's content or a parameter is not accepted.",
+    401: "You do not have access permissions: the API key is missing or wrong.",
+    402: "The current credits are insufficient. Please top up.",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Upstream did not answer for more than 10 minutes.",
+    409: "The request conflicts with another one.",
+    413: "The content is too long or matches an existing work.",
+    422: "Validation failed.",
+    429: "Your call frequency is too high. Please try again later.",
+    430: "Your call frequency is too high. Please try again later.",
+    433: "The sub-key's quota is exceeded.",
+    451: "Failed to fetch the given file.",
+    455: "The service is currently under maintenance. Please try again later.",
+    500: "Server exception, please try again later.",
+    501: "Generation failed.",
+    505: "This feature is currently disabled.",
+    531: "Generation failed, the credits have been refunded.",
+}
+"""What a body code means at Kie.ai (providers.md section 4); the wording is made up, the meaning is not."""
+SUNOAPI_MESSAGES = {
+    **MESSAGES,
+    405: "Your call frequency is too high. Please try again later.",
+    413: "The prompt or the theme is too long.",
+    429: "The credits are insufficient. Please top up.",
+}
+"""What it means at sunoapi.org: 429 is no rate limit there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Which body code a provider has for what; the defaults are Kie.ai's (providers.md section 4, documented)."""
+
+    invalid: int = 422
+    too_long: int = 422
+    no_credits: int = 402
+    too_often: int = 429
+    over_quota: int | None = 433
+    """A sub-key has spent what it may; None where there is no such thing."""
+    messages: Mapping[int, str] = field(default_factory=lambda: MESSAGES)
+
+
+KIE_CODES = Codes()
+SUNOAPI_CODES = Codes(400, 413, 429, 430, None, SUNOAPI_MESSAGES)
+
+
+class Reply:
+    """One HTTP answer, whole; as an ASGI app it sends itself."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, body: bytes, status: int = 200, content_type: bytes = JSON_TYPE, first: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """`first` are the headers before its length and, unless that is empty, its type."""
+        self.body = body
+        self.status = status
+        self.headers = [*first, (b"content-length", b"%d" % len(body))]
+        if content_type:
+            self.headers.append((b"content-type", content_type))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def encoded(body: Any) -> bytes:
+    """`body` as JSON, without spaces."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # a number of more than 64 bits, which somebody has asked for and which is told back
+        return _ENCODE(body).encode()
+
+
+def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
+    """Return the scripted message, or the code's usual one."""
+    if failure.message is not None:
+        return failure.message
+    usual = GATEWAY_MESSAGES if failure.html else messages
+    return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
+
+
+def json_answer(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """Return `body` as JSON."""
+    return Reply(encoded(body), status, JSON_TYPE, first)
+
+
+def success(data: Any) -> Reply:
+    """Return `data` in the envelope that means all is well."""
+    return Reply(encoded({"code": 200, "msg": "success", "data": data}))
+
+
+def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Reply:
+    """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
+    status = failure.code if failure.as_http else 200
+    first = []
+    if failure.retry_after_s is not None:
+        first.append((b"retry-after", b"%d" % math.ceil(failure.retry_after_s)))
+    message = message_of(failure, messages)
+    if failure.html:
+        page = HTML_PAGE.format(code=failure.code, message=message)
+        return Reply(page.encode(), status, HTML_TYPE, first)
+    return json_answer({"code": failure.code, "msg": message}, status, first)
+
+
+def without_data(code: int, message: str) -> Reply:
+    """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
+    return json_answer({"code": code, "msg": message, "data": None})

@@ -1,0 +1,165 @@
+"""The JSON format `harness-bench/1`: a bench's figures as values, and as the baseline of a later one.
+
+`histograms` hold every value in HdrHistogram's own interchange format (milliseconds, three significant digits), for
+readers that others have written; the figures beside them are exact.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
+from harness.bench.histograms import encoded
+from harness.bench.statistics import QUANTILES, Estimate
+from harness.errors import HarnessError
+from harness.results.files import read_text
+
+FORMAT = "harness-bench/1"
+
+
+def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
+    """Everything that a report needs, but for the single tracks."""
+    return {
+        "format": FORMAT,
+        **bench_plan(bench),
+        "strategies": [_strategy(each) for each in bench.figures],
+        "front": list(bench.front),
+        "dominated_by": {name: list(others) for name, others in bench.dominated_by.items()},
+        "reference": reference,
+        "differences": [] if reference is None else _differences(bench, reference),
+    }
+
+
+def _strategy(figures: Figures) -> dict[str, Any]:
+    return {
+        "name": figures.name,
+        "figures": {name: _estimate(estimate) for name, estimate in estimates(figures).items()},
+        "outcomes": dict(sorted(figures.outcomes.items())),
+        "callbacks": {
+            "answered": len(figures.answer.values),
+            "unanswered": figures.answer.missing,
+            "again": figures.redelivered,
+        },
+        "throttled": figures.throttled,
+        "unattributed": figures.strangers,
+        "broken_contracts": figures.broken_contracts,
+        "simulated_s": round(figures.simulated_s, 3),
+        "histograms": {what: encoded(figures.times(what).values) for what in TIMES},
+    }
+
+
+def estimates(figures: Figures) -> dict[str, Estimate]:
+    """All figures by the names that thresholds know them by."""
+    told: dict[str, Estimate] = {}
+    for what in TIMES:
+        times: Times = figures.times(what)
+        told |= {f"{what}.{name}": times.quantile(share) for name, share in QUANTILES.items()}
+        told[f"{what}.max"] = Estimate(times.greatest)
+    told |= {f"within.{limit_s}s": figures.answered_within(limit_s) for limit_s in LIMITS_S}
+    return {**told, "2k": figures.share_2k, "cost": figures.cost, "credits": figures.credits}
+
+
+def _differences(bench: Bench, reference: str) -> list[dict[str, Any]]:
+    told = []
+    for figures in bench.figures:
+        if figures.name != reference:
+            found = difference(figures, bench.of(reference))
+            told.append(
+                {
+                    "name": found.name,
+                    "2k": _estimate(found.share_2k),
+                    "answer": _estimate(found.answer),
+                    "picture": _estimate(found.picture),
+                    "pairs": found.pairs,
+                    "slower": found.slower,
+                    "faster": found.faster,
+                }
+            )
+    return told
+
+
+def _estimate(estimate: Estimate) -> list[float | None]:
+    return [None if each is None else round(each, 6) for each in (estimate.value, estimate.low, estimate.high)]
+
+
+# Baselines
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure that is another one than in the baseline."""
+
+    strategy: str
+    metric: str
+    before: Estimate
+    now: Estimate
+    beyond_noise: bool
+    """Simulated with the same plan, every change is one; otherwise where the intervals do not overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a file of an earlier bench says."""
+
+    path: str
+    plan: Mapping[str, Any]
+    figures: Mapping[str, Mapping[str, Estimate]]
+
+    def is_same_plan(self, bench: Bench) -> bool:
+        """Whether both met the very same draws."""
+        now = bench_plan(bench)
+        return all(self.plan.get(name) == value for name, value in now.items())
+
+    def changes(self, bench: Bench) -> list[Change]:
+        """Every figure of every strategy in both that is not what it was."""
+        same = self.is_same_plan(bench)
+        found = []
+        for figures in bench.figures:
+            before = self.figures.get(figures.name, {})
+            for name, now in estimates(figures).items():
+                rounded = Estimate(*_estimate(now))
+                then = before.get(name)
+                if then is not None and then.value != rounded.value:
+                    found.append(Change(figures.name, name, then, rounded, same or _apart(then, rounded)))
+        return found
+
+
+def bench_plan(bench: Bench) -> dict[str, Any]:
+    """What two benches must agree in to have met the same draws; the digest is of all the model's figures."""
+    plan = bench.plan
+    return {
+        "model": plan.model.name,
+        "model_digest": blake2b(repr(plan.model).encode(), digest_size=8).hexdigest(),
+        "seed": plan.seed,
+        "tracks": plan.tracks,
+        "arrivals_per_minute": plan.per_minute,
+        "chunk": plan.chunk,
+    }
+
+
+def _apart(one: Estimate, other: Estimate) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return one.value is None or other.value is None
+    return one.high < other.low or other.high < one.low
+
+
+def read_baseline(path: str) -> Baseline:
+    """A file that `--save-baseline` or `--json` wrote; raises HarnessError."""
+    text = read_text(path)
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise HarnessError(f"{path}: is not JSON ({error}); expected what --save-baseline wrote") from None
+    found = value.get("format") if isinstance(value, dict) else None
+    if found != FORMAT:
+        raise HarnessError(f'{path}: its format is "{found}", expected "{FORMAT}", as --save-baseline writes it')
+    try:
+        figures = {
+            each["name"]: {name: Estimate(*three) for name, three in each["figures"].items()}
+            for each in value["strategies"]
+        }
+    except (KeyError, TypeError) as error:
+        raise HarnessError(f"{path}: lacks something that every {FORMAT} file has ({error})") from None
+    return Baseline(path, {name: value.get(name) for name in value if name != "strategies"}, figures)

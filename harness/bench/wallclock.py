@@ -1,0 +1,391 @@
+"""Reality: the time that an implementation's own code takes, in a process of its own, on sockets, in real time.
+
+The providers take no time: pictures are done when they are asked for. Only callbacks come 50 ms after what they tell
+of, so that they do not overtake the answer to the order. What is left is the code's work, the machine's, and the
+harness's; the last two are what a null implementation shows, and it is timed first. Tracks go one after the other, and
+no faster than the providers allow (20 creations in 10 s), since some applications keep to that by themselves. The
+first ones are for warming up.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.bench.statistics import Estimate, median, quantile, spread_about
+from harness.config.app_config import REQUEST, Application, Settings, TrackReading, at_path, filled, filled_body
+from harness.errors import ImplementationError
+from harness.fakes import sample_text
+from harness.fakes.http_client import Answer, BadAnswerError, post
+from harness.fakes.latency import Fixed
+from harness.fakes.pictures import render
+from harness.fakes.published_files import picture_spec
+from harness.fakes.script import COVER, Image, KieScript, Music, Picture, Script, SunoScript
+from harness.scenario.model import Scenario
+from harness.targets import AnyImplementation, Implementation, LiveImplementation
+from harness.trace.journal import Facts, Journal
+from harness.world.hosts import MEDIA_HOSTS
+from harness.world.journal_writer import Notebook
+from harness.world.live.event_loop import LiveLoop
+from harness.world.live.fakes import LOOPBACK, Providers
+from harness.world.live.instances import free_port
+from harness.world.live.process import Process, wait_until_ready
+from harness.world.simulated.environment import PROXIES
+
+FORMAT = "harness-bench-real/1"
+NULL = "null"
+WARM_UPS = 5
+ROUNDS_MIN = 3
+CALLBACK_LATE_S = 0.05
+ROUND_S_MAX = 30.0
+"""Real seconds for one track."""
+LOOK_EVERY_S = 0.001
+TRACK_EVERY_S = 0.6
+PICTURE_WITHIN_S = 1.0
+ENOUGH = 10**9
+API_KEY = "bench-key"
+ENVIRONMENT = {
+    "SUNO_BASE_URL": "{suno}",
+    "SUNO_API_KEY": "{api_key}",
+    "KIE_BASE_URL": "{kie}",
+    "KIE_API_KEY": "{api_key}",
+    "PUBLIC_URL": "{app}",
+    "DATABASE_PATH": "{database}",
+    "PYTHONHASHSEED": "0",
+}
+
+
+@dataclass(slots=True)
+class Reality:
+    """What was measured of one implementation, in real seconds."""
+
+    name: str
+    answers_s: list[float] = field(default_factory=list)
+    """From the first byte of the "complete" callback to the last of its answer."""
+    accepted_s: list[float] = field(default_factory=list)
+    """The same of the request for a track, which orders the music."""
+    settled_s: list[float] = field(default_factory=list)
+    """From that callback until the track was seen to be final in its SQLite file; empty where it is kept elsewhere."""
+    own_cpu_s: list[float] = field(default_factory=list)
+    """CPU of the harness's own process for each track."""
+    cpu_s: float | None = None
+    """CPU of the implementation's process for each track; None where the system does not tell."""
+    warm_ups: int = 0
+    without_picture: int = 0
+    """Tracks that ended without any: what it takes to get one was not measured."""
+    unfinished: int = 0
+    """Tracks that were given up after 30 s."""
+
+    @property
+    def rounds(self) -> int:
+        return len(self.answers_s)
+
+
+def time_all(
+    implementations: Sequence[AnyImplementation],
+    rounds: int,
+    for_s: float,
+    seed: int,
+    tell: Callable[[str], None] = lambda name: None,
+) -> list[Reality]:
+    """Times the null implementation, then all others; each for so many tracks or seconds, but three tracks at least."""
+    null = Implementation("harness.bench.null_app:create_app", NULL, shipped=True)
+    found = []
+    for each in (null, *implementations):
+        tell(each.name)
+        found.append(_timed(each, rounds, for_s, seed))
+    return found
+
+
+def _timed(implementation: AnyImplementation, rounds: int, for_s: float, seed: int) -> Reality:
+    loop = LiveLoop()
+    scratch = Path(tempfile.mkdtemp(prefix="harness-bench-"))
+    bench = _Bench(implementation.name, _settings(implementation), loop, scratch, seed)
+    try:
+        loop.run_until_complete(bench.play(rounds, for_s))
+    finally:
+        bench.close()
+        for task in (left := asyncio.all_tasks(loop)):
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=1.0))
+        loop.hang_up()
+        loop.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    return bench.reality
+
+
+def _settings(implementation: AnyImplementation) -> Settings:
+    if isinstance(implementation, LiveImplementation):
+        if implementation.settings.supabase is not None:
+            raise ImplementationError(
+                f"{implementation.name} keeps its tracks in the stand-in for Supabase, whose own time would be "
+                "measured, too; `harness bench --real` times applications with another store"
+            )
+        return implementation.settings
+    command = f"{sys.executable} -m harness.bench.serve_process {implementation.target} {{port}}"
+    application = Application(command=command, environment=ENVIRONMENT)
+    return Settings(application, track=TrackReading(sqlite="{database}"), path=Path.cwd() / "harness.toml")
+
+
+class _Silence(Notebook):
+    """A notebook in which nothing is written."""
+
+    __slots__ = ()
+
+    def _add(self, kind: str, cause: int, facts: Facts) -> int:
+        return 0
+
+    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
+        return 0
+
+
+class _Bench:
+    """One implementation under the stopwatch."""
+
+    def __init__(self, name: str, settings: Settings, loop: LiveLoop, scratch: Path, seed: int) -> None:
+        self.reality = Reality(name)
+        self._settings = settings
+        self._is_served = settings.application.environment is ENVIRONMENT
+        self._scratch = scratch
+        self._seed = seed
+        self._process: Process | None = None
+        self._last_s = 0.0
+        self._answered: asyncio.Future[tuple[float, float]] | None = None
+        self._api_key = settings.application.api_key or API_KEY
+        music = Music(takes=Fixed(CALLBACK_LATE_S))
+        image = Image(takes=Fixed(0.0), callback_late_s=CALLBACK_LATE_S)
+        script = Script(
+            SunoScript(music=(music,), credits=ENOUGH, creations_per_10_s=ENOUGH, queries_per_s=ENOUGH),
+            KieScript(images=(image,), credits=ENOUGH, creations_per_10_s=ENOUGH),
+        )
+        self._providers = Providers(
+            Scenario("bench/real", "Providers that take no time.", script=script),
+            seed,
+            _Silence(loop, Journal()),
+            api_key=self._api_key,
+            signing_key=None,
+            elapsed_s=lambda: loop.elapsed_s,
+            post=self._post,
+        )
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+        self._providers.close()
+
+    async def play(self, rounds: int, for_s: float) -> None:
+        """Starts it, warms it up, and times tracks one after the other."""
+        await self._start()
+        for number in range(1, WARM_UPS + 1):
+            began_s = time.perf_counter()
+            await self._round(number, Reality(NULL))
+            self.reality.warm_ups = number
+            if time.perf_counter() - began_s > max(for_s / WARM_UPS, TRACK_EVERY_S):
+                break  # a track takes so long that nothing of it is for warming up
+        number, until_s = self.reality.warm_ups, time.perf_counter() + for_s
+        before_s = self._cpu_s()
+        while self.reality.rounds < rounds and (
+            time.perf_counter() < until_s or self.reality.rounds + self.reality.unfinished < ROUNDS_MIN
+        ):
+            number += 1
+            await self._round(number, self.reality)
+            if self.reality.unfinished >= ROUNDS_MIN:
+                break
+        after_s = self._cpu_s()
+        if before_s is not None and after_s is not None and self.reality.rounds:
+            self.reality.cpu_s = (after_s - before_s) / self.reality.rounds
+        await self._providers.finish()
+
+    async def _start(self) -> None:
+        await self._providers.listen()
+        application = self._settings.application
+        reach: dict[str, str] = {}
+        if application.reach == "preload":
+            reach = await self._providers.preload(application.environment.get("NODE_OPTIONS"))
+        elif application.reach == "proxy":
+            reach = await self._providers.proxy(self._scratch)
+        if self._is_served:  # a picture at an address of this machine would be turned away
+            self._providers.media.base_url = f"http://{MEDIA_HOSTS[0]}:{self._providers.ports['media']}"
+        port = application.port or free_port()
+        self._url = (application.url or f"http://{LOOPBACK}:{port}").rstrip("/")
+        self._values = {
+            **{name: self._providers.url(name) for name in self._providers.ports},
+            "app": self._url,
+            "port": str(port),
+            "api_key": self._api_key,
+            "signing_key": "",
+            "folder": str(self._settings.folder),
+            "scratch": str(self._scratch),
+            "database": str(self._scratch / "tracks.db"),
+            "supabase": "",
+            "supabase_key": "",
+        }
+        if application.command is None:
+            return
+        own = {name: filled(value, self._values) for name, value in application.environment.items()}
+        paths = os.pathsep.join(filter(None, (*sys.path, os.environ.get("PYTHONPATH", ""))))
+        ours = {name: value for name, value in os.environ.items() if name not in PROXIES}
+        environment = {**ours, "PYTHONPATH": paths, **reach, **own}
+        command = filled(application.command, self._values)
+        self._process = Process(command, self._settings.folder, environment, lambda stream, line: None)
+        await wait_until_ready(self._process, (LOOPBACK, port), application.ready_s, 1.0)
+
+    # One track
+
+    async def _round(self, number: int, reality: Reality) -> None:
+        """One track, from the request to the callback's answer and the final row."""
+        await asyncio.sleep(max(0.0, self._last_s + TRACK_EVERY_S - time.perf_counter()))
+        self._last_s = time.perf_counter()
+        _draw(number)
+        self._answered = asyncio.get_running_loop().create_future()
+        cpu_s = time.process_time()
+        try:
+            async with asyncio.timeout(ROUND_S_MAX):
+                began_s = time.perf_counter()
+                track_id = await self._wish(number)
+                accepted_s = time.perf_counter() - began_s
+                called_s, answered_s = await self._answered
+                settled_s, has_picture = await self._settled(track_id)
+        except TimeoutError:
+            reality.unfinished += 1
+            return
+        reality.accepted_s.append(accepted_s)
+        reality.answers_s.append(answered_s - called_s)
+        if settled_s is not None:
+            reality.settled_s.append(settled_s - called_s)
+        reality.without_picture += not has_picture
+        reality.own_cpu_s.append(time.process_time() - cpu_s)
+
+    async def _wish(self, number: int) -> str:
+        start = self._settings.start
+        matched = REQUEST.fullmatch(start.request)
+        assert matched is not None
+        asked = {"title": f"Harbour no. {number}", "prompt": sample_text.prompt(self._seed, number)}
+        content = json.dumps(filled_body(start.body, asked)).encode()
+        try:
+            answer = await post(self._url + matched[2], content, {"Content-Type": "application/json", **start.headers})
+            found = at_path(json.loads(answer.body), start.id)
+        except (OSError, BadAnswerError, ValueError) as error:
+            raise ImplementationError(f"{self.reality.name}: {start.request} got no usable answer: {error}") from error
+        if answer.status not in (200, 201, 202) or not isinstance(found, str | int):
+            raise ImplementationError(
+                f"{self.reality.name}: {start.request} answered HTTP {answer.status} without an id"
+            )
+        return str(found)
+
+    async def _settled(self, track_id: str) -> tuple[float | None, bool]:
+        """When the track's row was seen to be final, and whether it has a picture. For that one more second is waited:
+        some say that a track is complete before it has one."""
+        reading = self._settings.track
+        if reading.sqlite is None:
+            return None, True
+        path = self._settings.folder / filled(reading.sqlite, self._values)
+        key, status, picture = (reading.fields.get(name, name) for name in ("id", "status", "image_url"))
+        final = {*reading.complete, *reading.failed}
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            complete_s: float | None = None
+            while complete_s is None or time.perf_counter() < complete_s + PICTURE_WITHIN_S:
+                with contextlib.suppress(sqlite3.Error):
+                    row = database.execute(f'SELECT * FROM "{reading.table}" WHERE "{key}" = ?', (track_id,)).fetchone()
+                    if row is not None and row[status] in final:
+                        if picture in row.keys() and row[picture] is not None:  # noqa: SIM118
+                            return time.perf_counter(), True
+                        complete_s = complete_s or time.perf_counter()
+                await asyncio.sleep(LOOK_EVERY_S)
+            return complete_s, False
+
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        """Delivers a callback; the one that brings the music is timed."""
+        waiting, began_s = self._answered, time.perf_counter()
+        answer = await post(url, content, headers)
+        brings_music = b'"callbackType":"complete"' in content
+        if brings_music and waiting is not None and not waiting.done():
+            waiting.set_result((began_s, time.perf_counter()))
+        return answer
+
+    def _cpu_s(self) -> float | None:
+        """What the implementation's process has computed so far."""
+        if self._process is None:
+            return None
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _draw(number: int) -> None:
+    """Draws what will be fetched, before the stopwatch runs: every track has pictures of its own, as in production."""
+    render(picture_spec(COVER, "cover", number))
+    render(picture_spec(Picture(), "picture", number))
+
+
+# What is told
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A measured time: its median with interval, its usual distance from that, and its tail; in seconds."""
+
+    median: Estimate
+    spread: float | None
+    p95: float | None
+    count: int
+
+
+def timing(values: Sequence[float]) -> Timing:
+    """What is told of measured values."""
+    return Timing(median(values), spread_about(values), quantile(sorted(values), 0.95).value, len(values))
+
+
+def timings(reality: Reality) -> Iterator[tuple[str, Timing]]:
+    """All measured times by name."""
+    yield "answer", timing(reality.answers_s)
+    yield "accept", timing(reality.accepted_s)
+    yield "settle", timing(reality.settled_s)
+
+
+def reality_json(found: Sequence[Reality], seed: int) -> dict[str, Any]:
+    """The JSON format `harness-bench-real/1`: milliseconds, rounded to the microsecond."""
+    return {
+        "format": FORMAT,
+        "seed": seed,
+        "machine": {"system": os.uname().sysname, "cores": os.cpu_count(), "python": sys.version.split()[0]},
+        "implementations": [
+            {
+                "name": each.name,
+                "rounds": each.rounds,
+                "warm_ups": each.warm_ups,
+                "unfinished": each.unfinished,
+                "without_picture": each.without_picture,
+                **{
+                    name: {
+                        "median_ms": _ms(told.median.value),
+                        "low_ms": _ms(told.median.low),
+                        "high_ms": _ms(told.median.high),
+                        "mad_ms": _ms(told.spread),
+                        "p95_ms": _ms(told.p95),
+                    }
+                    for name, told in timings(each)
+                },
+                "cpu_ms": _ms(each.cpu_s),
+                "harness_cpu_ms": _ms(median(each.own_cpu_s).value),
+            }
+            for each in found
+        ],
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

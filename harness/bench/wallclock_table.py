@@ -1,0 +1,75 @@
+"""What was measured on sockets, as a table for a terminal of eighty columns."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.bench.statistics import median
+from harness.bench.table import row_name
+from harness.bench.wallclock import NULL, Reality, Timing, timing
+
+NOTHING = "–"
+
+
+def report(found: Sequence[Reality]) -> RenderableType:
+    """A row for each implementation, the null implementation first."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+        title="The code's own time on sockets, in ms, with providers that take none",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for name in ("answer", "95 % sure", "MAD", "p95", "final", "CPU", "harness", "n"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in found:
+        answer, final = timing(each.answers_s), timing(each.settled_s)
+        table.add_row(
+            row_name(each.name),
+            _ms(answer.median.value),
+            Text(_around(answer), style="dim"),
+            _ms(answer.spread),
+            _ms(answer.p95),
+            _ms(final.median.value),
+            _ms(each.cpu_s),
+            _ms(median(each.own_cpu_s).value),
+            str(each.rounds),
+            style="dim" if each.name == NULL else "",
+        )
+    warm_ups = " to ".join(dict.fromkeys(str(count) for count in _ends([each.warm_ups for each in found])))
+    lines = [
+        'answer: from the "complete" callback to its answer; MAD: how far one is usually from the median; final: until '
+        "the track was seen to be final (looked at every ms; a picture's callback comes 50 ms after it is done); CPU, "
+        "harness: computing time for a track of the implementation's process and of the harness's. "
+        f"{NULL} does nothing but the exchanges: what it takes is the share of harness and machine. {warm_ups} tracks "
+        "before that were for warming up."
+    ]
+    lines += [f"{each.name} left {each.unfinished} tracks unfinished." for each in found if each.unfinished]
+    lines += [
+        f"{each.name} brought no picture to {each.without_picture} tracks, so its work for them is not in its times."
+        for each in found
+        if each.without_picture
+    ]
+    return Group(table, *(Text(line, style="dim") for line in lines))
+
+
+def _ends(counts: Sequence[int]) -> tuple[int, int]:
+    return min(counts, default=0), max(counts, default=0)
+
+
+def _around(told: Timing) -> str:
+    low, high = told.median.low, told.median.high
+    return NOTHING if low is None or high is None else f"{_ms(low)}–{_ms(high)}"
+
+
+def _ms(seconds: float | None) -> str:
+    if seconds is None:
+        return NOTHING
+    value = seconds * 1000
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 1000 else f"{value:.0f}"

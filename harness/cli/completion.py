@@ -1,0 +1,82 @@
+"""`harness completion`, and what the shell is told when somebody presses tab."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Prints the completion script of a SHELL, for commands, options, scenarios and strategies.
+
+    \b
+    eval "$(harness completion bash)"    in ~/.bashrc
+    eval "$(harness completion zsh)"     in ~/.zshrc
+    harness completion fish > ~/.config/fish/completions/harness.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    root = click.get_current_context().find_root().command
+    script = get_completion_class(shell)
+    if script is None:
+        raise HarnessError(f"click knows no completion for {shell}")
+    click.echo(script(root, {}, "harness", "_HARNESS_COMPLETE").source())
+
+
+def complete_scenarios(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The shipped scenarios and their groups, then files."""
+    from click.shell_completion import CompletionItem
+
+    from harness.scenario import catalogue
+
+    names = catalogue.shipped_names()
+    groups = dict.fromkeys(name.rpartition("/")[0] for name in names)
+    found = [CompletionItem(name) for name in (*groups, *names) if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_implementations(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """The strategies with what they do, then files."""
+    from click.shell_completion import CompletionItem
+
+    from harness.strategies import STRATEGIES
+
+    found = [CompletionItem(each.name, help=each.sentence) for each in STRATEGIES.values()]
+    found = [item for item in found if item.value.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_listed(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Behind `list scenarios` those; the other lists take no more words."""
+    return complete_scenarios(context, parameter, incomplete) if context.params.get("what") == "scenarios" else []
+
+
+def complete_strategies(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The strategies alone."""
+    return [item for item in complete_implementations(context, parameter, incomplete) if item.type == "plain"]
+
+
+def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The models of `harness bench`."""
+    from click.shell_completion import CompletionItem
+
+    from harness.bench.models import MODELS
+
+    return [CompletionItem(name) for name in MODELS if name.startswith(incomplete)]
+
+
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Files and folders, which the shell knows."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]

@@ -1,0 +1,43 @@
+"""`harness judge`."""
+
+import sys
+
+import click
+
+from harness.cli.exit_codes import is_known
+from harness.cli.options import json_option
+
+
+@click.command()
+@click.argument("journal", type=click.Path(dir_okay=False, allow_dash=True))
+@json_option
+@click.option("-v", "--verbose", is_flag=True, help="Every verdict, not only the broken ones.")
+def judge(journal: str, json_file: str | None, verbose: bool) -> None:
+    """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
+    from harness.engine.run import judged_again
+    from harness.errors import JournalError
+    from harness.report.json import results_json
+    from harness.report.truncation import without_an_end
+    from harness.report.violations import closing_line, run_report
+    from harness.results.files import must_be_apart, must_be_writable, read_text, write_json
+    from harness.results.result import exit_code
+    from harness.terminal import show
+    from harness.trace.journal import read_journal
+
+    must_be_writable(json_file)
+    must_be_apart({"json": json_file}, [journal])
+    text = sys.stdin.read() if journal == "-" else read_text(journal)
+    entries = read_journal(text, path=journal)
+    if entries[1].kind != "run.began":
+        raise JournalError(f'{journal}:2: the first entry is "{entries[1].kind}", a run begins with "run.began"')
+    try:
+        result = judged_again(entries)
+    except (KeyError, TypeError, AttributeError) as error:  # facts from outside, of a shape that nothing here writes
+        raise JournalError(f"{journal}: an entry lacks facts that its kind has: {error}") from error
+    result = without_an_end(result)
+    code = is_known(exit_code([result]))
+    if json_file is not None:
+        write_json(json_file, results_json([result], result.seed))
+    if json_file != "-":
+        show(run_report(result, verbose=verbose), closing_line([result], result.seed))
+    raise click.exceptions.Exit(code)

@@ -1,0 +1,122 @@
+"""Writes a first `harness.toml` for a project, with what was found out about it, and comments about the rest."""
+
+import json
+import re
+from pathlib import Path
+
+from harness.config.detect import Project, look_at
+
+
+def first_settings(folder: Path) -> str:
+    """The text of a `harness.toml` for the project in a folder."""
+    project = look_at(folder)
+    environment = _environment(project)
+    on_supabase = project.migrations is not None and any("{supabase}" in value for value in environment.values())
+    parts = [_application(project, environment), _start(project)]
+    if on_supabase:
+        parts.append(
+            f"[supabase]                        # a stand-in for the project\n{_is('schema', project.migrations)}\n"
+        )
+    parts.append(_track(project, environment, on_supabase))
+    if project.cron is not None:
+        request = _is("request", f"GET {project.cron}")
+        parts.append(f'[cron]                            # found in vercel.json\n{request}\nevery = "1m"\n')
+    return "\n".join(parts)
+
+
+def _application(project: Project, environment: dict[str, str]) -> str:
+    if project.hosts:
+        way, stand = ("preload" if project.on_node else "proxy"), "stands" if len(project.hosts) == 1 else "stand"
+        reach = f'reach = "{way}"  # because {", ".join(sorted(project.hosts))} {stand} in its code'
+    else:
+        reach = 'reach = "variables"               # or "preload" (Node), or "proxy" (any client), for hard-coded hosts'
+    variables = "\n".join(_is(name, value) for name, value in environment.items())
+    return f"""\
+# How `harness run harness.toml --speed 50` plays scenarios to this application.
+# {project.how}
+[application]
+{_is("command", project.command)}
+{reach}
+# url = "http://127.0.0.1:3000"   # instead of command: something that runs already (speed 1)
+# warm_up = ["GET /"]             # requested before the clock starts
+
+[application.environment]         # {{suno}} {{kie}} {{app}} {{port}} {{api_key}} {{database}} ... are filled in
+{variables}
+"""
+
+
+def _start(project: Project) -> str:
+    return f"""\
+[start]                           # how a track is asked for{"" if project.start else ": no route was found, write it"}
+{_is("request", f"POST {project.start or '/tracks'}")}
+body = {{ title = "{{title}}", prompt = "{{prompt}}" }}
+{_is("id", project.id)}  # where its id stands in the answer: "track.id" for nested ones
+"""
+
+
+def _track(project: Project, environment: dict[str, str], on_supabase: bool) -> str:
+    lines = ["[track]                           # where it can be read afterwards"]
+    if on_supabase:
+        lines.append('# read = "GET /api/tracks/{id}"     # instead of the tables of [supabase]')
+    elif _database_variable(project) is not None:
+        lines.append(f'postgres = "${_database_variable(project)}"  # taken from the shell, as the application does')
+        lines.append("# history = true                # no write is missed, by a trigger for the time of a run")
+    elif any("{database}" in value for value in environment.values()) and project.table is not None:
+        lines.append('sqlite = "{database}"')
+        lines.append('# read = "GET /tracks/{id}"         # or a request')
+    else:
+        lines.append(_is("read", f"GET {project.start or '/tracks'}/{{id}}"))
+        if project.inside:
+            lines.append(_is("inside", project.inside) + "  # where the track stands in that answer")
+        if not project.on_postgres:
+            lines.append('# sqlite = "{database}"           # or a table of a database file')
+    if project.table not in (None, "tracks"):
+        lines.append(_is("table", project.table))
+    ends = f"complete = {json.dumps(project.complete or ('complete',))}"
+    lines.append(f"{ends}  # the values of its status that are ends")
+    lines.append(f"failed = {json.dumps(project.failed or ('failed',))}")
+    lines += ["", "[track.fields]                    # what its columns are called: ours = theirs"]
+    for ours in ("status", "audio_url", "image_url", "image_resolution", "image_label", "failure_reason"):
+        unseen = "# " if project.columns and ours not in project.fields else ""
+        lines.append(unseen + _is(ours, project.fields.get(ours, ours)))
+    return "\n".join(lines) + "\n"
+
+
+def _is(name: str, value: str | None) -> str:
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _database_variable(project: Project) -> str | None:
+    """The variable that says where the project's PostgreSQL is."""
+    names = (name for name in project.variables if re.search("DATABASE|POSTGRES|PG_?URL", name.upper()))
+    return next(names, None) if project.on_postgres else None
+
+
+def _environment(project: Project) -> dict[str, str]:
+    """What the variables that the code reads probably mean."""
+    meant: dict[str, str] = {}
+    for name in project.variables:
+        told = name.upper()
+        if "SUPABASE" in told:
+            if "URL" in told:
+                meant[name] = "{supabase}"
+            elif "KEY" in told:
+                meant[name] = "{supabase_key}"
+        elif "SIGN" in told or ("WEBHOOK" in told and "SECRET" in told):
+            meant[name] = "{signing_key}"
+        elif told == "API_KEY" or (("KIE" in told or "SUNO" in told) and ("KEY" in told or "TOKEN" in told)):
+            meant[name] = "{api_key}"
+        elif "KIE" in told and "URL" in told:
+            meant[name] = "{kie}"
+        elif "SUNO" in told and "URL" in told:
+            meant[name] = "{suno}"
+        elif "DATABASE" in told or told in ("DB_PATH", "SQLITE_PATH"):
+            meant[name] = project.database_url
+        elif "URL" in told and any(word in told for word in ("PUBLIC", "SITE", "APP", "BASE", "CALLBACK")):
+            meant[name] = "{app}"
+    own = _database_variable(project)
+    if own is not None:
+        meant.pop(own, None)
+    if not meant:
+        return {"PORT": "{port}", "PUBLIC_URL": "{app}", "KIE_API_KEY": "{api_key}"}
+    return {**meant, "PORT": "{port}"}

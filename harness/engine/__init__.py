@@ -1,0 +1,1 @@
+"""The engine: plans runs, plays them on several cores and has them judged."""

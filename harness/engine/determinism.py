@@ -1,0 +1,68 @@
+"""Checks that an implementation is deterministic: runs it again in another process, and names what differs first."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.report.describe import clock, narrate, short
+from harness.results.result import Result
+from harness.trace.journal import Entry, first_difference, read_journal
+
+OTHER_HASH_SEED = "4242"
+FACTS_MAX = 160
+
+
+def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
+    """A sentence for each scenario whose second run, under another PYTHONHASHSEED, wrote another journal."""
+    told = []
+    with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
+        command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
+        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_where_to_import_from()}
+        done = subprocess.run(
+            [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not (Path(folder) / "results.json").exists():
+            raise HarnessError(f"the second run failed: {done.stderr.strip()}")
+        again = {
+            journal[1].facts["scenario"]: journal
+            for path in sorted(Path(folder).glob("*.jsonl"))
+            for journal in [read_journal(path.read_text(encoding="utf-8"), path=path.name)]
+        }
+    for result in results:
+        assert result.journal is not None
+        pair = first_difference(result.journal, again[result.scenario])
+        if pair is not None:
+            told.append(f"✗ {result.scenario} is not deterministic; what differs first is {_told(*pair)}")
+    return told
+
+
+def _where_to_import_from() -> dict[str, str]:
+    """A checkout that is not installed is only found from within its own folder."""
+    root = Path(__file__).resolve().parents[2]
+    if "site-packages" in root.parts:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
+
+
+def _told(one: Entry | None, other: Entry | None) -> str:
+    entry = one or other
+    assert entry is not None
+    return (
+        f"entry #{entry.number} at {clock(entry.at_s)}\n    first run:  {_facts(one)}\n    second run: {_facts(other)}"
+    )
+
+
+def _facts(entry: Entry | None) -> str:
+    if entry is None:
+        return "has no such entry"
+    facts = "" if entry.kind == "log" else f" {short(json.dumps(entry.facts, ensure_ascii=False), FACTS_MAX)}"
+    return f"{narrate(entry)}{facts}"

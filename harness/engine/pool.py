@@ -1,0 +1,216 @@
+"""Runs implementations side by side through the same scenarios, on several cores."""
+
+import gc
+import multiprocessing
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from harness.engine.run import run
+from harness.errors import ImplementationError
+from harness.results.comparison import Comparison
+from harness.results.result import Result
+from harness.scenario.model import Platform, Scenario
+from harness.targets import AnyImplementation, LiveImplementation, Postponed, cores
+from harness.world.simulated.tempdir import scratch_folder
+
+COLLECT_AFTER = 3_000
+"""Objects, in a worker process: the garbage of some ten runs, which is still in the processor's cache then."""
+CHUNK = 8
+"""Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
+which share their pictures."""
+
+Pair = tuple[Scenario, AnyImplementation]
+T = TypeVar("T")
+Play = Callable[[Scenario, AnyImplementation, int], T]
+"""Runs a pair with a seed, and gives what shall be kept of it; it is sent to other processes."""
+SLOWER, FASTER, SHARE_MIN = 0.85, 1.05, 0.2
+"""What becomes of the share of the speed after a live run that is in doubt, and after one that is not; and at least."""
+Tell = Callable[[str], None]
+"""Hears a sentence that is of interest while one waits."""
+
+
+def run_pairs(
+    pairs: Sequence[Pair], seed: int, workers: int, keep_journals: bool = False, tell: Tell = lambda sentence: None
+) -> Iterator[Result]:
+    """The results of all pairs, in the order in which they are ready; raises and tells as `play_pairs` does."""
+    return play_pairs(pairs, seed, workers, partial(run, keep_journal=keep_journals), tell)
+
+
+def play_pairs(
+    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], tell: Tell = lambda sentence: None
+) -> Iterator[T]:
+    """What `play` makes of all pairs, in the order in which they are ready.
+
+    A live run whose verdicts are not certain is done again more slowly, and `tell` hears why. That goes before what has
+    not begun yet: it takes longer, and mostly waits. For the same reason live runs begin with those that last longest.
+    Where much is not certain the machine is busy with something else, and the others begin more slowly, too.
+    Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
+    """
+    few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
+    if workers <= 1 or few:
+        for scenario, implementation in pairs:
+            yield play(scenario, implementation, seed)
+        return
+    _warm_up()
+    chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
+    is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
+    workers = min(workers, len(chunks))
+    pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker)
+    pending: dict[Future[list[T]], Sequence[Pair]] = {}
+    pace = _Pace()
+    try:
+        while chunks or pending:
+            while chunks and len(pending) < (pace.at_a_time(workers) if is_live else len(chunks) + len(pending)):
+                chunk = [pace.given(pair) for pair in chunks.popleft()]
+                pending[pool.submit(_play_chunk, chunk, seed, play, sys.path)] = chunk
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                played = pending.pop(future)
+                ((scenario, _), *_) = played
+                try:
+                    results = future.result()
+                except Postponed as postponed:
+                    pace.learn(played, certain=False)
+                    tell(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
+                    chunks.appendleft([(scenario, postponed.again)])
+                else:
+                    pace.learn(played, certain=True)
+                    yield from results
+    except BrokenProcessPool:
+        raise ImplementationError(
+            "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
+            "alone with --workers 1 to see which"
+        ) from None
+    except BaseException:
+        for worker in multiprocessing.active_children():  # nobody waits for what they are doing
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Pace:
+    """At which share of the speed that is asked for a live run begins, by what became of those before it."""
+
+    def __init__(self) -> None:
+        self.share = 1.0
+
+    def given(self, pair: Pair) -> Pair:
+        """The pair at that speed, unless it is run again at one of its own."""
+        scenario, application = pair
+        if not isinstance(application, LiveImplementation) or application.doubts or application.speed == 1:
+            return pair
+        return scenario, replace(application, speed=max(1.0, application.speed * self.share))
+
+    def at_a_time(self, workers: int) -> int:
+        """How many live runs go on together: half of what is possible, and the more, the more slowly they live."""
+        return min(workers, max(1, round(workers / 2 / self.share)))
+
+    def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
+        """Takes account of a run that has ended; what is run again says nothing of the speed of the others."""
+        if any(isinstance(each, LiveImplementation) and each.doubts for _, each in chunk):
+            return
+        self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
+
+
+def compare(
+    scenarios: Sequence[Scenario],
+    implementations: Sequence[AnyImplementation],
+    seed: int,
+    *,
+    workers: int = 1,
+    on_result: Callable[[Result], None] = lambda result: None,
+    tell: Tell = lambda sentence: None,
+) -> Comparison:
+    """Every implementation through every scenario; raises and tells as `play_pairs` does."""
+    pairs = [(scenario, implementation) for scenario in scenarios for implementation in implementations]
+    results = []
+    for result in run_pairs(pairs, seed, workers, tell=tell):
+        results.append(result)
+        on_result(result)
+    return side_by_side(scenarios, implementations, seed, results)
+
+
+def side_by_side(
+    scenarios: Sequence[Scenario], implementations: Sequence[AnyImplementation], seed: int, results: Iterable[Result]
+) -> Comparison:
+    """The results of every implementation in every scenario, in whatever order they came, as a comparison."""
+    return Comparison(
+        tuple(scenario.name for scenario in scenarios),
+        tuple(implementation.name for implementation in implementations),
+        seed,
+        {(result.scenario, result.implementation): result for result in results},
+    )
+
+
+def _length(pair: Pair) -> tuple[float, bool]:
+    """Which runs are best begun first, so that none is alone at the end: those of many tracks, or of tracks far apart,
+    and those on platforms where much is ended and begun again."""
+    scenario = pair[0]
+    return scenario.tracks * max(1.0, scenario.apart_s), scenario.platform != Platform()
+
+
+def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
+    """What a worker takes at a time. Live runs wait most of the time, so each goes alone; but all those of an
+    application that can run only once are for one worker."""
+    chunks: list[Sequence[Pair]] = []
+    alone: dict[str, list[Pair]] = {}
+    simulated: list[Pair] = []
+    for pair in pairs:
+        if not isinstance(pair[1], LiveImplementation):
+            simulated.append(pair)
+        elif pair[1].slots > 1:
+            chunks.append([(pair[0], replace(pair[1], postpones=True))])
+        else:
+            alone.setdefault(pair[1].name, []).append(pair)
+    chunks += alone.values()
+    return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
+
+
+def _play_chunk(pairs: Sequence[Pair], seed: int, play: Play[T], path: list[str]) -> list[T]:
+    sys.path[:] = path
+    return [play(scenario, implementation, seed) for scenario, implementation in pairs]
+
+
+def _prepare_worker() -> None:
+    """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large. An
+    interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
+    from harness.world.live.process import die_with_parent
+
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+
+
+def _start_method() -> "multiprocessing.context.BaseContext":
+    """Forked workers start warm; with threads about, or without fork, they are spawned."""
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    return multiprocessing.get_context("fork" if can_fork and threading.active_count() == 1 else "spawn")
+
+
+def _warm_up() -> None:
+    """Imports what every run needs, once, before the workers are forked."""
+    import faker  # noqa: F401
+    import PIL.Image
+    import PIL.JpegImagePlugin
+    import PIL.PngImagePlugin  # noqa: F401
+
+    from harness.fakes import sample_text
+
+    sample_text.titles(0, 1)
+    scratch_folder()
+
+
+def workers_for(implementations: Sequence[AnyImplementation]) -> int:
+    """As many as there are cores, or as applications can run side by side."""
+    slots = [each.slots for each in implementations if isinstance(each, LiveImplementation)]
+    return max([cores(), *slots])

@@ -1,0 +1,144 @@
+"""Runs one implementation through one scenario: world, journal, verdicts, metrics, in that order."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from harness.errors import UnknownNameError
+from harness.image.thumbnail import Thumbnail, thumbnail
+from harness.invariants.judge import judge
+from harness.invariants.metrics import measure
+from harness.invariants.verdict import Invariant
+from harness.results.result import Result
+from harness.scenario.model import Scenario
+from harness.strategies import STRATEGIES
+from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
+from harness.targets.modules import own_modules_set_aside
+from harness.trace.journal import Journal
+from harness.trace.view import Reading
+from harness.world.simulated.world import SimulatedWorld
+
+DEFAULT_SEED = 1
+
+
+def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
+    """The implementation that a command line names: a strategy, `module:attribute`, `file.py:attribute`, a URL, or a
+    `harness.toml` (or the folder that it is in), whose world runs `speed` times as fast as the machine's clock.
+
+    Raises UnknownNameError for what looks like a strategy's name and is none, ImplementationError for a malformed
+    target; whether the target can be imported or reached shows when it is started.
+    """
+    strategy = STRATEGIES.get(target)
+    if strategy is not None:
+        return load(strategy.target, strategy.name, shipped=True)
+    if is_live(target):
+        return load_live(target, speed)
+    if ":" not in target:
+        raise UnknownNameError("strategy", target, STRATEGIES, " (your own implementation is named module:attribute)")
+    return load(target)
+
+
+def run(
+    scenario: Scenario,
+    implementation: AnyImplementation,
+    seed: int = DEFAULT_SEED,
+    *,
+    keep_journal: bool = True,
+    keep_pictures: bool = False,
+    invariants: Mapping[str, Invariant] | None = None,
+) -> Result:
+    """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
+    began = time.perf_counter()
+    files: dict[str, bytes] = {}
+    keep = files.__setitem__ if keep_pictures else None
+    if isinstance(implementation, LiveImplementation):
+        journal = _live_journal(scenario, implementation, seed, keep)
+    else:
+        world = SimulatedWorld(scenario, implementation, seed)
+        world.witness.on_picture = keep
+        with nullcontext() if implementation.shipped else own_modules_set_aside():
+            journal = world.run()
+    reading = Reading(journal)
+    verdicts = judge(reading, own=invariants)
+    metrics = measure(reading)
+    ended = journal.of("run.ended")[0]
+    finals: list[dict[str, Any] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
+    return Result(
+        scenario=scenario.name,
+        implementation=implementation.name,
+        seed=seed,
+        verdicts=verdicts,
+        metrics=metrics,
+        tracks=tuple(finals),
+        ending=ended.facts["ending"],
+        simulated_s=ended.at_s,
+        wall_s=round(time.perf_counter() - began, 6),
+        journal=journal if keep_journal else None,
+        pictures=_pictures(finals, files) if files else {},
+    )
+
+
+def _pictures(finals: list[dict[str, Any] | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
+    """The pictures that the tracks ended with, in small."""
+    urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
+    small = {url: thumbnail(files[url]) for url in urls if url in files}
+    return {url: picture for url, picture in small.items() if picture is not None}
+
+
+def _live_journal(
+    scenario: Scenario, implementation: LiveImplementation, seed: int, keep: Callable[[str, bytes], None] | None
+) -> Journal:
+    """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain.
+
+    Raises Postponed when the implementation says that the slower run shall come later.
+    """
+    from harness.world.live.world import LiveWorld
+
+    while True:
+        began_s = time.perf_counter()
+        world = LiveWorld(
+            scenario, implementation.settings, seed, implementation.speed, implementation.name, implementation.doubts
+        )
+        world.on_picture = keep
+        journal = world.run()
+        doubt = world.doubt()
+        if doubt is None:
+            return journal
+        end = journal.of("run.ended")[0]
+        slower = implementation.slower(doubt, time.perf_counter() - began_s, end.at_s)
+        if slower is None:
+            patience_s = implementation.settings.patience_s
+            journal.add(
+                end.at_s,
+                "run.refused",
+                0,
+                {
+                    "sentence": f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within "
+                    f"the {patience_s:g} s that one scenario may take (patience in harness.toml)"
+                },
+            )
+            return journal
+        if implementation.postpones:
+            raise Postponed(slower)
+        implementation = slower
+
+
+def judged_again(journal: Journal) -> Result:
+    """A result made from a journal alone, as `harness judge` does."""
+    reading = Reading(journal)
+    verdicts, metrics = judge(reading), measure(reading)
+    began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
+    result = Result(
+        scenario=began["scenario"],
+        implementation=began["implementation"],
+        seed=began["seed"],
+        verdicts=verdicts,
+        metrics=metrics,
+        tracks=tuple(entry.facts["fields"] for entry in journal.of("track.final")),
+        ending=ended[0].facts["ending"] if ended else "cut off",
+        simulated_s=ended[0].at_s if ended else journal.entries[-1].at_s,
+        wall_s=0.0,
+        journal=journal,
+    )
+    return result

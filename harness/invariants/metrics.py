@@ -1,0 +1,100 @@
+"""The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
+
+from harness.results.result import Metrics, Outcome, TrackMetrics
+from harness.trace.journal import Entry, Journal
+from harness.trace.view import Attempt, Reading, Track, usable_url
+
+IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
+
+
+def measure(journal: Journal | Reading) -> Metrics:
+    """All figures of one journal."""
+    reading = journal if isinstance(journal, Reading) else Reading(journal)
+    answered = [
+        attempt.response.facts["latency_s"]
+        for attempt in reading.attempts
+        if _brings_the_music(attempt)
+        and attempt.response is not None
+        and attempt.response.facts["outcome"] != "broken-off"
+    ]
+    requested = [
+        entry
+        for entry in reading.own_requests
+        if entry.facts["method"] == "POST" and entry.facts["path"].partition("?")[0] in IMAGE_PATHS
+    ]
+    accepted = [entry for entry in reading.of("task.created") if entry.facts["what"] == "image"]
+    return Metrics(
+        tracks=tuple(_track(reading, track) for track in reading.tracks),
+        callback_answered_after_s=tuple(answered),
+        callbacks_unanswered=sum(
+            1
+            for attempt in reading.attempts
+            if _brings_the_music(attempt) and attempt.arrived and attempt.response is None
+        ),
+        generations_requested=len(requested),
+        generations_accepted=len(accepted),
+        credits_spent=-sum(entry.facts["change"] for entry in reading.of("credits")),
+    )
+
+
+def _track(reading: Reading, track: Track) -> TrackMetrics:
+    ended = outcome(reading, track)
+    return TrackMetrics(ended, _picture_after_s(reading, track) if ended == "2k" else None)
+
+
+def _brings_the_music(attempt: Attempt) -> bool:
+    """The complete callback is the one that the work hangs on; the others are answered at once by everybody."""
+    return attempt.genuine and attempt.sent.facts["callback"] == "complete"
+
+
+def outcome(reading: Reading, track: Track) -> Outcome:
+    """How a track ended, judged by the picture that its URL gave at the end."""
+    if track.refused is not None:
+        return "none"
+    if not track.readable:
+        return "unseen"
+    if not track.settled:
+        return "unfinished"
+    if track.image_url is None:
+        return "none"
+    probe = reading.probe(track.image_url, "end")
+    if probe is None or not probe.facts["decodes"]:
+        return "broken"
+    if _truly_2k(reading, probe):
+        return "2k"
+    label = (track.fields or {}).get("image_label")
+    return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
+
+
+def _truly_2k(reading: Reading, probe: Entry) -> bool:
+    """2K by its size, and made at that size as far as its pixels tell."""
+    mark = probe.facts["mark"]
+    native = mark is None or min(mark["made_width"], mark["made_height"]) >= 1152
+    return reading.ever_2k(probe.facts["url"]) and native
+
+
+def _picture_after_s(reading: Reading, track: Track) -> float | None:
+    """As `harness bench` counts: a picture that was lost again is not what anybody waited for."""
+    arrived_at_s, shown_at_s, shown = _music_arrived_at_s(reading, track), None, None
+    for write in track.writes:
+        url = usable_url((write.facts["after"] or {}).get("image_url"))
+        if url == track.image_url != shown:
+            shown_at_s = write.at_s
+        shown = url
+    if arrived_at_s is None or shown_at_s is None:
+        return None
+    return max(0.0, round(shown_at_s - arrived_at_s, 6))
+
+
+def _music_arrived_at_s(reading: Reading, track: Track) -> float | None:
+    tasks = {generation.task_id for generation in track.music}
+    return next(
+        (
+            attempt.sent.at_s
+            for attempt in reading.attempts
+            if attempt.genuine
+            and attempt.sent.facts["callback"] == "complete"
+            and str(attempt.sent.facts["task_id"]) in tasks
+        ),
+        None,
+    )

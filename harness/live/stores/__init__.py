@@ -1,1 +1,0 @@
-"""Where a live application keeps its tracks, and how the harness sees what is written there."""

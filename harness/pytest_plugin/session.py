@@ -1,0 +1,156 @@
+"""What a pytest session keeps of its runs: who failed last time, and the results that reports are made from."""
+
+import shutil
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engine.run import resolve, run
+from harness.errors import HarnessError
+from harness.pytest_plugin.options import Settings
+from harness.results.archive import Results, Run
+from harness.results.result import Result
+from harness.scenario import catalogue
+from harness.scenario.model import Scenario
+from harness.targets import AnyImplementation
+
+CACHE_KEY = "harness/failed"
+NO_REPORT = "none"
+PARTS = "harness_parts"
+"""What pytest-xdist's controller calls the folder in which its workers leave what they have run."""
+
+
+class Keeper:
+    """Runs implementations for one session, and reports at its end."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self._implementations: dict[str, AnyImplementation] = {}
+        self._scenarios: dict[str, Scenario] = {}
+        self._runs: list[Run] = []
+        self._outcomes: dict[str, bool] = {}
+        """By node id of the scenarios that were run: whether they failed."""
+        self._parts: Path | None = None
+        self._written: list[str] = []
+
+    def run(self, scenario: Scenario, implementation: str) -> Result:
+        """One run, kept for the reports. Raises HarnessError when it cannot be made."""
+        who = self._implementations.get(implementation)
+        if who is None:
+            who = self._implementations[implementation] = resolve(implementation, self.settings.speed)
+        result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_wanted)
+        if self._reports_wanted:
+            from harness.results.archive_file import packed_run
+
+            self._scenarios[scenario.name] = scenario
+            self._runs.append(packed_run(result))
+        return result
+
+    def where(self) -> list[str]:
+        """A line that says where the report of a failure will be."""
+        return [f"  report: {self._html}"] if self._html else []
+
+    # pytest's hooks
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """The controller of pytest-xdist starts a worker."""
+        if self._parts is None:
+            self._parts = Path(tempfile.mkdtemp(prefix="harness-parts-"))
+        node.workerinput[PARTS] = str(self._parts)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Workers of pytest-xdist send their reports to the controller, which hears of all."""
+        if any(name == "harness.replay" for name, _ in report.user_properties) or report.nodeid in self._outcomes:
+            self._outcomes[report.nodeid] = self._outcomes.get(report.nodeid, False) or report.failed
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        worker = getattr(self.config, "workerinput", None)
+        if worker is not None:
+            self._leave_part(Path(worker[PARTS]), worker["workerid"])
+            return
+        self._remember()
+        self._write_reports()
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for line in self._written:
+            terminalreporter.write_line(line)
+
+    # Who failed
+
+    @cached_property
+    def failed_last_time(self) -> frozenset[str]:
+        """Node ids of scenarios that were not seen to hold since they failed."""
+        cache = getattr(self.config, "cache", None)
+        found = cache.get(CACHE_KEY, []) if cache is not None else []
+        return frozenset(found if isinstance(found, list) else [])
+
+    def _remember(self) -> None:
+        """Those that were not run this time are remembered for as long as they were not seen to hold."""
+        cache = getattr(self.config, "cache", None)
+        if cache is not None and self._outcomes:
+            failed = {name for name, has_failed in self._outcomes.items() if has_failed}
+            cache.set(CACHE_KEY, sorted((self.failed_last_time - self._outcomes.keys()) | failed))
+
+    # Reports
+
+    @property
+    def _html(self) -> str | None:
+        """Where the HTML report goes: into pytest's cache folder, unless something else was said."""
+        told = self.settings.html
+        if told:
+            return None if told == NO_REPORT else told
+        cache = getattr(self.config, "cache", None)
+        return None if cache is None else str(cache.mkdir("harness") / "report.html")
+
+    @property
+    def _reports_wanted(self) -> bool:
+        return bool(self._html or self.settings.save)
+
+    def _results(self) -> Results:
+        from harness.results.archive_file import results_of
+
+        scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
+        selectors = [catalogue.selector_of(scenario) for scenario in scenarios]
+        return results_of(scenarios, self.settings.implementations, self.settings.seed, self._runs, selectors)
+
+    def _leave_part(self, folder: Path, worker: str) -> None:
+        from harness.results.archive_file import write_results
+
+        if self._runs:
+            write_results(str(folder / worker), self._results())
+
+    def _all_results(self) -> Results | None:
+        """Of this process, or of all workers; None when there are none."""
+        if self._parts is None:
+            return self._results() if self._runs else None
+        from harness.results.archive_file import read_results
+        from harness.results.merge import merged
+
+        parts = [read_results(str(path)) for path in sorted(self._parts.iterdir())]
+        shutil.rmtree(self._parts, ignore_errors=True)
+        return merged(parts) if parts else None
+
+    def _write_reports(self) -> None:
+        try:
+            results = self._all_results() if self._reports_wanted else None
+            if results is None:
+                return
+            if self.settings.save:
+                from harness.results.archive_file import write_results
+
+                write_results(self.settings.save, results)
+                self._written.append(f"harness: results in {self.settings.save}")
+            if self._html:
+                from harness.report.html import page
+                from harness.results.files import write_bytes
+
+                write_bytes(self._html, page(results))
+                self._written.append(f"harness: report in {self._html}")
+        except HarnessError as error:
+            self._written.append(f"harness: {error}")

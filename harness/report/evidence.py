@@ -1,0 +1,64 @@
+"""The sequence of events behind a verdict: its evidence and what led to it, in order, and not a wall."""
+
+from harness.report.describe import LINES_MAX, clock, narrate
+from harness.results.result import SERVED, Verdict
+from harness.trace.journal import Entry, Journal
+
+DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})
+TROUBLE_LEVELS = frozenset({"error", "critical"})
+
+
+def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bool]]:
+    """Lines of (clock, entry number, what happened, whether it is evidence), earliest first.
+
+    The evidence is always there; what it led to, what caused it, the answers to those requests, what befell them on
+    their way and why a callback came again, and what the implementation logged as an error meanwhile, as far as there
+    is room.
+    """
+    evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
+    chosen = {entry.number for entry in evidence}
+    answers = {entry.facts["request"]: entry for entry in journal.of("response", "request.abandoned")}
+    for entry in [*evidence, *_effects(journal, chosen), *_causes(journal, evidence)]:
+        if len(chosen) >= LINES_MAX:
+            break
+        chosen.add(entry.number)
+        answer = answers.get(entry.number)
+        if answer is not None and len(chosen) < LINES_MAX:
+            chosen.add(answer.number)
+    for entry in journal.of("fault", "callback.answered"):
+        is_trouble = not entry.facts.get("accepted", False)
+        if len(chosen) < LINES_MAX and is_trouble and entry.cause in chosen:
+            chosen.add(entry.number)
+    for entry in journal.of("log"):
+        is_about_them = any(cause.number in chosen for cause in journal.causes(entry))
+        if len(chosen) < LINES_MAX and entry.facts["level"] in TROUBLE_LEVELS and is_about_them:
+            chosen.add(entry.number)
+    own = set(verdict.evidence)
+    return [
+        (clock(entry.at_s), entry.number, narrate(entry), entry.number in own)
+        for entry in (journal[number] for number in sorted(chosen))
+    ]
+
+
+def _effects(journal: Journal, evidence: set[int]) -> list[Entry]:
+    """What the implementation asked of others because of the evidence: where its time went."""
+    return [entry for entry in journal.of("request") if entry.cause in evidence and entry.number not in evidence]
+
+
+def _causes(journal: Journal, evidence: list[Entry]) -> list[Entry]:
+    return [cause for entry in reversed(evidence) for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
+
+
+def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
+    """The one command that replays a run; a live one at the speed that its journal tells. What was only served can be
+    served again."""
+    run = "serve" if implementation == SERVED else f"run {_quoted(implementation)}"
+    command = f"harness {run} {_quoted(scenario)} --seed {seed}"
+    began = journal.of("run.began") if journal is not None else []
+    speed = began[0].facts.get("speed", 1) if began else 1
+    return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command
+
+
+def _quoted(word: str) -> str:
+    safe = all(character.isalnum() or character in "-_./:" for character in word)
+    return word if safe else "'" + word.replace("'", "'\\''") + "'"

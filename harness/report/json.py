@@ -1,0 +1,93 @@
+"""Results as JSON, in a format with a version: `format`, documented in the README."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.report.text import shown
+from harness.results.archive import Results
+from harness.results.comparison import Comparison, Summary
+from harness.results.result import Result
+
+FORMAT = "harness-results/1"
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """One result."""
+    return {
+        "scenario": result.scenario,
+        "implementation": result.implementation,
+        "seed": result.seed,
+        "ending": result.ending,
+        "simulated_s": result.simulated_s,
+        "wall_s": result.wall_s,
+        "verdicts": [
+            {
+                "invariant": verdict.invariant,
+                "state": verdict.state,
+                "severity": verdict.severity,
+                "reason": verdict.reason,
+                "evidence": list(verdict.evidence),
+            }
+            for verdict in result.verdicts
+        ],
+        "tracks": [
+            {"final": final, **dataclasses.asdict(metrics)}
+            for final, metrics in zip(result.tracks, result.metrics.tracks, strict=False)
+        ],
+        "metrics": {
+            "callback_answered_after_s": list(result.metrics.callback_answered_after_s),
+            "callbacks_unanswered": result.metrics.callbacks_unanswered,
+            "generations_requested": result.metrics.generations_requested,
+            "generations_accepted": result.metrics.generations_accepted,
+            "credits_spent": result.metrics.credits_spent,
+        },
+    }
+
+
+def results_json(results: Sequence[Result], seed: int) -> dict[str, Any]:
+    """What `harness run --json` and `harness judge --json` write."""
+    return {"format": FORMAT, "seed": seed, "results": [result_json(result) for result in results]}
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """What `harness compare --json` writes: the results, and a summary for each implementation."""
+    ordered = [
+        comparison.results[scenario, implementation]
+        for scenario in comparison.scenarios
+        for implementation in comparison.implementations
+    ]
+    summaries = [_summary_json(comparison.summary(name)) for name in comparison.implementations]
+    return {**results_json(ordered, comparison.seed), "summaries": summaries}
+
+
+def _summary_json(summary: Summary) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(summary),
+        "share_2k": round(summary.share("2k"), 4),
+        "share_without_picture": round(summary.share("none"), 4),
+        "share_small_unlabelled": round(summary.share("small-unlabelled"), 4),
+    }
+
+
+def stored_json(results: Results) -> str:
+    """What `harness report --json` writes: as `compare --json` does where every pair was run, else as `run --json`;
+    without the keys and credentials that may stand in it."""
+    clean = replace(results, runs=tuple(replace(run, result=shown(run)) for run in results.runs))
+    comparison = clean.comparison()
+    told = (
+        comparison_json(comparison)
+        if comparison is not None
+        else results_json([run.result for run in clean.runs], results.seed)
+    )
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def ndjson(results: Results) -> str:
+    """A line for each run, for tools that read lines: what `--json` says of it, and what its scenario is for."""
+    why = {scenario.name: scenario.why for scenario in results.scenarios}
+    head = {"format": FORMAT, "harness": results.harness}
+    lines = [{**head, "why": why[run.result.scenario], **result_json(shown(run))} for run in results.runs]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

@@ -1,0 +1,124 @@
+"""A few lines of plain language, derived from a comparison's figures and from nothing else."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.matrix import seconds
+from harness.results.comparison import Comparison, Summary
+
+CONSEQUENCES = {
+    "settles": "leaves tracks unfinished",
+    "audio-kept": "loses finished audio",
+    "image-present": "finishes tracks without a picture",
+    "image-loads": "shows pictures that do not load",
+    "image-2k": "shows pictures below 2048x1152",
+    "image-native": "shows enlarged pictures",
+    "image-belongs": "shows another track's picture",
+    "resolution-true": "stores resolutions that are not true",
+    "never-downgraded": "overwrites good pictures with worse ones",
+    "fallback-labelled": "shows small pictures as if they were fine",
+    "failure-visible": "fails silently",
+    "callback-answered": "answers callbacks too late or not at all",
+    "within-platform-limit": "is cut off by the platform",
+    "generates-once": "pays twice for one picture",
+    "idempotent": "is changed by repeated callbacks",
+    "honours-contract": "sends requests that the contract does not allow",
+    "rejects-forgery": "believes forged callbacks",
+    "fetches-safely": "fetches addresses that a callback smuggled in",
+    "logs-as-promised": "does not log what it promises",
+    "keeps-secrets": "gives its key away",
+}
+"""What a broken promise means to the people who use the application."""
+NAMED_MAX = 2
+
+
+def conclusion(comparison: Comparison) -> str:
+    """Which implementation keeps most, what each of the others costs, and by how much."""
+    summaries = [comparison.summary(name) for name in comparison.implementations]
+    total = len(comparison.scenarios)
+    if not summaries or not total:
+        return "Nothing was compared."
+    if len(summaries) == 1:
+        return f"{_portrait(summaries[0], total)}."
+    ranked = sorted(summaries, key=lambda s: (-s.runs_held, -s.share("2k"), s.generations_accepted, s.implementation))
+    best, others = ranked[0], ranked[1:]
+    sentences = [_opening(best, ranked, total)]
+    sentences += [
+        f"{_portrait(summary, total)}." for summary in others if summary.runs_violated or summary.runs_unknown
+    ]
+    sentences += _price(summaries)
+    return "\n".join(sentences)
+
+
+def conclusion_report(comparison: Comparison) -> RenderableType:
+    """The conclusion as a list: the best first, a line for each of the others, then the price."""
+    first, *others = conclusion(comparison).split("\n")
+    grid = Table.grid(padding=(0, 1))
+    for line in others:
+        grid.add_row(Text("·", style="dim"), Text(line))
+    return Group(Text(first, style="bold"), grid) if others else Text(first, style="bold")
+
+
+def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
+    equal = [summary.implementation for summary in ranked if summary.runs_held == best.runs_held]
+    share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
+    if best.runs_held == total:
+        if len(equal) > 1:
+            return f"{_listed(equal)} keep every promise in {_all(total)}."
+        return f"{best.implementation} keeps every promise in {_all(total)}, and {share}."
+    if len(equal) > 1:
+        return f"{_listed(equal)} each keep every promise in {best.runs_held} of {total} scenarios, none in all."
+    return (
+        f"{best.implementation} comes closest: it keeps every promise in {best.runs_held} of {total} scenarios, and "
+        f"{share}; elsewhere it {_habits(best)}."
+    )
+
+
+def _portrait(summary: Summary, total: int) -> str:
+    if not summary.runs_violated and not summary.runs_unknown:
+        return f"{summary.implementation} keeps every promise in {_all(total)}"
+    share = f"{summary.share('2k') * 100:.0f} % true 2K"
+    if not summary.violations:
+        return f"{summary.implementation} ({share}) could not be judged in {summary.runs_unknown} of them"
+    return f"{summary.implementation} ({share}) {_habits(summary)}"
+
+
+def _all(total: int) -> str:
+    return f"all {total} scenarios" if total > 1 else "the one scenario"
+
+
+def _habits(summary: Summary) -> str:
+    worst = sorted(summary.violations.items(), key=lambda item: -item[1])[:NAMED_MAX]
+    told = [f"{CONSEQUENCES.get(name, f'breaks {name}')} in {count}" for name, count in worst]
+    last = worst[-1][1]
+    return f"{' and '.join(told)} scenario{'s' if last != 1 else ''}"
+
+
+def _price(summaries: Sequence[Summary]) -> list[str]:
+    delivering = [summary for summary in summaries if summary.outcomes.get("2k")]
+    if len(delivering) < 2:
+        return []
+    cost = {s.implementation: s.generations_accepted / s.outcomes["2k"] for s in delivering}
+    cheapest, dearest = min(cost, key=lambda name: cost[name]), max(cost, key=lambda name: cost[name])
+    fastest = min(delivering, key=lambda s: (s.callback_answered_after.p95_s or 0.0, s.implementation))
+    slowest = max(delivering, key=lambda s: (s.callback_answered_after.p95_s or 0.0, s.implementation))
+    sentences = []
+    if cost[cheapest] < cost[dearest]:
+        sentences.append(
+            f"A delivered 2K picture costs {cost[cheapest]:.2f} generations with {cheapest} and {cost[dearest]:.2f} "
+            f"with {dearest}."
+        )
+    fast_s, slow_s = fastest.callback_answered_after.p95_s, slowest.callback_answered_after.p95_s
+    if fast_s is not None and slow_s is not None and fast_s < slow_s:
+        sentences.append(
+            f"In the slowest twentieth of its callbacks {slowest.implementation} lets the provider wait for "
+            f"{seconds(slow_s)} or more, {fastest.implementation} for {seconds(fast_s)}."
+        )
+    return sentences
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,40 @@
+"""A run told as plain text: what goes into files that others lay out, and into other tools' output."""
+
+import io
+from dataclasses import replace
+
+from harness.report.redaction import Redaction
+from harness.report.violations import run_report
+from harness.results.archive import Run
+from harness.results.result import Result
+
+COLUMNS = 100
+
+
+def plain_report(result: Result, selector: str | None = None) -> str:
+    """What `harness run` prints of one run, without colours and without blanks at the ends of lines."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, width=COLUMNS, highlight=False, emoji=False, no_color=True).print(
+        run_report(result, selector=selector)
+    )
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n")
+
+
+def shown(run: Run) -> Result:
+    """A stored run's result with its journal, without the secrets of either."""
+    journal = run.journal
+    redaction = Redaction.of(journal)
+    return replace(redaction.result(run.result), journal=redaction.journal(journal))
+
+
+def broken(result: Result) -> str:
+    """What is wrong with a run, in a sentence: its broken promises, else those that could not be judged."""
+    troubled = [verdict for verdict in result.of("violated") if verdict.severity == "error"]
+    if not troubled:
+        troubled = [verdict for verdict in result.of("unknown") if verdict.severity == "error"]
+    if not troubled:
+        return ""
+    more = f" (and {len(troubled) - 1} more)" if len(troubled) > 1 else ""
+    return f"{troubled[0].invariant}: {troubled[0].reason}{more}"

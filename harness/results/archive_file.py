@@ -1,0 +1,354 @@
+"""Results files: what `--save` writes and `harness report` reads, one file for all reports that anybody may want later.
+
+A file is gzip'd JSON Lines: a head that says what was run, a line for each run with its result and its journal, each
+picture's thumbnail on a line of its own before the first run that shows it, and an end, by which a file that was cut
+off is known. The same runs give the same bytes: no wall time is in it.
+
+A file may come from a stranger. Nothing in it is executed, every length is bounded, and what has not the shape that it
+should have is a HarnessError that names file and line.
+"""
+
+import gzip
+import json
+import math
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from harness.engine.run import run
+from harness.errors import HarnessError
+from harness.image.thumbnail import Thumbnail
+from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
+from harness.results.result import Metrics, Result, Verdict
+from harness.scenario.model import Scenario
+from harness.strategies import STRATEGIES
+from harness.targets import AnyImplementation
+from harness.trace.journal import Journal
+
+FORMAT = "harness-stored-results/1"
+DISTRIBUTION = "callback-contract-harness"
+LINE_BYTES_MAX = 256 * 1024 * 1024
+FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024
+"""Of all lines together, uncompressed."""
+RUNS_MAX = 200_000
+THUMBNAIL_BYTES_MAX = 128 * 1024
+TIME_MAX_S = 1e12
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+
+
+class StoredResultsError(HarnessError):
+    """A results file is not one, is cut off or damaged, or is of a version that this harness does not read."""
+
+
+# Made
+
+
+def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int) -> Run:
+    """Runs a pair and keeps all that a results file has of it."""
+    return packed_run(run(scenario, implementation, seed, keep_pictures=True))
+
+
+def packed_run(result: Result) -> Run:
+    """A result with its journal and pictures, packed."""
+    assert result.journal is not None
+    line = _run_line(result, result.journal).encode(errors="backslashreplace")
+    return Run(replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures))
+
+
+def results_of(
+    scenarios: Sequence[Scenario],
+    implementations: Sequence[str],
+    seed: int,
+    runs: Iterable[Run],
+    selectors: Sequence[str] = (),
+) -> Results:
+    """Runs in whatever order they came, as results in the order of scenarios and implementations."""
+    by_key = {each.key: each for each in runs}
+    keys = [(scenario.name, name) for scenario in scenarios for name in implementations]
+    named = selectors or [scenario.name for scenario in scenarios]
+    return Results(
+        harness=harness_version(),
+        seed=seed,
+        scenarios=tuple(_stored(*pair) for pair in zip(scenarios, named, strict=True)),
+        implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
+        runs=tuple(by_key[key] for key in keys if key in by_key),
+    )
+
+
+def _stored(scenario: Scenario, selector: str) -> StoredScenario:
+    text = Path(scenario.path).read_text(encoding="utf-8") if scenario.path else ""
+    return StoredScenario(scenario.name, scenario.why.strip(), selector, text, scenario.impossible)
+
+
+def _sentence(name: str) -> str:
+    return STRATEGIES[name].sentence if name in STRATEGIES else ""
+
+
+@lru_cache(maxsize=1)
+def harness_version() -> str:
+    """This harness's version, `unknown` in a checkout that is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+# Written
+
+
+def write_results(path: str, results: Results) -> None:
+    """Writes a results file; raises HarnessError when it cannot be written."""
+    try:
+        with open(path, "wb") as file:
+            write_results_to(file, results)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def write_results_to(file: IO[bytes], results: Results) -> None:
+    """The same into an open binary file."""
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as stream:
+        stream.write(_line(_head(results)))
+        told: set[str] = set()
+        for each in results.runs:
+            for picture in each.pictures.values():
+                if picture.digest not in told:
+                    told.add(picture.digest)
+                    stream.write(_line({"thumbnail": {**asdict(picture), "webp": b64encode(picture.webp).decode()}}))
+            stream.write(zlib.decompress(each.packed) + b"\n")
+        stream.write(_line({"end": {"runs": len(results.runs), "thumbnails": len(told)}}))
+
+
+def _line(value: Any) -> bytes:
+    return (_ENCODE(value) + "\n").encode(errors="backslashreplace")
+
+
+def _head(results: Results) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "harness": results.harness,
+        "seed": results.seed,
+        "scenarios": [asdict(scenario) for scenario in results.scenarios],
+        "implementations": [asdict(implementation) for implementation in results.implementations],
+    }
+
+
+def _run_line(result: Result, journal: Journal) -> str:
+    told = {
+        "scenario": result.scenario,
+        "implementation": result.implementation,
+        "seed": result.seed,
+        "ending": result.ending,
+        "simulated_s": result.simulated_s,
+        "verdicts": [verdict._asdict() for verdict in result.verdicts],
+        "metrics": asdict(result.metrics),
+        "tracks": list(result.tracks),
+    }
+    pictures = {url: picture.digest for url, picture in result.pictures.items()}
+    entries = ",".join(entry.to_json() for entry in journal)
+    return f'{{"run":{_ENCODE(told)},"pictures":{_ENCODE(pictures)},"journal":[{entries}]}}'
+
+
+# Read
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    harness: str
+    seed: int
+    scenarios: tuple[StoredScenario, ...]
+    implementations: tuple[StoredImplementation, ...]
+
+
+class _Told(BaseModel):
+    """A run's result, as its line has it."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    scenario: str
+    implementation: str
+    seed: int
+    ending: str
+    simulated_s: float
+    verdicts: tuple[Verdict, ...]
+    metrics: Metrics
+    tracks: tuple[dict[str, Any] | None, ...]
+
+    def result(self) -> Result:
+        return Result(**{name: getattr(self, name) for name in type(self).model_fields}, wall_s=0.0)
+
+
+_HEAD, _TOLD, _THUMBNAIL = TypeAdapter(_Head), TypeAdapter(_Told), TypeAdapter(Thumbnail)
+T = TypeVar("T")
+
+
+def read_results(path: str) -> Results:
+    """Reads a results file; raises StoredResultsError with file and line."""
+    try:
+        with open(path, "rb") as file:
+            return read_results_from(file, path)
+    except FileNotFoundError:
+        raise StoredResultsError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise StoredResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
+    """The same from an open binary file."""
+    return _Reader(path, line_bytes_max).read(file)
+
+
+class _Reader:
+    """Reads one file, and knows where it is."""
+
+    def __init__(self, path: str, line_bytes_max: int) -> None:
+        self.path = path
+        self.line_bytes_max = line_bytes_max
+        self.number = 0
+        self.thumbnails: dict[str, Thumbnail] = {}
+        self.runs: dict[tuple[str, str], Run] = {}
+
+    def read(self, file: IO[bytes]) -> Results:
+        lines = self._lines(file)
+        head = self._head(self._value(next(lines, b"")))
+        names = {scenario.name for scenario in head.scenarios}
+        whos = {implementation.name for implementation in head.implementations}
+        for line in lines:
+            value = self._value(line)
+            if "thumbnail" in value:
+                self._take_thumbnail(value["thumbnail"])
+            elif "run" in value:
+                taken = self._run(value, line)
+                if taken.result.scenario not in names or taken.result.implementation not in whos:
+                    self._wrong("a run of a scenario or an implementation that the head does not name")
+                if self.runs.setdefault(taken.key, taken) is not taken:
+                    self._wrong("a run that stands in the file already")
+                if len(self.runs) > RUNS_MAX:
+                    self._wrong(f"more than {RUNS_MAX} runs")
+            elif "end" in value:
+                if value["end"] != {"runs": len(self.runs), "thumbnails": len(self.thumbnails)}:
+                    self._wrong(f"the end speaks of {value['end']}, read were {len(self.runs)} runs")
+                if next(lines, None) is not None:
+                    self._wrong("something stands behind the end")
+                return replace(head, runs=tuple(self.runs.values()))
+            else:
+                self._wrong("neither a thumbnail nor a run nor the end")
+        self._wrong("the end is missing; the file is cut off, save it again")
+
+    def _checked(self, shape: TypeAdapter[T], value: Any) -> T:
+        """`value` in this shape; of one that has not got it the first problem is told."""
+        try:
+            return shape.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            self._wrong(f"{where[:100]}: {first['msg']}")
+
+    def _wrong(self, problem: str) -> NoReturn:
+        raise StoredResultsError(f"{self.path}:{self.number}: {problem}") from None
+
+    def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
+        """The lines as they are unpacked, one after the other and none too long."""
+        total = 0
+        with gzip.GzipFile(fileobj=file, mode="rb") as stream:
+            while True:
+                self.number += 1
+                try:
+                    line = stream.readline(self.line_bytes_max + 1)
+                except EOFError:
+                    self._wrong("the file is cut off, save it again")
+                except gzip.BadGzipFile as error:
+                    if self.number == 1:
+                        self._wrong("this is no results file; `harness compare --save FILE` writes one")
+                    self._wrong(f"the file is damaged ({error})")
+                except zlib.error as error:
+                    self._wrong(f"the file is damaged ({error})")
+                total += len(line)
+                if len(line) > self.line_bytes_max or total > FILE_BYTES_MAX:
+                    self._wrong(f"more than {self.line_bytes_max} bytes in a line, or {FILE_BYTES_MAX} in all")
+                if not line:
+                    return
+                yield line.removesuffix(b"\n")
+
+    def _value(self, line: bytes) -> dict[str, Any]:
+        try:
+            value = json.loads(line, parse_constant=_refused, parse_float=_finite)
+        except (ValueError, RecursionError) as error:
+            if not line and self.number == 1:
+                self._wrong("the file is empty")
+            self._wrong(f"not JSON ({str(error)[:100]})")
+        if not isinstance(value, dict):
+            self._wrong("not a JSON object")
+        return value
+
+    def _head(self, value: dict[str, Any]) -> Results:
+        found = value.get("format")
+        if found != FORMAT:
+            known = isinstance(found, str) and found.startswith(FORMAT.partition("/")[0] + "/")
+            self._wrong(
+                f"the file is of format {found}, this harness reads {FORMAT}; it was written by version "
+                f"{str(value.get('harness'))[:40]}"
+                if known
+                else "this is no results file; `harness compare --save FILE` writes one"
+            )
+        head = self._checked(_HEAD, value)
+        return Results(head.harness, head.seed, head.scenarios, head.implementations, ())
+
+    def _take_thumbnail(self, value: Any) -> None:
+        try:
+            webp = b64decode(value["webp"], validate=True)
+        except (KeyError, TypeError, ValueError):
+            self._wrong("a thumbnail without its picture")
+        taken = self._checked(_THUMBNAIL, {**value, "webp": b""})
+        small = len(webp) <= THUMBNAIL_BYTES_MAX and webp[:4] == b"RIFF" and webp[8:12] == b"WEBP"
+        if not small or len(taken.digest) != 16 or not set(taken.digest) <= set("0123456789abcdef"):
+            self._wrong("a thumbnail that is none")
+        if taken.digest in self.thumbnails:
+            self._wrong("a thumbnail that stands in the file already")
+        self.thumbnails[taken.digest] = replace(taken, webp=webp)
+
+    def _run(self, value: dict[str, Any], line: bytes) -> Run:
+        told, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
+        if not isinstance(told, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
+            self._wrong("a run without its result, its pictures or its journal")
+        result = self._checked(_TOLD, told).result()
+        for position, entry in enumerate(journal, start=1):
+            if not _well_formed(entry, position):
+                self._wrong(f"entry {position} of the journal is not of the shape that a journal's entries have")
+        if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
+            self._wrong("a run with a picture whose thumbnail is not in the file")
+        shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
+        return Run(result, zlib.compress(line, 1), shown)
+
+
+def _well_formed(entry: Any, position: int) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.get("n") == position
+        and isinstance(entry.get("at_s"), int | float)
+        and 0 <= entry["at_s"] <= TIME_MAX_S
+        and isinstance(entry.get("kind"), str)
+        and type(entry.get("cause")) is int
+        and 0 <= entry["cause"] < position
+        and isinstance(entry.get("facts"), dict)
+    )
+
+
+def _refused(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value

@@ -1,0 +1,111 @@
+"""The files that commands read and write; what goes wrong with them is told as a HarnessError."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.results.result import Result
+
+NAME_BYTES_MAX = 200
+"""Of a file's name; file systems have room for 255."""
+
+
+def read_text(path: str) -> str:
+    """A file's text; raises HarnessError."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: cannot be read ({error})") from None
+
+
+def must_be_writable(target: str | None) -> None:
+    """Raises HarnessError for a file that could not be written later, when everything has run."""
+    if target is None or target == "-":
+        return
+    folder = Path(target).parent
+    if not folder.is_dir():
+        raise HarnessError(f'{target}: cannot be written (there is no folder "{folder}")')
+    if Path(target).is_dir():
+        raise HarnessError(f"{target}: cannot be written (it is a folder)")
+
+
+def must_be_apart(outputs: Mapping[str, str | None], inputs: Sequence[str] = ()) -> None:
+    """Raises HarnessError when two outputs, by the names of their options, go to one place, or one where something is
+    read from."""
+    taken: dict[str, str] = {}
+    read = {os.path.realpath(path) for path in inputs if _is_a_file(path)}
+    for name, target in outputs.items():
+        if target is None or not _is_a_file(target):
+            continue
+        place = os.path.realpath(target)
+        if place in read:
+            raise HarnessError(f"--{name} {target}: would overwrite what is read; give it another file")
+        other = taken.setdefault(place, name)
+        if other != name:
+            raise HarnessError(f"--{other} and --{name} both write {target}; give each a file of its own")
+    if list(outputs.values()).count("-") > 1:
+        raise HarnessError('only one report can go to stdout ("-"); give the others files')
+
+
+def _is_a_file(target: str) -> bool:
+    """Not stdout, nor /dev/null and its like, which several may write."""
+    return target != "-" and (not os.path.exists(target) or os.path.isfile(target))
+
+
+def write_json(target: str, value: Any) -> None:
+    """Writes JSON to a file, or to stdout for "-"."""
+    write_text(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(target: str, text: str) -> None:
+    """Writes text to a file, or to stdout for "-"."""
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def write_bytes(target: str, content: bytes) -> None:
+    """Writes bytes to a file, or to stdout for "-"."""
+    if target == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(target).write_bytes(content)
+    except OSError as error:
+        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def write_journals(folder: str, results: Sequence[Result]) -> None:
+    """Writes each result's journal into a file of its own, named after implementation, scenario and seed."""
+    taken: set[str] = set()
+    for result in results:
+        assert result.journal is not None
+        path = Path(folder) / _journal_name(result, taken)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(result.journal.to_jsonl(), encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _journal_name(result: Result, taken: set[str]) -> str:
+    """A file's name that no other result has; with a digest where what stands in for its characters is not enough."""
+    whole = f"{result.implementation}--{result.scenario}--{result.seed}"
+    name = "".join(c if c.isalnum() or c in "-._" else "_" for c in whole)
+    is_plain = all(c.isalnum() or c in "-._/:" for c in whole) and len(name.encode()) <= NAME_BYTES_MAX
+    if not is_plain or f"{name}.jsonl".casefold() in taken:
+        digest = blake2b(whole.encode(errors="backslashreplace"), digest_size=4).hexdigest()
+        name = f"{name[: NAME_BYTES_MAX // 4]}--{digest}"
+    taken.add(f"{name}.jsonl".casefold())
+    return f"{name}.jsonl"

@@ -1,0 +1,124 @@
+"""The catalogue: which scenarios there are, and which of them a user means.
+
+A selector is the name of a shipped scenario (`slow/image-16s`), a group (`slow`), a file, a folder, or a pattern over
+the shipped names (`slow/*`), tried in this order; `./slow` is always the folder. Names are found without reading any
+file, so only `select` pays for pydantic.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+
+from harness.errors import ScenarioError, UnknownNameError
+from harness.scenario.model import Scenario
+
+GROUPS = ("baseline", "slow", "failing", "low-resolution", "callbacks", "media", "platform", "drift")
+"""The order in which groups are shown and run; a group that is not listed comes after these."""
+SUFFIXES = (".yaml", ".yml")
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def shipped_root() -> Path:
+    """The folder of the shipped scenarios; in a checkout it is a link to the one beside the package."""
+    return Path(__file__).resolve().parents[1] / "shipped_scenarios"
+
+
+def shipped_names() -> list[str]:
+    """The names of all shipped scenarios, in the catalogue's order."""
+    return list(_shipped())
+
+
+def select(selectors: Sequence[str]) -> list[Scenario]:
+    """The scenarios that the selectors mean, in their order and each once; without selectors all shipped ones.
+
+    Raises UnknownNameError for a selector that means nothing, and ScenarioError for a file that cannot be read or a
+    folder without scenario files.
+    """
+    # pydantic takes longer to import than everything else here, and listing names does not need it.
+    from harness.scenario.loader import read_scenario
+
+    return [read_scenario(path, name=name) for path, name in _chosen(selectors).items()]
+
+
+def files(selectors: Sequence[str]) -> list[Path]:
+    """The files that `select` would read, none of them read yet. A file may be missing; a folder may not be empty."""
+    return list(_chosen(selectors))
+
+
+def selector_of(scenario: Scenario) -> str:
+    """By what a user finds the scenario again: its name if it is a shipped one, otherwise its file."""
+    shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(shipped_root().resolve())
+    return scenario.name if shipped else str(scenario.path)
+
+
+def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
+    """Each file once, with its name if it is a shipped one."""
+    shipped = _shipped()
+    meant = [(path, name) for selector in selectors for path, name in _meant(selector, shipped)]
+    if not selectors:
+        meant = [(path, name) for name, path in shipped.items()]
+    once: dict[Path, tuple[Path, str | None]] = {}
+    for path, name in meant:
+        once.setdefault(path.resolve(), (path, name))
+    return {_as_the_user_names_it(path): name for path, name in once.values()}
+
+
+def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str | None]]:
+    """Files and, for shipped ones, their names."""
+    if selector in shipped:
+        yield shipped[selector], selector
+        return
+    group = [(path, name) for name, path in shipped.items() if name.rpartition("/")[0] == selector.rstrip("/")]
+    if group:
+        yield from group
+        return
+    path = Path(selector)
+    if selector and path.is_dir():
+        yield from ((file, None) for file in _files_in(path))
+        return
+    if path.suffix in SUFFIXES or path.is_file():
+        yield path, None
+        return
+    matching = [(path, name) for name, path in shipped.items() if fnmatchcase(name, selector)]
+    if not matching:
+        raise UnknownNameError("scenario", selector, [*shipped, *GROUPS])
+    yield from matching
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The scenario files below a folder; nothing in folders or files whose names begin with a dot."""
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not files:
+        raise ScenarioError(f"{folder}: there are no scenario files here (*.yaml, *.yml)")
+    return sorted(files, key=lambda path: order_of(path.relative_to(folder).with_suffix("").as_posix()))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Path]:
+    root = shipped_root()
+    names = {path.relative_to(root).with_suffix("").as_posix(): path for path in root.glob("*/*.yaml")}
+    return {name: names[name] for name in sorted(names, key=order_of)}
+
+
+def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """A key to sort scenarios by their names: known groups first and in their order; numbers by their value, so that 5s
+    comes before 14s."""
+    group = name.partition("/")[0]
+    rank = GROUPS.index(group) if group in GROUPS else len(GROUPS)
+    parts = _DIGITS.split(name)
+    return rank, [(int(part) if part.isdigit() else -1, part) for part in parts]
+
+
+def _as_the_user_names_it(path: Path) -> Path:
+    """Relative to where the user stands if it is below; the same journal is then written on every machine."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path

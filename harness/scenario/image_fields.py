@@ -1,0 +1,91 @@
+"""The pictures of a scenario file: a size in a word, or a block for whoever wants more of them.
+
+Each makes a `harness.fakes.script.Picture`.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from harness.fakes.pictures import FLAWS, PictureFormat
+from harness.fakes.script import COVER, Picture
+from harness.scenario.fields import Keys, Size, key, one_of, text_like, word_or_block
+from harness.scenario.values import size_px
+
+RASTER_FOR_LIES = ("png", "jpeg")
+"""The formats whose header can be made to lie."""
+
+
+Flaw = Annotated[str, PlainValidator(partial(one_of, known=FLAWS, kind="flaw")), WithJsonSchema({"enum": [*FLAWS]})]
+
+
+class PictureKeys(Keys):
+    """A picture file; sound and made at its size unless something else is said."""
+
+    makes = Picture
+    size: Size = key("Width and height in pixels.", "2048x1152", "360x360")
+    made_at: Size = key("The size it was made at; smaller than its size means that it was enlarged.", "360x360")
+    format: PictureFormat = key("How it is stored.", "png", "webp")
+    flaw: Flaw = key("What is wrong with the file.", "header-lies", "cut-off-in-last-chunk")
+
+    @field_validator("flaw")
+    @classmethod
+    def _possible(cls, flaw: str, info: ValidationInfo) -> str:
+        format_ = info.data.get("format") or "png"
+        if flaw == "header-lies" and format_ not in RASTER_FOR_LIES:
+            raise ValueError(f'"{flaw}" needs the format png or jpeg, not {format_}')
+        if flaw.startswith("cut-off-") and format_ == "svg":
+            raise ValueError(f'"{flaw}" needs a format with pixels, not svg')
+        return flaw
+
+    def on(self, picture: Picture) -> Picture:
+        """`picture` with what was written in place of what it had."""
+        given = self.given()
+        if size := given.pop("size", None):
+            given["width"], given["height"] = size
+        if made_at := given.pop("made_at", None):
+            given["made_width"], given["made_height"] = made_at
+        return replace(picture, **given)
+
+
+def _picture_of_size(value: Any, *, otherwise: Picture, none: bool = False) -> Picture | None:
+    if none and value == "none":
+        return None
+    try:
+        width, height = size_px(value)
+    except ValueError as error:
+        raise ValueError(f"{error}{', or none' if none else ''}") from None
+    return replace(otherwise, width=width, height=height)
+
+
+def _on(keys: PictureKeys, *, otherwise: Picture) -> Picture:
+    return keys.on(otherwise)
+
+
+_SIZE_OR_NONE = r"^([1-9][0-9]{0,3}x[1-9][0-9]{0,3}|none)$"
+_SIZE_ONLY = r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"
+PictureText = Annotated[
+    Annotated[Any, PlainValidator(partial(_picture_of_size, otherwise=Picture())), text_like(_SIZE_ONLY), Tag("=word")]
+    | Annotated[PictureKeys, AfterValidator(partial(_on, otherwise=Picture())), Tag("=block")],
+    Discriminator(word_or_block),
+]
+CoverText = Annotated[
+    Annotated[
+        Any,
+        PlainValidator(partial(_picture_of_size, otherwise=COVER, none=True)),
+        text_like(_SIZE_OR_NONE),
+        Tag("=word"),
+    ]
+    | Annotated[PictureKeys, AfterValidator(partial(_on, otherwise=COVER)), Tag("=block")],
+    Discriminator(word_or_block),
+]

@@ -1,0 +1,150 @@
+"""The small words of scenario files: durations, picture sizes, occurrences and amounts of bytes, read and spelled.
+
+Each reader takes whatever YAML delivered and raises ValueError with the sentence that the user is shown: what was
+found, and what to write instead.
+"""
+
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+from harness.fakes.latency import Duration, Fixed, Never
+
+DAY_S = 86_400
+DURATION_S_MAX = 400 * DAY_S
+SIDE_PX_MAX = 8191
+NTH_MAX = 1_000
+BYTES_MAX = 64 * 1024 * 1024
+
+DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
+DURATION_OR_NEVER_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d)|never)$"
+SIZE_PATTERN = r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"
+WHICH_PATTERN = r"^(first|second|third|every|[0-9]+(st|nd|rd|th))$"
+BYTES_PATTERN = r"^[0-9]+(KiB|MiB)$"
+
+_UNITS_S = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(DAY_S)}
+_UNIT_WORDS = {
+    "ms": ("msec", "msecs", "millisecond", "milliseconds"),
+    "s": ("sec", "secs", "second", "seconds", "S"),
+    "m": ("min", "mins", "minute", "minutes", "M"),
+    "h": ("hr", "hrs", "hour", "hours", "H"),
+    "d": ("day", "days", "D"),
+}
+_MEANT = {word: unit for unit, words in _UNIT_WORDS.items() for word in (unit, *words)}
+_NUMBERED = re.compile(r"([+-]?)([0-9]*\.?[0-9]+)\s*([A-Za-z]*)")
+_ORDINALS = {"first": 1, "second": 2, "third": 3}
+_BYTES = {"KiB": 1024, "MiB": 1024 * 1024}
+_DURATION_EXAMPLES = '"250ms", "16s", "5m", "2h" or "14d"'
+
+
+def found(value: Any) -> str:
+    """What stands in the file, in the words of an error message."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str():
+            return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
+        case list():
+            return "a list"
+        case _:
+            return "a block of keys"
+
+
+def seconds(value: Any) -> float:
+    """A duration with its unit, in seconds: `250ms`, `16s`, `1.5h`. 0 to 400 days."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{found(value)} stands here, a duration belongs here, for example {_DURATION_EXAMPLES}")
+    text = str(value)
+    if text == "never":
+        raise ValueError('"never" is not possible here, only a duration')
+    matched = _NUMBERED.fullmatch(text)
+    if matched is None:
+        raise ValueError(f"{found(text)} is not a duration, write for example {_DURATION_EXAMPLES}")
+    sign, number, unit = matched.groups()
+    if sign == "-":
+        raise ValueError(f'"{text}" is before now, durations begin at "0s"')
+    if not unit:
+        raise ValueError(f'"{text}" has no unit, write "{number}s"')
+    if unit not in _UNITS_S or re.fullmatch(DURATION_PATTERN, text) is None:
+        if unit not in _MEANT:
+            raise ValueError(f'"{text}" has no known unit, write for example {_DURATION_EXAMPLES}')
+        whole = f"0{number}" if number.startswith(".") else number
+        raise ValueError(f'"{text}" is not quite a duration, write "{whole}{_MEANT[unit]}"')
+    duration_s = Decimal(number) * _UNITS_S[unit]
+    if duration_s > DURATION_S_MAX:
+        raise ValueError(f'"{text}" is too long, the longest is "{DURATION_S_MAX // DAY_S}d"')
+    return float(duration_s)
+
+
+def seconds_or_never(value: Any) -> float:
+    """As `seconds`, and infinity for `never`."""
+    return math.inf if value == "never" else seconds(value)
+
+
+def fixed_or_never(value: Any) -> Duration:
+    """As `seconds`, as something that a provider takes; or `never`."""
+    return Never() if value == "never" else Fixed(seconds(value))
+
+
+def spelled(duration_s: float) -> str:
+    """The shortest spelling that `seconds` reads back: 90.0 is `90s`, 300.0 is `5m`, infinity is `never`."""
+    if math.isinf(duration_s):
+        return "never"
+    exact = Decimal(str(duration_s))
+    unit = next((unit for unit in ("d", "h", "m", "s") if exact and exact % _UNITS_S[unit] == 0), None)
+    if unit is None:
+        unit = "ms" if exact and exact < 1 else "s"
+    return f"{(exact / _UNITS_S[unit]).normalize():f}{unit}"
+
+
+def size_px(value: Any) -> tuple[int, int]:
+    """A picture size such as `2048x1152`: width and height, 1 to 8191 pixels each."""
+    matched = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", value) if isinstance(value, str) else None
+    if matched is None:
+        raise ValueError(f'{found(value)} is not a picture size, write for example "2048x1152"')
+    width, height = int(matched[1]), int(matched[2])
+    if not (1 <= width <= SIDE_PX_MAX and 1 <= height <= SIDE_PX_MAX):
+        raise ValueError(f'"{value}" cannot be made, a picture\'s sides are 1 to {SIDE_PX_MAX} pixels')
+    return width, height
+
+
+def occurrence(value: Any) -> int | None:
+    """An occurrence: `first`, `second`, `third`, `7th` count from 1; `every` is None."""
+    if value == "every":
+        return None
+    text = str(value)
+    if text in _ORDINALS:
+        return _ORDINALS[text]
+    matched = re.fullmatch(r"([0-9]{1,9})(st|nd|rd|th)?", text)
+    if matched is None or isinstance(value, bool):
+        raise ValueError(f'{found(value)} is not an occurrence, write "first", "second", "third", "7th" or "every"')
+    if matched[2] is None:
+        raise ValueError(f'{found(value)} is not an occurrence, write "{_ordinal(int(text))}"')
+    number = int(matched[1])
+    if not 1 <= number <= NTH_MAX:
+        raise ValueError(f'"{text}" does not occur, write "first" to "{NTH_MAX}th"')
+    return number
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def amount(value: Any) -> int:
+    """A number of bytes or things from 1: `1`, `64KiB`, `16MiB`."""
+    number: int | None = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, str) and re.fullmatch(BYTES_PATTERN, value[-20:]) and len(value) <= 20:
+        number = int(value[:-3]) * _BYTES[value[-3:]]
+    if number is None:
+        raise ValueError(f'{found(value)} is not an amount, write for example 1, "64KiB" or "16MiB"')
+    if not 1 <= number <= BYTES_MAX:
+        raise ValueError(f"{found(value)} is out of bounds, write 1 to {BYTES_MAX} (64MiB)")
+    return number

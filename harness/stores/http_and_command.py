@@ -1,0 +1,124 @@
+"""Tracks that are asked for one by one: the application's own answers, or what a command prints."""
+
+import asyncio
+import contextlib
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from harness.config.app_config import TrackReading, at_path, filled
+from harness.errors import ImplementationError
+from harness.stores.polling import Row, Rows, sampled
+
+HTTP_EVERY_S = 0.1
+COMMAND_EVERY_S = 0.25
+COMPLAINT_SHOWN = 200
+COMMAND_S = 10.0
+"""Real seconds that a command may take."""
+
+
+class HttpStore:
+    """What the application itself says of a track."""
+
+    source = "http"
+    every_s = HTTP_EVERY_S
+    how = sampled(HTTP_EVERY_S)
+
+    def __init__(self, base_url: str, reading: TrackReading, client: httpx.AsyncClient) -> None:
+        assert reading.read is not None
+        self.problem = ""
+        self._method, self._path = reading.read.split(" ", 1)
+        self._base_url = base_url.rstrip("/")
+        self._reading = reading
+        self._client = client
+
+    async def states(self, ids: list[str]) -> list[Rows]:
+        return _whole(ids, [await self._track(track_id) for track_id in ids])
+
+    async def _track(self, track_id: str) -> Row | None:
+        url = self._base_url + filled(self._path, {"id": track_id})
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            answer = await self._client.request(self._method, url, headers=dict(self._reading.headers))
+            self.problem = f"{self._reading.read} answered HTTP {answer.status_code}"
+            track = at_path(answer.json(), self._reading.inside) if answer.status_code == 200 else None
+            if isinstance(track, dict):
+                self.problem = ""
+                return track
+            inside = f' at "{self._reading.inside}"' if self._reading.inside else ""
+            self.problem += f", with no object{inside}" if answer.status_code == 200 else ""
+        return None
+
+    def close(self) -> None: ...
+
+
+class CommandStore:
+    """What a command prints: the track as JSON, or nothing while there is none."""
+
+    source = "command"
+    every_s = COMMAND_EVERY_S
+    how = sampled(COMMAND_EVERY_S)
+
+    def __init__(
+        self,
+        reading: TrackReading,
+        folder: Path,
+        values: Mapping[str, str],
+        speed: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is all that the command gets; without it that of this process."""
+        assert reading.command is not None
+        self.problem = ""
+        self._environment = environment
+        self._words = shlex.split(reading.command)
+        self._inside = reading.inside
+        self._folder = folder
+        self._values = values
+        self._patience_s = COMMAND_S * speed
+
+    async def states(self, ids: list[str]) -> list[Rows]:
+        return _whole(ids, [await self._track(track_id) for track_id in ids])
+
+    async def _track(self, track_id: str) -> Row | None:
+        words = [filled(word, {**self._values, "id": track_id}) for word in self._words]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words,
+                cwd=self._folder,
+                env=None if self._environment is None else dict(self._environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except (OSError, ValueError) as error:
+            raise ImplementationError(f'track.command "{words[0]}" cannot be started: {error}') from error
+        try:
+            async with asyncio.timeout(self._patience_s):
+                printed, complained = await process.communicate()
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            if isinstance(error, TimeoutError):
+                self.problem = f"the command takes more than {COMMAND_S:g} s"
+                return None
+            raise
+        last = complained.decode(errors="replace").strip().rpartition("\n")[2][:COMPLAINT_SHOWN]
+        with contextlib.suppress(ValueError):
+            track = at_path(json.loads(printed), self._inside) if process.returncode == 0 else None
+            if isinstance(track, dict):
+                self.problem = ""
+                return track
+        self.problem = f"the command printed no track and ended with status {process.returncode}"
+        self.problem += f"; it said: {last}" if last else ""
+        return None
+
+    def close(self) -> None: ...
+
+
+def _whole(ids: list[str], tracks: list[Row | None]) -> list[Rows]:
+    """One state, if every track could be read."""
+    found = {track_id: track for track_id, track in zip(ids, tracks, strict=True) if track is not None}
+    return [found] if ids and len(found) == len(ids) else []

@@ -1,0 +1,51 @@
+"""Tracks in an SQLite file: read again and again, whenever the file has changed."""
+
+import sqlite3
+from pathlib import Path
+
+from harness.config.app_config import TrackReading
+from harness.stores.polling import Row, Rows, sampled
+
+EVERY_S = 0.01
+BUSY_S = 0.5
+
+
+class SqliteStore:
+    """A table of a database file."""
+
+    source = "sqlite"
+    every_s = EVERY_S
+    how = sampled(EVERY_S)
+
+    def __init__(self, path: Path, reading: TrackReading) -> None:
+        self.problem = ""
+        self._path = path
+        self._table = reading.table
+        self._key = reading.fields.get("id", "id")
+        self._connection: sqlite3.Connection | None = None
+        self._version: int | None = None
+
+    async def states(self, ids: list[str]) -> list[Rows]:
+        try:
+            if self._connection is None:
+                if not self._path.is_file():
+                    self.problem = "there is no such file"
+                    return []
+                self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=BUSY_S)
+                self._connection.row_factory = sqlite3.Row
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            if version == self._version:
+                return []
+            found = self._connection.execute(f'SELECT * FROM "{self._table}"').fetchall()
+            self._version = version
+        except sqlite3.Error as error:
+            self.problem = str(error)
+            return []  # there is no such table yet, or somebody writes for long
+        self.problem = ""
+        rows: dict[str, Row] = {str(row[self._key]): dict(row) for row in found}
+        return [rows]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

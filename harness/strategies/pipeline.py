@@ -1,0 +1,191 @@
+"""Production: the steps from a stored wish to a finished track, each of which may fail, be repeated or be forgotten.
+
+A callback is only ever a hint to look: what is true is asked of the provider's records. Whatever happens, every wait
+has an end, and the last of them lies well before the hour.
+"""
+
+import time
+
+from harness.strategies import provider_client
+from harness.strategies.application import Row, Studio
+from harness.strategies.finishing import Endings
+from harness.strategies.idempotent_orders import Orders, RefusedError
+from harness.strategies.job_queue import Job, JobQueue
+from harness.strategies.parsing import COMPLETE, ERROR, PENDING, MusicNews
+from harness.strategies.pictures import PictureError, fetch_picture, is_public_url
+from harness.strategies.upscale_detection import looks_enlarged
+
+MINUTE_S = 60.0
+MUSIC_BY_S = 25 * MINUTE_S
+"""Since the wish: when the music is given up."""
+PICTURE_WITHIN_S = 20 * MINUTE_S
+PICTURE_SILENCE_S, PICTURE_FETCH_S = 90.0, 5 * MINUTE_S
+STUCK_S = 10 * MINUTE_S
+"""When a generation that is still under way counts as failed: the provider's own code 408 is for 10 min of silence."""
+BELIEVED_AFTER_S = 10 * MINUTE_S
+"""When a callback's own word counts against a silent record; never where callbacks are signed, as bodies are not."""
+PICTURE_BELIEVED_AFTER_S = 5 * MINUTE_S
+"""The same for a picture's address; sooner, because what it leads to is looked at."""
+MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
+IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
+SELDOM_AFTER_S, SELDOM_EVERY_S = 2 * MINUTE_S, MINUTE_S
+"""A picture that takes so long is asked for less often: a callback tells of it anyway."""
+FETCHES_MAX = 6
+GENERATIONS_MAX = 2
+
+
+class Production:
+    """Does the next step of a job."""
+
+    def __init__(self, studio: Studio, queue: JobQueue) -> None:
+        self.studio = studio
+        self.queue = queue
+        self.music = Orders(queue, "suno", "the music")
+        self.pictures = Orders(queue, "kie", "the picture")
+        self.endings = Endings(studio, queue)
+
+    async def advance(self, job: Job) -> None:
+        """One step: leaves the job with the time of its next one, or removes it with the finished track."""
+        track = self.studio.tracks.find("id", job.track_id)
+        assert track is not None, "a job and its track are stored together"
+        match job.step:
+            case "create-music":
+                await self._create_music(job, track)
+            case "await-music":
+                await self._await_music(job, track)
+            case "create-picture":
+                await self._create_picture(job, track)
+            case "await-picture":
+                await self._await_picture(job)
+            case "fall-back":
+                await self.endings.conclude(job)
+
+    async def _create_music(self, job: Job, track: Row) -> None:
+        callback_url = f"{self.studio.settings.music_callback_url}?track={job.track_id}"
+        try:
+            task_id = await self.music.place(
+                job, lambda: provider_client.generate(self.studio, track["title"], track["prompt"], callback_url)
+            )
+        except RefusedError as refused:
+            return self.endings.fail(job, str(refused))
+        if task_id is not None:
+            job.begin("await-music", time.time() + MUSIC_RECORD_AFTER_S)
+            with self.queue.transaction():
+                self.studio.tracks.change(job.track_id, music_task_id=task_id)
+                self.queue.save(job)
+
+    async def _await_music(self, job: Job, track: Row) -> None:
+        news = await provider_client.music_record(self.studio, track["music_task_id"])
+        if news is not None and news.audio_url and track["audio_url"] is None and is_public_url(news.audio_url):
+            self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
+            track["audio_url"] = news.audio_url
+        if news is not None and news.state == ERROR:
+            return self.endings.fail(job, f"the music failed: {news.problem}")
+        if news is None or news.state == PENDING:
+            news = self._told(job, track["music_task_id"])
+        if news is None:
+            if time.time() < job.began_s + MUSIC_BY_S:
+                return self.queue.put_off(job, time.time() + MUSIC_RECORD_EVERY_S)
+            if track["audio_url"] is None:
+                return self.endings.fail(job, "the music never came")
+        job.cover_url = news.cover_url if news is not None else None
+        job.begin("create-picture", time.time())
+        job.orders = 0
+        with self.queue.transaction():
+            if track["audio_url"] is None and news is not None:
+                self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
+            self.queue.save(job)
+        await self.endings.copy_cover(job)
+        cover = self.queue.picture(job.track_id)
+        if cover is not None and cover.is_2k and not looks_enlarged(cover.content):
+            return self.endings.finish(job, cover)
+        await self._create_picture(job, track)
+
+    def _told(self, job: Job, task_id: str) -> MusicNews | None:
+        """What a callback said, if it has to be believed because the record goes on saying nothing."""
+        if self.studio.settings.signing_key is not None:
+            return None
+        for told in self.queue.deliveries(job.track_id, "suno"):
+            is_old = time.time() >= told.received_s + BELIEVED_AFTER_S
+            if is_old and told.task_id == task_id and told.state == COMPLETE and is_public_url(told.audio_url):
+                return MusicNews(task_id, COMPLETE, told.audio_url, told.image_url)
+        return None
+
+    def _told_picture(self, job: Job) -> str | None:
+        """The address that a callback told, if it has to be believed because the record goes on saying nothing. The
+        picture itself is looked at in any case."""
+        if self.studio.settings.signing_key is not None:
+            return None
+        told = self.queue.deliveries(job.track_id, "kie")
+        return next(
+            (
+                one.image_url
+                for one in told
+                if one.task_id == job.image_task_id
+                and one.state == COMPLETE
+                and time.time() >= one.received_s + PICTURE_BELIEVED_AFTER_S
+            ),
+            None,
+        )
+
+    async def _create_picture(self, job: Job, track: Row) -> None:
+        callback_url = f"{self.studio.settings.image_callback_url}?track={job.track_id}"
+        prompt = provider_client.picture_prompt(track["title"], track["prompt"])
+        seed = job.orders or None  # another one after a failure
+        try:
+            task_id = await self.pictures.place(
+                job,
+                lambda: provider_client.create_image_task(self.studio, prompt, seed=seed, callback_url=callback_url),
+                GENERATIONS_MAX,
+            )
+        except RefusedError as refused:
+            return await self.endings.fall_back(job, str(refused))
+        if task_id is not None:
+            job.begin("await-picture", time.time() + IMAGE_RECORD_AFTER_S)
+            job.image_task_id = task_id
+            self.queue.save(job)
+
+    async def _await_picture(self, job: Job) -> None:
+        assert job.image_task_id is not None
+        news = await provider_client.image_record(self.studio, job.image_task_id)
+        if news is not None and news.state == ERROR:
+            return await self._generation_failed(job, f"the picture failed: {news.problem}")
+        image_url = self._told_picture(job) if news is None or news.state == PENDING else news.image_url
+        if image_url is None and (news is None or news.state == PENDING):
+            if job.is_late(STUCK_S):
+                return await self._generation_failed(job, "the picture was not done in time")
+            await self.endings.copy_cover(job)
+            every_s = SELDOM_EVERY_S if job.is_late(SELDOM_AFTER_S) else IMAGE_RECORD_EVERY_S
+            return self.queue.put_off(job, time.time() + every_s)
+        if not is_public_url(image_url):
+            return await self._generation_failed(job, f"the picture has no usable address: {image_url!r}"[:200])
+        job.tries += 1
+        tried_often = job.tries >= FETCHES_MAX
+        try:
+            picture = await fetch_picture(
+                self.studio.client,
+                image_url,
+                silence_s=PICTURE_SILENCE_S,
+                within_s=PICTURE_FETCH_S,
+                whatever_status=tried_often,
+            )
+        except PictureError as error:
+            if job.is_late(PICTURE_WITHIN_S) or (tried_often and not error.passing):
+                return await self._generation_failed(job, str(error))
+            return self.queue.put_off(job, time.time() + min(2.0**job.tries, MINUTE_S))
+        enlarged = picture.is_2k and looks_enlarged(picture.content)
+        if picture.is_2k and not enlarged:
+            return self.endings.finish(job, picture)
+        if not (enlarged and is_public_url(job.cover_url)):
+            self.endings.keep_as_spare(job, picture)
+        problem = "looks enlarged from a smaller one" if enlarged else f"is only {picture.resolution}"
+        await self._generation_failed(job, f"the picture {problem}")
+
+    async def _generation_failed(self, job: Job, reason: str) -> None:
+        """Try it once more, with another seed."""
+        job.reason = reason
+        if job.orders >= GENERATIONS_MAX or job.is_late():
+            return await self.endings.fall_back(job, reason)
+        self.studio.log.warning("track %s: %s; trying once more", job.track_id, reason)
+        job.begin("create-picture", time.time())
+        self.queue.save(job)

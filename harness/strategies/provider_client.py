@@ -1,0 +1,134 @@
+"""Requests: what the strategies ask of Suno and Kie.ai, each answered with a value whatever comes back.
+
+There are two ways to a picture. `POST /api/v1/generate/image` is the flat one that the seed documents describe: without
+a callBackUrl it answers with the picture's URL, minutes later if need be. The documented one is a job: createTask
+answers with a task id at once, and recordInfo (or a callback) tells how it ended.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+
+from harness.strategies.parsing import ERROR, Answer, ImageNews, MusicNews, read_answer, read_image, read_music
+
+if TYPE_CHECKING:
+    from harness.strategies.application import Studio
+
+MUSIC_MODEL = "V4_5"
+MUSIC_STYLE = "ambient"
+SEEDREAM = "bytedance/seedream-v4-text-to-image"
+PROMPT_CHARACTERS_MAX, TITLE_CHARACTERS_MAX = 5000, 80
+ANSWER_BYTES_MAX = 1024 * 1024
+GUIDANCE = "cinematic cover art in landscape 16:9, sharp in every detail, no lettering"
+FIRST_PARAMETERS = {"steps": 30, "cfg_scale": 8}
+ADJUSTED_PARAMETERS = {"steps": 25, "cfg_scale": 7}
+QUICK_S, PATIENT_S = 30.0, 300.0
+"""Without a byte from the provider."""
+QUICK_TOTAL_S, PATIENT_TOTAL_S = 120.0, 600.0
+"""A body that dribbles never lets a read time out; these bounds end it."""
+
+
+async def generate(studio: "Studio", title: str, prompt: str, callback_url: str) -> Answer:
+    """Asks Suno for the music; a success names the task."""
+    body = {
+        "customMode": True,
+        "instrumental": True,
+        "model": MUSIC_MODEL,
+        "title": title[:TITLE_CHARACTERS_MAX],
+        "style": MUSIC_STYLE,
+        "prompt": prompt[:PROMPT_CHARACTERS_MAX],
+        "callBackUrl": callback_url,
+    }
+    settings = studio.settings
+    return await _asked(studio, "POST", f"{settings.suno_url}/api/v1/generate", settings.suno_key, body)
+
+
+async def music_record(studio: "Studio", task_id: str) -> MusicNews | None:
+    """What record-info says of a music task now; None when nothing can be learnt."""
+    settings = studio.settings
+    url = f"{settings.suno_url}/api/v1/generate/record-info?taskId={quote(task_id, safe='')}"
+    answer = await _asked(studio, "GET", url, settings.suno_key)
+    return read_music({"code": 200, "data": answer.data}) if answer.code == 200 else None
+
+
+def picture_prompt(title: str, prompt: str) -> str:
+    """What the picture shall show."""
+    return f"Cover art for the song '{title}': {prompt}"[:PROMPT_CHARACTERS_MAX]
+
+
+async def ask_for_image(
+    studio: "Studio", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
+) -> Answer:
+    """Asks for a 2K picture the flat way: a success names its URL, or with a callback URL only its task."""
+    body = {
+        "model": SEEDREAM,
+        "prompt": prompt,
+        "resolution": "2048x1152",
+        "aspect_ratio": "16:9",
+        "quality": "high",
+        "guidance": GUIDANCE,
+        **parameters,
+    }
+    if callback_url is not None:
+        body["callBackUrl"] = callback_url
+    settings = studio.settings
+    url = f"{settings.kie_url}/api/v1/generate/image"
+    patient = callback_url is None
+    return await _asked(studio, "POST", url, settings.kie_key, body, patient=patient)
+
+
+async def create_image_task(
+    studio: "Studio", prompt: str, *, seed: int | None = None, callback_url: str | None = None
+) -> Answer:
+    """Asks for a 2K picture as a job; a success names the task."""
+    asked: dict[str, Any] = {"prompt": prompt, "image_size": "landscape_16_9", "image_resolution": "2K"}
+    if seed is not None:
+        asked["seed"] = seed
+    body: dict[str, Any] = {"model": SEEDREAM, "input": asked}
+    if callback_url is not None:
+        body["callBackUrl"] = callback_url
+    settings = studio.settings
+    return await _asked(studio, "POST", f"{settings.kie_url}/api/v1/jobs/createTask", settings.kie_key, body)
+
+
+async def image_record(studio: "Studio", task_id: str) -> ImageNews | None:
+    """What recordInfo says of a picture's job now; None when nothing can be learnt."""
+    settings = studio.settings
+    url = f"{settings.kie_url}/api/v1/jobs/recordInfo?taskId={quote(task_id, safe='')}"
+    answer = await _asked(studio, "GET", url, settings.kie_key)
+    if answer.code != 200:
+        return None
+    if not answer.data:
+        return ImageNews(task_id, ERROR, None, "the record has no data")
+    return read_image({"code": 200, "data": answer.data})
+
+
+async def _asked(
+    studio: "Studio",
+    method: str,
+    url: str,
+    key: str,
+    body: Any = None,
+    *,
+    patient: bool = False,
+) -> Answer:
+    headers = {"authorization": f"Bearer {key}"}
+    silence_s, total_s = (PATIENT_S, PATIENT_TOTAL_S) if patient else (QUICK_S, QUICK_TOTAL_S)
+    timeout = httpx.Timeout(silence_s, connect=studio.connect_s)
+    content = b""
+    try:
+        async with (
+            asyncio.timeout(total_s),
+            studio.client.stream(method, url, json=body, headers=headers, timeout=timeout) as response,
+        ):
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > ANSWER_BYTES_MAX:
+                    return Answer(502, {}, "the answer is far too large", unclear=True)
+            return read_answer(response.status_code, content, response.headers.get("retry-after"))
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        return Answer(503, {}, f"no connection: {type(error).__name__}")
+    except (httpx.HTTPError, TimeoutError) as error:
+        return Answer(502, {}, f"no usable answer: {type(error).__name__}", unclear=True)

@@ -1,0 +1,164 @@
+"""The stand-in on a port of its own, as a run of the live world has it: its writes are seen when they happen."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+from harness.config.app_config import Supabase, server_of
+from harness.errors import ImplementationError
+from harness.faults.exchange import App
+from harness.supabase.app import StandIn, Told
+from harness.supabase.databases import Database, Row
+from harness.world.journal_writer import Notebook
+from harness.world.live.server import Gate, protocol_factory
+from harness.world.scope import CAUSE
+
+LOOPBACK = "127.0.0.1"
+ALIKE_MAX = 10
+"""How many errors of one kind are written down."""
+OnRows = Callable[[list[Row]], None]
+
+
+class Port:
+    """An app on a free port, with its connections."""
+
+    def __init__(self, server: asyncio.Server, served: list[Any]) -> None:
+        self.url = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        self._server = server
+        self._served = served
+
+    @classmethod
+    async def open(cls, app: App, gate: Gate | None = None) -> "Port":
+        loop = asyncio.get_running_loop()
+        make = protocol_factory(app, loop, gate)
+        served: list[Any] = []
+
+        def remembered() -> Any:
+            served.append(make())
+            return served[-1]
+
+        return cls(await loop.create_server(remembered, LOOPBACK, 0), served)
+
+    async def close(self) -> None:
+        """Ends every connection that is left."""
+        self._server.close()
+        for protocol in self._served:
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        await asyncio.sleep(0)
+
+
+class SupabaseHost:
+    """Listens from `open` until `close`; what it holds is gone then."""
+
+    def __init__(
+        self,
+        settings: Supabase,
+        table: str,
+        notebook: Notebook,
+        *,
+        cause: Callable[[], int],
+        on_not_reproduced: Callable[[str], object],
+    ) -> None:
+        """`cause` tells why the application probably asks. Raises ImplementationError for a schema it cannot keep."""
+        self.key = settings.key or service_key()
+        self.on_rows: OnRows = lambda rows: None
+        """Hears of all rows of `table` after each request that may have written."""
+        self._table = table
+        self._notebook = notebook
+        self._cause = cause
+        self.database = database_of(settings)
+        self._stand_in = StandIn(
+            self.database,
+            self.key,
+            settings.user,
+            on_request=self._requested,
+            after_write=self._written,
+            on_not_reproduced=on_not_reproduced,
+        )
+        self._port: Port | None = None
+        self._errors: dict[tuple[str, str, str | None], int] = {}
+        self.url = ""
+
+    async def open(self, harmed: Callable[[App], App] = lambda app: app, gate: Gate | None = None) -> None:
+        """`harmed` and `gate` bring a scenario's faults."""
+        await self.database.open()
+        self._port = await Port.open(harmed(self._stand_in.app), gate)
+        self.url = self._port.url
+
+    async def close(self) -> None:
+        if self._port is not None:
+            await self._port.close()
+            await self.database.close()
+
+    async def rows(self) -> list[Row] | None:
+        return await self.database.all_rows(self._table)
+
+    def _requested(self, told: Told) -> int:
+        """Notes what changes something, and errors; what is asked again and again without effect is no event."""
+        if told.code is None and not told.changed:
+            return 0
+        kind = (told.method, told.path.partition("?")[0], told.code)
+        self._errors[kind] = self._errors.get(kind, 0) + (told.code is not None)
+        if self._errors[kind] > ALIKE_MAX:
+            return 0
+        return self._notebook.note(
+            "store.request",
+            self._cause(),
+            method=told.method,
+            path=told.path,
+            status=told.status,
+            code=told.code,
+            message=told.message,
+        )
+
+    async def _written(self, number: int) -> None:
+        rows = await self.rows()
+        context = CAUSE.set(number)
+        try:
+            self.on_rows(rows or [])
+        finally:
+            CAUSE.reset(context)
+
+
+def service_key() -> str:
+    """A key of the form of Supabase's service keys, the same in every run."""
+    claims: dict[str, Any] = {"iss": "supabase", "ref": "harness", "role": "service_role", "iat": 1735689600}
+    claims["exp"] = 2051222400
+    head, body = (_encoded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
+    signature = hmac.new(b"harness", f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{_encoded(signature)}"
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def database_of(settings: Supabase) -> Database:
+    """The database that a configuration means. Raises ImplementationError for a schema that cannot be read."""
+    texts = []
+    for path in settings.schema_files:
+        try:
+            texts.append(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImplementationError(f"{path}: cannot be read: {error}") from error
+    for missing in settings.without:
+        table, _, column = missing.rpartition(".")
+        texts.append(f"ALTER TABLE {table} DROP COLUMN {column}")
+    if settings.postgres is not None:
+        from harness.supabase.on_postgres import PostgresDatabase
+
+        return PostgresDatabase(texts, server_of(settings.postgres, "supabase.postgres"), settings.user)
+    try:
+        from harness.supabase.on_sqlite import SqliteDatabase
+    except ImportError as error:
+        raise ImplementationError(
+            f"the stand-in for Supabase needs sqlglot to read a schema ({error}); "
+            'pip install "sqlglot>=30" (the extra "supabase")'
+        ) from error
+    source = ", ".join(str(path) for path in settings.schema_files)
+    return SqliteDatabase("\n;\n".join(texts), source, settings.user)

@@ -1,0 +1,30 @@
+"""Implementations: what is put through the scenarios.
+
+    load("shop.web:app")                 an ASGI application (called with scope, receive, send)
+    load("shop.web:create_app")          a factory (no argument) that gives one
+    load("shop/callbacks.py:on_music")   a callback function (called with payload, track)
+
+    load_live("harness.toml", 50)         an application in any language, started as the file says
+    load_live("http://127.0.0.1:3000")   one that runs already
+
+Each start of Python code imports the target's own modules afresh, as a new process would, with the run's environment in
+place.
+"""
+
+from typing import TypeAlias
+
+from harness.targets.live import LiveImplementation, Postponed, cores, is_live, load_live
+from harness.targets.python import Implementation, load
+
+AnyImplementation: TypeAlias = Implementation | LiveImplementation
+
+__all__ = [
+    "AnyImplementation",
+    "Implementation",
+    "LiveImplementation",
+    "Postponed",
+    "cores",
+    "is_live",
+    "load",
+    "load_live",
+]

@@ -1,0 +1,206 @@
+"""Finds what `module:attribute` or `file.py:attribute` names, and says precisely what is wrong when it cannot."""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import ImplementationError, nearest_hint
+from harness.faults.exchange import App
+from harness.invariants.registry import LOG_EVENTS
+from harness.targets.callback import application_around
+from harness.targets.modules import forget_own_modules
+
+SHAPES = (
+    "an ASGI application (three parameters: scope, receive, send), a factory that returns one (no parameter), or a "
+    "callback function (two parameters: payload, track)"
+)
+
+
+WSGI = (["environ", "start_response"], ["env", "start_response"])
+"""What the last parameters of a WSGI application are called."""
+
+
+@dataclass(slots=True)
+class Implementation:
+    """Something to put through scenarios: a target, and how it shall be called in reports."""
+
+    target: str
+    name: str
+    shipped: bool = False
+    """A strategy of ours: its modules keep no state, so they are imported once."""
+    cron_path: str | None = None
+    promised_logs: tuple[tuple[str, str], ...] = ()
+
+    def start(self) -> App:
+        """A fresh application, configured from the environment. Raises ImplementationError."""
+        module_name, attribute = _split(self.target)
+        module = importlib.import_module(module_name) if self.shipped else _import_afresh(module_name)
+        self.cron_path = _declared_cron(module)
+        self.promised_logs = _declared_logs(module)
+        found = _attribute(module, attribute, self.target)
+        if self.shipped:
+            app: App = found()
+            return app
+        return _application(found, self.target)
+
+
+def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
+    """The implementation that `target` names; only its form is checked here, the rest when it is started."""
+    _split(target)
+    return Implementation(target, name or target, shipped)
+
+
+def _split(target: str) -> tuple[str, str]:
+    module, colon, attribute = target.rpartition(":")
+    if not colon or not module or not attribute:
+        raise ImplementationError(
+            f'"{target}" does not name an implementation; expected module:attribute (shop.web:app), '
+            "file.py:attribute, or the name of a strategy"
+        )
+    return module, attribute
+
+
+def _import_afresh(module_name: str) -> ModuleType:
+    """Raises ImplementationError when there is no such module, or it raises."""
+    if module_name.endswith(".py") or os.sep in module_name:
+        forget_own_modules()
+        return _import_file(Path(module_name))
+    forget_own_modules(module_name)
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise ImplementationError(
+                f'there is no module "{module_name}" (looked in {here} and among the installed packages)'
+            ) from error
+        raise ImplementationError(f'"{module_name}" imports "{error.name}", which is not installed') from error
+    except (Exception, SystemExit) as error:
+        raise ImplementationError(_raised(module_name, error)) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ImplementationError(f'there is no file "{path}"')
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImplementationError(f'"{path}" is not a Python file')
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise ImplementationError(_raised(str(path), error)) from error
+    return module
+
+
+def _raised(where: str, error: BaseException) -> str:
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "importlib" not in file and "harness" not in Path(file).parts[-3:]:
+            line = f" ({Path(file).name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return f'"{where}" raises when it is imported: {type(error).__name__}: {error}{line}'
+
+
+def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            hint = nearest_hint(part, [name for name in vars(found) if not name.startswith("_")])
+            raise ImplementationError(f'"{target}": {module.__name__} has no attribute "{part}"{hint}')
+        found = getattr(found, part)
+    return found
+
+
+def _application(found: Any, target: str) -> App:
+    if not callable(found):
+        raise ImplementationError(f'"{target}" is {_article(found)}, expected {SHAPES}')
+    required = _required_parameters(found, target)
+    if required == 0:
+        made = found()
+        if inspect.iscoroutine(made):
+            made.close()
+            raise ImplementationError(f'the factory "{target}" is async; make it a plain function')
+        app = _plugged_in(made, f"{target}()")
+        if app is None:
+            raise ImplementationError(
+                f'the factory "{target}" returned {_article(made)}, expected an ASGI application or a callback function'
+            )
+        return app
+    app = _plugged_in(found, target)
+    if app is None:
+        raise ImplementationError(f'"{target}" takes {required} parameters, expected {SHAPES}')
+    return app
+
+
+def _plugged_in(found: Any, target: str) -> App | None:
+    """What was found as an application; None if it is neither that nor a callback function."""
+    required = _required_parameters(found, target) if callable(found) else None
+    if required == 3:
+        app: App = found
+        return app
+    return application_around(found) if required == 2 else None
+
+
+def _required_parameters(found: Any, target: str) -> int:
+    """How many parameters have to be given. Raises ImplementationError where that cannot be what it is."""
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return 3
+    kinds = {parameter.kind for parameter in parameters}
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    if hasattr(found, "wsgi_app") or [each.name for each in positional[-2:]] in WSGI:
+        raise ImplementationError(
+            f'"{target}" is a WSGI application (Flask, Django), expected {SHAPES}; run it on its own server: '
+            "`harness init` writes a harness.toml that starts it, then `harness run harness.toml`"
+        )
+    if inspect.Parameter.VAR_POSITIONAL in kinds and not positional:
+        raise ImplementationError(
+            f'"{target}" takes *args, so that its parameters cannot be seen; put functools.wraps(function) on the '
+            f"wrapper inside its decorator, or name the parameters; expected {SHAPES}"
+        )
+    return sum(1 for parameter in positional if parameter.default is parameter.empty)
+
+
+def _article(value: Any) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _declared_cron(module: ModuleType) -> str | None:
+    path = getattr(module, "CRON_PATH", None)
+    if path is not None and not (isinstance(path, str) and path.startswith("/")):
+        raise ImplementationError(f'{module.__name__}.CRON_PATH is {path!r}, expected a path such as "/cron"')
+    return path
+
+
+def _declared_logs(module: ModuleType) -> tuple[tuple[str, str], ...]:
+    declared = getattr(module, "PROMISED_LOGS", ())
+    try:
+        promises = tuple((str(event), str(text)) for event, text in declared)
+    except (TypeError, ValueError):
+        raise ImplementationError(f"{module.__name__}.PROMISED_LOGS is not a sequence of (event, text) pairs") from None
+    for event, _text in promises:
+        if event not in LOG_EVENTS:
+            raise ImplementationError(
+                f'{module.__name__}.PROMISED_LOGS: there is no event "{event}"{nearest_hint(event, LOG_EVENTS)} '
+                f"(known: {', '.join(LOG_EVENTS)})"
+            )
+    return promises

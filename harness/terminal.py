@@ -1,0 +1,116 @@
+"""The terminal: where reports meet a screen, a pipe, or a reader without colours."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress
+
+PIPED_COLUMNS = 100
+TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
+
+
+class _Trimmed:
+    """A stream into a file or a pipe, without the blanks with which tables fill up their lines."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        written: int = self._stream.write(TRAILING_BLANKS.sub("", text))
+        return written
+
+
+def screen(*, stderr: bool = False) -> "Console":
+    """A console on stdout (data) or stderr (messages); NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honoured."""
+    from rich.console import Console
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with 1, but that nobody reads on is no failure
+
+    stream = sys.stderr if stderr else sys.stdout
+    asked = os.environ.get("COLUMNS", "")
+    is_asked = asked.isdecimal() and int(asked) > 0
+    if stream.isatty():
+        width = None if is_asked or not asked else shutil.get_terminal_size().columns
+        return Screen(stderr=stderr, width=width, highlight=False, emoji=False)
+    width = None if is_asked else PIPED_COLUMNS
+    trimmed: Any = _Trimmed(stream)
+    return Screen(file=trimmed, width=width, highlight=False, emoji=False)
+
+
+def show(*parts: "RenderableType") -> None:
+    """Prints reports to stdout."""
+    console = screen()
+    for part in parts:
+        console.print(part)
+
+
+@contextmanager
+def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> Iterator[bool]:
+    """Calls `on_key` for each key that is pressed while `loop` runs; gives whether there is a keyboard at all."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield False
+        return
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    tty.setcbreak(keyboard)
+    loop.add_reader(keyboard, lambda: on_key(os.read(keyboard, 1).decode(errors="replace")))
+    try:
+        yield True
+    finally:
+        if not loop.is_closed():
+            loop.remove_reader(keyboard)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def complain(message: str) -> None:
+    """Prints an error message to stderr."""
+    from rich.text import Text
+
+    from harness.report.describe import visible
+
+    screen(stderr=True).print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
+
+
+@contextmanager
+def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progress | None]":
+    """A progress bar on stderr while something works; nothing where nobody watches."""
+    console = screen(stderr=True)
+    if quiet or not console.is_terminal or total < 2:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        bar.add_task(what, total=total)
+        yield bar
+
+
+def teller(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
+    """Prints sentences to stderr while something works, above its progress bar if it has one."""
+    console = screen(stderr=True) if bar is None else bar.console
+    return lambda sentence: None if quiet else console.print(sentence, style="dim", markup=False)

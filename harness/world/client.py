@@ -1,0 +1,82 @@
+"""The user's part in a run: asks the implementation for tracks, and reads what it says of them."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from harness.fakes import sample_text
+from harness.fakes.http_client import Answer, BadAnswerError, post
+from harness.faults.exchange import App
+from harness.world.image_probe import get_json
+from harness.world.journal_writer import Notebook
+from harness.world.scope import CAUSE
+
+USER_PATIENCE_S = 300.0
+"""How long a user's request for a track may take before it counts as never answered."""
+EXCERPT_CHARACTERS = 120
+JSON = {"Content-Type": "application/json"}
+
+
+Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
+"""Asks for a track with a title and a prompt; gives its id, or else a sentence that says why there is none."""
+
+
+def asking(url: str) -> Ask:
+    """Asks as a user of the shipped strategies does: `POST /tracks` with title and prompt, answered by an id."""
+
+    async def ask(asked: dict[str, str]) -> tuple[str | None, str]:
+        try:
+            async with asyncio.timeout(USER_PATIENCE_S):
+                answer = await post(f"{url}/tracks", json.dumps(asked).encode(), JSON)
+        except TimeoutError:
+            return None, f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
+        except (OSError, BadAnswerError) as error:
+            return None, f"POST /tracks got no answer: {error}"
+        return _track_id(answer)
+
+    return ask
+
+
+async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, notebook: Notebook) -> None:
+    """Asks for as many tracks as `ids` has places, `apart_s` seconds after each other; fills in the id of each."""
+
+    async def submit(index: int, title: str) -> None:
+        if index and apart_s:
+            await asyncio.sleep(index * apart_s)
+        asked = {"title": title, "prompt": sample_text.prompt(seed, index)}
+        CAUSE.set(notebook.note("track.submitted", 0, track=index + 1, **asked))
+        ids[index], problem = await ask(asked)
+        if ids[index] is None:
+            notebook.note("track.refused", track=index + 1, problem=problem)
+        else:
+            notebook.note("track.accepted", track=index + 1, id=ids[index])
+
+    titles = sample_text.titles(seed, len(ids))
+    if len(ids) == 1:
+        await submit(0, titles[0])
+    else:
+        await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
+
+
+def _track_id(answer: Answer) -> tuple[str | None, str]:
+    if answer.status not in (200, 201, 202):
+        return None, f"POST /tracks answered HTTP {answer.status}, expected 201"
+    excerpt = repr(answer.body[:EXCERPT_CHARACTERS].decode(errors="replace"))
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return None, f"POST /tracks answered {excerpt}, expected JSON"
+    track_id = body.get("id") if isinstance(body, dict) else None
+    if not isinstance(track_id, str | int) or track_id == "":
+        return None, f'POST /tracks answered {excerpt}, expected a JSON object with an "id"'
+    return str(track_id), ""
+
+
+async def read_track(app: App, track_id: str) -> dict[str, Any] | None:
+    """What `GET /tracks/{id}` says of a track, or None when it says nothing usable."""
+    try:
+        answer = await get_json(app, f"/tracks/{track_id}")
+    except Exception:
+        return None  # the application's own error; that it cannot be read is what the caller notes
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,211 @@
+"""The recorder: an ASGI layer that writes every exchange of its hosts into the journal, as it went over the wire."""
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any, Protocol
+
+from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
+from harness.trace.journal import Facts, Journal, body_facts
+from harness.world.journal_writer import Notebook
+from harness.world.scope import CAUSE
+
+DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection", b"content-length"))
+
+
+def readable_headers(headers: Any) -> dict[str, str]:
+    """Headers as text, without those that say nothing about what the code under test does."""
+    return _read(headers)[0]
+
+
+def _read(headers: Any) -> tuple[dict[str, str], str]:
+    """The same, and the content type or ""."""
+    readable: dict[str, str] = {}
+    content_type = None
+    for name, value in headers:
+        told = _told(name, value)
+        if told is not None:
+            readable[told[0]] = told[1]
+            if told[2] and content_type is None:
+                content_type = told[1]
+    return readable, content_type or ""
+
+
+@lru_cache(maxsize=512)
+def _told(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
+    """A header as text and whether it is the content type, or None for a dull one; the same few come again and
+    again."""
+    lower = name.lower()
+    if lower in DULL_HEADERS:
+        return None
+    return name.decode("latin-1"), value.decode("latin-1"), lower == b"content-type"
+
+
+class Names(Protocol):
+    """Tells hosts by their addresses."""
+
+    def name_of(self, address: str) -> str: ...
+
+
+class Recorder:
+    """Notes each request when it is in and each answer when it is out, and who gave up in between."""
+
+    def __init__(self, app: App, link: Callable[[str], str], notebook: Notebook, network: Names) -> None:
+        self._app = app
+        self._link = link
+        self._notebook = notebook
+        self._network = network
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state, name_of = scope["state"], self._network.name_of
+        wire = state["wire"]
+        message = await receive()
+        body = await _whole_body(message, receive) if message.get("more_body") else _part(message)
+        if body is None:
+            return  # the client has hung up in the middle of it: that is no request yet
+        number = self._notebook.note_raw(
+            "request",
+            wire.cause,
+            self._request_facts,
+            name_of(scope["client"][0]),
+            name_of(scope["server"][0]),
+            scope["scheme"],
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            tuple(scope["headers"]),  # as they are now: the list is the app's to change
+            body,
+        )
+        CAUSE.set(number)
+        exchange = _Exchange(number, wire, send, self._notebook)
+        wire.on_gone = exchange.gone
+        try:
+            await self._app(scope, received_again(body, receive), exchange.send)
+        except (Exception, SystemExit):
+            exchange.fail()
+            raise
+        if not exchange.is_done:
+            exchange.end(state.get(PAST_HTTP))
+
+    def _request_facts(
+        self,
+        at_s: float,
+        by: str,
+        host: str,
+        scheme: str,
+        method: str,
+        path: str,
+        query: bytes,
+        raw_headers: Any,
+        body: bytes,
+    ) -> Facts:
+        headers, content_type = _read(raw_headers)
+        return {
+            "by": by,
+            "host": host,
+            "scheme": scheme,
+            "link": self._link(path),
+            "method": method,
+            "path": f"{path}?{query.decode('latin-1')}" if query else path,
+            "headers": headers,
+            "body": body_facts(body, content_type) if body else None,
+        }
+
+
+class _Exchange:
+    """A request that is in, and what has gone out of its answer so far."""
+
+    __slots__ = ("_headers", "_notebook", "_number", "_parts", "_send", "_status", "_wire", "is_done")
+
+    def __init__(self, number: int, wire: Any, send: Send, notebook: Notebook) -> None:
+        self._number = number
+        self._wire = wire
+        self._send = send
+        self._notebook = notebook
+        self._status: int | None = None
+        self._headers: Any = ()
+        self._parts: list[bytes] = []
+        self.is_done = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Lets a part of the answer go out; after the last one the answer is told."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = tuple(message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            self._parts.append(bytes(message.get("body", b"")))  # a buffer may be filled again
+            if not message.get("more_body", False):
+                self.is_done = True
+                self._wire.on_gone = None
+                self._tell("too-late" if self._wire.is_closing() else "answered")
+        return self._send(message)
+
+    def gone(self) -> None:
+        """The client has hung up."""
+        if not self.is_done:
+            note_raw, number = self._notebook.note_raw, self._number
+            note_raw("request.abandoned", number, _abandoned_facts, self._notebook.journal, number)
+
+    def fail(self) -> None:
+        """The app has raised an exception. If nothing has gone out, then the server answers itself."""
+        if self._status is None and not self._wire.is_closing():
+            self._wire.on_gone = None
+            self._status = 500
+            self._tell("answered")
+
+    def end(self, past_http: tuple[int, Any, bytes] | None) -> None:
+        """The app is through with it, but has not answered wholly: as `past_http` on the wire itself, or not at all."""
+        if past_http is not None:
+            self._status, self._headers, *self._parts = past_http
+            self._tell("answered")
+        elif self._wire.is_closing():
+            self._wire.on_gone = None
+            self._tell("broken-off")
+
+    def _tell(self, outcome: str) -> None:
+        parts = self._parts
+        self._notebook.note_raw(
+            "response",
+            self._number,
+            _response_facts,
+            self._notebook.journal,
+            self._number,
+            outcome,
+            self._status,
+            self._headers,
+            parts[0] if len(parts) == 1 else b"".join(parts),
+        )
+
+
+def _abandoned_facts(at_s: float, journal: Journal, request: int) -> Facts:
+    return {"request": request, "after_s": round(at_s - journal.at_s(request), 6)}
+
+
+def _response_facts(
+    at_s: float, journal: Journal, request: int, outcome: str, status: int | None, raw_headers: Any, body: bytes
+) -> Facts:
+    headers, content_type = _read(raw_headers)
+    return {
+        "request": request,
+        "outcome": outcome,
+        "status": status,
+        "latency_s": round(at_s - journal.at_s(request), 6),
+        "headers": headers,
+        "body": body_facts(body, content_type),
+    }
+
+
+async def _whole_body(message: Message, receive: Receive) -> bytes | None:
+    """None where it never comes whole."""
+    body = _part(message)
+    while body is not None and message.get("more_body", False):
+        message = await receive()
+        part = _part(message)
+        body = None if part is None else body + part
+    return body
+
+
+def _part(message: Message) -> bytes | None:
+    return None if message["type"] == "http.disconnect" else message.get("body", b"")

@@ -1,0 +1,95 @@
+"""What the harness sends to a live application: tracks that are asked for, and the providers' callbacks.
+
+Both are written into the journal as the application's own host would see them: a request when it goes out, and the
+answer, or that nobody waited for it any more. A callback to another machine is not sent: it is told as
+`connection.stranger`, and the provider finds its receiver unreachable.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from harness.fakes.http_client import Answer, Post, post
+from harness.trace.journal import body_facts
+from harness.world.hosts import KIE_HOST
+from harness.world.journal_writer import Notebook
+from harness.world.scope import CAUSE
+
+JSON = "application/json"
+PORTS = {"http": 80, "https": 443}
+
+
+def is_near(host: str | None, also: Collection[str] = ()) -> bool:
+    """Whether a URL's host is this machine, or one of those named. A name is not looked up: that would leave the
+    machine, too."""
+    if host is None or host in also:
+        return True  # a URL without a host reaches nobody
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def recorded(
+    notebook: Notebook, by: str, host: str, send: Post = post, also: Collection[str] = (), *, method: str = "POST"
+) -> Post:
+    """`send` with each request to the application, and what became of it, in the journal.
+
+    What providers send (`by` is their host) goes to this machine and to the hosts in `also`, and nowhere else.
+    """
+
+    async def posting(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        parts = urlsplit(url)
+        if by == KIE_HOST and not is_near(parts.hostname, also):
+            port = parts.port or PORTS.get(parts.scheme, 0)
+            notebook.note("connection.stranger", host=parts.hostname, port=port, by=by)
+            raise ConnectionError(f"callbacks go to this machine only, not to {parts.hostname}")
+        number = notebook.note(
+            "request",
+            by=by,
+            host=host,
+            scheme=parts.scheme,
+            link="app",
+            method=method,
+            path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+            headers={name.lower(): value for name, value in headers.items()},
+            body=body_facts(content, JSON),
+        )
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        context = CAUSE.set(number)
+        try:
+            answer = await send(url, content, headers)
+        except asyncio.CancelledError:
+            notebook.note("request.abandoned", number, request=number, after_s=round(loop.time() - began_s, 6))
+            raise
+        except Exception:
+            notebook.note(
+                "response",
+                number,
+                request=number,
+                outcome="broken-off",
+                status=None,
+                latency_s=round(loop.time() - began_s, 6),
+                headers={},
+                body=None,
+            )
+            raise
+        finally:
+            CAUSE.reset(context)
+        notebook.note(
+            "response",
+            number,
+            request=number,
+            outcome="answered",
+            status=answer.status,
+            latency_s=round(loop.time() - began_s, 6),
+            headers={},
+            body=body_facts(answer.body, JSON),
+        )
+        return answer
+
+    return posting

@@ -1,0 +1,237 @@
+"""The application in a live world: one or several processes on ports of their own, or something that runs already."""
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from harness.config.app_config import REQUEST, Settings, environment_of, filled
+from harness.errors import ImplementationError
+from harness.faults.exchange import Receive, Scope, Send
+from harness.world.journal_writer import Notebook
+from harness.world.live.event_loop import LiveLoop
+from harness.world.live.faketime import SAYS, SharedClock, faketime_environment
+from harness.world.live.process import Process, wait_until_ready
+from harness.world.log_level import level_of
+from harness.world.simulated.environment import tidy
+
+LOOPBACK = "127.0.0.1"
+PORTS, PORT_TRIES = range(20_000, 32_000), 100
+"""Below those that Linux, macOS and Windows give to outgoing connections."""
+WARM_UP_S = 60.0
+"""Real seconds for one request that warms the application up."""
+STREAMS = {"stdout": "info", "stderr": "error"}
+"""The level of a line that names none."""
+LINES_MAX = 20_000
+LAST_LINE_SHOWN = 80
+HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
+
+
+class Instances:
+    """The application's processes: started, frozen, killed and replaced as a platform would."""
+
+    def __init__(self, settings: Settings, count: int, loop: LiveLoop, notebook: Notebook) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._notebook = notebook
+        self._values: Mapping[str, str] = {}
+        self._processes: dict[int, Process] = {}
+        self.reach: Mapping[str, str] = {}
+        """Environment variables by which the fakes are reached."""
+        self._clocks = contextlib.ExitStack()
+        self._lines = 0
+        self._turn = 0
+        self._starts = 0
+        self._numbers: dict[int, int] = {}
+        """Which of all that were started lives at a port."""
+        application = settings.application
+        if application.url is not None:
+            self.ports = [_port_of(application.url)]
+        elif application.port:
+            self.ports = [application.port + index for index in range(count)]
+        else:
+            self.ports = [free_port() for _ in range(count)]
+
+    @property
+    def url(self) -> str:
+        """Where the application is called: by its own URL, or as instance 1."""
+        return (self._settings.application.url or f"http://{LOOPBACK}:{self.ports[0]}").rstrip("/")
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the harness starts it, and so may stop it."""
+        return self._settings.application.command is not None
+
+    @property
+    def serverless(self) -> bool:
+        """Whether it stands still between an answer and the next request."""
+        return self._settings.application.serverless
+
+    async def start(self, values: Mapping[str, str]) -> None:
+        """Starts every instance with `values` in its command and environment, and waits until all of them listen."""
+        self._values = values
+        for port in self.ports:
+            await self._start(port)
+
+    async def _start(self, port: int) -> None:
+        application = self._settings.application
+        process = None
+        if application.command is not None:
+            if _is_taken(port):
+                raise ImplementationError(f"port {port}, at which the application shall listen, is taken")
+            values = {**self._values, "port": str(port)}
+            clock = SharedClock(self._loop.speed)
+            self._clocks.callback(clock.close)
+            own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
+            environment = environment_of(application, values, {**own, **self.reach})
+            process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
+            self._processes[port] = process
+            self._starts += 1
+            self._numbers[port] = self._starts
+        try:
+            await wait_until_ready(process, (self._host, port), application.ready_s, self._loop.speed)
+        except ImplementationError:
+            self.stop()
+            raise
+        if process is not None:
+            self._notebook.note("instance.started", instance=self._numbers.get(port, 0))
+
+    @property
+    def _host(self) -> str:
+        url = self._settings.application.url
+        return (urlsplit(url).hostname or LOOPBACK) if url else LOOPBACK
+
+    async def warm_up(self, client: httpx.AsyncClient) -> None:
+        """Makes the requests that a first call would be slow for; what they answer is of no interest."""
+        for line in self._settings.application.warm_up:
+            matched = REQUEST.fullmatch(line)
+            assert matched is not None
+            for port in self.ports:
+                with contextlib.suppress(httpx.HTTPError):
+                    url = f"http://{self._host}:{port}{matched[2]}"
+                    await client.request(matched[1], url, timeout=WARM_UP_S * self._loop.speed)
+
+    def _hear(self, stream: str, line: str) -> None:
+        """Called by a thread for each line that a process prints."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: its last words come too late
+            self._loop.call_soon_threadsafe(self._line, stream, line)
+
+    def _line(self, stream: str, text: str) -> None:
+        if text.startswith(SAYS):
+            self._loop.refuse(f"the application's clock could not be sped up, so it was not as it is: {text}")
+        self._lines += 1
+        if self._lines > LINES_MAX:
+            self._loop.refuse(
+                f"the application has printed more than {LINES_MAX} lines in one run, the last of them "
+                f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
+            )
+            return
+        self._notebook.note("log", 0, level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._told(text)))
+
+    def _told(self, text: str) -> str:
+        database = self._values.get("database")
+        return text.replace(database, "$DATABASE_PATH") if database else text
+
+    def in_turn(self, url: str) -> str:
+        """An address at instance 1 as one at the instance whose turn it is to take a request."""
+        if len(self.ports) == 1 or not url.startswith((self.url + "/", self.url + "?")):
+            return url
+        self._turn += 1
+        port = self.ports[(self._turn - 1) % len(self.ports)]
+        return f"http://{LOOPBACK}:{port}{url.removeprefix(self.url)}"
+
+    def ended(self) -> list[int]:
+        """Ports of the processes that have ended by themselves since the last call; they are not restarted."""
+        gone = [port for port, process in self._processes.items() if process.exit_status is not None]
+        for port in gone:
+            process = self._processes.pop(port)
+            self._notebook.note("instance.exited", 0, code=str(process.exit_status))
+            process.stop()  # what it has started may be there still
+        return gone
+
+    async def restart(self, port: int) -> None:
+        """Kills an instance with all that it is doing, and starts another one on the same store."""
+        self._notebook.note("instance.killed", 0, instance=self._numbers.get(port, 0))
+        process = self._processes.pop(port, None)
+        if process is not None:
+            process.kill()
+            process.stop()
+        await self._start(port)
+
+    def freeze(self, port: int) -> None:
+        if port in self._processes:
+            self._notebook.note("instance.frozen", 0, instance=self._numbers.get(port, 0))
+            self._processes[port].freeze()
+
+    def thaw(self, port: int) -> None:
+        if port in self._processes:
+            self._notebook.note("instance.thawed", 0, instance=self._numbers.get(port, 0))
+            self._processes[port].thaw()
+
+    def stop(self) -> None:
+        """Ends all of them; nothing that they have started is left."""
+        for process in self._processes.values():
+            process.stop()
+        self._processes.clear()
+        self._clocks.close()
+
+
+class Forwarder:
+    """An ASGI app that hands the harness's own looks on to the application's process."""
+
+    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
+        self._base_url = base_url
+        self._client = client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope["query_string"].decode("latin-1")
+        url = self._base_url + scope["path"] + (f"?{query}" if query else "")
+        headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+        answer = await self._client.request(scope["method"], url, headers=headers)
+        kept = [(name, value) for name, value in answer.headers.raw if name.lower() not in HOP_HEADERS]
+        kept.append((b"content-length", str(len(answer.content)).encode()))
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
+        await send({"type": "http.response.body", "body": answer.content})
+
+
+def by_port(apps: Mapping[int, Any]) -> Any:
+    """An ASGI app for a host on which each port is served by another one."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        app = apps.get(urlsplit(f"//{host}").port or 80)
+        if app is None:
+            raise ConnectionRefusedError(f"nobody listens at {host}")
+        await app(scope, receive, send)
+
+    return serve
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens at just now.
+
+    It is one that the system gives to no outgoing connection, so that it is still free when the application listens.
+    """
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as tried:
+            tried.bind((LOOPBACK, port))
+            return port
+    raise ImplementationError(f"no free port was found between {PORTS.start} and {PORTS.stop}")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _port_of(url: str) -> int:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ImplementationError(f'"{url}" is not the URL of an application; expected http://127.0.0.1:3000')
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,161 @@
+"""A proxy on loopback for started processes with hard-coded hosts: it ends every connection here and forwards nothing.
+
+`CONNECT host:443` is answered and TLS spoken with a certificate of a throw-away authority, which only the started
+process is told to trust; a plain request names its host itself. Both are served by whichever app has that host. For a
+host that nobody stands in for the client gets 502, and the harness hears of it.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import trustme
+
+from harness.world.live.server import Gate, protocol_factory
+
+HEAD_BYTES_MAX = 64 * 1024
+CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+OnStranger = Callable[[str, int], None]
+"""Hears of each host and port that nobody stands in for."""
+Host = tuple[Any, Gate | None]
+"""Who serves a host: an ASGI app, and what its connections have to pass."""
+
+
+class Authority:
+    """A certificate authority that lives as long as a run; its key never leaves this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA(organization_name="Harness", organization_unit_name="Throw-away authority")
+        self.certificate = folder / "authority.pem"
+        """What the started process has to trust."""
+        self._authority.cert_pem.write_to_path(str(self.certificate))
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def bundle(self, path: Path) -> Path:
+        """Writes the authority's certificate together with those that everybody trusts."""
+        import certifi
+
+        everybody = Path(certifi.where()).read_text(encoding="utf-8")
+        path.write_text(everybody + "\n" + self.certificate.read_text(encoding="ascii"), encoding="utf-8")
+        return path
+
+    def context_for(self, host: str) -> ssl.SSLContext:
+        """A server's context with a certificate for `host`."""
+        if host not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._authority.issue_cert(host).configure_cert(context)
+            self._contexts[host] = context
+        return self._contexts[host]
+
+
+class Proxy:
+    """Listens on a free port until it is closed."""
+
+    def __init__(self, hosts: Mapping[str, Host], authority: Authority, on_stranger: OnStranger) -> None:
+        self._authority = authority
+        self._on_stranger = on_stranger
+        self._hosts = hosts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def start(self, host: str) -> asyncio.Server:
+        """Begins to listen; the server is the caller's to close."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Greeter(self), host, 0)
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    def protocol_for(self, host: str) -> Any:
+        """The protocol of an application's connection to `host`, or None for a stranger."""
+        served = self._hosts.get(host)
+        return None if served is None else protocol_factory(served[0], asyncio.get_running_loop(), served[1])()
+
+    def stranger(self, host: str, port: int) -> None:
+        self._on_stranger(host, port)
+
+    def context_for(self, host: str) -> ssl.SSLContext:
+        return self._authority.context_for(host)
+
+    def begin(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Greeter(asyncio.Protocol):
+    """Reads a connection's first request, and hands the connection to whoever has its host."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._head = b""
+        self._early: bytes | None = None
+        """What the client says while the connection is being handed over."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._early is not None:
+            self._early += data
+            return
+        self._head += data
+        if b"\r\n\r\n" in self._head:
+            method, target = [*self._head.split(b" ", 2)[:2], b""][:2]
+            if method == b"CONNECT":
+                self._connect(target.decode("latin-1"))
+            else:
+                self._plain(target.decode("latin-1"))
+        elif len(self._head) > HEAD_BYTES_MAX:
+            self._transport.abort()
+
+    def _connect(self, target: str) -> None:
+        name, _, port = target.rpartition(":")
+        protocol = self._proxy.protocol_for(name)
+        if protocol is None or not port.isdigit():
+            self._refuse(name or target, int(port) if port.isdigit() else 443)
+            return
+        self._transport.write(CONNECTED)
+        self._early = b""
+        if port == "443":
+            self._proxy.begin(self._secure(name, protocol))
+        else:
+            self._hand_over(protocol)
+
+    async def _secure(self, name: str, protocol: Any) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError, ssl.SSLError):
+            context = self._proxy.context_for(name)
+            secured = await loop.start_tls(self._transport, self, context, server_side=True)
+            if secured is not None:
+                self._transport = secured
+                self._hand_over(protocol)
+
+    def _plain(self, target: str) -> None:
+        parts = urlsplit(target)
+        protocol = self._proxy.protocol_for(parts.hostname or "")
+        if protocol is None:
+            self._refuse(parts.hostname or target, parts.port or 80)
+            return
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._early = self._head.replace(target.encode("latin-1"), path.encode("latin-1"), 1)
+        self._hand_over(protocol)
+
+    def _hand_over(self, protocol: Any) -> None:
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        if self._early:
+            protocol.data_received(self._early)
+
+    def _refuse(self, host: str, port: int) -> None:
+        self._proxy.stranger(host, port)
+        self._transport.write(NO_SUCH_HOST)
+        self._transport.close()

@@ -1,0 +1,184 @@
+"""Whether a verdict on a sped-up run could be another one at the machine's own pace.
+
+The providers' delays are sped up, and so is a started process's idea of time; what it takes to compute is not. At
+speed 50, 60 ms of work are 3 scenario seconds, which can turn 14 s into more than the 15 s that a provider waits. How
+long a call would have taken at speed 1 lies between two bounds: the time it spent waiting for the providers, with its
+other time divided by the speed (all of it was work) or whole (all of it was a wait of its own making). By what the
+harness itself was late with an answer counts as work, too; it makes a call longer, never shorter. Where a limit lies
+between the bounds nobody knows, and the scenario has to be run more slowly: so much that the work seen, sped up by so
+little, would not reach the limit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.config.app_config import PLATFORM
+from harness.faults import HARMS
+from harness.trace.journal import Entry, Journal
+from harness.world.client import USER_PATIENCE_S
+from harness.world.hosts import APPLICATION_HOST
+
+SHORT_REAL_S = 0.1
+"""An answer that takes less real time may be the harness's own work (a picture is drawn) rather than a delay."""
+AT_ONCE_REAL_S = 0.005
+"""What follows on something within so little real time is its consequence."""
+GATEWAY_TIMEOUT = 504
+"""What the platform answers in the place of a handler that it has ended."""
+BEAT_REAL_S = 0.005
+"""How often the harness looks whether it is late; it may always be so by so much without knowing."""
+UNSEEN_REAL_S = 0.02
+"""What a call that nobody waits for any more may take after its last request; its end is not seen."""
+MARGIN = 0.6
+"""Of the speed at which a limit would just not be reached; the next run may have more to do, or be later."""
+SLOWER_MIN, SLOWER_MAX = 1.5, 16.0
+"""By how much the next run is slower, at least and at most."""
+Span = tuple[float, float]
+Asked = tuple[float, float, int]
+"""From when to when the application waited for a provider, and for which call, or 0 where several were open."""
+Late = tuple[float, float]
+"""When the harness noticed that its timers were late, and by how many scenario seconds."""
+
+
+class Doubt(NamedTuple):
+    """Why a verdict could be another one at speed 1, and at which speed that will probably be known."""
+
+    why: str
+    speed: float
+
+
+def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()) -> Doubt | None:
+    """A verdict that could be another one at speed 1, or None when there is none; of several the one that has to be
+    looked at most slowly.
+
+    `connecting`: when connections of the application's were kept from standing, which the journal does not tell.
+    """
+    if speed == 1:
+        return None
+    began = journal.of("run.began")[0].facts
+    doubts = _close_races(journal, speed, late)
+    requests = journal.of("request")
+    ends = _ends(journal)
+    last_s = journal.entries[-1].at_s
+    wait_ends_s = _wait_ends_s(journal, ends, speed)
+    waits = [
+        (entry.at_s, wait_ends_s.get(entry.number, last_s), entry.cause)
+        for entry in requests
+        if entry.facts["by"] == APPLICATION_HOST
+    ]
+    waits += [(begin, min(end, last_s), 0) for begin, end in connecting]
+    asked = [(begin, end - _late_at(end, speed, late), cause) for begin, end, cause in waits]
+    again = _deliveries_by_task(journal)
+    for entry in requests:
+        if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
+            continue
+        waited_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
+        work_s = longest_s - waited_s
+        shortest_s = waited_s + work_s / speed
+        task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
+        next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
+        if began["limit_s"]:
+            next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
+        is_callback = entry.facts["by"] not in ("harness", PLATFORM)
+        patience_s = began["delivery_answer_within_s"] if is_callback else USER_PATIENCE_S
+        for limit_s in (patience_s, began["limit_s"], *next_s):
+            if limit_s and shortest_s < limit_s <= longest_s:
+                why = (
+                    f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s:.1f} s, and "
+                    f"{limit_s:.4g} s lie between"
+                )
+                doubts.append(Doubt(why, _next_speed(speed, limit_s - waited_s, work_s)))
+    return min(doubts, key=lambda each: each.speed, default=None)
+
+
+def _next_speed(speed: float, distance_s: float, error_s: float) -> float:
+    """The speed at which an error that was `error_s` would be clearly smaller than the distance to a limit."""
+    wanted = MARGIN * speed * distance_s / error_s
+    return max(1.0, speed / SLOWER_MAX, min(wanted, speed / SLOWER_MIN))
+
+
+def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
+    """When something was delivered about each task: whether the call before it was over then can decide much."""
+    times: dict[str, list[float]] = {}
+    for attempt in journal.of("callback.attempt"):
+        times.setdefault(attempt.facts["task_id"], []).append(attempt.at_s)
+    return times
+
+
+def _late_at(moment_s: float, speed: float, late: Sequence[Late]) -> float:
+    """By how much what happened then may have been late."""
+    beat_s = BEAT_REAL_S * speed
+    seen_s = max((by_s for at_s, by_s in late if at_s - by_s - beat_s <= moment_s <= at_s + beat_s), default=0.0)
+    return max(seen_s, beat_s)
+
+
+def _ends(journal: Journal) -> dict[int, Entry]:
+    """When each request was answered or given up, whichever came first."""
+    ends: dict[int, Entry] = {}
+    for entry in journal.of("response", "request.abandoned"):
+        ends.setdefault(entry.facts["request"], entry)
+    return ends
+
+
+def _wait_ends_s(journal: Journal, ends: Mapping[int, Entry], speed: float) -> dict[int, float]:
+    """When each request was over. A process that is killed does not wait any more, but it would have had to: for as
+    long as the provider went on."""
+    kills_s = [entry.at_s for entry in journal.of("instance.killed")]
+    answered_s = {entry.facts["request"]: entry.at_s for entry in journal.of("response")}
+    over_s: dict[int, float] = {}
+    for number, end in ends.items():
+        cut = end.kind == "request.abandoned" and any(0 <= end.at_s - at_s < SHORT_REAL_S * speed for at_s in kills_s)
+        if not cut:
+            over_s[number] = end.at_s
+        elif number in answered_s:
+            over_s[number] = answered_s[number]
+    return over_s
+
+
+def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Span:
+    """For how long a call to the application waited for others, and how long it took."""
+    until_s = end.at_s
+    waits = [
+        (max(begin, call.at_s), stop, cause)
+        for begin, stop, cause in asked
+        if begin < until_s and stop > call.at_s and cause in (0, call.number)
+    ]
+    if end.kind == "request.abandoned" or end.facts["status"] == GATEWAY_TIMEOUT:
+        # What it was waiting for when its caller gave up would have kept it for longer anyway.
+        until_s = max([until_s, *(stop for _, stop, _ in waits)]) + UNSEEN_REAL_S * speed
+    long_s = SHORT_REAL_S * speed
+    long = [(begin, min(stop, until_s), cause) for begin, stop, cause in waits if stop - begin > long_s]
+    # Several waits that may be those of different calls are no more than the longest of them.
+    longest = sorted((wait for wait in long if wait[2] == 0), key=lambda wait: wait[0] - wait[1])[:1]
+    waited_s = _covered([(begin, stop) for begin, stop, cause in (*longest, *(w for w in long if w[2]))])
+    return waited_s, until_s - call.at_s
+
+
+def _covered(spans: list[Span]) -> float:
+    """How much time lies within any of the spans."""
+    total_s, reached_s = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        total_s += max(0.0, end - max(begin, reached_s))
+        reached_s = max(reached_s, end)
+    return total_s
+
+
+def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[Doubt]:
+    """An answer that came just after its client had given up may be late because the machine was. One that broke off
+    did so because the client was gone, or was made to: nothing raced. And where the machine would be too late at speed
+    1, too, it is a tie, which no speed decides."""
+    given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    doubts: list[Doubt] = []
+    sent_slowly = {e.cause for e in journal.of("fault") if hasattr(HARMS.get(e.facts["harm"]), "on_send")}
+    for answer in journal.of("response"):
+        gone = given_up.get(answer.facts["request"])
+        if gone is None or gone.cause != answer.cause or answer.facts["outcome"] == "broken-off":
+            continue
+        behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
+        if answer.facts["request"] in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
+            continue  # the sending ended because the client went
+        began_s = answer.at_s - answer.facts["latency_s"]
+        late_s = _late_at(began_s, speed, late) + _late_at(answer.at_s, speed, late)
+        if late_s / speed < behind_s <= late_s:
+            why = f"at speed {speed:.3g} an answer came only {behind_s:.2f} s after its client had gone"
+            doubts.append(Doubt(why, _next_speed(speed, behind_s, late_s)))
+    return doubts

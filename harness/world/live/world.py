@@ -1,0 +1,407 @@
+"""The live world: plays a scenario to an application in processes of its own, over real sockets.
+
+    journal = LiveWorld(scenario, settings, seed, speed).run()
+
+The fakes, the faults, the journal and the witness are those of the simulated world; the clock is the machine's, sped
+up. What a simulated world knows for certain is found out here by looking: the store is read again and again, and a run
+is over when nothing has happened for long enough. What cannot be known is "unknown", never a pass.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from harness.config.app_config import REQUEST, Settings, at_path, filled_body
+from harness.errors import ImplementationError
+from harness.fakes.http_client import BadAnswerError
+from harness.fakes.pictures import render
+from harness.fakes.published_files import picture_spec
+from harness.fakes.tasks import turn
+from harness.faults import Fault
+from harness.faults.exchange import App
+from harness.scenario.model import DEADLINE_S, Platform, Scenario
+from harness.stores.choice import store_of
+from harness.stores.polling import UnseenError, Watcher
+from harness.supabase.serving import SupabaseHost
+from harness.trace.journal import Journal
+from harness.world.client import USER_PATIENCE_S, submit_tracks
+from harness.world.hosts import APPLICATION_HOST, store_link
+from harness.world.journal_writer import Notebook
+from harness.world.live import process_reaper
+from harness.world.live.collection import collected_in_pauses
+from harness.world.live.cpu_lock import turn_to_work
+from harness.world.live.event_loop import LiveLoop, wall_clock
+from harness.world.live.fakes import Providers
+from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
+from harness.world.live.platform import Hosting
+from harness.world.live.quiescence import Activity
+from harness.world.live.redirect import allow_databases, preload_also
+from harness.world.live.timing_uncertainty import BEAT_REAL_S, Doubt, doubt
+from harness.world.observer import Witness
+from harness.world.run_header import beginning
+from harness.world.unsupported import NO_STORE_TO_HARM
+
+LOOK_EVERY_S = 0.05
+"""Real seconds between two looks at whether the run is over."""
+RETRY_REAL_S = 0.2
+"""Between two tries to read a store that is not there just now."""
+HELD_CONNECTIONS = frozenset({"slow-connect", "never-connects"})
+LATE_S_MIN = 0.1
+"""Scenario seconds of lateness that are worth remembering."""
+QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
+
+
+class LiveWorld:
+    """One run. Make a new one for each."""
+
+    def __init__(
+        self, scenario: Scenario, settings: Settings, seed: int, speed: float, name: str, earlier: Sequence[Doubt] = ()
+    ) -> None:
+        """`earlier`: why this scenario was run before in vain, and is run again at this speed."""
+        self.scenario = scenario
+        self._earlier = earlier
+        self.settings = settings
+        self.seed = seed
+        self.name = name
+        self.journal = Journal()
+        self.loop = LiveLoop(speed)
+        self.notebook = Notebook(self.loop, self.journal)
+        keys = Random(f"keys {seed}")
+        self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
+        self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
+        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
+        self.hosting = Hosting(scenario.platform, self.instances, self.loop, self.notebook)
+        self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
+        self.providers = Providers(
+            scenario,
+            seed,
+            self.notebook,
+            api_key=self.api_key,
+            signing_key=self.signing_key,
+            elapsed_s=lambda: self.loop.elapsed_s,
+            post=self.hosting.post(),
+            ids=secrets.token_hex(8),  # a database may be kept, or shared with other runs
+            cause=self.hosting.likely_cause,
+        )
+        self._to_close = contextlib.ExitStack()
+        self._to_close.callback(self.providers.close)
+        self.supabase: SupabaseHost | None = None
+        self._late: list[tuple[float, float]] = []
+        self._store_gap_s: Callable[[], float] = lambda: 0.0
+        self._store_problem: Callable[[], str] = lambda: ""
+        self.on_picture: Callable[[str, bytes], None] | None = None
+        """What the witness gives the tracks' final pictures to."""
+        self._failure: BaseException | None = None
+
+    def run(self) -> Journal:
+        """Plays the scenario to its end. Raises ImplementationError when the application does not start."""
+        quiet = [logging.getLogger(name) for name in QUIET_LOGGERS]
+        before = [logger.disabled for logger in quiet]
+        for logger in quiet:
+            logger.disabled = True
+        self.loop.set_exception_handler(self._loop_exception)
+        try:
+            with wall_clock(self.loop), collected_in_pauses(self.loop):
+                self.loop.run_until_complete(self._play())
+        finally:
+            self.notebook.closed = True
+            self.instances.stop()
+            self._to_close.close()
+            if self.supabase is not None:
+                self.loop.run_until_complete(self.supabase.close())
+            _end_tasks(self.loop)
+            self.loop.hang_up()
+            self.loop.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            for logger, disabled in zip(quiet, before, strict=True):
+                logger.disabled = disabled
+        failure = self._failure or self.hosting.failure
+        if failure is not None:
+            raise failure
+        return self.journal
+
+    async def _play(self) -> None:
+        problem = self._unplayable()
+        if problem is not None:
+            self._begin()
+            self.loop.refuse(problem)
+            self._end("refused")
+            return
+        async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
+            values = await self._values()
+            self._begin()
+            with turn_to_work():
+                _draw_pictures(self.scenario)
+                await self.instances.start(values)
+                await self.instances.warm_up(client)
+            self._prepare(client, values)
+            await self.watcher.look([])
+            self.loop.begin()
+            watching = self.loop.create_task(self._watch())
+            heart = self.loop.create_task(self._heartbeat())
+            platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            if self.settings.cron is not None:
+                calling = self.hosting.call_periodically(self.settings.cron, client)
+                platform.append(self.loop.create_task(calling))
+            submitting = self.loop.create_task(self._submit())
+            ending = await self._until_over(submitting)
+            for task in (watching, heart, submitting, *platform):
+                task.cancel()
+            await self._look_last()
+            self.witness.over = True
+            await self.providers.finish()
+            self._end(ending)
+            if self.loop.refusal is None:
+                with turn_to_work():
+                    await self.witness.look_back()
+
+    def _unplayable(self) -> str | None:
+        """Why this scenario cannot be played to this application at all."""
+        held = next((fault.harm.name for fault in self.scenario.faults if _keeps_connection(fault)), None)
+        if held is not None:
+            return (
+                f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
+                "client's own limit for connecting never fires; only the simulated world can play this scenario"
+            )
+        last_s = self.scenario.apart_s * (self.scenario.tracks - 1)
+        if last_s > DEADLINE_S and last_s / self.loop.speed > self.settings.patience_s:
+            return (
+                f"its last track is asked for after {last_s / 3600:g} h, which at speed {self.loop.speed:g} take "
+                f"{last_s / self.loop.speed / 3600:.1f} h; the simulated world needs no time for that"
+            )
+        platform = self.scenario.platform
+        if not self.instances.is_started and replace(platform, cron_every_s=Platform().cron_every_s) != Platform():
+            return (
+                "this scenario's platform ends, freezes, restarts or multiplies the application's processes, which "
+                "needs one that the harness starts: a command in its harness.toml"
+            )
+        return None
+
+    # What is there
+
+    async def _values(self) -> dict[str, str]:
+        """Puts the fakes on ports, and gives what may stand in the application's configuration."""
+        await self.providers.listen()
+        application = self.settings.application
+        if self.settings.supabase is not None:
+            self.supabase = SupabaseHost(
+                self.settings.supabase,
+                self.settings.track.table,
+                self.notebook,
+                cause=self.hosting.likely_cause,
+                on_not_reproduced=self.loop.refuse,
+            )
+            injector = self.providers.injector
+            await self.supabase.open(lambda app: injector.around(app, store_link), injector.gate(frozenset({"store"})))
+        elif any(fault.link == "store" for fault in self.scenario.faults):
+            self.loop.refuse(NO_STORE_TO_HARM)
+        if application.reach == "preload":
+            reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
+            self.instances.reach = allow_databases(reach, {**os.environ, **application.environment}.values())
+            if self.supabase is not None and self.settings.supabase is not None and self.settings.supabase.host:
+                host = self.settings.supabase.host
+                self.instances.reach = preload_also(self.instances.reach, host, self.supabase.url)
+        elif application.reach == "proxy":
+            self.instances.reach = await self.providers.proxy(self._scratch)
+        return {
+            **{name: self.providers.url(name) for name in self.providers.ports},
+            "app": self.instances.url,
+            "api_key": self.api_key,
+            "signing_key": self.signing_key or "",
+            "folder": str(self.settings.folder),
+            "scratch": str(self._scratch),
+            "database": str(self._scratch / "tracks.db"),
+            "supabase": self.supabase.url if self.supabase is not None else "",
+            "supabase_key": self.supabase.key if self.supabase is not None else "",
+        }
+
+    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
+        reading = self.settings.track
+        values = {**values, "port": str(self.instances.ports[0])}
+        store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
+        self._to_close.callback(store.close)
+        self.watcher = Watcher(store, reading)
+        self._store_gap_s = lambda: self.watcher.longest_gap_s
+        self._store_problem = lambda: self.watcher.problem
+        if self.supabase is not None:
+            self.supabase.on_rows = self.watcher.take
+        left_out = [] if self.supabase is None else self.supabase.database.left_out
+        self.notebook.note("store.watched", 0, source=store.source, how=store.how, left_out=left_out)
+        own_host = urlsplit(self.instances.url).netloc
+        forwarder = Forwarder(self.instances.url, client)
+        own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
+        hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
+        self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
+        self.witness.ids = [None] * self.scenario.tracks
+        self.witness.on_picture = self.on_picture
+
+    # What happens
+
+    def _begin(self) -> None:
+        secrets = (self.api_key, self.signing_key)
+        facts = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
+        self.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **facts)
+        promised, cron = self.settings.promised_logs, self.settings.cron
+        cron_path = None if cron is None else cron.request.partition(" ")[2]
+        self.notebook.note(
+            "implementation.loaded", 0, promised_logs=[list(each) for each in promised], cron_path=cron_path
+        )
+        for why, speed in self._earlier:
+            self.notebook.note("run.repeated", 0, why=why, speed=speed)
+
+    async def _submit(self) -> None:
+        await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
+
+    async def _ask(self, asked: dict[str, str]) -> tuple[str | None, str]:
+        """Asks for a track as the configuration says."""
+        start = self.settings.start
+        matched = REQUEST.fullmatch(start.request)
+        assert matched is not None
+        content = json.dumps(filled_body(start.body, asked)).encode()
+        headers = {"Content-Type": "application/json", **start.headers}
+        try:
+            async with asyncio.timeout(USER_PATIENCE_S):
+                answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
+        except TimeoutError:
+            return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
+        except (OSError, BadAnswerError) as error:
+            return None, f"{start.request} got no answer: {error}"
+        if answer.status not in (200, 201, 202):
+            return None, f"{start.request} answered HTTP {answer.status}, expected 201"
+        try:
+            found = at_path(json.loads(answer.body), start.id)
+        except ValueError:
+            found = None
+        if not isinstance(found, str | int) or found == "":
+            return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
+        return str(found), ""
+
+    async def _watch(self) -> None:
+        """Looks at the store until the run is over. A server that is gone may come back; a lost history does not."""
+        while True:
+            try:
+                await self.watcher.watch(self.witness.ids, self.loop.speed)
+            except UnseenError as error:
+                self.loop.refuse(str(error))
+                return
+            except ImplementationError:
+                await asyncio.sleep(RETRY_REAL_S * self.loop.speed)
+
+    async def _look_last(self) -> None:
+        """What is not seen now was not seen at all."""
+        try:
+            await self.watcher.look([known for known in self.witness.ids if known is not None])
+        except (UnseenError, ImplementationError) as error:
+            self.loop.refuse(str(error))
+
+    # When it is over
+
+    async def _heartbeat(self) -> None:
+        """Measures by how much this process is late."""
+        pause_s = BEAT_REAL_S * self.loop.speed
+        while True:
+            due_s = self.loop.time() + pause_s
+            await asyncio.sleep(pause_s)
+            late_s = self.loop.time() - due_s
+            if late_s > LATE_S_MIN:
+                self._late.append((self.loop.elapsed_s, late_s))
+
+    async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
+        """Waits until nothing can be expected to happen any more; why it ended."""
+        activity, since_s = Activity(self.journal), self.loop.time()
+        while self.loop.elapsed_s < self.scenario.deadline_s:
+            await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
+            if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
+                return "refused"
+            if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
+                raise submitting.exception() or AssertionError
+            self.instances.ended()
+            if activity.goes_on():
+                since_s = self.loop.time()
+            if not submitting.done() or self.providers.gateway.busy or self._unanswered():
+                continue
+            quiet_s = self.loop.time() - since_s
+            if quiet_s >= (self.settings.settled_after_s if self._all_final() else self.settings.quiet_after_s):
+                return "quiescent"
+        return "deadline"
+
+    def _all_final(self) -> bool:
+        rows = self.watcher.rows
+        known = [rows.get(track_id or "") for track_id in self.witness.ids]
+        return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
+
+    def _unanswered(self) -> list[int]:
+        """The requests that somebody still waits for."""
+        over = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
+        return [entry.number for entry in self.journal.of("request") if entry.number not in over]
+
+    def doubt(self) -> Doubt | None:
+        """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
+        if self.loop.refusal is not None:
+            return None
+        return doubt(self.journal, self.loop.speed, self._late, self.providers.connecting)
+
+    def _end(self, ending: str) -> None:
+        unanswered = self._unanswered()
+        asked = [entry for entry in self.journal.of("request") if entry.facts["by"] == APPLICATION_HOST]
+        if not asked and self.loop.refusal is None:
+            self.loop.refuse(
+                "not connected: no request of the application has reached the fakes; do its base URLs come from "
+                "{suno} and {kie} in its environment? (`harness doctor` looks for the reason)"
+            )
+        if self.loop.refusal is not None:
+            ending = "refused"
+            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
+        self.notebook.note(
+            "run.ended",
+            0,
+            ending=ending,
+            unanswered=unanswered,
+            waiting=[],
+            late_s=round(max((by_s for _, by_s in self._late), default=0.0), 3),
+            store_gap_s=round(self._store_gap_s(), 3),
+            store_problem=self._store_problem(),
+        )
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self._failure = error  # a bug of ours: no verdict may come of it
+
+
+def _keeps_connection(fault: Fault) -> bool:
+    """Whether a fault holds a connection of the application's back; callbacks are the harness's own connections."""
+    return fault.link != "callbacks" and fault.harm.name in HELD_CONNECTIONS
+
+
+def _draw_pictures(scenario: Scenario) -> None:
+    """Draws what will probably be asked for, before time counts: a picture takes up to a tenth of a real second."""
+    script = scenario.script
+    for index in range(scenario.tracks):
+        cover, image = turn(script.suno.music, index).cover, turn(script.kie.images, index)
+        wanted = [] if cover is None else [picture_spec(cover, "cover", index + 1, part) for part in (0, 1)]
+        for spec in (*wanted, picture_spec(image.picture, "picture", index + 1)):
+            render(spec)
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return  # to gather nothing would make a loop of its own
+    with contextlib.suppress(Exception):
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -1,0 +1,212 @@
+"""The witness: the harness's own eyes in a world. It sees every write to the store, and opens every picture.
+
+It looks as a browser would, past all caches and claims, and leaves no trace in the world: at each write that puts a
+picture on a track, at the end, and once more when the providers have deleted their files. What it sees goes into the
+journal; what it means is for the invariants to say.
+"""
+
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from math import isfinite
+from typing import Any, Protocol
+
+from harness.fakes.script import DAY_S
+from harness.fakes.watermark import Mark
+from harness.faults.exchange import App
+from harness.image.inspect import examine
+from harness.trace.view import usable_url
+from harness.world.client import read_track
+from harness.world.image_probe import Sight, is_at, look
+from harness.world.journal_writer import Notebook
+from harness.world.scope import CAUSE, PLACE
+from harness.world.simulated.sqlite_watcher import Row
+
+RETENTION_S = 15 * DAY_S
+"""When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
+
+
+class Loop(Protocol):
+    """A world's loop, as far as the witness needs it."""
+
+    @property
+    def elapsed_s(self) -> float: ...
+
+    def time(self) -> float: ...
+
+    def advance(self, seconds: float) -> None: ...
+
+    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> Any: ...
+
+
+class Store(Protocol):
+    """What watches the store of a world's application."""
+
+    source: str
+    """How the store is read, as the journal says it."""
+    falls_back: bool
+    """Whether the application itself is asked for its tracks when it has no such store."""
+    on_write: Callable[[str, Row | None, Row | None], None]
+
+    @property
+    def rows(self) -> dict[str, Row]: ...
+
+    @property
+    def sees_tracks(self) -> bool: ...
+
+
+class Witness:
+    """Sees the tracks of one run."""
+
+    def __init__(self, loop: Loop, notebook: Notebook, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
+        self.ids: list[str | None] = []
+        """The ids of the tracks that were asked for, as they become known."""
+        self.over = False
+        """Whether the run itself has ended."""
+        self.on_picture: Callable[[str, bytes], None] | None = None
+        """Is given each file that a track's picture has at the end, with its URL, when somebody wants to keep it."""
+        self.other_instances: Callable[[], list[App]] = list
+        """The instances of the application beside the one that stands for its host."""
+        self._loop = loop
+        self._note = notebook.note
+        self._journal = notebook.journal
+        self._watcher = watcher
+        self._hosts = hosts
+        self._own_host = own_host
+        self._sampled: dict[str, Row] = {}
+        self._sampled_at_s = 0.0
+        watcher.on_write = self.written
+
+    def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
+        """A row of the store is new, changed or gone; a new picture on it is looked at."""
+        if self.over:
+            return  # the application's last words, when its run is over
+        was = {} if before is None else before
+        now = {} if after is None else after
+        number = self._note(
+            "store.write",
+            track_id=track_id,
+            before=None if before is None else _readable(before),
+            after=None if after is None else _readable(after),
+        )
+        url = now.get("image_url")
+        if usable_url(url) and url != was.get("image_url"):
+            context = copy_context()
+            context.run(PLACE.set, None)
+            context.run(CAUSE.set, number)
+            self._loop.create_task(self._probe(track_id, str(url), "write"), context=context)
+
+    async def _probe(self, track_id: str, url: str, when: str) -> None:
+        sight = await self._look(url)
+        facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
+        if sight.problem is None and sight.status == 200:
+            seen = examine(sight.content)
+            if self.on_picture is not None and when == "end":
+                self.on_picture(url, sight.content)
+            facts |= {
+                "decodes": seen.decodes,
+                "format": seen.format,
+                "width": seen.width,
+                "height": seen.height,
+                "problem": seen.problem,
+                "mark": None if seen.mark is None else _mark_facts(seen.mark),
+            }
+        else:
+            facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
+            facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
+        self._note("picture.probed", track_id=track_id, url=url, when=when, **facts)
+
+    async def _look(self, url: str) -> Sight:
+        """What a browser gets; of several instances that of the worst, for its request may go to any of them."""
+        page = f"http://{self._own_host}/"
+        sight = await look(url, self._hosts, page)
+        others = self.other_instances() if is_at(url, self._own_host) else []
+        for app in others:
+            if sight.problem is not None or sight.status != 200:
+                break
+            sight = await look(url, {**self._hosts, self._own_host: app}, page)
+        return sight
+
+    async def look_back(self) -> None:
+        """Reads the final tracks, opens all their pictures, and the final ones again after a day and the retention."""
+        final: list[tuple[str, str]] = []
+        for index, track_id in enumerate(self.ids, start=1):
+            facts, source = await self._final_track(track_id)
+            self._note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
+            url = facts.get("image_url") if facts else None
+            if track_id is not None and usable_url(url):
+                final.append((track_id, str(url)))
+        await self._probe_all("end", final)
+        if not final:
+            return
+        day_s = DAY_S - self._loop.elapsed_s
+        if day_s > 0:
+            self._loop.advance(day_s)
+            await self._probe_all("day", final)
+        late_s = RETENTION_S - self._loop.elapsed_s
+        self._loop.advance(late_s if late_s > 0 else RETENTION_S)
+        await self._probe_all("retention", final)
+
+    async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
+        earlier = [(e.facts["track_id"], e.facts["url"]) for e in self._journal.of("picture.probed")]
+        again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
+        for track_id, url in again:
+            await self._probe(track_id, url, when)
+
+    async def _final_track(self, track_id: str | None) -> tuple[dict[str, Any] | None, str | None]:
+        if track_id is None:
+            return None, None
+        if track_id in self._watcher.rows:
+            return _readable(self._watcher.rows[track_id]), self._watcher.source
+        if self._watcher.sees_tracks:
+            return None, self._watcher.source
+        if not self._watcher.falls_back:
+            return None, None
+        track = await read_track(self._hosts[self._own_host], track_id)
+        return (None, None) if track is None else (_readable(track), "http")
+
+    def sample(self) -> bool:
+        """An application without an SQLite store is read over HTTP whenever a moment is over, before time goes on;
+        what it wrote and took back within one moment stays unseen."""
+        if self._watcher.sees_tracks or self.over or not any(self.ids) or self._sampled_at_s == self._loop.time():
+            return False
+        self._sampled_at_s = self._loop.time()
+        self._loop.create_task(self._read_samples(), name="sample")
+        return True
+
+    async def _read_samples(self) -> None:
+        app = self._hosts[self._own_host]
+        for track_id in self.ids:
+            track = None if track_id is None else await read_track(app, track_id)
+            before = self._sampled.get(track_id or "")
+            if track_id is not None and track is not None and track != before:
+                self._sampled[track_id] = track
+                self.written(track_id, before, track)
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number, and what JSON
+    has no word for in Python's."""
+    return {name: _value(value) for name, value in row.items()}
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case bytes():
+            return {"bytes": len(value)}
+        case float() if not isfinite(value):
+            return str(value)
+        case dict():
+            return {name: _value(each) for name, each in value.items()}
+        case list():
+            return [_value(each) for each in value]
+    return value
+
+
+def _mark_facts(mark: Mark) -> dict[str, Any]:
+    return {
+        "kind": mark.kind,
+        "number": mark.number,
+        "made_width": mark.made_width,
+        "made_height": mark.made_height,
+        "part": mark.part,
+    }

@@ -1,0 +1,176 @@
+"""What surrounds an implementation while it runs: its environment variables, its log and what it prints."""
+
+import io
+import logging
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from harness.world.log_level import level_of
+
+ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
+"""Addresses of objects differ from run to run and say nothing."""
+QUIET_LOGGERS = tuple(
+    logging.getLogger(name)
+    for name in ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
+)
+PROXIES = tuple(
+    name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
+)
+"""The developer's own proxy is no part of a simulated network."""
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+TEXT_CHARACTERS_MAX = 2_000
+
+OnLine = Callable[[str, str, str], None]
+"""Takes (level, logger, text) of one line."""
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        text = record.getMessage()
+    except Exception as error:
+        text = f"{record.msg!r} cannot be formatted: {error}"
+    raised = record.exc_info[1] if record.exc_info else None
+    if raised is not None:
+        text = f"{text.rstrip()}: {type(raised).__name__}: {raised}"
+    return text
+
+
+class _PrintedLines(io.TextIOBase):
+    """A stream of which each line is told, with the level that it names, or else the stream's."""
+
+    def __init__(self, on_line: OnLine, level: str, name: str) -> None:
+        self._on_line = on_line
+        self._level = self._now = level
+        self._name = name
+        self._rest = ""
+        self.is_muted = False
+        self.buffer = _PrintedBytes(self)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self.is_muted:
+            return len(text)
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if line.strip():
+                if not line.startswith((" ", "\t")):  # an indented line goes on with the one before
+                    self._now = level_of(line, self._level)
+                self._on_line(self._now, self._name, tidy(line))
+        return len(text)
+
+
+class _PrintedBytes(io.RawIOBase):
+    """The same stream for whoever writes bytes to it."""
+
+    def __init__(self, lines: _PrintedLines) -> None:
+        self._lines = lines
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._lines.write(bytes(content).decode("utf-8", "replace"))
+        return len(content)
+
+
+def tidy(text: str) -> str:
+    """A line as it may stand in a journal: without objects' addresses, and not endless."""
+    return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]
+
+
+@contextmanager
+def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
+    """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends. What the
+    implementation has set up of `logging` is undone then: another run begins in a fresh process, as it were."""
+    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
+    for name, value in environment.items():
+        before = os.environ.get(name)
+        if before != value:
+            kept[name] = before
+            os.environ[name] = value
+    out, err = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _PrintedLines(on_line, "info", "stdout"), _PrintedLines(on_line, "error", "stderr")
+    try:
+        with _logging(on_line, (sys.stdout, sys.stderr)):
+            yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+        for name, old in kept.items():
+            if old is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = old
+
+
+@contextmanager
+def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[None]:
+    """Hands what is logged to `on_line` with the level that it has, whatever the implementation's handlers make of it;
+    what they print of it meanwhile is the same once more."""
+    real = logging.Logger.callHandlers
+
+    def told(self: logging.Logger, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.INFO:
+            on_line(record.levelname.lower(), record.name, tidy(_text_of(record)))
+        for stream in streams:
+            stream.is_muted = True
+        try:
+            real(self, record)
+        finally:
+            for stream in streams:
+                stream.is_muted = False
+
+    root = logging.getLogger()
+    before = {logger: _state(logger) for logger in (root, *_loggers())}
+    root.handlers = []
+    root.setLevel(logging.INFO)
+    for logger in QUIET_LOGGERS:
+        logger.disabled = True
+    logging.Logger.callHandlers = told  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        logging.Logger.callHandlers = real  # type: ignore[method-assign]
+        for logger in (root, *_loggers()):
+            if logger in before or _is_a_librarys(logger):
+                _set_back(logger, before.get(logger))
+            else:
+                del root.manager.loggerDict[logger.name]
+
+
+def _loggers() -> list[logging.Logger]:
+    return [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+
+
+def _is_a_librarys(logger: logging.Logger) -> bool:
+    """Whether its module stays imported; the implementation's own are imported anew, and make theirs again."""
+    module = sys.modules.get(logger.name.partition(".")[0])
+    return (getattr(module, "__file__", None) or "").startswith(LIBRARIES)
+
+
+def _state(logger: logging.Logger) -> tuple[bool, int, bool, list[logging.Handler], list[Any]]:
+    return logger.disabled, logger.level, logger.propagate, logger.handlers, [*logger.filters]
+
+
+def _set_back(logger: logging.Logger, state: tuple[bool, int, bool, list[logging.Handler], list[Any]] | None) -> None:
+    """To what it was, or, for one that was not there, to what a new one is."""
+    disabled, level, propagate, handlers, filters = state or (False, logging.NOTSET, True, [], [])
+    logger.disabled, logger.propagate, logger.handlers, logger.filters = disabled, propagate, handlers, filters
+    if logger.level != level:
+        logger.setLevel(level)
+
+
+def first_line(error: BaseException) -> str:
+    """An exception as one line: its type and the first line of its message."""
+    message: Any = str(error).strip().partition("\n")[0]
+    return tidy(f"{type(error).__name__}: {message}" if message else type(error).__name__)

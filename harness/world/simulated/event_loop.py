@@ -1,0 +1,396 @@
+"""The simulated event loop: asyncio's own scheduling, with a clock that jumps and a network in memory.
+
+Everything that asyncio does with tasks, futures and callbacks is inherited from BaseEventLoop. Replaced are the three
+things that reach outside: waiting (`_run_once` moves the clock to the next timer's exact moment instead of sleeping),
+the network (`create_connection`, `create_server`, `getaddrinfo`, `sock_connect` go to `Network`), and threads
+(`run_in_executor` goes to `threads`). What cannot be simulated is refused with a sentence that says what to do.
+
+Because nothing outside can ever wake it, the loop knows when nothing can happen any more: no callback is ready and no
+timer is set. `run_until` then returns "quiescent", exactly, without waiting to see.
+"""
+
+import asyncio
+import contextlib
+import gc
+import heapq
+import inspect
+import socket
+import ssl as ssl_module
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, Literal
+
+from harness.world.scope import PLACE, Place
+from harness.world.simulated.handles import Handle, Task, Timer
+from harness.world.simulated.network import Network, SimulatedServer
+from harness.world.simulated.threads import Threads
+from harness.world.unsupported import Refused
+
+START_S = 100_000.0
+"""What the loop's clock (and `time.monotonic`) says when a run begins: a machine that has been up for a day, because
+code that remembers "last time: 0" must find that long ago, as it does in production."""
+EPOCH_S = 1_767_225_600
+"""The wall clock when a run begins: 2026-01-01T00:00:00Z."""
+CLOCK_RESOLUTION_S = 1e-9
+STEPS_WITHOUT_TIME_MAX = 200_000
+"""More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
+CANCELLED_TIMERS_MAX = 64
+CLOSINGS_MAX = 100
+FAREWELL_S = 60.0
+"""Virtual seconds that cancelled tasks get to clean up."""
+
+Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
+
+
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """An event loop in which time is free."""
+
+    _ready: Any
+    _scheduled: Any
+    _timer_cancelled_count: int
+    _stopping: bool
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._clock_resolution = CLOCK_RESOLUTION_S
+        self._asyncgen_firstiter_hook = None
+        """asyncio lists all asynchronous generators for `shutdown_asyncgens`; nobody calls that in a world, which
+        ends its tasks instead."""
+        self._now_s = START_S
+        self.elapsed_s = 0.0
+        """Seconds since the run began, to the microsecond."""
+        self._until_s = float("inf")
+        self._ending: Ending = "stopped"
+        self._steps_without_time = 0
+        self._parked: list[Any] = []
+        self._buried: list[Any] = []
+        """What a killed place would have done next; kept so that its tasks can be ended properly with the world."""
+        self._leaving = False
+        self._still: list[Place] = []
+        """The places that are frozen or killed."""
+        self.refusal: str | None = None
+        self.before_jump: Callable[[], bool] | None = None
+        """Asked when all that could happen at this moment has happened; True when it has made something ready."""
+        self.network = network
+        self.threads = Threads(self)
+        network.loop = self
+
+    # Time
+
+    def time(self) -> float:
+        """Seconds, as `time.monotonic` would say."""
+        return self._now_s
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock while nothing else runs: what a blocking call does to a process."""
+        self._set(self._now_s + seconds)
+
+    def _set(self, now_s: float) -> None:
+        self._now_s = now_s
+        self.elapsed_s = round(now_s - START_S, 6)
+
+    def run_until(self, elapsed_s: float) -> Ending:
+        """Runs until nothing can happen any more, or to `elapsed_s` seconds after the start of the run.
+
+        Returns why it ended. Timers due later stay in place, so it can be called again.
+        """
+        self._until_s = START_S + elapsed_s
+        self._steps_without_time = 0
+        self._ending = "stopped"
+        self.run_forever()
+        return self._ending
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        handle = Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        timer = Timer(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        return timer
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def _end(self, ending: Ending) -> None:
+        self._ending = ending
+        self._stopping = True
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled
+        self._drop_cancelled_timers()
+        if not ready and not self._stopping:
+            if self.before_jump is not None and self.before_jump():
+                return
+            if not scheduled:
+                self._end("quiescent")
+                return
+            when_s = scheduled[0]._when
+            if when_s > self._until_s:
+                self._set(max(self._now_s, self._until_s))
+                self._end("deadline")
+                return
+            if when_s > self._now_s:
+                self._set(when_s)
+                self._steps_without_time = 0
+        while scheduled and scheduled[0]._when <= self._now_s:
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        count = len(ready)
+        self._steps_without_time += count
+        if self._steps_without_time > STEPS_WITHOUT_TIME_MAX:
+            self._end("livelock")
+            return
+        for _ in range(count):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            if self._still and self._stands_still(handle):
+                continue
+            try:  # what `handle._run()` does, a call less for each of thousands
+                handle._context.run(handle._callback, *handle._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self._report(handle, error)
+        handle = None
+        if self.refusal is not None and not self._leaving:
+            self._end("refused")
+
+    def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
+        callback = getattr(handle._callback, "__qualname__", repr(handle._callback))  # type: ignore[attr-defined]
+        told = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
+        handle._context.run(self.call_exception_handler, told)  # type: ignore[attr-defined]
+
+    def _drop_cancelled_timers(self) -> None:
+        scheduled = self._scheduled
+        if self._timer_cancelled_count > CANCELLED_TIMERS_MAX and self._timer_cancelled_count * 2 > len(scheduled):
+            kept = []
+            for timer in scheduled:
+                if timer._cancelled:
+                    timer._scheduled = False
+                else:
+                    kept.append(timer)
+            heapq.heapify(kept)
+            self._scheduled[:] = kept
+            self._timer_cancelled_count = 0
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(scheduled)._scheduled = False
+
+    # Places that stand still
+
+    def _stands_still(self, handle: Any) -> bool:
+        place = handle._context.get(PLACE)
+        if place is None:
+            return False
+        state = place.state_now()
+        if state == "frozen":
+            self._parked.append(handle)
+        elif state == "killed":
+            self._buried.append(handle)
+        return bool(state != "running")
+
+    def freeze(self, place: Place) -> None:
+        """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
+        if place.state == "running":
+            place.state = "frozen"
+            self._still.append(place)
+
+    def thaw(self, place: Place) -> None:
+        """Lets `place` go on: what fell due while it was frozen runs now, in its old order."""
+        if place.state == "frozen":
+            place.state = "running"
+            self._still.remove(place)
+            parked, self._parked = self._parked, []
+            self._ready.extend(parked)
+
+    def kill(self, place: Place) -> None:
+        """Nothing in `place` ever runs again: no `finally`, no `except`, as with SIGKILL."""
+        if place.state == "running":
+            self._still.append(place)
+        place.state = "killed"
+
+    def forget_everything(self) -> None:
+        """Puts aside all that is ready or due: the run is over, only the harness goes on."""
+        self._buried.extend((*self._ready, *self._parked))
+        self._ready.clear()
+        self._scheduled.clear()
+        self._parked.clear()
+        self._timer_cancelled_count = 0
+
+    def dissolve(self, unfinished: list[asyncio.Task[Any]] | None = None) -> None:
+        """Ends the world: cancels what still waits and lets it clean up, as `asyncio.run` does, so that nothing of it
+        comes back later as a stray message. What will not end even so is closed by force.
+
+        `unfinished` is what `unfinished_tasks` has just answered, for whoever has asked."""
+        self.forget_everything()
+        if unfinished is None:
+            unfinished = self.unfinished_tasks()
+        if unfinished:
+            self._take_leave_of(unfinished)
+        self._buried.clear()
+        self.network.dissolve()
+        self.close()
+        # what refers to each other in a circle would stay until a collection comes by, a whole world every time
+        self.set_exception_handler(None)
+        self.before_jump = None
+
+    def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
+        self._leaving = True
+        self.before_jump = None
+        for place in self._still:
+            place.state = "running"
+        self._still.clear()
+        self._ready.extend(self._buried)
+        for task in tasks:
+            _forestall(task.get_coro())
+            task.cancel()
+        with contextlib.suppress(SystemExit):
+            self.run_until(self.elapsed_s + FAREWELL_S)
+        self.forget_everything()
+        for task in self.unfinished_tasks():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            _close(task.get_coro())
+
+    # Network
+
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:
+        return self.network.addresses(host, port)
+
+    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
+        return self.network.name_of(sockaddr[0]), str(sockaddr[1])
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        await self.network.reserve(sock, address[0], address[1])
+
+    async def create_connection(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        ssl: bool | ssl_module.SSLContext | None = None,
+        sock: socket.socket | None = None,
+        server_hostname: str | None = None,
+        **ignored: Any,
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        return await self.network.connect(protocol_factory, host, port, sock, ssl, server_hostname)
+
+    async def create_server(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: Any = None,
+        port: int | None = None,
+        **ignored: Any,
+    ) -> SimulatedServer:
+        return self.network.serve(protocol_factory, port or 0)
+
+    # Threads
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        return self.threads.run(func, args)
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        if not self.threads.holds_the_baton():
+            raise self.refuse(
+                "a thread that the simulated world did not start calls back into it, at a moment that no two runs "
+                "share; run that code in asyncio.to_thread, or use the synchronous library directly"
+            )
+        return self.call_soon(callback, *args, context=context)
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps in a selector here, so nobody has to be woken."""
+
+    def refuse(self, sentence: str) -> Refused:
+        """Ends the run as one that cannot be judged, and gives the exception that the caller is to raise."""
+        if self.refusal is None:
+            self.refusal = sentence
+        return Refused(sentence)
+
+    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refuse("the implementation starts a process, which has no virtual time")
+
+    async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refuse("the implementation starts a process, which has no virtual time")
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
+        raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
+
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
+        """Accepted and forgotten: no signal ever arrives in a simulated process."""
+
+    def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
+        if self.is_closed() or self.get_task_factory() is not None:
+            task: Any = super().create_task(coro, context=context, **kwargs)
+        else:
+            task = Task(coro, loop=self, context=context, **kwargs)
+        task.place = PLACE.get() if context is None else context.get(PLACE)
+        return task  # type: ignore[no-any-return]
+
+    def place_of(self, task: asyncio.Task[Any]) -> Place | None:
+        """The place that a task runs in, if it was made by `create_task`."""
+        return getattr(task, "place", None)
+
+    def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks that still wait, in the order of their creation."""
+        return sorted(asyncio.all_tasks(self), key=_age)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
+
+
+def _forestall(coroutine: Any) -> None:
+    """Closes what a coroutine that never began was to await: cancelled before its first step it would leave that
+    behind, and Python would warn of it. anyio's tasks are such: each awaits what its handle holds."""
+    if not _is_new(coroutine):
+        return
+    for local in coroutine.cr_frame.f_locals.values():
+        for held in filter(_is_new, (local, *gc.get_referents(local))):
+            held.close()
+
+
+def _is_new(what: Any) -> bool:
+    return inspect.iscoroutine(what) and inspect.getcoroutinestate(what) == inspect.CORO_CREATED
+
+
+def _close(coroutine: Any) -> None:
+    """Closes a suspended coroutine from the inside out, through every `finally` that awaits something once more."""
+    for _ in range(CLOSINGS_MAX):
+        chain = [coroutine]
+        while getattr(chain[-1], "cr_await", None) is not None and hasattr(chain[-1].cr_await, "close"):
+            chain.append(chain[-1].cr_await)
+        for inner in reversed(chain):
+            with contextlib.suppress(BaseException):
+                inner.close()
+        if getattr(coroutine, "cr_frame", None) is None:
+            return
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()
+    number = name.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 0, name)

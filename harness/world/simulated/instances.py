@@ -1,0 +1,196 @@
+"""The instances of an implementation and the platform's rules for them: start-up, function limit, freezing, restarts.
+
+An instance is a place on the application's host. Its ASGI app is made anew for each instance; the store outlives it,
+and instances beside each other share nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from harness.errors import ImplementationError
+from harness.faults.exchange import App, Message, Receive, Scope, Send
+from harness.scenario.model import Platform
+from harness.world.journal_writer import Notebook
+from harness.world.scope import PLACE, Place
+from harness.world.simulated.event_loop import SimulatedLoop
+
+STARTUP_S_MAX = 60.0
+TIMED_OUT_BODY = b"An error occurred with your deployment\n\nFUNCTION_INVOCATION_TIMEOUT\n"
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """One running copy of the application, with a memory of its own."""
+
+    number: int
+    place: Place
+    app: App
+    over: "asyncio.Future[None]"
+    """Set to ask its lifespan for the shutdown."""
+    wires: dict[int, Any] = field(default_factory=dict)
+    """The connections of the requests that it is handling."""
+
+
+class Instances:
+    """The running instances of an implementation, which take its requests in turn; a restart replaces them all."""
+
+    def __init__(
+        self, make_app: Callable[[], App], host: Place, platform: Platform, loop: SimulatedLoop, notebook: Notebook
+    ) -> None:
+        self._make_app = make_app
+        self._host = host
+        self._platform = platform
+        self._loop = loop
+        self._note = notebook.note
+        self._count = 0
+        self._running: list[Instance] = []
+        self.lifespans: set[asyncio.Task[None]] = set()
+        """The harness's own tasks among the application's: each waits for as long as its instance lives."""
+        self._turn = count()
+        self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
+        self.on_kill: Callable[[Place], None] = lambda place: None
+        """Called when an instance is killed, to free what a kernel would free."""
+
+    @property
+    def apps(self) -> list[App]:
+        """The application as each of them has it, in the order of their start."""
+        return [instance.app for instance in self._running]
+
+    async def start(self) -> None:
+        """Starts the instances, one after the other, and waits until their lifespans have started up."""
+        for _ in range(self._platform.instances):
+            await self._start_one()
+
+    async def _start_one(self) -> None:
+        self._count += 1
+        place = Place(f"{self._host.name}#{self._count}", self._host)
+        context = copy_context()
+        context.run(PLACE.set, place)
+        instance = Instance(self._count, place, context.run(self._make_app), self._loop.create_future())
+        self._running.append(instance)
+        self._note("instance.started", instance=instance.number)
+        started: asyncio.Future[str | None] = self._loop.create_future()
+        self.lifespans.add(self._loop.create_task(_live(instance.app, started, instance.over), context=context))
+        try:
+            problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
+        except TimeoutError:
+            problem = f"its start-up has not finished after {STARTUP_S_MAX:g} s"
+        if problem is not None:
+            raise ImplementationError(f"the application does not start: {problem}")
+
+    def stop(self) -> None:
+        """Asks the instances to shut down, as a server does when the run is over."""
+        for instance in self._running:
+            if not instance.over.done() and instance.place.state == "running":
+                instance.over.set_result(None)
+
+    async def restart(self) -> None:
+        """Kills the instances, with all that they are doing, and starts others on the same store."""
+        killed, self._running = self._running, []
+        for instance in killed:
+            self._note("instance.killed", instance=instance.number)
+            self._loop.kill(instance.place)
+            self.on_kill(instance.place)
+            self._hang_up(instance)
+        await self.start()
+
+    def die(self) -> None:
+        """What becomes of instances that end their own process: nobody starts them again."""
+        for instance in self._running:
+            self._loop.kill(instance.place)
+            self._hang_up(instance)
+
+    def _hang_up(self, instance: Instance) -> None:
+        """Resets the connections of requests that are still being handled, as a kernel does for a dead process."""
+        for wire in list(instance.wires.values()):
+            wire.reset()
+        instance.wires.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a request on the instance whose turn it is, by the platform's rules."""
+        running = self._running
+        instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
+        if self._plain:
+            PLACE.set(instance.place)
+            await instance.app(scope, receive, send)
+            return
+        invocation = Place(f"{instance.place.name}{scope['path']}", instance.place)
+        if instance.place.state == "frozen":
+            self._note("instance.thawed", instance=instance.number)
+            self._loop.thaw(instance.place)
+        key = id(scope)
+        instance.wires[key] = scope["state"]["wire"]
+        begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._answered(key, instance)
+
+        context = copy_context()
+        context.run(PLACE.set, invocation)
+        task = self._loop.create_task(instance.app(scope, receive, send_on), context=context)
+        done, _ = await asyncio.wait({task}, timeout=self._platform.limit_s)
+        if done:
+            task.result()
+            return
+        if invocation.state_now() == "killed":
+            await self._loop.create_future()  # a restart has ended it long before, and hung up
+        self._note("invocation.ended", limit_s=self._platform.limit_s, path=scope["path"], answered=begun)
+        self._loop.kill(invocation)
+        if not begun:
+            await _answer_timed_out(send)
+            self._answered(key, instance)
+
+    def _answered(self, key: int, instance: Instance) -> None:
+        if instance.wires.pop(key, None) is None:
+            return
+        if self._platform.freezes_after_answer and not instance.wires and instance in self._running:
+            self._note("instance.frozen", instance=instance.number)
+            self._loop.freeze(instance.place)
+
+
+async def _answer_timed_out(send: Send) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(TIMED_OUT_BODY)).encode()),
+        (b"x-vercel-error", b"FUNCTION_INVOCATION_TIMEOUT"),
+    ]
+    await send({"type": "http.response.start", "status": 504, "headers": headers})
+    await send({"type": "http.response.body", "body": TIMED_OUT_BODY})
+
+
+async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]") -> None:
+    """Plays an ASGI server's part in the lifespan protocol; `over` asks for the shutdown."""
+    asked = False
+
+    async def receive() -> Message:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "lifespan.startup"}
+        await over
+        return {"type": "lifespan.shutdown"}
+
+    async def send(message: Message) -> None:
+        if started.done():
+            return
+        if message["type"] == "lifespan.startup.complete":
+            started.set_result(None)
+        elif message["type"] == "lifespan.startup.failed":
+            last_line = str(message.get("message", "")).strip().rpartition("\n")[2]
+            started.set_result(last_line or "its lifespan startup failed")
+
+    try:
+        await app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}, receive, send)
+    except Exception:
+        pass  # an app without lifespan support says so by raising; servers go on, and so does a run
+    finally:
+        if not started.done():
+            started.set_result(None)

@@ -1,0 +1,252 @@
+"""The network of a simulated world: hosts by name, what listens on them, and how a connection comes about."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import ssl
+from asyncio import sslproto
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from harness.world.scope import PLACE, Place
+from harness.world.simulated import tls
+from harness.world.simulated.transport import MemoryTransport
+
+if TYPE_CHECKING:
+    from harness.world.simulated.event_loop import SimulatedLoop
+
+HTTPS_PORT = 443
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+FIRST_EPHEMERAL_PORT = 40_000
+
+ProtocolFactory = Callable[[MemoryTransport], asyncio.BaseProtocol]
+Gate = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Listener:
+    """Something that accepts connections at a port of a host."""
+
+    make_protocol: ProtocolFactory
+    context: Context
+    """The context that its protocols' callbacks run in; it names the place they belong to."""
+    gate: Gate | None = None
+    """Awaited before a connection stands: takes time, or raises what the client will see."""
+
+
+@dataclass(slots=True)
+class Host:
+    """A machine with a name and an address."""
+
+    name: str
+    address: str
+    listeners: dict[int, Listener]
+
+
+class SimulatedServer(asyncio.AbstractServer):
+    """What `loop.create_server` gives to code under test that wants to listen for itself."""
+
+    def __init__(self, host: Host, port: int) -> None:
+        self._host = host
+        self._port = port
+        self.sockets: tuple[Any, ...] = ()
+
+    def close(self) -> None:
+        self._host.listeners.pop(self._port, None)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def is_serving(self) -> bool:
+        return self._port in self._host.listeners
+
+    async def start_serving(self) -> None: ...
+
+    async def serve_forever(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def wait_closed(self) -> None: ...
+
+
+def _nobody_hears(host: str, port: int) -> None: ...
+
+
+class Network:
+    """Hosts by name; `on_stranger` hears of every attempt to reach a host or port that nobody serves."""
+
+    loop: SimulatedLoop
+
+    def __init__(self, on_stranger: Callable[[str, int], None] = _nobody_hears) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._by_address: dict[str, Host] = {}
+        self._reserved: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
+        self._connections: dict[Place | None, list[MemoryTransport]] = {}
+        """By who opened them, the ends of those."""
+        self._ports = FIRST_EPHEMERAL_PORT
+        self._on_stranger = on_stranger
+
+    def host(self, name: str) -> Host:
+        """The host called `name`, which exists from now on."""
+        if name not in self._hosts:
+            address = f"198.18.0.{len(self._hosts) + 1}"
+            host = Host(name, address, {})
+            self._hosts[name] = self._by_address[address] = host
+        return self._hosts[name]
+
+    def listen(self, name: str, ports: tuple[int, ...], listener: Listener) -> None:
+        """Lets `listener` accept connections at some ports of a host; 443 speaks TLS."""
+        for port in ports:
+            self.host(name).listeners[port] = listener
+
+    def serve(self, make_protocol: Callable[[], asyncio.BaseProtocol], port: int) -> SimulatedServer:
+        """Listens at a port of the host whose code is running."""
+        place = PLACE.get()
+        host = self.host(_host_name(place))
+        port = port or self._next_port()
+        context = Context()
+        context.run(PLACE.set, place)
+        host.listeners[port] = Listener(lambda transport: make_protocol(), context)
+        return SimulatedServer(host, port)
+
+    def addresses(self, host: bytes | str | None, port: bytes | str | int | None) -> list[tuple[Any, ...]]:
+        """What `getaddrinfo` says. Unknown names do not resolve."""
+        name = host.decode("ascii") if isinstance(host, bytes) else host or "localhost"
+        number = int(port or 0)
+        if name.lower() in self._hosts:
+            address = self._hosts[name.lower()].address
+        elif _is_address(name):
+            address = name
+        elif name == "localhost":
+            address = "127.0.0.1"
+        else:
+            self._on_stranger(name, number)
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, number))]
+
+    def name_of(self, address: str) -> str:
+        """The host at an address, or the address itself."""
+        host = self._by_address.get(address)
+        return host.name if host else address
+
+    async def reserve(self, sock: socket.socket, host: str, port: int) -> None:
+        """`loop.sock_connect`: clients that connect their own socket hand it to `create_connection` afterwards."""
+        listener = self._listener(host, port)
+        if listener.gate is not None:
+            await listener.gate()
+        self._reserved[sock] = (host, port)
+
+    async def connect(
+        self,
+        make_client: Callable[[], asyncio.BaseProtocol],
+        host: str | None,
+        port: int | None,
+        sock: socket.socket | None,
+        context: bool | ssl.SSLContext | None,
+        server_hostname: str | None,
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        """Connects a client protocol to whatever listens at host and port; raises OSError as a kernel would."""
+        reserved = self._reserved.pop(sock, None) if sock is not None else None
+        name, number = reserved or (host or "localhost", port or 0)
+        listener = self._listener(name, number)
+        if listener.gate is not None and reserved is None:
+            await listener.gate()
+        if sock is not None:
+            sock.close()
+        client, server = self._pair(listener, name, number)
+        accepted = listener.make_protocol(server)
+        if number == HTTPS_PORT:
+            accepted = sslproto.SSLProtocol(self.loop, accepted, tls.server_context(), None, server_side=True)  # type: ignore[arg-type]
+        server.set_protocol(accepted)
+        listener.context.run(accepted.connection_made, server)
+        protocol = make_client()
+        if not context:
+            client.set_protocol(protocol)
+            protocol.connection_made(client)
+            return client, protocol
+        wanted = ssl.create_default_context() if context is True else context
+        return await self._secure(client, protocol, wanted, server_hostname or name)
+
+    async def _secure(
+        self, client: MemoryTransport, protocol: asyncio.BaseProtocol, context: ssl.SSLContext, hostname: str
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        tls.trust(context)
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        secured: Any = sslproto.SSLProtocol(
+            self.loop,
+            protocol,
+            context,
+            waiter,
+            server_side=False,
+            server_hostname=hostname,
+        )
+        client.set_protocol(secured)
+        secured.connection_made(client)
+        await waiter
+        return secured._app_transport, protocol
+
+    def _listener(self, name: str, port: int) -> Listener:
+        host = self._found(name)
+        if host is None or port not in host.listeners:
+            self._on_stranger(host.name if host else name, port)
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{name}', {port})")
+        return host.listeners[port]
+
+    def _found(self, name: str) -> Host | None:
+        if name in LOOPBACK:
+            return self.host(_host_name(PLACE.get()))
+        return self._by_address.get(name) or self._hosts.get(name.lower())
+
+    def _pair(self, listener: Listener, name: str, port: int) -> tuple[MemoryTransport, MemoryTransport]:
+        place, host = PLACE.get(), self._found(name)
+        assert host is not None
+        address = host.address
+        owner = Context()
+        owner.run(PLACE.set, place.instance() if place else None)
+        here = (self.host(_host_name(place)).address, self._next_port())
+        client = MemoryTransport(self.loop, owner, here, (address, port))
+        server = MemoryTransport(self.loop, listener.context, (address, port), here)
+        client.peer, server.peer = server, client
+        self._connections.setdefault(place.instance() if place else None, []).append(client)
+        return client, server
+
+    def reset_connections_of(self, instance: Place) -> None:
+        """Tears down every connection that code in a place has opened."""
+        for client in self._connections.pop(instance, []):
+            client.reset()
+
+    def dissolve(self) -> None:
+        """Lets go of all hosts and connections: the world is over."""
+        for clients in self._connections.values():
+            for client in clients:
+                server = client.peer
+                client.forget()
+                server.forget()
+        self._on_stranger = _nobody_hears
+        self._connections.clear()
+        self._hosts.clear()
+        self._by_address.clear()
+        del self.loop
+
+    def _next_port(self) -> int:
+        self._ports += 1
+        return self._ports
+
+
+def _host_name(place: Place | None) -> str:
+    while place is not None and place.inside is not None:
+        place = place.inside
+    return place.name if place else "harness"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,238 @@
+"""While a run is on, the process's clocks, randomness, threads and sockets belong to the simulated world.
+
+The functions that code reaches them by are replaced once per process by ones that ask whether a run is on in this
+thread, and otherwise do what they always did. They stay in place between runs, so code that says
+`from time import monotonic` at import time gets the one that asks. Wall clocks (`time.time`, `datetime.now`, ...) are
+time-machine's work, which replaces them below Python; it is told each moment that the loop's clock reaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any
+
+import httpx
+import time_machine
+from anyio._backends._asyncio import AsyncIOBackend
+
+from harness.world.scope import CAUSE
+from harness.world.simulated import tls
+from harness.world.simulated.event_loop import EPOCH_S, SimulatedLoop
+from harness.world.simulated.threads import Worker
+from harness.world.unsupported import LIVE_ADVICE
+
+real_monotonic = time.monotonic
+_real_sleep = time.sleep
+_real_urandom = os.urandom
+_real_exit = os._exit
+_real_thread_start = threading.Thread.start
+_real_getaddrinfo = socket.getaddrinfo
+_real_connect = socket.socket.connect
+_real_wrap_bio = ssl.SSLContext.wrap_bio
+_real_load_verify_locations = ssl.SSLContext.load_verify_locations
+_real_extract_cookies = httpx.Cookies.extract_cookies
+_real_queue_put: Any = asyncio.Queue._put
+_real_queue_get: Any = asyncio.Queue._get
+_real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
+
+_active: SimulatedLoop | None = None
+_entropy = random.Random(0)
+_installed = False
+
+
+def _here() -> SimulatedLoop | None:
+    """The loop whose run is on, if the calling thread is part of it."""
+    if _active is not None and _active.threads.holds_the_baton():
+        return _active
+    return None
+
+
+def _clock(real: Callable[[], Any], scale: int | None) -> Callable[[], Any]:
+    def read() -> Any:
+        loop = _here()
+        if loop is None:
+            return real()
+        return loop.time() if scale is None else round(loop.time() * scale)
+
+    return read
+
+
+def _sleep(seconds: float) -> None:
+    loop = _here()
+    if loop is None:
+        _real_sleep(seconds)
+        return
+    worker = loop.threads.current_worker()
+    if worker is not None:
+        loop.threads.sleep(worker, seconds)
+    else:
+        loop.advance(seconds)
+
+
+def _urandom(size: int) -> bytes:
+    return _real_urandom(size) if _here() is None else _entropy.randbytes(size)
+
+
+def _exit(status: int) -> None:
+    if _here() is not None:
+        raise SystemExit(status)
+    _real_exit(status)
+
+
+def _thread_start(self: threading.Thread) -> None:
+    loop = _here()
+    if loop is not None and not isinstance(self, Worker):
+        raise loop.refuse(
+            f"the implementation starts a thread ({self.name}), which no virtual clock can move; use "
+            f"asyncio.to_thread, or the synchronous library directly (sqlite3 instead of aiosqlite), or {LIVE_ADVICE}"
+        )
+    _real_thread_start(self)
+
+
+def _getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+    _refuse_sockets()
+    return _real_getaddrinfo(*args, **kwargs)
+
+
+def _connect(self: socket.socket, address: Any) -> None:
+    _refuse_sockets()
+    _real_connect(self, address)
+
+
+def _refuse_sockets() -> None:
+    loop = _here()
+    if loop is not None:
+        raise loop.refuse(
+            "the implementation opens a blocking socket (requests, urllib, psycopg, ...), which has no virtual time; "
+            + LIVE_ADVICE
+        )
+
+
+def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+    if _here() is not None and not kwargs.get("server_side"):
+        tls.trust(self)
+    return _real_wrap_bio(self, *args, **kwargs)
+
+
+def _load_verify_locations(self: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+    """A client made during a run is about to read the file that `SSL_CERT_FILE` names: a third of a millisecond for
+    a certificate that never vouches for anybody."""
+    if cafile is None or capath is not None or cadata is not None or _here() is None or cafile != tls.trust_file():
+        _real_load_verify_locations(self, cafile, capath, cadata)
+
+
+def _extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
+    """httpx dresses request and answer up for the standard library's cookie jar, also where there is no cookie: one
+    part in fifty of all that a run does."""
+    if "set-cookie" in response.headers or "set-cookie2" in response.headers:
+        _real_extract_cookies(self, response)
+
+
+def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
+    _causes_in(self).append(CAUSE.get())
+    _real_queue_put(self, item)
+
+
+def _queue_get(self: asyncio.Queue[Any]) -> Any:
+    """A worker that takes something out of a queue does what it does from then on because of who put it there."""
+    item, causes = _real_queue_get(self), _causes_in(self)
+    cause = causes.popleft() if causes else None
+    if cause is not None and _here() is not None:
+        CAUSE.set(cause)
+    return item
+
+
+def _causes_in(queue: asyncio.Queue[Any]) -> deque[int]:
+    causes: deque[int] = queue.__dict__.setdefault("_harness_causes", deque())
+    return causes
+
+
+async def _run_sync(
+    cls: Any, func: Callable[..., Any], args: Any, abandon_on_cancel: bool = False, limiter: Any = None
+) -> Any:
+    loop = _here()
+    if loop is None:
+        return await _real_run_sync(func, args, abandon_on_cancel, limiter)
+    future = loop.threads.run(copy_context().run, (func, *args))
+    return await (future if abandon_on_cancel else asyncio.shield(future))
+
+
+def _install() -> None:
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    nanoseconds = 1_000_000_000
+    replacements: list[tuple[Any, str, Any]] = [
+        (time, "monotonic", _clock(time.monotonic, None)),
+        (time, "monotonic_ns", _clock(time.monotonic_ns, nanoseconds)),
+        (time, "perf_counter", _clock(time.perf_counter, None)),
+        (time, "perf_counter_ns", _clock(time.perf_counter_ns, nanoseconds)),
+        (time, "sleep", _sleep),
+        (os, "urandom", _urandom),
+        (os, "_exit", _exit),
+        (random, "_urandom", _urandom),
+        (threading.Thread, "start", _thread_start),
+        (socket, "getaddrinfo", _getaddrinfo),
+        (socket.socket, "connect", _connect),
+        (ssl.SSLContext, "wrap_bio", _wrap_bio),
+        (ssl.SSLContext, "load_verify_locations", _load_verify_locations),
+        (httpx.Cookies, "extract_cookies", _extract_cookies),
+        (asyncio.Queue, "_put", _queue_put),
+        (asyncio.Queue, "_get", _queue_get),
+        (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
+    ]
+    for owner, name, replacement in replacements:
+        setattr(owner, name, replacement)
+
+
+class _Traveller(time_machine.Traveller):
+    """time-machine's wall clock, read off the loop's."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        super().__init__(EPOCH_S * 1_000_000_000, None, False)
+        self._loop = loop
+
+    def time_ns(self) -> int:
+        return EPOCH_S * 1_000_000_000 + round(self._loop.elapsed_s * 1_000_000) * 1_000
+
+
+def draw_anew(seed: int, start: int = 0) -> None:
+    """Begins the randomness of a run, or of one start of its application, from its seed.
+
+    Each start begins its own: what a library draws when it is first imported, it draws once in a process and not in
+    every run.
+    """
+    global _entropy
+    random.seed(seed if start == 0 else f"{seed} start {start}")
+    _entropy = random.Random(seed ^ 0x5EED if start == 0 else f"{seed} entropy {start}")
+
+
+@contextmanager
+def takeover(loop: SimulatedLoop, seed: int) -> Iterator[None]:
+    """Hands the process's clocks, randomness, threads and sockets to `loop` for as long as the context lasts."""
+    global _active
+    _install()
+    assert _active is None, "one simulated world at a time in a process"
+    state = random.getstate()
+    draw_anew(seed)
+    travel = time_machine.travel(EPOCH_S, tick=False)
+    travel.start()
+    time_machine.traveller_stack[-1] = _Traveller(loop)
+    _active = loop
+    try:
+        yield
+    finally:
+        _active = None
+        travel.stop()
+        random.setstate(state)

@@ -1,0 +1,242 @@
+"""Watches an application's SQLite database: every committed change of its `tracks` table, with before and after.
+
+The application uses `sqlite3` as ever. While a run is on, `sqlite3.connect` gives connections that look at the table
+whenever a transaction has ended with something changed, so a write that is repaired a moment later is still seen.
+"""
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from typing import Any
+
+from harness.world.scope import PLACE
+from harness.world.simulated.sqlite_clock import tell_the_moment
+
+Row = dict[str, Any]
+OnWrite = Callable[[str, Row | None, Row | None], None]
+
+CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
+"""Words in a schema by which a change of one table may be one of another."""
+
+PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
+"""What `sqlite3.connect` takes after the database, in its order."""
+
+_real_connect = sqlite3.connect
+_watcher: "Watcher | None" = None
+
+
+def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None: ...
+
+
+@lru_cache(maxsize=512)
+def _concerns(sql: str) -> tuple[bool, bool]:
+    """Whether a statement names the table of tracks, and whether it lets one change bring others."""
+    told = sql.lower()
+    return "tracks" in told, any(word in told for word in CONSEQUENCES)
+
+
+class Watcher:
+    """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
+
+    source = "sqlite"
+    falls_back = True
+
+    def __init__(self, path: str, on_write: OnWrite = _nobody_hears) -> None:
+        self.path = path
+        self.sees_tracks = False
+        """Whether there is a `tracks` table to see."""
+        self.was_opened = False
+        self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
+        self.on_write = on_write
+        self._rows: dict[str, Row] = {}
+        self._has_consequences = False
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The table's rows by track id, as last seen."""
+        return self._rows
+
+    def concerns_tracks(self, sql: str) -> bool:
+        """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
+        names_tracks, brings_others = _concerns(sql)
+        self._has_consequences = self._has_consequences or brings_others
+        return self._has_consequences or names_tracks
+
+    def look(self, connection: "WatchedConnection") -> None:
+        """Reads the table by the connection that has just written, and reports what is new since the last look."""
+        rows = self._read_apart() if connection.reads_in_its_own_way else _read(connection)
+        if rows is None:
+            return
+        self.sees_tracks = True
+        for track_id, row in rows.items():
+            before = self._rows.get(track_id)
+            if before != row:
+                self.on_write(track_id, before, row)
+        for track_id in [known for known in self._rows if known not in rows]:
+            self.on_write(track_id, self._rows[track_id], None)
+        self._rows = rows
+
+    def look_for_the_last_time(self) -> None:
+        """Reads the table as it stands in the file: there may be writes by ways that are not watched."""
+        rows = self._read_apart()
+        if rows is not None:
+            self.sees_tracks = True
+            self._rows = rows
+
+    def _read_apart(self) -> dict[str, Row] | None:
+        if not os.path.exists(self.path):
+            return None
+        with closing(_real_connect(self.path, timeout=0)) as connection:  # nobody waits in a world that stands still
+            return _read(connection)
+
+    def opened(self, connection: sqlite3.Connection, owner: object) -> None:
+        """Remembers which instance of the application holds a connection."""
+        self.was_opened = True
+        self._open.setdefault(owner, []).append(weakref.ref(connection))
+
+    def drop(self, owner: object) -> None:
+        """Closes a killed instance's connections, as the kernel does: open transactions are rolled back."""
+        for reference in self._open.pop(owner, []):
+            connection = reference()
+            if connection is not None:
+                connection.close()
+
+    def close(self) -> None:
+        """Closes what the application has left open: its process is over."""
+        for owner in list(self._open):
+            self.drop(owner)
+        self.on_write = _nobody_hears
+
+
+def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
+    cursor = sqlite3.Cursor(connection)
+    cursor.row_factory = None
+    try:
+        cursor.execute("SELECT * FROM tracks")
+    except sqlite3.Error:
+        return None  # there is no such table yet
+    names = [column[0] for column in cursor.description]
+    if "id" not in names:
+        return None
+    key = names.index("id")
+    return {str(row[key]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+
+
+class WatchedCursor(sqlite3.Cursor):
+    """A cursor that lets the watcher look after each statement."""
+
+    def execute(self, sql: str, *args: Any) -> "WatchedCursor":
+        super().execute(sql, *args)
+        _look(self.connection, sql)
+        return self
+
+    def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
+        super().executemany(sql, *args)
+        _look(self.connection, sql)
+        return self
+
+    def executescript(self, sql: str) -> "WatchedCursor":
+        super().executescript(sql)
+        _look(self.connection, sql)
+        return self
+
+
+class WatchedConnection(sqlite3.Connection):
+    """A connection that lets the watcher look after each transaction that may have changed a track."""
+
+    seen_changes = 0
+    may_have_changed = False
+    converts = False
+    """Whether values come out of it as the application's own types."""
+
+    @property
+    def reads_in_its_own_way(self) -> bool:
+        """Whether a look through it would see something else than what is stored, or hold a lock afterwards."""
+        return self.converts or self.text_factory is not str or getattr(self, "autocommit", None) is False
+
+    def cursor(self, factory: Any = WatchedCursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        cursor: sqlite3.Cursor = super().cursor(WatchedCursor)
+        sqlite3.Cursor.execute(cursor, sql, *args)
+        _look(self, sql)
+        return cursor
+
+    def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        return self.cursor().executemany(sql, *args)  # type: ignore[no-any-return]
+
+    def executescript(self, sql: str) -> sqlite3.Cursor:
+        return self.cursor().executescript(sql)  # type: ignore[no-any-return]
+
+    def commit(self) -> None:
+        super().commit()
+        _look(self, "", has_ended=True)
+
+    def __exit__(self, *args: Any) -> Any:
+        result = super().__exit__(*args)
+        _look(self, "", has_ended=True)
+        return result
+
+
+def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
+    """`has_ended`: a transaction just has; with `autocommit=False` (Python 3.12) the next one is on already."""
+    watcher = _watcher
+    if watcher is None:
+        return
+    if not connection.may_have_changed:
+        connection.may_have_changed = watcher.concerns_tracks(sql)
+    if (connection.in_transaction and not has_ended) or not connection.may_have_changed:
+        return
+    connection.may_have_changed = False
+    changes = connection.total_changes
+    if changes != connection.seen_changes:
+        connection.seen_changes = changes
+        watcher.look(connection)
+
+
+@lru_cache(maxsize=64)
+def _watched(factory: Any) -> Any:
+    """The application's own class of connection, watched: its methods come first, and call ours in the end."""
+    if not (isinstance(factory, type) and issubclass(factory, sqlite3.Connection)):
+        return factory
+    return type(factory.__name__, (factory, WatchedConnection), {})
+
+
+def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+    """The file lives as long as the run: nothing is gained by saving it from a power cut."""
+    if _watcher is None or _watcher.path not in str(database):
+        return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
+    named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
+    own, autocommit = named.pop("factory", None), named.pop("autocommit", None)
+    factory = WatchedConnection if own is None else _watched(own)
+    connection: Any = _real_connect(database, factory=factory, **named)
+    if isinstance(connection, WatchedConnection):
+        connection.converts = bool(named.get("detect_types"))
+    tell_the_moment(connection)
+    plainly = sqlite3.Cursor(connection)
+    plainly.execute("PRAGMA synchronous=OFF")
+    # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it
+    if not _watcher.was_opened or plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        plainly.execute("PRAGMA journal_mode=MEMORY")
+    if autocommit is not None:
+        connection.autocommit = autocommit
+    place = PLACE.get()
+    _watcher.opened(connection, place.instance() if place else None)
+    return connection  # type: ignore[no-any-return]
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Lets `watcher` see every commit to its database for as long as the context lasts."""
+    global _watcher
+    sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
+    _watcher = watcher
+    try:
+        yield
+    finally:
+        _watcher = None
+        watcher.close()

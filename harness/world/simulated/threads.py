@@ -1,0 +1,108 @@
+"""Synchronous code in worker threads, one at a time: `asyncio.to_thread`, `run_in_executor`, Starlette's sync routes.
+
+Each piece of synchronous code gets a real thread, and a baton passes between it and the loop: while the thread runs,
+the loop stands still, and with it the clock. A thread gives the baton back when it ends or when it sleeps; a sleep is
+a timer of the loop like any other, so `time.sleep(20)` in a sync route takes twenty virtual seconds during which
+everybody else goes on. The order is the loop's order: two runs do the same.
+
+A thread that waits for anything else (a lock that another thread holds, a queue, a real socket) would never give the
+baton back. That is noticed after a few real seconds and refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+from weakref import proxy
+
+from harness.world.unsupported import LIVE_ADVICE
+
+if TYPE_CHECKING:
+    from harness.world.simulated.event_loop import SimulatedLoop
+
+PATIENCE_S = 5.0
+"""Real seconds that a worker thread may hold the baton before it counts as blocked."""
+
+
+class Worker(threading.Thread):
+    """One piece of synchronous code."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(name="simulated-worker", daemon=True)
+        self.turn = threading.Semaphore(0)
+        self.given_back = threading.Semaphore(0)
+        self._work = work
+
+    def run(self) -> None:
+        self.turn.acquire()
+        try:
+            self._work()
+        finally:
+            self.given_back.release()
+
+
+class Threads:
+    """The worker threads of one loop."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self._loop: SimulatedLoop = proxy(loop)  # which has these threads for its own: a circle otherwise
+        self._home = threading.get_ident()
+        self._running: Worker | None = None
+
+    def holds_the_baton(self) -> bool:
+        """Whether the calling thread is the one that may act now: the loop's own, or the worker whose turn it is."""
+        current = threading.current_thread()
+        return current is self._running or (self._running is None and threading.get_ident() == self._home)
+
+    def current_worker(self) -> Worker | None:
+        """The calling thread, if it is a worker of this loop."""
+        current = threading.current_thread()
+        return current if isinstance(current, Worker) and current is self._running else None
+
+    def run(self, func: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """Starts `func(*args)` in a worker and answers with a future of its result."""
+        loop = self._loop
+        future: asyncio.Future[Any] = loop.create_future()
+        context = copy_context()
+
+        def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
+            if not future.done():
+                set_outcome(outcome)
+
+        def work() -> None:
+            try:
+                result = context.run(func, *args)
+            except StopIteration as error:
+                loop.call_soon(settle, future.set_exception, RuntimeError(f"generator raised {error!r}"))
+            except BaseException as error:
+                loop.call_soon(settle, future.set_exception, error)
+            else:
+                loop.call_soon(settle, future.set_result, result)
+
+        worker = Worker(work)
+        loop.call_soon(self._start, worker)
+        return future
+
+    def sleep(self, worker: Worker, seconds: float) -> None:
+        """`time.sleep` in a worker: gives the baton back and takes it up again when the loop's clock says so."""
+        self._loop.call_later(max(seconds, 0.0), self._give_turn, worker)
+        worker.given_back.release()
+        worker.turn.acquire()
+
+    def _start(self, worker: Worker) -> None:
+        threading.Thread.start(worker)
+        self._give_turn(worker)
+
+    def _give_turn(self, worker: Worker) -> None:
+        self._running = worker
+        worker.turn.release()
+        came_back = worker.given_back.acquire(timeout=PATIENCE_S)
+        self._running = None
+        if not came_back:
+            self._loop.refuse(
+                "synchronous code in a thread waits for something outside the simulated world (a lock, a queue, a "
+                f"real socket), which has no virtual time; {LIVE_ADVICE}"
+            )

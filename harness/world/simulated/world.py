@@ -1,0 +1,345 @@
+"""The simulated world: runs the fakes and one implementation through one scenario and writes down all that happens.
+
+    journal = SimulatedWorld(scenario, implementation, seed).run()
+
+It has no opinion. It starts the implementation, asks it for tracks as a user would, lets time pass until nothing can
+happen any more or the deadline is there, and has its witness look at the tracks and their pictures. What was right and
+wrong is for the invariants to say.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import shutil
+from collections.abc import Iterator
+from contextvars import copy_context
+from functools import lru_cache
+from itertools import count
+from random import Random
+from typing import Any, Protocol
+
+from harness.errors import ImplementationError
+from harness.fakes import gateway
+from harness.fakes.http_client import BadAnswerError, post
+from harness.fakes.media.app import MediaHost
+from harness.fakes.script import DAY_S
+from harness.faults.exchange import App
+from harness.scenario.model import Scenario
+from harness.trace.journal import Journal
+from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
+from harness.world.fault_injector import Injector
+from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST, media_link, provider_link
+from harness.world.http_recorder import Recorder
+from harness.world.journal_writer import Notebook
+from harness.world.observer import RETENTION_S, Witness
+from harness.world.run_header import beginning
+from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.simulated import tls
+from harness.world.simulated.environment import first_line, surroundings, tidy
+from harness.world.simulated.error_origin import is_of
+from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.simulated.instances import Instances
+from harness.world.simulated.network import Listener, Network
+from harness.world.simulated.patches import draw_anew, takeover
+from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.world.simulated.sqlite_watcher import Watcher, watching
+from harness.world.simulated.tempdir import scratch_folder
+from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
+from harness.world.unsupported import NO_STORE_TO_HARM
+
+_runs: Iterator[int] = count(1)
+
+
+class Startable(Protocol):
+    """An implementation, as far as a world knows it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cron_path(self) -> str | None: ...
+
+    @property
+    def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
+
+    def start(self) -> App: ...
+
+
+class SimulatedWorld:
+    """One run. Make a new one for each."""
+
+    def __init__(self, scenario: Scenario, implementation: Startable, seed: int) -> None:
+        self.scenario = scenario
+        self.implementation = implementation
+        self.seed = seed
+        self.journal = Journal()
+        self.network = Network(self._stranger)
+        self.loop = SimulatedLoop(self.network)
+        self.notebook = Notebook(self.loop, self.journal)
+        self.hosts: dict[str, App] = {}
+        self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_runs)}"
+        self._database = f"{self._folder}/tracks.db"
+        self._starts = 0
+        self.api_key, signing_key = _keys(seed)
+        self.signing_key = signing_key if scenario.signing else None
+        self._app_place = Place(APPLICATION_HOST)
+        self._failure: BaseException | None = None
+        self._watcher = Watcher(self._database)
+        self.witness = Witness(self.loop, self.notebook, self._watcher, self.hosts, APPLICATION_HOST)
+
+    def environment(self) -> dict[str, str]:
+        """The implementation's configuration: its environment variables."""
+        environment = {
+            "SUNO_BASE_URL": f"http://{SUNO_HOST}",
+            "SUNO_API_KEY": self.api_key,
+            "KIE_BASE_URL": f"http://{KIE_HOST}",
+            "KIE_API_KEY": self.api_key,
+            "PUBLIC_URL": f"http://{APPLICATION_HOST}",
+            "DATABASE_PATH": self._database,
+            "SSL_CERT_FILE": tls.trust_file(),
+        }
+        if self.signing_key:
+            environment["WEBHOOK_SIGNING_KEY"] = self.signing_key
+        return environment
+
+    def run(self) -> Journal:
+        """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
+        collecting = gc.isenabled()
+        gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
+        os.mkdir(self._folder)
+        try:
+            with (
+                takeover(self.loop, self.seed),
+                surroundings(self.environment(), self._line),
+                watching(self._watcher),
+            ):
+                try:
+                    with patience(self._lose_patience):
+                        self._play()
+                except OutOfPatience:
+                    self._end("refused")
+                finally:
+                    self.notebook.closed = True
+                    self._dissolve()
+                    self.hosts.clear()
+                    self.witness.other_instances = list
+                    self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)  # with all that the implementation has put there
+            if collecting:
+                gc.enable()
+        return self.journal
+
+    def _dissolve(self) -> None:
+        unfinished = self.loop.unfinished_tasks()
+        if not unfinished:
+            self.loop.dissolve(unfinished)  # none of the implementation's code will run any more
+            return
+        try:
+            with patience(lambda: None):
+                self.loop.dissolve(unfinished)
+        except OutOfPatience:
+            self.loop.close()
+
+    def _play(self) -> None:
+        self._begin()
+        self._build_hosts()
+        self.loop.set_exception_handler(self._loop_exception)
+        self.loop.before_jump = self.witness.sample
+        self.loop.create_task(self._drive(), name="drive")
+        ending = self._run_to_deadline()
+        if self._failure is not None:
+            raise self._failure
+        self.witness.over = True
+        self._end(ending)
+        if self.loop.refusal is None:
+            self.loop.forget_everything()
+            self._watcher.look_for_the_last_time()
+            self.loop.create_task(self._look_back(), name="look back")
+            self.loop.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+            if self._failure is not None:
+                raise self._failure
+
+    def _run_to_deadline(self) -> str:
+        """Lets time pass. An implementation that ends its process is gone; the providers go on without it."""
+        while True:
+            try:
+                return self.loop.run_until(self.scenario.deadline_s)
+            except SystemExit as leaving:
+                self.notebook.note("instance.exited", 0, code=str(leaving.code))
+                self.network.host(APPLICATION_HOST).listeners.clear()
+                self.instances.die()
+
+    def _lose_patience(self) -> None:
+        self.loop.refuse(
+            f"the implementation has not given control back for {PATIENCE_S:g} real seconds: an endless loop without "
+            "an await, or a wait for something outside the simulated world"
+        )
+
+    def _begin(self) -> None:
+        secrets = (self.api_key, self.signing_key)
+        facts = beginning(self.scenario, self.implementation.name, self.seed, secrets)
+        self.notebook.note("run.began", 0, **facts)
+
+    # Hosts
+
+    def _build_hosts(self) -> None:
+        script = self.scenario.script
+        injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
+        if any(fault.link == "store" for fault in self.scenario.faults):
+            self.loop.refuse(NO_STORE_TO_HARM)
+        media = MediaHost(
+            script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.notebook.observe
+        )
+        providers = gateway.create_app(
+            script,
+            publish=media.publish,
+            lend=media.lend,
+            seed=self.seed,
+            api_key=self.api_key,
+            signing_key=self.signing_key,
+            observe=self.notebook.observe,
+            post=injector.post(),
+        )
+        self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
+        self.instances.on_kill = self._killed
+        instances = self.instances
+        self.witness.other_instances = lambda: instances.apps[:-1]
+        harmed = injector.around(providers, provider_link)
+        self._serve((KIE_HOST,), harmed, provider_link, injector.gate(frozenset({"kie"})))
+        self._serve((SUNO_HOST,), harmed, provider_link, injector.gate(frozenset({"suno"})))
+        files = injector.around(media.app, media_link)
+        self._serve(MEDIA_HOSTS, files, media_link, injector.gate(frozenset({"media"})))
+        self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
+
+    def _killed(self, instance: Place) -> None:
+        """What a kernel does for a dead process: its files are closed and its connections reset."""
+        self._watcher.drop(instance)
+        self.network.reset_connections_of(instance)
+
+    def _serve(self, names: tuple[str, ...], app: App, link: Any, gate: Any) -> None:
+        own = APPLICATION_HOST in names
+        context = copy_context()
+        context.run(PLACE.set, self._app_place if own else Place(names[0]))
+        context.run(CAUSE.set, 0)
+        recorded = Recorder(app, link, self.notebook, self.network)
+        make = protocol_factory(recorded, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
+        for name in names:
+            self.network.listen(name, PORTS, Listener(make, context, gate))
+            self.hosts[name] = app
+
+    def _start_app(self) -> App:
+        try:
+            app = self.implementation.start()
+        except ImplementationError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ImplementationError(
+                f"{self.implementation.name} raises when it is started: {first_line(error)}"
+            ) from error
+        draw_anew(self.seed, self._starts)
+        self._starts += 1
+        self.hosts[APPLICATION_HOST] = app
+        self.notebook.note(
+            "implementation.loaded",
+            0,
+            promised_logs=[list(promise) for promise in self.implementation.promised_logs],
+            cron_path=self.implementation.cron_path,
+        )
+        return app
+
+    # What happens in the world
+
+    async def _drive(self) -> None:
+        try:
+            await self.instances.start()
+            if self.implementation.cron_path and self.scenario.platform.freezes_after_answer:
+                self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
+            for at_s in self.scenario.platform.restarts_s:
+                self.loop.call_at(START_S + at_s, self._restart)
+            self.witness.ids = [None] * self.scenario.tracks
+            ask = asking(f"http://{APPLICATION_HOST}")
+            await submit_tracks(ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
+        except ImplementationError as error:
+            self._failure = error
+            self.loop.stop()
+
+    async def _cron(self, path: str) -> None:
+        while True:
+            await asyncio.sleep(self.scenario.platform.cron_every_s)
+            CAUSE.set(self.notebook.note("cron", 0, path=path))
+            with contextlib.suppress(OSError, BadAnswerError):
+                async with asyncio.timeout(USER_PATIENCE_S):
+                    await post(f"http://{APPLICATION_HOST}{path}", b"", {})
+
+    def _restart(self) -> None:
+        self.loop.create_task(self._restarted())
+
+    async def _restarted(self) -> None:
+        try:
+            await self.instances.restart()
+        except ImplementationError as error:
+            self._failure = error
+            self.loop.stop()
+
+    def _end(self, ending: str) -> None:
+        answered = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
+        unanswered = [entry for entry in self.journal.of("request") if entry.number not in answered]
+        waiting = sorted(
+            _name_of(task.get_coro())
+            for task in self.loop.unfinished_tasks()
+            if self._belongs_to_app(task) and task not in self.instances.lifespans
+        )
+        if ending == "quiescent" and unanswered:
+            ending = "deadlock"
+        if self.loop.refusal is not None:
+            ending = "refused"
+            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
+        self.notebook.note(
+            "run.ended", 0, ending=ending, unanswered=[entry.number for entry in unanswered], waiting=waiting
+        )
+
+    def _belongs_to_app(self, task: Any) -> bool:
+        place = self.loop.place_of(task)
+        return place is not None and place.name.startswith(APPLICATION_HOST + "#")
+
+    async def _look_back(self) -> None:
+        await self.witness.look_back()
+        self.instances.stop()
+
+    # What the implementation does
+
+    def _line(self, level: str, logger: str, text: str) -> None:
+        place = PLACE.get()
+        if place is not None and place.name.startswith(APPLICATION_HOST):
+            self._note_line(level, logger, text)
+
+    def _note_line(self, level: str, logger: str, text: str) -> None:
+        told = text.replace(self._database, "$DATABASE_PATH")
+        self.notebook.note("log", level=level, logger=logger, text=told)
+
+    def _stranger(self, host: str, port: int) -> None:
+        place = PLACE.get()
+        self.notebook.note("connection.stranger", host=host, port=port, by=place.name if place else "harness")
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = tidy(str(context.get("message", ""))) + (f": {first_line(error)}" if error else "")
+        if is_of(APPLICATION_HOST, context):
+            self._note_line("error", "asyncio", text)
+        elif isinstance(error, Exception):
+            self._failure = error  # a bug of ours: no verdict may come of it
+
+
+@lru_cache(maxsize=16)
+def _keys(seed: int) -> tuple[str, str]:
+    """The implementation's API key and the one that callbacks are signed with."""
+    keys = Random(f"keys {seed}")
+    return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
+
+
+def _name_of(coroutine: object) -> str:
+    """What a coroutine is called; what closes an asynchronous generator has no name but its type's."""
+    name: str = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+    return name
