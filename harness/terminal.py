@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PIPED_COLUMNS = 100
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
 
@@ -79,11 +80,14 @@ def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> I
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
 
+def visible(text: str) -> str:
+    """Text that does nothing to a terminal: control characters as escapes, `\\x1b`, but for line ends and tabs."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def complain(message: str) -> None:
     """Prints an error message to stderr."""
     from rich.text import Text
-
-    from harness.report.describe import visible
 
     screen(stderr=True).print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
 

@@ -27,8 +27,8 @@ from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
 from harness.fakes.suno.contract import GENERATE
 from harness.faults.exchange import App, Receive, Scope, Send, received_again
+from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
-from harness.world.simulated.event_loop import START_S
 
 TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
 ENOUGH_CREDITS = 10**12

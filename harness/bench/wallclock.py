@@ -23,6 +23,7 @@ from typing import Any
 
 from harness.bench.statistics import Estimate, median, quantile, spread_about
 from harness.config.app_config import REQUEST, Application, Settings, TrackReading, at_path, filled, filled_body
+from harness.config.environment import PROXIES
 from harness.errors import ImplementationError
 from harness.fakes import sample_text
 from harness.fakes.http_client import Answer, BadAnswerError, post
@@ -39,7 +40,6 @@ from harness.world.live.event_loop import LiveLoop
 from harness.world.live.fakes import LOOPBACK, Providers
 from harness.world.live.instances import free_port
 from harness.world.live.process import Process, wait_until_ready
-from harness.world.simulated.environment import PROXIES
 
 FORMAT = "harness-bench-real/1"
 NULL = "null"

@@ -29,18 +29,19 @@ from harness.errors import ImplementationError
 from harness.fakes.http_client import BadAnswerError
 from harness.fakes.pictures import PictureSpec
 from harness.image.inspect import examine
-from harness.results.result import Outcome
+from harness.invariants.metrics import Outcome
 from harness.scenario.model import Platform
 from harness.targets import Implementation
 from harness.trace.view import TERMINAL, is_16_9, usable_url
 from harness.world.client import USER_PATIENCE_S
+from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 from harness.world.image_probe import look
 from harness.world.scope import CAUSE, PLACE, Place
 from harness.world.simulated import tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
-from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, takeover

@@ -15,12 +15,12 @@ from harness.cli.options import json_option
 def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
     from harness.engine.run import judged_again
+    from harness.engine.session import exit_code
     from harness.errors import JournalError
     from harness.report.json import results_json
     from harness.report.truncation import without_an_end
     from harness.report.violations import closing_line, run_report
     from harness.results.files import must_be_apart, must_be_writable, read_text, write_json
-    from harness.results.result import exit_code
     from harness.terminal import show
     from harness.trace.journal import read_journal
 

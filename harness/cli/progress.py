@@ -49,7 +49,7 @@ def _played(
     if runs is None:
         yield from run_pairs(pairs, seed, workers, keep_journals=keep_journals, tell=tell)
         return
-    from harness.results.archive_file import stored_run
+    from harness.engine.session import stored_run
 
     for each in play_pairs(pairs, seed, workers, stored_run, tell):
         runs.append(each)

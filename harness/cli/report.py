@@ -86,7 +86,8 @@ def write_runs(
 ) -> None:
     """Writes the files that `wanted_files` told of, for runs that were just made."""
     from harness.cli.options import selector_of
-    from harness.results.archive_file import results_of, write_results
+    from harness.engine.session import results_of
+    from harness.results.archive_file import write_results
 
     selectors = [selector_of(scenario) for scenario in scenarios]
     results = results_of(scenarios, implementations, seed, runs, selectors)

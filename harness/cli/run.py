@@ -109,7 +109,7 @@ def _judged(
     results: "list[Result]", before: "Results | None", chosen: "list[Scenario]"
 ) -> "tuple[Changes | None, int]":
     """The exit code, and what changed when there is a baseline."""
-    from harness.results.result import exit_code
+    from harness.engine.session import exit_code
 
     if before is None:
         return None, is_known(exit_code(results))

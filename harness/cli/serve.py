@@ -195,7 +195,7 @@ class _Board:
 
     def introduce(self, serving: "Serving", token: str, keys: str) -> None:
         """What is served, and what to paste; the latter when it is new."""
-        from harness.report.describe import visible
+        from harness.terminal import visible
 
         scenario, environment = serving.scenario, serving.environment()
         self.console.print(f"serving {scenario.name}: {visible(scenario.why.strip())}\n", style="dim", markup=False)

@@ -37,9 +37,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness.config.environment import PROXIES
 from harness.errors import ImplementationError, nearest_hint
 from harness.invariants.registry import LOG_EVENTS
-from harness.world.simulated.environment import PROXIES
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.invariants import billing, callbacks, conduct, images, tracks
 from harness.invariants.registry import PROMISES
-from harness.invariants.verdict import Finding, Invariant, of_every_track
-from harness.results.result import Severity, Verdict
+from harness.invariants.verdict import Finding, Invariant, Severity, Verdict, of_every_track
 from harness.trace.journal import Journal
 from harness.trace.view import Reading
 

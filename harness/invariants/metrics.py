@@ -1,10 +1,38 @@
 """The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
 
-from harness.results.result import Metrics, Outcome, TrackMetrics
+from dataclasses import dataclass
+from typing import Literal
+
 from harness.trace.journal import Entry, Journal
 from harness.trace.view import Attempt, Reading, Track, usable_url
 
 IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
+Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
+"""How a track ended: with a true 2K picture, a smaller one with or without its label, one that does not load, none at
+all; not in a terminal state; or in a store that the harness could not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackMetrics:
+    """One track's figures. Seconds are virtual."""
+
+    outcome: Outcome
+    picture_after_s: float | None
+    """From the arrival of the first complete callback to the write that put the picture on the track with which it
+    ended; 0 where that was there before, None where it is no true 2K picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """A run's figures."""
+
+    tracks: tuple[TrackMetrics, ...] = ()
+    callback_answered_after_s: tuple[float, ...] = ()
+    """Of each attempt to deliver a complete callback that was answered, also too late."""
+    callbacks_unanswered: int = 0
+    generations_requested: int = 0
+    generations_accepted: int = 0
+    credits_spent: int = 0
 
 
 def measure(journal: Journal | Reading) -> Metrics:

@@ -7,6 +7,19 @@ from harness.trace.journal import Entry
 from harness.trace.view import Reading, Track
 
 State = Literal["held", "violated", "not applicable", "unknown"]
+Severity = Literal["error", "warning"]
+
+
+class Verdict(NamedTuple):
+    """One invariant's answer for one run."""
+
+    invariant: str
+    state: State
+    reason: str
+    """One sentence that a developer understands."""
+    evidence: tuple[int, ...] = ()
+    """Numbers of the journal entries that show it, in order."""
+    severity: Severity = "error"
 
 
 class Finding(NamedTuple):

@@ -113,7 +113,7 @@ class Keeper:
         return bool(self._html or self.settings.save)
 
     def _results(self) -> Results:
-        from harness.results.archive_file import results_of
+        from harness.engine.session import results_of
 
         scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
         selectors = [catalogue.selector_of(scenario) for scenario in scenarios]

@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from harness.report.describe import visible
 from harness.results.baseline import Change, Changes, Key
+from harness.terminal import visible
 
 MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
 

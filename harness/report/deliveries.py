@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.report.describe import visible
+from harness.terminal import visible
 from harness.trace.journal import Entry, Journal
 from harness.world.hosts import APPLICATION_HOST
 

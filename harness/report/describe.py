@@ -1,16 +1,15 @@
 """Tells a journal's entries in words, one line each, for people who look for what happened."""
 
 import json
-import re
 from typing import Any
 
+from harness.terminal import visible
 from harness.trace.journal import Entry, Facts
 
 LINES_MAX = 12
 TEXT_MAX = 96
 LOG_MAX = 240
 DAY_S = 86_400
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ENDINGS = {
     "quiescent": "nothing can happen any more",
     "deadline": "the scenario's deadline",
@@ -47,11 +46,6 @@ def span(seconds_s: float) -> str:
     hours, minutes = divmod(minutes, 60)
     large, small = (f"{hours} h", f"{minutes} min") if hours else (f"{minutes} min", f"{seconds} s")
     return large if small.startswith("0 ") else f"{large} {small}"
-
-
-def visible(text: str) -> str:
-    """Text that does nothing to a terminal: control characters as escapes, `\\x1b`, but for line ends and tabs."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def short(value: Any, limit: int = TEXT_MAX) -> str:

@@ -1,7 +1,8 @@
 """The sequence of events behind a verdict: its evidence and what led to it, in order, and not a wall."""
 
+from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX, clock, narrate
-from harness.results.result import SERVED, Verdict
+from harness.results.result import SERVED
 from harness.trace.journal import Entry, Journal
 
 DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})

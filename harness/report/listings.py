@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.invariants.registry import PROMISES
-from harness.report.describe import visible
 from harness.scenario.model import Scenario
+from harness.terminal import visible
 
 
 def _two_columns(rows: Sequence[tuple[str, str]], style: str = "bold") -> Table:

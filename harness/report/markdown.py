@@ -7,13 +7,14 @@ when it is used up diagrams go first, then whole runs, and a line says what is n
 import html
 import re
 
-from harness.report.describe import span, visible
+from harness.report.describe import span
 from harness.report.evidence import replay_command
 from harness.report.mermaid import mermaid
 from harness.report.severity_order import troubled
 from harness.report.summary import conclusion
 from harness.report.text import broken, shown
 from harness.results.archive import Results, Run
+from harness.terminal import visible
 
 BYTES_MAX = 1_000_000
 RUNS_MAX = 50

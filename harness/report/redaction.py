@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from harness.results.result import Result, Verdict
+from harness.invariants.verdict import Verdict
+from harness.results.result import Result
 from harness.trace.journal import Journal
 
 HIDDEN = "[redacted]"

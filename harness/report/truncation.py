@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from harness.results.result import SERVED, Result, Verdict
+from harness.invariants.verdict import Verdict
+from harness.results.result import SERVED, Result
 
 CUT = "the journal ends before the run does"
 NOTHING = "no track was asked for in this journal, so that nothing was judged"

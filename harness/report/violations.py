@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.invariants.registry import PROMISES
-from harness.report.describe import ENDINGS, span, visible
+from harness.invariants.verdict import Verdict
+from harness.report.describe import ENDINGS, span
 from harness.report.evidence import replay_command, sequence
-from harness.results.result import Result, Verdict
+from harness.results.result import Result
+from harness.terminal import visible
 
 MARKS = {
     "held": Text("✓", style="green"),

@@ -13,23 +13,20 @@ import json
 import math
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from harness.engine.run import run
 from harness.errors import HarnessError
 from harness.image.thumbnail import Thumbnail
+from harness.invariants.metrics import Metrics
+from harness.invariants.verdict import Verdict
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
-from harness.results.result import Metrics, Result, Verdict
-from harness.scenario.model import Scenario
-from harness.strategies import STRATEGIES
-from harness.targets import AnyImplementation
+from harness.results.result import Result
 from harness.trace.journal import Journal
 
 FORMAT = "harness-stored-results/1"
@@ -51,45 +48,11 @@ class StoredResultsError(HarnessError):
 # Made
 
 
-def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int) -> Run:
-    """Runs a pair and keeps all that a results file has of it."""
-    return packed_run(run(scenario, implementation, seed, keep_pictures=True))
-
-
 def packed_run(result: Result) -> Run:
     """A result with its journal and pictures, packed."""
     assert result.journal is not None
     line = _run_line(result, result.journal).encode(errors="backslashreplace")
     return Run(replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures))
-
-
-def results_of(
-    scenarios: Sequence[Scenario],
-    implementations: Sequence[str],
-    seed: int,
-    runs: Iterable[Run],
-    selectors: Sequence[str] = (),
-) -> Results:
-    """Runs in whatever order they came, as results in the order of scenarios and implementations."""
-    by_key = {each.key: each for each in runs}
-    keys = [(scenario.name, name) for scenario in scenarios for name in implementations]
-    named = selectors or [scenario.name for scenario in scenarios]
-    return Results(
-        harness=harness_version(),
-        seed=seed,
-        scenarios=tuple(_stored(*pair) for pair in zip(scenarios, named, strict=True)),
-        implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
-        runs=tuple(by_key[key] for key in keys if key in by_key),
-    )
-
-
-def _stored(scenario: Scenario, selector: str) -> StoredScenario:
-    text = Path(scenario.path).read_text(encoding="utf-8") if scenario.path else ""
-    return StoredScenario(scenario.name, scenario.why.strip(), selector, text, scenario.impossible)
-
-
-def _sentence(name: str) -> str:
-    return STRATEGIES[name].sentence if name in STRATEGIES else ""
 
 
 @lru_cache(maxsize=1)

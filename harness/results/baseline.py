@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.results.result import Result, Verdict
+from harness.invariants.verdict import Verdict
+from harness.results.result import Result
 
 LATENCY_SHARE, LATENCY_S = 0.10, 1.0
 """By how much a latency has to differ, in share and in virtual seconds, to count as another one."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from harness.results.result import Outcome, Result
+from harness.invariants.metrics import Outcome
+from harness.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How serious a printed line is, as far as it says so itself."""
+"""A line of an application's log: its level, as far as it says so itself, and its text as a journal has it."""
 
 import json
 import re
@@ -26,6 +26,9 @@ _IN_WORDS = (
 _ACCESS = re.compile(r'"[A-Z]+ \S+ HTTP/\d(?:\.\d)?" \d{3}')
 """A web server's line about a request that it has answered; Python's write it to stderr."""
 _PYTHONS_WARNING = re.compile(r":\d+: \w*Warning: ")
+ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
+"""Addresses of objects differ from run to run and say nothing."""
+TEXT_CHARACTERS_MAX = 2_000
 WHERE_CHARACTERS = 120
 """How far into a line its level is looked for; what comes later is what it tells."""
 
@@ -56,3 +59,8 @@ def _of_json(text: str) -> str | None:
     if isinstance(given, int | float):
         return next((name for least, name in PINO if given >= least), None)
     return None
+
+
+def tidy(text: str) -> str:
+    """A line as it may stand in a journal: without objects' addresses, and not endless."""
+    return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]

@@ -8,7 +8,7 @@ journal; what it means is for the invariants to say.
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from harness.fakes.script import DAY_S
 from harness.fakes.watermark import Mark
@@ -19,8 +19,9 @@ from harness.world.client import read_track
 from harness.world.image_probe import Sight, is_at, look
 from harness.world.journal_writer import Notebook
 from harness.world.scope import CAUSE, PLACE
-from harness.world.simulated.sqlite_watcher import Row
 
+Row: TypeAlias = dict[str, Any]
+"""A track as the store has it, by column."""
 RETENTION_S = 15 * DAY_S
 """When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
 

@@ -17,7 +17,8 @@ from harness.fakes.script import Image, KieScript, Music, Script, SunoScript
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
 from harness.strategies import STRATEGIES
-from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.clock import START_S
+from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from harness.engine.run import resolve, run
+from harness.engine.session import results_of
 from harness.report.html import page
 from harness.results.archive import Results
-from harness.results.archive_file import packed_run, read_results_from, results_of, write_results_to
+from harness.results.archive_file import packed_run, read_results_from, write_results_to
 from harness.scenario import catalogue
 from harness.strategies import STRATEGIES
 from tests.reports.browser import browser_program, browsing

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.invariants.judge import judge
-from harness.results.result import Verdict
+from harness.invariants.verdict import Verdict
 from harness.trace.journal import Facts, Journal
 
 SUNO, KIE, APP, MEDIA = "api.sunoapi.org", "api.kie.ai", "app.test", "tempfile.aiquickdraw.com"

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from harness.engine.pool import compare
+from harness.invariants.metrics import Metrics, Outcome, TrackMetrics
+from harness.invariants.verdict import Verdict
 from harness.results.comparison import Percentiles, summarise
-from harness.results.result import Metrics, Outcome, Result, TrackMetrics, Verdict
+from harness.results.result import Result
 from harness.targets import load
 from tests.invariants.stage import FOLDER, scene
 

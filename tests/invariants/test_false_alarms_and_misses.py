@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.fakes.script import ForgeryKind, Music, Stray
-from harness.results.result import Verdict
+from harness.invariants.verdict import Verdict
 from harness.scenario.model import Platform
 from harness.trace.view import Reading
 from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated

@@ -3,13 +3,14 @@
 import pytest
 
 from harness.engine.run import judged_again
+from harness.engine.session import exit_code
 from harness.errors import JournalError
 from harness.fakes.script import Failure, Image
 from harness.invariants.judge import INVARIANTS, judge
 from harness.invariants.metrics import measure
 from harness.invariants.registry import PROMISES
-from harness.invariants.verdict import Finding, held, violated
-from harness.results.result import Result, Verdict, exit_code
+from harness.invariants.verdict import Finding, Verdict, held, violated
+from harness.results.result import Result
 from harness.trace.journal import body_facts, read_journal
 from harness.trace.view import Reading
 from tests.invariants.chronicle import Chronicle, verdict

@@ -4,8 +4,7 @@ import pytest
 
 from harness.fakes.latency import Fixed
 from harness.fakes.script import Failure, Image, Music, Picture
-from harness.invariants.metrics import measure
-from harness.results.result import Metrics, Outcome
+from harness.invariants.metrics import Metrics, Outcome, measure
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import FLAT, JOBS, MEDIA, Chronicle
 from tests.invariants.stage import TAKES_16_S, played, scene

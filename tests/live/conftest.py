@@ -17,7 +17,7 @@ import pytest
 
 from harness.supabase.app import StandIn, Told
 from harness.supabase.databases import Database
-from harness.supabase.serving import Port, service_key
+from harness.world.live.supabase_host import Port, service_key
 
 SUPABASE_JS = "@supabase/supabase-js@2.109.0"
 CLIENT = Path(__file__).parent / "client.cjs"

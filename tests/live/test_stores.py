@@ -20,11 +20,11 @@ from harness.engine.run import resolve, run
 from harness.errors import ImplementationError
 from harness.invariants.judge import judge
 from harness.scenario.catalogue import select
-from harness.stores.choice import store_of
 from harness.stores.http_and_command import CommandStore
 from harness.stores.polling import EXACT, Row, UnseenError, Watcher, sampled
 from harness.stores.postgres import AuditedStore, PostgresStore
 from harness.trace.journal import Entry, Journal
+from harness.world.live.store_choice import store_of
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -252,7 +252,7 @@ def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
         ),
         (
             "sqlglot",
-            "from harness.config.app_config import Supabase; from harness.supabase.serving import database_of;"
+            "from harness.config.app_config import Supabase; from harness.world.live.supabase_host import database_of;"
             "database_of(Supabase())",
             'pip install "sqlglot',
         ),

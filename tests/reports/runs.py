@@ -3,9 +3,12 @@
 from functools import lru_cache
 
 from harness.engine.run import resolve
+from harness.engine.session import results_of, stored_run
+from harness.invariants.metrics import Metrics, TrackMetrics
+from harness.invariants.verdict import Verdict
 from harness.results.archive import Results
-from harness.results.archive_file import packed_run, results_of, stored_run
-from harness.results.result import Metrics, Result, TrackMetrics, Verdict
+from harness.results.archive_file import packed_run
+from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
 from harness.trace.journal import Entry, Journal

@@ -8,10 +8,11 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.errors import HarnessError
+from harness.invariants.metrics import Metrics, TrackMetrics
+from harness.invariants.verdict import Verdict
 from harness.results.archive_file import read_results, write_results
 from harness.results.baseline import changes_since
 from harness.results.merge import merged
-from harness.results.result import Metrics, TrackMetrics, Verdict
 from tests.reports.runs import made_up_result, made_up_results, real_results
 
 SCENARIOS = ("baseline/healthy", "slow/image-16s", "failing/code-500-always")

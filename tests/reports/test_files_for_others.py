@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 
+from harness.engine.session import results_of
+from harness.invariants.verdict import Verdict
 from harness.report.annotations import annotations
 from harness.report.har import har
 from harness.report.json import ndjson, stored_json
@@ -21,8 +23,8 @@ from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.mermaid import mermaid
 from harness.results.archive import Results
-from harness.results.archive_file import packed_run, results_of
-from harness.results.result import Result, Verdict
+from harness.results.archive_file import packed_run
+from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.trace.journal import Journal
 from tests.reports.runs import made_up_result, made_up_results, real_results
@@ -225,7 +227,7 @@ def test_har_can_be_read_by_a_reader_of_archives() -> None:
 
 def test_har_has_every_exchange_of_a_run_and_the_harm_that_was_done_to_it() -> None:
     from harness.engine.run import resolve
-    from harness.results.archive_file import stored_run
+    from harness.engine.session import stored_run
     from harness.scenario import catalogue
 
     scenarios = catalogue.select(["slow/image-answer-dribbles"])

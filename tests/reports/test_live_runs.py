@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.engine.session import results_of, stored_run
 from harness.report.diagram import lanes_of, steps
 from harness.report.html import page
-from harness.results.archive_file import results_of, stored_run
 from harness.targets import load_live
 from tests.live.test_live_world import SPEED, configured, needs_faketime, short
 

@@ -1,8 +1,8 @@
 """The sequence of events behind a verdict: it tells why things came as they did."""
 
+from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX
 from harness.report.evidence import sequence
-from harness.results.result import Verdict
 from harness.trace.journal import Journal
 
 

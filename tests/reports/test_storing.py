@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harness.engine.pool import play_pairs
 from harness.engine.run import resolve, run
+from harness.engine.session import results_of, stored_run
 from harness.errors import HarnessError
 from harness.results.archive import Results
 from harness.results.archive_file import (
@@ -23,8 +24,6 @@ from harness.results.archive_file import (
     packed_run,
     read_results,
     read_results_from,
-    results_of,
-    stored_run,
     write_results,
     write_results_to,
 )

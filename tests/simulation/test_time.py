@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from harness.world.simulated.event_loop import EPOCH_S
+from harness.world.clock import EPOCH_S
 from tests.simulation.conftest import Simulate
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.world.simulated.event_loop import EPOCH_S, SimulatedLoop
+from harness.world.clock import EPOCH_S
+from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.sqlite_watcher import Watcher, watching

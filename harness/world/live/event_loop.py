@@ -22,8 +22,8 @@ from typing import Any
 import time_machine
 
 from harness.fakes.tasks import come_due
+from harness.world.clock import START_S
 from harness.world.live import collection
-from harness.world.simulated.event_loop import START_S
 
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000

@@ -16,8 +16,7 @@ from harness.world.journal_writer import Notebook
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.world.live.process import Process, wait_until_ready
-from harness.world.log_level import level_of
-from harness.world.simulated.environment import tidy
+from harness.world.log_level import level_of, tidy
 
 LOOPBACK = "127.0.0.1"
 PORTS, PORT_TRIES = range(20_000, 32_000), 100

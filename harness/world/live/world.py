@@ -33,9 +33,7 @@ from harness.fakes.tasks import turn
 from harness.faults import Fault
 from harness.faults.exchange import App
 from harness.scenario.model import DEADLINE_S, Platform, Scenario
-from harness.stores.choice import store_of
 from harness.stores.polling import UnseenError, Watcher
-from harness.supabase.serving import SupabaseHost
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
@@ -49,6 +47,8 @@ from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
 from harness.world.live.platform import Hosting
 from harness.world.live.quiescence import Activity
 from harness.world.live.redirect import allow_databases, preload_also
+from harness.world.live.store_choice import store_of
+from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, Doubt, doubt
 from harness.world.observer import Witness
 from harness.world.run_header import beginning

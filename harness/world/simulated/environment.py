@@ -3,27 +3,20 @@
 import io
 import logging
 import os
-import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.world.log_level import level_of
+from harness.config.environment import PROXIES
+from harness.world.log_level import level_of, tidy
 
-ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
-"""Addresses of objects differ from run to run and say nothing."""
 QUIET_LOGGERS = tuple(
     logging.getLogger(name)
     for name in ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "faker", "PIL", "trustme")
 )
-PROXIES = tuple(
-    name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
-)
-"""The developer's own proxy is no part of a simulated network."""
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-TEXT_CHARACTERS_MAX = 2_000
 
 OnLine = Callable[[str, str, str], None]
 """Takes (level, logger, text) of one line."""
@@ -82,11 +75,6 @@ class _PrintedBytes(io.RawIOBase):
     def write(self, content: Any) -> int:
         self._lines.write(bytes(content).decode("utf-8", "replace"))
         return len(content)
-
-
-def tidy(text: str) -> str:
-    """A line as it may stand in a journal: without objects' addresses, and not endless."""
-    return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]
 
 
 @contextmanager

@@ -20,17 +20,13 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Literal
 
+from harness.world.clock import START_S
 from harness.world.scope import PLACE, Place
 from harness.world.simulated.handles import Handle, Task, Timer
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.threads import Threads
 from harness.world.unsupported import Refused
 
-START_S = 100_000.0
-"""What the loop's clock (and `time.monotonic`) says when a run begins: a machine that has been up for a day, because
-code that remembers "last time: 0" must find that long ago, as it does in production."""
-EPOCH_S = 1_767_225_600
-"""The wall clock when a run begins: 2026-01-01T00:00:00Z."""
 CLOCK_RESOLUTION_S = 1e-9
 STEPS_WITHOUT_TIME_MAX = 200_000
 """More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""

@@ -25,9 +25,10 @@ import httpx
 import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
+from harness.world.clock import EPOCH_S
 from harness.world.scope import CAUSE
 from harness.world.simulated import tls
-from harness.world.simulated.event_loop import EPOCH_S, SimulatedLoop
+from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.threads import Worker
 from harness.world.unsupported import LIVE_ADVICE
 

@@ -12,10 +12,10 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
 
+from harness.world.observer import Row
 from harness.world.scope import PLACE
 from harness.world.simulated.sqlite_clock import tell_the_moment
 
-Row = dict[str, Any]
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
 CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")

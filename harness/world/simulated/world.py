@@ -28,17 +28,19 @@ from harness.faults.exchange import App
 from harness.scenario.model import Scenario
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
+from harness.world.clock import START_S
 from harness.world.fault_injector import Injector
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST, media_link, provider_link
 from harness.world.http_recorder import Recorder
 from harness.world.journal_writer import Notebook
+from harness.world.log_level import tidy
 from harness.world.observer import RETENTION_S, Witness
 from harness.world.run_header import beginning
 from harness.world.scope import CAUSE, PLACE, Place
 from harness.world.simulated import tls
-from harness.world.simulated.environment import first_line, surroundings, tidy
+from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
-from harness.world.simulated.event_loop import START_S, SimulatedLoop
+from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, takeover

@@ -8,7 +8,7 @@ from harness.config.app_config import Settings, environment_of, filled, server_o
 from harness.stores.http_and_command import CommandStore, HttpStore
 from harness.stores.polling import EXACT, Rows, Store
 from harness.stores.sqlite_file import SqliteStore
-from harness.supabase.serving import SupabaseHost
+from harness.world.live.supabase_host import SupabaseHost
 
 SUPABASE_EVERY_S = 0.5
 
