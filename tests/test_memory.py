@@ -18,7 +18,7 @@ MIB_PER_10_000_RUNS = 100
 
 PROGRAM = f"""
 import gc
-from harness import catalogue
+from harness.scenario import catalogue
 from harness.engine.run import resolve, run
 from harness.strategies import STRATEGIES
 
