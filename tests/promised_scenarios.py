@@ -24,8 +24,8 @@ def _code(code: int, name: str, which: int = 0) -> tuple[str, str, str, Any]:
     return (f"code {code}", f"failing/{name}", f"kie.images.{which}.fails.code", code)
 
 
-def _harm(phrase: str, name: str, harm: str) -> tuple[str, str, str, Any]:
-    return (phrase, name, "faults.0.harm.name", harm)
+def _harm(phrase: str, name: str, fault: str) -> tuple[str, str, str, Any]:
+    return (phrase, name, "faults.0.fault.name", fault)
 
 
 def _picture(phrase: str, name: str, **made: Any) -> tuple[str, str, str, Any]:
@@ -49,9 +49,9 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("answers after the client gave up", "slow/image-after-client-gave-up", "kie.images.0.takes", Fixed(600.0)),
     ("never answers", "slow/image-never", "kie.images.0.takes", Never()),
     _harm("never answers, with the work done", "slow/image-answer-never-sent", "never-answers"),
-    ("body one byte a second", "slow/image-answer-dribbles", "faults.0.harm", DribbledBody(bytes=1, every_s=1.0)),
-    ("slow connect", "slow/image-connection-takes-30s", "faults.0.harm", SlowConnect(takes_s=30.0)),
-    ("slow picture download", "slow/picture-download-waits-40s", "faults.0.harm", SlowAnswer(takes_s=40.0)),
+    ("body one byte a second", "slow/image-answer-dribbles", "faults.0.fault", DribbledBody(bytes=1, every_s=1.0)),
+    ("slow connect", "slow/image-connection-takes-30s", "faults.0.fault", SlowConnect(takes_s=30.0)),
+    ("slow picture download", "slow/picture-download-waits-40s", "faults.0.fault", SlowAnswer(takes_s=40.0)),
     ("music slow", "slow/music-8m", "suno.music.0.takes", Fixed(8 * MINUTE_S)),
     ("record-info lags behind the callback", "slow/record-lags-5m", "suno.music.0.record_lags_s", 5 * MINUTE_S),
     ("stuck in waiting", "slow/image-stuck-in-waiting", "kie.images.0.waits_s", float("inf")),
@@ -74,7 +74,7 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     _code(531, "code-531-once"),
     ("502 with an HTML page", "failing/http-502-html", "kie.images.0.fails", Failure(502, as_http=True, html=True)),
     ("524 with an HTML page", "failing/http-524-html", "kie.images.0.fails.html", True),
-    ("connection refused", "failing/connection-refused", "faults.0.harm", ConnectionRefused()),
+    ("connection refused", "failing/connection-refused", "faults.0.fault", ConnectionRefused()),
     _harm("reset before the answer", "failing/reset-before-answer", "reset-before-answer"),
     _harm("reset in the middle of the body", "failing/reset-in-body", "reset-in-body"),
     _harm("empty body", "failing/empty-body", "empty-body"),
@@ -146,7 +146,7 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     (
         "complete before the create answer arrives",
         "callbacks/complete-before-create-answer",
-        "faults.0.harm",
+        "faults.0.fault",
         SlowAnswer(takes_s=3.0),
     ),
     ("complete before the row exists", "callbacks/complete-before-row", "suno.music.0.takes", Fixed(0.0)),

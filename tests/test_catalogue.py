@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import ScenarioError, UnknownNameError
 from harness.fakes.image_defects import FLAWS
-from harness.faults import HARMS
+from harness.faults.registry import FAULTS
 from harness.scenario.catalogue import GROUPS, files, select, shipped_names, shipped_root
 from tests.promised_scenarios import PROMISED
 
@@ -129,8 +129,8 @@ def test_what_the_catalogue_promises_has_its_scenario(phrase: str, name: str, pa
 
 
 def test_every_harm_is_put_to_use_by_a_scenario() -> None:
-    used = {fault.harm.name for scenario in select([]) for fault in scenario.faults}
-    assert used == set(HARMS)
+    used = {fault.fault.name for scenario in select([]) for fault in scenario.faults}
+    assert used == set(FAULTS)
 
 
 def test_every_flaw_of_a_picture_is_shown_by_a_scenario() -> None:

@@ -26,12 +26,13 @@ from harness.fakes.script import (
     Stray,
     SunoScript,
 )
-from harness.faults import CALLBACK_HARMS, HARMS, Fault
 from harness.faults.bodies import EmptyBody, OversizedBody
 from harness.faults.delays import DribbledBody, SlowAnswer, SlowConnect
 from harness.faults.framing import WrongLength
-from harness.faults.luck import Schedule
+from harness.faults.randomness import Schedule
+from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest
+from harness.faults.rule import FaultRule
 from harness.invariants.registry import PROMISES
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
@@ -124,24 +125,24 @@ faults:
     from: 0s
     until: 10m
     probability: 0.5
-    harm: empty-body
+    fault: empty-body
   - to: media
     which: every
-    harm:
+    fault:
       dribbled-body: {bytes: 2KiB, every: 500ms}
   - to: suno
     which: second
-    harm: {slow-answer: {takes: 1m}}
+    fault: {slow-answer: {takes: 1m}}
   - to: suno
-    harm: {oversized-body: }
+    fault: {oversized-body: }
   - to: kie
     from: 30s
-    harm: {slow-connect: {takes: {median: 8s, p95: 40s}}}
+    fault: {slow-connect: {takes: {median: 8s, p95: 40s}}}
   - to: callbacks
     containing: '"callbackType":"complete"'
-    harm: {late-request: {takes: [1s, {between: [5s, 20s]}, never]}}
-  - {to: callbacks, harm: {altered-request: {text: complete, by: first}}}
-  - {to: media, harm: {wrong-length: {says: twice}}}
+    fault: {late-request: {takes: [1s, {between: [5s, 20s]}, never]}}
+  - {to: callbacks, fault: {altered-request: {text: complete, by: first}}}
+  - {to: media, fault: {wrong-length: {says: twice}}}
 platform:
   limit: 60s
   freezes-after-answer: true
@@ -235,18 +236,18 @@ RICH_VALUE = Scenario(
         ),
     ),
     faults=(
-        Fault("kie", EmptyBody(), "/api/v1/generate/image", "POST", 7, 0.0, 600.0, 0.5),
-        Fault("media", DribbledBody(bytes=2048, every_s=0.5)),
-        Fault("suno", SlowAnswer(takes_s=60.0), nth=2),
-        Fault("suno", OversizedBody()),
-        Fault("kie", SlowConnect(takes_s=Lognormal(8.0, 40.0)), from_s=30.0),
-        Fault(
+        FaultRule("kie", EmptyBody(), "/api/v1/generate/image", "POST", 7, 0.0, 600.0, 0.5),
+        FaultRule("media", DribbledBody(bytes=2048, every_s=0.5)),
+        FaultRule("suno", SlowAnswer(takes_s=60.0), nth=2),
+        FaultRule("suno", OversizedBody()),
+        FaultRule("kie", SlowConnect(takes_s=Lognormal(8.0, 40.0)), from_s=30.0),
+        FaultRule(
             "callbacks",
             LateRequest(takes_s=Schedule((Fixed(1.0), Uniform(5.0, 20.0), Never()))),
             containing='"callbackType":"complete"',
         ),
-        Fault("callbacks", AlteredRequest("complete", "first")),
-        Fault("media", WrongLength("twice")),
+        FaultRule("callbacks", AlteredRequest("complete", "first")),
+        FaultRule("media", WrongLength("twice")),
     ),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )
@@ -270,20 +271,20 @@ def test_equal_files_are_equal_values_with_one_hash() -> None:
 
 
 def test_every_harm_can_be_written_by_its_name_alone() -> None:
-    for name, harm in HARMS.items():
-        (fault,) = parsed(f"{WHY}faults: [{{to: kie, harm: {name}}}]").faults
-        assert fault.harm == harm()
+    for name, harm in FAULTS.items():
+        (fault,) = parsed(f"{WHY}faults: [{{to: kie, fault: {name}}}]").faults
+        assert fault.fault == harm()
 
 
 def test_a_callback_suffers_what_does_not_spoil_its_answer() -> None:
     taken = []
-    for name in HARMS:
+    for name in FAULTS:
         try:
-            parsed(f"{WHY}faults: [{{to: callbacks, harm: {name}}}]")
+            parsed(f"{WHY}faults: [{{to: callbacks, fault: {name}}}]")
         except ScenarioError:
             continue
         taken.append(name)
-    assert tuple(taken) == CALLBACK_HARMS
+    assert tuple(taken) == CALLBACK_FAULTS
 
 
 def test_an_anchor_and_a_merge_save_repetition() -> None:
@@ -321,7 +322,7 @@ def test_durations_have_units(written: str, seconds: float) -> None:
     [("first", 1), ("second", 2), ("third", 3), ("7th", 7), ("1st", 1), ("22nd", 22), ("every", None)],
 )
 def test_occurrences_are_words(written: str, nth: int | None) -> None:
-    assert parsed(f"{WHY}faults: [{{to: kie, harm: empty-body, which: {written}}}]").faults[0].nth == nth
+    assert parsed(f"{WHY}faults: [{{to: kie, fault: empty-body, which: {written}}}]").faults[0].nth == nth
 
 
 def test_a_file_is_named_after_its_folder_and_stem(tmp_path: Path) -> None:

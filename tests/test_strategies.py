@@ -25,9 +25,9 @@ from harness.fakes.script import (
     SunoScript,
 )
 from harness.fakes.watermark import Mark
-from harness.faults import Fault
 from harness.faults.connections import ClosedBeforeAnswer, ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer
+from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.strategies import STRATEGIES
@@ -51,7 +51,7 @@ def played(
     *images: Image,
     music: Music | None = None,
     media: MediaScript | None = None,
-    faults: tuple[Fault, ...] = (),
+    faults: tuple[FaultRule, ...] = (),
     platform: Platform | None = None,
     tracks: int = 1,
     strays: tuple[Stray, ...] = (),
@@ -174,7 +174,7 @@ def test_an_error_callback_fails_the_track_and_orders_no_picture(strategy: str) 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_callback_before_the_create_answer_is_not_lost(strategy: str) -> None:
-    slow_answer = Fault("suno", SlowAnswer(takes_s=5.0), path="/api/v1/generate", nth=1)
+    slow_answer = FaultRule("suno", SlowAnswer(takes_s=5.0), path="/api/v1/generate", nth=1)
     result = played(strategy, music=Music(takes=Fixed(2.0), sends=("complete",)), faults=(slow_answer,))
     assert field(result, "status") == "complete"
     assert field(result, "audio_url")
@@ -373,7 +373,7 @@ def test_acknowledge_first_goes_on_after_a_restart_at_any_moment(at_s: float) ->
 # An instance killed in the middle of a request leaves httpx's coroutine unfinished, and its collection grumbles.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_acknowledge_first_orders_its_music_once_although_a_restart_swallows_the_answer() -> None:
-    slow = Fault("suno", SlowAnswer(takes_s=10.0), path="/api/v1/generate", nth=1)
+    slow = FaultRule("suno", SlowAnswer(takes_s=10.0), path="/api/v1/generate", nth=1)
     result = played("acknowledge-first", faults=(slow,), platform=Platform(restarts_s=(7.0,)))
     assert len(asked(result, "/api/v1/generate")) == 1
     assert result.violated == ()
@@ -406,20 +406,20 @@ def test_acknowledge_first_waits_as_it_was_told_whatever_callbacks_come_meanwhil
 
 
 def test_acknowledge_first_gives_up_a_file_of_which_a_byte_comes_now_and_then() -> None:
-    result = played("acknowledge-first", faults=(Fault("media", DribbledBody(bytes=1, every_s=1.0), nth=2),))
+    result = played("acknowledge-first", faults=(FaultRule("media", DribbledBody(bytes=1, every_s=1.0), nth=2),))
     assert result.violated == ()
     assert OWN_PICTURE.fullmatch(str(field(result, "image_url")))
 
 
 def test_acknowledge_first_adopts_the_task_whose_create_answer_was_lost() -> None:
-    lost = Fault("kie", ClosedBeforeAnswer(), path="/api/v1/jobs/createTask", nth=1)
+    lost = FaultRule("kie", ClosedBeforeAnswer(), path="/api/v1/jobs/createTask", nth=1)
     result = played("acknowledge-first", faults=(lost,))
     assert result.metrics.generations_accepted == 1
     assert result.violated == ()
 
 
 def test_acknowledge_first_counts_a_lost_answer_without_a_callback_as_a_picture_that_was_paid_for() -> None:
-    lost = Fault("kie", ClosedBeforeAnswer(), path="/api/v1/jobs/createTask", nth=1)
+    lost = FaultRule("kie", ClosedBeforeAnswer(), path="/api/v1/jobs/createTask", nth=1)
     small = Image(picture=Picture(1024, 576), callback="never")
     result = played("acknowledge-first", small, faults=(lost,))
     assert result.metrics.generations_accepted == 2
@@ -427,7 +427,7 @@ def test_acknowledge_first_counts_a_lost_answer_without_a_callback_as_a_picture_
 
 
 def test_acknowledge_first_outlasts_an_outage_of_ten_minutes() -> None:
-    result = played("acknowledge-first", faults=(Fault("kie", ConnectionRefused(), until_s=690.0),))
+    result = played("acknowledge-first", faults=(FaultRule("kie", ConnectionRefused(), until_s=690.0),))
     assert result.violated == ()
 
 

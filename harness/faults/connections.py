@@ -1,4 +1,4 @@
-"""Harms that break the connection: before it stands, before the answer, in the middle of it, or unnoticed after it."""
+"""Faults of the connection: before it is established, before the response, within it, or unnoticed after it."""
 
 import errno
 import socket
@@ -6,122 +6,130 @@ import ssl
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.faults.exchange import Answer, Exchange, Wire
-from harness.faults.luck import Luck, for_ever
+from harness.faults.exchange import Connection, Exchange, Response
+from harness.faults.kinds import ConnectFault, EndFault, SendFault
+from harness.faults.randomness import Randomness, for_ever
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionRefused:
+class ConnectionRefused(ConnectFault):
     """Nobody listens at the port."""
 
     name: ClassVar[str] = "connection-refused"
+    means_no_connection: ClassVar[bool] = True
 
-    async def on_connect(self, luck: Luck) -> None:
+    async def on_connect(self, randomness: Randomness) -> None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
 
 
 @dataclass(frozen=True, slots=True)
-class NameNotFound:
+class NameNotFound(ConnectFault):
     """The host name does not resolve."""
 
     name: ClassVar[str] = "name-not-found"
+    means_no_connection: ClassVar[bool] = True
 
-    async def on_connect(self, luck: Luck) -> None:
+    async def on_connect(self, randomness: Randomness) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 @dataclass(frozen=True, slots=True)
-class TlsFailure:
+class TlsFailure(ConnectFault):
     """The host's certificate is not to be trusted."""
 
     name: ClassVar[str] = "tls-failure"
+    means_no_connection: ClassVar[bool] = True
 
-    async def on_connect(self, luck: Luck) -> None:
+    async def on_connect(self, randomness: Randomness) -> None:
         raise ssl.SSLCertVerificationError(1, "certificate verify failed: certificate has expired")
 
 
 @dataclass(frozen=True, slots=True)
-class NeverConnects:
+class NeverConnects(ConnectFault):
     """The host swallows the connection attempt."""
 
     name: ClassVar[str] = "never-connects"
+    means_no_connection: ClassVar[bool] = True
+    live_supported: ClassVar[bool] = False
 
-    async def on_connect(self, luck: Luck) -> None:
+    async def on_connect(self, randomness: Randomness) -> None:
         await for_ever()
 
 
 @dataclass(frozen=True, slots=True)
-class ResetBeforeAnswer:
+class ResetBeforeAnswer(EndFault):
     """The request is carried out, then the connection is reset instead of answered."""
 
     name: ClassVar[str] = "reset-before-answer"
 
-    async def on_end(self, wire: Wire) -> None:
-        wire.reset()
+    async def on_end(self, connection: Connection) -> None:
+        connection.reset()
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedBeforeAnswer:
+class ClosedBeforeAnswer(EndFault):
     """The request is carried out, then the connection is closed without a word."""
 
     name: ClassVar[str] = "closed-before-answer"
 
-    async def on_end(self, wire: Wire) -> None:
-        wire.close()
+    async def on_end(self, connection: Connection) -> None:
+        connection.close()
 
 
 @dataclass(frozen=True, slots=True)
-class NeverAnswers:
+class NeverAnswers(EndFault):
     """The request is carried out, its answer never comes; the connection stays open."""
 
     name: ClassVar[str] = "never-answers"
+    is_failure: ClassVar[bool] = False
 
-    async def on_end(self, wire: Wire) -> None:
+    async def on_end(self, connection: Connection) -> None:
         await for_ever()
 
 
 @dataclass(frozen=True, slots=True)
-class ResetInBody:
+class ResetInBody(SendFault):
     """The connection is reset after half of the answer's body."""
 
     name: ClassVar[str] = "reset-in-body"
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        await exchange.start(answer)
-        await exchange.body(answer.half(), more=True)
-        exchange.wire.reset()
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        await exchange.start(response)
+        await exchange.body(response.half(), more=True)
+        exchange.connection.reset()
 
 
 @dataclass(frozen=True, slots=True)
-class CutOffBody:
+class CutOffBody(SendFault):
     """The body ends after half, and the connection with it: shorter than its content-length promised."""
 
     name: ClassVar[str] = "cut-off-body"
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        await exchange.start(answer)
-        await exchange.body(answer.half(), more=True)
-        exchange.wire.close()
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        await exchange.start(response)
+        await exchange.body(response.half(), more=True)
+        exchange.connection.close()
 
 
 @dataclass(frozen=True, slots=True)
-class StalledBody:
+class StalledBody(SendFault):
     """Half of the body comes, then nothing more; the connection stays open."""
 
     name: ClassVar[str] = "stalled-body"
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        await exchange.start(answer)
-        await exchange.body(answer.half(), more=True)
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        await exchange.start(response)
+        await exchange.body(response.half(), more=True)
         await exchange.gone()
 
 
 @dataclass(frozen=True, slots=True)
-class HalfOpen:
+class HalfOpen(SendFault):
     """The answer comes, then the connection is dead without a word: whoever keeps it and asks again is not heard."""
 
     name: ClassVar[str] = "half-open"
+    is_failure: ClassVar[bool] = False
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        exchange.dies(exchange.wire)
-        await exchange.finish(answer)
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        exchange.dies(exchange.connection)
+        await exchange.finish(response)

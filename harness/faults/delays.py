@@ -1,10 +1,11 @@
-"""Harms that only take time: before the connection stands, before the answer, or between its bytes."""
+"""Faults that only take time: before the connection is established, before the response, or between its bytes."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.faults.exchange import Answer, Exchange, head_of
-from harness.faults.luck import Delay, Luck, pause
+from harness.faults.exchange import Exchange, Response, head_of
+from harness.faults.kinds import ConnectFault, HoldFault, SendFault
+from harness.faults.randomness import Delay, Randomness, pause
 
 BANDWIDTH_EVERY_S = 0.1
 BANDWIDTH_PIECES_MAX = 50
@@ -12,74 +13,80 @@ BANDWIDTH_PIECES_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
-class SlowConnect:
+class SlowConnect(ConnectFault):
     """The connection stands only after a while."""
 
     name: ClassVar[str] = "slow-connect"
+    is_failure: ClassVar[bool] = False
+    live_supported: ClassVar[bool] = False
     takes_s: Delay = 30.0
 
-    async def on_connect(self, luck: Luck) -> None:
-        await pause(luck.seconds(self.takes_s))
+    async def on_connect(self, randomness: Randomness) -> None:
+        await pause(randomness.seconds(self.takes_s))
 
 
 @dataclass(frozen=True, slots=True)
-class SlowAnswer:
+class SlowAnswer(HoldFault):
     """The request is carried out at once, its answer is held back for a while."""
 
     name: ClassVar[str] = "slow-answer"
+    is_failure: ClassVar[bool] = False
     takes_s: Delay = 30.0
 
-    def hold_s(self, luck: Luck) -> float:
-        return luck.seconds(self.takes_s)
+    def hold_s(self, randomness: Randomness) -> float:
+        return randomness.seconds(self.takes_s)
 
 
 @dataclass(frozen=True, slots=True)
-class SlowHeaders:
+class SlowHeaders(SendFault):
     """The status line comes at once, then the headers one line at a time, then the body."""
 
     name: ClassVar[str] = "slow-headers"
+    is_failure: ClassVar[bool] = False
     every_s: Delay = 5.0
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        if not await exchange.tell(answer):
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        if not await exchange.tell(response):
             return
-        for line in head_of(answer).splitlines(keepends=True):
-            exchange.wire.write(line)
+        for line in head_of(response).splitlines(keepends=True):
+            exchange.connection.write(line)
             if line.strip():
-                await pause(luck.seconds(self.every_s))
-        exchange.wire.write(answer.body)
-        exchange.wire.close()
+                await pause(randomness.seconds(self.every_s))
+        exchange.connection.write(response.body)
+        exchange.connection.close()
 
 
 @dataclass(frozen=True, slots=True)
-class DribbledBody:
+class DribbledBody(SendFault):
     """The headers come at once, then the body a few bytes at a time."""
 
     name: ClassVar[str] = "dribbled-body"
+    is_failure: ClassVar[bool] = False
     bytes: int = 1
     every_s: float = 1.0
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        await exchange.start(answer)
-        for start in range(0, len(answer.body), self.bytes) or (0,):
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        await exchange.start(response)
+        for start in range(0, len(response.body), self.bytes) or (0,):
             if start:
                 await pause(self.every_s)
-            part = answer.body[start : start + self.bytes]
-            await exchange.body(part, more=start + self.bytes < len(answer.body))
+            part = response.body[start : start + self.bytes]
+            await exchange.body(part, more=start + self.bytes < len(response.body))
 
 
 @dataclass(frozen=True, slots=True)
-class Bandwidth:
+class Bandwidth(SendFault):
     """The headers come at once, then the body at so many bytes a second."""
 
     name: ClassVar[str] = "bandwidth"
+    is_failure: ClassVar[bool] = False
     per_second: int = 16 * 1024
 
-    async def on_send(self, exchange: Exchange, answer: Answer, luck: Luck) -> None:
-        await exchange.start(answer)
-        size = len(answer.body)
+    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+        await exchange.start(response)
+        size = len(response.body)
         piece = max(1, int(self.per_second * BANDWIDTH_EVERY_S), -(-size // BANDWIDTH_PIECES_MAX))
         for start in range(0, size, piece) or (0,):
-            part = answer.body[start : start + piece]
+            part = response.body[start : start + piece]
             await pause(len(part) / self.per_second)
             await exchange.body(part, more=start + piece < size)

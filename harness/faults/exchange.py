@@ -21,7 +21,7 @@ PAST_HTTP = "past_http"
 """Where a request's state tells of an answer that was written on the wire itself: (status, headers, body)."""
 
 
-class Wire(Protocol):
+class Connection(Protocol):
     """The connection under an exchange."""
 
     def write(self, data: bytes) -> None:
@@ -35,7 +35,7 @@ class Wire(Protocol):
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """A whole HTTP answer: what the fake meant to send."""
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
         """The headers but for those named (lower-case)."""
         return [(name, value) for name, value in self.headers if name.lower() not in names]
 
-    def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "Answer":
+    def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "Response":
         """The same answer with another body, its length told truly, and perhaps with more headers."""
         length = (b"content-length", str(len(body)).encode())
         return replace(self, headers=[*self.without(b"content-length"), length, *extra], body=body)
@@ -57,7 +57,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Passage:
+class RequestInTransit:
     """A request on its way to whoever carries it out."""
 
     content: bytes
@@ -68,7 +68,7 @@ class Passage:
     """When it is carried out once more, counted from the first time."""
     lost: bool = False
     """It never arrives."""
-    refusal: Answer | None = None
+    refusal: Response | None = None
     """What it is answered on its way; then nobody carries it out."""
 
     @property
@@ -84,8 +84,8 @@ class Exchange:
     scope: Scope
     receive: Receive
     send: Send
-    wire: Wire
-    dies: Callable[[Wire], None] = lambda wire: None
+    connection: Connection
+    dies: Callable[[Connection], None] = lambda connection: None
     """Lets a connection go dead without a word: what is asked on it later is not heard."""
 
     @property
@@ -93,25 +93,25 @@ class Exchange:
         """Whether the harness itself looks, without a connection that could be written to."""
         return bool(self.scope["state"].get("observer", False))
 
-    async def start(self, answer: Answer) -> None:
+    async def start(self, response: Response) -> None:
         """Sends the status line and the headers."""
-        await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await self.send({"type": "http.response.start", "status": response.status, "headers": response.headers})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         """Sends a part of the body; the last one unless `more`."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def finish(self, answer: Answer) -> None:
+    async def finish(self, response: Response) -> None:
         """Sends an answer whole."""
-        await self.start(answer)
-        await self.body(answer.body)
+        await self.start(response)
+        await self.body(response.body)
 
-    async def tell(self, answer: Answer) -> bool:
+    async def tell(self, response: Response) -> bool:
         """Says what a client makes of an answer that goes past HTTP; whether it remains to be written on the wire."""
         if self.is_observed:
-            await self.finish(answer)
+            await self.finish(response)
             return False
-        self.scope["state"][PAST_HTTP] = answer.status, answer.headers, answer.body
+        self.scope["state"][PAST_HTTP] = response.status, response.headers, response.body
         return True
 
     async def gone(self) -> None:
@@ -134,9 +134,9 @@ def received_again(content: bytes, receive: Receive) -> Receive:
     return again
 
 
-def head_of(answer: Answer) -> bytes:
+def head_of(response: Response) -> bytes:
     """The status line and the headers as they stand on the wire; the connection ends with this answer."""
-    phrase = HTTPStatus(answer.status).phrase
-    headers = [*answer.without(b"connection"), (b"connection", b"close")]
-    lines = [f"HTTP/1.1 {answer.status} {phrase}".encode(), *(name + b": " + value for name, value in headers)]
+    phrase = HTTPStatus(response.status).phrase
+    headers = [*response.without(b"connection"), (b"connection", b"close")]
+    lines = [f"HTTP/1.1 {response.status} {phrase}".encode(), *(name + b": " + value for name, value in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -3,29 +3,17 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness.faults.kinds import ConnectFault, Fault
+from harness.faults.registry import FAULTS
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.journal import Entry
 from harness.trace.view import IMAGE_PATHS, Generation, Reading, Track, urls_in, usable_url
 
 CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
-NO_FAILURE = (
-    "slow-answer",
-    "slow-connect",
-    "slow-headers",
-    "dribbled-body",
-    "bandwidth",
-    "late-request",
-    "never-answers",
-    "half-open",
-    "reordered-request",
-    "duplicated-request",
-)
-"""Faults on a request that alone are no failure of it: what counts is what its sender came to see."""
 THROTTLED = "frequency"
 """How both providers say that requests come too often, whatever their code for it (providers.md section 4)."""
 BREATH_S = 1.0
 """Who is told so without a time to wait has to wait for a moment at least."""
-NO_CONNECTION = ("connection-refused", "name-not-found", "never-connects", "tls-failure")
 ARRIVED_TWICE = ", and once more because a request arrived twice"
 FAILED_ONCE = "and after a failure only one more is allowed"
 PATIENCE_S = 60.0
@@ -195,8 +183,9 @@ def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None
     """
     for fault in reading.of("fault"):
         if begin < fault.number < limit.number and fault.facts["link"] == "media":
-            slow = fault.facts["harm"] == "slow-connect" and limit.at_s - fault.at_s >= BREATH_S
-            if slow or fault.facts["harm"] in NO_CONNECTION:
+            kind = FAULTS.get(fault.facts["harm"], Fault)
+            slow = issubclass(kind, ConnectFault) and limit.at_s - fault.at_s >= BREATH_S
+            if slow or kind.means_no_connection:
                 return fault
     return None
 
@@ -214,7 +203,7 @@ def is_whole(reading: Reading, request: Entry) -> bool:
 def _fault_on(reading: Reading, request: int) -> Entry | None:
     """What made a request fail. A delay alone does not: the client's giving up does."""
     faults = (fault for fault in reading.of("fault") if fault.cause == request)
-    return next((fault for fault in faults if fault.facts["harm"] not in NO_FAILURE), None)
+    return next((fault for fault in faults if FAULTS.get(fault.facts["harm"], Fault).is_failure), None)
 
 
 def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:

@@ -1,7 +1,7 @@
-"""The block for faults in a scenario file, and one block for each harm.
+"""The block for faults in a scenario file, and one block for each fault.
 
-Harms are read by the fields of their own classes, so a new one can be written in a file as soon as it is listed in
-`harness.faults.HARMS`.
+A fault's block is made of the fields of its class, so a fault can be written in a file as soon as it is registered in
+`harness.faults.registry`.
 """
 
 from dataclasses import MISSING, fields
@@ -19,8 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from harness.faults import CALLBACK_HARMS, HARMS, Fault, Harm, Link, harms_connections
-from harness.faults.luck import Delay
+from harness.faults.kinds import ConnectFault, Fault
+from harness.faults.randomness import Delay
+from harness.faults.registry import CALLBACK_FAULTS, FAULTS
+from harness.faults.rule import FaultRule, Link
 from harness.scenario.fields import Delays, Keys, Seconds, in_file, key, made, one_of, text_like, word_or_block
 from harness.scenario.values import BYTES_PATTERN, WHICH_PATTERN, amount, occurrence, spelled
 
@@ -31,11 +33,11 @@ Amount = Annotated[
 ]
 
 
-def _harm_model(harm: type[Harm]) -> type[Keys]:
-    """The block for one harm: a key for each field of its class."""
-    hints = get_type_hints(harm)
+def _kind_model(fault: type[Fault]) -> type[Keys]:
+    """The block for one fault: a key for each field of its class."""
+    hints = get_type_hints(fault)
     keys: dict[str, Any] = {}
-    for parameter in fields(cast(Any, harm)):
+    for parameter in fields(cast(Any, fault)):
         default = ... if parameter.default is MISSING else parameter.default
         if parameter.name.endswith("_s"):
             kind: Any = Delays if hints[parameter.name] == Delay else Seconds
@@ -43,52 +45,52 @@ def _harm_model(harm: type[Harm]) -> type[Keys]:
         else:
             kind = Amount if hints[parameter.name] is int else hints[parameter.name]
             shown = 1 if default is ... else default
-        says = f"Of {harm.name}; {'to be written' if default is ... else f'{shown} unless written'}."
+        says = f"Of {fault.name}; {'to be written' if default is ... else f'{shown} unless written'}."
         keys[parameter.name] = (kind, key(says, shown, default=... if default is ... else None))
-    model: type[Keys] = create_model(f"{harm.__name__}Keys", __base__=Keys, __doc__=harm.__doc__, **keys)
-    model.makes = harm
+    model: type[Keys] = create_model(f"{fault.__name__}Keys", __base__=Keys, __doc__=fault.__doc__, **keys)
+    model.makes = fault
     return model
 
 
-class OneHarm(Keys):
-    """A harm with its parameters."""
+class OneFault(Keys):
+    """A fault with its parameters."""
 
     @model_validator(mode="after")
-    def _one(self) -> "OneHarm":
+    def _one(self) -> "OneFault":
         if len(self.model_fields_set) != 1:
-            raise ValueError(f"a fault does one harm, {len(self.model_fields_set)} are written here")
+            raise ValueError(f"expected one fault, got {len(self.model_fields_set)}; each has an entry of its own")
         return self
 
     def made(self) -> Any:
-        ((name, harm),) = self.given().items()
-        return HARMS[in_file(name)]() if harm is None else harm
+        ((name, fault),) = self.given().items()
+        return FAULTS[in_file(name)]() if fault is None else fault
 
 
 _BLOCKS: dict[str, Any] = {
     name.replace("-", "_"): (
-        Annotated[_harm_model(harm), AfterValidator(made)] | None,
-        key((harm.__doc__ or name).strip(), {}),
+        Annotated[_kind_model(fault), AfterValidator(made)] | None,
+        key((fault.__doc__ or name).strip(), {}),
     )
-    for name, harm in HARMS.items()
+    for name, fault in FAULTS.items()
 }
-HarmKeys: type[OneHarm] = create_model("HarmKeys", __base__=OneHarm, __doc__=OneHarm.__doc__, **_BLOCKS)
+FaultKeys: type[OneFault] = create_model("FaultKeys", __base__=OneFault, __doc__=OneFault.__doc__, **_BLOCKS)
 
 
-def _harm_by_name(value: Any) -> Harm:
-    return HARMS[one_of(value, known=HARMS, kind="harm")]()
+def _fault_by_name(value: Any) -> Fault:
+    return FAULTS[one_of(value, known=FAULTS, kind="fault")]()
 
 
-HarmText = Annotated[
-    Annotated[Any, PlainValidator(_harm_by_name), WithJsonSchema({"enum": [*HARMS]}), Tag("=word")]
-    | Annotated[HarmKeys, AfterValidator(made), Tag("=block")],  # type: ignore[valid-type]
+FaultText = Annotated[
+    Annotated[Any, PlainValidator(_fault_by_name), WithJsonSchema({"enum": [*FAULTS]}), Tag("=word")]
+    | Annotated[FaultKeys, AfterValidator(made), Tag("=block")],  # type: ignore[valid-type]
     Discriminator(word_or_block),
 ]
 
 
-class FaultKeys(Keys):
-    """Harm to messages: whose, which, when, what."""
+class FaultRuleKeys(Keys):
+    """What happens to messages: whose, which, when."""
 
-    makes = Fault
+    makes = FaultRule
     link: Link = key(
         "Whose messages: those to a provider, to a live application's store, or the callbacks.",
         "kie",
@@ -97,7 +99,7 @@ class FaultKeys(Keys):
         alias="to",
     )
     path: str = key(
-        "Only requests whose path begins so; not beside a harm before the connection stands.",
+        "Only requests whose path begins so; not for a fault that acts before the connection is established.",
         "/api/v1/generate/image",
         pattern="^/",
     )
@@ -108,13 +110,21 @@ class FaultKeys(Keys):
     )
     from_s: Seconds = key("Since the start of the run.", "0s")
     until_s: Seconds = key("Until this long after the start of the run.", "10m")
-    probability: float = key("How likely each of these requests is to suffer, 0 to 1.", 0.5, ge=0, le=1)
-    harm: HarmText = key(
+    probability: float = key("How likely each of these requests is affected, 0 to 1.", 0.5, ge=0, le=1)
+    fault: FaultText = key(
         "What happens to them.",
         "connection-refused",
         {"dribbled-body": {"bytes": 1, "every": "1s"}},
         default=...,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, written: Any) -> Any:
+        """`harm`, as `fault` was called before, until the next release."""
+        if isinstance(written, dict) and "harm" in written and "fault" not in written:
+            return {("fault" if name == "harm" else name): value for name, value in written.items()}
+        return written
 
     @field_validator("until_s")
     @classmethod
@@ -124,19 +134,19 @@ class FaultKeys(Keys):
             raise ValueError(f'"{spelled(until_s)}" is not after from, "{spelled(from_s)}"')
         return until_s
 
-    @field_validator("harm")
+    @field_validator("fault")
     @classmethod
-    def _possible(cls, harm: Harm, info: ValidationInfo) -> Harm:
-        if harms_connections(harm):
+    def _possible(cls, fault: Fault, info: ValidationInfo) -> Fault:
+        if isinstance(fault, ConnectFault):
             known = [name for name in ("path", "method", "containing") if info.data.get(name) is not None]
             if known:
                 raise ValueError(
-                    f'"{harm.name}" happens before a request is sent, when nobody knows its {known[0]}; '
-                    f"take {known[0]}: out"
+                    f'"{fault.name}" acts before a request is sent, so its {known[0]} is not known yet; '
+                    f"remove {known[0]}:"
                 )
-        if info.data.get("link") == "callbacks" and harm.name not in CALLBACK_HARMS:
+        if info.data.get("link") == "callbacks" and fault.name not in CALLBACK_FAULTS:
             raise ValueError(
-                f'"{harm.name}" is nothing to a callback, of whose answer only the status is read; '
-                f"write {', '.join(CALLBACK_HARMS[:-1])} or {CALLBACK_HARMS[-1]}"
+                f'"{fault.name}" has no effect on a callback, whose response is read for its status only; '
+                f"write {', '.join(CALLBACK_FAULTS[:-1])} or {CALLBACK_FAULTS[-1]}"
             )
-        return harm
+        return fault

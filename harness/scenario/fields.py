@@ -24,7 +24,7 @@ from pydantic import (
 from harness.errors import nearest_hint
 from harness.fakes.latency import Bimodal, Fixed, Lognormal, Uniform
 from harness.fakes.script import ImageUrlText
-from harness.faults.luck import Schedule
+from harness.faults.randomness import Schedule
 from harness.scenario.values import (
     DURATION_OR_NEVER_PATTERN,
     DURATION_PATTERN,

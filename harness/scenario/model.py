@@ -7,7 +7,7 @@ verdicts is what the providers make impossible for anybody (`impossible`), with 
 from dataclasses import dataclass, field
 
 from harness.fakes.script import Script
-from harness.faults import Fault
+from harness.faults.rule import FaultRule
 
 DEADLINE_S = 3_600.0
 
@@ -41,7 +41,7 @@ class Scenario:
     """Seconds between the starts of two tracks."""
     deadline_s: float = DEADLINE_S
     script: Script = field(default_factory=Script)
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultRule, ...] = ()
     platform: Platform = Platform()
     signing: bool = False
     """A webhook signing key is configured, at the providers and in the implementation's environment."""

@@ -39,7 +39,7 @@ from harness.fakes.script import (
 )
 from harness.fakes.suno.contract import DIALECTS
 from harness.invariants.registry import PROMISES
-from harness.scenario.fault_fields import FaultKeys
+from harness.scenario.fault_fields import FaultRuleKeys
 from harness.scenario.fields import (
     ENTRIES_MAX,
     TAKES_EXAMPLES,
@@ -325,7 +325,9 @@ class ScenarioKeys(Keys):
     suno: Made[SunoKeys] = key("What Suno does.", {"music": [{"takes": "8m"}]})
     kie: Made[KieKeys] = key("What Kie.ai does.", {"images": [{"takes": "16s"}]})
     media: Made[MediaKeys] = key("What the hosts of the files do.", {"expires-after": "10m"})
-    faults: Many[Made[FaultKeys]] = key("Harm to messages on their way.", [{"to": "kie", "harm": "connection-refused"}])
+    faults: Many[Made[FaultRuleKeys]] = key(
+        "What happens to messages in transit.", [{"to": "kie", "fault": "connection-refused"}]
+    )
     platform: Made[PlatformKeys] = key("Where the implementation runs.", {"limit": "60s"})
 
     @field_validator("suno")

@@ -14,14 +14,26 @@ from weakref import WeakSet
 
 from harness.fakes import http_client as posting
 from harness.fakes.http_client import BadAnswerError, Post
-from harness.faults import Fault, ends, harms_connections, harms_requests, holds, sends, spoils
-from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send, Wire, received_again
-from harness.faults.luck import Luck, for_ever, pause
+from harness.faults.exchange import (
+    App,
+    Connection,
+    Exchange,
+    Message,
+    Receive,
+    RequestInTransit,
+    Response,
+    Scope,
+    Send,
+    received_again,
+)
+from harness.faults.kinds import ConnectFault, EndFault, HoldFault, RequestFault, ResponseFault, SendFault
+from harness.faults.randomness import Randomness, for_ever, pause
+from harness.faults.rule import FaultRule
 
-Gate = Callable[[], Awaitable[None]]
+ConnectHook = Callable[[], Awaitable[None]]
 """What a connection has to pass before it stands."""
 T = TypeVar("T")
-Due = list[tuple[Fault, Luck]]
+Due = list[tuple[FaultRule, Randomness]]
 """The faults that befall one message, in the order they are written."""
 
 
@@ -34,17 +46,17 @@ class Note(Protocol):
 class Injector:
     """The faults of one scenario, and how often each of them has been met."""
 
-    def __init__(self, faults: tuple[Fault, ...], seed: int, note: Note, elapsed_s: Callable[[], float]) -> None:
-        self._faults = faults
+    def __init__(self, rules: tuple[FaultRule, ...], seed: int, note: Note, elapsed_s: Callable[[], float]) -> None:
+        self._rules = rules
         self._note = note
         self._elapsed_s = elapsed_s
         self._at_connections: dict[str, list[_Armed]] = {}
         """Which faults may befall a connection to a link, in the order they are written."""
         self._at_messages: dict[str, list[_Armed]] = {}
         """The same for its messages."""
-        for number, fault in enumerate(faults):
-            by_link = self._at_connections if harms_connections(fault.harm) else self._at_messages
-            by_link.setdefault(fault.link, []).append(_Armed(fault, Random(f"fault {number} {seed}")))
+        for number, rule in enumerate(rules):
+            by_link = self._at_connections if isinstance(rule.fault, ConnectFault) else self._at_messages
+            by_link.setdefault(rule.link, []).append(_Armed(rule, Random(f"fault {number} {seed}")))
         self._dead: WeakSet[Any] = WeakSet()
         self._has_dead = False
         self._held: dict[str, list[asyncio.Future[None]]] = {}
@@ -71,9 +83,9 @@ class Injector:
 
     # Connections
 
-    def gate(self, links: frozenset[str]) -> Gate | None:
+    def gate(self, links: frozenset[str]) -> ConnectHook | None:
         """What a connection to a host that serves `links` has to pass; None when no fault is about connections."""
-        if not any(harms_connections(fault.harm) and fault.link in links for fault in self._faults):
+        if not any(isinstance(rule.fault, ConnectFault) and rule.link in links for rule in self._rules):
             return None
 
         async def pass_gate() -> None:
@@ -83,24 +95,24 @@ class Injector:
         return pass_gate
 
     async def _connect(self, link: str) -> None:
-        for fault, luck in self._due(self._at_connections.get(link)):
-            assert harms_connections(fault.harm)
-            self._tell(fault)
-            await fault.harm.on_connect(luck)
+        for rule, randomness in self._due(self._at_connections.get(link)):
+            assert isinstance(rule.fault, ConnectFault)
+            self._tell(rule)
+            await rule.fault.on_connect(randomness)
 
     # Exchanges with a fake's app
 
     def around(self, app: App, link: Callable[[str], str]) -> App:
         """`app` with the faults on its exchanges."""
-        if all(harms_connections(fault.harm) or fault.link == "callbacks" for fault in self._faults):
+        if all(isinstance(rule.fault, ConnectFault) or rule.link == "callbacks" for rule in self._rules):
             return app
-        reads = any(fault.containing is not None for fault in self._faults)
-        alters = any(harms_requests(fault.harm) for fault in self._faults)
+        reads = any(rule.containing is not None for rule in self._rules)
+        alters = any(isinstance(rule.fault, RequestFault) for rule in self._rules)
 
         def harmed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-            wire = scope["state"]["wire"]
-            if self._has_dead and wire in self._dead:
-                return Exchange(scope, receive, send, wire, self._let_die).gone()
+            connection = scope["state"]["wire"]
+            if self._has_dead and connection in self._dead:
+                return Exchange(scope, receive, send, connection, self._let_die).gone()
             whose = link(scope["path"])
             if reads:
                 return self._read_and_carry_out(app, whose, scope, receive, send)
@@ -129,31 +141,31 @@ class Injector:
             return
         exchange = Exchange(scope, disconnected, send, scope["state"]["wire"], self._let_die)
         if not exchange.is_observed:
-            for fault, _ in _acting(due):
-                self._tell(fault)
-        if any(harms_requests(fault.harm) for fault, _ in due):
+            for rule, _ in _acting(due):
+                self._tell(rule)
+        if any(isinstance(rule.fault, RequestFault) for rule, _ in due):
             content = await _content(receive) if content is None else content
-            passage = await self._pass(due, link, content)
-            if passage.lost:
+            request = await self._pass(due, link, content)
+            if request.lost:
                 await exchange.gone()
                 return
-            for after_s in passage.copies_after_s:
-                self._start(_carry_out_again(app, scope, passage.content, after_s))
-            if passage.refusal is not None:
-                await _send(due, exchange, passage.refusal)
+            for after_s in request.copies_after_s:
+                self._start(_carry_out_again(app, scope, request.content, after_s))
+            if request.refusal is not None:
+                await _send(due, exchange, request.refusal)
                 return
-            receive = received_again(passage.content, receive)
-        answer = await _answer_of(app, scope, receive)
+            receive = received_again(request.content, receive)
+        response = await _answer_of(app, scope, receive)
         self._overtake(link)
-        await _send(due, exchange, answer)
+        await _send(due, exchange, response)
 
-    async def _pass(self, due: Due, link: str, content: bytes) -> Passage:
+    async def _pass(self, due: Due, link: str, content: bytes) -> RequestInTransit:
         """Lets a request go its way."""
-        passage = Passage(content, lambda within_s: self._be_overtaken(link, within_s))
-        for fault, luck in due:
-            if harms_requests(fault.harm) and not passage.is_over:
-                await fault.harm.on_request(passage, luck)
-        return passage
+        request = RequestInTransit(content, lambda within_s: self._be_overtaken(link, within_s))
+        for rule, randomness in due:
+            if isinstance(rule.fault, RequestFault) and not request.is_over:
+                await rule.fault.on_request(request, randomness)
+        return request
 
     async def _be_overtaken(self, link: str, within_s: float) -> None:
         """Waits for the next request of the link; the one that finds another waiting is that next one."""
@@ -166,8 +178,8 @@ class Injector:
                 await passed
         self._held.pop(link, None)
 
-    def _let_die(self, wire: Wire) -> None:
-        self._dead.add(wire)
+    def _let_die(self, connection: Connection) -> None:
+        self._dead.add(connection)
         self._has_dead = True
 
     def _overtake(self, link: str) -> None:
@@ -179,47 +191,47 @@ class Injector:
 
     def post(self, post: Post = posting.post) -> Post:
         """`post` with the faults on the callbacks' link."""
-        if not any(fault.link == "callbacks" for fault in self._faults):
+        if not any(rule.link == "callbacks" for rule in self._rules):
             return post
 
         async def harmed(url: str, content: bytes, headers: dict[str, str]) -> posting.Answer:
             await self._connect("callbacks")
             due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
-            for fault, _ in _acting(due):
-                self._tell(fault)
+            for rule, _ in _acting(due):
+                self._tell(rule)
             # What is on its way arrives also when the sender has given up.
             arriving = self._start(self._arrive(due, post, url, content, headers))
-            answer = await asyncio.shield(arriving)
-            if answer is None:
+            response = await asyncio.shield(arriving)
+            if response is None:
                 await for_ever()
                 raise AssertionError("nobody waits that long")
             await pause(_hold_s(due))
-            for fault, _ in _acting(due):
-                if ends(fault.harm):
-                    await fault.harm.on_end(_SendersEnd())
-            return answer
+            for rule, _ in _acting(due):
+                if isinstance(rule.fault, EndFault):
+                    await rule.fault.on_end(_SendersEnd())
+            return response
 
         return harmed
 
     async def _arrive(
         self, due: Due, post: Post, url: str, content: bytes, headers: dict[str, str]
     ) -> posting.Answer | None:
-        passage = await self._pass(due, "callbacks", content)
-        if passage.lost:
+        request = await self._pass(due, "callbacks", content)
+        if request.lost:
             return None
-        for after_s in passage.copies_after_s:
-            self._start(_post_again(post, url, passage.content, headers, after_s))
-        if passage.refusal is not None:
-            return posting.Answer(passage.refusal.status, passage.refusal.body)
+        for after_s in request.copies_after_s:
+            self._start(_post_again(post, url, request.content, headers, after_s))
+        if request.refusal is not None:
+            return posting.Answer(request.refusal.status, request.refusal.body)
         try:
-            return await post(url, passage.content, headers)
+            return await post(url, request.content, headers)
         finally:
             self._overtake("callbacks")
 
     # Which faults are due
 
-    def _tell(self, fault: Fault) -> None:
-        self._note("fault", harm=fault.harm.name, link=fault.link)
+    def _tell(self, rule: FaultRule) -> None:
+        self._note("fault", harm=rule.fault.name, link=rule.link)
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
         """What befalls a request. An observer's own look counts for no fault and meets only those that befall every
@@ -229,7 +241,7 @@ class Injector:
             return []
         if scope["state"].get("observer", False):
             return [
-                (each.fault, each.luck())
+                (each.rule, each.randomness())
                 for each in armed
                 if each.befalls_all and each.matches(self._elapsed_s(), scope["method"], scope["path"], content)
             ]
@@ -240,7 +252,7 @@ class Injector:
         if armed is None:
             return []
         return [
-            (each.fault, each.struck())
+            (each.rule, each.struck())
             for each in armed
             if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.strikes()
         ]
@@ -249,27 +261,27 @@ class Injector:
 class _Armed:
     """A fault, and how often it has been met and has struck."""
 
-    __slots__ = ("_containing", "_harmed", "_met", "_method", "_path", "_random", "befalls_all", "fault", "is_general")
+    __slots__ = ("_containing", "_harmed", "_met", "_method", "_path", "_random", "befalls_all", "is_general", "rule")
 
-    def __init__(self, fault: Fault, random: Random) -> None:
-        self.fault = fault
-        self.befalls_all = fault.nth is None and fault.probability == 1.0 and not harms_requests(fault.harm)
+    def __init__(self, rule: FaultRule, random: Random) -> None:
+        self.rule = rule
+        self.befalls_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
         self._random = random
         self._met = self._harmed = 0
-        of_messages = not harms_connections(fault.harm)  # of a connection on its own nothing else is known
-        self._path = fault.path if of_messages else None
-        self._method = fault.method if of_messages else None
-        self._containing = fault.containing.encode() if of_messages and fault.containing is not None else None
-        limits = fault.until_s, self._containing, self._path, self._method
-        self.is_general = fault.from_s == 0 and limits == (None, None, None, None)
+        of_messages = not isinstance(rule.fault, ConnectFault)  # of a connection on its own nothing else is known
+        self._path = rule.path if of_messages else None
+        self._method = rule.method if of_messages else None
+        self._containing = rule.containing.encode() if of_messages and rule.containing is not None else None
+        limits = rule.until_s, self._containing, self._path, self._method
+        self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
         """Whether it is about every message of its link at all times."""
 
     def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
         """Whether it is about such a message at this time."""
-        fault = self.fault
+        rule = self.rule
         return (
-            at_s >= fault.from_s
-            and (fault.until_s is None or at_s < fault.until_s)
+            at_s >= rule.from_s
+            and (rule.until_s is None or at_s < rule.until_s)
             and (self._containing is None or self._containing in (content or b""))
             and (self._path is None or path.startswith(self._path))
             and (self._method is None or self._method == method)
@@ -278,65 +290,65 @@ class _Armed:
     def strikes(self) -> bool:
         """Whether it befalls this message, which it is about. Counts it."""
         self._met += 1
-        lucky = self.fault.probability < 1.0 and self._random.random() >= self.fault.probability
-        return not lucky and self.fault.nth in (None, self._met)
+        lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
+        return not lucky and self.rule.nth in (None, self._met)
 
-    def luck(self) -> Luck:
+    def randomness(self) -> Randomness:
         """What the harm may draw from now."""
-        return Luck(self._random, self._harmed)
+        return Randomness(self._random, self._harmed)
 
-    def struck(self) -> Luck:
+    def struck(self) -> Randomness:
         """The same, when it befalls a message. Counts it."""
-        luck = self.luck()
+        randomness = self.randomness()
         self._harmed += 1
-        return luck
+        return randomness
 
 
-def _acting(due: Due) -> Iterator[tuple[Fault, Luck]]:
+def _acting(due: Due) -> Iterator[tuple[FaultRule, Randomness]]:
     """Those of the faults due that have an effect: an answer is sent, or not sent, in one way."""
     answered = False
-    for fault, luck in due:
-        answers = ends(fault.harm) or sends(fault.harm)
+    for rule, randomness in due:
+        answers = isinstance(rule.fault, EndFault | SendFault)
         if not (answers and answered):
-            yield fault, luck
+            yield rule, randomness
         answered = answered or answers
 
 
 def _hold_s(due: Due) -> float:
-    return sum(fault.harm.hold_s(luck) for fault, luck in due if holds(fault.harm))
+    return sum(rule.fault.hold_s(randomness) for rule, randomness in due if isinstance(rule.fault, HoldFault))
 
 
-async def _send(due: Due, exchange: Exchange, answer: Answer) -> None:
-    for fault, _ in due:
-        if spoils(fault.harm):
-            answer = fault.harm.spoil(answer)
+async def _send(due: Due, exchange: Exchange, response: Response) -> None:
+    for rule, _ in due:
+        if isinstance(rule.fault, ResponseFault):
+            response = rule.fault.alter(response)
     await pause(_hold_s(due))
-    for fault, luck in _acting(due):
-        if ends(fault.harm):
-            await fault.harm.on_end(exchange.wire)
+    for rule, randomness in _acting(due):
+        if isinstance(rule.fault, EndFault):
+            await rule.fault.on_end(exchange.connection)
             break
-        if sends(fault.harm):
-            await fault.harm.on_send(exchange, answer, luck)
+        if isinstance(rule.fault, SendFault):
+            await rule.fault.on_send(exchange, response, randomness)
             break
     else:
-        await exchange.finish(answer)
+        await exchange.finish(response)
     await exchange.gone()
 
 
-async def _answer_of(app: App, scope: Scope, receive: Receive) -> Answer:
+async def _answer_of(app: App, scope: Scope, receive: Receive) -> Response:
     """What the fake answers, kept from going out."""
-    answer, parts = Answer(500, [], b""), []
+    response, parts = Response(500, [], b""), []
 
     async def keep(message: Message) -> None:
         if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = list(message.get("headers", ()))
+            response.status = message["status"]
+            response.headers = list(message.get("headers", ()))
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
 
     await app(scope, receive, keep)
-    answer.body = b"".join(parts)
-    return answer
+    response.body = b"".join(parts)
+    return response
 
 
 async def _carry_out_again(app: App, scope: Scope, content: bytes, after_s: float) -> None:

@@ -33,8 +33,8 @@ from uvicorn.server import ServerState
 from harness.fakes.http_client import post
 from harness.fakes.latency import Fixed
 from harness.fakes.script import Image, KieScript, Music, Script, SunoScript
-from harness.faults import Fault
 from harness.faults.bodies import EmptyBody
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.trace.journal import Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
@@ -55,7 +55,7 @@ def scenario(takes_s: Sequence[float]) -> Scenario:
     """Healthy providers without limits, but for one answer in a hundred that is lost on the way; the pictures take so
     long, and an hour when nothing is said of them. With delays there are no faults: each of them is looked at."""
     images = tuple(Image(takes=Fixed(each)) for each in takes_s) or (Image(takes=HOUR),)
-    lost = [Fault(link, EmptyBody(), probability=0.01) for link in ("suno", "kie")]
+    lost = [FaultRule(link, EmptyBody(), probability=0.01) for link in ("suno", "kie")]
     script = Script(
         SunoScript(music=(Music(takes=HOUR),), credits=ENOUGH, creations_per_10_s=ENOUGH, queries_per_s=ENOUGH),
         KieScript(images=images, credits=ENOUGH, creations_per_10_s=ENOUGH),

@@ -7,7 +7,7 @@ from typing import Any
 from harness.engine.run import run
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, MediaScript, Music, Script, Stray, SunoScript
-from harness.faults import Fault
+from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load
@@ -24,7 +24,7 @@ def scene(
     media: MediaScript | None = None,
     delivery: DeliveryRules | None = None,
     strays: tuple[Stray, ...] = (),
-    faults: tuple[Fault, ...] = (),
+    faults: tuple[FaultRule, ...] = (),
     platform: Platform | None = None,
     **more: Any,
 ) -> Scenario:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 from harness.fakes.script import DeliveryRules, Failure, Image, MediaScript, Music, Picture, Stray
-from harness.faults import Fault
 from harness.faults.bodies import CutOffJson
 from harness.faults.connections import ConnectionRefused
 from harness.faults.delays import SlowConnect
 from harness.faults.requests import DuplicatedRequest, LostRequest
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from tests.invariants.stage import broken, entries, played, scene, state
 
@@ -35,16 +35,16 @@ SHAPES = [
     Shape("Shop", scene(Image(picture=Picture(made_width=360, made_height=203)), Image()), "generates-once"),
     Shape("Shop", scene(Image(picture_url="relative"), Image()), "generates-once"),
     Shape("Shop", scene(Image(answer="wrapped"), Image()), "generates-once"),
-    Shape("Shop", scene(faults=(Fault("kie", CutOffJson(), nth=1),)), "generates-once"),
-    Shape("Shop", scene(faults=(Fault("kie", SlowConnect(9.0)),)), "logs-as-promised"),
-    Shape("Shop", scene(faults=(Fault("suno", DuplicatedRequest(), nth=1),)), "charges-once"),
-    Shape("Shop", scene(faults=(Fault("media", SlowConnect(30.0), nth=2),)), "generates-once"),
+    Shape("Shop", scene(faults=(FaultRule("kie", CutOffJson(), nth=1),)), "generates-once"),
+    Shape("Shop", scene(faults=(FaultRule("kie", SlowConnect(9.0)),)), "logs-as-promised"),
+    Shape("Shop", scene(faults=(FaultRule("suno", DuplicatedRequest(), nth=1),)), "charges-once"),
+    Shape("Shop", scene(faults=(FaultRule("media", SlowConnect(30.0), nth=2),)), "generates-once"),
     Shape(
         "Shop",
-        scene(faults=(Fault("kie", DuplicatedRequest(), nth=1), Fault("media", ConnectionRefused(), nth=2))),
+        scene(faults=(FaultRule("kie", DuplicatedRequest(), nth=1), FaultRule("media", ConnectionRefused(), nth=2))),
         "generates-once",
     ),
-    Shape("Shop", scene(faults=(Fault("callbacks", LostRequest(), nth=3),)), "callback-answered"),
+    Shape("Shop", scene(faults=(FaultRule("callbacks", LostRequest(), nth=3),)), "callback-answered"),
     Shape("Shop", scene(strays=(Stray(200.0, "old-music"),)), "callback-answered"),
     Shape("Shop", scene(strays=(Stray(200.0, "forgery", "altered"),), signing=True), "rejects-forgery"),
     Shape("Shop", scene(Image(fails=Failure(429, retry_after_s=20.0)), Image()), "keeps-rate"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.faults import Fault
 from harness.faults.delays import SlowAnswer
+from harness.faults.rule import FaultRule
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, MEDIA, Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
@@ -172,7 +172,7 @@ def test_a_third_picture_is_a_violation_whatever_became_of_the_others() -> None:
 
 def test_a_slow_answer_excuses_no_second_picture_for_a_repeated_callback() -> None:
     """The delay is a fault here, and a fault that only takes time has broken nothing."""
-    slow = (Fault("kie", SlowAnswer(100.0), path=FLAT),)
+    slow = (FaultRule("kie", SlowAnswer(100.0), path=FLAT),)
     result = played("StartsAgainForEveryDelivery", scene(faults=slow))
     assert "generates-once" in broken(result)
     assert "delivered again" in result.verdict("generates-once").reason

@@ -12,7 +12,8 @@ import pytest
 from harness.engine.run import resolve, run
 from harness.fakes.latency import Fixed
 from harness.fakes.script import Image
-from harness.faults import CALLBACK_HARMS, HARMS, Fault
+from harness.faults.registry import CALLBACK_FAULTS, FAULTS
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Platform, Scenario
 from tests.invariants.stage import scene
 
@@ -20,10 +21,10 @@ RUNS_EACH = 40
 RESTARTS_S = (5.0, 9.0, 46.0, 90.5, 95.0, 100.0, 150.0)
 
 
-def _fault(random: Random) -> Fault:
+def _fault(random: Random) -> FaultRule:
     link = random.choice(("kie", "media", "callbacks"))
-    harm = random.choice(CALLBACK_HARMS if link == "callbacks" else list(HARMS))
-    return Fault(link, HARMS[harm](), nth=random.choice((1, 2, 3)))  # type: ignore[arg-type]
+    harm = random.choice(CALLBACK_FAULTS if link == "callbacks" else list(FAULTS))
+    return FaultRule(link, FAULTS[harm](), nth=random.choice((1, 2, 3)))  # type: ignore[arg-type]
 
 
 def _platform(random: Random) -> Platform:

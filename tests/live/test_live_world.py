@@ -12,8 +12,8 @@ from harness.engine.run import run
 from harness.errors import ImplementationError
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.faults import Fault
 from harness.faults.connections import NeverConnects
+from harness.faults.rule import FaultRule
 from harness.report.evidence import replay_command
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
@@ -228,7 +228,7 @@ def test_a_speed_for_something_that_runs_already_is_refused() -> None:
 
 
 def test_a_connection_that_is_kept_from_standing_cannot_be_judged_over_sockets(tmp_path: Path) -> None:
-    scenario = Scenario("live/held", "Kie.ai's host swallows connections.", faults=(Fault("kie", NeverConnects()),))
+    scenario = Scenario("live/held", "Kie.ai's host swallows connections.", faults=(FaultRule("kie", NeverConnects()),))
     result = run(scenario, load_live(str(configured(tmp_path))))
     assert result.violated == ()
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}

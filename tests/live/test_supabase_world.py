@@ -11,10 +11,10 @@ import pytest
 from harness.engine.run import resolve, run
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.faults import Fault
 from harness.faults.connections import ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
 from harness.faults.requests import AlteredRequest, LostRequest, RefusedRequest
+from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.targets import load_live
@@ -52,7 +52,7 @@ def played(
     *,
     mischief: str = "",
     more: str = "",
-    faults: tuple[Fault, ...] = (),
+    faults: tuple[FaultRule, ...] = (),
     replaced: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     path = folder / "harness.toml"
@@ -123,7 +123,7 @@ def test_a_forgotten_migration_is_a_column_that_is_missing(
 def test_a_write_whose_answer_is_lost_is_seen_by_the_store_and_not_by_the_application(
     tmp_path: Path, supabase_js: Path
 ) -> None:
-    cut = Fault("store", ResetBeforeAnswer(), method="PATCH", nth=2)
+    cut = FaultRule("store", ResetBeforeAnswer(), method="PATCH", nth=2)
     result = played(tmp_path, supabase_js, faults=(cut,))
     assert facts(result, "fault") == [{"harm": "reset-before-answer", "link": "store"}]
     assert facts(result, "store.write")[-1]["after"]["status"] == "complete"
@@ -132,7 +132,7 @@ def test_a_write_whose_answer_is_lost_is_seen_by_the_store_and_not_by_the_applic
 
 
 def test_a_write_that_the_store_refuses_with_an_error_changes_nothing(tmp_path: Path, supabase_js: Path) -> None:
-    refused = Fault("store", AlteredRequest('"status"', '"no_column"'), method="PATCH", nth=2)
+    refused = FaultRule("store", AlteredRequest('"status"', '"no_column"'), method="PATCH", nth=2)
     result = played(tmp_path, supabase_js, faults=(refused,))
     assert facts(result, "store.request")[-1]["code"] == "PGRST204"
     assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
@@ -142,7 +142,7 @@ def test_a_write_that_the_store_refuses_with_an_error_changes_nothing(tmp_path: 
 
 def test_a_write_may_fail_as_in_a_database_that_takes_too_long(tmp_path: Path, supabase_js: Path) -> None:
     timeout = json.dumps({"code": "57014", "message": "canceling statement due to statement timeout"})
-    refused = Fault("store", RefusedRequest(500, timeout), method="PATCH", nth=2)
+    refused = FaultRule("store", RefusedRequest(500, timeout), method="PATCH", nth=2)
     result = played(tmp_path, supabase_js, faults=(refused,))
     assert facts(result, "fault") == [{"harm": "refused-request", "link": "store"}]
     assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
@@ -167,14 +167,14 @@ def test_a_projects_host_that_stands_in_the_code_leads_to_the_stand_in(tmp_path:
 
 
 def test_a_slow_store_delays_what_the_application_does(tmp_path: Path, supabase_js: Path) -> None:
-    slow = Fault("store", SlowAnswer(takes_s=0.7), method="PATCH", nth=2)
+    slow = FaultRule("store", SlowAnswer(takes_s=0.7), method="PATCH", nth=2)
     result = played(tmp_path, supabase_js, faults=(slow,))
     assert result.violated == ()
     assert max(each["latency_s"] for each in facts(result, "callback.answered")) > 0.7
 
 
 def test_without_a_stand_in_a_harmed_store_is_refused() -> None:
-    harmed = Scenario("live/store", "The store is harmed.", faults=(Fault("store", LostRequest()),))
+    harmed = Scenario("live/store", "The store is harmed.", faults=(FaultRule("store", LostRequest()),))
     result = run(harmed, resolve("synchronous"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
     assert "[supabase] in its harness.toml" in result.verdicts[0].reason

@@ -1,4 +1,4 @@
-"""What a real client sees of every harm: the same over memory and over real sockets, for whose sake times are small."""
+"""What a real client sees of every fault, over memory and over real sockets alike; for their sake times are small."""
 
 import asyncio
 import json
@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse
 
 from harness.fakes.http_client import BadAnswerError, Post
 from harness.fakes.latency import Fixed, Uniform
-from harness.faults import HARMS, Harm
 from harness.faults.bodies import OversizedBody, WrongContentType
 from harness.faults.connections import HalfOpen
 from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.faults.framing import WrongLength
-from harness.faults.luck import Schedule
+from harness.faults.kinds import Fault
+from harness.faults.randomness import Schedule
+from harness.faults.registry import FAULTS
 from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, RefusedRequest, ReorderedRequest
 
 PATIENCE_S = 0.4
@@ -51,7 +52,7 @@ def fails(error: type[httpx.HTTPError]) -> Seen:
 class Case:
     """A harm with its parameters, what the requests of one client come to, and what the provider carried out."""
 
-    harm: Harm
+    fault: Fault
     sees: tuple[Seen, ...]
     carried_out: int = 1
     at_least_s: float = 0.0
@@ -64,11 +65,11 @@ class Case:
 
 
 def _plain(name: str, *sees: Seen, **more: Any) -> Case:
-    return Case(HARMS[name](), sees, **more)
+    return Case(FAULTS[name](), sees, **more)
 
 
 CASES = {
-    case.harm.name + suffix: case
+    case.fault.name + suffix: case
     for suffix, case in [
         # before the connection stands
         ("", _plain("connection-refused", fails(httpx.ConnectError), carried_out=0)),

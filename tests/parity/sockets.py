@@ -17,8 +17,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from harness.faults import Fault, Harm, harms_connections
 from harness.faults.exchange import App
+from harness.faults.kinds import ConnectFault, Fault
+from harness.faults.rule import FaultRule
 from harness.world.fault_injector import Injector
 from harness.world.live.server import SocketWire, protocol_factory
 from tests.parity.expected import TAKES_S
@@ -48,20 +49,20 @@ Listening = AbstractAsyncContextManager[str]
 
 
 @asynccontextmanager
-async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
+async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
-    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((FaultRule("kie", fault),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
-    way: Callable[..., Listening] = WAYS_TO_LISTEN[harm.name] if harms_connections(harm) else _listening
+    way: Callable[..., Listening] = WAYS_TO_LISTEN[fault.name] if isinstance(fault, ConnectFault) else _listening
     async with way(make) as url:
         yield url
     await injector.close()
 
 
 @asynccontextmanager
-async def served_live(harm: Harm, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
+async def served_live(fault: Fault, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` as the live world does, with a harm to its connections."""
-    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((FaultRule("kie", fault),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
     gate = injector.gate(frozenset({"kie"}))
     async with _listening(protocol_factory(app, asyncio.get_running_loop(), gate)) as url:
         yield url

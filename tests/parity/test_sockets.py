@@ -6,9 +6,11 @@ import time
 import httpx
 import pytest
 
-from harness.faults import CALLBACK_HARMS, HARMS, Fault, Harm
 from harness.faults.delays import SlowConnect
 from harness.faults.exchange import App
+from harness.faults.kinds import Fault
+from harness.faults.registry import CALLBACK_FAULTS, FAULTS
+from harness.faults.rule import FaultRule
 from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, PATIENCE_S, TAKES_S, Case, ask, call_back, check, fails, provider
 from tests.parity.sockets import SERVERS, WAYS_TO_LISTEN, listening, served, served_live
@@ -28,13 +30,13 @@ KERNEL_RETRIES_S = 1.5
 
 
 def test_every_harm_is_either_done_on_sockets_or_has_a_reason_why_not() -> None:
-    on_sockets = {CASES[name].harm.name for name in NAMES}
-    assert on_sockets | set(NOT_ON_SOCKETS) == set(HARMS)
+    on_sockets = {CASES[name].fault.name for name in NAMES}
+    assert on_sockets | set(NOT_ON_SOCKETS) == set(FAULTS)
     assert not on_sockets & set(NOT_ON_SOCKETS)
     assert set(WAYS_TO_LISTEN) <= on_sockets
 
 
-NAMES = [name for name, case in CASES.items() if case.harm.name not in NOT_ON_SOCKETS]
+NAMES = [name for name, case in CASES.items() if case.fault.name not in NOT_ON_SOCKETS]
 
 
 @pytest.mark.parametrize("kind", SERVERS)
@@ -43,16 +45,16 @@ def test_a_client_sees_over_sockets_what_it_sees_over_memory(name: str, kind: st
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
-    patience_s = KERNEL_RETRIES_S if case.harm.name == "slow-connect" else PATIENCE_S
+    patience_s = KERNEL_RETRIES_S if case.fault.name == "slow-connect" else PATIENCE_S
 
     async def main() -> None:
-        async with served(case.harm, provider(heard), kind, told) as url:
+        async with served(case.fault, provider(heard), kind, told) as url:
             seen, took_s = await ask(case, url, patience_s)
         check(case, seen, took_s, heard)
 
     asyncio.run(main())
-    if case.harm.name not in WAYS_TO_LISTEN:
-        assert told[0] == {"harm": case.harm.name, "link": "kie"}
+    if case.fault.name not in WAYS_TO_LISTEN:
+        assert told[0] == {"harm": case.fault.name, "link": "kie"}
 
 
 IN_THE_LIVE_WORLD = {
@@ -68,13 +70,13 @@ so the kernel has accepted the connection: what is none over memory is one there
 
 @pytest.mark.parametrize("name", IN_THE_LIVE_WORLD)
 def test_the_live_world_does_to_an_accepted_connection_what_it_can(name: str) -> None:
-    harm = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else HARMS[name]()
-    case = Case(harm, (fails(IN_THE_LIVE_WORLD[name]),), carried_out=0)
+    fault = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else FAULTS[name]()
+    case = Case(fault, (fails(IN_THE_LIVE_WORLD[name]),), carried_out=0)
     heard: list[str] = []
     told: list[dict[str, str]] = []
 
     async def main() -> None:
-        async with served_live(harm, provider(heard), told) as url:
+        async with served_live(fault, provider(heard), told) as url:
             check(case, *await ask(case, url), heard)
 
     asyncio.run(main())
@@ -82,29 +84,29 @@ def test_the_live_world_does_to_an_accepted_connection_what_it_can(name: str) ->
 
 
 def test_every_harm_to_a_connection_has_its_word_for_the_live_world() -> None:
-    assert set(IN_THE_LIVE_WORLD) == {name for name, harm in HARMS.items() if hasattr(harm, "on_connect")}
+    assert set(IN_THE_LIVE_WORLD) == {name for name, fault in FAULTS.items() if hasattr(fault, "on_connect")}
 
 
-async def _called_back(harm: Harm, url: str, heard: list[str]) -> tuple[str, list[str]]:
+async def _called_back(fault: Fault, url: str, heard: list[str]) -> tuple[str, list[str]]:
     """What a harmed callback comes to for its sender, and what the receiver hears in the end."""
-    injector = Injector((Fault("callbacks", harm),), 1, lambda kind, /, **facts: None, time.monotonic)
+    injector = Injector((FaultRule("callbacks", fault),), 1, lambda kind, /, **facts: None, time.monotonic)
     outcome = await call_back(injector.post(), url)
     await asyncio.sleep(TAKES_S)
     await injector.close()
     return outcome, list(heard)
 
 
-@pytest.mark.parametrize("name", CALLBACK_HARMS)
+@pytest.mark.parametrize("name", CALLBACK_FAULTS)
 def test_a_callback_over_sockets_comes_to_what_it_does_over_memory(simulate: Simulate, name: str) -> None:
-    harm = CASES[name].harm
+    fault = CASES[name].fault
     in_memory: list[str] = []
     app: App = provider(in_memory)
-    memory = simulate(lambda: _called_back(harm, "http://app.test/", in_memory), {"app.test": app})
+    memory = simulate(lambda: _called_back(fault, "http://app.test/", in_memory), {"app.test": app})
 
     async def main() -> tuple[str, list[str]]:
         heard: list[str] = []
         async with listening(provider(heard)) as url:
-            return await _called_back(harm, url, heard)
+            return await _called_back(fault, url, heard)
 
     assert memory.error is None
     assert asyncio.run(main()) == memory.result

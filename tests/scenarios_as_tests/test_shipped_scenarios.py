@@ -23,7 +23,7 @@ def test_the_harm_of_a_scenario_is_done(run_scenario: Any, scenario: Scenario) -
     result: Result = run_scenario(scenario, "acknowledge-first")
     assert result.journal is not None
     done = {entry.facts["harm"] for entry in result.journal.of("fault")}
-    assert done == {fault.harm.name for fault in scenario.faults}
+    assert done == {fault.fault.name for fault in scenario.faults}
 
 
 # The story: Suno brings a cover of 360x360, so a picture of 2048x1152 is asked for, with a callBackUrl.

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from harness.world.scope import PLACE, Place
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.network import Gate, Listener, Network
+from harness.world.simulated.network import ConnectHook, Listener, Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory
 
@@ -44,7 +44,7 @@ def simulate() -> Simulate:
         *,
         until_s: float = 100_000.0,
         seed: int = 1,
-        gates: dict[str, Gate] | None = None,
+        gates: dict[str, ConnectHook] | None = None,
     ) -> Outcome:
         strangers: list[tuple[str, int]] = []
         network = Network(lambda host, port: strangers.append((host, port)))

@@ -6,7 +6,6 @@ import pytest
 
 from harness.engine.run import run
 from harness.fakes.script import Music, Script, SunoScript
-from harness.faults import CALLBACK_HARMS, Fault, Harm
 from harness.faults.connections import (
     ClosedBeforeAnswer,
     ConnectionRefused,
@@ -17,6 +16,8 @@ from harness.faults.connections import (
     TlsFailure,
 )
 from harness.faults.delays import SlowAnswer, SlowConnect
+from harness.faults.kinds import Fault
+from harness.faults.registry import CALLBACK_FAULTS
 from harness.faults.requests import (
     AlteredRequest,
     DuplicatedRequest,
@@ -25,6 +26,7 @@ from harness.faults.requests import (
     RefusedRequest,
     ReorderedRequest,
 )
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
 from harness.trace.journal import Journal
@@ -34,7 +36,7 @@ def _accept(payload: dict[str, Any], track: dict[str, Any]) -> None:
     """A callback function that takes whatever it is called with."""
 
 
-def _played(*faults: Fault, music: Music = Music(sends=("complete",))) -> tuple[list[str], Journal]:  # noqa: B008
+def _played(*faults: FaultRule, music: Music = Music(sends=("complete",))) -> tuple[list[str], Journal]:  # noqa: B008
     """What the application was called with, and the journal. It answers at once, so no fault is its own."""
     scenario = Scenario("test/callbacks", "Faults.", script=Script(suno=SunoScript(music=(music,))), faults=faults)
     result = run(scenario, load(f"{__file__}:_accept"))
@@ -58,7 +60,7 @@ ONCE = ["complete 200"]
 TWICE = ["complete 200"] * 2
 
 
-CASES: list[tuple[Harm, list[str], list[tuple[str, float]]]] = [
+CASES: list[tuple[Fault, list[str], list[tuple[str, float]]]] = [
     (ConnectionRefused(), ONCE, [("refused", 0.0), ("answered", 0.0)]),
     (SlowConnect(takes_s=5.0), ONCE, [("answered", 5.0)]),
     (LostRequest(), ONCE, [("timeout", 15.0), ("answered", 0.0)]),
@@ -79,34 +81,34 @@ CASES: list[tuple[Harm, list[str], list[tuple[str, float]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("harm", "arrived", "outcomes"), CASES, ids=[case[0].name for case in CASES])
+@pytest.mark.parametrize(("fault", "arrived", "outcomes"), CASES, ids=[case[0].name for case in CASES])
 def test_a_harmed_callback_arrives_and_is_answered_as_expected(
-    harm: Harm, arrived: list[str], outcomes: list[tuple[str, float]]
+    fault: Fault, arrived: list[str], outcomes: list[tuple[str, float]]
 ) -> None:
-    found, journal = _played(Fault("callbacks", harm, nth=1))
+    found, journal = _played(FaultRule("callbacks", fault, nth=1))
     assert (found, _outcomes(journal)) == (arrived, outcomes)
-    assert [entry.facts for entry in journal.of("fault")] == [{"harm": harm.name, "link": "callbacks"}]
+    assert [entry.facts for entry in journal.of("fault")] == [{"harm": fault.name, "link": "callbacks"}]
 
 
 def test_a_callback_is_overtaken_by_the_next_one() -> None:
     music = Music(sends=("first", "complete"), apart_s=1.0)
-    found, journal = _played(Fault("callbacks", ReorderedRequest(within_s=300.0), containing="first"), music=music)
+    found, journal = _played(FaultRule("callbacks", ReorderedRequest(within_s=300.0), containing="first"), music=music)
     assert found[:2] == ["complete 200", "first 200"]
     assert journal.of("fault")[0].at_s < journal.of("callback.attempt")[1].at_s
 
 
 def test_a_lost_callback_is_lost_for_good_when_all_its_repetitions_are() -> None:
-    found, journal = _played(Fault("callbacks", LostRequest(), path="/callbacks/suno"))
+    found, journal = _played(FaultRule("callbacks", LostRequest(), path="/callbacks/suno"))
     assert found == []
     assert len(_outcomes(journal)) == 4
     assert journal.of("callback.given-up")
 
 
 def test_other_requests_of_the_application_are_not_callbacks() -> None:
-    found, journal = _played(Fault("callbacks", ConnectionRefused(), until_s=80.0))
+    found, journal = _played(FaultRule("callbacks", ConnectionRefused(), until_s=80.0))
     assert found == ONCE
     assert journal.of("fault") == []
 
 
 def test_every_harm_that_can_befall_a_callback_is_tried() -> None:
-    assert {harm.name for harm, _, _ in CASES} == set(CALLBACK_HARMS)
+    assert {fault.name for fault, _, _ in CASES} == set(CALLBACK_FAULTS)

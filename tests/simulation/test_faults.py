@@ -16,12 +16,14 @@ from starlette.routing import Route
 from harness.engine.run import run
 from harness.fakes.latency import Bimodal, Fixed, Lognormal, Uniform
 from harness.fakes.script import Script
-from harness.faults import HARMS, METHODS, Fault
 from harness.faults.bodies import CutOffJson, EmptyBody, OversizedBody, WrongContentType
 from harness.faults.connections import ConnectionRefused, NeverAnswers, ResetBeforeAnswer
 from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
-from harness.faults.luck import Luck, Schedule
+from harness.faults.kinds import KINDS
+from harness.faults.randomness import Randomness, Schedule
+from harness.faults.registry import FAULTS
 from harness.faults.requests import LateRequest
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
 from harness.world.fault_injector import Injector
@@ -34,10 +36,10 @@ RIGHT = {"code": 200, "data": {"taskId": "0123456789abcdef"}}
 
 
 def test_every_harm_has_its_expectation_and_is_of_one_kind() -> None:
-    assert {case.harm.name for case in CASES.values()} == set(HARMS)
-    for name, harm in HARMS.items():
-        assert sum(hasattr(harm, method) for method in METHODS) == 1, name
-        assert harm() == harm(), "a scenario file may write it by its name alone"
+    assert {case.fault.name for case in CASES.values()} == set(FAULTS)
+    for name, fault in FAULTS.items():
+        assert sum(issubclass(fault, kind) for kind in KINDS) == 1, name
+        assert fault() == fault(), "a scenario file may write it by its name alone"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -45,7 +47,7 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
-    injector = Injector((Fault("kie", case.harm),), 1, lambda kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((FaultRule("kie", case.fault),), 1, lambda kind, /, **facts: told.append(facts), time.monotonic)
 
     async def main() -> Any:
         return await ask(case, f"{case.scheme}://{HOST}/")
@@ -56,16 +58,16 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
     assert outcome.error is None, outcome.error
     seen, took_s = outcome.result
     check(case, seen, took_s, heard)
-    assert told[0] == {"harm": case.harm.name, "link": "kie"}
+    assert told[0] == {"harm": case.fault.name, "link": "kie"}
 
 
-def _outcome(simulate: Simulate, *harms: Any, timeout_s: float = 60.0) -> tuple[Any, float]:
+def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple[Any, float]:
     """What a client gets when all these harms befall its request: a response or its exception; and after how long."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(RIGHT)
 
-    faults = tuple(Fault("kie", harm) for harm in harms)
+    faults = tuple(FaultRule("kie", fault) for fault in faults)
     injector = Injector(faults, 1, lambda kind, /, **facts: None, time.monotonic)
     app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
@@ -87,7 +89,7 @@ def _outcome(simulate: Simulate, *harms: Any, timeout_s: float = 60.0) -> tuple[
 
 @pytest.mark.parametrize("name", ["empty-body", "broken-json", "cut-off-json"])
 def test_a_spoilt_body_is_complete_and_no_json(simulate: Simulate, name: str) -> None:
-    got, _ = _outcome(simulate, HARMS[name]())
+    got, _ = _outcome(simulate, FAULTS[name]())
     assert int(got.headers["content-length"]) == len(got.content)
     with pytest.raises(json.JSONDecodeError):
         got.json()
@@ -110,7 +112,7 @@ def test_a_delay_is_a_number_a_distribution_or_a_schedule_and_follows_its_seed()
 
     def drawn(delay: Any, seed: int = 1) -> list[float]:
         random = Random(seed)
-        return [Luck(random, before).seconds(delay) for before in range(200)]
+        return [Randomness(random, before).seconds(delay) for before in range(200)]
 
     assert drawn(2) == [2.0] * 200
     assert drawn(Fixed(2.5)) == [2.5] * 200
@@ -128,14 +130,14 @@ def test_a_delay_is_a_number_a_distribution_or_a_schedule_and_follows_its_seed()
 
 
 def test_delays_add_up_whatever_their_kind(simulate: Simulate) -> None:
-    harms = (SlowAnswer(takes_s=2.0), SlowConnect(takes_s=3.0), LateRequest(takes_s=4.0), SlowAnswer(takes_s=1.0))
-    got, after_s = _outcome(simulate, *harms)
+    faults = (SlowAnswer(takes_s=2.0), SlowConnect(takes_s=3.0), LateRequest(takes_s=4.0), SlowAnswer(takes_s=1.0))
+    got, after_s = _outcome(simulate, *faults)
     assert (got.status_code, after_s) == (200, 10.0)
 
 
 def test_a_spoilt_answer_is_spoilt_further_and_sent_in_its_own_way(simulate: Simulate) -> None:
-    harms = (WrongContentType(type="text/plain"), CutOffJson(), DribbledBody(bytes=10, every_s=1.0), SlowAnswer(5.0))
-    got, after_s = _outcome(simulate, *harms)
+    faults = (WrongContentType(type="text/plain"), CutOffJson(), DribbledBody(bytes=10, every_s=1.0), SlowAnswer(5.0))
+    got, after_s = _outcome(simulate, *faults)
     half = len(json.dumps(RIGHT, separators=(",", ":"))) // 2
     assert (got.headers["content-type"], len(got.content)) == ("text/plain", half)
     assert after_s == 5.0 + (half - 1) // 10
@@ -184,7 +186,7 @@ async def _ask_for_five_pictures(payload: dict[str, Any], track: dict[str, Any])
     return {"failure_reason": told, "status": "complete"}
 
 
-def _told(*faults: Fault, seed: int = 1) -> tuple[str, int]:
+def _told(*faults: FaultRule, seed: int = 1) -> tuple[str, int]:
     """What the five requests got, and how many faults the journal tells of."""
     scenario = Scenario("test/faults", "Five requests to Kie.ai.", script=Script(), faults=faults)
     result = run(scenario, load(f"{__file__}:_ask_for_five_pictures"), seed)
@@ -198,51 +200,51 @@ def test_without_faults_nothing_is_harmed() -> None:
 
 
 def test_a_fault_befalls_the_first_the_nth_or_every_request() -> None:
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1)) == ("r....", 1)
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=3)) == ("..r..", 1)
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat")) == ("rrrrr", 5)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1)) == ("r....", 1)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=3)) == ("..r..", 1)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat")) == ("rrrrr", 5)
 
 
 def test_a_fault_befalls_only_its_link_path_method_and_text() -> None:
-    assert _told(Fault("kie", ResetBeforeAnswer())) == (".....", 0)
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/generate/record-info")) == (".....", 0)
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", method="POST")) == (".....", 0)
-    assert _told(Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", containing="prompt")) == (".....", 0)
+    assert _told(FaultRule("kie", ResetBeforeAnswer())) == (".....", 0)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/generate/record-info")) == (".....", 0)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", method="POST")) == (".....", 0)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", containing="prompt")) == (".....", 0)
 
 
 def test_a_fault_lasts_for_its_window() -> None:
     """The music is done after 90 s; the requests come at 90, 92, 94, 96 and 98 s."""
-    window = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", from_s=92.0, until_s=96.0)
+    window = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", from_s=92.0, until_s=96.0)
     assert _told(window) == (".rr..", 2)
 
 
 def test_occurrences_are_counted_within_the_window() -> None:
-    first_after_a_while = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1, from_s=92.0)
+    first_after_a_while = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1, from_s=92.0)
     assert _told(first_after_a_while) == (".r...", 1)
 
 
 def test_a_connection_fault_befalls_attempts_to_connect() -> None:
-    assert _told(Fault("kie", ConnectionRefused(), nth=2)) == (".c...", 1)
-    assert _told(Fault("kie", ConnectionRefused(), from_s=0.0, until_s=95.0)) == ("ccc..", 3)
+    assert _told(FaultRule("kie", ConnectionRefused(), nth=2)) == (".c...", 1)
+    assert _told(FaultRule("kie", ConnectionRefused(), from_s=0.0, until_s=95.0)) == ("ccc..", 3)
 
 
 def test_chance_follows_the_seed() -> None:
-    unlucky = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
+    unlucky = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
     outcomes = {_told(unlucky, seed=seed)[0] for seed in range(8)}
     assert len(outcomes) > 3
     assert _told(unlucky, seed=3) == _told(unlucky, seed=3)
 
 
 def test_a_fault_without_luck_does_not_change_another_ones() -> None:
-    unlucky = Fault("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
+    unlucky = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
     alone = _told(unlucky, seed=3)[0]
-    assert _told(unlucky, Fault("media", SlowAnswer(Uniform(1.0, 2.0))), seed=3)[0] == alone
+    assert _told(unlucky, FaultRule("media", SlowAnswer(Uniform(1.0, 2.0))), seed=3)[0] == alone
 
 
 def test_the_readme_names_every_harm_in_the_row_of_its_kind() -> None:
     table = README.read_text("utf-8").partition("| when it acts |")[2].partition("\n\n")[0].splitlines()[2:]
     rows = [set(re.findall("`([a-z-]+)`", row)) for row in table]
-    assert rows == [{name for name, harm in HARMS.items() if hasattr(harm, method)} for method in METHODS]
+    assert rows == [{name for name, fault in FAULTS.items() if issubclass(fault, kind)} for kind in KINDS]
 
 
 def test_the_readmes_harm_works(simulate: Simulate) -> None:

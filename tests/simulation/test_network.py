@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from harness.faults.connections import ConnectionRefused, NameNotFound, NeverConnects, TlsFailure
 from harness.faults.delays import SlowConnect
-from harness.faults.luck import Luck
+from harness.faults.randomness import Randomness
 from tests.simulation.conftest import Simulate
 
 HOST = "api.kie.ai"
@@ -169,7 +169,7 @@ def test_the_connect_timeout_fires_at_its_exact_moment(simulate: Simulate) -> No
                 await client.get(f"http://{HOST}/")
             return time.monotonic() - began_s
 
-    outcome = simulate(main, HOSTS, gates={HOST: partial(NeverConnects().on_connect, Luck())})
+    outcome = simulate(main, HOSTS, gates={HOST: partial(NeverConnects().on_connect, Randomness())})
     assert outcome.result == pytest.approx(11.0, abs=1e-6)
 
 
@@ -180,17 +180,19 @@ def test_a_slow_connection_stands_in_the_end(simulate: Simulate) -> None:
             await client.get(f"http://{HOST}/")
             return time.monotonic() - began_s
 
-    outcome = simulate(main, HOSTS, gates={HOST: partial(SlowConnect(30.0).on_connect, Luck())})
+    outcome = simulate(main, HOSTS, gates={HOST: partial(SlowConnect(30.0).on_connect, Randomness())})
     assert outcome.result == pytest.approx(30.0)
 
 
-@pytest.mark.parametrize("harm", [ConnectionRefused(), NameNotFound(), TlsFailure()], ids=lambda harm: harm.name)
-def test_a_connection_that_fails_is_the_clients_connect_error(simulate: Simulate, harm: Any) -> None:
+@pytest.mark.parametrize("fault", [ConnectionRefused(), NameNotFound(), TlsFailure()], ids=lambda fault: fault.name)
+def test_a_connection_that_fails_is_the_clients_connect_error(simulate: Simulate, fault: Any) -> None:
     async def main() -> None:
         async with httpx.AsyncClient() as client:
             await client.get(f"https://{HOST}/")
 
-    assert isinstance(simulate(main, HOSTS, gates={HOST: partial(harm.on_connect, Luck())}).error, httpx.ConnectError)
+    assert isinstance(
+        simulate(main, HOSTS, gates={HOST: partial(fault.on_connect, Randomness())}).error, httpx.ConnectError
+    )
 
 
 def test_an_unknown_name_does_not_resolve_and_is_told(simulate: Simulate) -> None:

@@ -19,7 +19,7 @@ from harness.world.http_recorder import Recorder
 from harness.world.journal_writer import Notebook
 from harness.world.live.proxy import Authority, Host, Proxy
 from harness.world.live.redirect import preload_environment, proxy_environment
-from harness.world.live.server import Gate, protocol_factory
+from harness.world.live.server import ConnectHook, protocol_factory
 
 LOOPBACK = "127.0.0.1"
 PORT_NAMES = {"suno": SUNO_HOST, "kie": KIE_HOST, "media": MEDIA_HOSTS[0]}
@@ -134,7 +134,7 @@ class Providers:
         for connection in list(self._state.connections):
             connection.transport.abort()
 
-    def _gate(self, link: str) -> Gate | None:
+    def _gate(self, link: str) -> ConnectHook | None:
         gate = self.injector.gate(frozenset({link}))
         if gate is None:
             return None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from harness.world.live.server import Gate, protocol_factory
+from harness.world.live.server import ConnectHook, protocol_factory
 
 HEAD_BYTES_MAX = 64 * 1024
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -23,7 +23,7 @@ NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: cl
 
 OnStranger = Callable[[str, int], None]
 """Hears of each host and port that nobody stands in for."""
-Host = tuple[Any, Gate | None]
+Host = tuple[Any, ConnectHook | None]
 """Who serves a host: an ASGI app, and what its connections have to pass."""
 
 

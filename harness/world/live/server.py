@@ -28,7 +28,7 @@ TOGETHER_MAX = 16
 """Connections that speak together at most: the first must not wait long for the last."""
 LARGE_BYTES = 65_536
 """So much is sent at once: its connection may have to be paused."""
-Gate = Callable[[], Any]
+ConnectHook = Callable[[], Any]
 
 
 class Outbox:
@@ -139,7 +139,7 @@ def reset(transport: asyncio.Transport | Outgoing) -> None:
 class Served(HttpToolsProtocol):
     """uvicorn's protocol for one accepted connection, with what the live world needs of it."""
 
-    def __init__(self, config: Config, state: ServerState, loop: Any, outbox: Outbox, gate: Gate | None) -> None:
+    def __init__(self, config: Config, state: ServerState, loop: Any, outbox: Outbox, gate: ConnectHook | None) -> None:
         super().__init__(config, state, {}, loop)
         self._outbox = outbox
         self._gate = gate
@@ -158,7 +158,7 @@ class Served(HttpToolsProtocol):
             self._waiting = []
             self._passing = self.loop.create_task(self._pass(self._gate))
 
-    async def _pass(self, gate: Gate) -> None:
+    async def _pass(self, gate: ConnectHook) -> None:
         try:
             await gate()
         except OSError:
@@ -219,7 +219,7 @@ class Served(HttpToolsProtocol):
 
 
 def protocol_factory(
-    app: App, loop: asyncio.AbstractEventLoop, gate: Gate | None = None, state: ServerState | None = None
+    app: App, loop: asyncio.AbstractEventLoop, gate: ConnectHook | None = None, state: ServerState | None = None
 ) -> Callable[[], Served]:
     """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["wire"]`.
 

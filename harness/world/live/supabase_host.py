@@ -14,7 +14,7 @@ from harness.faults.exchange import App
 from harness.supabase.app import StandIn, Told
 from harness.supabase.databases import Database, Row
 from harness.world.journal_writer import Notebook
-from harness.world.live.server import Gate, protocol_factory
+from harness.world.live.server import ConnectHook, protocol_factory
 from harness.world.scope import CAUSE
 
 LOOPBACK = "127.0.0.1"
@@ -32,7 +32,7 @@ class Port:
         self._served = served
 
     @classmethod
-    async def open(cls, app: App, gate: Gate | None = None) -> "Port":
+    async def open(cls, app: App, gate: ConnectHook | None = None) -> "Port":
         loop = asyncio.get_running_loop()
         make = protocol_factory(app, loop, gate)
         served: list[Any] = []
@@ -84,7 +84,7 @@ class SupabaseHost:
         self._errors: dict[tuple[str, str, str | None], int] = {}
         self.url = ""
 
-    async def open(self, harmed: Callable[[App], App] = lambda app: app, gate: Gate | None = None) -> None:
+    async def open(self, harmed: Callable[[App], App] = lambda app: app, gate: ConnectHook | None = None) -> None:
         """`harmed` and `gate` bring a scenario's faults."""
         await self.database.open()
         self._port = await Port.open(harmed(self._stand_in.app), gate)

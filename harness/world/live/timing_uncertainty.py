@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.config.app_config import PLATFORM
-from harness.faults import HARMS
+from harness.faults.kinds import Fault, SendFault
+from harness.faults.registry import FAULTS
 from harness.trace.journal import Entry, Journal
 from harness.world.client import USER_PATIENCE_S
 from harness.world.hosts import APPLICATION_HOST
@@ -168,7 +169,7 @@ def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[D
     1, too, it is a tie, which no speed decides."""
     given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
     doubts: list[Doubt] = []
-    sent_slowly = {e.cause for e in journal.of("fault") if hasattr(HARMS.get(e.facts["harm"]), "on_send")}
+    sent_slowly = {e.cause for e in journal.of("fault") if issubclass(FAULTS.get(e.facts["harm"], Fault), SendFault)}
     for answer in journal.of("response"):
         gone = given_up.get(answer.facts["request"])
         if gone is None or gone.cause != answer.cause or answer.facts["outcome"] == "broken-off":

@@ -30,8 +30,8 @@ from harness.fakes.http_client import BadAnswerError
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
 from harness.fakes.tasks import turn
-from harness.faults import Fault
 from harness.faults.exchange import App
+from harness.faults.rule import FaultRule
 from harness.scenario.model import DEADLINE_S, Platform, Scenario
 from harness.stores.polling import UnseenError, Watcher
 from harness.trace.journal import Journal
@@ -58,7 +58,6 @@ LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
 RETRY_REAL_S = 0.2
 """Between two tries to read a store that is not there just now."""
-HELD_CONNECTIONS = frozenset({"slow-connect", "never-connects"})
 LATE_S_MIN = 0.1
 """Scenario seconds of lateness that are worth remembering."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
@@ -170,7 +169,7 @@ class LiveWorld:
 
     def _unplayable(self) -> str | None:
         """Why this scenario cannot be played to this application at all."""
-        held = next((fault.harm.name for fault in self.scenario.faults if _keeps_connection(fault)), None)
+        held = next((rule.fault.name for rule in self.scenario.faults if not _is_playable(rule)), None)
         if held is not None:
             return (
                 f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
@@ -382,9 +381,9 @@ class LiveWorld:
             self._failure = error  # a bug of ours: no verdict may come of it
 
 
-def _keeps_connection(fault: Fault) -> bool:
-    """Whether a fault holds a connection of the application's back; callbacks are the harness's own connections."""
-    return fault.link != "callbacks" and fault.harm.name in HELD_CONNECTIONS
+def _is_playable(rule: FaultRule) -> bool:
+    """Whether a fault can be played over sockets; callbacks go over the harness's own connections."""
+    return rule.link == "callbacks" or rule.fault.live_supported
 
 
 def _draw_pictures(scenario: Scenario) -> None:

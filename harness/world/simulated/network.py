@@ -26,7 +26,7 @@ LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 FIRST_EPHEMERAL_PORT = 40_000
 
 ProtocolFactory = Callable[[MemoryTransport], asyncio.BaseProtocol]
-Gate = Callable[[], Awaitable[None]]
+ConnectHook = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Listener:
     make_protocol: ProtocolFactory
     context: Context
     """The context that its protocols' callbacks run in; it names the place they belong to."""
-    gate: Gate | None = None
+    gate: ConnectHook | None = None
     """Awaited before a connection stands: takes time, or raises what the client will see."""
 
 

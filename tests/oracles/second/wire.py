@@ -42,7 +42,7 @@ class Answer:
     wait_s: float | None = None
 
 
-class Gate:
+class ConnectHook:
     """Keeps creations below the provider's rate, and away from it when it asked to be left alone."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Wire:
         self.public = os.environ["PUBLIC_URL"].rstrip("/")
         self._suno = os.environ["SUNO_BASE_URL"], os.environ["SUNO_API_KEY"]
         self._kie = os.environ["KIE_BASE_URL"], os.environ["KIE_API_KEY"]
-        self.music_gate, self.picture_gate = Gate(), Gate()
+        self.music_gate, self.picture_gate = ConnectHook(), ConnectHook()
 
     async def ask_music(self, track: str, slot: int, title: str, prompt: str) -> Answer:
         body = {
@@ -100,7 +100,7 @@ class Wire:
     async def picture_record(self, task: str) -> Answer:
         return await self._record(self._kie, f"/api/v1/jobs/recordInfo?taskId={task}")
 
-    async def _create(self, account: tuple[str, str], path: str, body: dict[str, Any], gate: Gate) -> Answer:
+    async def _create(self, account: tuple[str, str], path: str, body: dict[str, Any], gate: ConnectHook) -> Answer:
         answer = await self._exchange("POST", account, path, body)
         if answer.kind == "refused" and answer.wait_s is not None:
             gate.close_for(answer.wait_s, time.time())

@@ -21,7 +21,7 @@ Delay: TypeAlias = float | Duration | Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class Randomness:
     """A fault's own random numbers, and how many messages it has harmed before this one."""
 
     random: Random = field(default_factory=lambda: Random(0))

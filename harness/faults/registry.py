@@ -1,0 +1,47 @@
+"""All faults by name: the shipped ones, one module of this package for each group, and the user's own."""
+
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from importlib import import_module
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.faults.kinds import KINDS, Fault, ResponseFault, SendFault
+from harness.plugins import plugins
+
+MODULES = ("bodies", "connections", "delays", "framing", "requests")
+
+
+def _shipped() -> Iterator[type[Fault]]:
+    for module in MODULES:
+        for value in vars(import_module(f"harness.faults.{module}")).values():
+            if isinstance(value, type) and issubclass(value, Fault) and "name" in vars(value):
+                yield value
+
+
+def _checked(fault: Any, target: str) -> type[Fault]:
+    """Raises HarnessError for what is no fault."""
+    kinds = isinstance(fault, type) and is_dataclass(fault) and sum(issubclass(fault, kind) for kind in KINDS)
+    if kinds != 1 or not isinstance(getattr(fault, "name", None), str):
+        raise HarnessError(
+            f"{target}: {fault!r} is not a fault; expected a dataclass with a `name`, derived from one of "
+            + ", ".join(kind.__name__ for kind in KINDS)
+        )
+    found: type[Fault] = fault
+    return found
+
+
+def _registered() -> dict[str, type[Fault]]:
+    """All faults by name; a user's own may not take a shipped one's name."""
+    faults = {fault.name: fault for fault in sorted(_shipped(), key=lambda fault: fault.name)}
+    for target, value in plugins("faults"):
+        fault = _checked(value, target)
+        if fault.name in faults:
+            raise HarnessError(f'{target}: there is a fault "{fault.name}" already; choose another name')
+        faults[fault.name] = fault
+    return faults
+
+
+FAULTS = _registered()
+CALLBACK_FAULTS = tuple(name for name, fault in FAULTS.items() if not issubclass(fault, ResponseFault | SendFault))
+"""The faults that can act on a callback: of its response a provider reads only the status."""

@@ -1,0 +1,31 @@
+"""A fault in a scenario: which fault acts on which messages, and when."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.faults.kinds import Fault
+
+Link: TypeAlias = Literal["suno", "kie", "media", "callbacks", "store"]
+"""Between whom: the application and Suno, Kie.ai, the host of a file or its store, or both providers' callbacks. The
+only store that faults can act on is the Supabase stand-in of a live application."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """A fault and the messages that it acts on.
+
+    `nth` counts from 1 among the requests (for a ConnectFault: the connection attempts) that match link, method, path,
+    text and window; None means every one. The window is in seconds since the run began.
+    """
+
+    link: Link
+    fault: Fault
+    path: str | None = None
+    """Only requests whose path begins so; not known of a connection."""
+    method: str | None = None
+    nth: int | None = None
+    from_s: float = 0.0
+    until_s: float | None = None
+    probability: float = 1.0
+    containing: str | None = None
+    """Only requests with this text in their body."""

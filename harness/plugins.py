@@ -1,0 +1,76 @@
+"""Plugins: invariants, faults, strategies and the like that a user adds without touching the package.
+
+An installed package names them as entry points of the group `harness.<kind>`; a project names them in its harness.toml
+(or `[tool.harness.plugins]` of its pyproject.toml), which is that of the current folder:
+
+    [plugins]
+    faults = ["shop.faults:Teapot"]
+    invariants = ["shop.checks:covers_are_blue"]
+
+What a kind expects is checked where its registry is; here a target is only found.
+"""
+
+import importlib
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, nearest_hint
+from harness.project_file import project_file_here
+
+KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores", "commands")
+
+
+def plugins(kind: str) -> list[tuple[str, Any]]:
+    """Pairs of where a plugin is named (for messages) and its value. Raises HarnessError for one that is not there."""
+    assert kind in KINDS
+    named = [each for each in _entry_points() if each.group == f"harness.{kind}"]
+    found = [(f"entry point {each.name} of {each.group}", each.load()) for each in named]
+    path, targets = _targets()
+    return found + [
+        (f'{path}: plugins.{kind}: "{target}"', _value(f'{path}: plugins.{kind}: "{target}"', target))
+        for target in targets.get(kind, ())
+    ]
+
+
+@lru_cache(maxsize=1)
+def _entry_points() -> tuple[EntryPoint, ...]:
+    return tuple(each for kind in KINDS for each in entry_points(group=f"harness.{kind}"))
+
+
+def _targets() -> tuple[Path | None, dict[str, list[str]]]:
+    """What `[plugins]` names, checked for its form."""
+    file = project_file_here()
+    written = file.tables.get("plugins") if file is not None else None
+    if file is None or written is None:
+        return None, {}
+    if not isinstance(written, dict):
+        raise HarnessError(f"{file.path}: plugins is {written!r}, expected a table: [plugins]")
+    for kind, targets in written.items():
+        if kind not in KINDS:
+            hint = nearest_hint(kind, KINDS) or f", known: {', '.join(KINDS)}"
+            raise HarnessError(f"{file.path}: plugins.{kind}: unknown kind{hint}")
+        if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
+            raise HarnessError(
+                f'{file.path}: plugins.{kind} is {targets!r}, expected a list such as ["shop.faults:Teapot"]'
+            )
+    return file.path, written
+
+
+def _value(where: str, target: str) -> Any:
+    module_name, colon, attribute = target.partition(":")
+    if not (module_name and colon and attribute):
+        raise HarnessError(f'{where} names nothing; expected module:attribute, as in "shop.faults:Teapot"')
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise HarnessError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, attribute):
+        names = [name for name in vars(module) if not name.startswith("_")]
+        raise HarnessError(f'{where}: {module_name} has no attribute "{attribute}"{nearest_hint(attribute, names)}')
+    return getattr(module, attribute)

@@ -1,0 +1,63 @@
+"""The project's configuration file: `harness.toml`, or `[tool.harness]` in `pyproject.toml`.
+
+It is read here once, as plain tables; what each table may contain is for its reader to check.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ImplementationError
+
+FILE_NAME = "harness.toml"
+FILE_NAMES = (FILE_NAME, "pyproject.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """A configuration file's text and tables; of a pyproject.toml those in `[tool.harness]`."""
+
+    path: Path
+    text: str
+    tables: Mapping[str, Any]
+    prefix: tuple[str, ...] = ()
+    """Where the tables are in the file: `("tool", "harness")` in a pyproject.toml."""
+
+
+def read_project_file(path: Path) -> ProjectFile:
+    """The file at `path`, or that of a folder. Raises ImplementationError for one that is missing or no TOML."""
+    if path.is_dir():
+        found = next((path / name for name in FILE_NAMES if (path / name).is_file()), None)
+        if found is None:
+            raise ImplementationError(f'there is no {FILE_NAME} in "{path}"; `harness init` writes one')
+        path = found
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImplementationError(f"{path}: cannot be read: {error}") from error
+    try:
+        written: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ImplementationError(f"{path}: not TOML: {error}") from error
+    if path.name != "pyproject.toml":
+        return ProjectFile(path, text, written)
+    tool = written.get("tool")
+    written = tool.get("harness") if isinstance(tool, dict) else None
+    if not isinstance(written, dict):
+        raise ImplementationError(f"{path}: there is no [tool.harness] in it; expected the same as in {FILE_NAME}")
+    return ProjectFile(path, text, written, ("tool", "harness"))
+
+
+def project_file_here() -> ProjectFile | None:
+    """That of the current folder, if it has one: harness.toml, else a pyproject.toml with a [tool.harness].
+
+    A pyproject.toml that is no TOML is somebody else's to report. Raises ImplementationError for a broken harness.toml.
+    """
+    if Path(FILE_NAME).is_file():
+        return read_project_file(Path(FILE_NAME))
+    try:
+        return read_project_file(Path("pyproject.toml")) if Path("pyproject.toml").is_file() else None
+    except ImplementationError:
+        return None
