@@ -114,7 +114,7 @@ def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progres
         yield bar
 
 
-def teller(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
+def notifier(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
     """Prints sentences to stderr while something works, above its progress bar if it has one."""
     console = screen(stderr=True) if bar is None else bar.console
     return lambda sentence: None if quiet else console.print(sentence, style="dim", markup=False)

@@ -11,7 +11,7 @@ from itertools import product
 
 from harness.engine.run import resolve, run
 from harness.scenario import catalogue
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 
 
 def digests(part: int, parts: int, seeds: list[int]) -> dict[str, str]:

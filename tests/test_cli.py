@@ -16,7 +16,7 @@ import pytest
 
 from harness import cli
 from harness.invariants import registry
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 
 ESCAPE = "\x1b["
 HEALTHY = "baseline/healthy"

@@ -10,7 +10,7 @@ import pytest
 
 from harness.engine.run import resolve, run
 from harness.scenario import catalogue
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 PARTS = 2

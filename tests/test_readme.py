@@ -88,7 +88,7 @@ def test_the_two_commands_are_what_ci_runs() -> None:
 def test_the_numbers_in_the_first_paragraph_are_todays() -> None:
     from harness.invariants.judge import INVARIANTS
     from harness.scenario import catalogue
-    from harness.strategies import STRATEGIES
+    from harness.strategies.registry import STRATEGIES
 
     first = " ".join(README.read_text("utf-8").split("\n\n")[1].split())
     assert f"through {len(catalogue.shipped_names())} scenarios" in first
@@ -245,13 +245,13 @@ def test_every_kind_of_entry_that_the_code_writes_is_in_the_journal_table() -> N
 
 
 def test_the_json_table_names_every_field() -> None:
-    from harness.engine.pool import compare
     from harness.engine.run import resolve
+    from harness.engine.session import Plan, Session
     from harness.report.json import comparison_json
     from harness.scenario import catalogue
 
     told = set(re.findall(r"\w+", " ".join(" ".join(cells) for cells in rows("The JSON format `harness-results/1`"))))
-    value = comparison_json(compare(catalogue.select(["baseline/healthy"]), [resolve("strict")], 1))
+    value = comparison_json(Session(Plan(catalogue.select(["baseline/healthy"]), [resolve("strict")], 1)).compare())
     assert value["format"] in README.read_text("utf-8")
 
     def keys_of(part: object, inside: str) -> Iterator[str]:

@@ -30,10 +30,10 @@ from harness.faults.delays import DribbledBody, SlowAnswer
 from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
-from harness.strategies import STRATEGIES
 from harness.strategies import synchronous as s
 from harness.strategies.parsing import COMPLETE, ERROR, PENDING, read_answer, read_image, read_music
 from harness.strategies.pictures import PictureError, decode_picture, is_public_url
+from harness.strategies.registry import STRATEGIES
 from harness.strategies.signatures import is_genuine
 from harness.strategies.upscale_detection import looks_enlarged
 from harness.trace.journal import Entry

@@ -113,7 +113,7 @@ def bench(
     IMPLEMENTATIONS are strategies or your own (module:attribute, file.py:attribute); all strategies by default. Exit
     code 4: something is as a --fail-if says it must not be.
     """
-    from harness.strategies import STRATEGIES
+    from harness.strategies.registry import STRATEGIES
 
     names = list(dict.fromkeys(implementations or STRATEGIES))
     _must_fit(context, real=real)
@@ -188,11 +188,11 @@ def _time_for_real(
     from harness.bench.wallclock import reality_json, time_all
     from harness.bench.wallclock_table import report
     from harness.results.files import must_be_writable, write_json
-    from harness.terminal import show, teller
+    from harness.terminal import notifier, show
 
     must_be_writable(json_file)
     implementations = [implementation_of(name, 1.0) for name in names]
-    tell = teller(None, quiet=quiet or json_file == "-")
+    tell = notifier(None, quiet=quiet or json_file == "-")
     found = time_all(implementations, rounds, for_s, seed, lambda name: tell(f"timing {name}"))
     if json_file is not None:
         write_json(json_file, reality_json(found, seed))

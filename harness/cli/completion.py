@@ -49,7 +49,7 @@ def complete_implementations(
     """The strategies with what they do, then files."""
     from click.shell_completion import CompletionItem
 
-    from harness.strategies import STRATEGIES
+    from harness.strategies.registry import STRATEGIES
 
     found = [CompletionItem(each.name, help=each.sentence) for each in STRATEGIES.values()]
     found = [item for item in found if item.value.startswith(incomplete)]

@@ -5,15 +5,21 @@ import sys
 import click
 
 from harness.cli.exit_codes import is_known
-from harness.cli.options import json_option
+from harness.cli.options import invariant_options, json_option, judging_of
 
 
 @click.command()
 @click.argument("journal", type=click.Path(dir_okay=False, allow_dash=True))
 @json_option
-@click.option("-v", "--verbose", is_flag=True, help="Every verdict, not only the broken ones.")
-def judge(journal: str, json_file: str | None, verbose: bool) -> None:
-    """Judges a JOURNAL again, without running anything: new invariants, last month's run."""
+@invariant_options
+@click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violated ones.")
+def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ...], severity: tuple[str, ...]) -> None:
+    """Judge a stored journal again, without running anything: new invariants, last month's run.
+
+    \b
+    harness run shop.web:app slow --journal journals
+    harness judge journals/shop.web_app--slow_image-16s--1.jsonl
+    """
     from harness.engine.run import judged_again
     from harness.engine.session import exit_code
     from harness.errors import JournalError
@@ -31,7 +37,7 @@ def judge(journal: str, json_file: str | None, verbose: bool) -> None:
     if entries[1].kind != "run.began":
         raise JournalError(f'{journal}:2: the first entry is "{entries[1].kind}", a run begins with "run.began"')
     try:
-        result = judged_again(entries)
+        result = judged_again(entries, judging_of(off, severity))
     except (KeyError, TypeError, AttributeError) as error:  # facts from outside, of a shape that nothing here writes
         raise JournalError(f"{journal}: an entry lacks facts that its kind has: {error}") from error
     result = without_an_end(result)

@@ -26,7 +26,7 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
     elif what == "invariants":
         show(listings.invariants())
     else:
-        from harness.strategies import STRATEGIES
+        from harness.strategies.registry import STRATEGIES
 
         show(listings.strategies([(strategy.name, strategy.sentence) for strategy in STRATEGIES.values()]))
 

@@ -1,6 +1,6 @@
 """Options that several commands share, and what their values mean."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -8,8 +8,11 @@ import click
 from harness.cli.completion import complete_files
 from harness.cli.options_file import DEFAULT_SEED, SETTINGS
 from harness.errors import HarnessError
+from harness.report.registry import SHIPPED
 
 if TYPE_CHECKING:
+    from harness.engine.judging import Judging
+    from harness.engine.outputs import Outputs
     from harness.scenario.model import Scenario
     from harness.targets import AnyImplementation
 
@@ -56,6 +59,81 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
         shell_complete=complete_files,
         help='Writes the results as JSON; "-" for stdout, without the report.',
     )(function)
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--save`, and an option for each report that can be made of what it saves; `outputs_of` reads them."""
+    saving = click.option(
+        "--save",
+        "save_file",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Save a results archive, for harness report and as a baseline.",
+    )
+    return saving(report_options(function, without=("json",)))
+
+
+def report_options(function: Callable[..., Any], without: Sequence[str] = ()) -> Callable[..., Any]:
+    """An option for each shipped report, and `--report NAME=FILE` for all of them, plugins included."""
+    function = click.option(
+        "--report",
+        "more_reports",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Write a report by its name, for those of plugins.",
+    )(function)
+    for name, report in reversed(SHIPPED.items()):
+        if name not in without:
+            function = click.option(
+                f"--{name}",
+                f"{name}_file",
+                metavar="FILE",
+                shell_complete=complete_files,
+                help=f"Write {report.sentence}.",
+            )(function)
+    return function
+
+
+def outputs_of(options: "Mapping[str, Any]", json_file: str | None = None) -> "Outputs":
+    """The outputs that the options ask for. Raises UsageError for a `--report` without a name or a file."""
+    from harness.engine.outputs import Outputs
+
+    given = {name: file for name, file in options.items() if name.endswith("_file") and file is not None}
+    files = {name.removesuffix("_file"): file for name, file in given.items()}
+    for option in options.get("more_reports", ()):
+        name, _, file = option.partition("=")
+        if not (name and file):
+            raise click.UsageError(f'--report "{option}": expected NAME=FILE')
+        files[name] = file
+    return Outputs(files.pop("save", None), json_file, files)
+
+
+def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--baseline",
+        metavar="FILE",
+        shell_complete=complete_files,
+        envvar=SETTINGS["baseline"].variable,
+        help="Report what changed since FILE was saved (--save); exit code 1 when something got worse. Runs that are "
+        "not in FILE are judged without it.",
+    )(function)
+
+
+def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--off` and `--severity`; `judging_of` reads them."""
+    for name, metavar, sentence in (
+        ("severity", "NAME=error|warning", "Change an invariant's severity; repeatable."),
+        ("off", "NAME", "Switch an invariant off; repeatable."),
+    ):
+        function = click.option(f"--{name}", multiple=True, metavar=metavar, help=sentence)(function)
+    return function
+
+
+def judging_of(off: Sequence[str], severities: Sequence[str]) -> "Judging":
+    """How runs are judged: by the folder's configuration file, and over it by options."""
+    from harness.engine.judging import judging
+
+    return judging(off, severities)
 
 
 class Shard(NamedTuple):
@@ -107,13 +185,6 @@ def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "lis
     if not share:
         raise HarnessError(f"share {shard.number} of {shard.of} is empty: there are only {len(chosen)} scenarios")
     return share
-
-
-def selector_of(scenario: "Scenario") -> str:
-    """By what the scenario is found again: its name if it is a shipped one, otherwise its file."""
-    from harness.scenario import catalogue
-
-    return catalogue.selector_of(scenario)
 
 
 def implementation_of(target: str, speed: float) -> "AnyImplementation":

@@ -47,7 +47,7 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
 
 def _where_to_import_from() -> dict[str, str]:
     """A checkout that is not installed is only found from within its own folder."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).parents[2]
     if "site-packages" in root.parts:
         return {}
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from harness.engine.judging import Judging
 from harness.engine.run import run
 from harness.errors import ImplementationError
 from harness.results.comparison import Comparison
@@ -33,25 +34,30 @@ Play = Callable[[Scenario, AnyImplementation, int], T]
 """Runs a pair with a seed, and gives what shall be kept of it; it is sent to other processes."""
 SLOWER, FASTER, SHARE_MIN = 0.85, 1.05, 0.2
 """What becomes of the share of the speed after a live run that is in doubt, and after one that is not; and at least."""
-Tell = Callable[[str], None]
-"""Hears a sentence that is of interest while one waits."""
+Notify = Callable[[str], None]
+"""Gets sentences about what happens while the user waits."""
 
 
 def run_pairs(
-    pairs: Sequence[Pair], seed: int, workers: int, keep_journals: bool = False, tell: Tell = lambda sentence: None
+    pairs: Sequence[Pair],
+    seed: int,
+    workers: int,
+    keep_journals: bool = False,
+    notify: Notify = lambda sentence: None,
+    judging: Judging | None = None,
 ) -> Iterator[Result]:
-    """The results of all pairs, in the order in which they are ready; raises and tells as `play_pairs` does."""
-    return play_pairs(pairs, seed, workers, partial(run, keep_journal=keep_journals), tell)
+    """The results of all pairs, in the order in which they are ready; raises and notifies as `play_pairs` does."""
+    return play_pairs(pairs, seed, workers, partial(run, keep_journal=keep_journals, judging=judging), notify)
 
 
 def play_pairs(
-    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], tell: Tell = lambda sentence: None
+    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], notify: Notify = lambda sentence: None
 ) -> Iterator[T]:
     """What `play` makes of all pairs, in the order in which they are ready.
 
-    A live run whose verdicts are not certain is done again more slowly, and `tell` hears why. That goes before what has
-    not begun yet: it takes longer, and mostly waits. For the same reason live runs begin with those that last longest.
-    Where much is not certain the machine is busy with something else, and the others begin more slowly, too.
+    A live run whose verdicts are not certain is repeated more slowly, and `notify` gets the reason. It goes before
+    those that have not begun: it takes longer, and mostly waits. For the same reason live runs begin with those that
+    last longest. Where many are not certain the machine is busy, and the others begin more slowly, too.
     Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
     """
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
@@ -78,7 +84,7 @@ def play_pairs(
                     results = future.result()
                 except Postponed as postponed:
                     pace.learn(played, certain=False)
-                    tell(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
+                    notify(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
                     chunks.appendleft([(scenario, postponed.again)])
                 else:
                     pace.learn(played, certain=True)
@@ -118,24 +124,6 @@ class _Pace:
         if any(isinstance(each, LiveImplementation) and each.doubts for _, each in chunk):
             return
         self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
-
-
-def compare(
-    scenarios: Sequence[Scenario],
-    implementations: Sequence[AnyImplementation],
-    seed: int,
-    *,
-    workers: int = 1,
-    on_result: Callable[[Result], None] = lambda result: None,
-    tell: Tell = lambda sentence: None,
-) -> Comparison:
-    """Every implementation through every scenario; raises and tells as `play_pairs` does."""
-    pairs = [(scenario, implementation) for scenario in scenarios for implementation in implementations]
-    results = []
-    for result in run_pairs(pairs, seed, workers, tell=tell):
-        results.append(result)
-        on_result(result)
-    return side_by_side(scenarios, implementations, seed, results)
 
 
 def side_by_side(

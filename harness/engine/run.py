@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
 from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
-from harness.invariants.verdict import Invariant
 from harness.results.result import Result
 from harness.scenario.model import Scenario
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
 from harness.targets.modules import own_modules_set_aside
 from harness.trace.journal import Journal
@@ -31,7 +31,7 @@ def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
     """
     strategy = STRATEGIES.get(target)
     if strategy is not None:
-        return load(strategy.target, strategy.name, shipped=True)
+        return load(strategy.target, strategy.name, shipped=strategy.shipped)
     if is_live(target):
         return load_live(target, speed)
     if ":" not in target:
@@ -46,7 +46,7 @@ def run(
     *,
     keep_journal: bool = True,
     keep_pictures: bool = False,
-    invariants: Mapping[str, Invariant] | None = None,
+    judging: Judging | None = None,
 ) -> Result:
     """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
     began = time.perf_counter()
@@ -60,7 +60,8 @@ def run(
         with nullcontext() if implementation.shipped else own_modules_set_aside():
             journal = world.run()
     reading = Reading(journal)
-    verdicts = judge(reading, own=invariants)
+    how = judging or Judging()
+    verdicts = judge(reading, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(reading)
     ended = journal.of("run.ended")[0]
     finals: list[dict[str, Any] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
@@ -124,10 +125,11 @@ def _live_journal(
         implementation = slower
 
 
-def judged_again(journal: Journal) -> Result:
+def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
     """A result made from a journal alone, as `harness judge` does."""
-    reading = Reading(journal)
-    verdicts, metrics = judge(reading), measure(reading)
+    reading, how = Reading(journal), judging or Judging()
+    verdicts = judge(reading, own=how.own, severities=how.severities, off=how.off)
+    metrics = measure(reading)
     began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
     result = Result(
         scenario=began["scenario"],

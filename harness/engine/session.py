@@ -1,45 +1,137 @@
-"""A session: what commands, merges and pytest share around the runs that they play."""
+"""A session: the one way from a plan to an exit code, which commands, merges and pytest share.
 
-from collections.abc import Iterable, Sequence
+    session = Session(Plan(scenarios, implementations, seed), Outputs(save="results"), baseline="before")
+    results = session.play(on_result=..., notify=...)
+    session.write()
+    session.exit_code
+
+Baseline and outputs are checked before the first run.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from harness.engine.run import run
-from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED
+from harness.engine.judging import Judging
+from harness.engine.outputs import Outputs
+from harness.engine.pool import Notify, Pair, play_pairs, run_pairs, side_by_side, workers_for
+from harness.engine.run import DEFAULT_SEED, run
+from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
-from harness.results.archive_file import harness_version, packed_run
+from harness.results.archive_file import harness_version, packed_run, read_results
+from harness.results.baseline import Changes, changes_since, spelling
+from harness.results.comparison import Comparison
 from harness.results.result import Result
+from harness.scenario import catalogue
 from harness.scenario.model import Scenario
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from harness.targets import AnyImplementation
 
 
-def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int) -> Run:
-    """Runs a pair and keeps all that a results file has of it."""
-    return packed_run(run(scenario, implementation, seed, keep_pictures=True))
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run, and how it is judged."""
+
+    scenarios: Sequence[Scenario]
+    implementations: Sequence[AnyImplementation]
+    seed: int = DEFAULT_SEED
+    workers: int | None = None
+    """Processes; None for one a core, or as many as applications can run side by side."""
+    judging: Judging = field(default_factory=Judging)
+
+    def pairs(self) -> list[Pair]:
+        """Every implementation in every scenario."""
+        return [(scenario, implementation) for scenario in self.scenarios for implementation in self.implementations]
+
+
+class Session:
+    """One plan, played once."""
+
+    def __init__(self, plan: Plan, outputs: Outputs | None = None, baseline: str | None = None) -> None:
+        """Raises HarnessError for outputs that cannot be written and a `baseline` file that cannot be one."""
+        self.plan = plan
+        self.outputs = outputs or Outputs()
+        self.outputs.check()
+        self.baseline = None if baseline is None else read_baseline(baseline, plan.seed)
+        self.results: list[Result] = []
+        self._runs: list[Run] = []
+
+    def play(
+        self,
+        *,
+        keep_journals: bool = False,
+        on_result: Callable[[Result], None] = lambda result: None,
+        notify: Notify = lambda sentence: None,
+    ) -> list[Result]:
+        """All results, in the order of the plan. `on_result` gets each as it comes; raises and notifies
+        as `play_pairs` does."""
+        for result in self._played(keep_journals, notify):
+            self.results.append(result)
+            on_result(result)
+        place = {(scenario.name, who.name): n for n, (scenario, who) in enumerate(self.plan.pairs())}
+        self.results.sort(key=lambda result: place[result.scenario, result.implementation])
+        return self.results
+
+    def _played(self, keep_journals: bool, notify: Notify) -> Iterator[Result]:
+        plan = self.plan
+        pairs, workers = plan.pairs(), plan.workers or workers_for(plan.implementations)
+        if not self.outputs.need_archive:
+            yield from run_pairs(pairs, plan.seed, workers, keep_journals, notify, plan.judging)
+            return
+        for each in play_pairs(pairs, plan.seed, workers, partial(stored_run, judging=plan.judging), notify):
+            self._runs.append(each)
+            yield replace(each.result, journal=each.journal) if keep_journals else each.result
+
+    def compare(self) -> Comparison:
+        """Plays the plan; the results side by side."""
+        self.play()
+        return self.comparison()
+
+    def comparison(self) -> Comparison:
+        """The results side by side."""
+        return side_by_side(self.plan.scenarios, self.plan.implementations, self.plan.seed, self.results)
+
+    def changes(self, *, added_count: bool) -> tuple[Changes | None, int]:
+        """What changed since the baseline, if there is one, and the exit code; see `judged_against`."""
+        if self.baseline is None:
+            return None, exit_code(self.results)
+        return judged_against(self.baseline, self.plan.scenarios, self.results, added_count=added_count)
+
+    def write(self) -> None:
+        """Writes the results archive and the reports, as far as they are wanted."""
+        if self.outputs.need_archive:
+            self.outputs.write(self.archive())
+
+    def archive(self) -> Results:
+        """All that is kept of the runs."""
+        names = [implementation.name for implementation in self.plan.implementations]
+        return results_of(self.plan.scenarios, names, self.plan.seed, self._runs)
+
+
+def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int, judging: Judging | None = None) -> Run:
+    """Runs a pair and keeps all that a results archive has of it."""
+    return packed_run(run(scenario, implementation, seed, keep_pictures=True, judging=judging))
 
 
 def results_of(
-    scenarios: Sequence[Scenario],
-    implementations: Sequence[str],
-    seed: int,
-    runs: Iterable[Run],
-    selectors: Sequence[str] = (),
+    scenarios: Sequence[Scenario], implementations: Sequence[str], seed: int, runs: Iterable[Run]
 ) -> Results:
     """Runs in whatever order they came, as results in the order of scenarios and implementations."""
     by_key = {each.key: each for each in runs}
     keys = [(scenario.name, name) for scenario in scenarios for name in implementations]
-    named = selectors or [scenario.name for scenario in scenarios]
     return Results(
         harness=harness_version(),
         seed=seed,
-        scenarios=tuple(_stored(*pair) for pair in zip(scenarios, named, strict=True)),
+        scenarios=tuple(_stored(scenario) for scenario in scenarios),
         implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
         runs=tuple(by_key[key] for key in keys if key in by_key),
     )
 
 
-def _stored(scenario: Scenario, selector: str) -> StoredScenario:
+def _stored(scenario: Scenario) -> StoredScenario:
     text = Path(scenario.path).read_text(encoding="utf-8") if scenario.path else ""
+    selector = catalogue.selector_of(scenario)
     return StoredScenario(scenario.name, scenario.why.strip(), selector, text, scenario.impossible)
 
 
@@ -47,8 +139,47 @@ def _sentence(name: str) -> str:
     return STRATEGIES[name].sentence if name in STRATEGIES else ""
 
 
-def exit_code(results: "list[Result]") -> int:
-    """0 all held, 1 something violated, 3 nothing violated but something could not be judged."""
-    if any(result.violated for result in results):
+def read_baseline(path: str, seed: int) -> Results:
+    """A results archive as a baseline. Raises HarnessError for a file that cannot be one."""
+    results = read_results(path)
+    if results.seed != seed:
+        raise HarnessError(f"{path}: was made with seed {results.seed}, this is seed {seed}; say --seed {results.seed}")
+    return results
+
+
+def judged_against(
+    baseline: Results, scenarios: Sequence[Scenario], results: Iterable[Result], *, added_count: bool
+) -> tuple[Changes, int]:
+    """What changed, and the exit code. Of the baseline only what was run now counts.
+
+    With `added_count` runs that the baseline has not got count as if there were none: 1 for what is violated, 3 for
+    what is inconclusive. Without, they count only when there is nothing else: 3, since nothing was compared.
+    """
+    now = {(result.scenario, result.implementation): result for result in results}
+    names = {scenario.name for scenario in scenarios}
+    whos = {spelling(who) for _, who in now}
+    before: Mapping[tuple[str, str], Result] = {
+        run.key: run.result for run in baseline.runs if run.key[0] in names and spelling(run.key[1]) in whos
+    }
+    changes = changes_since(before, now)
+    if changes.of("regression") or (added_count and changes.broken):
+        return changes, EXIT_VIOLATED
+    return changes, EXIT_UNKNOWN if (changes.unjudged if added_count else not changes.compared) else EXIT_HELD
+
+
+def scenarios_changed_since(baseline: Results, scenarios: Sequence[Scenario]) -> list[str]:
+    """The names of the scenarios whose text is not what it was in the baseline."""
+    texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
+    return [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, _text(each.path))]
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
+
+
+def exit_code(results: Iterable[Result]) -> int:
+    """0 all held, 1 something violated, 3 nothing violated but something inconclusive."""
+    judged = list(results)
+    if any(result.violated for result in judged):
         return EXIT_VIOLATED
-    return EXIT_UNKNOWN if any(result.unknown for result in results) else EXIT_HELD
+    return EXIT_UNKNOWN if any(result.unknown for result in judged) else EXIT_HELD

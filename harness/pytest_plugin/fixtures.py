@@ -10,6 +10,7 @@ world needs a thread without an event loop, and gets one.
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -57,7 +58,10 @@ class ScenarioRunner:
             target = implementation or self._marked("implementation") or self._only(settings.implementations)
             who = resolve(target, settings.speed)
             number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
-            return _without_a_loop(lambda: run(chosen[0], who, number, invariants=invariants))
+            how = settings.judging()
+            if invariants:
+                how = replace(how, own={**how.own, **invariants})
+            return _without_a_loop(lambda: run(chosen[0], who, number, judging=how))
         except HarnessError as error:
             pytest.fail(str(error), pytrace=False)
 

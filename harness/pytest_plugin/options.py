@@ -4,9 +4,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from harness.engine.judging import Judging
 
 DEFAULT_SEED = 1
 MARKER = (
@@ -34,10 +37,18 @@ class Settings:
         ]
         self.html: str = config.getini("harness_html") if option.harness_html is None else option.harness_html
         self.save: str = config.getini("harness_save") if option.harness_save is None else option.harness_save
+        self.off: list[str] = option.harness_off or config.getini("harness_off")
+        self.severities: list[str] = option.harness_severity or config.getini("harness_severity")
         self.named_are_wanted: bool = getattr(option, "harness_named", False)
         """Whether the scenarios that the settings name shall run in this session."""
         self.left_out: bool = getattr(option, "harness_left_out", False)
         """Whether they are left out because of the paths that the arguments name."""
+
+    def judging(self) -> "Judging":
+        """How runs are judged: by `[invariants]` of harness.toml, and over it by the options. Raises HarnessError."""
+        from harness.engine.judging import judging
+
+        return judging(self.off, self.severities)
 
     def take_from_arguments(self, config: pytest.Config) -> None:
         """Decides what the arguments ask for, once for a session and its workers.
@@ -93,6 +104,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--harness-speed", type=float, metavar="N", help="How fast started applications live. Default: 1.")
     group.addoption("--harness-html", metavar="FILE", help="Where the HTML report goes; none for none.")
     group.addoption("--harness-save", metavar="FILE", help="Keeps the results, for harness report.")
+    group.addoption("--harness-off", action="append", metavar="NAME", help="Switch an invariant off; repeatable.")
+    group.addoption(
+        "--harness-severity",
+        action="append",
+        metavar="NAME=error|warning",
+        help="Change an invariant's severity; repeatable.",
+    )
+    parser.addini("harness_off", "Like --harness-off, one a line.", "linelist")
+    parser.addini("harness_severity", "Like --harness-severity, one a line.", "linelist")
     parser.addini("harness_implementation", "Like --harness-implementation, one a line.", "linelist")
     parser.addini("harness_scenarios", "Like --harness-scenarios, one a line; all shipped ones by default.", "linelist")
     parser.addini("harness_xfail", "Scenarios that are known to fail, one a line: SCENARIO: why", "linelist")
@@ -125,7 +145,7 @@ def _from_root(config: pytest.Config, word: str) -> str:
     if _real(base) == _real(Path.cwd()) or "://" in word:
         return word
     from harness.scenario import catalogue
-    from harness.strategies import STRATEGIES
+    from harness.strategies.registry import STRATEGIES
 
     if word in STRATEGIES or word in catalogue.GROUPS or word in catalogue.shipped_names():
         return word

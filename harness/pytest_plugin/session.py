@@ -42,7 +42,8 @@ class Keeper:
         who = self._implementations.get(implementation)
         if who is None:
             who = self._implementations[implementation] = resolve(implementation, self.settings.speed)
-        result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_wanted)
+        how = self.settings.judging()
+        result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_wanted, judging=how)
         if self._reports_wanted:
             from harness.results.archive_file import packed_run
 
@@ -116,8 +117,7 @@ class Keeper:
         from harness.engine.session import results_of
 
         scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
-        selectors = [catalogue.selector_of(scenario) for scenario in scenarios]
-        return results_of(scenarios, self.settings.implementations, self.settings.seed, self._runs, selectors)
+        return results_of(scenarios, self.settings.implementations, self.settings.seed, self._runs)
 
     def _leave_part(self, folder: Path, worker: str) -> None:
         from harness.results.archive_file import write_results
@@ -141,16 +141,12 @@ class Keeper:
             results = self._all_results() if self._reports_wanted else None
             if results is None:
                 return
-            if self.settings.save:
-                from harness.results.archive_file import write_results
+            from harness.engine.outputs import Outputs
 
-                write_results(self.settings.save, results)
+            Outputs(self.settings.save or None, None, {"html": self._html} if self._html else {}).write(results)
+            if self.settings.save:
                 self._written.append(f"harness: results in {self.settings.save}")
             if self._html:
-                from harness.report.html import page
-                from harness.results.files import write_bytes
-
-                write_bytes(self._html, page(results))
                 self._written.append(f"harness: report in {self._html}")
         except HarnessError as error:
             self._written.append(f"harness: {error}")

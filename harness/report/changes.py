@@ -1,5 +1,7 @@
 """What changed since a baseline, for the terminal: regressions first, each with the run that it is about."""
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -55,3 +57,8 @@ def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:
     if not keys:
         return []
     return [Text(f"{what}: {len(keys)} run{'s' if len(keys) > 1 else ''}", style="yellow")]
+
+
+def other_scenarios(names: Sequence[str]) -> Text:
+    """A line about the scenarios whose text is not what it was in the baseline."""
+    return Text(f"these scenarios are not what they were: {', '.join(names)}", style="yellow")

@@ -16,7 +16,7 @@ from harness.fakes.latency import Fixed
 from harness.fakes.script import Image, KieScript, Music, Script, SunoScript
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from harness.world.clock import START_S
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import Listener, Network

@@ -49,7 +49,9 @@ def test_a_hundred_scenarios_from_all_groups_take_less_than_three_minutes_on_two
     told: list[str] = []
     print(f"\nbefore: {pressure()}")
     began_s = time.monotonic()
-    results = list(run_pairs([(each, application) for each in chosen], 1, workers_for([application]), tell=told.append))
+    results = list(
+        run_pairs([(each, application) for each in chosen], 1, workers_for([application]), notify=told.append)
+    )
     took_s = time.monotonic() - began_s
     print(f"after:  {pressure()}")
     print(f"{len(results)} scenarios in {took_s:.0f} s, {len(told)} of them run again")

@@ -19,7 +19,7 @@ from harness.bench.models import TYPICAL
 from harness.bench.world import BenchWorld, Plan
 from harness.engine.pool import COLLECT_AFTER
 from harness.engine.run import resolve
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from harness.targets import Implementation
 from tests.benchmarks.bare import bare_run
 

@@ -20,7 +20,7 @@ from harness.report.html import page
 from harness.results.archive import Results
 from harness.results.archive_file import packed_run, read_results_from, write_results_to
 from harness.scenario import catalogue
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from tests.reports.browser import browser_program, browsing
 
 SCENARIOS = 169

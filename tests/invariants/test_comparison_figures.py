@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.engine.pool import compare
+from harness.engine.session import Plan, Session
 from harness.invariants.metrics import Metrics, Outcome, TrackMetrics
 from harness.invariants.verdict import Verdict
 from harness.results.comparison import Percentiles, summarise
@@ -85,8 +85,8 @@ def test_no_runs_give_no_figures_and_no_division_by_zero() -> None:
 def test_a_comparison_is_the_same_on_one_core_and_on_two() -> None:
     scenarios = [replace(scene(), name=f"invariants/{number}") for number in range(4)]
     implementations = [load(f"{FOLDER}/shop.py:Shop", "right"), load(f"{FOLDER}/flaws.py:LosesTheAudio", "wrong")]
-    alone = compare(scenarios, implementations, 3)
-    shared = compare(scenarios, implementations, 3, workers=2)
+    alone = Session(Plan(scenarios, implementations, 3, workers=1)).compare()
+    shared = Session(Plan(scenarios, implementations, 3, workers=2)).compare()
     for name in ("right", "wrong"):
         assert alone.summary(name) == shared.summary(name)
     assert alone.summary("right").runs_held == 4

@@ -103,7 +103,7 @@ def at_the_limit() -> Scenario:
 def test_what_is_in_doubt_is_run_again_more_slowly_and_told(configuration: str, at_the_limit: Scenario) -> None:
     told: list[str] = []
     application = load_live(configuration, 50.0)
-    (result,) = run_pairs([(at_the_limit, application)], 1, SLOTS, keep_journals=True, tell=told.append)
+    (result,) = run_pairs([(at_the_limit, application)], 1, SLOTS, keep_journals=True, notify=told.append)
     assert result.journal is not None
     before = [entry.facts for entry in result.journal.of("run.repeated")]
     assert len(before) == len(told) > 0

@@ -34,7 +34,7 @@ from harness.engine.run import run
 from harness.invariants.judge import INVARIANTS
 from harness.scenario.catalogue import select, shipped_names
 from harness.scenario.model import Scenario
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 from harness.targets import Implementation, load
 
 ROOT = Path(__file__).parents[2]

@@ -215,7 +215,7 @@ def test_results_that_do_not_belong_together_are_not_merged(tmp_path: Path) -> N
     with pytest.raises(HarnessError, match="made/up is not the same in all results"):
         merged([other, replace(other, scenarios=(scenario,))])
     done = harness("merge", str(tmp_path / "none"))
-    assert "what shall become of it?" in str(done.exception)
+    assert "nothing to do: pass --save FILE" in str(done.exception)
 
 
 def test_of_a_run_that_is_in_several_parts_the_last_counts(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_scenario_from_a_file_is_replayed_by_its_file(tmp_path: Path) -> None:
     [
         (["report", "none.results", "--html", "x.html"], "none.results: there is no such file"),
         (["report", __file__, "--html", "x.html"], ":1: this is no results file"),
-        (["report", __file__], "which report?"),
+        (["report", __file__], "no report is asked for"),
         (["compare", "baseline/healthy", "--save", "no/such/folder/x"], "cannot be written"),
         (["run", "strict", "baseline/healthy", "--html", "no/such/folder/x"], "cannot be written"),
         (["compare", "baseline/healthy", "--save", "-"], "--save needs a file"),

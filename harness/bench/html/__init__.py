@@ -18,7 +18,7 @@ from harness.bench.statistics import QUANTILES, Estimate
 from harness.bench.table import around, percent, seconds
 from harness.report import html as report
 from harness.report.html.overview import DELIVERY_LIMIT_S, OUTCOMES, PLATFORM_LIMITS_S
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 
 REPORT_SCRIPTS = ("page", "words", "charts")
 POINTS = 160

@@ -1,0 +1,59 @@
+"""How runs are judged: which invariants are switched off, which severities are not the usual ones, what is added.
+
+[invariants]
+off = ["image-durable"]
+severity = { image-native = "warning" }
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast, get_args
+
+from harness.errors import HarnessError, UnknownNameError, nearest_hint
+from harness.invariants.judge import INVARIANTS
+from harness.invariants.verdict import Invariant, Severity
+from harness.project_file import project_file_here
+
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What `invariants.judge` is called with."""
+
+    off: frozenset[str] = frozenset()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    own: Mapping[str, Invariant] = field(default_factory=dict)
+
+
+def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:
+    """What the folder's configuration file says, and over it what options say: names, and `name=severity`.
+
+    Raises HarnessError for an unknown name or severity, with where it is written.
+    """
+    file = project_file_here()
+    table: Any = file.tables.get("invariants", {}) if file is not None else {}
+    where = f"{file.path}: invariants" if file is not None else ""
+    if not isinstance(table, dict):
+        raise HarnessError(f"{where} is {table!r}, expected a table: [invariants]")
+    for key in table:
+        if key not in ("off", "severity"):
+            raise HarnessError(f"{where}.{key}: unknown key{nearest_hint(key, ('off', 'severity'))}")
+    listed, changed = table.get("off", []), table.get("severity", {})
+    if not isinstance(listed, list) or not isinstance(changed, dict):
+        raise HarnessError(f'{where}: expected off = ["name"] and severity = {{ name = "warning" }}')
+    found = {str(name): _severity(str(name), value, f"{where}.severity") for name, value in changed.items()}
+    for option in severities:
+        name, _, value = option.partition("=")
+        found[name] = _severity(name, value, "--severity")
+    switched_off = [*(str(name) for name in listed), *off]
+    for name in (*switched_off, *found):
+        if name not in INVARIANTS:
+            raise UnknownNameError("invariant", name, INVARIANTS)
+    return Judging(frozenset(switched_off), found)
+
+
+def _severity(name: str, value: Any, where: str) -> Severity:
+    if value not in SEVERITIES:
+        raise HarnessError(f"{where}: {name} is {value!r}, expected {' or '.join(SEVERITIES)}, as in {name}=warning")
+    return cast(Severity, value)

@@ -1,0 +1,65 @@
+"""The files that a session writes: refused before the first run where they cannot be written, written at its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import HarnessError, UnknownNameError
+from harness.report.registry import Report, reports
+from harness.results.archive import Results
+from harness.results.archive_file import write_results
+from harness.results.files import must_be_apart, must_be_writable, write_bytes, write_json, write_text
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Which files are wanted: a results archive, JSON, and reports by their names; `-` is stdout."""
+
+    save: str | None = None
+    json: str | None = None
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def need_archive(self) -> bool:
+        """Whether runs have to be kept whole: journals, pictures and all."""
+        return self.save is not None or bool(self.reports)
+
+    @property
+    def take_stdout(self) -> bool:
+        """Whether stdout belongs to one of them, so that nothing else may be printed there."""
+        return STDOUT in (self.json, *self.reports.values())
+
+    def check(self, read: Sequence[str] = ()) -> None:
+        """Raises HarnessError for a file that could not be written, or that is another output or one of `read`."""
+        if self.save == STDOUT:
+            raise HarnessError('--save needs a file; "-" is for reports that are text')
+        files = {"save": self.save, **self.reports, "json": self.json}
+        for file in files.values():
+            must_be_writable(file)
+        must_be_apart(files, read)
+        self._makers()
+
+    def write(self, results: Results) -> None:
+        """The archive and the reports."""
+        if self.save is not None:
+            write_results(self.save, results)
+        for report, file in self._makers():
+            made = report.make(results)
+            if isinstance(made, bytes):
+                write_bytes(file, made)
+            else:
+                write_text(file, made)
+
+    def write_json(self, value: Any) -> None:
+        """`value` to the file of `--json`, if that is wanted."""
+        if self.json is not None:
+            write_json(self.json, value)
+
+    def _makers(self) -> list[tuple[Report, str]]:
+        known = reports()
+        for name in self.reports:
+            if name not in known:
+                raise UnknownNameError("report", name, known)
+        return [(known[name], file) for name, file in self.reports.items()]
