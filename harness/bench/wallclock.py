@@ -229,6 +229,7 @@ class _Bench:
             "database": str(self._scratch / "tracks.db"),
             "supabase": "",
             "supabase_key": "",
+            "supabase_anon_key": "",
         }
         if application.command is None:
             return

@@ -44,7 +44,7 @@ from harness.invariants.registry import LOG_EVENTS
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
     *("suno", "kie", "media", "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
-    *("supabase", "supabase_key"),
+    *("supabase", "supabase_key", "supabase_anon_key"),
 )
 """What may stand in braces in a command, an environment variable or a path."""
 TRACK_FIELDS = (
@@ -138,9 +138,11 @@ class Supabase:
     schema: tuple[str, ...] = ()
     """Files of SQL, relative to the configuration; `*` stands for several, which are taken by name."""
     postgres: str | None = None
-    """A PostgreSQL server on which the schema gets a database of its own; without one SQLite keeps the tables."""
+    """A PostgreSQL server on which the schema gets a database of its own; else that of the extra `supabase` is used."""
     key: str | None = None
-    """The project's key, if the application does not take `{supabase_key}` from its environment."""
+    """The service role's key, if the application does not take `{supabase_key}` from its environment."""
+    anon_key: str | None = None
+    """The same for the anonymous key, `{supabase_anon_key}`, under which the schema's policies apply."""
     host: str | None = None
     """The host that stands in the code ("abcd.supabase.co"), from which a Node process is led to the stand-in."""
     user: Mapping[str, str] = field(default_factory=dict)
@@ -284,6 +286,8 @@ def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
     for column in found.without:
         if re.fullmatch(r"\w+(\.\w+)+", column) is None:
             raise reader.refusal("supabase.without", f'has "{column}", expected a table and its column: "tracks.title"')
+    if found.key is not None and found.key == found.anon_key:
+        raise reader.refusal("supabase.anon_key", "is the same as supabase.key, expected a key of its own")
     files: list[Path] = []
     for pattern in found.schema:
         matching = sorted(reader.path.parent.glob(pattern)) if "*" in pattern else [reader.path.parent / pattern]

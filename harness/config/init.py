@@ -101,7 +101,8 @@ def _environment(project: Project) -> dict[str, str]:
             if "URL" in told:
                 meant[name] = "{supabase}"
             elif "KEY" in told:
-                meant[name] = "{supabase_key}"
+                is_public = "ANON" in told or "PUBLISHABLE" in told
+                meant[name] = "{supabase_anon_key}" if is_public else "{supabase_key}"
         elif "SIGN" in told or ("WEBHOOK" in told and "SECRET" in told):
             meant[name] = "{signing_key}"
         elif told == "API_KEY" or (("KIE" in told or "SUNO" in told) and ("KEY" in told or "TOKEN" in told)):

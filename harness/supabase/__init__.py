@@ -1,1 +1,1 @@
-"""A stand-in for Supabase: what supabase-js asks of it for an application's tracks, on SQLite or a real PostgreSQL."""
+"""A stand-in for Supabase: what supabase-js asks of it for an application's tables, on a PostgreSQL server."""

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harness.supabase.databases import Called, Database, Found
+from harness.supabase.databases import Called, Caller, Found
 from harness.supabase.errors import (
     NotReproduced,
     RestError,
@@ -26,6 +26,7 @@ from harness.supabase.errors import (
     not_one_row,
     unreadable_query,
 )
+from harness.supabase.on_postgres import PostgresDatabase
 from harness.supabase.queries import Preferences, Query, read_preferences, read_query
 
 JSON = "application/json; charset=utf-8"
@@ -55,20 +56,21 @@ OnRequest = Callable[[Told], int]
 
 
 class StandIn:
-    """Serves one database under one key; `app` is the ASGI app."""
+    """Serves one database under its project's keys; `app` is the ASGI app."""
 
     def __init__(
         self,
-        database: Database,
-        key: str,
+        database: PostgresDatabase,
+        keys: Mapping[str, str],
         user: Mapping[str, Any],
         *,
         on_request: OnRequest,
         after_write: AfterWrite,
         on_not_reproduced: Callable[[str], object],
     ) -> None:
+        """`keys`: the project's keys, and the role that each stands for (service_role, anon)."""
         self._database = database
-        self._key = key
+        self._keys = keys
         self._user = user
         self._on_request = on_request
         self._after_write = after_write
@@ -122,10 +124,17 @@ class StandIn:
         if given is None:
             hint = "No `apikey` request header or url param was found."
             return _json({"message": "No API key found in request", "hint": hint}, 401)
-        if given != self._key:
+        if given not in self._keys:
             hint = "Double check your Supabase `anon` or `service_role` API key."
             return _json({"message": "Invalid API key", "hint": hint}, 401)
         return None
+
+    def _caller(self, request: Request) -> Caller:
+        """The role of the bearer token: a key's own, and that of a user for any other one."""
+        token = _bearer(request) or request.headers.get("apikey") or request.query_params["apikey"]
+        if token in self._keys:
+            return Caller(self._keys[token])
+        return Caller("authenticated", {"sub": self._user["id"], "email": self._user["email"], "aud": "authenticated"})
 
     # Tables
 
@@ -135,13 +144,14 @@ class StandIn:
         if "." in name:
             raise no_table(name, [])
         query, wanted = _asked(request)
+        caller = self._caller(request)
         if request.method in ("GET", "HEAD"):
-            return await self._read(name, query, wanted)
+            return await self._read(name, query, wanted, caller)
         if request.method == "PUT":
             raise NotReproduced("PUT")
         if request.method == "POST":
             rows = _rows(await _body(request))
-            found = await self._database.insert(name, rows, query, wanted)
+            found = await self._database.insert(name, rows, query, wanted, caller)
             request.state.changed = bool(found.total)
             is_new = wanted.resolution is None or found.inserted > 0 or not rows
             return _written(found, wanted, 201 if is_new else 200, "*")
@@ -149,7 +159,7 @@ class StandIn:
             verb = "UPDATE" if request.method == "PATCH" else "DELETE"
             raise from_postgres("21000", f"{verb} requires a WHERE clause")  # the safeupdate module of Supabase
         if request.method == "DELETE":
-            found = await self._database.delete(name, query, wanted)
+            found = await self._database.delete(name, query, wanted, caller)
             request.state.changed = bool(found.total)
             return _written(found, wanted, 204, "*")
         row = await _body(request)
@@ -157,12 +167,12 @@ class StandIn:
             row = row[0]
         if not isinstance(row, dict):
             raise invalid_body("All object keys must match")
-        found = await self._database.update(name, row, query, wanted)
+        found = await self._database.update(name, row, query, wanted, caller)
         request.state.changed = bool(found.total)
         return _written(found, wanted, 204, f"0-{len(found.rows) - 1}" if found.rows else "*")
 
-    async def _read(self, name: str, query: Query, wanted: Preferences) -> Response:
-        found = await self._database.select(name, query, wanted)
+    async def _read(self, name: str, query: Query, wanted: Preferences, caller: Caller) -> Response:
+        found = await self._database.select(name, query, wanted, caller)
         total = found.total
         if total is not None and query.offset > total:
             details = f"An offset of {query.offset} was requested, but there are only {total} rows."
@@ -189,7 +199,7 @@ class StandIn:
             raise NotReproduced("a call with a list of arguments")
         if query.where or query.order or query.limit is not None or query.select != Query().select:
             raise NotReproduced("a filter or a selection on what a function gives")
-        called = await self._database.call(request.path_params["name"], arguments)
+        called = await self._database.call(request.path_params["name"], arguments, self._caller(request))
         request.state.changed = called.is_void or bool(called.value)
         return _result(called, wanted)
 
@@ -198,11 +208,11 @@ class StandIn:
     async def _auth(self, request: Request) -> Response:
         if request.method != "GET":
             raise NotReproduced(f"{request.method} /auth/v1/user")
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        token = _bearer(request)
+        if not token:
             problem = {"code": 401, "error_code": "no_authorization", "msg": "This endpoint requires a Bearer token"}
             return _json(problem, 401)
-        if token == self._key:
+        if token in self._keys:
             return _json({"code": 403, "error_code": "bad_jwt", "msg": "invalid claim: missing sub claim"}, 403)
         return _json(user_body(self._user), 200)
 
@@ -225,6 +235,11 @@ def user_body(user: Mapping[str, Any]) -> dict[str, Any]:
         "updated_at": EPOCH,
         "is_anonymous": False,
     }
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

@@ -1,12 +1,19 @@
-"""What the stand-in asks of the database that keeps its tables."""
+"""What is asked of the database that keeps the stand-in's tables, and what it gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-from harness.supabase.queries import Preferences, Query
+from dataclasses import dataclass, field
+from typing import Any
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: PostgreSQL's role, and the claims that policies read by `auth.uid()` and `auth.jwt()`."""
+
+    role: str = "service_role"
+    """anon, authenticated or service_role."""
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +35,3 @@ class Called:
     """Rows, a row, or a value; None for a function that gives nothing."""
     is_void: bool = False
     is_set: bool = False
-
-
-class Database(Protocol):
-    """Tables and functions; every method raises RestError as PostgreSQL would, and nothing is written then."""
-
-    left_out: list[str]
-    """What of the user's schema is not there."""
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def select(self, table: str, query: Query, wanted: Preferences) -> Found: ...
-
-    async def insert(self, table: str, rows: list[Row], query: Query, wanted: Preferences) -> Found: ...
-
-    async def update(self, table: str, row: Row, query: Query, wanted: Preferences) -> Found: ...
-
-    async def delete(self, table: str, query: Query, wanted: Preferences) -> Found: ...
-
-    async def call(self, function: str, arguments: Mapping[str, Any]) -> Called: ...
-
-    async def all_rows(self, table: str) -> list[Row] | None:
-        """Every row, for the watcher; None when there is no such table."""
-        ...

@@ -82,11 +82,6 @@ def no_written_column(table: str, column: str) -> RestError:
     return RestError(400, "PGRST204", message)
 
 
-def no_read_column(table: str, column: str) -> RestError:
-    """A column of a filter, an order or a selection that the table has not."""
-    return from_postgres("42703", f"column {table}.{column} does not exist")
-
-
 def no_function(name: str, parameters: list[str]) -> RestError:
     called = f"public.{name}"
     listed = ", ".join(parameters)

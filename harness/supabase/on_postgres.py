@@ -1,34 +1,23 @@
-"""The stand-in's tables on a real PostgreSQL server, in a database of their own that is dropped at the end.
+"""The stand-in's tables in PostgreSQL, in a database of one run's own.
 
-The user's schema is run as it is; what Supabase adds to a database (the schema `auth` with its users, the roles that
-policies name) is there before. Requests become the SQL that PostgREST itself makes of them, so types, constraints,
-triggers and errors are PostgreSQL's own.
+Requests become the SQL that PostgREST itself makes of them, under the role of whoever sends them, so types,
+constraints, triggers, policies and errors are PostgreSQL's own.
 """
 
 import asyncio
 import json
-import re
-import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from harness.errors import ImplementationError
 from harness.stores.postgres_connection import connect, psycopg
-from harness.supabase.databases import Called, Found, Row
-from harness.supabase.errors import RestError, from_postgres, no_function, no_table, no_written_column, not_one_row
-from harness.supabase.queries import Field, Preferences, Query, Selected, written_columns
-from harness.supabase.statements import Statement, add_order, add_where, quoted
+from harness.supabase import provision
+from harness.supabase.databases import Called, Caller, Found, Row
+from harness.supabase.errors import RestError, from_postgres, no_function, no_table, not_one_row
+from harness.supabase.queries import Preferences, Query, written_columns
+from harness.supabase.statements import IS_NEW, Statement, Table, add_order, add_returning, add_where, insertion, quoted
 
-ROLES = ("anon", "authenticated", "service_role")
-AUTH = """
-CREATE SCHEMA auth;
-CREATE TABLE auth.users (id uuid PRIMARY KEY, email text);
-CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid';
-CREATE FUNCTION auth.role() RETURNS text LANGUAGE sql STABLE AS $$SELECT 'service_role'$$;
-CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE AS $$SELECT '{}'::jsonb$$;
-CREATE SCHEMA extensions;
-"""
 COLUMNS = """
 SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND a.attnum > 0
@@ -44,147 +33,128 @@ SELECT p.proname, coalesce(p.proargnames[1:p.pronargs], '{}'), p.pronargdefaults
 p.prorettype = 'void'::regtype, t.typtype = 'c' OR (p.prorettype = 'record'::regtype)
 FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype WHERE p.pronamespace = 'public'::regnamespace
 """
+FORBIDDEN = "42501"
+AS_CALLER = """
+SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true), set_config('harness.now', %s, true)
+"""
 
 
 class PostgresDatabase:
-    """Made from the texts of the user's migrations, each run at once; `user` is a row of `auth.users`."""
+    """Tables and functions; every method raises RestError as PostgREST would, and nothing is written then."""
 
-    def __init__(self, migrations: Sequence[str], server: str, user: Mapping[str, Any]) -> None:
-        self.left_out: list[str] = []
+    def __init__(
+        self, migrations: Sequence[provision.Migration], server: Callable[[], str], user: Mapping[str, str]
+    ) -> None:
+        """`server` returns the server's URL when it is needed; `user` is a row of `auth.users`: id and email."""
         self._migrations = migrations
         self._server = server
         self._user = user
-        self._name = f"harness_{secrets.token_hex(6)}"
-        self._made_roles: list[str] = []
+        self._name = provision.new_name()
         self._lock = asyncio.Lock()
+        self._admin: Any = None
         self._connection: Any = None
-        self._columns: dict[str, list[str]] = {}
-        self._keys: dict[str, tuple[str, ...]] = {}
+        self._tables: dict[str, Table] = {}
         self._functions: dict[str, tuple[list[str], int, bool, bool, bool]] = {}
 
     async def open(self) -> None:
-        """Raises ImplementationError when the server refuses the schema."""
-        server = await connect(self._server)
+        """Raises ImplementationError when there is no server, or when it refuses the schema."""
+        server = self._server()
+        self._admin = await provision.create(server, self._name)
         try:
-            await server.execute(f"CREATE DATABASE {self._name}")
-            for role in ROLES:
-                known = await (await server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])).fetchone()
-                if known is None:
-                    await server.execute(f"CREATE ROLE {role} NOLOGIN")
-                    self._made_roles.append(role)
-        except psycopg().Error as error:
-            raise ImplementationError(f"the PostgreSQL server makes no database for the stand-in: {error}") from error
-        finally:
-            await server.close()
-        try:
-            await self._fill()
+            self._connection = await connect(server, self._name)
+            await provision.fill(self._connection, self._migrations, self._user)
+            await self._learn()
         except BaseException:
             await self.close()
             raise
 
-    async def _fill(self) -> None:
-        self._connection = await connect(self._server, self._name)
-        connection = self._connection
-        await connection.execute(AUTH)
-        await connection.execute("INSERT INTO auth.users VALUES (%(id)s, %(email)s)", dict(self._user))
-        try:
-            for migration in self._migrations:
-                await connection.execute(migration)
-                await connection.execute("RESET ALL")  # a dump empties the search path
-        except psycopg().Error as error:
-            raise ImplementationError(f"the PostgreSQL server refuses the schema: {error}") from error
-        await connection.execute("SET search_path TO public, extensions")
-        for table, column in await self._all(COLUMNS):
-            self._columns.setdefault(table, []).append(column)
-        for table, column in await self._all(KEYS):
-            self._keys[table] = (*self._keys.get(table, ()), column)
+    async def _learn(self) -> None:
+        """What PostgREST calls its schema cache."""
+        columns: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {}
+        for found, sql in ((columns, COLUMNS), (keys, KEYS)):
+            for table, column in await self._all(sql):
+                found.setdefault(table, []).append(column)
+        self._tables = {name: Table(name, tuple(each), tuple(keys.get(name, ()))) for name, each in columns.items()}
         for name, parameters, defaults, *kinds in await self._all(FUNCTIONS):
             self._functions[name] = (parameters, defaults, kinds[0], kinds[1], kinds[2])
 
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
-        server = await connect(self._server)
-        try:
-            await server.execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
-            for role in self._made_roles:
-                await server.execute(f"DROP ROLE IF EXISTS {role}")
-        finally:
-            await server.close()
+        await provision.drop(self._admin, self._name)
 
-    async def select(self, table: str, query: Query, wanted: Preferences) -> Found:
-        dialect = self._dialect(table)
+    async def select(self, name: str, query: Query, wanted: Preferences, caller: Caller) -> Found:
+        table = self._table(name)
         filters = Statement()
-        add_where(filters, query, dialect)
-        statement = Statement(f"SELECT {_selection(query, dialect)} FROM public.{_named(table)}")
+        add_where(filters, query, table)
+        statement = Statement(f"SELECT {table.selection(query)} FROM {table.sql}")
         statement.add(filters.sql, *filters.parameters)
-        add_order(statement, query, dialect)
-        async with self._transaction(wanted):
+        add_order(statement, query, table)
+        async with self._transaction(caller):
             total = None
             if wanted.counted:
-                counted = await self._all(
-                    f"SELECT count(*) FROM public.{_named(table)}{filters.sql}", filters.parameters
-                )
+                counted = await self._all(f"SELECT count(*) FROM {table.sql}{filters.sql}", filters.parameters)
                 total = counted[0][0]
             rows = await self._json_rows(statement)
         return Found(rows, total)
 
-    async def insert(self, table: str, rows: list[Row], query: Query, wanted: Preferences) -> Found:
-        dialect = self._dialect(table)
+    async def insert(self, name: str, rows: list[Row], query: Query, wanted: Preferences, caller: Caller) -> Found:
+        table = self._table(name)
         names = written_columns(rows, query.columns)
-        dialect.known(names)
+        table.check_written(names)
         if not rows:
             return Found([], 0, 0)
-        target = query.on_conflict or self._keys.get(table, ())
         inserted = 0
         written: list[Row] = []
-        async with self._transaction(wanted):
+        async with self._transaction(caller):
             for several, given in _groups(rows, names, wanted):
-                statement = _insertion(table, several, given, target, wanted.resolution)
-                statement.add(f" RETURNING {_selection(query, dialect)}, xmax = 0 AS {_IS_NEW}")
-                found = await self._json_rows(statement)
-                inserted += sum(row.pop("harness is new") for row in found)
+                found = await self._json_rows(insertion(table, several, given, query, wanted))
+                inserted += sum(row.pop(IS_NEW, True) for row in found)
                 written += found
             _check(written, wanted)
         return Found(written, len(written), inserted)
 
-    async def update(self, table: str, row: Row, query: Query, wanted: Preferences) -> Found:
-        dialect = self._dialect(table)
+    async def update(self, name: str, row: Row, query: Query, wanted: Preferences, caller: Caller) -> Found:
+        table = self._table(name)
         names = list(query.columns) or list(row)
-        dialect.known(names)
+        table.check_written(names)
         if not names:
             return Found([], 0)
-        sets = ", ".join(f"{_named(name)} = harness_body.{_named(name)}" for name in names)
-        body = f"(SELECT * FROM json_populate_record(null::public.{_named(table)}, %s::json)) harness_body"
-        statement = Statement(f"UPDATE public.{_named(table)} SET {sets} FROM {body}", [json.dumps(row)])
-        return await self._change(statement, query, wanted, dialect)
+        sets = ", ".join(f"{quoted(each)} = harness_body.{quoted(each)}" for each in names)
+        body = f"(SELECT * FROM json_populate_record(null::{table.sql}, %s::json)) harness_body"
+        statement = Statement(f"UPDATE {table.sql} SET {sets} FROM {body}", [json.dumps(row)])
+        return await self._change(statement, query, wanted, table, caller)
 
-    async def delete(self, table: str, query: Query, wanted: Preferences) -> Found:
-        return await self._change(Statement(f"DELETE FROM public.{_named(table)}"), query, wanted, self._dialect(table))
+    async def delete(self, name: str, query: Query, wanted: Preferences, caller: Caller) -> Found:
+        table = self._table(name)
+        return await self._change(Statement(f"DELETE FROM {table.sql}"), query, wanted, table, caller)
 
-    async def _change(self, statement: Statement, query: Query, wanted: Preferences, dialect: "_Dialect") -> Found:
-        add_where(statement, query, dialect)
-        statement.add(f" RETURNING {_selection(query, dialect)}")
-        async with self._transaction(wanted):
+    async def _change(
+        self, statement: Statement, query: Query, wanted: Preferences, table: Table, caller: Caller
+    ) -> Found:
+        add_where(statement, query, table)
+        add_returning(statement, table, query, wanted)
+        async with self._transaction(caller):
             rows = await self._json_rows(statement)
             _check(rows, wanted)
         return Found(rows, len(rows))
 
-    async def call(self, function: str, arguments: Mapping[str, Any]) -> Called:
+    async def call(self, function: str, arguments: Mapping[str, Any], caller: Caller) -> Called:
         if function not in self._functions:
             raise no_function(function, sorted(arguments))
         parameters, defaults, is_set, is_void, is_row = self._functions[function]
         required = set(parameters[: len(parameters) - defaults])
         if not required <= set(arguments) <= set(parameters):
             raise no_function(function, sorted(arguments))
-        given = ", ".join(f"{_named(name)} => %s" for name in arguments)
+        given = ", ".join(f"{quoted(name)} => %s" for name in arguments)
         values = [
             value if isinstance(value, str) or value is None else _argument(value) for value in arguments.values()
         ]
-        called = f"public.{_named(function)}({given})"
-        async with self._transaction(Preferences()):
+        called = f"public.{quoted(function)}({given})"
+        async with self._transaction(caller):
             if is_row or is_set:
-                what = "harness_row" if is_row else f"harness_row.{_named(function)}"
+                what = "harness_row" if is_row else f"harness_row.{quoted(function)}"
                 made = Statement(f"SELECT to_json({what}) AS value FROM {called} harness_row", values)
                 if not is_row:
                     made = Statement(f"SELECT to_json({called}) AS value", values)
@@ -196,29 +166,29 @@ class PostgresDatabase:
         return Called(rows if is_set else (rows[0] if rows else None), is_void, is_set)
 
     async def all_rows(self, table: str) -> list[Row] | None:
-        if table not in self._columns:
+        """Every row, whatever policies say, for the watcher; None when there is no such table."""
+        if table not in self._tables:
             return None
         async with self._lock:
-            return [row[0] for row in await self._all(f"SELECT to_json(t) FROM public.{_named(table)} t")]
+            return [row[0] for row in await self._all(f"SELECT to_json(t) FROM {self._tables[table].sql} t")]
 
-    # What they need
-
-    def _dialect(self, table: str) -> "_Dialect":
-        if table not in self._columns:
-            raise no_table(table, list(self._columns))
-        return _Dialect(table, self._columns[table])
+    def _table(self, name: str) -> Table:
+        if name not in self._tables:
+            raise no_table(name, list(self._tables))
+        return self._tables[name]
 
     @asynccontextmanager
-    async def _transaction(self, wanted: Preferences) -> AsyncIterator[None]:
-        errors = psycopg().Error
+    async def _transaction(self, caller: Caller) -> AsyncIterator[None]:
+        claims = json.dumps({"role": caller.role, **caller.claims})
         async with self._lock:
             try:
                 async with self._connection.transaction():
+                    await self._connection.execute(AS_CALLER, [caller.role, claims, datetime.now(UTC).isoformat()])
                     yield
-            except errors as error:
-                raise _as_rest(error) from error
+            except psycopg().Error as error:
+                raise _as_rest(error, caller) from error
 
-    async def _all(self, sql: str, parameters: Any = ()) -> list[Any]:
+    async def _all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         cursor = await self._connection.execute(sql, list(parameters))
         found: list[Any] = await cursor.fetchall()
         return found
@@ -230,82 +200,6 @@ class PostgresDatabase:
         else:
             sql = f"WITH harness_rows AS ({statement.sql}) SELECT to_json(harness_rows) FROM harness_rows"
         return [row[0] for row in await self._all(sql, statement.parameters)]
-
-
-_IS_NEW = '"harness is new"'
-
-
-class _Dialect:
-    """PostgreSQL's words for one table."""
-
-    mark = "%s"
-    no_limit = ""
-
-    def __init__(self, table: str, columns: list[str]) -> None:
-        self._table = table
-        self._columns = columns
-
-    def known(self, names: list[str]) -> None:
-        for name in names:
-            if name not in self._columns:
-                raise no_written_column(self._table, name)
-
-    def at(self, field: Field) -> str:
-        column = f"{_named(self._table)}.{_named(field.column)}"
-        if not field.steps:
-            return column
-        keys = [step if re.fullmatch(r"-?\d+", step) else f"'{_escaped(step)}'" for step in field.steps]
-        path = "".join(f"->{key}" for key in keys[:-1])
-        return f"(to_jsonb({column}){path}{'->>' if field.as_text else '->'}{keys[-1]})"
-
-    def rank(self, field: Field) -> str:
-        return self.at(field)
-
-    def value(self, field: Field, text: str) -> Any:
-        return text
-
-    def like(self, field: Field, insensitive: bool) -> str:
-        return f"{self.at(field)} {'ILIKE' if insensitive else 'LIKE'} %s"
-
-    def is_(self, field: Field, what: str) -> str:
-        return f"{self.at(field)} IS {what.replace('_', ' ').upper()}"
-
-
-def _named(name: str) -> str:
-    return quoted(name).replace("%", "%%")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''").replace("%", "%%")
-
-
-def _selection(query: Query, dialect: _Dialect) -> str:
-    return ", ".join(_selected(item, dialect) for item in query.select)
-
-
-def _selected(item: Selected, dialect: _Dialect) -> str:
-    if item.field.column == "*":
-        return f"{_named(dialect._table)}.*"
-    cast = f"::{item.cast}" if item.cast else ""
-    return f"{dialect.at(item.field)}{cast} AS {_named(item.name)}"
-
-
-def _insertion(
-    table: str, rows: list[Row], names: list[str], target: tuple[str, ...], resolution: str | None
-) -> Statement:
-    """As PostgREST makes it: the body is read by PostgreSQL itself, as rows of the table."""
-    columns = ", ".join(_named(name) for name in names)
-    where = f"public.{_named(table)}"
-    if not names:
-        statement = Statement(f"INSERT INTO {where} DEFAULT VALUES")
-    else:
-        body = f"json_populate_recordset(null::{where}, %s::json)"
-        statement = Statement(f"INSERT INTO {where} ({columns}) SELECT {columns} FROM {body}", [json.dumps(rows)])
-    if resolution and target:
-        sets = ", ".join(f"{_named(name)} = excluded.{_named(name)}" for name in names)
-        what = f"UPDATE SET {sets}" if resolution == "merge-duplicates" and sets else "NOTHING"
-        statement.add(f" ON CONFLICT ({', '.join(_named(name) for name in target)}) DO {what}")
-    return statement
 
 
 def _groups(rows: list[Row], names: list[str], wanted: Preferences) -> list[tuple[list[Row], list[str]]]:
@@ -331,8 +225,11 @@ def _check(rows: list[Row], wanted: Preferences) -> None:
         raise RestError(400, "PGRST124", message, f"The query affects {len(rows)} rows")
 
 
-def _as_rest(error: Any) -> RestError:
+def _as_rest(error: Any, caller: Caller) -> RestError:
     told = error.diag
-    return from_postgres(
+    rest = from_postgres(
         error.sqlstate or "08006", told.message_primary or str(error), told.message_detail, told.message_hint
     )
+    if rest.code == FORBIDDEN and caller.role == "anon":
+        rest.status = 401  # who has not signed in is asked to
+    return rest

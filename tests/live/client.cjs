@@ -1,4 +1,4 @@
-// Asks Supabase by the published client: takes lines of {url, key, expression}, prints what each expression gives.
+// Asks Supabase by the published client: takes lines of {url, key, token, expression}, prints what each expression gives.
 "use strict";
 const readline = require("node:readline");
 const { createClient } = require("@supabase/supabase-js");
@@ -10,10 +10,11 @@ const options = {
 
 async function main() {
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { url, key, expression } = JSON.parse(line);
+    const { url, key, token, expression } = JSON.parse(line);
+    const global = token ? { headers: { Authorization: `Bearer ${token}` } } : {};
     let given;
     try {
-      given = await new Function("db", `return (${expression})`)(createClient(url, key, options));
+      given = await new Function("db", `return (${expression})`)(createClient(url, key, { ...options, global }));
     } catch (error) {
       given = { thrown: String(error) };
     }

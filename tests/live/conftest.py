@@ -1,12 +1,10 @@
-"""What live tests need from outside: the published Supabase client, and a PostgreSQL server of Debian's package."""
+"""What live tests need from outside: the published Supabase client, and a PostgreSQL server."""
 
 import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,13 +14,13 @@ from typing import Any
 import pytest
 
 from harness.supabase.app import StandIn, Told
-from harness.supabase.databases import Database
-from harness.world.live.supabase_host import Port, service_key
+from harness.supabase.on_postgres import PostgresDatabase
+from harness.world.live.postgres_server import own_server
+from harness.world.live.supabase_host import Port, key_of
 
 SUPABASE_JS = "@supabase/supabase-js@2.109.0"
 CLIENT = Path(__file__).parent / "client.cjs"
 USER = {"id": "00000000-0000-4000-8000-000000000001", "email": "user@example.com"}
-INITDB = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+            fixtures = getattr(item, "fixturenames", ())
+            if {"supabase_js", "postgres_server"} & set(fixtures):
+                item.add_marker(pytest.mark.postgres)
+            if "supabase_js" in fixtures:
+                item.add_marker(pytest.mark.live)
 
 
 @pytest.fixture(scope="session")
@@ -62,16 +65,15 @@ def node(supabase_js: Path) -> Iterator["subprocess.Popen[str]"]:
 class Client:
     """The published client, and a stand-in for it that this process serves."""
 
-    def __init__(self, node: "subprocess.Popen[str]", database: Database, others: ExitStack) -> None:
+    def __init__(self, node: "subprocess.Popen[str]", database: PostgresDatabase, others: ExitStack) -> None:
         self.told: list[Told] = []
         self.writes: list[int] = []
         self.not_reproduced: list[str] = []
         self._node = node
-        self._key = service_key()
         loop = asyncio.new_event_loop()
         stand_in = StandIn(
             database,
-            self._key,
+            {key_of(role): role for role in ("service_role", "anon")},
             USER,
             on_request=self._told,
             after_write=self._wrote,
@@ -103,54 +105,24 @@ class Client:
     async def _wrote(self, number: int) -> None:
         self.writes.append(number)
 
-    def __call__(self, expression: str) -> Any:
-        """What an expression with `db`, the client, gives."""
+    def __call__(self, expression: str, role: str = "service_role", token: str | None = None) -> Any:
+        """What an expression with `db`, the client, gives; `token` is that of a user."""
         assert self._node.stdin is not None
         assert self._node.stdout is not None
-        line = json.dumps({"url": self._url, "key": self._key, "expression": expression})
+        line = json.dumps({"url": self._url, "key": key_of(role), "token": token, "expression": expression})
         self._node.stdin.write(line + "\n")
         self._node.stdin.flush()
         return json.loads(self._node.stdout.readline())
 
 
 @pytest.fixture
-def make_client(node: "subprocess.Popen[str]") -> Iterator[Callable[[Database], Client]]:
+def make_client(node: "subprocess.Popen[str]") -> Iterator[Callable[[PostgresDatabase], Client]]:
     """Makes clients of databases, and ends them all."""
     with ExitStack() as stack:
         yield lambda database: Client(node, database, stack)
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server on a free port; its files are gone afterwards."""
-    if not INITDB:
-        pytest.skip("PostgreSQL's server is not installed (Debian's package postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="harness-postgres-"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    other_user = []
-    if os.getuid() == 0:  # it refuses to run as root
-        if shutil.which("setpriv") is None:
-            pytest.skip("PostgreSQL does not run as root, and there is no setpriv")
-        other_user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-        shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
-
-    def run(program: str, *words: str) -> None:
-        command = [*other_user, str(INITDB[-1].parent / program), "-D", str(data), *words]
-        # the server inherits the output, so a pipe would stay open for as long as it runs
-        with open(folder.with_suffix(".log"), "ab") as log:
-            done = subprocess.run(command, cwd=folder, stdout=log, stderr=log, timeout=60, check=False)
-        assert done.returncode == 0, folder.with_suffix(".log").read_text("utf-8")
-
-    try:
-        run("initdb", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"-F -h 127.0.0.1 -p {port} -k {folder} -c synchronous_commit=off -c max_connections=30"
-        run("pg_ctl", "-w", "-o", options, "start")
-        try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            run("pg_ctl", "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.with_suffix(".log").unlink(missing_ok=True)
+def postgres_server() -> str:
+    """The URL of a real PostgreSQL server, that of this process."""
+    return own_server()

