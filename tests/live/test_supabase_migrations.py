@@ -14,6 +14,7 @@ from harness.supabase.databases import Caller, Row
 from harness.supabase.on_postgres import PostgresDatabase
 from harness.supabase.provision import Migration
 from harness.supabase.queries import Preferences, read_preferences, read_query
+from harness.world.live.postgres_server import own_server
 
 pytestmark = pytest.mark.postgres
 USER = {"id": "00000000-0000-4000-8000-000000000001", "email": "user@example.com"}
@@ -28,7 +29,7 @@ def played(
     named = [Migration(f"migrations/{number}.sql", text) for number, text in enumerate(texts, 1)]
 
     async def go() -> T:
-        database = PostgresDatabase(named, lambda: server, USER)
+        database = PostgresDatabase(named, lambda: server or own_server(), USER)
         await database.open()
         try:
             return await play(database)
