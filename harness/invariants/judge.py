@@ -1,6 +1,6 @@
 """Invariants: sentences that must hold, each a pure function of what a journal says.
 
-    (reading: Reading) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
+    (view: TraceView) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
 
 `judge` asks them all. An invariant that crashes answers "unknown"; one that the scenario declares impossible answers
 "not applicable" instead of "violated". Your own invariant is such a function, too: pass it to
@@ -9,11 +9,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from harness.invariants import billing, callbacks, conduct, images, tracks
+from harness.invariants import billing, callbacks, contract, images, logging, security, tracks
 from harness.invariants.registry import PROMISES
 from harness.invariants.verdict import Finding, Invariant, Severity, Verdict, of_every_track
 from harness.trace.journal import Journal
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 
 INVARIANTS: dict[str, Invariant] = {
     "settles": of_every_track(tracks.settles),
@@ -32,25 +32,25 @@ INVARIANTS: dict[str, Invariant] = {
     "generates-once": of_every_track(billing.generates_once),
     "charges-once": of_every_track(billing.charges_once),
     "idempotent": callbacks.idempotent,
-    "honours-contract": conduct.honours_contract,
+    "honours-contract": contract.honours_contract,
     "keeps-rate": billing.keeps_rate,
     "image-durable": of_every_track(images.image_durable),
-    "rejects-forgery": conduct.rejects_forgery,
-    "fetches-safely": conduct.fetches_safely,
-    "logs-as-promised": conduct.logs_as_promised,
-    "keeps-secrets": conduct.keeps_secrets,
+    "rejects-forgery": security.rejects_forgery,
+    "fetches-safely": security.fetches_safely,
+    "logs-as-promised": logging.logs_as_promised,
+    "keeps-secrets": security.keeps_secrets,
 }
 
 
 def judge(
-    journal: Journal | Reading,
+    journal: Journal | TraceView,
     *,
     own: Mapping[str, Invariant] | None = None,
     severities: Mapping[str, Severity] | None = None,
     off: Iterable[str] = (),
 ) -> tuple[Verdict, ...]:
     """Every invariant's verdict on a journal, in the catalogue's order, the user's own ones last."""
-    reading = journal if isinstance(journal, Reading) else Reading(journal)
+    view = journal if isinstance(journal, TraceView) else TraceView(journal)
     switched_off = frozenset(off)
     verdicts = []
     for name, invariant in ({**INVARIANTS, **own} if own else INVARIANTS).items():
@@ -58,20 +58,20 @@ def judge(
             continue
         usual: Severity = PROMISES[name].severity if name in PROMISES else "error"
         severity = (severities or {}).get(name, usual)
-        finding = _ask(name, invariant, reading)
+        finding = _ask(name, invariant, view)
         verdicts.append(Verdict(name, finding.state, finding.reason, finding.evidence, severity))
     return tuple(verdicts)
 
 
-def _ask(name: str, invariant: Invariant, reading: Reading) -> Finding:
-    if reading.refusal is not None:
-        done = "carried out" if reading.began.get("world") == "live" else "simulated"
-        return Finding("unknown", f"the run could not be {done}: {reading.refusal}")
+def _ask(name: str, invariant: Invariant, view: TraceView) -> Finding:
+    if view.refusal is not None:
+        done = "carried out" if view.began.world == "live" else "simulated"
+        return Finding("unknown", f"the run could not be {done}: {view.refusal}")
     try:
-        finding = invariant(reading)
+        finding = invariant(view)
     except Exception as error:
         return Finding("unknown", f"the invariant crashed: {type(error).__name__}: {error}")
-    impossible = reading.began.get("impossible", {}).get(name)
+    impossible = view.began.impossible.get(name)
     if finding.state == "violated" and impossible:
         return Finding("not applicable", f"nobody can keep it here: {impossible}", finding.evidence)
     return finding

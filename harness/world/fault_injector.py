@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -17,6 +17,7 @@ from harness.fakes.http_client import BadAnswerError, Post
 from harness.faults import Fault, ends, harms_connections, harms_requests, holds, sends, spoils
 from harness.faults.exchange import Answer, App, Exchange, Message, Passage, Receive, Scope, Send, Wire, received_again
 from harness.faults.luck import Luck, for_ever, pause
+from harness.trace.events import FaultTriggered
 
 Gate = Callable[[], Awaitable[None]]
 """What a connection has to pass before it stands."""
@@ -25,18 +26,16 @@ Due = list[tuple[Fault, Luck]]
 """The faults that befall one message, in the order they are written."""
 
 
-class Note(Protocol):
-    """Writes down that a fault befell a message."""
-
-    def __call__(self, kind: str, /, *, harm: str, link: str) -> Any: ...
+Record = Callable[[FaultTriggered], Any]
+"""Records that a fault has triggered."""
 
 
 class Injector:
     """The faults of one scenario, and how often each of them has been met."""
 
-    def __init__(self, faults: tuple[Fault, ...], seed: int, note: Note, elapsed_s: Callable[[], float]) -> None:
+    def __init__(self, faults: tuple[Fault, ...], seed: int, record: Record, elapsed_s: Callable[[], float]) -> None:
         self._faults = faults
-        self._note = note
+        self._record = record
         self._elapsed_s = elapsed_s
         self._at_connections: dict[str, list[_Armed]] = {}
         """Which faults may befall a connection to a link, in the order they are written."""
@@ -219,7 +218,7 @@ class Injector:
     # Which faults are due
 
     def _tell(self, fault: Fault) -> None:
-        self._note("fault", harm=fault.harm.name, link=fault.link)
+        self._record(FaultTriggered(harm=fault.harm.name, link=fault.link))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
         """What befalls a request. An observer's own look counts for no fault and meets only those that befall every

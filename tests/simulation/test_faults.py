@@ -24,6 +24,7 @@ from harness.faults.luck import Luck, Schedule
 from harness.faults.requests import LateRequest
 from harness.scenario.model import Scenario
 from harness.targets import load
+from harness.trace.events import FaultTriggered
 from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
@@ -190,7 +191,7 @@ def _told(*faults: Fault, seed: int = 1) -> tuple[str, int]:
     result = run(scenario, load(f"{__file__}:_ask_for_five_pictures"), seed)
     assert result.track is not None
     assert result.journal is not None
-    return str(result.track["failure_reason"]), len(result.journal.of("fault"))
+    return str(result.track["failure_reason"]), len(result.journal.of(FaultTriggered))
 
 
 def test_without_faults_nothing_is_harmed() -> None:

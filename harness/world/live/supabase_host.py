@@ -13,6 +13,7 @@ from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.supabase.app import StandIn, Told
 from harness.supabase.databases import Database, Row
+from harness.trace.events import StoreRequest
 from harness.world.journal_writer import Notebook
 from harness.world.live.server import Gate, protocol_factory
 from harness.world.scope import CAUSE
@@ -106,15 +107,14 @@ class SupabaseHost:
         self._errors[kind] = self._errors.get(kind, 0) + (told.code is not None)
         if self._errors[kind] > ALIKE_MAX:
             return 0
-        return self._notebook.note(
-            "store.request",
-            self._cause(),
+        request = StoreRequest(
             method=told.method,
             path=told.path,
             status=told.status,
             code=told.code,
             message=told.message,
         )
+        return self._notebook.record(request, self._cause())
 
     async def _written(self, number: int) -> None:
         rows = await self.rows()
