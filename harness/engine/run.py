@@ -8,7 +8,7 @@ from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
 from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
-from harness.invariants.verdict import Invariant
+from harness.invariants.registry import Own
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies import STRATEGIES
@@ -46,7 +46,7 @@ def run(
     *,
     keep_journal: bool = True,
     keep_pictures: bool = False,
-    invariants: Mapping[str, Invariant] | None = None,
+    invariants: Own | None = None,
 ) -> Result:
     """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
     began = time.perf_counter()

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.invariants import images
+from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     CallbackAttempt,
@@ -69,6 +70,15 @@ def generates_once(view: TraceView, track: Track) -> Finding:
     if failure is not None:
         return held(f"a second generation was paid for after the first had failed{more}", *shown)
     return held(f"one generation was paid for{more}", *shown)
+
+
+GENERATES_ONCE = Invariant(
+    name="generates-once",
+    sentence="One picture is paid for per track, or two when the first one failed, also under duplicate callbacks.",
+    consequence="pays twice for one picture",
+    gravity=9,
+    check=of_every_track(generates_once),
+)
 
 
 def _pictures_of(image: Generation) -> int:
@@ -261,6 +271,14 @@ def charges_once(view: TraceView, track: Track) -> Finding:
     return held(f"the music was paid for once{more}", kept[0].created)
 
 
+CHARGES_ONCE = Invariant(
+    name="charges-once",
+    sentence="A finished track costs its credits once, and a failed one gets them back.",
+    severity="warning",
+    check=of_every_track(charges_once),
+)
+
+
 def keeps_rate(view: TraceView) -> Finding:
     """Looks for creations beyond the limit, and for another try at once, or before a refusal's Retry-After is over."""
     own = {entry.number: entry for entry in view.own_requests}
@@ -278,6 +296,14 @@ def keeps_rate(view: TraceView) -> Finding:
             if finding is not None:
                 return finding
     return held("it stayed inside the rate limit")
+
+
+KEEPS_RATE = Invariant(
+    name="keeps-rate",
+    sentence="Requests stay below the provider's rate limit, and wait when they are told to.",
+    severity="warning",
+    check=keeps_rate,
+)
 
 
 def _asked_again_too_soon(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness.invariants import images
+from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     FaultTriggered,
@@ -53,6 +54,15 @@ def callback_answered(view: TraceView) -> Finding:
         first.answered,
         first.response,
     )
+
+
+CALLBACK_ANSWERED = Invariant(
+    name="callback-answered",
+    sentence="Every callback is answered 200 within the 15 s that the provider waits.",
+    consequence="answers callbacks too late or not at all",
+    gravity=1,
+    check=callback_answered,
+)
 
 
 def _suffered_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
@@ -113,6 +123,14 @@ def within_platform_limit(view: TraceView) -> Finding:
         if any(_is_the_implementations_turn(view, track) for track in view.tracks):
             return violated("the instance was frozen after its answer, and what a track still needed never ran", frozen)
     return held("every handler ended within the platform's limit")
+
+
+WITHIN_PLATFORM_LIMIT = Invariant(
+    name="within-platform-limit",
+    sentence="No handler outlives the platform's limit or leaves needed work to a frozen instance.",
+    consequence="is cut off by the platform",
+    check=within_platform_limit,
+)
 
 
 def _frozen_at_the_end(view: TraceView) -> AnyEntry | None:
@@ -191,6 +209,14 @@ def idempotent(view: TraceView) -> Finding:
             if inserted:
                 inserters.setdefault(key, set()).add(number)
     return held(f"{len(repeats)} repeated deliveries changed nothing that was there")
+
+
+IDEMPOTENT = Invariant(
+    name="idempotent",
+    sentence="Callbacks that come again, or together, leave the track as a single one would.",
+    consequence="is changed by repeated callbacks",
+    check=idempotent,
+)
 
 
 def _attempts_behind(view: TraceView, write: AnyEntry, attempts: dict[int, Attempt]) -> dict[tuple[str, str], int]:

@@ -1,5 +1,6 @@
 """The invariant about the providers' contracts: what is requested of them is what they allow."""
 
+from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import ContractBroken
 from harness.trace.view import TraceView
@@ -23,3 +24,11 @@ def honours_contract(view: TraceView) -> Finding:
     if not asked:
         return not_applicable("nothing was asked of a provider")
     return held(f"all {len(asked)} requests are valid by the contract")
+
+
+HONOURS_CONTRACT = Invariant(
+    name="honours-contract",
+    sentence="Every request to a provider is one that the provider's contract allows.",
+    consequence="sends requests that the contract does not allow",
+    check=honours_contract,
+)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import ImageProbed, Row, RunEnded, StoreWatched, StoreWrite
 from harness.trace.journal import AnyEntry, Entry
@@ -115,6 +116,15 @@ def image_loads(view: TraceView, track: Track) -> Finding:
     return violated(f"the picture does not load: {probe.event.problem}", *_write_of(track), probe)
 
 
+IMAGE_LOADS = Invariant(
+    name="image-loads",
+    sentence="That address answers 200 with a file of which every byte decodes.",
+    consequence="shows pictures that do not load",
+    gravity=7,
+    check=of_every_track(image_loads),
+)
+
+
 def image_2k(view: TraceView, track: Track) -> Finding:
     """Measures the decoded picture against 2048x1152, landscape 16:9."""
     finding, probe = _decoded(view, track)
@@ -131,6 +141,15 @@ def image_2k(view: TraceView, track: Track) -> Finding:
         *_write_of(track),
         probe,
     )
+
+
+IMAGE_2K = Invariant(
+    name="image-2k",
+    sentence="The decoded picture is landscape 16:9 and measures 2048x1152 or more.",
+    consequence="shows pictures below 2048x1152",
+    gravity=6,
+    check=of_every_track(image_2k),
+)
 
 
 def image_native(view: TraceView, track: Track) -> Finding:
@@ -151,6 +170,14 @@ def image_native(view: TraceView, track: Track) -> Finding:
     )
 
 
+IMAGE_NATIVE = Invariant(
+    name="image-native",
+    sentence="The picture was made at its size, not enlarged from a smaller one.",
+    consequence="shows enlarged pictures",
+    check=of_every_track(image_native),
+)
+
+
 def image_belongs(view: TraceView, track: Track) -> Finding:
     """Reads out of the pixels of each picture that a settled track shows whose the task is that made it."""
     for fields, write in track.states:
@@ -167,6 +194,15 @@ def image_belongs(view: TraceView, track: Track) -> Finding:
         assert late is not None
         return late
     return _whose(view, track, probe, _write_of(track))
+
+
+IMAGE_BELONGS = Invariant(
+    name="image-belongs",
+    sentence="The picture was made for this track and for no other.",
+    consequence="shows another track's picture",
+    gravity=10,
+    check=of_every_track(image_belongs),
+)
 
 
 def _whose(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Sequence[AnyEntry]) -> Finding:
@@ -212,6 +248,14 @@ def resolution_true(view: TraceView, track: Track) -> Finding:
     )
 
 
+RESOLUTION_TRUE = Invariant(
+    name="resolution-true",
+    sentence="The resolution that is stored is the size that the picture decodes to.",
+    consequence="stores resolutions that are not true",
+    check=of_every_track(resolution_true),
+)
+
+
 def _claim(stored: Any) -> str | None:
     """A stored resolution as text: an object's or a list's numbers, the width first; None where nothing is claimed."""
     if isinstance(stored, str) and stored.strip()[:1] in ("{", "["):
@@ -253,6 +297,15 @@ def never_downgraded(view: TraceView, track: Track) -> Finding:
     if good is None:
         return not_applicable("the track never held a 2K picture")
     return held(f"the 2K picture stayed{_as_far_as_seen(view)}", good)
+
+
+NEVER_DOWNGRADED = Invariant(
+    name="never-downgraded",
+    sentence="A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one.",
+    consequence="overwrites good pictures with worse ones",
+    gravity=5,
+    check=of_every_track(never_downgraded),
+)
 
 
 def _as_far_as_seen(view: TraceView) -> str:
@@ -297,6 +350,15 @@ def fallback_labelled(view: TraceView, track: Track) -> Finding:
     return held("the small picture carries its label", small)
 
 
+FALLBACK_LABELLED = Invariant(
+    name="fallback-labelled",
+    sentence="A picture below 2K is shown with the low-resolution label or not at all, and a 2K picture without it.",
+    consequence="shows small pictures as if they were fine",
+    gravity=3,
+    check=of_every_track(fallback_labelled),
+)
+
+
 def _labelled(fields: Row) -> bool:
     label = fields.get("image_label")
     return isinstance(label, str) and "low" in label.lower()
@@ -317,6 +379,14 @@ def image_durable(view: TraceView, track: Track) -> Finding:
     if later.event.decodes:
         return held("the picture still loads after 15 days", later)
     return violated(f"after 15 days the picture no longer loads: {later.event.problem}", probe, later)
+
+
+IMAGE_DURABLE = Invariant(
+    name="image-durable",
+    sentence="The picture still loads when the provider has deleted its files.",
+    severity="warning",
+    check=of_every_track(image_durable),
+)
 
 
 def _write_of(track: Track) -> list[Entry[StoreWrite]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from harness.invariants import images
+from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     CallbackAttempt,
@@ -17,6 +18,16 @@ from harness.trace.urls import usable_url
 from harness.trace.view import IMAGE_PATHS, TraceView
 
 LOG_PATIENCE_S = 600.0
+LOG_EVENTS = (
+    "callback-without-picture",
+    "image-requested",
+    "image-retried",
+    "image-verified",
+    "image-delivered",
+    "image-failed",
+    "picture-skipped",
+)
+"""What may happen in a run that an implementation can promise a log line for (`logs-as-promised`)."""
 
 
 def logs_as_promised(view: TraceView) -> Finding:
@@ -42,6 +53,15 @@ def logs_as_promised(view: TraceView) -> Finding:
     if not checked:
         return not_applicable("nothing happened that a log line is promised for")
     return held(f"the {checked} promised lines are in the log")
+
+
+LOGS_AS_PROMISED = Invariant(
+    name="logs-as-promised",
+    sentence="The log lines promised for what happened are written, and in their order.",
+    severity="warning",
+    consequence="does not log what it promises",
+    check=logs_as_promised,
+)
 
 
 def _fits(line: Entry[LogLine], text: str, happened: AnyEntry) -> bool:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     CallbackAttempt,
@@ -57,6 +58,15 @@ def rejects_forgery(view: TraceView) -> Finding:
         if entry.event.mark is not None and view.is_forged(entry.event.mark):
             return violated("a picture from a forged callback is on the track", entry)
     return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+
+
+REJECTS_FORGERY = Invariant(
+    name="rejects-forgery",
+    sentence="With a signing key set, an unsigned, forged or stale callback changes nothing.",
+    consequence="believes forged callbacks",
+    gravity=12,
+    check=rejects_forgery,
+)
 
 
 def _is_its_doing(view: TraceView, forgery: Attempt, effect: Entry[StoreWrite] | Entry[TaskCreated]) -> bool:
@@ -131,6 +141,15 @@ def fetches_safely(view: TraceView) -> Finding:
     return held("the smuggled address was not fetched", next(iter(smuggled.values())))
 
 
+FETCHES_SAFELY = Invariant(
+    name="fetches-safely",
+    sentence="No picture is fetched from a private or foreign address that a callback names.",
+    consequence="fetches addresses that a callback smuggled in",
+    gravity=13,
+    check=fetches_safely,
+)
+
+
 def _is_private(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host).is_global
@@ -160,6 +179,15 @@ def keeps_secrets(view: TraceView) -> Finding:
         elif _holds([request.path, request.headers, request.body], secrets):
             return violated(f"a key is sent to {request.host}", entry)
     return held("no key leaves the implementation but to its provider")
+
+
+KEEPS_SECRETS = Invariant(
+    name="keeps-secrets",
+    sentence="The API key is in no log line, stored value, callback URL or request elsewhere.",
+    consequence="gives its key away",
+    gravity=14,
+    check=keeps_secrets,
+)
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -1,6 +1,7 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
 from harness.invariants import billing, images
+from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
     CallbackAttempt,
@@ -52,6 +53,15 @@ def settles(view: TraceView, track: Track) -> Finding:
     if isinstance(track.status, str) and track.status.lower() in LOOK_TERMINAL:
         wait += '; the harness takes "complete" and "failed" for ends, spelt like this'
     return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
+
+
+SETTLES = Invariant(
+    name="settles",
+    sentence="Before the deadline the track is finished, or has failed for a reason; it is not left waiting.",
+    consequence="leaves tracks unfinished",
+    gravity=2,
+    check=of_every_track(settles),
+)
 
 
 def _settling(track: Track) -> Entry[StoreWrite] | None:
@@ -143,6 +153,15 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
 
 
+AUDIO_KEPT = Invariant(
+    name="audio-kept",
+    sentence="Once the music is done its audio is on the track, however the picture turned out.",
+    consequence="loses finished audio",
+    gravity=11,
+    check=of_every_track(audio_kept),
+)
+
+
 def image_present(view: TraceView, track: Track) -> Finding:
     """Looks for a picture on a finished track."""
     finding = unseen(track)
@@ -155,6 +174,15 @@ def image_present(view: TraceView, track: Track) -> Finding:
         return held("the finished track has a picture", _last_image_write(track))
     shown = "null" if stored is None else f'"{stored}"'
     return violated(f"the track is complete and its image_url is {shown}", _last_image_write(track))
+
+
+IMAGE_PRESENT = Invariant(
+    name="image-present",
+    sentence="A finished track has the address of a picture, not null, empty or the word undefined.",
+    consequence="finishes tracks without a picture",
+    gravity=8,
+    check=of_every_track(image_present),
+)
 
 
 def _last_image_write(track: Track) -> Entry[StoreWrite] | None:
@@ -184,6 +212,15 @@ def failure_visible(view: TraceView, track: Track) -> Finding:
     return violated(
         f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
     )
+
+
+FAILURE_VISIBLE = Invariant(
+    name="failure-visible",
+    sentence="A track without a 2K picture says why, in its reason field or in an error line.",
+    consequence="fails silently",
+    gravity=4,
+    check=of_every_track(failure_visible),
+)
 
 
 def _what_it_shows(view: TraceView, url: str | None) -> str:

@@ -1,11 +1,10 @@
-"""What an invariant answers, and how the answers for several tracks become one."""
+"""What an invariant answers about a run, or about one track of it."""
 
-from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from harness.trace.journal import AnyEntry
 from harness.trace.tracks import Track
-from harness.trace.view import TraceView
 
 State = Literal["held", "violated", "not applicable", "unknown"]
 Severity = Literal["error", "warning"]
@@ -35,10 +34,6 @@ class Finding(NamedTuple):
     evidence: tuple[int, ...] = ()
 
 
-Invariant: TypeAlias = Callable[[TraceView], Finding]
-TrackCheck: TypeAlias = Callable[[TraceView, Track], Finding]
-
-
 def held(reason: str, *evidence: AnyEntry | None) -> Finding:
     """It holds, and this is why."""
     return Finding("held", reason, _numbers(evidence))
@@ -62,31 +57,6 @@ def unknown(reason: str, *evidence: AnyEntry | None) -> Finding:
 def _numbers(entries: Iterable[AnyEntry | None]) -> tuple[int, ...]:
     numbers = {entry.number for entry in entries if entry is not None}
     return tuple(sorted(numbers)) if len(numbers) > 1 else tuple(numbers)
-
-
-def of_every_track(check: TrackCheck) -> Invariant:
-    """The invariant that `check` holds for every track: the worst answer, told of the first track that gives it."""
-
-    def invariant(view: TraceView) -> Finding:
-        tracks = view.tracks
-        if not tracks:
-            return not_applicable("no track was asked for")
-        if len(tracks) == 1:
-            return check(view, tracks[0])
-        findings = [(track, check(view, track)) for track in tracks]
-        for state in ("violated", "unknown", "held"):
-            found = [(track, finding) for track, finding in findings if finding.state == state]
-            if found:
-                track, first = found[0]
-                return Finding(state, _told(track, first.reason, len(found), len(tracks)), first.evidence)
-        return findings[0][1]
-
-    invariant.__doc__ = check.__doc__
-    return invariant
-
-
-def _told(track: Track, reason: str, count: int, total: int) -> str:
-    return f"track {track.index} of {total}: {reason}" + (f" (so for {count} of the tracks)" if count > 1 else "")
 
 
 def unseen(track: Track) -> Finding | None:

@@ -8,7 +8,7 @@ Everything else is imported when the first test asks for it. They may be used in
 world needs a thread without an event loop, and gets one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ import pytest
 from harness.pytest_plugin.options import settings_of
 
 if TYPE_CHECKING:
-    from harness.invariants.verdict import Invariant
+    from harness.invariants.registry import Own
     from harness.results.result import Result
     from harness.scenario.model import Scenario
 
@@ -36,7 +36,7 @@ class ScenarioRunner:
         implementation: str | None = None,
         seed: int | None = None,
         *,
-        invariants: "Mapping[str, Invariant] | None" = None,
+        invariants: "Own | None" = None,
     ) -> "Result":
         """The result of one run.
 

@@ -6,9 +6,9 @@ from harness.engine.run import judged_again
 from harness.engine.session import exit_code
 from harness.errors import JournalError
 from harness.fakes.script import Failure, Image
-from harness.invariants.judge import INVARIANTS, judge
+from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Finding, Verdict, held, violated
 from harness.results.result import Result
 from harness.trace.events import LogLine, Request
@@ -60,8 +60,8 @@ def test_judging_twice_gives_the_same_verdicts_and_leaves_the_journal_as_it_was(
 
 def test_the_verdicts_come_in_the_catalogues_order_with_their_usual_severity() -> None:
     verdicts = judge(Chronicle().end())
-    assert [verdict.invariant for verdict in verdicts] == list(INVARIANTS) == list(PROMISES)
-    assert [verdict.severity for verdict in verdicts] == [promise.severity for promise in PROMISES.values()]
+    assert [verdict.invariant for verdict in verdicts] == list(INVARIANTS)
+    assert [verdict.severity for verdict in verdicts] == [invariant.severity for invariant in INVARIANTS.values()]
 
 
 def test_an_invariant_can_be_switched_off_or_made_milder() -> None:
