@@ -4,6 +4,7 @@ HarnessError                what a user can mend; its text says where, what was 
   ScenarioError             a scenario file that cannot be read or does not say what it must
   ImplementationError       an implementation that cannot be imported, or is not of a shape that can be plugged in
   JournalError              a journal that cannot be read back
+  PluginError               an extension of the user's that cannot be imported, or is not what belongs there
   UnknownNameError          a scenario, strategy or invariant that does not exist
 
 A violation is not an error: it is a value in a Result. A bug of the harness is an assert.
@@ -38,6 +39,10 @@ class ImplementationError(HarnessError):
 
 class JournalError(HarnessError):
     """A journal file is not one, is cut off, or is of a version that this harness does not read."""
+
+
+class PluginError(HarnessError):
+    """An extension that an entry point or a setting names cannot be imported, or is not what belongs there."""
 
 
 class UnknownNameError(HarnessError):

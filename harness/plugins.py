@@ -17,16 +17,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, nearest_hint
+from harness.errors import PluginError, nearest_hint
 from harness.project_file import project_file_here
 
 KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores", "commands")
 
 
 def plugins(kind: str) -> list[tuple[str, Any]]:
-    """Pairs of where a plugin is named (for messages) and its value. Raises HarnessError for one that is not there."""
+    """Pairs of where a plugin is named (for messages) and its value. Raises PluginError for one that is not there."""
     assert kind in KINDS
-    named = [each for each in _entry_points() if each.group == f"harness.{kind}"]
+    named = [each for each in _entry_points(tuple(sys.path)) if each.group == f"harness.{kind}"]
     found = [(f"entry point {each.name} of {each.group}", each.load()) for each in named]
     path, targets = _targets()
     return found + [
@@ -36,7 +36,8 @@ def plugins(kind: str) -> list[tuple[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _entry_points() -> tuple[EntryPoint, ...]:
+def _entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Those of the packages on `path`, which is `sys.path`."""
     return tuple(each for kind in KINDS for each in entry_points(group=f"harness.{kind}"))
 
 
@@ -47,30 +48,40 @@ def _targets() -> tuple[Path | None, dict[str, list[str]]]:
     if file is None or written is None:
         return None, {}
     if not isinstance(written, dict):
-        raise HarnessError(f"{file.path}: plugins is {written!r}, expected a table: [plugins]")
+        raise PluginError(f"{file.path}: plugins is {written!r}, expected a table: [plugins]")
     for kind, targets in written.items():
         if kind not in KINDS:
             hint = nearest_hint(kind, KINDS) or f", known: {', '.join(KINDS)}"
-            raise HarnessError(f"{file.path}: plugins.{kind}: unknown kind{hint}")
+            raise PluginError(f"{file.path}: plugins.{kind}: unknown kind{hint}")
         if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
-            raise HarnessError(
+            raise PluginError(
                 f'{file.path}: plugins.{kind} is {targets!r}, expected a list such as ["shop.faults:Teapot"]'
             )
     return file.path, written
 
 
 def _value(where: str, target: str) -> Any:
-    module_name, colon, attribute = target.partition(":")
-    if not (module_name and colon and attribute):
-        raise HarnessError(f'{where} names nothing; expected module:attribute, as in "shop.faults:Teapot"')
+    module, colon, attribute = target.partition(":")
+    if not (module and colon and attribute):
+        raise PluginError(f'{where} names nothing; expected module:NAME, as in "shop.faults:Teapot"')
+    loaded = _imported(where, module)
+    if not hasattr(loaded, attribute):
+        names = [name for name in vars(loaded) if not name.startswith("_")]
+        raise PluginError(f'{where}: the module "{module}" has no "{attribute}"{nearest_hint(attribute, names)}')
+    return getattr(loaded, attribute)
+
+
+def _imported(where: str, module: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise HarnessError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, attribute):
-        names = [name for name in vars(module) if not name.startswith("_")]
-        raise HarnessError(f'{where}: {module_name} has no attribute "{attribute}"{nearest_hint(attribute, names)}')
-    return getattr(module, attribute)
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
+            raise PluginError(
+                f'{where}: there is no module "{module}" (looked in {here} and among the installed packages)'
+            ) from error
+        raise PluginError(f'{where}: "{module}" imports "{error.name}", which is not installed') from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{where}: the module raises {type(error).__name__} on import: {error}") from error

@@ -352,7 +352,7 @@ def test_json_on_stdout_is_json_and_nothing_else(harness: Any) -> None:
     assert set(result) == {
         *("scenario", "implementation", "seed", "ending", "simulated_s", "wall_s", "verdicts", "tracks", "metrics"),
     }
-    assert [verdict["invariant"] for verdict in result["verdicts"]] == list(registry.PROMISES)
+    assert [verdict["invariant"] for verdict in result["verdicts"]] == list(registry.INVARIANTS)
     assert {tuple(verdict) for verdict in result["verdicts"]} == {
         ("invariant", "state", "severity", "reason", "evidence")
     }
@@ -519,7 +519,7 @@ def test_quiet_says_no_more_than_the_conclusion(harness: Any) -> None:
 
 def test_verbose_shows_every_verdict(harness: Any) -> None:
     said = harness("run", "strict", HEALTHY, "-v")
-    assert all(name in said.out for name in registry.PROMISES)
+    assert all(name in said.out for name in registry.INVARIANTS)
 
 
 def test_interrupting_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
@@ -567,7 +567,7 @@ def test_lists_name_everything_there_is(harness: Any) -> None:
         harness("list", *words).out for words in (["scenarios"], ["invariants"], ["strategies"], ["scenarios", "slow"])
     )
     assert not [name for name in catalogue.shipped_names() if name not in scenarios]
-    assert not [name for name in registry.PROMISES if name not in invariants]
+    assert not [name for name in registry.INVARIANTS if name not in invariants]
     assert not [name for name in STRATEGIES if name not in strategies]
     assert "slow/image-16s" in slow
     assert "baseline" not in slow

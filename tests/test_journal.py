@@ -1,9 +1,15 @@
 """The journal: append-only, readable again, the same bytes for the same entries; and clear about what is none."""
 
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from harness.errors import JournalError
-from harness.trace.journal import Entry, Journal, body_facts, first_difference, read_journal
+from harness.trace.events import EVENTS, Event, LogLine, Request, Response, RunEnded, UnknownEvent, event_of, field_docs
+from harness.trace.journal import Journal, body_facts, entry_of, first_difference, read_journal
 
 
 def _journal(*texts: str) -> Journal:
@@ -26,7 +32,7 @@ def test_half_a_surrogate_pair_in_a_log_line_can_be_written_and_read() -> None:
 
 
 def test_causes_are_followed_back_to_the_beginning() -> None:
-    journal = Journal([Entry(1, 0.0, "a", 0, {}), Entry(2, 0.0, "b", 1, {}), Entry(3, 0.0, "c", 2, {})])
+    journal = Journal([entry_of(1, 0.0, "a", 0, {}), entry_of(2, 0.0, "b", 1, {}), entry_of(3, 0.0, "c", 2, {})])
     assert [entry.number for entry in journal.causes(journal[3])] == [2, 1]
 
 
@@ -72,26 +78,92 @@ def test_bodies_stand_as_what_they_are() -> None:
     assert len(picture["sha256"]) == 16
 
 
-def test_raw_facts_are_put_into_words_once_and_only_when_somebody_reads() -> None:
-    worded: list[str] = []
-
-    def words(at_s: float, text: str) -> dict[str, object]:
-        worded.append(text)
-        return {"text": text, "at_s": at_s}
-
+def test_an_event_is_recorded_as_its_json_and_read_back_as_itself() -> None:
     journal = Journal()
-    journal.add(0.5, "log", 0, {"text": "first"})
-    assert journal.add_raw(1.5, "log", 1, words, ("second",)) == 2
-    journal.add(2.5, "log", 0, {"text": "third"})
-    assert (len(journal), journal.at_s(2), worded) == (3, 1.5, [])
-    expected = Entry(2, 1.5, "log", 1, {"text": "second", "at_s": 1.5})
-    assert [entry.facts["text"] for entry in journal] == ["first", "second", "third"]
-    assert journal[2] == expected
-    assert journal.add_raw(3.5, "log", 0, words, ("fourth",)) == 4
-    assert worded == ["second"]
-    assert read_journal(journal.to_jsonl())[4].facts == {"text": "fourth", "at_s": 3.5}
-    assert journal.of("log")[1] is journal[2]
-    assert worded == ["second", "fourth"]
+    event = RunEnded(ending="quiescent", unanswered=[], waiting=[])
+    assert journal.record(1.5, 0, event) == 1
+    assert journal[1].to_json() == (
+        '{"n":1,"at_s":1.5,"kind":"run.ended","cause":0,"facts":{"ending":"quiescent","unanswered":[],"waiting":[]}}'
+    )
+    (entry,) = read_journal(journal.to_jsonl()).of(RunEnded)
+    assert entry.event == event
+    assert entry == journal[1]
+
+
+def test_a_kind_and_a_fact_of_another_version_are_kept_as_they_are() -> None:
+    text = (
+        '{"journal":1}\n'
+        '{"n":1,"at_s":0.0,"kind":"log","cause":0,"facts":{"level":"info","logger":"app","text":"a","line":7}}\n'
+        '{"n":2,"at_s":0.0,"kind":"moon.rose","cause":1,"facts":{"phase":"full"}}\n'
+    )
+    journal = read_journal(text)
+    assert journal.to_jsonl() == text
+    assert journal.of(LogLine)[0].event.text == "a"
+    assert isinstance(journal[2].event, UnknownEvent)
+    assert journal.of("moon.rose") == [journal[2]]
+
+
+def test_a_fact_that_is_missing_fails_who_needs_it_and_nobody_else() -> None:
+    journal = Journal()
+    journal.add(0.0, "response", 0, {"request": 1})
+    (entry,) = journal.of(Response)
+    assert entry.event.request == 1
+    assert entry.facts == {"request": 1}
+    with pytest.raises(AttributeError, match="outcome"):
+        _ = entry.event.outcome
+
+
+def test_an_entry_of_another_kind_than_expected_says_so() -> None:
+    with pytest.raises(TypeError, match=r"entry 1 is of the kind log, not run\.ended"):
+        _journal("a").entry(1, RunEnded)
+
+
+@pytest.mark.parametrize("event_class", EVENTS.values(), ids=list(EVENTS))
+def test_every_kind_of_event_says_when_it_is_recorded_and_what_its_fields_mean(event_class: type[Event]) -> None:
+    assert (event_class.__doc__ or "").startswith("Recorded ")
+    docs = field_docs(event_class)
+    assert list(docs) == list(event_class.names)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(event_of(event_class.kind, {}), event_class.names[0], None)
+
+
+def test_what_is_documented_of_a_field_is_the_docstring_below_it() -> None:
+    assert field_docs(Request)["path"] == "With its query."
+    assert field_docs(Request)["method"] == ""
+
+
+def test_the_journals_table_in_the_readme_names_every_kind_and_every_field() -> None:
+    table = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    rows = [row for row in table.splitlines() if row.startswith("| `")]
+    for kind, event_class in EVENTS.items():
+        row = next(row for row in rows if f"`{kind}`" in row.split("|")[1])
+        optional = event_class.omitted
+        assert [name for name in event_class.names if name not in optional and f"`{name}`" not in row] == []
+
+
+MISSPELT = """
+from harness.trace.events import Response
+from harness.trace.journal import Journal
+
+def last_status(journal: Journal) -> int | None:
+    Response(request=1, outcome="answered", status=200, latency=0.0, headers={}, body=None)
+    return journal.of(Response)[-1].event.statsu
+"""
+
+
+def test_a_misspelt_field_is_an_error_of_mypy(tmp_path: Path) -> None:
+    (tmp_path / "snippet.py").write_text(MISSPELT)
+    root = Path(__file__).parents[1]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), str(tmp_path / "snippet.py")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert '"Response" has no attribute "statsu"; maybe "status"?' in checked.stdout, checked.stdout + checked.stderr
+    assert 'Unexpected keyword argument "latency" for "Response"' in checked.stdout
+    assert checked.stdout.count("error:") == 3
 
 
 def test_a_body_that_is_nested_too_deeply_is_kept_as_text() -> None:

@@ -86,7 +86,7 @@ def test_the_two_commands_are_what_ci_runs() -> None:
 
 
 def test_the_numbers_in_the_first_paragraph_are_todays() -> None:
-    from harness.invariants.judge import INVARIANTS
+    from harness.invariants.registry import INVARIANTS
     from harness.scenario import catalogue
     from harness.strategies.registry import STRATEGIES
 

@@ -33,7 +33,7 @@ from harness.faults.randomness import Schedule
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest
 from harness.faults.rule import FaultRule
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
 from harness.scenario.model import Platform, Scenario
@@ -418,10 +418,10 @@ def test_no_two_shipped_files_say_the_same() -> None:
 
 
 def test_promises_are_the_23_of_the_catalogue() -> None:
-    assert len(PROMISES) == 23
-    warnings = {name for name, promise in PROMISES.items() if promise.severity == "warning"}
+    assert len(INVARIANTS) == 23
+    warnings = {name for name, invariant in INVARIANTS.items() if invariant.severity == "warning"}
     assert warnings == {"image-durable", "keeps-rate", "charges-once", "logs-as-promised"}
-    assert all(name == promise.name and promise.sentence.endswith(".") for name, promise in PROMISES.items())
+    assert all(name == invariant.name and invariant.sentence.endswith(".") for name, invariant in INVARIANTS.items())
 
 
 def test_reading_all_shipped_files_stays_quick_with_every_import() -> None:

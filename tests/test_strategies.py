@@ -36,7 +36,8 @@ from harness.strategies.pictures import PictureError, decode_picture, is_public_
 from harness.strategies.registry import STRATEGIES
 from harness.strategies.signatures import is_genuine
 from harness.strategies.upscale_detection import looks_enlarged
-from harness.trace.journal import Entry
+from harness.trace.events import Request, RequestAbandoned, Response
+from harness.trace.journal import AnyEntry
 
 FAILS = Image(fails=Failure(501, when="after-generating"))
 REFUSED = Image(fails=Failure(500))
@@ -75,7 +76,7 @@ def played(
     return run(scenario, resolve(strategy))
 
 
-def entries(result: Result, *kinds: str) -> list[Entry]:
+def entries(result: Result, *kinds: str) -> list[AnyEntry]:
     assert result.journal is not None
     return result.journal.of(*kinds)
 
@@ -89,7 +90,7 @@ def field(result: Result, name: str) -> object:
     return result.track[name]
 
 
-def asked(result: Result, path: str) -> list[Entry]:
+def asked(result: Result, path: str) -> list[AnyEntry]:
     """What the implementation asked of the providers."""
     requests = entries(result, "request")
     return [e for e in requests if e.facts["by"] == "app.test" and e.facts["path"].partition("?")[0] == path]
@@ -98,9 +99,9 @@ def asked(result: Result, path: str) -> list[Entry]:
 def completes_answered_after_s(result: Result) -> list[float]:
     """How long the handler took for each delivery of the complete callback."""
     assert result.journal is not None
-    answers = {e.facts["request"]: e for e in result.journal.of("response", "request.abandoned")}
+    answers = {e.facts["request"]: e for e in result.journal.of(Response, RequestAbandoned)}
     took = []
-    for request in result.journal.of("request"):
+    for request in result.journal.of(Request):
         cause = result.journal[request.cause] if request.cause else None
         if cause is not None and cause.kind == "callback.attempt" and cause.facts["callback"] == "complete":
             took.append(answers[request.number].at_s - request.at_s)

@@ -33,7 +33,8 @@ from harness.fakes.published_files import picture_spec
 from harness.fakes.script import COVER, Image, KieScript, Music, Picture, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, Implementation, LiveImplementation
-from harness.trace.journal import Facts, Journal
+from harness.trace.events import Event
+from harness.trace.journal import Journal
 from harness.world.hosts import MEDIA_HOSTS
 from harness.world.journal_writer import Notebook
 from harness.world.live.event_loop import LiveLoop
@@ -142,10 +143,7 @@ class _Silence(Notebook):
 
     __slots__ = ()
 
-    def _add(self, kind: str, cause: int, facts: Facts) -> int:
-        return 0
-
-    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
+    def record(self, event: Event, cause: int | None = None) -> int:
         return 0
 
 

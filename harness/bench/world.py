@@ -29,10 +29,13 @@ from harness.errors import ImplementationError
 from harness.fakes.http_client import BadAnswerError
 from harness.fakes.pictures import PictureSpec
 from harness.image.inspect import examine
+from harness.invariants.images import is_16_9
 from harness.invariants.metrics import Outcome
 from harness.scenario.model import Platform
 from harness.targets import Implementation
-from harness.trace.view import TERMINAL, is_16_9, usable_url
+from harness.trace.events import Event
+from harness.trace.tracks import TERMINAL
+from harness.trace.urls import usable_url
 from harness.world.client import USER_PATIENCE_S
 from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
@@ -114,7 +117,7 @@ class Chunk:
 class _Silence:
     """A notebook in which nothing is written."""
 
-    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
+    def record(self, event: Event, cause: int | None = None) -> int:
         return 0
 
 

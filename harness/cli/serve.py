@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.cli.scenario_picker import Picker
     from harness.serve.session import Serving
-    from harness.trace.journal import Entry, Journal
+    from harness.trace.journal import AnyEntry, Journal
 
 PORT_NAMES = ("suno", "kie", "media")
 KEYS = "r delivers again   a lets time move on   s switches the scenario   q ends"
@@ -94,7 +94,7 @@ def serve(
     board = _Board(screen())
     journals = _Journals(journal_file)
 
-    def tell(journal: "Journal", entries: "Sequence[Entry]") -> None:
+    def tell(journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
         journals.keep(entries)
         board.tell(journal, entries)
 
@@ -135,7 +135,7 @@ class _Journals:
         self._count = 0
         self._file: IO[str] | None = None
 
-    def keep(self, entries: "Sequence[Entry]") -> None:
+    def keep(self, entries: "Sequence[AnyEntry]") -> None:
         if self._target is None:
             return
         if entries[0].number == 1 or self._file is None:
@@ -175,7 +175,7 @@ class _Board:
         self._held_back: list[Text | str] = []
         self._environment: dict[str, str] = {}
 
-    def tell(self, journal: "Journal", entries: "Sequence[Entry]") -> None:
+    def tell(self, journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
         from harness.report.deliveries import delivery_line
 
         columns = self.console.width if self.console.is_terminal else None

@@ -39,7 +39,7 @@ from typing import Any
 
 from harness.config.environment import PROXIES
 from harness.errors import ImplementationError, nearest_hint
-from harness.invariants.registry import LOG_EVENTS
+from harness.invariants.logging import LOG_EVENTS
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (

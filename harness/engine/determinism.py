@@ -11,7 +11,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.report.describe import clock, narrate, short
 from harness.results.result import Result
-from harness.trace.journal import Entry, first_difference, read_journal
+from harness.trace.events import LogLine, RunBegan
+from harness.trace.journal import AnyEntry, first_difference, read_journal
 
 OTHER_HASH_SEED = "4242"
 FACTS_MAX = 160
@@ -33,7 +34,7 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         if not (Path(folder) / "results.json").exists():
             raise HarnessError(f"the second run failed: {done.stderr.strip()}")
         again = {
-            journal[1].facts["scenario"]: journal
+            journal.entry(1, RunBegan).event.scenario: journal
             for path in sorted(Path(folder).glob("*.jsonl"))
             for journal in [read_journal(path.read_text(encoding="utf-8"), path=path.name)]
         }
@@ -53,7 +54,7 @@ def _where_to_import_from() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
 
 
-def _told(one: Entry | None, other: Entry | None) -> str:
+def _told(one: AnyEntry | None, other: AnyEntry | None) -> str:
     entry = one or other
     assert entry is not None
     return (
@@ -61,8 +62,9 @@ def _told(one: Entry | None, other: Entry | None) -> str:
     )
 
 
-def _facts(entry: Entry | None) -> str:
+def _facts(entry: AnyEntry | None) -> str:
     if entry is None:
         return "has no such entry"
-    facts = "" if entry.kind == "log" else f" {short(json.dumps(entry.facts, ensure_ascii=False), FACTS_MAX)}"
-    return f"{narrate(entry)}{facts}"
+    if isinstance(entry.event, LogLine):
+        return narrate(entry)
+    return f"{narrate(entry)} {short(json.dumps(entry.facts, ensure_ascii=False), FACTS_MAX)}"

@@ -7,14 +7,14 @@ severity = { image-native = "warning" }
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from harness.errors import HarnessError, UnknownNameError, nearest_hint
-from harness.invariants.judge import INVARIANTS
-from harness.invariants.verdict import Invariant, Severity
+from harness.errors import HarnessError, nearest_hint
+from harness.invariants.invariant import Invariant
+from harness.invariants.judge import SEVERITIES
+from harness.invariants.registry import INVARIANTS, must_be_known, plugin_invariants
+from harness.invariants.verdict import Severity
 from harness.project_file import project_file_here
-
-SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Judging:
 
     off: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    own: Mapping[str, Invariant] = field(default_factory=dict)
+    own: tuple[Invariant, ...] = ()
 
 
 def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:
@@ -47,10 +47,9 @@ def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:
         name, _, value = option.partition("=")
         found[name] = _severity(name, value, "--severity")
     switched_off = [*(str(name) for name in listed), *off]
-    for name in (*switched_off, *found):
-        if name not in INVARIANTS:
-            raise UnknownNameError("invariant", name, INVARIANTS)
-    return Judging(frozenset(switched_off), found)
+    own = plugin_invariants()
+    must_be_known((*switched_off, *found), [*INVARIANTS, *(each.name for each in own)])
+    return Judging(frozenset(switched_off), found, own)
 
 
 def _severity(name: str, value: Any, where: str) -> Severity:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
 
 from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
@@ -15,8 +14,9 @@ from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
 from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
 from harness.targets.modules import own_modules_set_aside
+from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 from harness.world.simulated.world import SimulatedWorld
 
 DEFAULT_SEED = 1
@@ -59,12 +59,12 @@ def run(
         world.witness.on_picture = keep
         with nullcontext() if implementation.shipped else own_modules_set_aside():
             journal = world.run()
-    reading = Reading(journal)
+    view = TraceView(journal)
     how = judging or Judging()
-    verdicts = judge(reading, own=how.own, severities=how.severities, off=how.off)
-    metrics = measure(reading)
-    ended = journal.of("run.ended")[0]
-    finals: list[dict[str, Any] | None] = [entry.facts["fields"] for entry in journal.of("track.final")]
+    verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
+    metrics = measure(view)
+    ended = view.of(RunEnded)[0]
+    finals = [entry.event.fields for entry in view.of(TrackFinal)]
     return Result(
         scenario=scenario.name,
         implementation=implementation.name,
@@ -72,7 +72,7 @@ def run(
         verdicts=verdicts,
         metrics=metrics,
         tracks=tuple(finals),
-        ending=ended.facts["ending"],
+        ending=ended.event.ending,
         simulated_s=ended.at_s,
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
@@ -80,7 +80,7 @@ def run(
     )
 
 
-def _pictures(finals: list[dict[str, Any] | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
+def _pictures(finals: list[Row | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
     """The pictures that the tracks ended with, in small."""
     urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
     small = {url: thumbnail(files[url]) for url in urls if url in files}
@@ -106,19 +106,15 @@ def _live_journal(
         doubt = world.doubt()
         if doubt is None:
             return journal
-        end = journal.of("run.ended")[0]
+        end = journal.of(RunEnded)[0]
         slower = implementation.slower(doubt, time.perf_counter() - began_s, end.at_s)
         if slower is None:
             patience_s = implementation.settings.patience_s
-            journal.add(
-                end.at_s,
-                "run.refused",
-                0,
-                {
-                    "sentence": f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within "
-                    f"the {patience_s:g} s that one scenario may take (patience in harness.toml)"
-                },
+            sentence = (
+                f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within the "
+                f"{patience_s:g} s that one scenario may take (patience in harness.toml)"
             )
+            journal.record(end.at_s, 0, RunRefused(sentence=sentence))
             return journal
         if implementation.postpones:
             raise Postponed(slower)
@@ -127,18 +123,18 @@ def _live_journal(
 
 def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
     """A result made from a journal alone, as `harness judge` does."""
-    reading, how = Reading(journal), judging or Judging()
-    verdicts = judge(reading, own=how.own, severities=how.severities, off=how.off)
-    metrics = measure(reading)
-    began, ended = journal.of("run.began")[0].facts, journal.of("run.ended")
+    view, how = TraceView(journal), judging or Judging()
+    verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
+    metrics = measure(view)
+    began, ended = view.of(RunBegan)[0].event, view.of(RunEnded)
     result = Result(
-        scenario=began["scenario"],
-        implementation=began["implementation"],
-        seed=began["seed"],
+        scenario=began.scenario,
+        implementation=began.implementation,
+        seed=began.seed,
         verdicts=verdicts,
         metrics=metrics,
-        tracks=tuple(entry.facts["fields"] for entry in journal.of("track.final")),
-        ending=ended[0].facts["ending"] if ended else "cut off",
+        tracks=tuple(entry.event.fields for entry in view.of(TrackFinal)),
+        ending=ended[0].event.ending if ended else "cut off",
         simulated_s=ended[0].at_s if ended else journal.entries[-1].at_s,
         wall_s=0.0,
         journal=journal,

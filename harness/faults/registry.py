@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from importlib import import_module
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import PluginError
 from harness.faults.kinds import KINDS, Fault, ResponseFault, SendFault
 from harness.plugins import plugins
 
@@ -20,10 +20,10 @@ def _shipped() -> Iterator[type[Fault]]:
 
 
 def _checked(fault: Any, target: str) -> type[Fault]:
-    """Raises HarnessError for what is no fault."""
+    """Raises PluginError for what is no fault."""
     kinds = isinstance(fault, type) and is_dataclass(fault) and sum(issubclass(fault, kind) for kind in KINDS)
     if kinds != 1 or not isinstance(getattr(fault, "name", None), str):
-        raise HarnessError(
+        raise PluginError(
             f"{target}: {fault!r} is not a fault; expected a dataclass with a `name`, derived from one of "
             + ", ".join(kind.__name__ for kind in KINDS)
         )
@@ -37,7 +37,7 @@ def _registered() -> dict[str, type[Fault]]:
     for target, value in plugins("faults"):
         fault = _checked(value, target)
         if fault.name in faults:
-            raise HarnessError(f'{target}: there is a fault "{fault.name}" already; choose another name')
+            raise PluginError(f'{target}: there is a fault "{fault.name}" already; choose another name')
         faults[fault.name] = fault
     return faults
 

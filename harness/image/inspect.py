@@ -38,7 +38,7 @@ class Examination:
     """What was found. Sizes are pixels as displayed, after EXIF orientation; None for what does not decode."""
 
     decodes: bool
-    format: str | None
+    format: str | None = None
     """png, jpeg, webp, gif, bmp, avif; svg or html for what is no picture at all; None for the unknown."""
     width: int | None = None
     height: int | None = None

@@ -5,9 +5,24 @@ from urllib.parse import urlsplit
 
 from harness.faults.kinds import ConnectFault, Fault
 from harness.faults.registry import FAULTS
+from harness.invariants import images
+from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, violated
-from harness.trace.journal import Entry
-from harness.trace.view import IMAGE_PATHS, Generation, Reading, Track, urls_in, usable_url
+from harness.trace.events import (
+    CallbackAttempt,
+    CronCalled,
+    FaultTriggered,
+    InstanceKilled,
+    InvocationEnded,
+    RateLimited,
+    Request,
+    Response,
+    TaskRefused,
+)
+from harness.trace.journal import AnyEntry, Entry
+from harness.trace.tracks import Generation, Track
+from harness.trace.urls import urls_in, usable_url
+from harness.trace.view import IMAGE_PATHS, TraceView
 
 CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
 THROTTLED = "frequency"
@@ -20,7 +35,7 @@ PATIENCE_S = 60.0
 """Who waits so long for a job, and hears nothing, may give it up for lost."""
 
 
-def generates_once(reading: Reading, track: Track) -> Finding:
+def generates_once(view: TraceView, track: Track) -> Finding:
     """Counts the generations that Kie.ai accepted, and asks of the second whether the first had failed by then."""
     images = _asked_for(track.images)
     if not images:
@@ -29,11 +44,11 @@ def generates_once(reading: Reading, track: Track) -> Finding:
     crowd = next((image for image in images if _pictures_of(image) > 1), None)
     repeated = failure = None
     if len(images) > 1:
-        repeated = _redelivery_behind(reading, images[1])
-        failure = _failure_seen(reading, images[0], images[1], repeated)
+        repeated = _redelivery_behind(view, images[1])
+        failure = _failure_seen(view, images[0], images[1], repeated)
     shown = [image.created for image in images]
     if len(images) > 2 or (len(images) == 2 and failure is None):
-        why, *entries = _why_needless(reading, images[0], images[1]) if failure is None else (FAILED_ONCE,)
+        why, *entries = _why_needless(view, images[0], images[1]) if failure is None else (FAILED_ONCE,)
         because = (
             "" if repeated is None else f", the second because the callback was delivered again at {repeated.at_s:g} s"
         )
@@ -45,35 +60,45 @@ def generates_once(reading: Reading, track: Track) -> Finding:
     return held(f"one generation was paid for{more}", *shown)
 
 
+GENERATES_ONCE = Invariant(
+    name="generates-once",
+    sentence="One picture is paid for per track, or two when the first one failed, also under duplicate callbacks.",
+    consequence="pays twice for one picture",
+    gravity=9,
+    check=of_every_track(generates_once),
+)
+
+
 def _pictures_of(image: Generation) -> int:
     """How many pictures a task has brought; each is paid for."""
-    return len(image.ended.facts.get("urls", ())) if image.succeeded and image.ended is not None else 0
+    return len(image.urls) if image.succeeded else 0
 
 
-def _why_needless(reading: Reading, first: Generation, second: Generation) -> tuple[str, *tuple[Entry, ...]]:
+def _why_needless(view: TraceView, first: Generation, second: Generation) -> tuple[str, *tuple[AnyEntry, ...]]:
     """What could be known of the first generation when the second was asked for, and the entries that show it."""
     limit, ended = second.created.number, first.ended
     if ended is None or ended.number > limit:
         return f"and at {second.created.at_s:g} s the first was still being made", first.created
     done = f"although the first had succeeded at {ended.at_s:g} s"
-    for entry in _words_of(reading, first):
-        if entry.number < limit and any(_is_result(first, url) for url in urls_in(entry.facts.get("body"))):
-            return f"{done} and its {_name_of(reading, first, entry)} said so at {entry.at_s:g} s", ended, entry
+    for entry in _words_of(view, first):
+        if entry.number < limit and any(_is_result(first, url) for url in urls_in(entry.event.body)):
+            return f"{done} and its {_name_of(view, first, entry)} said so at {entry.at_s:g} s", ended, entry
     return done, ended
 
 
-def _words_of(reading: Reading, generation: Generation) -> list[Entry]:
+def _words_of(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
     """What its customer was told of a generation: by callbacks, by records, and in answer to the request."""
-    told = [a.sent for a in reading.attempts if a.sent.facts["task_id"] == generation.task_id and a.arrived is not None]
-    asked = [entry.number for entry in reading.own_requests if generation.task_id in entry.facts["path"]]
-    answers = [reading.responses[n] for n in (generation.created.cause, *asked) if n in reading.responses]
-    return told + [answer for answer in answers if answer.facts["outcome"] == "answered"]
+    told = [a.sent for a in view.attempts if a.sent.event.task_id == generation.task_id and a.arrived is not None]
+    asked = [entry.number for entry in view.own_requests if generation.task_id in entry.event.path]
+    answers = [view.responses[n] for n in (generation.created.cause, *asked) if n in view.responses]
+    return [*told, *(answer for answer in answers if answer.event.outcome == "answered")]
 
 
-def _name_of(reading: Reading, generation: Generation, word: Entry) -> str:
-    if word.kind == "callback.attempt":
+def _name_of(view: TraceView, generation: Generation, word: Entry[CallbackAttempt] | Entry[Response]) -> str:
+    event = word.event
+    if isinstance(event, CallbackAttempt):
         return "callback"
-    return "answer" if word.facts["request"] == generation.created.cause else "record"
+    return "answer" if event.request == generation.created.cause else "record"
 
 
 def _asked_for(generations: list[Generation]) -> list[Generation]:
@@ -84,140 +109,144 @@ def _asked_for(generations: list[Generation]) -> list[Generation]:
     return list(first.values())
 
 
-def _failure_seen(reading: Reading, first: Generation, second: Generation, repeated: Entry | None) -> Entry | None:
+def _failure_seen(view: TraceView, first: Generation, second: Generation, repeated: AnyEntry | None) -> AnyEntry | None:
     """The entry that shows that the first generation had failed, for its customer, when the second was asked for."""
     limit = second.created.number
     if first.failed and first.ended is not None and first.ended.number < limit:
         return first.ended
     request = first.created.cause
-    reasons = (reading.abandoned.get(request), _bad_response(reading, first), _fault_on(reading, request))
-    for entry in (*reasons, _killed_meanwhile(reading, first)):
+    reasons: tuple[AnyEntry | None, ...] = (
+        view.abandoned.get(request),
+        _bad_response(view, first),
+        _fault_on(view, request),
+    )
+    for entry in (*reasons, _killed_meanwhile(view, first)):
         if entry is not None and entry.number < limit:
             return entry
     if first.ended is None or first.ended.number > limit:
         # Nothing has gone wrong yet. Who asked for a job may lose patience; who is called again must not.
         waited_s = second.created.at_s - first.created.at_s
-        patient = first.created.facts["mode"] != "synchronous" and waited_s >= PATIENCE_S
+        patient = first.created.event.mode != "synchronous" and waited_s >= PATIENCE_S
         return second.created if patient and repeated is None else None
-    if not reading.was_good(first):
+    if not images.was_good(view, first):
         return first.ended
-    return _never_told(reading, first, second) or _never_fetched(reading, first, second.created)
+    return _never_told(view, first, second) or _never_fetched(view, first, second.created)
 
 
-def _bad_response(reading: Reading, generation: Generation) -> Entry | None:
+def _bad_response(view: TraceView, generation: Generation) -> Entry[Response] | None:
     """The answer to the request, when it does not give what it should: a picture's URL, or a task id."""
-    response = reading.responses.get(generation.created.cause)
+    response = view.responses.get(generation.created.cause)
     if response is None:
         return None
-    facts = response.facts
-    body = facts["body"]
-    usable = facts["outcome"] == "answered" and facts["status"] == 200 and isinstance(body, dict)
+    event, body = response.event, response.event.body
+    usable = event.outcome == "answered" and event.status == 200 and isinstance(body, dict)
     data = body.get("data") if usable and body.get("code") == 200 else None
     if not isinstance(data, dict):
         return response
-    if generation.created.facts["mode"] != "synchronous":
+    if generation.created.event.mode != "synchronous":
         return None if usable_url(data.get("taskId")) else response
     nested = data.get("response")
     url = nested.get("imageUrl") if isinstance(nested, dict) else None
     return None if _is_result(generation, url) else response
 
 
-def _killed_meanwhile(reading: Reading, generation: Generation) -> Entry | None:
+def _killed_meanwhile(view: TraceView, generation: Generation) -> AnyEntry | None:
     """What ended the code that was waiting for the answer: the platform's restart, or its limit for the handler."""
     if not generation.created.cause:
         return None
-    request = reading.journal[generation.created.cause]
-    response = reading.responses.get(request.number)
-    behind = {cause.number for cause in reading.journal.causes(request)}
-    ends = [entry for entry in reading.of("invocation.ended") if entry.cause in behind] + reading.of("instance.killed")
-    answered = response.number if response is not None else len(reading.journal) + 1
+    request = view.journal[generation.created.cause]
+    response = view.responses.get(request.number)
+    behind = {cause.number for cause in view.journal.causes(request)}
+    ended = [entry for entry in view.of(InvocationEnded) if entry.cause in behind]
+    ends: list[AnyEntry] = [*ended, *view.of(InstanceKilled)]
+    answered = response.number if response is not None else len(view.journal) + 1
     return next((entry for entry in ends if request.number < entry.number < answered), None)
 
 
 def _is_result(generation: Generation, url: object) -> bool:
-    return generation.ended is not None and url in generation.ended.facts.get("urls", ())
+    return url in generation.urls
 
 
-def _never_told(reading: Reading, first: Generation, second: Generation) -> Entry | None:
+def _never_told(view: TraceView, first: Generation, second: Generation) -> AnyEntry | None:
     """For a job: the end that its customer was not told of, or not in a way that leads to the picture."""
     assert first.ended is not None
-    if first.created.facts["mode"] == "synchronous":
+    if first.created.event.mode == "synchronous":
         return None
     limit = second.created.number
-    after = [entry for entry in _words_of(reading, first) if first.ended.number < entry.number < limit]
-    if any(_is_result(first, url) for entry in after for url in urls_in(entry.facts.get("body"))):
+    after = [entry for entry in _words_of(view, first) if first.ended.number < entry.number < limit]
+    if any(_is_result(first, url) for entry in after for url in urls_in(entry.event.body)):
         return None
     impatient = not after and second.created.at_s - first.created.at_s < PATIENCE_S
     return None if impatient else first.ended
 
 
-def _never_fetched(reading: Reading, first: Generation, limit: Entry) -> Entry | None:
+def _never_fetched(view: TraceView, first: Generation, limit: AnyEntry) -> AnyEntry | None:
     """The last of the attempts to open the picture before `limit`, when every one of them went wrong."""
     assert first.ended is not None
-    gets = _downloads(reading, first, limit)
-    if any(is_whole(reading, entry) for entry in gets):
+    gets = _downloads(view, first, limit)
+    if any(is_whole(view, entry) for entry in gets):
         return None
-    return gets[-1] if gets else _never_connected(reading, first.ended.number, limit)
+    return gets[-1] if gets else _never_connected(view, first.ended.number, limit)
 
 
-def _downloads(reading: Reading, generation: Generation, limit: Entry) -> list[Entry]:
+def _downloads(view: TraceView, generation: Generation, limit: AnyEntry) -> list[Entry[Request]]:
     """The requests for a generation's pictures before `limit`."""
-    urls = generation.ended.facts.get("urls", ()) if generation.ended is not None else ()
-    paths = tuple(urlsplit(url).path for url in urls)
+    paths = tuple(urlsplit(url).path for url in generation.urls)
     return [
         entry
-        for entry in reading.own_requests
-        if entry.number < limit.number and entry.facts["link"] == "media" and entry.facts["path"].endswith(paths)
+        for entry in view.own_requests
+        if entry.number < limit.number and entry.event.link == "media" and entry.event.path.endswith(paths)
     ]
 
 
-def first_download(reading: Reading, generation: Generation, limit: Entry) -> Entry | None:
+def first_download(view: TraceView, generation: Generation, limit: AnyEntry) -> Entry[Request] | None:
     """The request that brought a generation's picture whole before `limit`."""
-    return next((entry for entry in _downloads(reading, generation, limit) if is_whole(reading, entry)), None)
+    return next((entry for entry in _downloads(view, generation, limit) if is_whole(view, entry)), None)
 
 
-def _never_connected(reading: Reading, begin: int, limit: Entry) -> Entry | None:
+def _never_connected(view: TraceView, begin: int, limit: AnyEntry) -> Entry[FaultTriggered] | None:
     """A connection to the host of files that was not to be had meanwhile: whoever tried has no request to show.
 
     One that only took long counts when somebody has waited for it.
     """
-    for fault in reading.of("fault"):
-        if begin < fault.number < limit.number and fault.facts["link"] == "media":
-            kind = FAULTS.get(fault.facts["harm"], Fault)
+    for fault in view.of(FaultTriggered):
+        if begin < fault.number < limit.number and fault.event.link == "media":
+            kind = FAULTS.get(fault.event.harm, Fault)
             slow = issubclass(kind, ConnectFault) and limit.at_s - fault.at_s >= BREATH_S
             if slow or kind.means_no_connection:
                 return fault
     return None
 
 
-def is_whole(reading: Reading, request: Entry) -> bool:
+def is_whole(view: TraceView, request: Entry[Request]) -> bool:
     """Whether a download came to its end with something in it, and nothing befell it."""
-    response = reading.responses.get(request.number)
-    if response is None or _fault_on(reading, request.number) is not None:
+    response = view.responses.get(request.number)
+    if response is None or _fault_on(view, request.number) is not None:
         return False
-    body = response.facts["body"]
-    whole = response.facts["outcome"] == "answered" and response.facts["status"] in (200, 206)
+    body = response.event.body
+    whole = response.event.outcome == "answered" and response.event.status in (200, 206)
     return whole and bool(body.get("bytes", 1) if isinstance(body, dict) else body)
 
 
-def _fault_on(reading: Reading, request: int) -> Entry | None:
+def _fault_on(view: TraceView, request: int) -> Entry[FaultTriggered] | None:
     """What made a request fail. A delay alone does not: the client's giving up does."""
-    faults = (fault for fault in reading.of("fault") if fault.cause == request)
-    return next((fault for fault in faults if FAULTS.get(fault.facts["harm"], Fault).is_failure), None)
+    faults = (fault for fault in view.of(FaultTriggered) if fault.cause == request)
+    return next((fault for fault in faults if FAULTS.get(fault.event.harm, Fault).is_failure), None)
 
 
-def _redelivery_behind(reading: Reading, generation: Generation) -> Entry | None:
+def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | None:
     """The repeated delivery because of which a generation was asked for, if one was: who gets it has had it before."""
-    arrived = {a.sent.number: a.arrived.number for a in reading.attempts if a.arrived is not None}
-    for cause in reading.journal.causes(generation.created):
-        if cause.kind == "callback.attempt":
-            key, limit = (str(cause.facts["task_id"]), str(cause.facts["callback"])), arrived.get(cause.number, 0)
-            earlier = [a for a in reading.attempts if a.key == key and arrived.get(a.sent.number, limit) < limit]
+    arrived = {a.sent.number: a.arrived.number for a in view.attempts if a.arrived is not None}
+    for cause in view.journal.causes(generation.created):
+        event = cause.event
+        if isinstance(event, CallbackAttempt):
+            key, limit = (str(event.task_id), str(event.callback)), arrived.get(cause.number, 0)
+            earlier = [a for a in view.attempts if a.key == key and arrived.get(a.sent.number, limit) < limit]
             return cause if earlier else None
     return None
 
 
-def charges_once(reading: Reading, track: Track) -> Finding:
+def charges_once(view: TraceView, track: Track) -> Finding:
     """Counts the music tasks that were paid for and not refunded."""
     if not track.music:
         return not_applicable("no music was generated for this track")
@@ -231,36 +260,54 @@ def charges_once(reading: Reading, track: Track) -> Finding:
     return held(f"the music was paid for once{more}", kept[0].created)
 
 
-def keeps_rate(reading: Reading) -> Finding:
+CHARGES_ONCE = Invariant(
+    name="charges-once",
+    sentence="A finished track costs its credits once, and a failed one gets them back.",
+    severity="warning",
+    check=of_every_track(charges_once),
+)
+
+
+def keeps_rate(view: TraceView) -> Finding:
     """Looks for creations beyond the limit, and for another try at once, or before a refusal's Retry-After is over."""
-    own = {entry.number: entry for entry in reading.own_requests}
-    created = [entry for entry in own.values() if entry.facts["path"] in CREATING_PATHS]
+    own = {entry.number: entry for entry in view.own_requests}
+    created = [entry for entry in own.values() if entry.event.path in CREATING_PATHS]
     if not created:
         return not_applicable("nothing was created at a provider")
-    for limited in reading.of("rate.limited"):
+    for limited in view.of(RateLimited):
         if limited.cause in own:
-            allowed, window_s = limited.facts.get("allowed", 20), limited.facts.get("window_s", 10)
-            what = "creations" if own[limited.cause].facts["path"] in CREATING_PATHS else "queries"
+            allowed, window_s = limited.event.allowed, limited.event.window_s
+            what = "creations" if own[limited.cause].event.path in CREATING_PATHS else "queries"
             return violated(f"more than {allowed} {what} within {window_s:g} s", limited)
-    for refused in reading.of("task.refused"):
+    for refused in view.of(TaskRefused):
         if refused.cause in own:
-            finding = _asked_again_too_soon(reading, refused, own[refused.cause], created)
+            finding = _asked_again_too_soon(view, refused, own[refused.cause], created)
             if finding is not None:
                 return finding
     return held("it stayed inside the rate limit")
 
 
-def _asked_again_too_soon(reading: Reading, refused: Entry, asked: Entry, created: list[Entry]) -> Finding | None:
+KEEPS_RATE = Invariant(
+    name="keeps-rate",
+    sentence="Requests stay below the provider's rate limit, and wait when they are told to.",
+    severity="warning",
+    check=keeps_rate,
+)
+
+
+def _asked_again_too_soon(
+    view: TraceView, refused: Entry[TaskRefused], asked: Entry[Request], created: list[Entry[Request]]
+) -> Finding | None:
     """Who is given a time has to wait for it, whatever it wants next; who is not may not ask for the same at once."""
-    wait_s, told = refused.facts.get("retry_after_s"), reading.responses.get(asked.number)
-    throttled = THROTTLED in refused.facts.get("message", "")
-    if told is None or told.facts["outcome"] != "answered" or (wait_s is None and not throttled):
+    wait_s, told = refused.event.retry_after_s, view.responses.get(asked.number)
+    throttled = THROTTLED in refused.event.message
+    if told is None or told.event.outcome != "answered" or (wait_s is None and not throttled):
         return None
     for again in created:
-        if again.number < told.number or again.facts["path"] != asked.facts["path"]:
+        if again.number < told.number or again.event.path != asked.event.path:
             continue
         after_s = round(again.at_s - told.at_s, 3)
-        same = _wish(again) == _wish(asked) or _are_one_errand(reading, again, asked)
+        same = _wish(again) == _wish(asked) or _are_one_errand(view, again, asked)
         if wait_s is None:
             if same and after_s < BREATH_S:
                 return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
@@ -269,15 +316,15 @@ def _asked_again_too_soon(reading: Reading, refused: Entry, asked: Entry, create
     return None
 
 
-def _are_one_errand(reading: Reading, one: Entry, other: Entry) -> bool:
+def _are_one_errand(view: TraceView, one: AnyEntry, other: AnyEntry) -> bool:
     """Whether two requests were made for the same reason. A worker has none, and a periodic route works for all."""
     if one.cause != other.cause or one.cause == 0:
         return False
-    return not any(cause.kind == "cron" for cause in reading.journal.causes(one))
+    return not any(isinstance(cause.event, CronCalled) for cause in view.journal.causes(one))
 
 
-def _wish(request: Entry) -> Any:
+def _wish(request: Entry[Request]) -> Any:
     """What a creation asks for: its prompt, if it has one, whatever else is changed for another try."""
-    body = request.facts["body"]
+    body = request.event.body
     asked = body.get("input", body) if isinstance(body, dict) else body
     return asked.get("prompt", body) if isinstance(asked, dict) else body

@@ -1,77 +1,63 @@
-"""Invariants: sentences that must hold, each a pure function of what a journal says.
+"""Judges a journal: every invariant's answer, each a pure function of what the journal says.
 
-    (reading: Reading) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
+    (view: TraceView) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
 
-`judge` asks them all. An invariant that crashes answers "unknown"; one that the scenario declares impossible answers
-"not applicable" instead of "violated". Your own invariant is such a function, too: pass it to
-`harness.engine.run.run(..., invariants={"name": function})`.
+A check that crashes answers "unknown"; an invariant that the scenario declares impossible answers "not applicable"
+instead of "violated".
 """
 
 from collections.abc import Iterable, Mapping
 
-from harness.invariants import billing, callbacks, conduct, images, tracks
-from harness.invariants.registry import PROMISES
-from harness.invariants.verdict import Finding, Invariant, Severity, Verdict, of_every_track
+from harness.errors import UnknownNameError
+from harness.invariants.invariant import Invariant
+from harness.invariants.registry import INVARIANTS, Own, must_be_known, own_by_name
+from harness.invariants.verdict import Finding, Severity, Verdict
 from harness.trace.journal import Journal
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 
-INVARIANTS: dict[str, Invariant] = {
-    "settles": of_every_track(tracks.settles),
-    "audio-kept": of_every_track(tracks.audio_kept),
-    "image-present": of_every_track(tracks.image_present),
-    "image-loads": of_every_track(images.image_loads),
-    "image-2k": of_every_track(images.image_2k),
-    "image-native": of_every_track(images.image_native),
-    "image-belongs": of_every_track(images.image_belongs),
-    "resolution-true": of_every_track(images.resolution_true),
-    "never-downgraded": of_every_track(images.never_downgraded),
-    "fallback-labelled": of_every_track(images.fallback_labelled),
-    "failure-visible": of_every_track(tracks.failure_visible),
-    "callback-answered": callbacks.callback_answered,
-    "within-platform-limit": callbacks.within_platform_limit,
-    "generates-once": of_every_track(billing.generates_once),
-    "charges-once": of_every_track(billing.charges_once),
-    "idempotent": callbacks.idempotent,
-    "honours-contract": conduct.honours_contract,
-    "keeps-rate": billing.keeps_rate,
-    "image-durable": of_every_track(images.image_durable),
-    "rejects-forgery": conduct.rejects_forgery,
-    "fetches-safely": conduct.fetches_safely,
-    "logs-as-promised": conduct.logs_as_promised,
-    "keeps-secrets": conduct.keeps_secrets,
-}
+SEVERITIES = ("error", "warning")
 
 
 def judge(
-    journal: Journal | Reading,
+    journal: Journal | TraceView,
     *,
-    own: Mapping[str, Invariant] | None = None,
+    own: Own | None = None,
     severities: Mapping[str, Severity] | None = None,
     off: Iterable[str] = (),
 ) -> tuple[Verdict, ...]:
-    """Every invariant's verdict on a journal, in the catalogue's order, the user's own ones last."""
-    reading = journal if isinstance(journal, Reading) else Reading(journal)
-    switched_off = frozenset(off)
-    verdicts = []
-    for name, invariant in ({**INVARIANTS, **own} if own else INVARIANTS).items():
-        if name in switched_off:
-            continue
-        usual: Severity = PROMISES[name].severity if name in PROMISES else "error"
-        severity = (severities or {}).get(name, usual)
-        finding = _ask(name, invariant, reading)
-        verdicts.append(Verdict(name, finding.state, finding.reason, finding.evidence, severity))
-    return tuple(verdicts)
+    """Returns every invariant's verdict on a journal, in the registry's order, the user's own ones last.
+
+    An own invariant takes the place of a registered one of the same name. `severities` replaces severities by name,
+    `off` names invariants that are not asked. Raises UnknownNameError for a name that no invariant has.
+    """
+    view = journal if isinstance(journal, TraceView) else TraceView(journal)
+    invariants = {**INVARIANTS, **own_by_name(own)}
+    switched_off, changed = frozenset(off), severities or {}
+    must_be_known((*switched_off, *changed), invariants)
+    for severity in changed.values():
+        if severity not in SEVERITIES:
+            raise UnknownNameError("severity", severity, SEVERITIES, f" ({' or '.join(SEVERITIES)})")
+    return tuple(
+        _verdict(invariant, changed.get(name, invariant.severity), view)
+        for name, invariant in invariants.items()
+        if name not in switched_off
+    )
 
 
-def _ask(name: str, invariant: Invariant, reading: Reading) -> Finding:
-    if reading.refusal is not None:
-        done = "carried out" if reading.began.get("world") == "live" else "simulated"
-        return Finding("unknown", f"the run could not be {done}: {reading.refusal}")
+def _verdict(invariant: Invariant, severity: Severity, view: TraceView) -> Verdict:
+    finding = _ask(invariant, view)
+    return Verdict(invariant.name, finding.state, finding.reason, finding.evidence, severity)
+
+
+def _ask(invariant: Invariant, view: TraceView) -> Finding:
+    if view.refusal is not None:
+        done = "carried out" if view.began.world == "live" else "simulated"
+        return Finding("unknown", f"the run could not be {done}: {view.refusal}")
     try:
-        finding = invariant(reading)
+        finding = invariant.check(view)
     except Exception as error:
         return Finding("unknown", f"the invariant crashed: {type(error).__name__}: {error}")
-    impossible = reading.began.get("impossible", {}).get(name)
+    impossible = view.began.impossible.get(invariant.name)
     if finding.state == "violated" and impossible:
         return Finding("not applicable", f"nobody can keep it here: {impossible}", finding.evidence)
     return finding

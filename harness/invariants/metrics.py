@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.invariants import images
+from harness.trace.events import CreditsChanged, ImageProbed, TaskCreated
 from harness.trace.journal import Entry, Journal
-from harness.trace.view import Attempt, Reading, Track, usable_url
+from harness.trace.tracks import Attempt, Track
+from harness.trace.urls import usable_url
+from harness.trace.view import TraceView
 
-IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
 Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
 """How a track ended: with a true 2K picture, a smaller one with or without its label, one that does not load, none at
 all; not in a terminal state; or in a store that the harness could not read."""
@@ -35,47 +38,42 @@ class Metrics:
     credits_spent: int = 0
 
 
-def measure(journal: Journal | Reading) -> Metrics:
+def measure(journal: Journal | TraceView) -> Metrics:
     """All figures of one journal."""
-    reading = journal if isinstance(journal, Reading) else Reading(journal)
+    view = journal if isinstance(journal, TraceView) else TraceView(journal)
     answered = [
-        attempt.response.facts["latency_s"]
-        for attempt in reading.attempts
+        attempt.response.event.latency_s
+        for attempt in view.attempts
         if _brings_the_music(attempt)
         and attempt.response is not None
-        and attempt.response.facts["outcome"] != "broken-off"
+        and attempt.response.event.outcome != "broken-off"
     ]
-    requested = [
-        entry
-        for entry in reading.own_requests
-        if entry.facts["method"] == "POST" and entry.facts["path"].partition("?")[0] in IMAGE_PATHS
-    ]
-    accepted = [entry for entry in reading.of("task.created") if entry.facts["what"] == "image"]
+    accepted = [entry for entry in view.of(TaskCreated) if entry.event.what == "image"]
     return Metrics(
-        tracks=tuple(_track(reading, track) for track in reading.tracks),
+        tracks=tuple(_track(view, track) for track in view.tracks),
         callback_answered_after_s=tuple(answered),
         callbacks_unanswered=sum(
             1
-            for attempt in reading.attempts
+            for attempt in view.attempts
             if _brings_the_music(attempt) and attempt.arrived and attempt.response is None
         ),
-        generations_requested=len(requested),
+        generations_requested=len(view.image_requests),
         generations_accepted=len(accepted),
-        credits_spent=-sum(entry.facts["change"] for entry in reading.of("credits")),
+        credits_spent=-sum(entry.event.change for entry in view.of(CreditsChanged)),
     )
 
 
-def _track(reading: Reading, track: Track) -> TrackMetrics:
-    ended = outcome(reading, track)
-    return TrackMetrics(ended, _picture_after_s(reading, track) if ended == "2k" else None)
+def _track(view: TraceView, track: Track) -> TrackMetrics:
+    ended = outcome(view, track)
+    return TrackMetrics(ended, _picture_after_s(view, track) if ended == "2k" else None)
 
 
 def _brings_the_music(attempt: Attempt) -> bool:
     """The complete callback is the one that the work hangs on; the others are answered at once by everybody."""
-    return attempt.genuine and attempt.sent.facts["callback"] == "complete"
+    return attempt.genuine and attempt.sent.event.callback == "complete"
 
 
-def outcome(reading: Reading, track: Track) -> Outcome:
+def outcome(view: TraceView, track: Track) -> Outcome:
     """How a track ended, judged by the picture that its URL gave at the end."""
     if track.refused is not None:
         return "none"
@@ -85,27 +83,27 @@ def outcome(reading: Reading, track: Track) -> Outcome:
         return "unfinished"
     if track.image_url is None:
         return "none"
-    probe = reading.probe(track.image_url, "end")
-    if probe is None or not probe.facts["decodes"]:
+    probe = view.probe(track.image_url, "end")
+    if probe is None or not probe.event.decodes:
         return "broken"
-    if _truly_2k(reading, probe):
+    if _truly_2k(view, probe):
         return "2k"
     label = (track.fields or {}).get("image_label")
     return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
 
 
-def _truly_2k(reading: Reading, probe: Entry) -> bool:
+def _truly_2k(view: TraceView, probe: Entry[ImageProbed]) -> bool:
     """2K by its size, and made at that size as far as its pixels tell."""
-    mark = probe.facts["mark"]
+    mark = probe.event.mark
     native = mark is None or min(mark["made_width"], mark["made_height"]) >= 1152
-    return reading.ever_2k(probe.facts["url"]) and native
+    return images.ever_2k(view, probe.event.url) and native
 
 
-def _picture_after_s(reading: Reading, track: Track) -> float | None:
+def _picture_after_s(view: TraceView, track: Track) -> float | None:
     """As `harness bench` counts: a picture that was lost again is not what anybody waited for."""
-    arrived_at_s, shown_at_s, shown = _music_arrived_at_s(reading, track), None, None
+    arrived_at_s, shown_at_s, shown = _music_arrived_at_s(view, track), None, None
     for write in track.writes:
-        url = usable_url((write.facts["after"] or {}).get("image_url"))
+        url = usable_url((write.event.after or {}).get("image_url"))
         if url == track.image_url != shown:
             shown_at_s = write.at_s
         shown = url
@@ -114,15 +112,15 @@ def _picture_after_s(reading: Reading, track: Track) -> float | None:
     return max(0.0, round(shown_at_s - arrived_at_s, 6))
 
 
-def _music_arrived_at_s(reading: Reading, track: Track) -> float | None:
+def _music_arrived_at_s(view: TraceView, track: Track) -> float | None:
     tasks = {generation.task_id for generation in track.music}
     return next(
         (
             attempt.sent.at_s
-            for attempt in reading.attempts
+            for attempt in view.attempts
             if attempt.genuine
-            and attempt.sent.facts["callback"] == "complete"
-            and str(attempt.sent.facts["task_id"]) in tasks
+            and attempt.sent.event.callback == "complete"
+            and str(attempt.sent.event.task_id) in tasks
         ),
         None,
     )

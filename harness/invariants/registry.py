@@ -1,89 +1,102 @@
-"""Promises: the names of the invariants, what each of them says, and how grave it is when it is broken; and what a log
-line can be promised for.
+"""The registry of invariants: the shipped ones in the order in which they are reported, and users' own.
 
-The sentences alone, without the judges: a scenario file has to know the names, and nothing that judges.
+Each is one value beside its check function. Users' own are plugins (`harness.plugins`).
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-Severity = Literal["error", "warning"]
+from harness.errors import PluginError, UnknownNameError
+from harness.invariants import billing, callbacks, contract, images, logging, security, tracks
+from harness.invariants.invariant import Check, Invariant
+from harness.plugins import plugins
 
+Own: TypeAlias = Mapping[str, Check] | Iterable[Invariant]
+"""Invariants beside the shipped ones: values, or check functions by name."""
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """One sentence that must hold of every run."""
-
-    name: str
-    sentence: str
-    severity: Severity = "error"
-
-
-PROMISES: dict[str, Promise] = {
-    promise.name: promise
-    for promise in (
-        Promise(
-            "settles", "Before the deadline the track is finished, or has failed for a reason; it is not left waiting."
-        ),
-        Promise("audio-kept", "Once the music is done its audio is on the track, however the picture turned out."),
-        Promise(
-            "image-present", "A finished track has the address of a picture, not null, empty or the word undefined."
-        ),
-        Promise("image-loads", "That address answers 200 with a file of which every byte decodes."),
-        Promise("image-2k", "The decoded picture is landscape 16:9 and measures 2048x1152 or more."),
-        Promise("image-native", "The picture was made at its size, not enlarged from a smaller one."),
-        Promise("image-belongs", "The picture was made for this track and for no other."),
-        Promise("resolution-true", "The resolution that is stored is the size that the picture decodes to."),
-        Promise(
-            "never-downgraded",
-            "A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one.",
-        ),
-        Promise(
-            "fallback-labelled",
-            "A picture below 2K is shown with the low-resolution label or not at all, and a 2K picture without it.",
-        ),
-        Promise("failure-visible", "A track without a 2K picture says why, in its reason field or in an error line."),
-        Promise("callback-answered", "Every callback is answered 200 within the 15 s that the provider waits."),
-        Promise(
-            "within-platform-limit",
-            "No handler outlives the platform's limit or leaves needed work to a frozen instance.",
-        ),
-        Promise(
-            "generates-once",
-            "One picture is paid for per track, or two when the first one failed, also under duplicate callbacks.",
-        ),
-        Promise(
-            "charges-once",
-            "A finished track costs its credits once, and a failed one gets them back.",
-            "warning",
-        ),
-        Promise("idempotent", "Callbacks that come again, or together, leave the track as a single one would."),
-        Promise("honours-contract", "Every request to a provider is one that the provider's contract allows."),
-        Promise(
-            "keeps-rate",
-            "Requests stay below the provider's rate limit, and wait when they are told to.",
-            "warning",
-        ),
-        Promise("image-durable", "The picture still loads when the provider has deleted its files.", "warning"),
-        Promise("rejects-forgery", "With a signing key set, an unsigned, forged or stale callback changes nothing."),
-        Promise("fetches-safely", "No picture is fetched from a private or foreign address that a callback names."),
-        Promise(
-            "logs-as-promised",
-            "The log lines promised for what happened are written, and in their order.",
-            "warning",
-        ),
-        Promise("keeps-secrets", "The API key is in no log line, stored value, callback URL or request elsewhere."),
+INVARIANTS: dict[str, Invariant] = {
+    invariant.name: invariant
+    for invariant in (
+        tracks.SETTLES,
+        tracks.AUDIO_KEPT,
+        tracks.IMAGE_PRESENT,
+        images.IMAGE_LOADS,
+        images.IMAGE_2K,
+        images.IMAGE_NATIVE,
+        images.IMAGE_BELONGS,
+        images.RESOLUTION_TRUE,
+        images.NEVER_DOWNGRADED,
+        images.FALLBACK_LABELLED,
+        tracks.FAILURE_VISIBLE,
+        callbacks.CALLBACK_ANSWERED,
+        callbacks.WITHIN_PLATFORM_LIMIT,
+        billing.GENERATES_ONCE,
+        billing.CHARGES_ONCE,
+        callbacks.IDEMPOTENT,
+        contract.HONOURS_CONTRACT,
+        billing.KEEPS_RATE,
+        images.IMAGE_DURABLE,
+        security.REJECTS_FORGERY,
+        security.FETCHES_SAFELY,
+        logging.LOGS_AS_PROMISED,
+        security.KEEPS_SECRETS,
     )
 }
-"""Every invariant that the harness ships, by name, in the order in which they are reported."""
+"""Every registered invariant by name, in the order in which they are reported."""
 
-LOG_EVENTS = (
-    "callback-without-picture",
-    "image-requested",
-    "image-retried",
-    "image-verified",
-    "image-delivered",
-    "image-failed",
-    "picture-skipped",
-)
-"""What may happen in a run that an implementation can promise a log line for (`logs-as-promised`)."""
+
+def named(name: str) -> Invariant:
+    """The registered invariant of this name; raises UnknownNameError with the nearest name."""
+    must_be_known([name], INVARIANTS)
+    return INVARIANTS[name]
+
+
+def must_be_known(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raises UnknownNameError for the first name that no invariant has."""
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("invariant", name, known)
+
+
+def invariant_of(name: str, check: Check) -> Invariant:
+    """An invariant that is only a check function; its sentence is the first paragraph of the function's docstring."""
+    sentence = " ".join((check.__doc__ or "").strip().partition("\n\n")[0].split())
+    return Invariant(name=name, sentence=sentence, check=check)
+
+
+def own_by_name(own: Own | None) -> dict[str, Invariant]:
+    """Users' own invariants by name; raises PluginError where two have one name."""
+    if own is None:
+        return {}
+    if isinstance(own, Mapping):
+        return {
+            name: replace(INVARIANTS[name], check=check) if name in INVARIANTS else invariant_of(name, check)
+            for name, check in own.items()
+        }
+    found: dict[str, Invariant] = {}
+    for invariant in own:
+        if found.setdefault(invariant.name, invariant) is not invariant:
+            raise PluginError(f'two invariants are called "{invariant.name}"; give one of them another name')
+    return found
+
+
+def plugin_invariants() -> tuple[Invariant, ...]:
+    """Users' own invariants: Invariant values, or functions, of which each is an invariant of its own name.
+
+    Raises PluginError for what is neither, and for a name that another invariant has.
+    """
+    found = tuple(_invariant_of(target, value) for target, value in plugins("invariants"))
+    for name in own_by_name(found):
+        if name in INVARIANTS:
+            raise PluginError(f'there is already an invariant called "{name}"; give yours another name')
+    return found
+
+
+def _invariant_of(target: str, value: Any) -> Invariant:
+    if isinstance(value, Invariant):
+        return value
+    if callable(value) and not isinstance(value, type):
+        return invariant_of(value.__name__.replace("_", "-").lower(), value)
+    raise PluginError(f"{target}: expected an Invariant or a function (view) -> Finding, found {type(value).__name__}")

@@ -1,37 +1,37 @@
 """Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
 
-from harness.invariants import billing
-from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
-from harness.trace.journal import Entry
-from harness.trace.view import Reading, Track, host_of, usable_url
+from harness.invariants import billing, images
+from harness.invariants.invariant import Invariant, of_every_track
+from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
+from harness.trace.events import (
+    CallbackAttempt,
+    FaultTriggered,
+    InstanceKilled,
+    InvocationEnded,
+    LogLine,
+    RateLimited,
+    RunEnded,
+    StoreWrite,
+    TaskRefused,
+    TrackSubmitted,
+)
+from harness.trace.journal import AnyEntry, Entry
+from harness.trace.tracks import Track
+from harness.trace.urls import host_of, usable_url
+from harness.trace.view import TraceView
 
 ERROR_LEVELS = frozenset({"error", "critical"})
 LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
-UNREADABLE = (
-    "the harness cannot see this track: there is no `tracks` table in DATABASE_PATH, and GET /tracks/{id} does not "
-    "answer with JSON"
-)
 
 
-def unseen(track: Track) -> Finding | None:
-    """The answer for a track that does not exist or cannot be read; None for one that can be judged."""
-    if track.refused is not None:
-        return not_applicable("the track was refused when it was asked for")
-    if track.final is None or not track.readable:
-        return unknown(UNREADABLE)
-    if track.fields is None:
-        return unknown("the track has no row in the store")
-    return None
-
-
-def settles(reading: Reading, track: Track) -> Finding:
+def settles(view: TraceView, track: Track) -> Finding:
     """Sees whether the track reaches `complete` or `failed` before the deadline, and `failed` not without a cause."""
     if track.refused is not None:
-        problem = track.refused.facts["problem"]
+        problem = track.refused.event.problem
         if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
-        refusals = [e for e in reading.of("task.refused", "rate.limited") if e.facts["provider"] == "suno"]
-        if "answered HTTP" in problem and (refusals or any(e.facts["link"] == "suno" for e in reading.of("fault"))):
+        refusals = [e for e in view.of(TaskRefused, RateLimited) if e.event.provider == "suno"]
+        if "answered HTTP" in problem and (refusals or any(e.event.link == "suno" for e in view.of(FaultTriggered))):
             return not_applicable("the music provider was no help, and the implementation said so")
         return violated(f"a track was asked for and never came to be: {problem}", track.refused)
     if track.final is None or not track.readable:
@@ -39,9 +39,9 @@ def settles(reading: Reading, track: Track) -> Finding:
     if track.fields is None:
         return violated("the track was promised with an id, and the store has no row for it", track.final)
     if track.settled:
-        return _needless_failure(reading, track) or held(f"the track is {track.status}", _settling(track))
-    waiting = reading.ended.get("waiting") or []
-    ending = reading.ended.get("ending")
+        return _needless_failure(view, track) or held(f"the track is {track.status}", _settling(track))
+    waiting = view.ended.waiting
+    ending = view.ended.ending
     why = {
         "deadlock": "nothing can happen any more, and requests are still unanswered",
         "quiescent": "nothing can happen any more",
@@ -49,20 +49,29 @@ def settles(reading: Reading, track: Track) -> Finding:
         "livelock": "the implementation runs in circles without time passing",
     }.get(str(ending), "the run is over")
     wait = f" (still waiting: {', '.join(waiting[:3])})" if waiting else ""
-    end = reading.of("run.ended")
+    end = view.of(RunEnded)
     if isinstance(track.status, str) and track.status.lower() in LOOK_TERMINAL:
         wait += '; the harness takes "complete" and "failed" for ends, spelt like this'
     return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
 
 
-def _settling(track: Track) -> Entry | None:
+SETTLES = Invariant(
+    name="settles",
+    sentence="Before the deadline the track is finished, or has failed for a reason; it is not left waiting.",
+    consequence="leaves tracks unfinished",
+    gravity=2,
+    check=of_every_track(settles),
+)
+
+
+def _settling(track: Track) -> Entry[StoreWrite] | None:
     for write in track.writes:
-        if (write.facts["after"] or {}).get("status") == track.status:
+        if (write.event.after or {}).get("status") == track.status:
             return write
     return None
 
 
-def _needless_failure(reading: Reading, track: Track) -> Finding | None:
+def _needless_failure(view: TraceView, track: Track) -> Finding | None:
     """A track that is called failed although its music is there and nothing was amiss with its picture.
 
     Who wants a 2K picture or none may call a track failed, with its audio, when the picture has failed. What has not
@@ -70,64 +79,61 @@ def _needless_failure(reading: Reading, track: Track) -> Finding | None:
     """
     audio = usable_url((track.fields or {}).get("audio_url"))
     finished = [task.ended for task in track.music if task.succeeded and task.ended is not None]
-    if track.status != "failed" or audio is None or not finished or _heard_of_failure(reading, track, audio):
+    if track.status != "failed" or audio is None or not finished or _heard_of_failure(view, track, audio):
         return None
     failing = _failing(track)
     assert failing is not None
     told = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
-    if reading.ever_truly_2k(track.image_url):
-        probe = reading.probe(track.image_url, "end")
+    if images.ever_truly_2k(view, track.image_url):
+        probe = view.probe(track.image_url, "end")
         return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
-    if _was_hindered(reading):
+    if _was_hindered(view):
         return None
     for image in track.images:
-        got = billing.first_download(reading, image, failing) if reading.was_good(image) else None
+        got = billing.first_download(view, image, failing) if images.was_good(view, image) else None
         if got is not None:
             return violated(f"{told}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing)
-    if not _asked_for_pictures(reading):
+    if not _asked_for_pictures(view):
         return violated(f"{told}, and a picture was never asked for", finished[-1], failing)
     return None
 
 
-def _failing(track: Track) -> Entry | None:
+def _failing(track: Track) -> AnyEntry | None:
     """The write that last called the track failed; without one, the end, which shows it."""
     for write in reversed(track.writes):
-        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        before, after = write.event.before or {}, write.event.after or {}
         if after.get("status") == "failed" and before.get("status") != "failed":
             return write
     return track.final
 
 
-def _heard_of_failure(reading: Reading, track: Track, audio: str) -> bool:
+def _heard_of_failure(view: TraceView, track: Track, audio: str) -> bool:
     """Whether the provider itself spoke of a failure of the music, or its audio could not be opened."""
     tasks = {task.task_id for task in track.music}
-    for attempt in reading.attempts:
-        body = attempt.sent.facts.get("body")
+    for attempt in view.attempts:
+        body = attempt.sent.event.body
         code = body.get("code", 200) if isinstance(body, dict) else 200
-        said = attempt.sent.facts["callback"] == "error" or code != 200
-        if said and attempt.arrived is not None and attempt.sent.facts["task_id"] in tasks:
+        said = attempt.sent.event.callback == "error" or code != 200
+        if said and attempt.arrived is not None and attempt.sent.event.task_id in tasks:
             return True
-    tried = [
-        entry
-        for entry in reading.own_requests
-        if entry.facts["link"] == "media" and audio.endswith(entry.facts["path"])
-    ]
-    return bool(tried) and not any(billing.is_whole(reading, entry) for entry in tried)
+    tried = [entry for entry in view.own_requests if entry.event.link == "media" and audio.endswith(entry.event.path)]
+    return bool(tried) and not any(billing.is_whole(view, entry) for entry in tried)
 
 
-def _asked_for_pictures(reading: Reading) -> bool:
+def _asked_for_pictures(view: TraceView) -> bool:
     """Whether anybody has turned to the provider of pictures, or tried to."""
-    return any(entry.facts["link"] == "kie" for entry in (*reading.own_requests, *reading.of("fault")))
+    requested = any(entry.event.link == "kie" for entry in view.own_requests)
+    return requested or any(fault.event.link == "kie" for fault in view.of(FaultTriggered))
 
 
-def _was_hindered(reading: Reading) -> bool:
+def _was_hindered(view: TraceView) -> bool:
     """Whether the platform or the store kept the implementation from finishing what it had begun."""
-    limited = any(reading.began.get(name) for name in ("limit_s", "freezes"))
-    harmed = any(entry.facts["link"] == "store" for entry in reading.of("fault"))
-    return limited or harmed or bool(reading.of("invocation.ended", "instance.killed"))
+    limited = bool(view.began.limit_s or view.began.freezes)
+    harmed = any(entry.event.link == "store" for entry in view.of(FaultTriggered))
+    return limited or harmed or bool(view.of(InvocationEnded, InstanceKilled))
 
 
-def audio_kept(reading: Reading, track: Track) -> Finding:
+def audio_kept(view: TraceView, track: Track) -> Finding:
     """Compares the track's audio with what its music task produced."""
     finding = unseen(track)
     if finding is not None:
@@ -140,14 +146,23 @@ def audio_kept(reading: Reading, track: Track) -> Finding:
     assert ended is not None
     if audio is None:
         return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
-    made = {url for generation in finished if generation.ended for url in generation.ended.facts.get("urls", ())}
-    ours = made - reading.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
-    if audio in ours or host_of(audio) in reading.app_hosts:
+    made = {url for generation in finished for url in generation.urls}
+    ours = made - view.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
+    if audio in ours or host_of(audio) in view.app_hosts:
         return held("the finished audio is on the track", ended)
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
 
 
-def image_present(reading: Reading, track: Track) -> Finding:
+AUDIO_KEPT = Invariant(
+    name="audio-kept",
+    sentence="Once the music is done its audio is on the track, however the picture turned out.",
+    consequence="loses finished audio",
+    gravity=11,
+    check=of_every_track(audio_kept),
+)
+
+
+def image_present(view: TraceView, track: Track) -> Finding:
     """Looks for a picture on a finished track."""
     finding = unseen(track)
     if finding is not None:
@@ -161,56 +176,75 @@ def image_present(reading: Reading, track: Track) -> Finding:
     return violated(f"the track is complete and its image_url is {shown}", _last_image_write(track))
 
 
-def _last_image_write(track: Track) -> Entry | None:
+IMAGE_PRESENT = Invariant(
+    name="image-present",
+    sentence="A finished track has the address of a picture, not null, empty or the word undefined.",
+    consequence="finishes tracks without a picture",
+    gravity=8,
+    check=of_every_track(image_present),
+)
+
+
+def _last_image_write(track: Track) -> Entry[StoreWrite] | None:
     for write in reversed(track.writes):
-        before, after = write.facts["before"] or {}, write.facts["after"] or {}
+        before, after = write.event.before or {}, write.event.after or {}
         if before.get("image_url") != after.get("image_url") or before.get("status") != after.get("status"):
             return write
     return None
 
 
-def failure_visible(reading: Reading, track: Track) -> Finding:
+def failure_visible(view: TraceView, track: Track) -> Finding:
     """Looks for a reason, or an error line in the log, where a settled track has no 2K picture."""
     finding = unseen(track)
     if finding is not None:
         return finding
     if not track.settled:
         return not_applicable("the track never settled")
-    if track.image_url is not None and reading.ever_2k(track.image_url):
+    if track.image_url is not None and images.ever_2k(view, track.image_url):
         return not_applicable("the track has a 2K picture")
     fields = track.fields or {}
     if usable_url(fields.get("failure_reason")) is not None:
         return held(f"the track says why: {fields['failure_reason']}", *track.writes[-1:])
-    line = next((entry for entry in reading.of("log") if _tells_of(reading, entry, track)), None)
+    line = next((entry for entry in view.of(LogLine) if _tells_of(view, entry, track)), None)
     if line is not None:
-        return held(f"the log says why: {line.facts['text'][:120]}", line)
-    what = _what_it_shows(reading, track.image_url)
+        return held(f"the log says why: {line.event.text[:120]}", line)
+    what = _what_it_shows(view, track.image_url)
     return violated(
         f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
     )
 
 
-def _what_it_shows(reading: Reading, url: str | None) -> str:
+FAILURE_VISIBLE = Invariant(
+    name="failure-visible",
+    sentence="A track without a 2K picture says why, in its reason field or in an error line.",
+    consequence="fails silently",
+    gravity=4,
+    check=of_every_track(failure_visible),
+)
+
+
+def _what_it_shows(view: TraceView, url: str | None) -> str:
     if url is None:
         return "has no picture"
-    looks = [probe.facts for probe in reading.probes.get(url, ())]
-    if not looks or any(facts["decodes"] for facts in looks):
+    looks = [probe.event for probe in view.probes.get(url, ())]
+    if not looks or any(look.decodes for look in looks):
         return "has a picture that is not 2K"
-    return f"has a picture that does not load ({looks[-1]['problem']})"
+    return f"has a picture that does not load ({looks[-1].problem})"
 
 
-def _tells_of(reading: Reading, line: Entry, track: Track) -> bool:
+def _tells_of(view: TraceView, line: Entry[LogLine], track: Track) -> bool:
     """Whether an error line is about this track: caused by its tasks or request, or naming it."""
-    if line.facts["level"] not in ERROR_LEVELS:
+    if line.event.level not in ERROR_LEVELS:
         return False
-    if len(reading.tracks) == 1:
+    if len(view.tracks) == 1:
         return True
-    text = line.facts["text"]
+    text = line.event.text
     tasks = {generation.task_id for generation in (*track.music, *track.images)}
     if track.title in text or (track.id is not None and track.id in text) or any(task in text for task in tasks):
         return True
+    causes = [cause.event for cause in view.journal.causes(line)]
     return any(
-        str(cause.facts.get("task_id")) in tasks or cause.facts.get("track") == track.index
-        for cause in reading.journal.causes(line)
-        if cause.kind in ("callback.attempt", "track.submitted")
+        (isinstance(event, CallbackAttempt) and str(event.task_id) in tasks)
+        or (isinstance(event, TrackSubmitted) and event.track == track.index)
+        for event in causes
     )

@@ -8,7 +8,7 @@ Everything else is imported when the first test asks for it. They may be used in
 world needs a thread without an event loop, and gets one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ import pytest
 from harness.pytest_plugin.options import settings_of
 
 if TYPE_CHECKING:
-    from harness.invariants.verdict import Invariant
+    from harness.invariants.registry import Own
     from harness.results.result import Result
     from harness.scenario.model import Scenario
 
@@ -37,7 +37,7 @@ class ScenarioRunner:
         implementation: str | None = None,
         seed: int | None = None,
         *,
-        invariants: "Mapping[str, Invariant] | None" = None,
+        invariants: "Own | None" = None,
     ) -> "Result":
         """The result of one run.
 
@@ -47,6 +47,7 @@ class ScenarioRunner:
         """
         from harness.engine.run import resolve, run
         from harness.errors import HarnessError
+        from harness.invariants.registry import own_by_name
         from harness.scenario import catalogue
 
         settings = settings_of(self._request.config)
@@ -60,7 +61,7 @@ class ScenarioRunner:
             number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
             how = settings.judging()
             if invariants:
-                how = replace(how, own={**how.own, **invariants})
+                how = replace(how, own=(*how.own, *own_by_name(invariants).values()))
             return _without_a_loop(lambda: run(chosen[0], who, number, judging=how))
         except HarnessError as error:
             pytest.fail(str(error), pytrace=False)

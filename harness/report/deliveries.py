@@ -5,7 +5,18 @@ from typing import Any
 from rich.text import Text
 
 from harness.terminal import visible
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import (
+    CallbackAnswered,
+    CallbackAttempt,
+    CallbackGivenUp,
+    ConnectionToUnknownHost,
+    ContractBroken,
+    FaultTriggered,
+    Request,
+    RequestAbandoned,
+    Response,
+)
+from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST
 
 BODY_CODE_MEANS_WELL = 200
@@ -13,45 +24,47 @@ ROOM_MIN = 24
 """Columns that what happened is given at least, however narrow the terminal is."""
 
 
-def delivery_line(journal: Journal, entry: Entry, columns: int | None = None) -> Text | None:
+def delivery_line(journal: Journal, entry: AnyEntry, columns: int | None = None) -> Text | None:
     """The line for an entry, or None for one that needs none; what is long in it is shortened to fit the columns."""
     parts = _parts(journal, entry)
     return None if parts is None else _line(entry, columns, *parts)
 
 
-def _parts(journal: Journal, entry: Entry) -> tuple[Any, ...] | None:
+def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
     """Arrow, what happened, outcome with its style, and more."""
-    facts = entry.facts
-    match entry.kind:
-        case "response" if journal[facts["request"]].facts["host"] != APPLICATION_HOST:
-            return ("→", _asked(journal, entry), _status(facts["status"], _code(facts["body"])))
-        case "request.abandoned" if journal[facts["request"]].facts["host"] != APPLICATION_HOST:
-            return ("→", _asked(journal, entry), ("gave up waiting", "red"), f"{facts['after_s']:.1f} s")
-        case "callback.attempt":
-            which = f"attempt {facts['attempt']} of {facts['attempts']}"
-            return ("←", f'"{facts["callback"]}" to {facts["url"]}', ("", "dim"), which)
-        case "callback.answered":
-            outcome = (
-                _status(facts["status"], None) if facts["outcome"] == "answered" else (str(facts["outcome"]), "red")
-            )
-            retry_s = facts["retry_in_s"]
+    event = entry.event
+    match event:
+        case Response() if _request_of(journal, event).host != APPLICATION_HOST:
+            return ("→", _asked(journal, event), _status(event.status, _code(event.body)))
+        case RequestAbandoned() if _request_of(journal, event).host != APPLICATION_HOST:
+            return ("→", _asked(journal, event), ("gave up waiting", "red"), f"{event.after_s:.1f} s")
+        case CallbackAttempt():
+            which = f"attempt {event.attempt} of {event.attempts}"
+            return ("←", f'"{event.callback}" to {event.url}', ("", "dim"), which)
+        case CallbackAnswered():
+            outcome = _status(event.status, None) if event.outcome == "answered" else (event.outcome, "red")
+            retry_s = event.retry_in_s
             after = "" if retry_s is None else f"again in {retry_s:g} s, at {entry.at_s + retry_s:.1f} s"
-            return ("→", f"answer to attempt {facts['attempt']}", outcome, after)
-        case "callback.given-up":
-            return ("!", f"gives up after attempt {facts['attempts']}", ("", "red"))
-        case "connection.stranger":
-            return ("!", f"nothing is sent to {facts['host']}: callbacks go to this machine only", ("", "red"))
-        case "contract.broken":
-            told = "; ".join(f"{each['field']}: {each['rule']}" for each in facts.get("problems", ()))
+            return ("→", f"answer to attempt {event.attempt}", outcome, after)
+        case CallbackGivenUp():
+            return ("!", f"gives up after attempt {event.attempts}", ("", "red"))
+        case ConnectionToUnknownHost():
+            return ("!", f"nothing is sent to {event.host}: callbacks go to this machine only", ("", "red"))
+        case ContractBroken():
+            told = "; ".join(f"{each['field']}: {each['rule']}" for each in event.problems)
             return ("!", f"breaks the contract: {told}", ("", "red"))
-        case "fault":
-            return ("!", f"fault {facts['harm']} on the link {facts['link']}", ("", "yellow"))
+        case FaultTriggered():
+            return ("!", f"fault {event.harm} on the link {event.link}", ("", "yellow"))
     return None
 
 
-def _asked(journal: Journal, entry: Entry) -> str:
-    asked = journal[entry.facts["request"]].facts
-    return f"{asked['method']} {asked['path']}"
+def _request_of(journal: Journal, event: Response | RequestAbandoned) -> Request:
+    return journal.entry(event.request, Request).event
+
+
+def _asked(journal: Journal, event: Response | RequestAbandoned) -> str:
+    asked = _request_of(journal, event)
+    return f"{asked.method} {asked.path}"
 
 
 def _code(body: object) -> int | None:
@@ -65,8 +78,10 @@ def _status(status: int | None, code: int | None) -> tuple[str, str]:
     return told, "green" if is_well else "red"
 
 
-def _line(entry: Entry, columns: int | None, arrow: str, what: str, outcome: tuple[str, str], more: str = "") -> Text:
-    latency_s = entry.facts.get("latency_s")
+def _line(
+    entry: AnyEntry, columns: int | None, arrow: str, what: str, outcome: tuple[str, str], more: str = ""
+) -> Text:
+    latency_s = entry.event.latency_s if isinstance(entry.event, Response | CallbackAnswered) else None
     took = "" if latency_s is None else f"{latency_s * 1000:.0f} ms" if latency_s < 10 else f"{latency_s:.1f} s"
     line = Text(f"{entry.at_s:9.1f} s {arrow} ", style="dim")
     told = [(text, style) for text, style in (outcome, (took, "dim"), (more, "dim")) if text]

@@ -1,10 +1,12 @@
 """Tells a journal's entries in words, one line each, for people who look for what happened."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from harness.terminal import visible
-from harness.trace.journal import Entry, Facts
+from harness.trace import events as e
+from harness.trace.journal import AnyEntry
 
 LINES_MAX = 12
 TEXT_MAX = 96
@@ -21,10 +23,10 @@ ENDINGS = {
 SHOWN_FIELDS = ("status", "image_url", "image_resolution", "image_label", "failure_reason", "audio_url")
 
 
-def narrate(entry: Entry) -> str:
+def narrate(entry: AnyEntry) -> str:
     """One entry as a sentence fragment: who did what."""
-    teller = _TELLERS.get(entry.kind)
-    return visible(entry.kind if teller is None else teller(entry.facts))
+    describe = _DESCRIPTIONS.get(type(entry.event))
+    return visible(entry.kind if describe is None else describe(entry.event))
 
 
 def clock(at_s: float) -> str:
@@ -54,45 +56,45 @@ def short(value: Any, limit: int = TEXT_MAX) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _request(facts: Facts) -> str:
-    return f"{facts['by']} → {facts['host']}  {facts['method']} {short(facts['path'], 60)}"
+def _request(event: e.Request) -> str:
+    return f"{event.by} → {event.host}  {event.method} {short(event.path, 60)}"
 
 
-def _response(facts: Facts) -> str:
-    after = f" after {facts['latency_s']:g} s" if facts["latency_s"] else ""
-    if facts["outcome"] == "too-late":
-        return f"the answer to #{facts['request']}, HTTP {facts['status']}, comes{after}, when nobody waits any more"
-    if facts["outcome"] != "answered":
-        return f"the answer to #{facts['request']} broke off{after}"
-    body = facts["body"]
+def _response(event: e.Response) -> str:
+    after = f" after {event.latency_s:g} s" if event.latency_s else ""
+    if event.outcome == "too-late":
+        return f"the answer to #{event.request}, HTTP {event.status}, comes{after}, when nobody waits any more"
+    if event.outcome != "answered":
+        return f"the answer to #{event.request} broke off{after}"
+    body = event.body
     code = f" {{code: {body['code']}}}" if isinstance(body, dict) and "code" in body else ""
-    return f"answer to #{facts['request']}: HTTP {facts['status']}{code}{after}"
+    return f"answer to #{event.request}: HTTP {event.status}{code}{after}"
 
 
-def _attempt(facts: Facts) -> str:
-    which = f", attempt {facts['attempt']} of {facts['attempts']}" if facts["attempt"] > 1 else ""
-    return f'{facts["provider"]} delivers the "{facts["callback"]}" callback{which}'
+def _attempt(event: e.CallbackAttempt) -> str:
+    which = f", attempt {event.attempt} of {event.attempts}" if event.attempt > 1 else ""
+    return f'{event.provider} delivers the "{event.callback}" callback{which}'
 
 
-def _answered(facts: Facts) -> str:
-    result = f"HTTP {facts['status']}" if facts["status"] else facts["outcome"]
-    again = facts.get("retry_in_s")
-    then = f"; it will be delivered again in {again:g} s" if again is not None and not facts["accepted"] else ""
-    return f"{facts['provider']} sees: {result} after {facts['latency_s']:g} s{then}"
+def _answered(event: e.CallbackAnswered) -> str:
+    result = f"HTTP {event.status}" if event.status else event.outcome
+    again = event.retry_in_s
+    then = f"; it will be delivered again in {again:g} s" if again is not None and not event.accepted else ""
+    return f"{event.provider} sees: {result} after {event.latency_s:g} s{then}"
 
 
-def _write(facts: Facts) -> str:
-    before, after = facts["before"] or {}, facts["after"]
+def _write(event: e.StoreWrite) -> str:
+    before, after = event.before or {}, event.after
     if after is None:
         return "the track is deleted"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
-    told = [f"{name} {_change(before.get(name), after.get(name), bool(facts['before']))}" for name in changed]
+    told = [f"{name} {_change(before.get(name), after.get(name), bool(event.before))}" for name in changed]
     return "stored: " + ("; ".join(told) if told else "nothing that shows")
 
 
-def _store_answer(facts: Facts) -> str:
-    problem = f" {facts['code']}, {short(facts['message'], 80)}" if facts["code"] else ""
-    return f"HTTP {facts['status']}{problem}"
+def _store_request(event: e.StoreRequest) -> str:
+    problem = f" {event.code}, {short(event.message, 80)}" if event.code else ""
+    return f"the store answers {event.method} {short(event.path, 50)}: HTTP {event.status}{problem}"
 
 
 def _change(before: Any, after: Any, existed: bool) -> str:
@@ -100,59 +102,70 @@ def _change(before: Any, after: Any, existed: bool) -> str:
     return f"{'null' if before is None else short(str(before), 40)} → {now}" if existed else f"= {now}"
 
 
-def _probe(facts: Facts) -> str:
-    if not facts["decodes"]:
-        return f"a browser opens {short(facts['url'], 50)}: {facts['problem']}"
-    mark = facts["mark"]
+def _probe(event: e.ImageProbed) -> str:
+    if not event.decodes:
+        return f"a browser opens {short(event.url, 50)}: {event.problem}"
+    mark = event.mark
     made = f", made at {mark['made_width']}x{mark['made_height']}" if mark else ""
-    return f"a browser opens {short(facts['url'], 50)}: {facts['format']} {facts['width']}x{facts['height']}{made}"
+    return f"a browser opens {short(event.url, 50)}: {event.format} {event.width}x{event.height}{made}"
 
 
-def _ended(facts: Facts) -> str:
-    ending = str(facts["ending"])
-    return f"the run ends: {ENDINGS.get(ending, ending)}"
+def _task_created(event: e.TaskCreated) -> str:
+    return f"{event.provider} accepts {event.what} task {str(event.task_id)[:8]} for {event.charged} credits"
 
 
-_TELLERS: dict[str, Any] = {
-    "track.submitted": lambda f: f'a user asks for track {f["track"]}, "{short(f["title"], 40)}"',
-    "track.accepted": lambda f: f"the user gets track id {short(str(f['id']), 40)}",
-    "track.refused": lambda f: f"the user gets no track: {f['problem']}",
-    "track.final": lambda f: f"track {f['track']} at the end: {short(_final(f), 90)}",
-    "request": _request,
-    "response": _response,
-    "request.abandoned": lambda f: f"nobody waits for the answer to #{f['request']} any more, after {f['after_s']:g} s",
-    "fault": lambda f: f"fault: {f['harm']} on the way to {f['link']}",
-    "task.created": lambda f: (
-        f"{f['provider']} accepts {f['what']} task {str(f['task_id'])[:8]} for {f['charged']} credits"
-    ),
-    "task.refused": lambda f: f"{f['provider']} refuses: {f['code']} {short(str(f['message']), 60)}",
-    "task.ended": lambda f: f"{f['provider']} task {str(f['task_id'])[:8]}: {f['outcome']}",
-    "contract.broken": lambda f: (
-        f"{f['provider']}: the request breaks the contract: {short(str(f['problems'][0]['field']))}"
-    ),
-    "rate.limited": lambda f: f"{f['provider']}: too many requests, {f['allowed']} are allowed in {f['window_s']:g} s",
-    "callback.attempt": _attempt,
-    "callback.answered": _answered,
-    "callback.given-up": lambda f: f"{f['provider']} gives up after {f['attempts']} attempts",
-    "store.watched": lambda f: f"the tracks are seen by {f['source']}, {f['how']}",
-    "store.request": lambda f: f"the store answers {f['method']} {short(f['path'], 50)}: {_store_answer(f)}",
-    "store.write": _write,
-    "log": lambda f: f"log {f['level']}: {short(f['text'], LOG_MAX)}",
-    "picture.probed": _probe,
-    "connection.stranger": lambda f: f"{f['by']} tries to connect to {f['host']}:{f['port']}",
-    "instance.started": lambda f: f"instance {f['instance']} starts",
-    "instance.killed": lambda f: f"the platform kills instance {f['instance']}",
-    "instance.frozen": lambda f: f"the platform freezes instance {f['instance']}",
-    "instance.exited": lambda f: f"the implementation ends its process with code {short(str(f['code']), 20)}",
-    "cron": lambda f: f"the platform calls the periodic route {short(f['path'], 50)}",
-    "instance.thawed": lambda f: f"the platform thaws instance {f['instance']}",
-    "invocation.ended": lambda f: f"the platform ends the handler of {f['path']} after {f['limit_s']:g} s: 504",
-    "credits": lambda f: f"{f['provider']} credits {f['change']:+g}, balance {f['balance']:g}",
-    "run.refused": lambda f: f"cannot be simulated: {f['sentence']}",
-    "run.ended": _ended,
-}
+def _contract_broken(event: e.ContractBroken) -> str:
+    return f"{event.provider}: the request breaks the contract: {short(str(event.problems[0]['field']))}"
 
 
-def _final(facts: Facts) -> str:
-    fields = facts["fields"]
-    return "no row" if fields is None else ", ".join(f"{name} {fields.get(name)}" for name in SHOWN_FIELDS[:3])
+def _final(event: e.TrackFinal) -> str:
+    fields = event.fields
+    told = "no row" if fields is None else ", ".join(f"{name} {fields.get(name)}" for name in SHOWN_FIELDS[:3])
+    return f"track {event.track} at the end: {short(told, 90)}"
+
+
+_DESCRIPTIONS: dict[type[e.Event], Callable[[Any], str]] = {}
+E = TypeVar("E", bound=e.Event)
+
+
+def _describe(kind: type[E], how: Callable[[E], str]) -> None:
+    _DESCRIPTIONS[kind] = how
+
+
+_describe(e.TrackSubmitted, lambda it: f'a user asks for track {it.track}, "{short(it.title, 40)}"')
+_describe(e.TrackAccepted, lambda it: f"the user gets track id {short(str(it.id), 40)}")
+_describe(e.TrackRefused, lambda it: f"the user gets no track: {it.problem}")
+_describe(e.TrackFinal, _final)
+_describe(e.Request, _request)
+_describe(e.Response, _response)
+_describe(
+    e.RequestAbandoned, lambda it: f"nobody waits for the answer to #{it.request} any more, after {it.after_s:g} s"
+)
+_describe(e.FaultTriggered, lambda it: f"fault: {it.harm} on the way to {it.link}")
+_describe(e.TaskCreated, _task_created)
+_describe(e.TaskRefused, lambda it: f"{it.provider} refuses: {it.code} {short(str(it.message), 60)}")
+_describe(e.TaskEnded, lambda it: f"{it.provider} task {str(it.task_id)[:8]}: {it.outcome}")
+_describe(e.ContractBroken, _contract_broken)
+_describe(
+    e.RateLimited,
+    lambda it: f"{it.provider}: too many requests, {it.allowed} are allowed in {it.window_s:g} s",
+)
+_describe(e.CallbackAttempt, _attempt)
+_describe(e.CallbackAnswered, _answered)
+_describe(e.CallbackGivenUp, lambda it: f"{it.provider} gives up after {it.attempts} attempts")
+_describe(e.StoreWatched, lambda it: f"the tracks are seen by {it.source}, {it.how}")
+_describe(e.StoreRequest, _store_request)
+_describe(e.StoreWrite, _write)
+_describe(e.LogLine, lambda it: f"log {it.level}: {short(it.text, LOG_MAX)}")
+_describe(e.ImageProbed, _probe)
+_describe(e.ConnectionToUnknownHost, lambda it: f"{it.by} tries to connect to {it.host}:{it.port}")
+_describe(e.InstanceStarted, lambda it: f"instance {it.instance} starts")
+_describe(e.InstanceKilled, lambda it: f"the platform kills instance {it.instance}")
+_describe(e.InstanceFrozen, lambda it: f"the platform freezes instance {it.instance}")
+_describe(e.InstanceThawed, lambda it: f"the platform thaws instance {it.instance}")
+_describe(e.InstanceExited, lambda it: f"the implementation ends its process with code {short(str(it.code), 20)}")
+_describe(e.CronCalled, lambda it: f"the platform calls the periodic route {short(it.path, 50)}")
+_describe(e.InvocationEnded, lambda it: f"the platform ends the handler of {it.path} after {it.limit_s:g} s: 504")
+_describe(e.CreditsChanged, lambda it: f"{it.provider} credits {it.change:+g}, balance {it.balance:g}")
+_describe(e.RunRefused, lambda it: f"cannot be simulated: {it.sentence}")
+_describe(e.RunEnded, lambda it: f"the run ends: {ENDINGS.get(str(it.ending), str(it.ending))}")

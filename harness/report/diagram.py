@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.report.describe import SHOWN_FIELDS, narrate, short
-from harness.trace.journal import Entry, Facts, Journal
+from harness.trace import events as e
+from harness.trace.journal import AnyEntry, Entry, Journal
 
 Lane = Literal["user", "app", "store", "suno", "kie", "media", "other"]
 Kind = Literal["request", "answer", "callback", "write", "look", "event", "log", "fault", "end"]
@@ -25,35 +26,31 @@ LANES: dict[Lane, str] = {
 }
 """Every lane and its title, from left to right."""
 
-DULL = frozenset(
-    {
-        "run.began",
-        "implementation.loaded",
-        "store.watched",
-        "track.submitted",
-        "track.accepted",
-        "track.final",
-        "credits",
-        "picture.published",
-        "callback.attempt",
-        "store.request",
-    }
+DULL: tuple[type[e.Event], ...] = (
+    e.RunBegan,
+    e.ImplementationLoaded,
+    e.StoreWatched,
+    e.TrackSubmitted,
+    e.TrackAccepted,
+    e.TrackFinal,
+    e.CreditsChanged,
+    e.ImagePublished,
+    e.CallbackAttempt,
+    e.StoreRequest,
 )
-"""Kinds that have no step of their own: they are said by another step, or by the rest of the report."""
-TROUBLE = frozenset(
-    {
-        "contract.broken",
-        "task.refused",
-        "rate.limited",
-        "callback.given-up",
-        "connection.stranger",
-        "request.abandoned",
-        "instance.killed",
-        "instance.exited",
-        "invocation.ended",
-        "track.refused",
-        "run.refused",
-    }
+"""Events that have no step of their own: they are said by another step, or by the rest of the report."""
+TROUBLE: tuple[type[e.Event], ...] = (
+    e.ContractBroken,
+    e.TaskRefused,
+    e.RateLimited,
+    e.CallbackGivenUp,
+    e.ConnectionToUnknownHost,
+    e.RequestAbandoned,
+    e.InstanceKilled,
+    e.InstanceExited,
+    e.InvocationEnded,
+    e.TrackRefused,
+    e.RunRefused,
 )
 TROUBLE_LEVELS = frozenset({"error", "critical"})
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -103,100 +100,80 @@ def lanes_of(all_steps: list[Step]) -> list[Lane]:
 class _Drawer:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        began = journal.of("run.began")
-        hosts = began[0].facts.get("hosts") if began else None
-        self._hosts: Facts = hosts if isinstance(hosts, dict) else {}
-        self._delivered = {
-            entry.cause: entry.number for entry in journal.of("request") if entry.facts.get("link") == "app"
-        }
+        began = journal.first(e.RunBegan)
+        hosts: Any = None if began is None else began.event.hosts
+        self._hosts: dict[str, Any] = hosts if isinstance(hosts, dict) else {}
+        self._delivered = {entry.cause for entry in journal.of(e.Request) if entry.event.link == "app"}
 
-    def step(self, entry: Entry) -> Step | None:
-        facts, number = entry.facts, (entry.number,)
-        match entry.kind:
-            case "request":
-                return self._request(entry)
-            case "response":
-                return self._response(entry)
-            case "callback.attempt" if entry.number not in self._delivered:
-                text = f"{_callback(facts)} does not arrive"
-                return Step(number, entry.at_s, "callback", _lane(facts["provider"]), None, text, True)
-            case "callback.answered":
-                if facts["accepted"]:
-                    return None
-                again = facts.get("retry_in_s")
-                then = "" if again is None else f"; again in {again:g} s"
-                what = (
-                    f"HTTP {facts['status']}"
-                    if facts["status"]
-                    else f"{facts['outcome']} after {facts['latency_s']:g} s"
-                )
-                return Step(number, entry.at_s, "event", _lane(facts["provider"]), None, f"sees: {what}{then}", True)
-            case "store.write":
-                return Step(number, entry.at_s, "write", "app", "store", short(_written(facts), LABEL))
-            case "log":
-                trouble = facts["level"] in TROUBLE_LEVELS
-                return Step(number, entry.at_s, "log", "app", None, _line(facts["text"]), trouble)
-            case "fault":
-                lane = _lane(facts["link"])
+    def step(self, entry: AnyEntry) -> Step | None:
+        number, at_s = (entry.number,), entry.at_s
+        match entry.event:
+            case e.Request():
+                return self._request(self._journal.entry(entry.number, e.Request))
+            case e.Response() as response:
+                return self._response(entry, response)
+            case e.CallbackAttempt() as attempt if entry.number not in self._delivered:
+                text = f"{_callback(attempt)} does not arrive"
+                return Step(number, at_s, "callback", _lane(attempt.provider), None, text, True)
+            case e.CallbackAnswered() as answered:
+                return _answered(entry, answered)
+            case e.StoreWrite() as write:
+                return Step(number, at_s, "write", "app", "store", short(_written(write), LABEL))
+            case e.LogLine() as line:
+                return Step(number, at_s, "log", "app", None, _line(line.text), line.level in TROUBLE_LEVELS)
+            case e.FaultTriggered() as fault:
+                lane = _lane(fault.link)
                 where: Lane = "app" if lane == "other" else lane
-                return Step(number, entry.at_s, "fault", where, None, f"fault: {facts['harm']}", True)
-            case "request.abandoned" if self._is_delivery(self._journal[facts["request"]]):
+                return Step(number, at_s, "fault", where, None, f"fault: {fault.harm}", True)
+            case e.RequestAbandoned() as gone if self._is_delivery(self._journal.entry(gone.request, e.Request)):
                 return None
-            case "picture.probed":
-                return self._look(entry)
-            case "run.ended":
-                return Step(number, entry.at_s, "end", "app", None, narrate(entry))
-            case kind if kind in DULL:
+            case e.ImageProbed() as probed:
+                return _look(entry, probed)
+            case e.RunEnded():
+                return Step(number, at_s, "end", "app", None, narrate(entry))
+            case event if isinstance(event, DULL):
                 return None
-        lane = self._lane_of_event(entry)
-        return Step(number, entry.at_s, "event", lane, None, short(narrate(entry), LABEL), entry.kind in TROUBLE)
+        trouble = isinstance(entry.event, TROUBLE)
+        return Step(number, at_s, "event", self._lane_of_event(entry), None, short(narrate(entry), LABEL), trouble)
 
-    def _request(self, entry: Entry) -> Step:
-        facts = entry.facts
+    def _request(self, entry: Entry[e.Request]) -> Step:
+        request = entry.event
         if self._is_delivery(entry):
-            attempt = self._journal[entry.cause]
-            provider = _lane(attempt.facts["provider"])
-            text = _callback(attempt.facts)
-            forged = not attempt.facts.get("genuine", True)
-            return Step((entry.number, attempt.number), entry.at_s, "callback", provider, "app", text, forged)
-        path = str(facts["path"]).partition("?")[0]
-        text = short(f"{facts['method']} {path}", LABEL)
-        return Step((entry.number,), entry.at_s, "request", self._asker(facts), self._asked(facts), text)
+            attempt = self._journal.entry(entry.cause, e.CallbackAttempt)
+            provider = _lane(attempt.event.provider)
+            numbers = (entry.number, attempt.number)
+            forged = not attempt.event.genuine
+            return Step(numbers, entry.at_s, "callback", provider, "app", _callback(attempt.event), forged)
+        path = str(request.path).partition("?")[0]
+        text = short(f"{request.method} {path}", LABEL)
+        return Step((entry.number,), entry.at_s, "request", self._asker(request), self._asked(request), text)
 
-    def _response(self, entry: Entry) -> Step:
-        facts = entry.facts
-        asked = self._journal[facts["request"]]
+    def _response(self, entry: AnyEntry, response: e.Response) -> Step:
+        asked = self._journal.entry(response.request, e.Request)
         request = self._request(asked)
-        took = f" after {round(facts['latency_s'], 3):g} s" if facts["latency_s"] else ""
-        body = facts["body"]
-        code = body.get("code") if isinstance(body, dict) else None
-        said = f"{facts['status']}" + (f" code {code}" if code not in (None, 200) else "")
-        outcome = facts["outcome"]
-        text = {"answered": f"{said}{took}", "too-late": f"{said}{took}: too late"}.get(outcome, f"broken off{took}")
-        trouble = outcome != "answered" or (facts["status"] or 0) >= 400 or code not in (None, 200)
+        took = f" after {round(response.latency_s, 3):g} s" if response.latency_s else ""
+        code = response.body.get("code") if isinstance(response.body, dict) else None
+        said = f"{response.status}" + (f" code {code}" if code not in (None, 200) else "")
+        outcome = response.outcome
+        texts = {"answered": f"{said}{took}", "too-late": f"{said}{took}: too late"}
+        text = texts.get(outcome, f"broken off{took}")
+        trouble = outcome != "answered" or (response.status or 0) >= 400 or code not in (None, 200)
         back = request.source
         return Step(
             (entry.number,), entry.at_s, "answer", request.target or "other", back, text, trouble, answers=asked.number
         )
 
-    def _is_delivery(self, entry: Entry) -> bool:
-        is_caused = bool(entry.cause) and self._journal[entry.cause].kind == "callback.attempt"
-        return is_caused and self._side(entry.facts["host"]) == "app"
+    def _is_delivery(self, entry: Entry[e.Request]) -> bool:
+        is_caused = bool(entry.cause) and isinstance(self._journal[entry.cause].event, e.CallbackAttempt)
+        return is_caused and self._side(entry.event.host) == "app"
 
-    def _look(self, entry: Entry) -> Step:
-        facts = entry.facts
-        when = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention": "15 days later: "}
-        saw = f"{facts['format']} {facts['width']}x{facts['height']}" if facts["decodes"] else facts["problem"]
-        text = short(f"looks at the picture {when.get(facts['when'], '')}{saw}", LABEL)
-        return Step((entry.number,), entry.at_s, "look", "user", "media", text, not facts["decodes"])
+    def _asker(self, request: e.Request) -> Lane:
+        side = self._side(request.by)
+        return "user" if request.by == "harness" else side
 
-    def _asker(self, facts: Facts) -> Lane:
-        side = self._side(facts["by"])
-        return "user" if facts["by"] == "harness" else side
-
-    def _asked(self, facts: Facts) -> Lane:
-        lane = _lane(facts["link"])
-        return self._side(facts["host"]) if lane == "other" else lane
+    def _asked(self, request: e.Request) -> Lane:
+        lane = _lane(request.link)
+        return self._side(request.host) if lane == "other" else lane
 
     def _side(self, host: Any) -> Lane:
         if host in self._hosts.get("app", ()):
@@ -205,11 +182,29 @@ class _Drawer:
             return "media"
         return "kie" if host == "api.kie.ai" else "suno" if host in self._hosts.get("providers", ()) else "other"
 
-    def _lane_of_event(self, entry: Entry) -> Lane:
-        if entry.kind == "request.abandoned":
-            return self._request(self._journal[entry.facts["request"]]).source
-        provider = entry.facts.get("provider")
+    def _lane_of_event(self, entry: AnyEntry) -> Lane:
+        event = entry.event
+        if isinstance(event, e.RequestAbandoned):
+            return self._request(self._journal.entry(event.request, e.Request)).source
+        provider = getattr(event, "provider", None)
         return _lane(provider) if provider is not None else "user" if entry.kind.startswith("track.") else "app"
+
+
+def _answered(entry: AnyEntry, answered: e.CallbackAnswered) -> Step | None:
+    if answered.accepted:
+        return None
+    again = answered.retry_in_s
+    then = "" if again is None else f"; again in {again:g} s"
+    late = f"{answered.outcome} after {answered.latency_s:g} s"
+    what = f"HTTP {answered.status}" if answered.status else late
+    return Step((entry.number,), entry.at_s, "event", _lane(answered.provider), None, f"sees: {what}{then}", True)
+
+
+def _look(entry: AnyEntry, probed: e.ImageProbed) -> Step:
+    when = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention": "15 days later: "}
+    saw = f"{probed.format} {probed.width}x{probed.height}" if probed.decodes else probed.problem
+    text = short(f"looks at the picture {when.get(probed.when, '')}{saw}", LABEL)
+    return Step((entry.number,), entry.at_s, "look", "user", "media", text, not probed.decodes)
 
 
 def _lane(name: Any) -> Lane:
@@ -220,8 +215,8 @@ def _line(text: str) -> str:
     return short(" ".join(ANSI.sub("", text).split()), LABEL)
 
 
-def _written(facts: Facts) -> str:
-    before, after = facts["before"] or {}, facts["after"]
+def _written(write: e.StoreWrite) -> str:
+    before, after = write.before or {}, write.after
     if after is None:
         return "deletes the track"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
@@ -235,7 +230,7 @@ def _brief(value: Any) -> str:
     return short(text.rpartition("/")[2] if "://" in text else text, 34)
 
 
-def _callback(facts: Facts) -> str:
-    which = f", attempt {facts['attempt']} of {facts['attempts']}" if facts["attempt"] > 1 else ""
-    forged = "" if facts.get("genuine", True) else "forged "
-    return short(f'{forged}callback "{facts["callback"]}"{which}', LABEL)
+def _callback(attempt: e.CallbackAttempt) -> str:
+    which = f", attempt {attempt.attempt} of {attempt.attempts}" if attempt.attempt > 1 else ""
+    forged = "" if attempt.genuine else "forged "
+    return short(f'{forged}callback "{attempt.callback}"{which}', LABEL)

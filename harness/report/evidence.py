@@ -3,9 +3,20 @@
 from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX, clock, narrate
 from harness.results.result import SERVED
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import (
+    CallbackAnswered,
+    CreditsChanged,
+    FaultTriggered,
+    ImplementationLoaded,
+    LogLine,
+    Request,
+    RequestAbandoned,
+    Response,
+    RunBegan,
+)
+from harness.trace.journal import AnyEntry, Entry, Journal
 
-DULL_KINDS = frozenset({"credits", "implementation.loaded", "run.began"})
+DULL_KINDS = (CreditsChanged, ImplementationLoaded, RunBegan)
 TROUBLE_LEVELS = frozenset({"error", "critical"})
 
 
@@ -18,7 +29,7 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
     """
     evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
     chosen = {entry.number for entry in evidence}
-    answers = {entry.facts["request"]: entry for entry in journal.of("response", "request.abandoned")}
+    answers = {entry.event.request: entry for entry in journal.of(Response, RequestAbandoned)}
     for entry in [*evidence, *_effects(journal, chosen), *_causes(journal, evidence)]:
         if len(chosen) >= LINES_MAX:
             break
@@ -26,14 +37,14 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
         answer = answers.get(entry.number)
         if answer is not None and len(chosen) < LINES_MAX:
             chosen.add(answer.number)
-    for entry in journal.of("fault", "callback.answered"):
-        is_trouble = not entry.facts.get("accepted", False)
-        if len(chosen) < LINES_MAX and is_trouble and entry.cause in chosen:
-            chosen.add(entry.number)
-    for entry in journal.of("log"):
-        is_about_them = any(cause.number in chosen for cause in journal.causes(entry))
-        if len(chosen) < LINES_MAX and entry.facts["level"] in TROUBLE_LEVELS and is_about_them:
-            chosen.add(entry.number)
+    for trouble in journal.of(FaultTriggered, CallbackAnswered):
+        is_accepted = isinstance(trouble.event, CallbackAnswered) and trouble.event.accepted
+        if len(chosen) < LINES_MAX and not is_accepted and trouble.cause in chosen:
+            chosen.add(trouble.number)
+    for line in journal.of(LogLine):
+        is_about_them = any(cause.number in chosen for cause in journal.causes(line))
+        if len(chosen) < LINES_MAX and line.event.level in TROUBLE_LEVELS and is_about_them:
+            chosen.add(line.number)
     own = set(verdict.evidence)
     return [
         (clock(entry.at_s), entry.number, narrate(entry), entry.number in own)
@@ -41,13 +52,14 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
     ]
 
 
-def _effects(journal: Journal, evidence: set[int]) -> list[Entry]:
+def _effects(journal: Journal, evidence: set[int]) -> list[Entry[Request]]:
     """What the implementation asked of others because of the evidence: where its time went."""
-    return [entry for entry in journal.of("request") if entry.cause in evidence and entry.number not in evidence]
+    return [entry for entry in journal.of(Request) if entry.cause in evidence and entry.number not in evidence]
 
 
-def _causes(journal: Journal, evidence: list[Entry]) -> list[Entry]:
-    return [cause for entry in reversed(evidence) for cause in journal.causes(entry) if cause.kind not in DULL_KINDS]
+def _causes(journal: Journal, evidence: list[AnyEntry]) -> list[AnyEntry]:
+    causes = [cause for entry in reversed(evidence) for cause in journal.causes(entry)]
+    return [cause for cause in causes if not isinstance(cause.event, DULL_KINDS)]
 
 
 def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
@@ -55,8 +67,8 @@ def replay_command(implementation: str, scenario: str, seed: int, journal: Journ
     served again."""
     run = "serve" if implementation == SERVED else f"run {_quoted(implementation)}"
     command = f"harness {run} {_quoted(scenario)} --seed {seed}"
-    began = journal.of("run.began") if journal is not None else []
-    speed = began[0].facts.get("speed", 1) if began else 1
+    began = journal.first(RunBegan) if journal is not None else None
+    speed = None if began is None else began.event.speed
     return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command
 
 

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from harness.report.text import shown
 from harness.results.archive import Results
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import FaultTriggered, Request, RequestAbandoned, Response
+from harness.trace.journal import AnyEntry, Journal
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 """When a simulated run begins."""
@@ -46,14 +47,14 @@ def har(results: Results) -> str:
 
 
 def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
-    answers = {entry.facts.get("request"): entry for entry in journal.of("response")}
-    given_up = {entry.facts.get("request"): entry for entry in journal.of("request.abandoned")}
+    answers = {entry.facts.get("request"): entry for entry in journal.of(Response)}
+    given_up = {entry.facts.get("request"): entry for entry in journal.of(RequestAbandoned)}
     faults: dict[int, list[str]] = {}
-    for entry in journal.of("fault"):
+    for entry in journal.of(FaultTriggered):
         faults.setdefault(entry.cause, []).append(str(entry.facts.get("harm")))
     last_s = journal.entries[-1].at_s
     told = []
-    for asked in journal.of("request"):
+    for asked in journal.of(Request):
         answer, end = answers.get(asked.number), given_up.get(asked.number)
         exchange = _exchange(asked, None if end is not None else answer, end, last_s)
         exchange |= {"pageref": page, "_entry": asked.number, "_by": asked.facts.get("by"), "_virtual": True}
@@ -63,7 +64,7 @@ def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
     return told
 
 
-def _exchange(asked: Entry, answer: Entry | None, end: Entry | None, last_s: float) -> dict[str, Any]:
+def _exchange(asked: AnyEntry, answer: AnyEntry | None, end: AnyEntry | None, last_s: float) -> dict[str, Any]:
     over_s = answer.at_s if answer is not None else end.at_s if end is not None else last_s
     took_ms = round((over_s - asked.at_s) * 1000, 3)
     exchange: dict[str, Any] = {
@@ -81,7 +82,7 @@ def _exchange(asked: Entry, answer: Entry | None, end: Entry | None, last_s: flo
     return exchange
 
 
-def _request(asked: Entry) -> dict[str, Any]:
+def _request(asked: AnyEntry) -> dict[str, Any]:
     facts = asked.facts
     url = f"{facts.get('scheme', 'http')}://{facts.get('host', '')}{facts.get('path', '')}"
     headers, text = facts.get("headers") or {}, _text(facts.get("body"))
@@ -102,7 +103,7 @@ def _request(asked: Entry) -> dict[str, Any]:
     return told
 
 
-def _response(answer: Entry | None) -> dict[str, Any]:
+def _response(answer: AnyEntry | None) -> dict[str, Any]:
     facts: dict[str, Any] = {} if answer is None else answer.facts
     headers, status = facts.get("headers") or {}, facts.get("status") or 0
     body = facts.get("body")

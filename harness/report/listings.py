@@ -9,7 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.scenario.model import Scenario
 from harness.terminal import visible
 
@@ -36,8 +36,8 @@ def scenarios(chosen: Sequence[Scenario]) -> RenderableType:
 def invariants() -> RenderableType:
     """Every shipped invariant, its severity and its sentence."""
     rows = [
-        (promise.name, promise.sentence + (" (warning)" if promise.severity == "warning" else ""))
-        for promise in PROMISES.values()
+        (invariant.name, invariant.sentence + (" (warning)" if invariant.severity == "warning" else ""))
+        for invariant in INVARIANTS.values()
     ]
     return _two_columns(rows)
 

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.report.tables import Column, Names, fits, tables
 from harness.results.comparison import Comparison, Percentiles, Summary
 from harness.results.result import Result
@@ -175,5 +175,5 @@ def _count(summary: Summary, name: str) -> int:
 
 
 def _known_invariants(summaries: Sequence[Summary]) -> list[str]:
-    own = {name for summary in summaries for name in (*summary.violations, *summary.warnings)} - set(PROMISES)
-    return [*PROMISES, *sorted(own)]
+    own = {name for summary in summaries for name in (*summary.violations, *summary.warnings)} - set(INVARIANTS)
+    return [*INVARIANTS, *sorted(own)]

@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.invariants.verdict import Verdict
 from harness.results.result import Result
-from harness.trace.journal import Journal
+from harness.trace.events import Facts, RunBegan
+from harness.trace.journal import AnyEntry, Journal, entry_of
 
 HIDDEN = "[redacted]"
 SECRET = "[secret]"
@@ -44,7 +45,7 @@ class Redaction:
     @classmethod
     def of(cls, journal: Journal) -> "Redaction":
         """For a run whose journal says which keys it was given."""
-        secrets = [each for began in journal.of("run.began") for each in _listed(began.facts.get("secrets"))]
+        secrets = [each for began in journal.of(RunBegan) for each in _listed(began.event.secrets)]
         return cls(secrets)
 
     def text(self, text: str) -> str:
@@ -83,11 +84,14 @@ class Redaction:
     def journal(self, journal: Journal) -> Journal:
         """A journal that can be shown."""
         return Journal(
-            entry._replace(
-                facts=_without_secrets(entry.facts) if entry.kind == "run.began" else self.value(entry.facts)
-            )
-            for entry in journal
+            entry_of(entry.number, entry.at_s, entry.kind, entry.cause, self._facts(entry)) for entry in journal
         )
+
+    def _facts(self, entry: AnyEntry) -> Facts:
+        if isinstance(entry.event, RunBegan):
+            return {name: value for name, value in entry.facts.items() if name != "secrets"}
+        clean: Facts = self.value(entry.facts)
+        return clean
 
     def result(self, result: Result) -> Result:
         """A result that can be shown: what verdicts say, and what tracks hold."""
@@ -103,10 +107,6 @@ def is_secret_name(name: str) -> bool:
 
 def _says_something(value: Any) -> bool:
     return value is not None and value != "" and not isinstance(value, bool)
-
-
-def _without_secrets(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name != "secrets"}
 
 
 def _listed(value: Any) -> list[str]:

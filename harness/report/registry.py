@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import PluginError
 
 if TYPE_CHECKING:
     from harness.results.archive import Results
@@ -43,19 +43,19 @@ SHIPPED = {
 
 
 def reports() -> dict[str, Report]:
-    """All of them. Raises HarnessError for a plugin that is no report, or has another one's name."""
+    """All of them. Raises PluginError for a plugin that is no report, or has another one's name."""
     from harness.plugins import plugins
 
     found = dict(SHIPPED)
     for target, value in plugins("reports"):
         report = _checked(value, target)
         if report.name in found:
-            raise HarnessError(f'{target}: there is a report "{report.name}" already; choose another name')
+            raise PluginError(f'{target}: there is a report "{report.name}" already; choose another name')
         found[report.name] = report
     return found
 
 
 def _checked(value: Any, target: str) -> Report:
     if not isinstance(value, Report):
-        raise HarnessError(f"{target}: {value!r} is not a report; expected a harness.report.registry.Report")
+        raise PluginError(f"{target}: {value!r} is not a report; expected a harness.report.registry.Report")
     return value

@@ -6,32 +6,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.invariants.registry import INVARIANTS
 from harness.report.matrix import seconds
 from harness.results.comparison import Comparison, Summary
 
-CONSEQUENCES = {
-    "settles": "leaves tracks unfinished",
-    "audio-kept": "loses finished audio",
-    "image-present": "finishes tracks without a picture",
-    "image-loads": "shows pictures that do not load",
-    "image-2k": "shows pictures below 2048x1152",
-    "image-native": "shows enlarged pictures",
-    "image-belongs": "shows another track's picture",
-    "resolution-true": "stores resolutions that are not true",
-    "never-downgraded": "overwrites good pictures with worse ones",
-    "fallback-labelled": "shows small pictures as if they were fine",
-    "failure-visible": "fails silently",
-    "callback-answered": "answers callbacks too late or not at all",
-    "within-platform-limit": "is cut off by the platform",
-    "generates-once": "pays twice for one picture",
-    "idempotent": "is changed by repeated callbacks",
-    "honours-contract": "sends requests that the contract does not allow",
-    "rejects-forgery": "believes forged callbacks",
-    "fetches-safely": "fetches addresses that a callback smuggled in",
-    "logs-as-promised": "does not log what it promises",
-    "keeps-secrets": "gives its key away",
-}
-"""What a broken promise means to the people who use the application."""
 NAMED_MAX = 2
 
 
@@ -92,9 +70,14 @@ def _all(total: int) -> str:
 
 def _habits(summary: Summary) -> str:
     worst = sorted(summary.violations.items(), key=lambda item: -item[1])[:NAMED_MAX]
-    told = [f"{CONSEQUENCES.get(name, f'breaks {name}')} in {count}" for name, count in worst]
+    told = [f"{_habit(name)} in {count}" for name, count in worst]
     last = worst[-1][1]
     return f"{' and '.join(told)} scenario{'s' if last != 1 else ''}"
+
+
+def _habit(name: str) -> str:
+    known = INVARIANTS.get(name)
+    return f"breaks {name}" if known is None else known.habit
 
 
 def _price(summaries: Sequence[Summary]) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from harness.invariants.verdict import Verdict
 from harness.results.result import SERVED, Result
+from harness.trace.events import RunEnded, TrackSubmitted
 
 CUT = "the journal ends before the run does"
 NOTHING = "no track was asked for in this journal, so that nothing was judged"
@@ -15,8 +16,8 @@ def without_an_end(result: Result) -> Result:
     assert result.journal is not None
     if result.implementation == SERVED:
         return result
-    missing = [] if result.journal.of("run.ended") else [CUT]
-    missing += [] if result.journal.of("track.submitted") else [NOTHING]
+    missing = [] if result.journal.of(RunEnded) else [CUT]
+    missing += [] if result.journal.of(TrackSubmitted) else [NOTHING]
     if not missing:
         return result
     return replace(result, verdicts=tuple(_unknown(verdict, "; ".join(missing)) for verdict in result.verdicts))

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Verdict
 from harness.report.describe import ENDINGS, span
 from harness.report.evidence import replay_command, sequence
@@ -61,7 +61,7 @@ def _alike_together(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _joined(alike: Sequence[Verdict]) -> str:
-    return ", ".join(verdict.invariant for verdict in alike) if len(alike) < len(PROMISES) else "every promise"
+    return ", ".join(verdict.invariant for verdict in alike) if len(alike) < len(INVARIANTS) else "every promise"
 
 
 def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -> RenderableType:

@@ -13,7 +13,7 @@ from typing import Any
 from harness.image.thumbnail import Thumbnail
 from harness.results.comparison import Comparison, Summary, summarise
 from harness.results.result import Result
-from harness.trace.journal import Entry, Journal
+from harness.trace.journal import AnyEntry, Journal, entry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Run:
         return Journal(entries_of(json.loads(zlib.decompress(self.packed))["journal"]))
 
 
-def entries_of(values: list[dict[str, Any]]) -> list[Entry]:
+def entries_of(values: list[dict[str, Any]]) -> list[AnyEntry]:
     """The entries of a journal that is a JSON array."""
-    return [Entry(each["n"], each["at_s"], each["kind"], each["cause"], each["facts"]) for each in values]
+    return [entry_of(each["n"], each["at_s"], each["kind"], each["cause"], each["facts"]) for each in values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from harness.fakes.script import (
     TextCarries,
 )
 from harness.fakes.suno.contract import DIALECTS
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.scenario.fault_fields import FaultRuleKeys
 from harness.scenario.fields import (
     ENTRIES_MAX,
@@ -284,7 +284,7 @@ def _reason(value: str) -> str:
 
 
 _REASON = "Kie.ai never makes a picture"
-PromiseName = Annotated[str, PlainValidator(partial(one_of, known=PROMISES, kind="invariant"))]
+PromiseName = Annotated[str, PlainValidator(partial(one_of, known=INVARIANTS, kind="invariant"))]
 Impossible = Annotated[
     dict[PromiseName, Annotated[str, AfterValidator(_reason)]],
     AfterValidator(lambda given: tuple(given.items())),
@@ -293,13 +293,13 @@ Impossible = Annotated[
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                promise.name: {
+                invariant.name: {
                     "type": "string",
                     "pattern": r"\S",
-                    "description": promise.sentence,
+                    "description": invariant.sentence,
                     "examples": [_REASON],
                 }
-                for promise in PROMISES.values()
+                for invariant in INVARIANTS.values()
             },
         }
     ),

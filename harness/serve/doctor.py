@@ -9,6 +9,18 @@ from harness.config.app_config import TRACK_FIELDS, Settings
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.scenario.model import Scenario
+from harness.trace.events import (
+    CallbackAnswered,
+    CallbackAttempt,
+    ConnectionToUnknownHost,
+    LogLine,
+    Request,
+    Response,
+    RunEnded,
+    TrackAccepted,
+    TrackFinal,
+    TrackRefused,
+)
 from harness.trace.journal import Entry, Journal
 from harness.world.hosts import APPLICATION_HOST
 
@@ -61,30 +73,30 @@ STOP = "\0"
 
 def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
     start = settings.start
-    refused, accepted = journal.of("track.refused"), journal.of("track.accepted")
-    asked = [entry for entry in journal.of("request") if entry.facts["by"] == APPLICATION_HOST]
-    strangers = dict.fromkeys(entry.facts["host"] for entry in journal.of("connection.stranger"))
+    refused, accepted = journal.of(TrackRefused), journal.of(TrackAccepted)
+    asked = [entry for entry in journal.of(Request) if entry.event.by == APPLICATION_HOST]
+    strangers = dict.fromkeys(entry.event.host for entry in journal.of(ConnectionToUnknownHost))
     if accepted:
-        yield Sign(True, f"{start.request} gives a track's id ({accepted[0].facts['id']})")
+        yield Sign(True, f"{start.request} gives a track's id ({accepted[0].event.id})")
     else:
-        problem = refused[0].facts["problem"] if refused else f"{start.request} was not answered"
-        answer = next((entry for entry in journal.of("response") if _asked_by_us(journal, entry)), None)
+        problem = refused[0].event.problem if refused else f"{start.request} was not answered"
+        answer = next((entry for entry in journal.of(Response) if _asked_by_us(journal, entry)), None)
         said = _last_words(journal)
-        if answer is not None and answer.facts["status"] is not None and answer.facts["status"] >= 500 and said:
+        if answer is not None and answer.event.status is not None and answer.event.status >= 500 and said:
             variables = ", ".join(settings.application.environment) or "none"
             advice = f"its environment has {variables}: is something missing there?"
             yield Sign(False, f"{problem}; it said: {said}", advice + STOP)
         else:
-            body = "" if answer is None else f"; the answer was {answer.facts['body']!r}"[:300]
+            body = "" if answer is None else f"; the answer was {answer.event.body!r}"[:300]
             yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
     if asked:
-        hosts = ", ".join(dict.fromkeys(entry.facts["host"] for entry in asked))
+        hosts = ", ".join(dict.fromkeys(entry.event.host for entry in asked))
         yield Sign(True, f"its requests reach the fakes ({len(asked)}, to {hosts})")
     else:
         yield Sign(False, "none of its requests has reached the fakes", _why_not_connected(settings) + STOP)
     for host in strangers:
         yield Sign(False, f"it asks {host}, for which nobody stands in", "such requests fail here; mock that service")
-    generate = next((entry for entry in asked if entry.facts["path"] == GENERATE), None)
+    generate = next((entry for entry in asked if entry.event.path == GENERATE), None)
     if generate is None:
         yield Sign(
             False, f"it asks for no music (POST {GENERATE})", f"does {start.request} really start a track?{STOP}"
@@ -96,13 +108,13 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
 
 def _last_words(journal: Journal) -> str:
     """The last error that the application has logged; of a traceback its last line, which says what was wrong."""
-    errors = [entry.facts["text"] for entry in journal.of("log") if entry.facts["level"] in ("error", "critical")]
+    errors = [entry.event.text for entry in journal.of(LogLine) if entry.event.level in ("error", "critical")]
     telling = [text for text in errors if SAYS_WHY.match(text)]
     return str((telling or errors or [""])[-1])[:LAST_WORDS]
 
 
-def _asked_by_us(journal: Journal, response: Entry) -> bool:
-    return bool(journal[response.facts["request"]].facts["by"] == "harness")
+def _asked_by_us(journal: Journal, response: Entry[Response]) -> bool:
+    return journal.entry(response.event.request, Request).event.by == "harness"
 
 
 def _why_not_connected(settings: Settings) -> str:
@@ -116,19 +128,19 @@ def _why_not_connected(settings: Settings) -> str:
     return 'give it base URLs (KIE_BASE_URL = "{kie}"), or set reach to preload (Node) or proxy (any client)'
 
 
-def _callbacks(journal: Journal, generate: Entry) -> Iterator[Sign]:
-    body = generate.facts["body"] if isinstance(generate.facts["body"], dict) else {}
+def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
+    body = generate.event.body if isinstance(generate.event.body, dict) else {}
     url = body.get("callBackUrl")
-    attempts = journal.of("callback.attempt")
-    answers = {entry.cause: entry.facts for entry in journal.of("callback.answered")}
+    attempts = journal.of(CallbackAttempt)
+    answers = {entry.cause: entry.event for entry in journal.of(CallbackAnswered)}
     if not attempts:
-        answer = next((entry for entry in journal.of("response") if entry.facts["request"] == generate.number), None)
-        told = "nothing" if answer is None else str(answer.facts["body"])[:200]
+        answer = next((entry for entry in journal.of(Response) if entry.event.request == generate.number), None)
+        told = "nothing" if answer is None else str(answer.event.body)[:200]
         wrong_url = "callBackUrl" in told
         advice = OWN_ADDRESS if wrong_url else "the fakes check requests as the provider does"
         yield Sign(False, f"its request for music was answered {told}", advice)
         return
-    outcomes = [answers.get(entry.number, {}).get("outcome", "unanswered") for entry in attempts]
+    outcomes = [answers[each.number].outcome if each.number in answers else "unanswered" for each in attempts]
     if all(outcome in ("refused", "unreachable", "reset") for outcome in outcomes):
         yield Sign(
             False,
@@ -136,7 +148,7 @@ def _callbacks(journal: Journal, generate: Entry) -> Iterator[Sign]:
             OWN_ADDRESS,
         )
         return
-    statuses = [answers[entry.number]["status"] for entry in attempts if entry.number in answers]
+    statuses = [answers[entry.number].status for entry in attempts if entry.number in answers]
     if any(status == 200 for status in statuses):
         yield Sign(True, f"it answers callbacks at {url}")
     else:
@@ -153,10 +165,10 @@ def _tracks(journal: Journal, settings: Settings) -> Iterator[Sign]:
     reading = settings.track
     where = f'table "{reading.table}" of {reading.sqlite}' if reading.sqlite else reading.read or reading.command
     where = where or "its store"
-    finals = [entry.facts["fields"] for entry in journal.of("track.final")]
+    finals = [entry.event.fields for entry in journal.of(TrackFinal)]
     fields = next((each for each in finals if each), None)
     if fields is None:
-        problem = next((entry.facts["store_problem"] for entry in journal.of("run.ended")), "")
+        problem = next((entry.event.store_problem for entry in journal.of(RunEnded)), "")
         why = f": {problem}" if problem else ""
         yield Sign(False, f"no track can be read ({where}){why}", "set [track] to where it is and how it is read")
         return

@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.fakes.delivery import Callback
 from harness.fakes.http_client import post
 from harness.results.result import SERVED
 from harness.scenario.model import Scenario
-from harness.trace.journal import Entry, Facts, Journal
+from harness.trace.events import CallbackAttempt, Event, RunEnded, TimeAdvanced
+from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import Notebook
 from harness.world.live.callback_sender import recorded
@@ -26,7 +27,7 @@ from harness.world.live.fakes import LOOPBACK, Providers
 from harness.world.live.server import protocol_factory
 from harness.world.run_header import beginning
 
-OnEntries = Callable[[Journal, Sequence[Entry]], None]
+OnEntries = Callable[[Journal, Sequence[AnyEntry]], None]
 """Hears of everything that goes into a journal, right after the answer that it tells of has gone out."""
 ADVANCE_S = 60.0
 """By how much time moves on when nothing is due."""
@@ -46,13 +47,9 @@ class _TellingNotebook(Notebook):
         self._told = 0
         self._is_due = False
 
-    def _add(self, kind: str, cause: int, facts: Facts) -> int:
+    def record(self, event: Event, cause: int | None = None) -> int:
         self._tell_soon()
-        return super()._add(kind, cause, facts)
-
-    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
-        self._tell_soon()
-        return super().note_raw(kind, cause, worded, *observed)
+        return super().record(event, cause)
 
     def tell(self) -> None:
         """Tells of what has not been told yet."""
@@ -199,9 +196,11 @@ class Serving:
         self._ports = dict(session.providers.ports)
         self.loop.begin()
         secrets = (self.api_key, self.signing_key)
-        facts = beginning(session.scenario, SERVED, self.seed, secrets, files_at=[LOOPBACK])
-        unasked: dict[str, Any] = {"tracks": 0, "limit_s": None, "freezes": False, "impossible": {}}
-        session.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **(facts | unasked))
+        began = beginning(session.scenario, SERVED, self.seed, secrets, files_at=[LOOPBACK])
+        served = replace(
+            began, world="live", speed=self.loop.speed, tracks=0, limit_s=None, freezes=False, impossible={}
+        )
+        session.notebook.record(served, 0)
         session.notebook.tell()
         self._on_begin()
 
@@ -209,7 +208,7 @@ class Serving:
         session = self.session
         if session.notebook.closed:
             return
-        session.notebook.note("run.ended", 0, ending="stopped", unanswered=[], waiting=[])
+        session.notebook.record(RunEnded(ending="stopped", unanswered=[], waiting=[]), 0)
         session.notebook.tell()
         session.notebook.closed = True
         session.providers.close()
@@ -236,12 +235,12 @@ class Serving:
 
     def deliver_again(self, task_id: str | None = None) -> Callback | None:
         """Sends the newest callback (of a task) once more, as a provider may at any time; None when there is none."""
-        for attempt in reversed(self.journal.of("callback.attempt")):
-            facts = attempt.facts
-            if facts["genuine"] and task_id in (None, facts["task_id"]):
+        for entry in reversed(self.journal.of(CallbackAttempt)):
+            attempt = entry.event
+            if attempt.genuine and task_id in (None, attempt.task_id):
                 gateway = self.session.providers.gateway
-                fake = gateway.suno if facts["provider"] == "suno" else gateway.kie
-                callback = Callback(facts["url"], facts["task_id"], facts["callback"], facts["body"])
+                fake = gateway.suno if attempt.provider == "suno" else gateway.kie
+                callback = Callback(attempt.url, attempt.task_id, attempt.callback, attempt.body)
                 fake.state.fake.courier.send(callback)
                 return callback
         return None
@@ -251,7 +250,7 @@ class Serving:
         if seconds is None:
             due_s = self.loop.next_due_s()
             seconds = ADVANCE_S if due_s is None else due_s
-        self.session.notebook.note("time.advanced", 0, by_s=round(seconds, 6))
+        self.session.notebook.record(TimeAdvanced(by_s=round(seconds, 6)), 0)
         self.loop.advance(seconds)
         return seconds
 

@@ -6,7 +6,7 @@ The table names them without importing them, so a command that lists strategies 
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import PluginError
 from harness.plugins import plugins
 
 
@@ -40,11 +40,11 @@ _SHIPPED = (
 
 
 def _checked(value: Any, target: str, taken: dict[str, Strategy]) -> Strategy:
-    """Raises HarnessError for what is no strategy, or has another one's name."""
+    """Raises PluginError for what is no strategy, or has another one's name."""
     if not isinstance(value, Strategy):
-        raise HarnessError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.registry.Strategy")
+        raise PluginError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.registry.Strategy")
     if value.name in taken:
-        raise HarnessError(f'{target}: there is a strategy "{value.name}" already; choose another name')
+        raise PluginError(f'{target}: there is a strategy "{value.name}" already; choose another name')
     return value
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.errors import ImplementationError, nearest_hint
 from harness.faults.exchange import App
-from harness.invariants.registry import LOG_EVENTS
+from harness.invariants.logging import LOG_EVENTS
 from harness.targets.callback import application_around
 from harness.targets.modules import forget_own_modules
 

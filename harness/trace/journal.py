@@ -1,109 +1,139 @@
 """The journal of a run: everything observed, append-only, causally linked, as JSON Lines with a format version.
 
-An entry is a number, the virtual time in seconds since the run began, a kind, the number of the entry that caused it
-(0 for none) and its facts. Verdicts are functions of the journal alone, so whatever an invariant may need has to be in
-here, and nothing in here may depend on anything but scenario, implementation and seed: no wall time, no address of an
-object, no temporary path. Then one seed gives one journal, byte for byte.
+An entry is a number, the virtual time in seconds since the run began, the number of the entry that caused it (0 for
+none), and an event. Verdicts are functions of the journal alone, so whatever an invariant may need has to be in here,
+and nothing in here may depend on anything but scenario, implementation and seed: no wall time, no address of an object,
+no temporary path. Then one seed gives one journal, byte for byte.
 
-The kinds and their facts are listed in the README's section on the journal.
+The kinds of events are the classes of `harness.trace.events`.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, TypeVar, overload
 
 from harness.errors import JournalError
+from harness.trace.events import Event, Facts, event_of
 
 JOURNAL_VERSION = 1
 TEXT_BYTES_MAX = 64 * 1024
 """A longer body is kept as its size, its digest and its beginning."""
 EXCERPT_CHARACTERS = 200
 
-Facts = dict[str, Any]
+E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+F = TypeVar("F", bound=Event)
+G = TypeVar("G", bound=Event)
 
 
-class Entry(NamedTuple):
-    """One thing that was observed."""
+class Entry(Generic[E_co]):
+    """One thing that was observed: an event with its place in a journal. Two entries are equal when their JSON is."""
 
-    number: int
-    at_s: float
-    kind: str
-    cause: int
-    facts: Facts
+    __slots__ = ("_facts", "at_s", "cause", "event", "number")
+
+    def __init__(self, number: int, at_s: float, cause: int, event: E_co, facts: Facts | None = None) -> None:
+        """`facts` is the event's JSON object where it was read from a file."""
+        self.number = number
+        self.at_s = at_s
+        self.cause = cause
+        self.event = event
+        self._facts = facts
+
+    @property
+    def kind(self) -> str:
+        """The kind of event, as the journal names it."""
+        return self.event.kind
+
+    @property
+    def facts(self) -> Facts:
+        """The event as the JSON object in the journal, for whoever shows it raw; everybody else reads `event`."""
+        return self.event.as_facts() if self._facts is None else self._facts
 
     def to_json(self) -> str:
         """The entry's line in a journal file."""
-        values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": self.facts}
+        facts = self.facts
+        values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": facts}
         return _ENCODE(values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]  # its event holds JSON
+
+    def __repr__(self) -> str:
+        return f"Entry{self._values()!r}"
+
+    def _values(self) -> tuple[int, float, str, int, Facts]:
+        return self.number, self.at_s, self.kind, self.cause, self.facts
+
+
+AnyEntry = Entry[Event]
+
+
+def entry_of(number: int, at_s: float, kind: str, cause: int, facts: Facts) -> AnyEntry:
+    """An entry from its JSON; one whose facts are not what its kind has keeps them as they are."""
+    return Entry(number, at_s, cause, event_of(kind, facts), facts)
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
 
 
 class Journal:
-    """What was observed in one run, in the order in which it was observed.
+    """What was observed in one run, in the order in which it was observed."""
 
-    Writing must not keep anybody waiting who is being observed. So facts that take time to put into words (a body that
-    is JSON) may be added raw, and are put into words when somebody reads.
-    """
+    __slots__ = ("entries",)
 
-    __slots__ = ("_entries", "_worded")
-
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries: list[Any] = list(entries)
-        """Entries, and in the place of one that is raw a plain tuple: its number, time, kind and cause, what puts its
-        facts into words, and what was observed."""
-        self._worded = 0
-        """So many at the beginning are no longer raw."""
-
-    @property
-    def entries(self) -> list[Entry]:
-        """All entries, in order."""
-        entries = self._entries
-        for index in range(self._worded, len(entries)):
-            if type(entries[index]) is tuple:
-                number, at_s, kind, cause, worded, observed = entries[index]
-                entries[index] = Entry(number, at_s, kind, cause, worded(at_s, *observed))
-        self._worded = len(entries)
-        return entries
+    def __init__(self, entries: Iterable[AnyEntry] = ()) -> None:
+        self.entries: list[AnyEntry] = list(entries)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[AnyEntry]:
         return iter(self.entries)
 
-    def __getitem__(self, number: int) -> Entry:
+    def __getitem__(self, number: int) -> AnyEntry:
         """The entry with this number; numbers begin at 1."""
         return self.entries[number - 1]
 
+    def record(self, at_s: float, cause: int, event: Event) -> int:
+        """Appends an entry and returns its number."""
+        number = len(self.entries) + 1
+        self.entries.append(Entry(number, at_s, cause, event))
+        return number
+
     def add(self, at_s: float, kind: str, cause: int, facts: Facts) -> int:
-        """Appends an entry and gives its number."""
-        number = len(self._entries) + 1
-        values = (number, at_s, kind, cause, facts)
-        self._entries.append(tuple.__new__(Entry, values))  # what Entry(...) does, which takes twice as long
+        """Appends an entry that is given as JSON, as a file has it, and returns its number."""
+        number = len(self.entries) + 1
+        self.entries.append(entry_of(number, at_s, kind, cause, facts))
         return number
 
-    def add_raw(
-        self, at_s: float, kind: str, cause: int, worded: Callable[..., Facts], observed: tuple[Any, ...]
-    ) -> int:
-        """Appends an entry whose facts are `worded(at_s, *observed)`, which is called when the journal is read."""
-        number = len(self._entries) + 1
-        self._entries.append((number, at_s, kind, cause, worded, observed))
-        return number
+    @overload
+    def of(self, kind: type[E], /) -> list[Entry[E]]: ...
+    @overload
+    def of(self, kind: type[E], second: type[F], /) -> list[Entry[E | F]]: ...
+    @overload
+    def of(self, kind: type[E], second: type[F], third: type[G], /) -> list[Entry[E | F | G]]: ...
+    @overload
+    def of(self, *kinds: str) -> list[AnyEntry]: ...
+    def of(self, *kinds: type[Event] | str) -> list[Any]:
+        """The entries of some kinds, in order; a kind is a class, or a name where it comes from outside."""
+        return [entry for entry in self.entries if type(entry.event) in kinds or entry.event.kind in kinds]
 
-    def at_s(self, number: int) -> float:
-        """When the entry with this number was written."""
-        at_s: float = self._entries[number - 1][1]
-        return at_s
+    def first(self, kind: type[E]) -> Entry[E] | None:
+        """The first entry of a kind."""
+        return next((entry for entry in self.of(kind)), None)
 
-    def of(self, *kinds: str) -> list[Entry]:
-        """The entries of some kinds, in order."""
-        return [entry for entry in self.entries if entry.kind in kinds]
+    def entry(self, number: int, kind: type[E]) -> Entry[E]:
+        """The entry with this number, which is of this kind; raises TypeError where it is of another."""
+        found: Any = self.entries[number - 1]
+        if type(found.event) is not kind:
+            raise TypeError(f"entry {number} is of the kind {found.kind}, not {kind.kind}")
+        return found  # type: ignore[no-any-return]
 
-    def causes(self, entry: Entry) -> Iterator[Entry]:
+    def causes(self, entry: AnyEntry) -> Iterator[AnyEntry]:
         """The entry's cause, the cause's cause and so on back to the beginning."""
         while entry.cause:
             entry = self[entry.cause]
@@ -134,25 +164,26 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
     if version != JOURNAL_VERSION:
         found = "no journal version" if version is None else f"journal version {version!r}"
         raise JournalError(f"{path}:1: {found}, this harness reads version {JOURNAL_VERSION}")
-    entries: list[Entry] = []
+    entries: list[AnyEntry] = []
     for number, line in enumerate(lines[1:], start=2):
         values = _line(line, path, number)
         try:
-            entry = Entry(values["n"], values["at_s"], values["kind"], values["cause"], values["facts"])
+            found, at_s, kind, cause = values["n"], values["at_s"], values["kind"], values["cause"]
+            facts = values["facts"]
         except KeyError as missing:
             raise JournalError(f"{path}:{number}: the entry has no {missing}") from None
         well_formed = (
-            isinstance(entry.at_s, int | float)
-            and isinstance(entry.kind, str)
-            and isinstance(entry.facts, dict)
-            and isinstance(entry.cause, int)
-            and 0 <= entry.cause < number - 1
+            isinstance(at_s, int | float)
+            and isinstance(kind, str)
+            and isinstance(facts, dict)
+            and isinstance(cause, int)
+            and 0 <= cause < number - 1
         )
         if not well_formed:
             raise JournalError(f"{path}:{number}: the entry is not of the shape that a journal's entries have")
-        if entry.number != number - 1:
-            raise JournalError(f"{path}:{number}: entry {entry.number} stands where entry {number - 1} should")
-        entries.append(entry)
+        if found != number - 1:
+            raise JournalError(f"{path}:{number}: entry {found} stands where entry {number - 1} should")
+        entries.append(entry_of(found, at_s, kind, cause, facts))
     if not entries:
         raise JournalError(f"{path}: the journal has no entries")
     return Journal(entries)
@@ -204,7 +235,7 @@ def _refuse_constant(name: str) -> None:
 _DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-def first_difference(one: Journal, other: Journal) -> tuple[Entry | None, Entry | None] | None:
+def first_difference(one: Journal, other: Journal) -> tuple[AnyEntry | None, AnyEntry | None] | None:
     """The first pair of entries in which two journals differ, or None; a missing entry is None in the pair."""
     for mine, theirs in zip(one.entries, other.entries, strict=False):
         if mine.to_json() != theirs.to_json():

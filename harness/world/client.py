@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from harness.fakes import sample_text
 from harness.fakes.http_client import Answer, BadAnswerError, post
 from harness.faults.exchange import App
+from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
 from harness.world.image_probe import get_json
 from harness.world.journal_writer import Notebook
 from harness.world.scope import CAUSE
@@ -44,13 +45,13 @@ async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: i
     async def submit(index: int, title: str) -> None:
         if index and apart_s:
             await asyncio.sleep(index * apart_s)
-        asked = {"title": title, "prompt": sample_text.prompt(seed, index)}
-        CAUSE.set(notebook.note("track.submitted", 0, track=index + 1, **asked))
-        ids[index], problem = await ask(asked)
+        prompt = sample_text.prompt(seed, index)
+        CAUSE.set(notebook.record(TrackSubmitted(track=index + 1, title=title, prompt=prompt), 0))
+        ids[index], problem = await ask({"title": title, "prompt": prompt})
         if ids[index] is None:
-            notebook.note("track.refused", track=index + 1, problem=problem)
+            notebook.record(TrackRefused(track=index + 1, problem=problem))
         else:
-            notebook.note("track.accepted", track=index + 1, id=ids[index])
+            notebook.record(TrackAccepted(track=index + 1, id=ids[index]))
 
     titles = sample_text.titles(seed, len(ids))
     if len(ids) == 1:

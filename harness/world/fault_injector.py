@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -29,6 +29,7 @@ from harness.faults.exchange import (
 from harness.faults.kinds import ConnectFault, EndFault, HoldFault, RequestFault, ResponseFault, SendFault
 from harness.faults.randomness import Randomness, for_ever, pause
 from harness.faults.rule import FaultRule
+from harness.trace.events import FaultTriggered
 
 ConnectHook = Callable[[], Awaitable[None]]
 """What a connection has to pass before it stands."""
@@ -37,18 +38,16 @@ Due = list[tuple[FaultRule, Randomness]]
 """The faults that befall one message, in the order they are written."""
 
 
-class Note(Protocol):
-    """Writes down that a fault befell a message."""
-
-    def __call__(self, kind: str, /, *, harm: str, link: str) -> Any: ...
+Record = Callable[[FaultTriggered], Any]
+"""Records that a fault has triggered."""
 
 
 class Injector:
     """The faults of one scenario, and how often each of them has been met."""
 
-    def __init__(self, rules: tuple[FaultRule, ...], seed: int, note: Note, elapsed_s: Callable[[], float]) -> None:
+    def __init__(self, rules: tuple[FaultRule, ...], seed: int, record: Record, elapsed_s: Callable[[], float]) -> None:
         self._rules = rules
-        self._note = note
+        self._record = record
         self._elapsed_s = elapsed_s
         self._at_connections: dict[str, list[_Armed]] = {}
         """Which faults may befall a connection to a link, in the order they are written."""
@@ -231,7 +230,7 @@ class Injector:
     # Which faults are due
 
     def _tell(self, rule: FaultRule) -> None:
-        self._note("fault", harm=rule.fault.name, link=rule.link)
+        self._record(FaultTriggered(harm=rule.fault.name, link=rule.link))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
         """What befalls a request. An observer's own look counts for no fault and meets only those that befall every

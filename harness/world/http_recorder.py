@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
-from harness.trace.journal import Facts, Journal, body_facts
+from harness.trace.events import Outcome, Request, RequestAbandoned, Response
+from harness.trace.journal import body_facts
 from harness.world.journal_writer import Notebook
 from harness.world.scope import CAUSE
 
@@ -65,19 +66,19 @@ class Recorder:
         body = await _whole_body(message, receive) if message.get("more_body") else _part(message)
         if body is None:
             return  # the client has hung up in the middle of it: that is no request yet
-        number = self._notebook.note_raw(
-            "request",
-            wire.cause,
-            self._request_facts,
-            name_of(scope["client"][0]),
-            name_of(scope["server"][0]),
-            scope["scheme"],
-            scope["method"],
-            scope["path"],
-            scope["query_string"],
-            tuple(scope["headers"]),  # as they are now: the list is the app's to change
-            body,
+        headers, content_type = _read(scope["headers"])
+        path, query = scope["path"], scope["query_string"]
+        request = Request(
+            by=name_of(scope["client"][0]),
+            host=name_of(scope["server"][0]),
+            scheme=scope["scheme"],
+            link=self._link(path),
+            method=scope["method"],
+            path=f"{path}?{query.decode('latin-1')}" if query else path,
+            headers=headers,
+            body=body_facts(body, content_type) if body else None,
         )
+        number = self._notebook.record(request, wire.cause)
         CAUSE.set(number)
         exchange = _Exchange(number, wire, send, self._notebook)
         wire.on_gone = exchange.gone
@@ -88,30 +89,6 @@ class Recorder:
             raise
         if not exchange.is_done:
             exchange.end(state.get(PAST_HTTP))
-
-    def _request_facts(
-        self,
-        at_s: float,
-        by: str,
-        host: str,
-        scheme: str,
-        method: str,
-        path: str,
-        query: bytes,
-        raw_headers: Any,
-        body: bytes,
-    ) -> Facts:
-        headers, content_type = _read(raw_headers)
-        return {
-            "by": by,
-            "host": host,
-            "scheme": scheme,
-            "link": self._link(path),
-            "method": method,
-            "path": f"{path}?{query.decode('latin-1')}" if query else path,
-            "headers": headers,
-            "body": body_facts(body, content_type) if body else None,
-        }
 
 
 class _Exchange:
@@ -145,8 +122,8 @@ class _Exchange:
     def gone(self) -> None:
         """The client has hung up."""
         if not self.is_done:
-            note_raw, number = self._notebook.note_raw, self._number
-            note_raw("request.abandoned", number, _abandoned_facts, self._notebook.journal, number)
+            after_s = self._notebook.since_s(self._number)
+            self._notebook.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
 
     def fail(self) -> None:
         """The app has raised an exception. If nothing has gone out, then the server answers itself."""
@@ -164,37 +141,19 @@ class _Exchange:
             self._wire.on_gone = None
             self._tell("broken-off")
 
-    def _tell(self, outcome: str) -> None:
+    def _tell(self, outcome: Outcome) -> None:
         parts = self._parts
-        self._notebook.note_raw(
-            "response",
-            self._number,
-            _response_facts,
-            self._notebook.journal,
-            self._number,
-            outcome,
-            self._status,
-            self._headers,
-            parts[0] if len(parts) == 1 else b"".join(parts),
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        headers, content_type = _read(self._headers)
+        response = Response(
+            request=self._number,
+            outcome=outcome,
+            status=self._status,
+            latency_s=self._notebook.since_s(self._number),
+            headers=headers,
+            body=body_facts(body, content_type),
         )
-
-
-def _abandoned_facts(at_s: float, journal: Journal, request: int) -> Facts:
-    return {"request": request, "after_s": round(at_s - journal.at_s(request), 6)}
-
-
-def _response_facts(
-    at_s: float, journal: Journal, request: int, outcome: str, status: int | None, raw_headers: Any, body: bytes
-) -> Facts:
-    headers, content_type = _read(raw_headers)
-    return {
-        "request": request,
-        "outcome": outcome,
-        "status": status,
-        "latency_s": round(at_s - journal.at_s(request), 6),
-        "headers": headers,
-        "body": body_facts(body, content_type),
-    }
+        self._notebook.record(response, self._number)
 
 
 async def _whole_body(message: Message, receive: Receive) -> bytes | None:

@@ -1,9 +1,9 @@
 """The journal of a running world: entries get the loop's time and, unless told otherwise, the current cause."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.trace.journal import Facts, Journal
+from harness.trace.events import EVENTS, CallbackAttempt, Event
+from harness.trace.journal import Journal
 from harness.world.scope import CAUSE
 
 ENTRIES_MAX = 50_000
@@ -30,32 +30,26 @@ class Notebook:
         self.closed = False
         """Once the run is over nothing is written any more: its clean-up is no part of it."""
 
-    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
-        """Appends an entry; its cause is the one given, or why the current code runs. Returns its number."""
-        return self._add(kind, CAUSE.get() if cause is None else cause, facts)
-
-    def note_raw(self, kind: str, cause: int, worded: Callable[..., Facts], *observed: Any) -> int:
-        """Appends an entry whose facts will be `worded(at_s, *observed)`. Returns its number."""
+    def record(self, event: Event, cause: int | None = None) -> int:
+        """Appends an event; its cause is the entry given, or why the current code runs. Returns its entry's number."""
         if self.closed:
             return 0
-        number = self.journal.add_raw(self._loop.elapsed_s, kind, cause, worded, observed)
+        number = self.journal.record(self._loop.elapsed_s, CAUSE.get() if cause is None else cause, event)
         if number > ENTRIES_MAX:
             self._refuse()
         return number
+
+    def since_s(self, number: int) -> float:
+        """How long ago an entry was recorded; 0 for one that was not, because nothing was recorded any more."""
+        return round(self._loop.elapsed_s - self.journal[number].at_s, 6) if number else 0.0
 
     def observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
-        """What the fakes report. What follows a callback attempt in the same task is because of that attempt."""
-        number = self._add(kind, CAUSE.get() if cause is None else cause, facts)
-        if kind == "callback.attempt":
+        """Records what a fake reports, as the event of that kind. What follows a callback attempt in the same task is
+        because of that attempt."""
+        event = EVENTS[kind](**facts)
+        number = self.record(event, cause)
+        if isinstance(event, CallbackAttempt):
             CAUSE.set(number)
-        return number
-
-    def _add(self, kind: str, cause: int, facts: Facts) -> int:
-        if self.closed:
-            return 0
-        number = self.journal.add(self._loop.elapsed_s, kind, cause, facts)
-        if number > ENTRIES_MAX:
-            self._refuse()
         return number
 
     def _refuse(self) -> None:

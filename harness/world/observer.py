@@ -8,20 +8,19 @@ journal; what it means is for the invariants to say.
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from math import isfinite
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from harness.fakes.script import DAY_S
 from harness.fakes.watermark import Mark
 from harness.faults.exchange import App
-from harness.image.inspect import examine
-from harness.trace.view import usable_url
+from harness.image.inspect import Examination, examine
+from harness.trace.events import ImageProbed, Row, SizedMark, StoreWrite, TrackFinal
+from harness.trace.urls import usable_url
 from harness.world.client import read_track
 from harness.world.image_probe import Sight, is_at, look
 from harness.world.journal_writer import Notebook
 from harness.world.scope import CAUSE, PLACE
 
-Row: TypeAlias = dict[str, Any]
-"""A track as the store has it, by column."""
 RETENTION_S = 15 * DAY_S
 """When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
 
@@ -68,7 +67,7 @@ class Witness:
         self.other_instances: Callable[[], list[App]] = list
         """The instances of the application beside the one that stands for its host."""
         self._loop = loop
-        self._note = notebook.note
+        self._record = notebook.record
         self._journal = notebook.journal
         self._watcher = watcher
         self._hosts = hosts
@@ -83,11 +82,12 @@ class Witness:
             return  # the application's last words, when its run is over
         was = {} if before is None else before
         now = {} if after is None else after
-        number = self._note(
-            "store.write",
-            track_id=track_id,
-            before=None if before is None else _readable(before),
-            after=None if after is None else _readable(after),
+        number = self._record(
+            StoreWrite(
+                track_id=track_id,
+                before=None if before is None else _readable(before),
+                after=None if after is None else _readable(after),
+            )
         )
         url = now.get("image_url")
         if usable_url(url) and url != was.get("image_url"):
@@ -98,23 +98,27 @@ class Witness:
 
     async def _probe(self, track_id: str, url: str, when: str) -> None:
         sight = await self._look(url)
-        facts: dict[str, Any] = {"status": sight.status, "bytes": len(sight.content), "problem": sight.problem}
-        if sight.problem is None and sight.status == 200:
+        if sight.problem is not None or sight.status != 200:
+            seen = Examination(False, problem=sight.problem or f"it answers HTTP {sight.status}")
+        else:
             seen = examine(sight.content)
             if self.on_picture is not None and when == "end":
                 self.on_picture(url, sight.content)
-            facts |= {
-                "decodes": seen.decodes,
-                "format": seen.format,
-                "width": seen.width,
-                "height": seen.height,
-                "problem": seen.problem,
-                "mark": None if seen.mark is None else _mark_facts(seen.mark),
-            }
-        else:
-            facts |= {"decodes": False, "format": None, "width": None, "height": None, "mark": None}
-            facts["problem"] = sight.problem or f"it answers HTTP {sight.status}"
-        self._note("picture.probed", track_id=track_id, url=url, when=when, **facts)
+        self._record(
+            ImageProbed(
+                track_id=track_id,
+                url=url,
+                when=when,
+                status=sight.status,
+                bytes=len(sight.content),
+                problem=seen.problem,
+                decodes=seen.decodes,
+                format=seen.format,
+                width=seen.width,
+                height=seen.height,
+                mark=None if seen.mark is None else _mark_facts(seen.mark),
+            )
+        )
 
     async def _look(self, url: str) -> Sight:
         """What a browser gets; of several instances that of the worst, for its request may go to any of them."""
@@ -131,9 +135,9 @@ class Witness:
         """Reads the final tracks, opens all their pictures, and the final ones again after a day and the retention."""
         final: list[tuple[str, str]] = []
         for index, track_id in enumerate(self.ids, start=1):
-            facts, source = await self._final_track(track_id)
-            self._note("track.final", 0, track=index, id=track_id, source=source, fields=facts)
-            url = facts.get("image_url") if facts else None
+            fields, source = await self._final_track(track_id)
+            self._record(TrackFinal(track=index, id=track_id, source=source, fields=fields), 0)
+            url = fields.get("image_url") if fields else None
             if track_id is not None and usable_url(url):
                 final.append((track_id, str(url)))
         await self._probe_all("end", final)
@@ -148,7 +152,7 @@ class Witness:
         await self._probe_all("retention", final)
 
     async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
-        earlier = [(e.facts["track_id"], e.facts["url"]) for e in self._journal.of("picture.probed")]
+        earlier = [(entry.event.track_id, entry.event.url) for entry in self._journal.of(ImageProbed)]
         again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
         for track_id, url in again:
             await self._probe(track_id, url, when)
@@ -203,7 +207,7 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _mark_facts(mark: Mark) -> dict[str, Any]:
+def _mark_facts(mark: Mark) -> SizedMark:
     return {
         "kind": mark.kind,
         "number": mark.number,

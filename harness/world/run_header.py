@@ -1,32 +1,32 @@
 """What a journal says first of a run: all that the verdicts need to know of its circumstances."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from harness.scenario.model import Scenario
+from harness.trace.events import RunBegan
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 
 
 def beginning(
     scenario: Scenario, implementation: str, seed: int, secrets: Sequence[str | None], *, files_at: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The facts of `run.began`. `files_at` are further hosts that serve the providers' files."""
+) -> RunBegan:
+    """Returns the first event of a simulated run. `files_at` are further hosts that serve the providers' files."""
     platform = scenario.platform
-    return {
-        "scenario": scenario.name,
-        "implementation": implementation,
-        "seed": seed,
-        "tracks": scenario.tracks,
-        "deadline_s": scenario.deadline_s,
-        "signing": scenario.signing,
-        "limit_s": platform.limit_s,
-        "freezes": platform.freezes_after_answer,
-        "delivery_answer_within_s": scenario.script.suno.delivery.answer_within_s,
-        "secrets": [secret for secret in secrets if secret],
-        "hosts": {
+    return RunBegan(
+        scenario=scenario.name,
+        implementation=implementation,
+        seed=seed,
+        tracks=scenario.tracks,
+        deadline_s=scenario.deadline_s,
+        signing=scenario.signing,
+        limit_s=platform.limit_s,
+        freezes=platform.freezes_after_answer,
+        delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
+        secrets=[secret for secret in secrets if secret],
+        hosts={
             "app": [APPLICATION_HOST],
             "providers": [KIE_HOST, SUNO_HOST],
             "media": [*MEDIA_HOSTS, *files_at],
         },
-        "impossible": dict(scenario.impossible),
-    }
+        impossible=dict(scenario.impossible),
+    )

@@ -24,7 +24,7 @@ from harness.fakes.latency import Never
 from harness.fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, load
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 from tests.benchmarks.bare import EXCHANGES, bare_run
 
 HEALTHY = Scenario("benchmark/healthy", "The healthy run that the bare exchanges are taken from.")
@@ -117,7 +117,7 @@ def test_a_provider_that_never_answers_and_a_client_timeout_of_300_s(benchmark: 
     scenario, who = NEVER[name], resolve("synchronous")
     result = run(scenario, who)
     assert result.journal is not None
-    waits = [entry for entry in Reading(result.journal).abandoned.values() if entry.facts["after_s"] == 300]
+    waits = [entry for entry in TraceView(result.journal).abandoned.values() if entry.facts["after_s"] == 300]
     assert len(waits) == {"delivered-once": 2, "delivered-again": 6}[name]
     benchmark.group = "a provider that never answers"
     benchmark.extra_info["simulated_s"] = result.simulated_s

@@ -4,7 +4,8 @@ from typing import Any
 
 from harness.invariants.judge import judge
 from harness.invariants.verdict import Verdict
-from harness.trace.journal import Facts, Journal
+from harness.trace.events import Facts
+from harness.trace.journal import Journal
 
 SUNO, KIE, APP, MEDIA = "api.sunoapi.org", "api.kie.ai", "app.test", "tempfile.aiquickdraw.com"
 KEY = "key-of-the-account"

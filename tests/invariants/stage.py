@@ -11,7 +11,7 @@ from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load
-from harness.trace.journal import Entry
+from harness.trace.journal import AnyEntry
 
 FOLDER = Path(__file__).parent / "broken"
 SEED = 7
@@ -61,6 +61,6 @@ def state(result: Result, invariant: str) -> str:
     return result.verdict(invariant).state
 
 
-def entries(result: Result, *kinds: str) -> list[Entry]:
+def entries(result: Result, *kinds: str) -> list[AnyEntry]:
     assert result.journal is not None
     return result.journal.of(*kinds)

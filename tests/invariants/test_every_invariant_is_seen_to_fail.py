@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.fakes.script import Failure, Image, Music, Picture, Stray
-from harness.invariants.judge import INVARIANTS
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.scenario.model import Platform, Scenario
 from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
 
@@ -75,7 +74,7 @@ CASES = [
 def test_a_flaw_breaks_its_own_promise_and_no_other(case: Case) -> None:
     result = played(case.application, case.scenario)
     assert broken(result) == (case.breaks,), [v.reason for v in result.of("violated")]
-    assert result.violated == ((case.breaks,) if PROMISES[case.breaks].severity == "error" else ())
+    assert result.violated == ((case.breaks,) if INVARIANTS[case.breaks].severity == "error" else ())
     assert result.unknown == ()
     verdict = result.verdict(case.breaks)
     assert verdict.evidence or case.breaks == "failure-visible"
@@ -93,7 +92,7 @@ def test_a_correct_application_keeps_every_promise_in_the_same_situation(case: C
 
 
 def test_no_invariant_is_without_a_flaw() -> None:
-    assert {case.breaks for case in CASES} == set(INVARIANTS) == set(PROMISES)
+    assert {case.breaks for case in CASES} == set(INVARIANTS)
 
 
 def test_work_left_on_a_frozen_instance_leaves_its_track_waiting_too() -> None:

@@ -7,7 +7,7 @@ import pytest
 from harness.fakes.script import ForgeryKind, Music, Stray
 from harness.invariants.verdict import Verdict
 from harness.scenario.model import Platform
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
 
@@ -22,7 +22,7 @@ def test_the_prompt_tells_two_tracks_of_the_same_title_apart() -> None:
     c = Chronicle(tracks=2, titles=("Old Road", "Old Road"))
     c.music(1, title="Old Road")
     c.music(2, title="Old Road")
-    tracks = Reading(c.end()).tracks
+    tracks = TraceView(c.end()).tracks
     assert [[task.task_id for task in track.music] for track in tracks] == [["music1"], ["music2"]]
 
 
@@ -30,7 +30,7 @@ def test_a_title_that_contains_another_one_is_not_taken_for_it() -> None:
     c = Chronicle(tracks=2, titles=("Old Road", "Old Road 2"))
     request = c.request(FLAT)
     c._task(request, "kie", "image", prompt="cover for Old Road 2")
-    tracks = Reading(c.end()).tracks
+    tracks = TraceView(c.end()).tracks
     assert [len(track.images) for track in tracks] == [0, 1]
 
 
@@ -40,7 +40,7 @@ def test_a_prompt_that_names_nobody_belongs_to_whose_callback_caused_it() -> Non
     arrived = c.call(c.music(2))
     request = c.request(FLAT, arrived)
     c._task(request, "kie", "image", prompt="an album cover")
-    assert [len(track.images) for track in Reading(c.end()).tracks] == [0, 1]
+    assert [len(track.images) for track in TraceView(c.end()).tracks] == [0, 1]
 
 
 # idempotent

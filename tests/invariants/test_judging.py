@@ -6,13 +6,14 @@ from harness.engine.run import judged_again
 from harness.engine.session import exit_code
 from harness.errors import JournalError
 from harness.fakes.script import Failure, Image
-from harness.invariants.judge import INVARIANTS, judge
+from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Finding, Verdict, held, violated
 from harness.results.result import Result
+from harness.trace.events import LogLine, Request
 from harness.trace.journal import body_facts, read_journal
-from harness.trace.view import Reading
+from harness.trace.view import TraceView
 from tests.invariants.chronicle import Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
 from tests.invariants.test_every_invariant_is_seen_to_fail import CASES, Case
@@ -39,14 +40,14 @@ def test_a_line_in_a_log_may_hold_what_some_take_for_an_end_of_line(mark: str) -
     c.log(f"before{mark}after")
     journal = c.end()
     again = read_journal(journal.to_jsonl())
-    assert [entry.facts["text"] for entry in again.of("log")] == [f"before{mark}after"]
+    assert [entry.facts["text"] for entry in again.of(LogLine)] == [f"before{mark}after"]
 
 
 @pytest.mark.parametrize("body", [b'{"steps": NaN}', b"[Infinity]", b"[-Infinity]"])
 def test_a_body_that_is_not_quite_json_is_kept_as_text(body: bytes) -> None:
     c = Chronicle()
     c.request("/x", body=body_facts(body, "application/json"))
-    assert read_journal(c.end().to_jsonl()).of("request")[0].facts["body"] == body.decode()
+    assert read_journal(c.end().to_jsonl()).of(Request)[0].facts["body"] == body.decode()
 
 
 def test_judging_twice_gives_the_same_verdicts_and_leaves_the_journal_as_it_was() -> None:
@@ -59,8 +60,8 @@ def test_judging_twice_gives_the_same_verdicts_and_leaves_the_journal_as_it_was(
 
 def test_the_verdicts_come_in_the_catalogues_order_with_their_usual_severity() -> None:
     verdicts = judge(Chronicle().end())
-    assert [verdict.invariant for verdict in verdicts] == list(INVARIANTS) == list(PROMISES)
-    assert [verdict.severity for verdict in verdicts] == [promise.severity for promise in PROMISES.values()]
+    assert [verdict.invariant for verdict in verdicts] == list(INVARIANTS)
+    assert [verdict.severity for verdict in verdicts] == [invariant.severity for invariant in INVARIANTS.values()]
 
 
 def test_an_invariant_can_be_switched_off_or_made_milder() -> None:
@@ -73,7 +74,7 @@ def test_an_invariant_can_be_switched_off_or_made_milder() -> None:
 
 
 def test_a_users_own_invariant_is_asked_last_and_counts_as_an_error() -> None:
-    def no_more_than_one_request(reading: Reading) -> Finding:
+    def no_more_than_one_request(reading: TraceView) -> Finding:
         """My account is billed by the request."""
         extra = reading.own_requests[1:]
         return violated(f"{len(extra) + 1} requests", *extra) if extra else held("one request")
@@ -92,7 +93,7 @@ def test_a_users_own_invariant_may_take_the_place_of_a_shipped_one() -> None:
 
 
 def test_an_invariant_that_crashes_is_unknown_and_never_a_pass() -> None:
-    def broken_rule(reading: Reading) -> Finding:
+    def broken_rule(reading: TraceView) -> Finding:
         raise ZeroDivisionError("division by zero")
 
     result = played("Shop", scene(), invariants={"my-rule": broken_rule})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.invariants.judge import INVARIANTS
+from harness.invariants.registry import INVARIANTS
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, KEY, MEDIA, SUNO, Chronicle, verdict
 

@@ -18,6 +18,7 @@ from harness.report.evidence import replay_command
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load_live
+from harness.trace.events import CronCalled, RunBegan
 from harness.world.live.faketime import library
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
@@ -124,7 +125,7 @@ def test_a_late_answer_is_found_as_in_the_simulated_world(tmp_path: Path) -> Non
     assert "callback-answered" in result.violated
     assert result.journal is not None
     replay = replay_command("harness.toml", result.scenario, 1, result.journal)
-    assert float(replay.partition(" --speed ")[2]) == result.journal.of("run.began")[0].facts["speed"]
+    assert float(replay.partition(" --speed ")[2]) == result.journal.of(RunBegan)[0].facts["speed"]
     assert "image-2k" not in result.violated
 
 
@@ -188,7 +189,7 @@ def test_a_periodic_route_is_called_in_scenario_time_also_on_a_frozen_instance(t
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.ending == "quiescent", "calls of a periodic route that has nothing to do are no event"
     assert result.journal is not None
-    calls = [entry.at_s for entry in result.journal.of("cron")]
+    calls = [entry.at_s for entry in result.journal.of(CronCalled)]
     assert calls[0] == pytest.approx(15.0, abs=2.0)
     assert calls[1] == pytest.approx(30.0, abs=2.0)
     assert {(asked["method"], asked["path"]) for asked in facts(result, "request") if asked["by"] == "platform"} == {

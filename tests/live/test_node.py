@@ -12,6 +12,7 @@ from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script,
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.targets import load_live
+from harness.trace.events import ConnectionToUnknownHost, LogLine, Request, RequestAbandoned
 from harness.world.live.faketime import library
 
 pytestmark = [
@@ -57,7 +58,7 @@ def test_fetch_and_https_with_hard_coded_hosts_reach_the_fakes(tmp_path: Path) -
     assert result.journal is not None
     asked = [
         (entry.facts["host"], entry.facts["path"].partition("?")[0].rpartition("-")[2])
-        for entry in result.journal.of("request")
+        for entry in result.journal.of(Request)
         if entry.facts["by"] == "app.test"
     ]
     assert asked == [
@@ -103,7 +104,7 @@ def test_no_socket_and_no_dispatcher_of_undici_leads_out_and_what_was_tried_is_t
             )
             result = run(Scenario("live/sockets", "A short run."), load_live(str(tmp_path), 1))
     assert result.journal is not None
-    assert [entry.facts["text"] for entry in result.journal.of("log")] == [
+    assert [entry.facts["text"] for entry in result.journal.of(LogLine)] == [
         "options ENOTFOUND",
         "by name ENOTFOUND",
         "allowed went out",
@@ -111,14 +112,14 @@ def test_no_socket_and_no_dispatcher_of_undici_leads_out_and_what_was_tried_is_t
         "undici outside ENOTFOUND",
         "undici 200",
     ]
-    strangers = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of("connection.stranger")]
+    strangers = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of(ConnectionToUnknownHost)]
     assert strangers == [
         ("127.0.0.2", port),
         ("outside.example.com", 5432),
         ("127.0.0.2", port),
         ("127.0.0.2", port),
     ]
-    (asked,) = [entry.facts for entry in result.journal.of("request") if entry.facts["by"] == "app.test"]
+    (asked,) = [entry.facts for entry in result.journal.of(Request) if entry.facts["by"] == "app.test"]
     assert (asked["host"], asked["path"]) == ("api.kie.ai", "/api/v1/chat/credit")
 
 
@@ -129,7 +130,7 @@ def test_a_timeout_of_300_s_fires_in_six_real_seconds_at_speed_50(tmp_path: Path
     assert result.journal is not None
     (given_up,) = [
         entry.facts["after_s"]
-        for entry in result.journal.of("request.abandoned")
+        for entry in result.journal.of(RequestAbandoned)
         if result.journal[entry.facts["request"]].facts["by"] == "app.test"
     ]
     assert 298 <= given_up < 310  # it counts from the call, some milliseconds before the request is there

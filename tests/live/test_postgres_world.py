@@ -13,6 +13,7 @@ from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.targets import LiveImplementation, load_live
+from harness.trace.events import StoreWatched, StoreWrite, TaskCreated
 
 pytestmark = pytest.mark.live
 APP = Path(__file__).parent.parent / "apps" / "postgres" / "app.py"
@@ -75,9 +76,9 @@ def test_an_overwrite_that_is_repaired_at_once_is_seen(application: LiveImplemen
     assert result.unknown == ()
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
-    (watched,) = result.journal.of("store.watched")
+    (watched,) = result.journal.of(StoreWatched)
     assert (watched.facts["source"], watched.facts["how"]) == ("postgres", "exact")
-    assert len(result.journal.of("store.write")) == 5
+    assert len(result.journal.of(StoreWrite)) == 5
     assert left_behind(postgres_server) == []
 
 
@@ -90,6 +91,6 @@ def test_runs_that_share_a_database_one_after_the_other_and_side_by_side_do_not_
     assert [result.unknown for result in results] == [()] * 4
     assert [result.metrics.tracks[0].outcome for result in results] == ["2k"] * 4
     journals = [result.journal for result in results if result.journal is not None]
-    ids = [entry.facts["task_id"] for journal in journals for entry in journal.of("task.created")]
+    ids = [entry.facts["task_id"] for journal in journals for entry in journal.of(TaskCreated)]
     assert len(set(ids)) == len(ids) == 8, "an application that looks for its rows by task finds another run's"
     assert left_behind(postgres_server) == []

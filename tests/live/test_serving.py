@@ -22,7 +22,8 @@ import pytest
 
 from harness.serve.admin import by_name
 from harness.serve.session import Serving
-from harness.trace.journal import Entry, Journal, read_journal
+from harness.trace.events import CallbackAnswered, ConnectionToUnknownHost, TimeAdvanced
+from harness.trace.journal import AnyEntry, Journal, read_journal
 
 TOKEN = "token-of-the-tests"
 MUSIC = {"customMode": True, "instrumental": True, "model": "V4_5", "prompt": "p", "style": "s", "title": "t"}
@@ -183,15 +184,15 @@ def test_time_moves_on_to_what_is_due_next(served: Served, make_receiver: Callab
     receiver = make_receiver(refused=1)
     began_s = time.monotonic()
     served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": receiver.url})
-    while not served.journal().of("callback.answered"):
+    while not served.journal().of(CallbackAnswered):
         assert served.admin("POST", "/advance").json()["advanced_s"] < 90
-    (refused,) = served.journal().of("callback.answered")
+    (refused,) = served.journal().of(CallbackAnswered)
     assert (refused.facts["status"], refused.facts["retry_in_s"]) == (500, 60.0)
     served.admin("POST", "/advance", {"seconds": 60})
-    served.until(lambda: len(served.journal().of("callback.answered")) > 1)
+    served.until(lambda: len(served.journal().of(CallbackAnswered)) > 1)
     assert len(receiver.received) > 1
     assert time.monotonic() - began_s < 15
-    moved_s = sum(entry.facts["by_s"] for entry in served.journal().of("time.advanced"))
+    moved_s = sum(entry.facts["by_s"] for entry in served.journal().of(TimeAdvanced))
     assert served.journal().entries[-1].at_s == pytest.approx(moved_s, abs=15)
 
 
@@ -201,7 +202,7 @@ def test_a_callback_is_delivered_again(served: Served, make_receiver: Callable[.
     assert (refusal.status_code, refusal.json()["error"]) == (409, "no callback has been delivered yet")
     asked = served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": receiver.url})
     served.admin("POST", "/advance", {"seconds": 40})
-    served.until(lambda: served.journal().of("callback.answered"))
+    served.until(lambda: served.journal().of(CallbackAnswered))
     task_id = asked["data"]["taskId"]
     before = len(receiver.received)
     for body in (None, {"task_id": task_id}):
@@ -283,10 +284,10 @@ def test_a_scripted_delay_is_never_early(served: Served) -> None:
 def test_a_callback_to_another_machine_is_told_and_not_sent(served: Served) -> None:
     served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": "http://192.0.2.1/callbacks"})
     served.admin("POST", "/advance", {"seconds": 40})
-    answered = served.until(lambda: served.journal().of("callback.answered"))[0].facts
+    answered = served.until(lambda: served.journal().of(CallbackAnswered))[0].facts
     assert (answered["outcome"], answered["retry_in_s"]) == ("unreachable", 60.0)
     assert answered["latency_s"] < 1.0
-    stranger = served.journal().of("connection.stranger")[0].facts
+    stranger = served.journal().of(ConnectionToUnknownHost)[0].facts
     assert stranger == {"host": "192.0.2.1", "port": 80, "by": "api.kie.ai"}
     served.until(lambda: any("nothing is sent to 192.0.2.1" in line for line in served.lines))
 
@@ -373,7 +374,7 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
 def test_an_answer_is_out_before_anybody_is_told_of_it() -> None:
     answered, waited_well = threading.Event(), list[bool]()
 
-    def hear(journal: Journal, entries: Sequence[Entry]) -> None:
+    def hear(journal: Journal, entries: Sequence[AnyEntry]) -> None:
         if any(entry.kind == "response" for entry in entries):
             waited_well.append(answered.wait(PATIENCE_S))
 

@@ -17,6 +17,7 @@ from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load_live
+from harness.trace.events import RunBegan, RunRepeated
 from harness.world.live.faketime import library
 
 pytestmark = [
@@ -105,11 +106,11 @@ def test_what_is_in_doubt_is_run_again_more_slowly_and_told(configuration: str, 
     application = load_live(configuration, 50.0)
     (result,) = run_pairs([(at_the_limit, application)], 1, SLOTS, keep_journals=True, notify=told.append)
     assert result.journal is not None
-    before = [entry.facts for entry in result.journal.of("run.repeated")]
+    before = [entry.facts for entry in result.journal.of(RunRepeated)]
     assert len(before) == len(told) > 0
     for repeated, sentence in zip(before, told, strict=True):
         assert sentence == f"speeds/4.9s is run again at speed {repeated['speed']:.3g}: {repeated['why']}"
-    assert result.journal.of("run.began")[0].facts["speed"] == before[-1]["speed"] < 50.0
+    assert result.journal.of(RunBegan)[0].facts["speed"] == before[-1]["speed"] < 50.0
     assert result.unknown == ()
 
 

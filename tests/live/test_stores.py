@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,8 @@ from harness.scenario.catalogue import select
 from harness.stores.http_and_command import CommandStore
 from harness.stores.polling import EXACT, Row, UnseenError, Watcher, sampled
 from harness.stores.postgres import AuditedStore, PostgresStore
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import RunEnded
+from harness.trace.journal import Entry, Journal, entry_of
 from harness.world.live.store_choice import store_of
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
@@ -68,10 +70,12 @@ def test_a_verdict_that_rests_on_samples_says_so(how: str, reason: str) -> None:
     journal = run(select(["baseline/healthy"])[0], resolve("acknowledge-first")).journal
     assert journal is not None
     entries = [
-        entry._replace(facts={**entry.facts, "store_gap_s": 2.5}) if entry.kind == "run.ended" else entry
+        Entry(entry.number, entry.at_s, entry.cause, replace(entry.event, store_gap_s=2.5))
+        if isinstance(entry.event, RunEnded)
+        else entry
         for entry in journal
     ]
-    watched = Entry(len(entries) + 1, 0.0, "store.watched", 0, {"source": "http", "how": how, "left_out": []})
+    watched = entry_of(len(entries) + 1, 0.0, "store.watched", 0, {"source": "http", "how": how, "left_out": []})
     (verdict,) = [each for each in judge(Journal([*entries, watched])) if each.invariant == "never-downgraded"]
     assert (verdict.state, verdict.reason) == ("held", reason)
 

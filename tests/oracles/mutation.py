@@ -31,7 +31,7 @@ from typing import Any
 import yaml
 
 from harness.engine.run import run
-from harness.invariants.judge import INVARIANTS
+from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import select, shipped_names
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES

@@ -5,7 +5,7 @@ Only those runs are made here. `python -m tests.oracles.mutation` makes all of t
 
 import pytest
 
-from harness.invariants.judge import INVARIANTS
+from harness.invariants.registry import INVARIANTS
 from harness.strategies.registry import STRATEGIES
 from tests.oracles.mutation import SECOND, LostMutantError, Mutant, built, catches, mutants, scenario_names
 

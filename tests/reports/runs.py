@@ -11,7 +11,7 @@ from harness.results.archive_file import packed_run
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
-from harness.trace.journal import Entry, Journal
+from harness.trace.journal import Journal, entry_of
 
 SCENARIOS = ("baseline/healthy", "slow/image-16s", "slow/image-never", "callbacks/forgery-unsigned")
 STRATEGIES = ("synchronous", "polling", "acknowledge-first")
@@ -47,12 +47,12 @@ def made_up_result(scenario: str = "made/up", implementation: str = "shop:app", 
     answer = {"request": 2, "outcome": "answered", "status": 200, "latency_s": 1.5, "headers": {}, "body": text}
     fields = {"id": "1", "title": text, "status": "failed", "failure_reason": text, "image_url": None}
     entries = [
-        Entry(1, 0.0, "run.began", 0, began),
-        Entry(2, 1.0, "request", 0, asked),
-        Entry(3, 2.5, "response", 2, answer),
-        Entry(4, 3.0, "log", 2, {"level": "error", "logger": "shop", "text": text}),
-        Entry(5, 4.0, "run.ended", 0, {"ending": "quiescent", "unanswered": [], "waiting": []}),
-        Entry(6, 4.0, "track.final", 0, {"track": 1, "id": "1", "source": "sqlite", "fields": fields}),
+        entry_of(1, 0.0, "run.began", 0, began),
+        entry_of(2, 1.0, "request", 0, asked),
+        entry_of(3, 2.5, "response", 2, answer),
+        entry_of(4, 3.0, "log", 2, {"level": "error", "logger": "shop", "text": text}),
+        entry_of(5, 4.0, "run.ended", 0, {"ending": "quiescent", "unanswered": [], "waiting": []}),
+        entry_of(6, 4.0, "track.final", 0, {"track": 1, "id": "1", "source": "sqlite", "fields": fields}),
     ]
     return Result(
         scenario=scenario,

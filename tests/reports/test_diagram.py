@@ -9,7 +9,8 @@ from harness.report.diagram import LANES, Step, lanes_of, steps
 from harness.report.html.runs import Shared, run_view
 from harness.results.archive import StoredScenario
 from harness.results.archive_file import packed_run
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import CallbackAttempt
+from harness.trace.journal import Journal, entry_of
 from tests.reports.runs import made_up_result, real_results
 
 
@@ -41,7 +42,7 @@ def test_a_late_answer_is_told_step_by_step() -> None:
 def test_a_callback_is_one_step_for_its_attempt_and_its_request() -> None:
     journal = real_results().by_key()["slow/image-16s", "synchronous"].journal
     callbacks = [step for step in told("slow/image-16s", "synchronous") if step.kind == "callback"]
-    assert len(callbacks) == len(journal.of("callback.attempt")) == 4
+    assert len(callbacks) == len(journal.of(CallbackAttempt)) == 4
     for step in callbacks:
         request, attempt = step.entries
         assert (journal[request].kind, journal[attempt].kind) == ("request", "callback.attempt")
@@ -110,7 +111,7 @@ FACTS = st.dictionaries(
 @given(st.lists(st.tuples(KINDS, FACTS, st.integers(0, 5)), max_size=8))
 def test_facts_of_any_shape_make_steps_and_a_page(entries: list[tuple[str, dict[str, object], int]]) -> None:
     journal = Journal(
-        Entry(number, float(number), kind, min(cause, number - 1), facts)
+        entry_of(number, float(number), kind, min(cause, number - 1), facts)
         for number, (kind, facts, cause) in enumerate(entries, start=1)
     )
     for step in steps(journal):

@@ -26,6 +26,7 @@ from harness.results.archive import Results
 from harness.results.archive_file import packed_run
 from harness.results.result import Result
 from harness.scenario.model import Scenario
+from harness.trace.events import FaultTriggered, Request, Response
 from harness.trace.journal import Journal
 from tests.reports.runs import made_up_result, made_up_results, real_results
 
@@ -148,7 +149,7 @@ def test_mermaid_itself_reads_the_diagrams(pytestconfig: pytest.Config) -> None:
 def test_a_long_diagram_keeps_its_evidence_and_says_what_it_leaves_out() -> None:
     run = next(run for run in real_results().runs if run.key == ("slow/image-never", "polling"))
     journal = run.journal
-    last = journal.of("response")[-1].number
+    last = journal.of(Response)[-1].number
     text = mermaid(journal, {last})
     assert text.count("✗ ") == 1
     assert re.search(r"\d+ steps are not shown", text)
@@ -234,9 +235,9 @@ def test_har_has_every_exchange_of_a_run_and_the_harm_that_was_done_to_it() -> N
     run = stored_run(scenarios[0], resolve("strict"), 1)
     log = json.loads(har(results_of(scenarios, ["strict"], 1, [run])))["log"]
     assert log["version"] == "1.2"
-    assert len(log["entries"]) == len(run.journal.of("request"))
+    assert len(log["entries"]) == len(run.journal.of(Request))
     harmed = [entry["_fault"] for entry in log["entries"] if "_fault" in entry]
-    assert len(harmed) == len({entry.cause for entry in run.journal.of("fault")}) > 0
+    assert len(harmed) == len({entry.cause for entry in run.journal.of(FaultTriggered)}) > 0
 
 
 # Secrets

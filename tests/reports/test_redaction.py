@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.report.html.runs import Shared, run_view
 from harness.report.redaction import DEPTH_MAX, HIDDEN, SECRET, TOO_DEEP, Redaction, is_secret_name
 from harness.results.archive import Run, StoredScenario
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import RunBegan
+from harness.trace.journal import Journal, entry_of
 from tests.reports.runs import made_up_results, real_results
 
 NOTHING = Redaction(())
@@ -76,15 +77,15 @@ def test_the_runs_own_keys_are_replaced_wherever_they_stand() -> None:
 
 
 def test_a_journal_without_a_beginning_can_be_shown() -> None:
-    journal = Journal([Entry(1, 0.0, "log", 0, {"text": "Bearer abcdefgh"})])
+    journal = Journal([entry_of(1, 0.0, "log", 0, {"text": "Bearer abcdefgh"})])
     assert Redaction.of(journal).journal(journal)[1].facts == {"text": f"Bearer {HIDDEN}"}
-    odd = Journal([Entry(1, 0.0, "run.began", 0, {"secrets": [7, None, "key-key-key"]})])
+    odd = Journal([entry_of(1, 0.0, "run.began", 0, {"secrets": [7, None, "key-key-key"]})])
     assert Redaction.of(odd).text("key-key-key") == SECRET
 
 
 def test_no_key_of_a_real_run_is_in_its_view() -> None:
     for run in real_results().runs:
-        began = run.journal.of("run.began")[0]
+        began = run.journal.of(RunBegan)[0]
         view = view_of(run, StoredScenario(run.result.scenario))
         assert began.facts["secrets"]
         for secret in began.facts["secrets"]:

@@ -29,6 +29,7 @@ from harness.results.archive_file import (
 )
 from harness.results.comparison import summarise
 from harness.scenario import catalogue
+from harness.trace.events import Response
 from tests.reports.runs import SCENARIOS, STRATEGIES, made_up_results, real_results
 
 
@@ -98,9 +99,7 @@ def test_the_picture_on_a_track_is_kept_in_small_and_each_once() -> None:
     lines = lines_of(saved(results))
     digests = [line["thumbnail"]["digest"] for line in lines if "thumbnail" in line]
     assert digests == list(dict.fromkeys(digests)) == list(results.thumbnails())
-    bodies = [
-        entry.facts["body"] for entry in results.by_key()["baseline/healthy", "synchronous"].journal.of("response")
-    ]
+    bodies = [entry.facts["body"] for entry in results.by_key()["baseline/healthy", "synchronous"].journal.of(Response)]
     assert any(isinstance(body, dict) and body.get("sha256") == picture.digest for body in bodies)
     assert not results.by_key()["slow/image-never", "synchronous"].pictures
 

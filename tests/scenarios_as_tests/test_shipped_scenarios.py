@@ -9,6 +9,7 @@ from harness.pytest_plugin import explained
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
+from harness.trace.events import FaultTriggered
 
 
 @pytest.mark.parametrize("name", catalogue.shipped_names())
@@ -22,8 +23,8 @@ def test_acknowledge_first_keeps_every_promise(run_scenario: Any, name: str) -> 
 def test_the_harm_of_a_scenario_is_done(run_scenario: Any, scenario: Scenario) -> None:
     result: Result = run_scenario(scenario, "acknowledge-first")
     assert result.journal is not None
-    done = {entry.facts["harm"] for entry in result.journal.of("fault")}
-    assert done == {fault.fault.name for fault in scenario.faults}
+    done = {entry.facts["harm"] for entry in result.journal.of(FaultTriggered)}
+    assert done == {rule.fault.name for rule in scenario.faults}
 
 
 # The story: Suno brings a cover of 360x360, so a picture of 2048x1152 is asked for, with a callBackUrl.

@@ -29,6 +29,7 @@ from harness.faults.requests import (
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
+from harness.trace.events import CallbackAnswered, CallbackAttempt, CallbackGivenUp, FaultTriggered, LogLine, Request
 from harness.trace.journal import Journal
 
 
@@ -42,18 +43,18 @@ def _played(*faults: FaultRule, music: Music = Music(sends=("complete",))) -> tu
     result = run(scenario, load(f"{__file__}:_accept"))
     assert result.journal is not None
     assert "callback-answered" not in result.violated, result.verdict("callback-answered").reason
-    logs = [entry.facts["text"] for entry in result.journal.of("log")]
+    logs = [entry.facts["text"] for entry in result.journal.of(LogLine)]
     assert not [line for line in logs if "Traceback" in line], logs
     arrived = [
         f"{entry.facts['body']['data']['callbackType']} {entry.facts['body']['code']}"
-        for entry in result.journal.of("request")
+        for entry in result.journal.of(Request)
         if entry.facts["path"].startswith("/callbacks")
     ]
     return arrived, result.journal
 
 
 def _outcomes(journal: Journal) -> list[tuple[str, float]]:
-    return [(entry.facts["outcome"], entry.facts["latency_s"]) for entry in journal.of("callback.answered")]
+    return [(entry.facts["outcome"], entry.facts["latency_s"]) for entry in journal.of(CallbackAnswered)]
 
 
 ONCE = ["complete 200"]
@@ -87,27 +88,27 @@ def test_a_harmed_callback_arrives_and_is_answered_as_expected(
 ) -> None:
     found, journal = _played(FaultRule("callbacks", fault, nth=1))
     assert (found, _outcomes(journal)) == (arrived, outcomes)
-    assert [entry.facts for entry in journal.of("fault")] == [{"harm": fault.name, "link": "callbacks"}]
+    assert [entry.facts for entry in journal.of(FaultTriggered)] == [{"harm": fault.name, "link": "callbacks"}]
 
 
 def test_a_callback_is_overtaken_by_the_next_one() -> None:
     music = Music(sends=("first", "complete"), apart_s=1.0)
     found, journal = _played(FaultRule("callbacks", ReorderedRequest(within_s=300.0), containing="first"), music=music)
     assert found[:2] == ["complete 200", "first 200"]
-    assert journal.of("fault")[0].at_s < journal.of("callback.attempt")[1].at_s
+    assert journal.of(FaultTriggered)[0].at_s < journal.of(CallbackAttempt)[1].at_s
 
 
 def test_a_lost_callback_is_lost_for_good_when_all_its_repetitions_are() -> None:
     found, journal = _played(FaultRule("callbacks", LostRequest(), path="/callbacks/suno"))
     assert found == []
     assert len(_outcomes(journal)) == 4
-    assert journal.of("callback.given-up")
+    assert journal.of(CallbackGivenUp)
 
 
 def test_other_requests_of_the_application_are_not_callbacks() -> None:
     found, journal = _played(FaultRule("callbacks", ConnectionRefused(), until_s=80.0))
     assert found == ONCE
-    assert journal.of("fault") == []
+    assert journal.of(FaultTriggered) == []
 
 
 def test_every_harm_that_can_befall_a_callback_is_tried() -> None:

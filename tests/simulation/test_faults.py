@@ -26,6 +26,7 @@ from harness.faults.requests import LateRequest
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
+from harness.trace.events import FaultTriggered
 from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
@@ -47,7 +48,7 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
-    injector = Injector((FaultRule("kie", case.fault),), 1, lambda kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((FaultRule("kie", case.fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
 
     async def main() -> Any:
         return await ask(case, f"{case.scheme}://{HOST}/")
@@ -68,7 +69,7 @@ def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple
         return JSONResponse(RIGHT)
 
     faults = tuple(FaultRule("kie", fault) for fault in faults)
-    injector = Injector(faults, 1, lambda kind, /, **facts: None, time.monotonic)
+    injector = Injector(faults, 1, lambda event: None, time.monotonic)
     app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
     async def main() -> Any:
@@ -192,7 +193,7 @@ def _told(*faults: FaultRule, seed: int = 1) -> tuple[str, int]:
     result = run(scenario, load(f"{__file__}:_ask_for_five_pictures"), seed)
     assert result.track is not None
     assert result.journal is not None
-    return str(result.track["failure_reason"]), len(result.journal.of("fault"))
+    return str(result.track["failure_reason"]), len(result.journal.of(FaultTriggered))
 
 
 def test_without_faults_nothing_is_harmed() -> None:

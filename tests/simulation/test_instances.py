@@ -14,6 +14,14 @@ from starlette.routing import Route
 from harness.engine.run import run
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load
+from harness.trace.events import (
+    InstanceFrozen,
+    InstanceKilled,
+    InstanceStarted,
+    InstanceThawed,
+    InvocationEnded,
+    StoreWrite,
+)
 from harness.trace.journal import Journal
 
 POSTED = "/tracks"
@@ -39,7 +47,7 @@ def _told(platform: Platform, tracks: int = 4, apart_s: float = 10.0) -> tuple[l
     scenario = Scenario("test/instances", "Tracks.", tracks=tracks, apart_s=apart_s, platform=platform)
     journal = run(scenario, load(f"{__file__}:_counting")).journal
     assert journal is not None
-    writes = [entry.facts["after"] for entry in journal.of("store.write")]
+    writes = [entry.facts["after"] for entry in journal.of(StoreWrite)]
     return [row["failure_reason"] for row in writes], journal
 
 
@@ -56,21 +64,21 @@ def test_two_instances_take_turns_and_share_only_the_database() -> None:
         "2 remembered, 2 stored",
         "2 remembered, 3 stored",
     ]
-    assert [entry.facts["instance"] for entry in journal.of("instance.started")] == [1, 2]
+    assert [entry.facts["instance"] for entry in journal.of(InstanceStarted)] == [1, 2]
 
 
 def test_a_limit_or_freezing_applies_to_each_instance() -> None:
     told, journal = _told(Platform(instances=2, limit_s=10.0, freezes_after_answer=True))
     assert told[3] == "2 remembered, 3 stored"
-    assert [entry.facts["instance"] for entry in journal.of("instance.frozen")] == [1, 2, 1, 2]
-    assert [entry.facts["instance"] for entry in journal.of("instance.thawed")] == [1, 2]
+    assert [entry.facts["instance"] for entry in journal.of(InstanceFrozen)] == [1, 2, 1, 2]
+    assert [entry.facts["instance"] for entry in journal.of(InstanceThawed)] == [1, 2]
 
 
 def test_a_restart_replaces_them_all_and_the_database_stays() -> None:
     told, journal = _told(Platform(instances=2, restarts_s=(15.0,)))
     assert told[2:] == ["1 remembered, 2 stored", "1 remembered, 3 stored"]
-    assert [entry.facts["instance"] for entry in journal.of("instance.killed")] == [1, 2]
-    assert [entry.facts["instance"] for entry in journal.of("instance.started")] == [1, 2, 3, 4]
+    assert [entry.facts["instance"] for entry in journal.of(InstanceKilled)] == [1, 2]
+    assert [entry.facts["instance"] for entry in journal.of(InstanceStarted)] == [1, 2, 3, 4]
 
 
 def _slow() -> Any:
@@ -90,5 +98,5 @@ def test_a_handler_that_a_restart_has_ended_is_not_ended_by_the_limit_as_well(
     platform = Platform(limit_s=limit_s, restarts_s=restarts_s)
     result = run(Scenario("test/limit", "A limit.", platform=platform), load(f"{__file__}:_slow"))
     assert result.journal is not None
-    assert len(result.journal.of("invocation.ended")) == ended
+    assert len(result.journal.of(InvocationEnded)) == ended
     assert ("within-platform-limit" in result.violated) == bool(ended)

@@ -11,6 +11,16 @@ from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load
+from harness.trace.events import (
+    CallbackAnswered,
+    ImageProbed,
+    InstanceExited,
+    LogLine,
+    Request,
+    Response,
+    RunEnded,
+    StoreWrite,
+)
 
 APPLICATIONS = Path(__file__).parent / "applications.py"
 NEVER = Scenario("test/never", "Kie.ai never answers.", script=Script(kie=KieScript(images=(Image(takes=Never()),))))
@@ -29,7 +39,7 @@ def test_waiting_without_a_timeout_for_what_never_comes_is_a_deadlock_and_named_
     assert result.simulated_s < NEVER.deadline_s
     assert "requests are still unanswered" in result.verdict("settles").reason
     assert result.journal is not None
-    ended = result.journal.of("run.ended")[0].facts
+    ended = result.journal.of(RunEnded)[0].facts
     unanswered = {result.journal[number].facts["path"] for number in ended["unanswered"]}
     assert "/api/v1/generate/image" in unanswered
 
@@ -39,7 +49,7 @@ def test_a_task_of_the_application_that_waits_for_ever_is_named() -> None:
     assert "(still waiting: forgetful.<locals>.make_picture)" in result.verdict("settles").reason
     healthy = _run("hard_coded").journal
     assert healthy is not None
-    assert healthy.of("run.ended")[0].facts["waiting"] == []
+    assert healthy.of(RunEnded)[0].facts["waiting"] == []
 
 
 def test_a_generator_that_the_application_leaves_in_the_middle_is_named_by_what_closes_it() -> None:
@@ -53,7 +63,7 @@ def test_a_hard_coded_https_address_is_served_and_trusted() -> None:
     assert result.violated == ()
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
-    asked = [entry for entry in result.journal.of("request") if entry.facts["host"] == "api.kie.ai"]
+    asked = [entry for entry in result.journal.of(Request) if entry.facts["host"] == "api.kie.ai"]
     assert {entry.facts["scheme"] for entry in asked} == {"https"}
 
 
@@ -69,9 +79,9 @@ def test_an_application_without_a_database_is_read_over_http_at_every_moment() -
 def test_an_application_that_ends_its_process_is_gone_and_the_providers_go_on() -> None:
     result = _run("leaving")
     assert result.journal is not None
-    exited = result.journal.of("instance.exited")[0]
+    exited = result.journal.of(InstanceExited)[0]
     assert (exited.at_s, exited.facts["code"]) == (30.0, "3")
-    later = [entry for entry in result.journal.of("callback.answered") if entry.at_s > 30]
+    later = [entry for entry in result.journal.of(CallbackAnswered) if entry.at_s > 30]
     assert {entry.facts["outcome"] for entry in later} == {"refused"}
     assert "callback-answered" in result.violated
 
@@ -80,7 +90,7 @@ def test_errors_that_nobody_catches_are_the_applications_log_and_not_the_end_of_
     result = _run("careless")
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
-    told = [entry.facts for entry in result.journal.of("log") if entry.facts["logger"] == "asyncio"]
+    told = [entry.facts for entry in result.journal.of(LogLine) if entry.facts["logger"] == "asyncio"]
     assert {facts["level"] for facts in told} == {"error"}
     lost = {facts["text"].partition("ValueError: ")[2] for facts in told}
     assert lost == {"a task", "a plain task", "a callback", "a partial", "a timer", "a future"}
@@ -90,7 +100,7 @@ def test_errors_that_nobody_catches_are_the_applications_log_and_not_the_end_of_
 def test_neither_paths_nor_addresses_of_objects_get_into_the_journal() -> None:
     journal = _run("talkative").journal
     assert journal is not None
-    told = [entry.facts["text"] for entry in journal.of("log") if entry.facts["logger"] == "stdout"]
+    told = [entry.facts["text"] for entry in journal.of(LogLine) if entry.facts["logger"] == "stdout"]
     assert told[0] == "database at $DATABASE_PATH, <object object at 0x…>"
 
 
@@ -111,7 +121,7 @@ def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_an
     (scenario,) = catalogue.select(["baseline/healthy"])
     result = run(scenario, resolve("synchronous"))
     assert result.journal is not None
-    looks = [entry for entry in result.journal.of("picture.probed") if entry.facts["url"] == result.track["image_url"]]  # type: ignore[index]
+    looks = [entry for entry in result.journal.of(ImageProbed) if entry.facts["url"] == result.track["image_url"]]  # type: ignore[index]
     assert [entry.facts["when"] for entry in looks] == ["write", "end", "day", "retention"]
     assert [entry.at_s for entry in looks[2:]] == [86_400.0, 15 * 86_400.0]
     assert [entry.facts["status"] for entry in looks] == [200, 200, 200, 404]  # it is kept for fourteen days
@@ -120,7 +130,7 @@ def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_an
 def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterwards() -> None:
     journal = _run("reuses_its_buffers").journal
     assert journal is not None
-    (asked,), (answered,) = journal.of("request")[:1], journal.of("response")[:1]
+    (asked,), (answered,) = journal.of(Request)[:1], journal.of(Response)[:1]
     assert "x-added" not in asked.facts["headers"]
     assert answered.facts["headers"] == {"content-type": "text/plain"}
     assert answered.facts["body"] == "first"
@@ -129,7 +139,7 @@ def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterw
 def test_a_request_of_which_only_a_part_arrives_is_none() -> None:
     result = _run("hangs_up")
     assert result.journal is not None
-    assert "api.kie.ai" not in {entry.facts["host"] for entry in result.journal.of("request")}
+    assert "api.kie.ai" not in {entry.facts["host"] for entry in result.journal.of(Request)}
     assert "honours-contract" not in result.violated
 
 
@@ -137,9 +147,7 @@ def test_a_picture_that_only_one_instance_has_loads_for_nobody() -> None:
     two = replace(HEALTHY, tracks=2, platform=Platform(instances=2))
     journal = _run("in_one_instance", two).journal
     assert journal is not None
-    assert [probe.facts["status"] for probe in journal.of("picture.probed") if probe.facts["when"] == "end"] == [
-        404
-    ] * 2
+    assert [probe.facts["status"] for probe in journal.of(ImageProbed) if probe.facts["when"] == "end"] == [404] * 2
 
 
 def test_a_picture_in_the_url_itself_is_opened() -> None:
@@ -151,7 +159,7 @@ def test_a_picture_in_the_url_itself_is_opened() -> None:
 def test_a_number_that_json_has_no_word_for_is_told() -> None:
     journal = _run("infinite").journal
     assert journal is not None
-    assert journal.of("store.write")[0].facts["after"]["score"] == "inf"
+    assert journal.of(StoreWrite)[0].facts["after"]["score"] == "inf"
     assert "inf" in journal.to_jsonl()
 
 
@@ -159,7 +167,7 @@ def test_a_run_begins_with_an_empty_folder_for_its_files() -> None:
     for _ in range(2):
         result = _run("folder")
         assert result.journal is not None
-        (answer,) = result.journal.of("response")
+        (answer,) = result.journal.of(Response)
         assert answer.facts["status"] == 201
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.invariants.registry import PROMISES
+from harness.invariants.registry import INVARIANTS
 from harness.report.summary import conclusion
 from harness.results.archive import Results
 from harness.results.comparison import Summary
@@ -64,11 +64,11 @@ def overview(results: Results) -> dict[str, Any]:
 def _promises(results: Results) -> list[str]:
     """The names of all invariants that were judged, the shipped ones first and in their order."""
     judged = {verdict.invariant for run in results.runs for verdict in run.result.verdicts}
-    return [*(name for name in PROMISES if name in judged), *sorted(judged - set(PROMISES))]
+    return [*(name for name in INVARIANTS if name in judged), *sorted(judged - set(INVARIANTS))]
 
 
 def _promise(name: str) -> list[str]:
-    known = PROMISES.get(name)
+    known = INVARIANTS.get(name)
     return [name, known.sentence if known else "", known.severity if known else "error"]
 
 

@@ -9,8 +9,9 @@ from harness.report.diagram import lanes_of, steps
 from harness.report.evidence import replay_command
 from harness.report.redaction import Redaction
 from harness.results.archive import Run, StoredScenario
-from harness.trace.journal import Entry, Journal
-from harness.trace.view import usable_url
+from harness.trace.events import ImageProbed, RunBegan
+from harness.trace.journal import AnyEntry, Journal
+from harness.trace.urls import usable_url
 
 ENTRIES_MAX = 5_000
 """Of a longer journal the page has the beginning, and all that the verdicts point to."""
@@ -67,16 +68,16 @@ def _is_shown(number: int, evidence: set[int]) -> bool:
 
 
 def _began(journal: Journal) -> dict[str, Any]:
-    began = journal.of("run.began")
-    return began[0].facts if began else {}
+    began = journal.first(RunBegan)
+    return {} if began is None else began.facts
 
 
-def _entry(entry: Entry, facts: Shared) -> list[Any]:
+def _entry(entry: AnyEntry, facts: Shared) -> list[Any]:
     """[number, clock, kind, cause, sentence, place of its facts]"""
     return [entry.number, clock(entry.at_s), entry.kind, entry.cause, _words(entry), facts.place_of(entry.facts)]
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: AnyEntry) -> str:
     """The entry's sentence; of one whose facts are not what its kind has, its kind."""
     try:
         return narrate(entry)
@@ -89,7 +90,7 @@ def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...
     figures = run.result.metrics.tracks
     looks = {
         str(entry.facts.get("url")): entry.facts
-        for entry in journal.of("picture.probed")
+        for entry in journal.of(ImageProbed)
         if entry.facts.get("when") == "end"
     }
     tracks = []

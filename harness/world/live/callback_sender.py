@@ -11,6 +11,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from harness.fakes.http_client import Answer, Post, post
+from harness.trace.events import ConnectionToUnknownHost, Request, RequestAbandoned, Response
 from harness.trace.journal import body_facts
 from harness.world.hosts import KIE_HOST
 from harness.world.journal_writer import Notebook
@@ -45,10 +46,9 @@ def recorded(
         parts = urlsplit(url)
         if by == KIE_HOST and not is_near(parts.hostname, also):
             port = parts.port or PORTS.get(parts.scheme, 0)
-            notebook.note("connection.stranger", host=parts.hostname, port=port, by=by)
+            notebook.record(ConnectionToUnknownHost(host=parts.hostname or "", port=port, by=by))
             raise ConnectionError(f"callbacks go to this machine only, not to {parts.hostname}")
-        number = notebook.note(
-            "request",
+        request = Request(
             by=by,
             host=host,
             scheme=parts.scheme,
@@ -58,18 +58,18 @@ def recorded(
             headers={name.lower(): value for name, value in headers.items()},
             body=body_facts(content, JSON),
         )
+        number = notebook.record(request)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         context = CAUSE.set(number)
         try:
             answer = await send(url, content, headers)
         except asyncio.CancelledError:
-            notebook.note("request.abandoned", number, request=number, after_s=round(loop.time() - began_s, 6))
+            after_s = round(loop.time() - began_s, 6)
+            notebook.record(RequestAbandoned(request=number, after_s=after_s), number)
             raise
         except Exception:
-            notebook.note(
-                "response",
-                number,
+            broken_off = Response(
                 request=number,
                 outcome="broken-off",
                 status=None,
@@ -77,12 +77,11 @@ def recorded(
                 headers={},
                 body=None,
             )
+            notebook.record(broken_off, number)
             raise
         finally:
             CAUSE.reset(context)
-        notebook.note(
-            "response",
-            number,
+        response = Response(
             request=number,
             outcome="answered",
             status=answer.status,
@@ -90,6 +89,7 @@ def recorded(
             headers={},
             body=body_facts(answer.body, JSON),
         )
+        notebook.record(response, number)
         return answer
 
     return posting

@@ -13,6 +13,7 @@ from harness.fakes.http_client import Post
 from harness.fakes.media.app import MediaHost
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
+from harness.trace.events import ConnectionToUnknownHost
 from harness.world.fault_injector import Injector
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST, media_link, provider_link
 from harness.world.http_recorder import Recorder
@@ -51,7 +52,7 @@ class Providers:
         self._to_close = contextlib.ExitStack()
         self._state = ServerState()
         script = scenario.script
-        self.injector = Injector(scenario.faults, seed, notebook.note, elapsed_s)
+        self.injector = Injector(scenario.faults, seed, notebook.record, elapsed_s)
         self.media = MediaHost(script.media, base_url="", seed=seed, observe=notebook.observe)
         self.gateway = gateway.create_app(
             script,
@@ -173,7 +174,7 @@ class Providers:
             writer.close()
 
     def _stranger(self, host: str, port: int) -> None:
-        self._notebook.note("connection.stranger", self._cause(), host=host, port=port, by=APPLICATION_HOST)
+        self._notebook.record(ConnectionToUnknownHost(host=host, port=port, by=APPLICATION_HOST), self._cause())
 
 
 class _SameNames:

@@ -12,6 +12,14 @@ import httpx
 from harness.config.app_config import REQUEST, Settings, environment_of, filled
 from harness.errors import ImplementationError
 from harness.faults.exchange import Receive, Scope, Send
+from harness.trace.events import (
+    InstanceExited,
+    InstanceFrozen,
+    InstanceKilled,
+    InstanceStarted,
+    InstanceThawed,
+    LogLine,
+)
 from harness.world.journal_writer import Notebook
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.faketime import SAYS, SharedClock, faketime_environment
@@ -97,7 +105,7 @@ class Instances:
             self.stop()
             raise
         if process is not None:
-            self._notebook.note("instance.started", instance=self._numbers.get(port, 0))
+            self._notebook.record(InstanceStarted(instance=self._numbers.get(port, 0)))
 
     @property
     def _host(self) -> str:
@@ -129,7 +137,8 @@ class Instances:
                 f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
             )
             return
-        self._notebook.note("log", 0, level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._told(text)))
+        line = LogLine(level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._told(text)))
+        self._notebook.record(line, 0)
 
     def _told(self, text: str) -> str:
         database = self._values.get("database")
@@ -148,13 +157,13 @@ class Instances:
         gone = [port for port, process in self._processes.items() if process.exit_status is not None]
         for port in gone:
             process = self._processes.pop(port)
-            self._notebook.note("instance.exited", 0, code=str(process.exit_status))
+            self._notebook.record(InstanceExited(code=str(process.exit_status)), 0)
             process.stop()  # what it has started may be there still
         return gone
 
     async def restart(self, port: int) -> None:
         """Kills an instance with all that it is doing, and starts another one on the same store."""
-        self._notebook.note("instance.killed", 0, instance=self._numbers.get(port, 0))
+        self._notebook.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
         process = self._processes.pop(port, None)
         if process is not None:
             process.kill()
@@ -163,12 +172,12 @@ class Instances:
 
     def freeze(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.note("instance.frozen", 0, instance=self._numbers.get(port, 0))
+            self._notebook.record(InstanceFrozen(instance=self._numbers.get(port, 0)), 0)
             self._processes[port].freeze()
 
     def thaw(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.note("instance.thawed", 0, instance=self._numbers.get(port, 0))
+            self._notebook.record(InstanceThawed(instance=self._numbers.get(port, 0)), 0)
             self._processes[port].thaw()
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from harness.config.app_config import PLATFORM, Cron
 from harness.errors import ImplementationError
 from harness.fakes.http_client import Answer, Post, post
 from harness.scenario.model import Platform
+from harness.trace.events import CronCalled, InvocationEnded
 from harness.world.client import USER_PATIENCE_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import Notebook
@@ -77,7 +78,7 @@ class Hosting:
         send = recorded(self._notebook, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:
             await asyncio.sleep(cron.every_s - self._loop.elapsed_s % cron.every_s)
-            CAUSE.set(self._notebook.note("cron", 0, path=path))
+            CAUSE.set(self._notebook.record(CronCalled(path=path), 0))
             with contextlib.suppress(OSError, httpx.HTTPError, TimeoutError):
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await send(self._instances.url + path, b"", dict(cron.headers))
@@ -109,7 +110,7 @@ class Hosting:
             async with asyncio.timeout(limit_s):
                 return await send(url, content, headers)
         except TimeoutError:
-            self._notebook.note("invocation.ended", limit_s=limit_s, path=urlsplit(url).path, answered=False)
+            self._notebook.record(InvocationEnded(limit_s=limit_s, path=urlsplit(url).path, answered=False))
             self._replacement(port)
             return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
 

@@ -1,9 +1,19 @@
 """Whether anything happens in a live run: while nothing does for long enough, the run is over."""
 
 from harness.config.app_config import PLATFORM
+from harness.trace.events import (
+    CronCalled,
+    Event,
+    InstanceFrozen,
+    InstanceThawed,
+    LogLine,
+    Request,
+    RequestAbandoned,
+    Response,
+)
 from harness.trace.journal import Journal
 
-IDLE = frozenset({"cron", "log", "instance.frozen", "instance.thawed"})
+IDLE: tuple[type[Event], ...] = (CronCalled, LogLine, InstanceFrozen, InstanceThawed)
 """What is no event. A line that the application prints is none: it may be about the harness's own look at a track."""
 
 
@@ -20,7 +30,9 @@ class Activity:
         goes_on = False
         for entry in self._journal.entries[self._seen :]:
             self._seen += 1
-            if entry.kind == "request" and entry.facts["by"] == PLATFORM:
+            event = entry.event
+            if isinstance(event, Request) and event.by == PLATFORM:
                 self._calls.add(entry.number)
-            goes_on |= entry.kind not in IDLE and not {entry.number, entry.facts.get("request")} & self._calls
+            request = event.request if isinstance(event, Response | RequestAbandoned) else entry.number
+            goes_on |= not isinstance(event, IDLE) and request not in self._calls
         return goes_on

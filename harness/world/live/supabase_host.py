@@ -15,6 +15,7 @@ from harness.supabase.app import StandIn, Told
 from harness.supabase.databases import Row
 from harness.supabase.on_postgres import PostgresDatabase
 from harness.supabase.provision import Migration
+from harness.trace.events import StoreRequest
 from harness.world.journal_writer import Notebook
 from harness.world.live.postgres_server import own_server
 from harness.world.live.server import ConnectHook, protocol_factory
@@ -110,15 +111,14 @@ class SupabaseHost:
         self._errors[kind] = self._errors.get(kind, 0) + (told.code is not None)
         if self._errors[kind] > ALIKE_MAX:
             return 0
-        return self._notebook.note(
-            "store.request",
-            self._cause(),
+        request = StoreRequest(
             method=told.method,
             path=told.path,
             status=told.status,
             code=told.code,
             message=told.message,
         )
+        return self._notebook.record(request, self._cause())
 
     async def _written(self, number: int) -> None:
         rows = await self.rows()

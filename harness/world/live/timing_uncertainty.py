@@ -15,6 +15,15 @@ from typing import NamedTuple
 from harness.config.app_config import PLATFORM
 from harness.faults.kinds import Fault, SendFault
 from harness.faults.registry import FAULTS
+from harness.trace.events import (
+    CallbackAttempt,
+    FaultTriggered,
+    InstanceKilled,
+    Request,
+    RequestAbandoned,
+    Response,
+    RunBegan,
+)
 from harness.trace.journal import Entry, Journal
 from harness.world.client import USER_PATIENCE_S
 from harness.world.hosts import APPLICATION_HOST
@@ -36,6 +45,7 @@ SLOWER_MIN, SLOWER_MAX = 1.5, 16.0
 Span = tuple[float, float]
 Asked = tuple[float, float, int]
 """From when to when the application waited for a provider, and for which call, or 0 where several were open."""
+End = Entry[Response | RequestAbandoned]
 Late = tuple[float, float]
 """When the harness noticed that its timers were late, and by how many scenario seconds."""
 
@@ -55,33 +65,34 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     """
     if speed == 1:
         return None
-    began = journal.of("run.began")[0].facts
+    began = journal.of(RunBegan)[0].event
     doubts = _close_races(journal, speed, late)
-    requests = journal.of("request")
+    requests = journal.of(Request)
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
     wait_ends_s = _wait_ends_s(journal, ends, speed)
     waits = [
         (entry.at_s, wait_ends_s.get(entry.number, last_s), entry.cause)
         for entry in requests
-        if entry.facts["by"] == APPLICATION_HOST
+        if entry.event.by == APPLICATION_HOST
     ]
     waits += [(begin, min(end, last_s), 0) for begin, end in connecting]
     asked = [(begin, end - _late_at(end, speed, late), cause) for begin, end, cause in waits]
     again = _deliveries_by_task(journal)
     for entry in requests:
-        if entry.facts["host"] != APPLICATION_HOST or entry.number not in ends:
+        if entry.event.host != APPLICATION_HOST or entry.number not in ends:
             continue
         waited_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
         work_s = longest_s - waited_s
         shortest_s = waited_s + work_s / speed
-        task_id = str(journal[entry.cause].facts.get("task_id")) if entry.cause else ""
+        cause = journal[entry.cause].event if entry.cause else None
+        task_id = cause.task_id if isinstance(cause, CallbackAttempt) else ""
         next_s = [at_s - entry.at_s for at_s in again.get(task_id, ()) if at_s > entry.at_s]
-        if began["limit_s"]:
-            next_s = [after_s for after_s in next_s if after_s < began["limit_s"]]  # nothing lives longer
-        is_callback = entry.facts["by"] not in ("harness", PLATFORM)
-        patience_s = began["delivery_answer_within_s"] if is_callback else USER_PATIENCE_S
-        for limit_s in (patience_s, began["limit_s"], *next_s):
+        if began.limit_s:
+            next_s = [after_s for after_s in next_s if after_s < began.limit_s]  # nothing lives longer
+        is_callback = entry.event.by not in ("harness", PLATFORM)
+        patience_s = began.delivery_answer_within_s if is_callback else USER_PATIENCE_S
+        for limit_s in (patience_s, began.limit_s, *next_s):
             if limit_s and shortest_s < limit_s <= longest_s:
                 why = (
                     f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s:.1f} s, and "
@@ -100,8 +111,8 @@ def _next_speed(speed: float, distance_s: float, error_s: float) -> float:
 def _deliveries_by_task(journal: Journal) -> dict[str, list[float]]:
     """When something was delivered about each task: whether the call before it was over then can decide much."""
     times: dict[str, list[float]] = {}
-    for attempt in journal.of("callback.attempt"):
-        times.setdefault(attempt.facts["task_id"], []).append(attempt.at_s)
+    for attempt in journal.of(CallbackAttempt):
+        times.setdefault(attempt.event.task_id, []).append(attempt.at_s)
     return times
 
 
@@ -112,22 +123,23 @@ def _late_at(moment_s: float, speed: float, late: Sequence[Late]) -> float:
     return max(seen_s, beat_s)
 
 
-def _ends(journal: Journal) -> dict[int, Entry]:
+def _ends(journal: Journal) -> dict[int, End]:
     """When each request was answered or given up, whichever came first."""
-    ends: dict[int, Entry] = {}
-    for entry in journal.of("response", "request.abandoned"):
-        ends.setdefault(entry.facts["request"], entry)
+    ends: dict[int, End] = {}
+    for entry in journal.of(Response, RequestAbandoned):
+        ends.setdefault(entry.event.request, entry)
     return ends
 
 
-def _wait_ends_s(journal: Journal, ends: Mapping[int, Entry], speed: float) -> dict[int, float]:
+def _wait_ends_s(journal: Journal, ends: Mapping[int, End], speed: float) -> dict[int, float]:
     """When each request was over. A process that is killed does not wait any more, but it would have had to: for as
     long as the provider went on."""
-    kills_s = [entry.at_s for entry in journal.of("instance.killed")]
-    answered_s = {entry.facts["request"]: entry.at_s for entry in journal.of("response")}
+    kills_s = [entry.at_s for entry in journal.of(InstanceKilled)]
+    answered_s = {entry.event.request: entry.at_s for entry in journal.of(Response)}
     over_s: dict[int, float] = {}
     for number, end in ends.items():
-        cut = end.kind == "request.abandoned" and any(0 <= end.at_s - at_s < SHORT_REAL_S * speed for at_s in kills_s)
+        gone = isinstance(end.event, RequestAbandoned)
+        cut = gone and any(0 <= end.at_s - at_s < SHORT_REAL_S * speed for at_s in kills_s)
         if not cut:
             over_s[number] = end.at_s
         elif number in answered_s:
@@ -135,7 +147,7 @@ def _wait_ends_s(journal: Journal, ends: Mapping[int, Entry], speed: float) -> d
     return over_s
 
 
-def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Span:
+def _bounds(call: Entry[Request], end: End, asked: Iterable[Asked], speed: float) -> Span:
     """For how long a call to the application waited for others, and how long it took."""
     until_s = end.at_s
     waits = [
@@ -143,7 +155,7 @@ def _bounds(call: Entry, end: Entry, asked: Iterable[Asked], speed: float) -> Sp
         for begin, stop, cause in asked
         if begin < until_s and stop > call.at_s and cause in (0, call.number)
     ]
-    if end.kind == "request.abandoned" or end.facts["status"] == GATEWAY_TIMEOUT:
+    if isinstance(end.event, RequestAbandoned) or end.event.status == GATEWAY_TIMEOUT:
         # What it was waiting for when its caller gave up would have kept it for longer anyway.
         until_s = max([until_s, *(stop for _, stop, _ in waits)]) + UNSEEN_REAL_S * speed
     long_s = SHORT_REAL_S * speed
@@ -167,17 +179,19 @@ def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[D
     """An answer that came just after its client had given up may be late because the machine was. One that broke off
     did so because the client was gone, or was made to: nothing raced. And where the machine would be too late at speed
     1, too, it is a tie, which no speed decides."""
-    given_up = {entry.facts["request"]: entry for entry in journal.of("request.abandoned")}
+    given_up = {entry.event.request: entry for entry in journal.of(RequestAbandoned)}
     doubts: list[Doubt] = []
-    sent_slowly = {e.cause for e in journal.of("fault") if issubclass(FAULTS.get(e.facts["harm"], Fault), SendFault)}
-    for answer in journal.of("response"):
-        gone = given_up.get(answer.facts["request"])
-        if gone is None or gone.cause != answer.cause or answer.facts["outcome"] == "broken-off":
+    sent_slowly = {
+        e.cause for e in journal.of(FaultTriggered) if issubclass(FAULTS.get(e.event.harm, Fault), SendFault)
+    }
+    for answer in journal.of(Response):
+        gone = given_up.get(answer.event.request)
+        if gone is None or gone.cause != answer.cause or answer.event.outcome == "broken-off":
             continue
-        behind_s = answer.facts["latency_s"] - gone.facts["after_s"]
-        if answer.facts["request"] in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
+        behind_s = answer.event.latency_s - gone.event.after_s
+        if answer.event.request in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
             continue  # the sending ended because the client went
-        began_s = answer.at_s - answer.facts["latency_s"]
+        began_s = answer.at_s - answer.event.latency_s
         late_s = _late_at(began_s, speed, late) + _late_at(answer.at_s, speed, late)
         if late_s / speed < behind_s <= late_s:
             why = f"at speed {speed:.3g} an answer came only {behind_s:.2f} s after its client had gone"

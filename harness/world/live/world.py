@@ -34,6 +34,16 @@ from harness.faults.exchange import App
 from harness.faults.rule import FaultRule
 from harness.scenario.model import DEADLINE_S, Platform, Scenario
 from harness.stores.polling import UnseenError, Watcher
+from harness.trace.events import (
+    ImplementationLoaded,
+    Request,
+    RequestAbandoned,
+    Response,
+    RunEnded,
+    RunRefused,
+    RunRepeated,
+    StoreWatched,
+)
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
@@ -238,7 +248,7 @@ class LiveWorld:
         self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
-        self.notebook.note("store.watched", 0, source=store.source, how=store.how, left_out=[])
+        self.notebook.record(StoreWatched(source=store.source, how=store.how), 0)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
@@ -251,15 +261,14 @@ class LiveWorld:
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
-        facts = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
-        self.notebook.note("run.began", 0, world="live", speed=self.loop.speed, **facts)
+        began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
+        self.notebook.record(replace(began, world="live", speed=self.loop.speed), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]
-        self.notebook.note(
-            "implementation.loaded", 0, promised_logs=[list(each) for each in promised], cron_path=cron_path
-        )
+        logs = [list(each) for each in promised]
+        self.notebook.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
         for why, speed in self._earlier:
-            self.notebook.note("run.repeated", 0, why=why, speed=speed)
+            self.notebook.record(RunRepeated(why=why, speed=speed), 0)
 
     async def _submit(self) -> None:
         await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
@@ -344,8 +353,8 @@ class LiveWorld:
 
     def _unanswered(self) -> list[int]:
         """The requests that somebody still waits for."""
-        over = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
-        return [entry.number for entry in self.journal.of("request") if entry.number not in over]
+        over = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
+        return [entry.number for entry in self.journal.of(Request) if entry.number not in over]
 
     def doubt(self) -> Doubt | None:
         """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
@@ -355,7 +364,7 @@ class LiveWorld:
 
     def _end(self, ending: str) -> None:
         unanswered = self._unanswered()
-        asked = [entry for entry in self.journal.of("request") if entry.facts["by"] == APPLICATION_HOST]
+        asked = [entry for entry in self.journal.of(Request) if entry.event.by == APPLICATION_HOST]
         if not asked and self.loop.refusal is None:
             self.loop.refuse(
                 "not connected: no request of the application has reached the fakes; do its base URLs come from "
@@ -363,10 +372,8 @@ class LiveWorld:
             )
         if self.loop.refusal is not None:
             ending = "refused"
-            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
-        self.notebook.note(
-            "run.ended",
-            0,
+            self.notebook.record(RunRefused(sentence=self.loop.refusal), 0)
+        ended = RunEnded(
             ending=ending,
             unanswered=unanswered,
             waiting=[],
@@ -374,6 +381,7 @@ class LiveWorld:
             store_gap_s=round(self._store_gap_s(), 3),
             store_problem=self._store_problem(),
         )
+        self.notebook.record(ended, 0)
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -14,6 +14,7 @@ from typing import Any
 from harness.errors import ImplementationError
 from harness.faults.exchange import App, Message, Receive, Scope, Send
 from harness.scenario.model import Platform
+from harness.trace.events import InstanceFrozen, InstanceKilled, InstanceStarted, InstanceThawed, InvocationEnded
 from harness.world.journal_writer import Notebook
 from harness.world.scope import PLACE, Place
 from harness.world.simulated.event_loop import SimulatedLoop
@@ -45,7 +46,7 @@ class Instances:
         self._host = host
         self._platform = platform
         self._loop = loop
-        self._note = notebook.note
+        self._record = notebook.record
         self._count = 0
         self._running: list[Instance] = []
         self.lifespans: set[asyncio.Task[None]] = set()
@@ -72,7 +73,7 @@ class Instances:
         context.run(PLACE.set, place)
         instance = Instance(self._count, place, context.run(self._make_app), self._loop.create_future())
         self._running.append(instance)
-        self._note("instance.started", instance=instance.number)
+        self._record(InstanceStarted(instance=instance.number))
         started: asyncio.Future[str | None] = self._loop.create_future()
         self.lifespans.add(self._loop.create_task(_live(instance.app, started, instance.over), context=context))
         try:
@@ -92,7 +93,7 @@ class Instances:
         """Kills the instances, with all that they are doing, and starts others on the same store."""
         killed, self._running = self._running, []
         for instance in killed:
-            self._note("instance.killed", instance=instance.number)
+            self._record(InstanceKilled(instance=instance.number))
             self._loop.kill(instance.place)
             self.on_kill(instance.place)
             self._hang_up(instance)
@@ -120,7 +121,7 @@ class Instances:
             return
         invocation = Place(f"{instance.place.name}{scope['path']}", instance.place)
         if instance.place.state == "frozen":
-            self._note("instance.thawed", instance=instance.number)
+            self._record(InstanceThawed(instance=instance.number))
             self._loop.thaw(instance.place)
         key = id(scope)
         instance.wires[key] = scope["state"]["wire"]
@@ -142,7 +143,7 @@ class Instances:
             return
         if invocation.state_now() == "killed":
             await self._loop.create_future()  # a restart has ended it long before, and hung up
-        self._note("invocation.ended", limit_s=self._platform.limit_s, path=scope["path"], answered=begun)
+        self._record(InvocationEnded(limit_s=self._platform.limit_s, path=scope["path"], answered=begun))
         self._loop.kill(invocation)
         if not begun:
             await _answer_timed_out(send)
@@ -152,7 +153,7 @@ class Instances:
         if instance.wires.pop(key, None) is None:
             return
         if self._platform.freezes_after_answer and not instance.wires and instance in self._running:
-            self._note("instance.frozen", instance=instance.number)
+            self._record(InstanceFrozen(instance=instance.number))
             self._loop.freeze(instance.place)
 
 

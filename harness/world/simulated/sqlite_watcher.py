@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
 
-from harness.world.observer import Row
+from harness.trace.events import Row
 from harness.world.scope import PLACE
 from harness.world.simulated.sqlite_clock import tell_the_moment
 

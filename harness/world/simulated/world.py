@@ -26,6 +26,18 @@ from harness.fakes.media.app import MediaHost
 from harness.fakes.script import DAY_S
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
+from harness.trace.events import (
+    ConnectionToUnknownHost,
+    CronCalled,
+    ImplementationLoaded,
+    InstanceExited,
+    LogLine,
+    Request,
+    RequestAbandoned,
+    Response,
+    RunEnded,
+    RunRefused,
+)
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
@@ -169,7 +181,7 @@ class SimulatedWorld:
             try:
                 return self.loop.run_until(self.scenario.deadline_s)
             except SystemExit as leaving:
-                self.notebook.note("instance.exited", 0, code=str(leaving.code))
+                self.notebook.record(InstanceExited(code=str(leaving.code)), 0)
                 self.network.host(APPLICATION_HOST).listeners.clear()
                 self.instances.die()
 
@@ -181,14 +193,13 @@ class SimulatedWorld:
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
-        facts = beginning(self.scenario, self.implementation.name, self.seed, secrets)
-        self.notebook.note("run.began", 0, **facts)
+        self.notebook.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
 
     # Hosts
 
     def _build_hosts(self) -> None:
         script = self.scenario.script
-        injector = Injector(self.scenario.faults, self.seed, self.notebook.note, lambda: self.loop.elapsed_s)
+        injector = Injector(self.scenario.faults, self.seed, self.notebook.record, lambda: self.loop.elapsed_s)
         if any(fault.link == "store" for fault in self.scenario.faults):
             self.loop.refuse(NO_STORE_TO_HARM)
         media = MediaHost(
@@ -243,12 +254,11 @@ class SimulatedWorld:
         draw_anew(self.seed, self._starts)
         self._starts += 1
         self.hosts[APPLICATION_HOST] = app
-        self.notebook.note(
-            "implementation.loaded",
-            0,
+        loaded = ImplementationLoaded(
             promised_logs=[list(promise) for promise in self.implementation.promised_logs],
             cron_path=self.implementation.cron_path,
         )
+        self.notebook.record(loaded, 0)
         return app
 
     # What happens in the world
@@ -270,7 +280,7 @@ class SimulatedWorld:
     async def _cron(self, path: str) -> None:
         while True:
             await asyncio.sleep(self.scenario.platform.cron_every_s)
-            CAUSE.set(self.notebook.note("cron", 0, path=path))
+            CAUSE.set(self.notebook.record(CronCalled(path=path), 0))
             with contextlib.suppress(OSError, BadAnswerError):
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await post(f"http://{APPLICATION_HOST}{path}", b"", {})
@@ -286,8 +296,8 @@ class SimulatedWorld:
             self.loop.stop()
 
     def _end(self, ending: str) -> None:
-        answered = {entry.facts["request"] for entry in self.journal.of("response", "request.abandoned")}
-        unanswered = [entry for entry in self.journal.of("request") if entry.number not in answered]
+        answered = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
+        unanswered = [entry for entry in self.journal.of(Request) if entry.number not in answered]
         waiting = sorted(
             _name_of(task.get_coro())
             for task in self.loop.unfinished_tasks()
@@ -297,10 +307,9 @@ class SimulatedWorld:
             ending = "deadlock"
         if self.loop.refusal is not None:
             ending = "refused"
-            self.notebook.note("run.refused", 0, sentence=self.loop.refusal)
-        self.notebook.note(
-            "run.ended", 0, ending=ending, unanswered=[entry.number for entry in unanswered], waiting=waiting
-        )
+            self.notebook.record(RunRefused(sentence=self.loop.refusal), 0)
+        numbers = [entry.number for entry in unanswered]
+        self.notebook.record(RunEnded(ending=ending, unanswered=numbers, waiting=waiting), 0)
 
     def _belongs_to_app(self, task: Any) -> bool:
         place = self.loop.place_of(task)
@@ -319,11 +328,12 @@ class SimulatedWorld:
 
     def _note_line(self, level: str, logger: str, text: str) -> None:
         told = text.replace(self._database, "$DATABASE_PATH")
-        self.notebook.note("log", level=level, logger=logger, text=told)
+        self.notebook.record(LogLine(level=level, logger=logger, text=told))
 
     def _stranger(self, host: str, port: int) -> None:
         place = PLACE.get()
-        self.notebook.note("connection.stranger", host=host, port=port, by=place.name if place else "harness")
+        by = place.name if place else "harness"
+        self.notebook.record(ConnectionToUnknownHost(host=host, port=port, by=by))
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -1,0 +1,58 @@
+"""An invariant: a sentence that must hold of every run, with the function that checks it and what a violation means."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from harness.invariants.verdict import Finding, Severity, not_applicable
+from harness.trace.tracks import Track
+from harness.trace.view import TraceView
+
+Check: TypeAlias = Callable[[TraceView], Finding]
+TrackCheck: TypeAlias = Callable[[TraceView, Track], Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """One sentence that must hold of every run, and how it is checked."""
+
+    name: str
+    """Words joined by dashes."""
+    sentence: str
+    check: Check
+    severity: Severity = "error"
+    """Whether a violation fails the run."""
+    consequence: str = ""
+    """What a violation means to the people who use the application, as "it ..."."""
+    gravity: int = 0
+    """How much a violation hurts users and their bill: reports name higher ones first."""
+
+    @property
+    def habit(self) -> str:
+        """The consequence, or what else can be said of an implementation that violates it."""
+        return self.consequence or f"breaks {self.name}"
+
+
+def of_every_track(check: TrackCheck) -> Check:
+    """Makes a check of a run from one of a track: the worst answer, reported for the first track that gives it."""
+
+    def check_all(view: TraceView) -> Finding:
+        tracks = view.tracks
+        if not tracks:
+            return not_applicable("no track was asked for")
+        if len(tracks) == 1:
+            return check(view, tracks[0])
+        findings = [(track, check(view, track)) for track in tracks]
+        for state in ("violated", "unknown", "held"):
+            found = [(track, finding) for track, finding in findings if finding.state == state]
+            if found:
+                track, first = found[0]
+                return Finding(state, _told(track, first.reason, len(found), len(tracks)), first.evidence)
+        return findings[0][1]
+
+    check_all.__doc__ = check.__doc__
+    return check_all
+
+
+def _told(track: Track, reason: str, count: int, total: int) -> str:
+    return f"track {track.index} of {total}: {reason}" + (f" (so for {count} of the tracks)" if count > 1 else "")

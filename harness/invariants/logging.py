@@ -1,0 +1,130 @@
+"""The invariant about the log: the lines that an implementation promises are there, in their order."""
+
+from collections.abc import Sequence
+
+from harness.invariants import images
+from harness.invariants.invariant import Invariant
+from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.trace.events import (
+    CallbackAttempt,
+    ImplementationLoaded,
+    LogLine,
+    Request,
+    Response,
+    StoreWrite,
+)
+from harness.trace.journal import AnyEntry, Entry
+from harness.trace.urls import usable_url
+from harness.trace.view import IMAGE_PATHS, TraceView
+
+LOG_PATIENCE_S = 600.0
+LOG_EVENTS = (
+    "callback-without-picture",
+    "image-requested",
+    "image-retried",
+    "image-verified",
+    "image-delivered",
+    "image-failed",
+    "picture-skipped",
+)
+"""What may happen in a run that an implementation can promise a log line for (`logs-as-promised`)."""
+
+
+def logs_as_promised(view: TraceView) -> Finding:
+    """Looks for a promised line for each event that it was promised for: the first event's line before the second's,
+    and of several lines promised for one event each after the one before it."""
+    loaded = view.of(ImplementationLoaded)
+    promises = loaded[0].event.promised_logs if loaded else []
+    if not promises:
+        return not_applicable("no log lines are promised")
+    lines, checked = view.of(LogLine), 0
+    used: dict[tuple[str, str], int] = {}
+    for event in dict.fromkeys(event for event, _ in promises):
+        for happened in _events(view, event):
+            before: Entry[LogLine] | None = None
+            for text in (text for about, text in promises if about == event):
+                checked += 1
+                earliest = max(used.get((event, text), 0), before.number if before else 0)
+                line = next((line for line in lines if line.number > earliest and _fits(line, text, happened)), None)
+                if line is None:
+                    when = f' after "{before.event.text[:60]}"' if before else ""
+                    return violated(f'"{text}" is promised for "{event}" and is not in the log{when}', happened, before)
+                used[event, text], before = line.number, line
+    if not checked:
+        return not_applicable("nothing happened that a log line is promised for")
+    return held(f"the {checked} promised lines are in the log")
+
+
+LOGS_AS_PROMISED = Invariant(
+    name="logs-as-promised",
+    sentence="The log lines promised for what happened are written, and in their order.",
+    severity="warning",
+    consequence="does not log what it promises",
+    check=logs_as_promised,
+)
+
+
+def _fits(line: Entry[LogLine], text: str, happened: AnyEntry) -> bool:
+    """A request is told of before its connection stands, a result after it was stored: so a line may be either."""
+    return text in line.event.text and abs(line.at_s - happened.at_s) <= LOG_PATIENCE_S
+
+
+def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
+    """The entries at which something happened that a log line can be promised for."""
+    asked = view.image_requests
+    match event:
+        case "image-requested":
+            return asked
+        case "image-retried":
+            return [entry for index, entry in enumerate(asked) if _is_retry(view, asked[:index], entry)]
+        case "callback-without-picture":
+            return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
+        case "image-verified" | "image-delivered":
+            return _first_2k_writes(view)
+        case "image-failed":
+            return [
+                track.writes[-1]
+                for track in view.tracks
+                if track.writes and track.status == "complete" and track.image_url is None and asked
+            ]
+        case "picture-skipped":
+            return [entry for request, entry in view.responses.items() if _is_empty_success(view, request, entry)]
+    return []
+
+
+def _is_retry(view: TraceView, earlier: Sequence[Entry[Request]], entry: Entry[Request]) -> bool:
+    return any(before.cause == entry.cause and before.event.path == entry.event.path for before in earlier)
+
+
+def _brings_no_picture(sent: Entry[CallbackAttempt]) -> bool:
+    body = sent.event.body
+    data = body.get("data") if isinstance(body, dict) else None
+    items = data.get("data") if isinstance(data, dict) else None
+    if sent.event.callback != "complete" or not isinstance(items, list) or not items:
+        return False
+    if not isinstance(items[0], dict):
+        return False
+    return all(usable_url(items[0].get(name)) is None for name in ("image_url", "imageUrl"))
+
+
+def _first_2k_writes(view: TraceView) -> list[Entry[StoreWrite]]:
+    found = []
+    for track in view.tracks:
+        for write in track.writes:
+            after = write.event.after or {}
+            if images.ever_2k(view, usable_url(after.get("image_url"))):
+                found.append(write)
+                break
+    return found
+
+
+def _is_empty_success(view: TraceView, request: int, response: Entry[Response]) -> bool:
+    asked = view.journal.entry(request, Request)
+    if asked.event.path != IMAGE_PATHS[0] or asked.event.by not in view.app_hosts:
+        return False
+    if response.event.outcome != "answered":
+        return False  # nobody was there any more to hear it
+    body = response.event.body
+    data = body.get("data") if isinstance(body, dict) and body.get("code") == 200 else None
+    answer = data.get("response") if isinstance(data, dict) else None
+    return isinstance(answer, dict) and usable_url(answer.get("imageUrl")) is None

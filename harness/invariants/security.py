@@ -1,0 +1,202 @@
+"""Invariants about security: forged callbacks, addresses that callbacks bring, keys."""
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from harness.invariants.invariant import Invariant
+from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.trace.events import (
+    CallbackAttempt,
+    ConnectionToUnknownHost,
+    ImageProbed,
+    LogLine,
+    Response,
+    StoreWrite,
+    TaskCreated,
+)
+from harness.trace.journal import AnyEntry, Entry
+from harness.trace.tracks import Attempt, Generation
+from harness.trace.urls import host_of, urls_in
+from harness.trace.view import TraceView
+
+DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
+
+
+def rejects_forgery(view: TraceView) -> Finding:
+    """Looks for what forged callbacks brought, and follows what they caused.
+
+    What they caused is theirs unless something genuine came in between that explains it: a forgery that is refused may
+    be the first to wake a worker, and one that only makes the implementation ask the provider is believed by nobody.
+    """
+    if not view.began.signing:
+        return not_applicable("no signing key is configured")
+    forged = {
+        attempt.sent.number: attempt
+        for attempt in view.attempts
+        if str(attempt.sent.event.callback).startswith("forgery:") and attempt.arrived is not None
+    }
+    if not forged:
+        return not_applicable("no forged callback was delivered")
+
+    def forgery_behind(entry: AnyEntry) -> Entry[CallbackAttempt] | None:
+        return next((forged[cause.number].sent for cause in view.journal.causes(entry) if cause.number in forged), None)
+
+    for write in view.writes:
+        before, after = write.event.before or {}, write.event.after or {}
+        brought = {value for name, value in after.items() if value != before.get(name) and isinstance(value, str)}
+        sent = forgery_behind(write)
+        if brought & view.false_urls or (sent is not None and _is_its_doing(view, forged[sent.number], write)):
+            sent = sent or next(iter(forged.values())).sent
+            return violated(f"a callback that is {_told(_kind(sent))} changed the track", sent, write)
+    for created in view.of(TaskCreated):
+        sent = forgery_behind(created)
+        if sent is not None and _is_its_doing(view, forged[sent.number], created):
+            return violated(f"a callback that is {_told(_kind(sent))} had a generation paid for", sent, created)
+    for entry in view.of(ImageProbed):
+        if entry.event.mark is not None and view.is_forged(entry.event.mark):
+            return violated("a picture from a forged callback is on the track", entry)
+    return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+
+
+REJECTS_FORGERY = Invariant(
+    name="rejects-forgery",
+    sentence="With a signing key set, an unsigned, forged or stale callback changes nothing.",
+    consequence="believes forged callbacks",
+    gravity=12,
+    check=rejects_forgery,
+)
+
+
+def _is_its_doing(view: TraceView, forgery: Attempt, effect: Entry[StoreWrite] | Entry[TaskCreated]) -> bool:
+    """Whether a forgery that could have been detected is all there is to explain an effect that goes back to it.
+
+    What is paid for, or called complete, is explained by news of what was made; anything else by any news at all.
+    """
+    if _kind(forgery.sent) not in DETECTABLE_FORGERIES or forgery.arrived is None:
+        return False
+    event = effect.event
+    weighty = isinstance(event, TaskCreated) or (event.after or {}).get("status") == "complete"
+    for generation, news in _genuine_news(view, _tasks_about(view, event), forgery.arrived.number, effect.number):
+        if not weighty or not set(generation.urls).isdisjoint(urls_in(news.event.body)):
+            return False
+    return True
+
+
+def _tasks_about(view: TraceView, effect: StoreWrite | TaskCreated) -> list[Generation]:
+    """The tasks of the track that an effect is about."""
+    task_id = effect.task_id if isinstance(effect, TaskCreated) else None
+    track_id = effect.track_id if isinstance(effect, StoreWrite) else None
+    for track in view.tracks:
+        tasks = [*track.music, *track.images]
+        if track_id == track.id or any(task.task_id == task_id for task in tasks):
+            return tasks
+    return list(view.generations.values())
+
+
+def _genuine_news(
+    view: TraceView, tasks: list[Generation], begin: int, end: int
+) -> Iterator[tuple[Generation, Entry[CallbackAttempt] | Entry[Response]]]:
+    """What the providers themselves have told of some tasks between two entries: by callback, or when asked."""
+    by_id = {task.task_id: task for task in tasks}
+    for attempt in view.attempts:
+        task = by_id.get(str(attempt.sent.event.task_id))
+        if task and attempt.genuine and attempt.arrived is not None and begin < attempt.arrived.number < end:
+            yield task, attempt.sent
+    for request in view.own_requests:
+        answer = view.responses.get(request.number)
+        task = next((task for name, task in by_id.items() if name in request.event.path), None)
+        if task and answer is not None and answer.event.status == 200 and begin < answer.number < end:
+            yield task, answer
+
+
+def _kind(sent: Entry[CallbackAttempt]) -> str:
+    return str(sent.event.callback).partition(":")[2]
+
+
+def _told(kind: str) -> str:
+    return {"unsigned": "not signed", "forged": "signed with a wrong key", "stale": "an hour old"}.get(
+        kind, "signed but altered"
+    )
+
+
+def fetches_safely(view: TraceView) -> Finding:
+    """Compares where the implementation connects to with the private and foreign addresses in callbacks."""
+    hosts = view.began.hosts
+    known = {host for group in hosts.values() for host in group}
+    smuggled: dict[str, AnyEntry] = {}
+    for attempt in view.attempts:
+        for url in urls_in(attempt.sent.event.body):
+            host = host_of(url)
+            if host and host not in known:
+                smuggled.setdefault(host, attempt.sent)
+    for entry in view.of(ConnectionToUnknownHost):
+        host = entry.event.host.lower()
+        if host in smuggled and any(entry.event.by.startswith(app) for app in view.app_hosts):
+            kind = "private" if _is_private(host) else "foreign"
+            return violated(f"it connects to the {kind} address {host} that a callback brought", smuggled[host], entry)
+    if not smuggled:
+        return not_applicable("no callback brought a private or foreign address")
+    return held("the smuggled address was not fetched", next(iter(smuggled.values())))
+
+
+FETCHES_SAFELY = Invariant(
+    name="fetches-safely",
+    sentence="No picture is fetched from a private or foreign address that a callback names.",
+    consequence="fetches addresses that a callback smuggled in",
+    gravity=13,
+    check=fetches_safely,
+)
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or "." not in host
+
+
+def keeps_secrets(view: TraceView) -> Finding:
+    """Searches log lines, stored values, callback URLs and requests to other hosts for the keys."""
+    secrets = view.began.secrets
+    providers = set(view.began.hosts.get("providers", ()))
+    for line in view.of(LogLine):
+        if any(secret in line.event.text for secret in secrets):
+            return violated("a key stands in the log", line)
+    for write in view.of(StoreWrite):
+        if _holds(write.event.after, secrets):
+            return violated("a key is stored with the track", write)
+    for entry in view.own_requests:
+        request = entry.event
+        if request.host in providers:
+            body = request.body if isinstance(request.body, dict) else {}
+            if _holds(body.get("callBackUrl"), secrets) or _holds(request.path, secrets):
+                return violated("a key stands in a URL", entry)
+        elif request.host in view.app_hosts:
+            if _holds(request.path, secrets):
+                return violated("a key stands in a URL", entry)
+        elif _holds([request.path, request.headers, request.body], secrets):
+            return violated(f"a key is sent to {request.host}", entry)
+    return held("no key leaves the implementation but to its provider")
+
+
+KEEPS_SECRETS = Invariant(
+    name="keeps-secrets",
+    sentence="The API key is in no log line, stored value, callback URL or request elsewhere.",
+    consequence="gives its key away",
+    gravity=14,
+    check=keeps_secrets,
+)
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+def _holds(value: Any, secrets: Any) -> bool:
+    """Searches what JSON cannot write as Python shows it."""
+    try:
+        text = value if isinstance(value, str) else _ENCODE(value)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return any(secret in text for secret in secrets)

@@ -1,0 +1,89 @@
+"""The events of a journal: one frozen class for each kind of entry, whose docstring says when it is recorded.
+
+The journal is written and read through these classes. Fields whose content is the user's own JSON (bodies, rows,
+headers) are `Any`.
+"""
+
+from harness.trace.event import EVENTS, Event, Facts, UnknownEvent, event_of, field_docs
+from harness.trace.events.callback import CallbackAnswered, CallbackAttempt, CallbackGivenUp
+from harness.trace.events.http import (
+    ConnectionToUnknownHost,
+    FaultTriggered,
+    Outcome,
+    Request,
+    RequestAbandoned,
+    Response,
+)
+from harness.trace.events.observation import ImageProbed, LogLine, SizedMark, StoreRequest, StoreWatched, StoreWrite
+from harness.trace.events.platform import (
+    CronCalled,
+    ImplementationLoaded,
+    InstanceExited,
+    InstanceFrozen,
+    InstanceKilled,
+    InstanceStarted,
+    InstanceThawed,
+    InvocationEnded,
+)
+from harness.trace.events.provider import (
+    ContractBroken,
+    CreditsChanged,
+    ImagePublished,
+    Mark,
+    RateLimited,
+    TaskCreated,
+    TaskEnded,
+    TaskRefused,
+)
+from harness.trace.events.run import RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
+from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefused, TrackSubmitted
+
+__all__ = [
+    "EVENTS",
+    "CallbackAnswered",
+    "CallbackAttempt",
+    "CallbackGivenUp",
+    "ConnectionToUnknownHost",
+    "ContractBroken",
+    "CreditsChanged",
+    "CronCalled",
+    "Event",
+    "Facts",
+    "FaultTriggered",
+    "ImageProbed",
+    "ImagePublished",
+    "ImplementationLoaded",
+    "InstanceExited",
+    "InstanceFrozen",
+    "InstanceKilled",
+    "InstanceStarted",
+    "InstanceThawed",
+    "InvocationEnded",
+    "LogLine",
+    "Mark",
+    "Outcome",
+    "RateLimited",
+    "Request",
+    "RequestAbandoned",
+    "Response",
+    "Row",
+    "RunBegan",
+    "RunEnded",
+    "RunRefused",
+    "RunRepeated",
+    "SizedMark",
+    "StoreRequest",
+    "StoreWatched",
+    "StoreWrite",
+    "TaskCreated",
+    "TaskEnded",
+    "TaskRefused",
+    "TimeAdvanced",
+    "TrackAccepted",
+    "TrackFinal",
+    "TrackRefused",
+    "TrackSubmitted",
+    "UnknownEvent",
+    "event_of",
+    "field_docs",
+]

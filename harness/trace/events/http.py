@@ -1,0 +1,70 @@
+"""HTTP between the hosts of a world, and what goes wrong on the way."""
+
+from typing import Any, Literal
+
+from harness.trace.event import Event, event, if_missing
+
+Outcome = Literal["answered", "too-late", "broken-off"]
+
+
+@event
+class Request(Event):
+    """Recorded when a request has arrived in full at a host of the world."""
+
+    kind = "request"
+    by: str
+    """The host that sent it."""
+    host: str
+    scheme: str
+    link: str = if_missing("")
+    """`suno`, `kie`, `media` or `app`."""
+    method: str
+    path: str
+    """With its query."""
+    headers: dict[str, str]
+    body: Any
+    """JSON where it is JSON, text where it is short text, otherwise size and digest."""
+
+
+@event
+class Response(Event):
+    """Recorded when a response has gone out in full, or has broken off."""
+
+    kind = "response"
+    request: int
+    """The number of the request's entry."""
+    outcome: Outcome
+    """`too-late` when the client had gone."""
+    status: int | None
+    latency_s: float
+    headers: dict[str, str]
+    body: Any
+
+
+@event
+class RequestAbandoned(Event):
+    """Recorded when a client hangs up before its response is complete."""
+
+    kind = "request.abandoned"
+    request: int
+    after_s: float
+
+
+@event
+class ConnectionToUnknownHost(Event):
+    """Recorded when somebody tries to reach a host that does not exist in this world."""
+
+    kind = "connection.stranger"
+    host: str
+    port: int
+    by: str
+
+
+@event
+class FaultTriggered(Event):
+    """Recorded when a fault of the scenario triggers."""
+
+    kind = "fault"
+    harm: str
+    """The fault's name."""
+    link: str

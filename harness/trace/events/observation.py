@@ -1,0 +1,84 @@
+"""What the harness observes of the implementation: its store, its log, its tracks' images."""
+
+from harness.trace.event import Event, event
+from harness.trace.events.provider import Mark
+from harness.trace.events.track import Row
+
+
+class SizedMark(Mark):
+    """A mark as it is read back from a decoded image."""
+
+    made_width: int
+    made_height: int
+
+
+@event
+class StoreWatched(Event):
+    """Recorded when a live run knows how its tracks are observed."""
+
+    kind = "store.watched"
+    source: str
+    how: str
+    """`exact`, or how often the store is polled."""
+
+
+@event
+class StoreRequest(Event):
+    """Recorded when a request to the stand-in for Supabase changes something or is refused."""
+
+    kind = "store.request"
+    method: str
+    path: str
+    status: int
+    code: str | None
+    message: str | None
+
+
+@event
+class StoreWrite(Event):
+    """Recorded when a row of the tracks changes in the store."""
+
+    kind = "store.write"
+    track_id: str
+    before: Row | None
+    """Null for a new row."""
+    after: Row | None
+    """Null for a deleted row."""
+
+
+@event
+class LogLine(Event):
+    """Recorded when the implementation logs or prints a line."""
+
+    kind = "log"
+    level: str
+    logger: str
+    text: str
+
+
+@event
+class ImageProbed(Event):
+    """Recorded when the harness has opened a track's image as a browser would."""
+
+    kind = "picture.probed"
+    track_id: str
+    url: str
+    when: str
+    """`write`, `end`, `day` or `retention`."""
+    status: int | None
+    bytes: int
+    problem: str | None
+    """Why it does not load."""
+    decodes: bool
+    """Whether every byte decodes."""
+    format: str | None
+    width: int | None
+    """Pixels; null when it does not decode."""
+    height: int | None
+    mark: SizedMark | None
+    """Null when the pixels carry no mark of the fakes."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; zeros when it does not decode."""
+        return self.width or 0, self.height or 0

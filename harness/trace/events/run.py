@@ -1,0 +1,83 @@
+"""The run as such: its beginning, its end, and what is special about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+
+from harness.trace.event import OMITTED, Event, event, if_missing
+
+
+@event
+class RunBegan(Event):
+    """Recorded first in every run: all that the verdicts need to know of its circumstances."""
+
+    kind = "run.began"
+    world: str | None = field(default=None, metadata=OMITTED)
+    """"live" for a run over real sockets; absent for a simulated one."""
+    speed: float | None = field(default=None, metadata=OMITTED)
+    """How many virtual seconds pass in a real one; absent for a simulated run."""
+    scenario: str
+    implementation: str
+    seed: int
+    tracks: int
+    """How many tracks are requested."""
+    deadline_s: float
+    signing: bool = if_missing(False)
+    """Whether callbacks are signed."""
+    limit_s: float | None = if_missing(None)
+    """How long the platform lets a handler run; null without a limit."""
+    freezes: bool = if_missing(False)
+    """Whether the platform freezes an instance after its response."""
+    delivery_answer_within_s: float = if_missing(15.0)
+    """How long the provider waits for the response to a callback."""
+    secrets: Sequence[str] = if_missing(())
+    """The keys of this run, made up for it."""
+    hosts: Mapping[str, Sequence[str]] = if_missing({})
+    """Host names by role: `app`, `providers`, `media`."""
+    impossible: Mapping[str, str] = if_missing({})
+    """Invariants that no implementation can satisfy here, each with the reason."""
+
+
+@event
+class RunRepeated(Event):
+    """Recorded at the beginning of a live run that follows on a faster one whose verdicts were uncertain."""
+
+    kind = "run.repeated"
+    why: str
+    speed: float
+    """The speed at which this run was meant to be certain."""
+
+
+@event
+class RunRefused(Event):
+    """Recorded when the world gives up on the run."""
+
+    kind = "run.refused"
+    sentence: str
+    """What could not be simulated or carried out."""
+
+
+@event
+class RunEnded(Event):
+    """Recorded when the run is over, before its tracks and images are looked at."""
+
+    kind = "run.ended"
+    ending: str = if_missing("")
+    """Why it ended: `quiescent`, `deadline`, `deadlock`, `livelock`, `refused`, `stopped`."""
+    unanswered: Sequence[int] = if_missing(())
+    """The numbers of the requests that have no response."""
+    waiting: Sequence[str] = if_missing(())
+    """The implementation's coroutines that are still waiting."""
+    late_s: float | None = field(default=None, metadata=OMITTED)
+    """Live: by how much the harness's own timers were late, at most."""
+    store_gap_s: float | None = field(default=None, metadata=OMITTED)
+    """Live: the longest time between two looks at the store."""
+    store_problem: str | None = field(default=None, metadata=OMITTED)
+    """Live: why the store could not be read; "" when it could."""
+
+
+@event
+class TimeAdvanced(Event):
+    """Recorded when somebody moves the fakes' time on (`harness serve`)."""
+
+    kind = "time.advanced"
+    by_s: float

@@ -1,0 +1,49 @@
+"""A track from the user's side: requested, accepted or refused, and as it is at the end."""
+
+from typing import Any
+
+from harness.trace.event import Event, event
+
+Row = dict[str, Any]
+"""A track as its store has it, by column."""
+
+
+@event
+class TrackSubmitted(Event):
+    """Recorded when a user requests a track."""
+
+    kind = "track.submitted"
+    track: int
+    """Its number in the run, from 1."""
+    title: str
+    prompt: str
+
+
+@event
+class TrackAccepted(Event):
+    """Recorded when the implementation responds with the track's id."""
+
+    kind = "track.accepted"
+    track: int
+    id: str | None
+
+
+@event
+class TrackRefused(Event):
+    """Recorded when the implementation gives no id for a requested track."""
+
+    kind = "track.refused"
+    track: int
+    problem: str
+
+
+@event
+class TrackFinal(Event):
+    """Recorded after the run for each requested track, as the store has it then."""
+
+    kind = "track.final"
+    track: int
+    id: str | None
+    source: str | None
+    """How the store was read: `sqlite`, `http` or another store; null when it could not be."""
+    fields: Row | None

@@ -1,0 +1,115 @@
+"""What belongs together in a journal: a generation, an attempt to deliver a callback, a track with all of its own."""
+
+from dataclasses import dataclass, field
+
+from harness.trace.events import (
+    CallbackAnswered,
+    CallbackAttempt,
+    Request,
+    Response,
+    Row,
+    StoreWrite,
+    TaskCreated,
+    TaskEnded,
+    TrackFinal,
+    TrackRefused,
+)
+from harness.trace.journal import Entry
+from harness.trace.urls import usable_url
+
+TERMINAL = frozenset({"complete", "failed"})
+
+
+@dataclass(slots=True, eq=False)
+class Generation:
+    """One task at a provider that was accepted."""
+
+    created: Entry[TaskCreated]
+    ended: Entry[TaskEnded] | None = None
+
+    @property
+    def task_id(self) -> str:
+        return str(self.created.event.task_id)
+
+    @property
+    def failed(self) -> bool:
+        return self.ended is not None and self.ended.event.outcome == "failed"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.ended is not None and self.ended.event.outcome == "success"
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The files that it has made; none while it has not ended."""
+        return () if self.ended is None else tuple(self.ended.event.urls)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One attempt to deliver a callback."""
+
+    sent: Entry[CallbackAttempt]
+    answered: Entry[CallbackAnswered] | None = None
+    arrived: Entry[Request] | None = None
+    """The request as the implementation's host saw it."""
+    response: Entry[Response] | None = None
+
+    @property
+    def genuine(self) -> bool:
+        return bool(self.sent.event.genuine)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What repeated deliveries of one callback have in common."""
+        return str(self.sent.event.task_id), str(self.sent.event.callback)
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One requested track."""
+
+    index: int
+    title: str
+    prompt: str
+    id: str | None = None
+    refused: Entry[TrackRefused] | None = None
+    final: Entry[TrackFinal] | None = None
+    writes: list[Entry[StoreWrite]] = field(default_factory=list)
+    music: list[Generation] = field(default_factory=list)
+    images: list[Generation] = field(default_factory=list)
+
+    @property
+    def fields(self) -> Row | None:
+        """The track as it stood at the end."""
+        return None if self.final is None else self.final.event.fields
+
+    @property
+    def status(self) -> str | None:
+        return None if self.fields is None else self.fields.get("status")
+
+    @property
+    def settled(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def readable(self) -> bool:
+        """Whether the harness could see the store that it is (or should be) in."""
+        return self.final is not None and self.final.event.source is not None
+
+    @property
+    def image_url(self) -> str | None:
+        """The final image's URL, if there is one at all."""
+        return usable_url((self.fields or {}).get("image_url"))
+
+    @property
+    def states(self) -> list[tuple[Row, Entry[StoreWrite] | Entry[TrackFinal]]]:
+        """What the track has been, one after the other, each with the entry that shows it; {} where it was deleted.
+
+        The end counts, too, because a store that is only looked at from time to time shows not every write.
+        """
+        states: list[tuple[Row, Entry[StoreWrite] | Entry[TrackFinal]]]
+        states = [(write.event.after or {}, write) for write in self.writes]
+        if self.final is not None and self.fields is not None and (not states or states[-1][0] != self.fields):
+            states.append((self.fields, self.final))
+        return states
