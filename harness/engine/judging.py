@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from harness.errors import HarnessError, nearest_hint
-from harness.invariants.invariant import Invariant
 from harness.invariants.judge import SEVERITIES
-from harness.invariants.registry import INVARIANTS, must_be_known, plugin_invariants
+from harness.invariants.registry import INVARIANTS, Own, must_be_known, plugin_invariants
 from harness.invariants.verdict import Severity
 from harness.project_file import project_file_here
 
@@ -23,7 +22,7 @@ class Judging:
 
     off: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    own: tuple[Invariant, ...] = ()
+    own: Own = ()
 
 
 def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:

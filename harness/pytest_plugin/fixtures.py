@@ -61,7 +61,7 @@ class ScenarioRunner:
             number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
             how = settings.judging()
             if invariants:
-                how = replace(how, own=(*how.own, *own_by_name(invariants).values()))
+                how = replace(how, own={**own_by_name(how.own), **own_by_name(invariants)}.values())
             return _without_a_loop(lambda: run(chosen[0], who, number, judging=how))
         except HarnessError as error:
             pytest.fail(str(error), pytrace=False)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.engine.judging import Judging
 from harness.engine.run import judged_again
 from harness.engine.session import exit_code
 from harness.errors import JournalError
@@ -79,7 +80,7 @@ def test_a_users_own_invariant_is_asked_last_and_counts_as_an_error() -> None:
         extra = reading.own_requests[1:]
         return violated(f"{len(extra) + 1} requests", *extra) if extra else held("one request")
 
-    result = played("Shop", scene(), invariants={"my-rule": no_more_than_one_request})
+    result = played("Shop", scene(), judging=Judging(own={"my-rule": no_more_than_one_request}))
     assert result.violated == ("my-rule",)
     assert result.verdicts[-1].invariant == "my-rule"
     assert result.verdicts[-1].evidence
@@ -87,7 +88,7 @@ def test_a_users_own_invariant_is_asked_last_and_counts_as_an_error() -> None:
 
 
 def test_a_users_own_invariant_may_take_the_place_of_a_shipped_one() -> None:
-    result = played("NeverGivesUp", RUINED, invariants={"settles": lambda reading: held("I do not mind")})
+    result = played("NeverGivesUp", RUINED, judging=Judging(own={"settles": lambda reading: held("I do not mind")}))
     assert result.violated == ()
     assert len(result.verdicts) == len(INVARIANTS)
 
@@ -96,7 +97,7 @@ def test_an_invariant_that_crashes_is_unknown_and_never_a_pass() -> None:
     def broken_rule(reading: TraceView) -> Finding:
         raise ZeroDivisionError("division by zero")
 
-    result = played("Shop", scene(), invariants={"my-rule": broken_rule})
+    result = played("Shop", scene(), judging=Judging(own={"my-rule": broken_rule}))
     assert result.verdict("my-rule").state == "unknown"
     assert "ZeroDivisionError: division by zero" in result.verdict("my-rule").reason
     assert result.unknown == ("my-rule",)

@@ -136,9 +136,9 @@ def test_an_installed_package_adds_an_invariant_by_an_entry_point(
 
 @pytest.mark.usefixtures("shop")
 def test_a_shipped_name_is_taken() -> None:
-    Path("shop_checks.py").write_text(CHECKS.replace("never-three-covers", "settles"))
+    Path("shop_settles.py").write_text(CHECKS.replace("never-three-covers", "settles"))
     with pytest.raises(PluginError, match='already an invariant called "settles"'):
-        named_in_the_file(["shop_checks:NEVER_THREE"])
+        named_in_the_file(["shop_settles:NEVER_THREE"])
 
 
 def test_an_unknown_name_among_severities_or_switches_is_refused() -> None:
