@@ -122,7 +122,7 @@ def test_every_command_runs_in_the_order_in_which_it_stands(shop: Path) -> None:
 
 
 def test_the_configurations_that_are_shown_are_valid(tmp_path: Path) -> None:
-    from harness.config.app_config import read_settings
+    from harness.config.loader import read_settings
 
     shown = [text for text in blocks("toml") if text.startswith("# harness.toml")]
     assert shown

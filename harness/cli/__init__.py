@@ -32,7 +32,13 @@ DISTRIBUTION = "callback-contract-harness"
 
 
 class _Commands(click.Group):
-    """A group that answers a mistyped command with the nearest one."""
+    """A group with the commands of plugins, that answers a mistyped command with the nearest one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_plugin_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -48,6 +54,21 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise BrokenPipeError from None  # without its number, by which click knows it and ends with 1
+
+
+def _plugin_commands() -> dict[str, click.Command]:
+    """The commands of plugins by name; raises PluginError for what is none, or has a shipped one's name."""
+    from harness.errors import PluginError
+    from harness.plugins import plugins
+
+    found: dict[str, click.Command] = {}
+    for target, value in plugins("commands"):
+        if not isinstance(value, click.Command) or value.name is None:
+            raise PluginError(f"{target}: {value!r} is not a click command")
+        if value.name in cli.commands or value.name in found:
+            raise PluginError(f'{target}: there is a command "{value.name}" already; choose another name')
+        found[value.name] = value
+    return found
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

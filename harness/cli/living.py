@@ -13,8 +13,8 @@ from harness.errors import EXIT_VIOLATED, HarnessError
 @click.option("--force", is_flag=True, help="Replaces a harness.toml that is there.")
 def init(folder: str, force: bool) -> None:
     """Writes a commented harness.toml for the application in FOLDER, by looking at it."""
-    from harness.config.app_config import FILE_NAME
     from harness.config.init import first_settings
+    from harness.project_file import FILE_NAME
     from harness.results.files import write_text
 
     path = Path(folder) / FILE_NAME

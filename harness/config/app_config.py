@@ -24,22 +24,18 @@
     [logs]
     image-requested = "[SYNC IMAGE] Model:"
 
-Read into frozen values; a mistake is refused with the file, the key, what was expected and the nearest known name.
+Here are the frozen values that such a file means; `harness.config.schema` says what may be written in it.
 """
 
 import os
 import re
-import shlex
-import shutil
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.config.environment import PROXIES
-from harness.errors import ImplementationError, nearest_hint
-from harness.invariants.logging import LOG_EVENTS
+from harness.errors import ImplementationError
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
@@ -57,19 +53,15 @@ TRACK_FIELDS = (
     "failure_reason",
 )
 """What the invariants call the columns of a track."""
-TRACK_PLACES = ("read", "sqlite", "postgres", "command")
+TRACK_PLACES = ("read", "sqlite", "postgres", "command", "store")
 USER_ID, USER_EMAIL = "00000000-0000-4000-8000-000000000001", "user@example.com"
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
 CRON_REQUEST = re.compile(r"(GET|POST) (/\S*)")
 CRON_EVERY_S_MIN = 1.0
 PLATFORM = "platform"
 """Who calls a periodic route, in the journal."""
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 URL_READY_S = 2.0
 """What runs already does not have to be waited for."""
-Reach = str
-WAITS = ("settled_after", "quiet_after", "patience")
 REACHES = ("variables", "preload", "proxy")
 """How the application's requests come to the fakes: by base URLs in its environment, by a Node preload that rewrites
 the providers' origins, or by a proxy with a throw-away certificate authority."""
@@ -89,7 +81,7 @@ class Application:
     """Real seconds until it has to listen."""
     warm_up: tuple[str, ...] = ()
     """Requests that are made before the clock starts, as "GET /path": what compiles on the first request is slow."""
-    reach: Reach = "variables"
+    reach: str = "variables"
     api_key: str | None = None
     """The key that it sends, if it does not take `{api_key}` from its environment."""
     serverless: bool = False
@@ -124,11 +116,26 @@ class TrackReading:
     """Whether that PostgreSQL gets an audit trigger for the time of a run, so that no write is missed."""
     command: str | None = None
     """A command that prints the track `{id}` as JSON."""
+    store: tuple[str, str] | None = None
+    """A plugin's store: its name, which is the key in [track], and the text there."""
     table: str = "tracks"
     fields: Mapping[str, str] = field(default_factory=dict)
     complete: tuple[str, ...] = ("complete",)
     failed: tuple[str, ...] = ("failed",)
     """The values of its status that are ends."""
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether it is configured where the tracks are."""
+        return any(getattr(self, name) is not None for name in TRACK_PLACES)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The kind of store and what is configured of it; GET /tracks/{id} where nothing is."""
+        if self.store is not None:
+            return self.store
+        name = next((name for name in TRACK_PLACES if getattr(self, name) is not None), "read")
+        return name, getattr(self, name) or "GET /tracks/{id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +194,6 @@ class Settings:
         return (self.path.parent / self.application.folder).resolve()
 
 
-def read_settings(path: Path) -> Settings:
-    """The settings in a file, or in the `harness.toml` or `pyproject.toml` of a folder. Raises ImplementationError."""
-    if path.is_dir():
-        path = next((path / name for name in (FILE_NAME, "pyproject.toml") if (path / name).is_file()), path)
-        if path.is_dir():
-            raise ImplementationError(f'there is no {FILE_NAME} in "{path}"; `harness init` writes one')
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImplementationError(f"{path}: cannot be read: {error}") from error
-    try:
-        written = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ImplementationError(f"{path}: not TOML: {error}") from error
-    if path.name == "pyproject.toml":
-        written = written.get("tool", {}).get("harness")
-        if written is None:
-            raise ImplementationError(f"{path}: there is no [tool.harness] in it; expected the same as in {FILE_NAME}")
-    return settings_of(written, path)
-
-
 def settings_for_url(url: str) -> Settings:
     """The settings for something that runs already and speaks as the shipped strategies do."""
     return Settings(
@@ -215,89 +201,6 @@ def settings_for_url(url: str) -> Settings:
         track=TrackReading(read="GET /tracks/{id}"),
         path=Path.cwd() / FILE_NAME,
     )
-
-
-def settings_of(written: Any, path: Path) -> Settings:
-    """The settings that a TOML document means."""
-    reader = _Reader(path)
-    reader.known(written, "", ("application", "start", "track", "supabase", "cron", "logs", "options", *WAITS))
-    if "application" not in written:
-        raise reader.refusal("application", "is missing; it says how the application is started, or where it runs")
-    application = Application(**reader.values(written["application"], "application", Application))
-    if (application.command is None) == (application.url is None):
-        raise reader.refusal("application", 'needs either a command ("node server.js") or a url, and not both')
-    if application.reach not in REACHES:
-        raise reader.refusal("application.reach", f"is {application.reach!r}{nearest_hint(application.reach, REACHES)}")
-    if application.url is not None and application.reach != "variables":
-        raise reader.refusal("application.reach", "is for an application that the harness starts (command)")
-    start = Start(**reader.values(written.get("start", {}), "start", Start))
-    track = TrackReading(**reader.values(written.get("track", {}), "track", TrackReading))
-    reader.known(track.fields, "track.fields", TRACK_FIELDS)
-    if re.fullmatch(r"POST /\S*", start.request) is None:
-        raise reader.refusal("start.request", f'is {start.request!r}, expected POST and a path: "POST /tracks"')
-    if track.read is not None and REQUEST.fullmatch(track.read) is None:
-        raise reader.refusal("track.read", f'is {track.read!r}, expected a method and a path: "GET /tracks/{{id}}"')
-    for line in application.warm_up:
-        if REQUEST.fullmatch(line) is None:
-            raise reader.refusal("application.warm_up", f'has {line!r}, expected a method and a path: "GET /"')
-    supabase = _supabase_of(written["supabase"], reader) if "supabase" in written else None
-    if supabase is not None and supabase.host is not None and application.reach != "preload":
-        raise reader.refusal(
-            "supabase.host", 'needs reach = "preload" in [application]; else use {supabase} for its URL'
-        )
-    cron = Cron(**reader.values(written["cron"], "cron", Cron)) if "cron" in written else None
-    if cron is not None and CRON_REQUEST.fullmatch(cron.request) is None:
-        raise reader.refusal("cron.request", f'is {cron.request!r}, expected GET or POST and a path: "GET /api/cron"')
-    if cron is not None and cron.every_s < CRON_EVERY_S_MIN:
-        raise reader.refusal("cron.every", f"is less than {CRON_EVERY_S_MIN:g} s, which no platform offers")
-    places = [name for name in TRACK_PLACES if getattr(track, name) is not None]
-    if len(places) > 1:
-        raise reader.refusal("track", f"has {' and '.join(places)}; the tracks are read at one place")
-    if track.history and track.postgres is None:
-        raise reader.refusal("track.history", "is for tracks in a PostgreSQL (track.postgres)")
-    if not places and supabase is None:
-        track = replace(track, read="GET /tracks/{id}")
-    for name, value in application.environment.items():
-        reader.placeholders(f"application.environment.{name}", value)
-    reader.placeholders("application.command", application.command or "")
-    reader.words("application.command", application.command)
-    _known_program(reader, application, reader.words("track.command", track.command))
-    extra = {f"{name}_s": reader.seconds(name, written[name]) for name in WAITS if name in written}
-    logs = reader.logs(written.get("logs", {}))
-    return Settings(application, start, track, supabase, cron, logs, path=path, **extra)
-
-
-def _known_program(reader: "_Reader", application: Application, words: list[str]) -> None:
-    """Refuses a track.command whose program is not there; it would be asked for again and again, in vain."""
-    if not words or "{" in words[0]:
-        return
-    folder = reader.path.parent / application.folder
-    path = application.environment.get("PATH")
-    if (folder / words[0]).is_file() if "/" in words[0] else shutil.which(words[0], path=path):
-        return
-    raise reader.refusal("track.command", f'starts "{words[0]}", and there is no such program; expected one to run')
-
-
-def _supabase_of(written: Any, reader: "_Reader") -> Supabase:
-    names = tuple(each for each in fields(Supabase) if each.name != "schema_files")
-    reader.known(written, "supabase", tuple(each.name for each in names))
-    found = Supabase(**reader.values(written, "supabase", Supabase))
-    reader.known(found.user, "supabase.user", ("id", "email"))
-    for column in found.without:
-        if re.fullmatch(r"\w+(\.\w+)+", column) is None:
-            raise reader.refusal("supabase.without", f'has "{column}", expected a table and its column: "tracks.title"')
-    if found.key is not None and found.key == found.anon_key:
-        raise reader.refusal("supabase.anon_key", "is the same as supabase.key, expected a key of its own")
-    files: list[Path] = []
-    for pattern in found.schema:
-        matching = sorted(reader.path.parent.glob(pattern)) if "*" in pattern else [reader.path.parent / pattern]
-        if not matching or not matching[0].is_file():
-            raise reader.refusal("supabase.schema", f'names "{pattern}", and there is no such file')
-        files += matching
-    if not files:
-        raise reader.refusal("supabase.schema", 'is missing; it names the SQL of your tables: "supabase/schema.sql"')
-    user = {"id": USER_ID, "email": USER_EMAIL, **found.user}
-    return replace(found, user=user, schema_files=tuple(files))
 
 
 def server_of(written: str, where: str) -> str:
@@ -308,96 +211,6 @@ def server_of(written: str, where: str) -> str:
     if not found:
         raise ImplementationError(f"{where} is {written}, and there is no such variable in the environment")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    path: Path
-
-    def refusal(self, key: str, says: str) -> ImplementationError:
-        return ImplementationError(f"{self.path}: {key} {says}")
-
-    def known(self, written: Any, where: str, names: tuple[str, ...]) -> None:
-        if not isinstance(written, Mapping):
-            raise self.refusal(where, f"is {written!r}, expected a table")
-        for name in written:
-            if name not in names:
-                inside = f"{where}." if where else ""
-                raise self.refusal(f"{inside}{name}", f"is not known{nearest_hint(name, names)}")
-
-    def values(self, written: Any, where: str, kind: type) -> dict[str, Any]:
-        """The keyword arguments for a table's class; durations are read by the key without its `_s`."""
-        names = {each.name.removesuffix("_s"): each for each in fields(kind)}
-        self.known(written, where, tuple(names))
-        found: dict[str, Any] = {}
-        for key, value in written.items():
-            expected = names[key]
-            spelled = f"{where}.{key}"
-            if expected.name.endswith("_s"):
-                found[expected.name] = self.seconds(spelled, value)
-            elif key == "body":
-                found[key] = value
-            elif key in ("environment", "headers", "fields", "user"):
-                self.texts(spelled, value)
-                found[key] = {name: str(each) for name, each in value.items()}
-            elif key in ("warm_up", "complete", "failed", "schema", "without"):
-                found[key] = self.listed(spelled, value)
-            elif key in ("serverless", "history"):
-                if not isinstance(value, bool):
-                    raise self.refusal(spelled, f"is {value!r}, expected true or false")
-                found[key] = value
-            elif key == "port":
-                if not isinstance(value, int) or not 0 <= value <= 65_535:
-                    raise self.refusal(spelled, f"is {value!r}, expected a port, or 0 for any free one")
-                found[key] = value
-            else:
-                if not isinstance(value, str) or not value:
-                    raise self.refusal(spelled, f"is {value!r}, expected a text")
-                found[key] = value
-        return found
-
-    def logs(self, written: Any) -> tuple[tuple[str, str], ...]:
-        """Pairs of an event and a text that is promised for it."""
-        self.known(written, "logs", LOG_EVENTS)
-        return tuple((event, text) for event in written for text in self.listed(f"logs.{event}", written[event]))
-
-    def listed(self, where: str, value: Any) -> tuple[str, ...]:
-        listed = [value] if isinstance(value, str) else value
-        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
-            raise self.refusal(where, f"is {value!r}, expected a list of texts")
-        return tuple(listed)
-
-    def texts(self, where: str, value: Any) -> None:
-        if not isinstance(value, Mapping):
-            raise self.refusal(where, f"is {value!r}, expected a table of texts")
-        for name, each in value.items():
-            if not isinstance(each, str | int | float):
-                raise self.refusal(f"{where}.{name}", f"is {each!r}, expected a text")
-
-    def seconds(self, where: str, value: Any) -> float:
-        matched = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if matched is None:
-            raise self.refusal(where, f'is {value!r}, expected a duration with its unit: "30s", "10m"')
-        return float(matched[1]) * _UNITS_S[matched[2]]
-
-    def words(self, where: str, command: str | None) -> list[str]:
-        """A command's words, as a shell would part them."""
-        if command is None:
-            return []
-        try:
-            words = shlex.split(command)
-        except ValueError as error:
-            raise self.refusal(
-                where, f"is {command!r}, which no shell could read: {error}; close each quote"
-            ) from error
-        if not words:
-            raise self.refusal(where, "is empty, expected a program and its arguments")
-        return words
-
-    def placeholders(self, where: str, value: str) -> None:
-        for name in re.findall(r"\{([^{}]*)\}", value):
-            if name not in PLACEHOLDERS:
-                raise self.refusal(where, f"has {{{name}}}, which is not known{nearest_hint(name, PLACEHOLDERS)}")
 
 
 def environment_of(

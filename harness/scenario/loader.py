@@ -4,36 +4,18 @@ The words that may be written are the models of `harness.scenario.schema`; this 
 each finding of pydantic belongs to and says it in a sentence that tells what to write instead.
 """
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from harness.errors import ScenarioError, nearest_hint
+from harness.errors import ScenarioError
 from harness.scenario.model import Scenario
+from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.schema import ScenarioKeys
-from harness.scenario.values import found
-from harness.scenario.yaml import Mark, MarkedData, NotYaml, Problem, Where, lines_of, marked
+from harness.scenario.yaml import Mark, NotYaml, Problem, lines_of, marked
 
-PROBLEMS_SHOWN_MAX = 10
-SHOWN_CHARACTERS_MAX = 120
 SCHEMA_ID = "http://json-schema.org/draft-07/schema#"
-
-_WANTED = {
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a block of keys",
-    "model_type": "a block of keys",
-    "model_attributes_type": "a block of keys",
-}
-_QUOTED = re.compile(r"'([^']*)'")
 
 
 def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
@@ -78,7 +60,7 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
     try:
         keys = ScenarioKeys.model_validate(document.data)
     except ValidationError as error:
-        problems += [_problem(details, document) for details in error.errors(include_url=False)]
+        problems += [pydantic_problem(details, document, ScenarioKeys) for details in error.errors(include_url=False)]
     if problems:
         raise _refusal(problems, path, text)
     return keys.scenario(name=name, path=path)
@@ -113,99 +95,5 @@ def _draft_7(schema: Any) -> Any:
     return kept
 
 
-def _problem(details: ErrorDetails, document: MarkedData) -> Problem:
-    """One finding of pydantic, at its place and in this project's words."""
-    where: Where = tuple(part for part in details["loc"] if not str(part).startswith("=") and part != "[key]")
-    if details["type"] == "extra_forbidden":
-        known = sorted(_keys_at(where[:-1]))
-        hint = nearest_hint(str(where[-1]), known) or f", known here: {', '.join(known)}"
-        return Problem(document.key_mark(where), where[:-1], f'unknown key "{where[-1]}"{hint}')
-    if details["type"] == "missing":
-        return Problem(document.value_mark(where[:-1]), where, _missing(where))
-    at_key = "[key]" in details["loc"]
-    return Problem(document.key_mark(where) if at_key else document.value_mark(where), where, _says(details))
-
-
-def _missing(where: Where) -> str:
-    if where == ("why",):
-        return "is missing, say in a sentence or two what goes wrong here and for whom"
-    return "is missing"
-
-
-def _says(details: ErrorDetails) -> str:
-    kind, value, limits = details["type"], details["input"], details.get("ctx", {})
-    if kind in _WANTED:
-        return f"{found(value)} stands here, {_WANTED[kind]} belongs here"
-    match kind:
-        case "value_error":
-            return str(limits["error"])
-        case "literal_error":
-            known = _QUOTED.findall(limits["expected"])
-            hint = nearest_hint(value, known) if isinstance(value, str) else ""
-            return f"{found(value)} is not known here{hint or ', write ' + ' or '.join(known)}"
-        case "greater_than_equal":
-            return f"{found(value)} is too small, the least is {limits['ge']:g}"
-        case "less_than_equal":
-            return f"{found(value)} is too large, the most is {limits['le']:g}"
-        case "too_long":
-            return f"the list has {limits['actual_length']} entries, at most {limits['max_length']} are read"
-        case "too_short":
-            return f"the list has {limits['actual_length']} entries, it needs at least {limits['min_length']}"
-        case "string_pattern_mismatch":
-            return f'{found(value)} does not begin with "/"'
-        case "spread":
-            return details["msg"]
-        case _:
-            return f"{found(value)} cannot stand here: {details['msg']}"
-
-
-def _keys_at(where: Where) -> set[str]:
-    """The keys that the block at `where` may have."""
-    models: list[type[BaseModel]] = [ScenarioKeys]
-    for part in where:
-        if isinstance(part, int):
-            continue
-        models = [
-            inner
-            for model in models
-            for field in model.model_fields.values()
-            if field.alias == part
-            for inner in _models_in(field.annotation)
-        ]
-    return {str(field.alias) for model in models for field in model.model_fields.values()}
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
-
-
 def _refusal(problems: list[Problem], path: str, text: str) -> ScenarioError:
-    """All the problems in the order of the text, the first ten in full."""
-    lines = lines_of(text)
-    unique = sorted(dict.fromkeys(problems), key=lambda problem: problem.mark)
-    blocks = [_block(problem, path, lines) for problem in unique[:PROBLEMS_SHOWN_MAX]]
-    if more := len(unique) - PROBLEMS_SHOWN_MAX:
-        blocks += [f"and {more} more"] if more > 0 else []
-    return ScenarioError("\n".join(blocks))
-
-
-def _block(problem: Problem, path: str, lines: list[str]) -> str:
-    mark = problem.mark
-    place = f"{path}:{mark.line}:{mark.column}: "
-    way = f"{_spelled_way(problem.where)}: " if problem.where else ""
-    line = lines[mark.line - 1] if mark.line <= len(lines) else ""
-    # A long line is shown from a little before the problem, so that the caret stays on the screen.
-    start = max(0, mark.column - 1 - SHOWN_CHARACTERS_MAX // 2) if len(line) > SHOWN_CHARACTERS_MAX else 0
-    shown = line[start : start + SHOWN_CHARACTERS_MAX].rstrip()
-    padding = "".join("\t" if character == "\t" else " " for character in line[start : mark.column - 1])
-    return f"{place}{way}{problem.says}\n    {shown}\n    {padding}^"
-
-
-def _spelled_way(where: Where) -> str:
-    spelled = ""
-    for part in where:
-        spelled += f"[{part}]" if isinstance(part, int) else f".{part}" if spelled else str(part)
-    return spelled
+    return ScenarioError(refusal_text(problems, path, text))

@@ -4,8 +4,10 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.config.app_config import FILE_NAME, Settings, read_settings, settings_for_url
+from harness.config.app_config import Settings, settings_for_url
+from harness.config.loader import read_settings
 from harness.errors import ImplementationError
+from harness.project_file import FILE_NAME
 from harness.world.live.faketime import ADVICE, library
 from harness.world.live.timing_uncertainty import Doubt
 

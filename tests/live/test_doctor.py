@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.config.app_config import Cron, read_settings
+from harness.config.app_config import Cron
 from harness.config.init import first_settings
+from harness.config.loader import read_settings
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
 WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""

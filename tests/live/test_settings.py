@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.config.app_config import Cron, read_settings
+from harness.config.app_config import Cron
+from harness.config.loader import read_settings
 from harness.errors import ImplementationError
 from harness.targets import is_live, load_live
 
@@ -86,7 +87,7 @@ def test_a_pyproject_is_found_by_the_command_line(
     [
         ('[cron]\nrequest = "DELETE /x"', "expected GET or POST and a path"),
         ('[cron]\nevery = "1ms"', "which no platform offers"),
-        ("[cron]\nevery = 60", "expected a duration with its unit"),
+        ("[cron]\nevery = 60", 'cron.every: "60" has no unit, write "60s"'),
         ('[cron]\nevry = "1m"', "every"),
         ('[logs]\nimage-requestd = "x"', "image-requested"),
         ("[logs]\nimage-requested = 5", "expected a list of texts"),
@@ -94,7 +95,7 @@ def test_a_pyproject_is_found_by_the_command_line(
         ("[application]", "not TOML"),
         ('[track]\ncommand = "nope-nowhere {id}"', 'starts "nope-nowhere", and there is no such program'),
         ('[track]\ncommand = "./nope {id}"', 'starts "./nope", and there is no such program'),
-        ('[track]\ncommand = "cat \'x"', "which no shell could read: No closing quotation"),
+        ('[track]\ncommand = "cat \'x"', "cannot be read by a shell: No closing quotation"),
         ('[track]\ncommand = " "', "is empty, expected a program"),
     ],
 )
@@ -110,7 +111,9 @@ def test_a_mistake_is_refused_with_what_was_expected(tmp_path: Path, more: str, 
 def test_a_command_that_no_shell_could_read_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "harness.toml"
     path.write_text("""[application]\ncommand = "nod a.cjs '"\n""", "utf-8")
-    with pytest.raises(ImplementationError, match=r"application\.command is .*No closing quotation; close each quote"):
+    with pytest.raises(
+        ImplementationError, match=r"2:11: application\.command: .*; close each quote"
+    ):
         read_settings(path)
 
 

@@ -16,7 +16,8 @@ import httpx
 import psycopg
 import pytest
 
-from harness.config.app_config import TrackReading, read_settings
+from harness.config.app_config import TrackReading
+from harness.config.loader import read_settings
 from harness.engine.run import resolve, run
 from harness.errors import ImplementationError
 from harness.invariants.judge import judge
@@ -309,15 +310,19 @@ def configuration(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[track]\nread = "GET /x"\npostgres = "x"', "track has read and postgres; the tracks are read at one place"),
-        ("[track]\nhistory = true", r"track\.history is for tracks in a PostgreSQL"),
-        ("[supabase]", r"supabase\.schema is missing"),
-        ('[supabase]\nschema = "no.sql"', r'supabase\.schema names "no\.sql", and there is no such file'),
-        ('[supabase]\nkey = "a"\nanon_key = "a"', r"supabase\.anon_key is the same as supabase\.key"),
-        ('[supabase]\nscheme = "x.sql"', r"supabase\.scheme is not known"),
+        (
+            '[track]\nread = "GET /x"\npostgres = "x"',
+            "3:1: track: has read and postgres; the tracks are read at",
+        ),
+        ("[track]\nhistory = true", "track: history is for tracks in a PostgreSQL"),
+        ("[supabase]", r"supabase\.schema: is missing"),
+        ('[supabase]\nschema = "no.sql"', r'4:10: supabase\.schema: there is no file "no\.sql"'),
+        ('[supabase]\nschema = "there.sql"\nkey = "a"\nanon_key = "a"', "supabase: anon_key is the same as key"),
+        ('[supabase]\nscheme = "x.sql"', r'4:1: supabase: unknown key "scheme", did you mean "schema"'),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "there.sql").touch()
     with pytest.raises(ImplementationError, match=problem):
         read_settings(configuration(tmp_path, text))
 

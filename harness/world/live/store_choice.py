@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import httpx
 
-from harness.config.app_config import Settings, environment_of, filled, server_of
-from harness.stores.http_and_command import CommandStore, HttpStore
+from harness.config.app_config import Settings
 from harness.stores.polling import EXACT, Rows, Store
-from harness.stores.sqlite_file import SqliteStore
+from harness.stores.registry import opened
 from harness.world.live.supabase_host import SupabaseHost
 
 SUPABASE_EVERY_S = 0.5
@@ -40,17 +39,6 @@ def store_of(
     speed: float,
 ) -> Store:
     """The store that a run looks at; `values` are those of the configuration's placeholders."""
-    reading = settings.track
-    if reading.sqlite is not None:
-        return SqliteStore(settings.folder / filled(reading.sqlite, values), reading)
-    if reading.postgres is not None:
-        from harness.stores.postgres import AuditedStore, PostgresStore
-
-        server = server_of(filled(reading.postgres, values), "track.postgres")
-        return AuditedStore(server, reading) if reading.history else PostgresStore(server, reading)
-    if reading.command is not None:
-        environment = environment_of(settings.application, values)
-        return CommandStore(reading, settings.folder, values, speed, environment)
-    if reading.read is None and supabase is not None:
-        return SupabaseStore(supabase, reading.fields.get("id", "id"))
-    return HttpStore(values["app"], reading, client)
+    if supabase is not None and not settings.track.is_somewhere:
+        return SupabaseStore(supabase, settings.track.fields.get("id", "id"))
+    return opened(settings, values, client, speed)

@@ -1,0 +1,63 @@
+"""Reads a harness.toml into `Settings`, or refuses it with every problem at its line and column."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.config.app_config import Application, Settings, Start, Supabase, TrackReading
+from harness.config.schema import ConfigBlock, command_words, schema_files
+from harness.config.toml_marks import toml_marks
+from harness.errors import ImplementationError
+from harness.project_file import ProjectFile, read_project_file
+from harness.scenario.problems import pydantic_problem, refusal_text
+from harness.scenario.yaml import Problem
+
+WHOLE = "settled_after_s", "quiet_after_s", "patience_s"
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a file, or in the harness.toml or pyproject.toml of a folder. Raises ImplementationError."""
+    file = read_project_file(path)
+    folder = file.path.parent
+    try:
+        written: Any = ConfigBlock.model_validate(dict(file.tables), context=folder)
+    except ValidationError as error:
+        marks = toml_marks(file.text)
+        problems = [
+            pydantic_problem(details, marks, ConfigBlock, file.prefix) for details in error.errors(include_url=False)
+        ]
+        raise _refusal(problems, file) from None
+    application: Application = written.application
+    track: TrackReading = written.track or TrackReading()
+    supabase: Supabase | None = written.supabase
+    if supabase is not None:
+        supabase = replace(supabase, schema_files=schema_files(supabase.schema, folder))
+    elif not track.is_somewhere:
+        track = replace(track, read="GET /tracks/{id}")
+    _check_program(file, application, track)
+    logs = tuple((event, text) for event, texts in (written.logs or {}).items() for text in texts)
+    given = {name: getattr(written, name) for name in WHOLE if name in written.model_fields_set}
+    start: Start = written.start or Start()
+    return Settings(application, start, track, supabase, written.cron, logs, path=file.path, **given)
+
+
+def _check_program(file: ProjectFile, application: Application, track: TrackReading) -> None:
+    """Refuses a track.command whose program is not there; it would be run again and again, in vain."""
+    words = command_words(track.command) if track.command is not None else []
+    if not words or "{" in words[0]:
+        return
+    folder = file.path.parent / application.folder
+    path = application.environment.get("PATH")
+    if (folder / words[0]).is_file() if "/" in words[0] else shutil.which(words[0], path=path):
+        return
+    where = (*file.prefix, "track", "command")
+    mark = toml_marks(file.text).value_mark(where)
+    says = f'starts "{words[0]}", and there is no such program; expected one to run'
+    raise _refusal([Problem(mark, where[len(file.prefix) :], says)], file)
+
+
+def _refusal(problems: list[Problem], file: ProjectFile) -> ImplementationError:
+    return ImplementationError(refusal_text(problems, str(file.path), file.text))

@@ -1,0 +1,92 @@
+"""All stores by the key of `[track]` in harness.toml that configures them: the shipped ones and the user's own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from harness.config.app_config import Settings, environment_of, filled, server_of
+from harness.errors import PluginError
+from harness.plugins import plugins
+from harness.stores.polling import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """What a store is opened with."""
+
+    text: str
+    """What harness.toml says: `[track] sqlite = "..."`."""
+    settings: Settings
+    values: Mapping[str, str]
+    """The values of the configuration's placeholders."""
+    client: httpx.AsyncClient
+    speed: float
+
+    @property
+    def filled(self) -> str:
+        """The text with its placeholders replaced."""
+        return filled(self.text, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKind:
+    """A kind of store: its key in `[track]`, and what opens one for a run. `open` raises ImplementationError."""
+
+    name: str
+    open: Callable[[StoreContext], Store]
+
+
+def _open_http(context: StoreContext) -> Store:
+    from harness.stores.http_and_command import HttpStore
+
+    return HttpStore(context.values["app"], context.settings.track, context.client)
+
+
+def _open_command(context: StoreContext) -> Store:
+    from harness.stores.http_and_command import CommandStore
+
+    settings = context.settings
+    environment = environment_of(settings.application, context.values)
+    return CommandStore(settings.track, settings.folder, context.values, context.speed, environment)
+
+
+def _open_sqlite(context: StoreContext) -> Store:
+    from harness.stores.sqlite_file import SqliteStore
+
+    return SqliteStore(context.settings.folder / context.filled, context.settings.track)
+
+
+def _open_postgres(context: StoreContext) -> Store:
+    from harness.stores.postgres import AuditedStore, PostgresStore
+
+    server, track = server_of(context.filled, "track.postgres"), context.settings.track
+    return AuditedStore(server, track) if track.history else PostgresStore(server, track)
+
+
+def _registered() -> dict[str, StoreKind]:
+    kinds = {
+        kind.name: kind
+        for kind in (
+            StoreKind("read", _open_http),
+            StoreKind("sqlite", _open_sqlite),
+            StoreKind("postgres", _open_postgres),
+            StoreKind("command", _open_command),
+        )
+    }
+    for target, value in plugins("stores"):
+        if not isinstance(value, StoreKind):
+            raise PluginError(f"{target}: {value!r} is not a store; expected a harness.stores.registry.StoreKind")
+        if value.name in kinds:
+            raise PluginError(f'{target}: there is a store "{value.name}" already; choose another name')
+        kinds[value.name] = value
+    return kinds
+
+
+STORES = _registered()
+
+
+def opened(settings: Settings, values: Mapping[str, str], client: httpx.AsyncClient, speed: float) -> Store:
+    """The store that the configuration names."""
+    name, text = settings.track.place
+    return STORES[name].open(StoreContext(text, settings, values, client, speed))
