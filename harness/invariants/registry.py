@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any, TypeAlias
 
 from harness.errors import PluginError, UnknownNameError, nearest_hint
-from harness.invariants import billing, callbacks, contract, images, logging, security, tracks
+from harness.invariants import billing, callbacks, contract, images, logging, resolution, security, tracks
 from harness.invariants.invariant import Check, Invariant
 
 GROUP = "harness.invariants"
@@ -31,7 +31,7 @@ INVARIANTS: dict[str, Invariant] = {
         images.IMAGE_2K,
         images.IMAGE_NATIVE,
         images.IMAGE_BELONGS,
-        images.RESOLUTION_TRUE,
+        resolution.RESOLUTION_TRUE,
         images.NEVER_DOWNGRADED,
         images.FALLBACK_LABELLED,
         tracks.FAILURE_VISIBLE,

@@ -50,7 +50,7 @@ Listening = AbstractAsyncContextManager[str]
 @asynccontextmanager
 async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
-    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((Fault("kie", harm),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
     way: Callable[..., Listening] = WAYS_TO_LISTEN[harm.name] if harms_connections(harm) else _listening
     async with way(make) as url:
@@ -61,7 +61,7 @@ async def served(harm: Harm, app: App, kind: str, told: list[dict[str, str]]) ->
 @asynccontextmanager
 async def served_live(harm: Harm, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` as the live world does, with a harm to its connections."""
-    injector = Injector((Fault("kie", harm),), 1, lambda _kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((Fault("kie", harm),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
     gate = injector.gate(frozenset({"kie"}))
     async with _listening(protocol_factory(app, asyncio.get_running_loop(), gate)) as url:
         yield url

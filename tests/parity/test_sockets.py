@@ -87,7 +87,7 @@ def test_every_harm_to_a_connection_has_its_word_for_the_live_world() -> None:
 
 async def _called_back(harm: Harm, url: str, heard: list[str]) -> tuple[str, list[str]]:
     """What a harmed callback comes to for its sender, and what the receiver hears in the end."""
-    injector = Injector((Fault("callbacks", harm),), 1, lambda kind, /, **facts: None, time.monotonic)
+    injector = Injector((Fault("callbacks", harm),), 1, lambda event: None, time.monotonic)
     outcome = await call_back(injector.post(), url)
     await asyncio.sleep(TAKES_S)
     await injector.close()

@@ -46,7 +46,7 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
-    injector = Injector((Fault("kie", case.harm),), 1, lambda kind, /, **facts: told.append(facts), time.monotonic)
+    injector = Injector((Fault("kie", case.harm),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
 
     async def main() -> Any:
         return await ask(case, f"{case.scheme}://{HOST}/")
@@ -67,7 +67,7 @@ def _outcome(simulate: Simulate, *harms: Any, timeout_s: float = 60.0) -> tuple[
         return JSONResponse(RIGHT)
 
     faults = tuple(Fault("kie", harm) for harm in harms)
-    injector = Injector(faults, 1, lambda kind, /, **facts: None, time.monotonic)
+    injector = Injector(faults, 1, lambda event: None, time.monotonic)
     app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
     async def main() -> Any:
