@@ -29,7 +29,7 @@ from harness.errors import ImplementationError
 from harness.fakes.http_client import BadAnswerError
 from harness.fakes.pictures import PictureSpec
 from harness.image.inspect import examine
-from harness.invariants.images import is_16_9
+from harness.invariants import images
 from harness.invariants.metrics import Outcome
 from harness.scenario.model import Platform
 from harness.targets import Implementation
@@ -56,7 +56,6 @@ SETTLE_S = 2 * 3600.0
 """After the last arrival: by then a track has settled, or counts as unfinished."""
 PATIENCE_S = 60.0
 """Real seconds for one chunk; an ordinary one takes less than one."""
-WIDTH_2K, HEIGHT_2K = 2048, 1152
 JSON = {"Content-Type": "application/json"}
 
 _chunks: Iterator[int] = count(1)
@@ -313,26 +312,27 @@ class BenchWorld:
         if url is None:
             return "none"
         published = self._providers.pictures.get(url)
-        size, sound = _truth(published, track) if published else await self._looked_at(url, track, hosts)
-        if not sound:
+        is_2k = _is_true_2k(published, track) if published else await self._shows_true_2k(url, track, hosts)
+        if is_2k is None:
             return "broken"
-        if size[0] >= WIDTH_2K and size[1] >= HEIGHT_2K and is_16_9(*size):
+        if is_2k:
             return "2k"
-        label = row.get("image_label")
-        return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
+        return "small-labelled" if images.is_labelled(row) else "small-unlabelled"
 
-    async def _looked_at(self, url: str, track: int, hosts: dict[str, Any]) -> tuple[tuple[int, int], bool]:
-        """What a browser gets from an address that is no provider's: its true size, and whether it is sound."""
+    async def _shows_true_2k(self, url: str, track: int, hosts: dict[str, Any]) -> bool | None:
+        """Whether an address that is no provider's shows a true 2K picture; None unless it is whole and the track's."""
         context_place = PLACE.set(self._place)
         sight = await look(url, hosts, f"http://{APPLICATION_HOST}/")
         PLACE.reset(context_place)
         seen = examine(sight.content) if sight.problem is None and sight.status == 200 else None
         if seen is None or not seen.decodes or seen.width is None or seen.height is None:
-            return (0, 0), False
+            return None
+        size = (seen.width, seen.height)
         if seen.mark is None:
-            return (seen.width, seen.height), True
-        made = (min(seen.width, seen.mark.made_width), min(seen.height, seen.mark.made_height))
-        return made, seen.mark.number == track % DIFFERENT_PICTURES
+            return images.is_true_2k(size, None)
+        if seen.mark.number != track % DIFFERENT_PICTURES:
+            return None
+        return images.is_true_2k(size, (seen.mark.made_width, seen.mark.made_height))
 
     def _record(
         self, track: int, at_s: float, rows: dict[str, dict[str, Any]], outcomes: dict[int, Outcome]
@@ -358,8 +358,9 @@ class BenchWorld:
         )
 
 
-def _truth(published: PictureSpec, track: int) -> tuple[tuple[int, int], bool]:
-    """A published picture's true size, which an enlarged one has not, and whether it is sound and this track's own."""
+def _is_true_2k(published: PictureSpec, track: int) -> bool | None:
+    """The same of a picture as it was published."""
     mark = published.mark
-    size = (min(published.width, mark.made_width), min(published.height, mark.made_height))
-    return size, published.flaw is None and mark.number == track % DIFFERENT_PICTURES
+    if published.flaw is not None or mark.number != track % DIFFERENT_PICTURES:
+        return None
+    return images.is_true_2k((published.width, published.height), (mark.made_width, mark.made_height))

@@ -259,7 +259,7 @@ def _harm(view: TraceView, before: Row | None, after: Row | None) -> str | None:
 
 def _is_as_good(view: TraceView, old: str, new: Any) -> bool:
     """Whether one picture may follow another: a copy of it that is no smaller, or a 2K one after one that was not."""
-    if images.ever_truly_2k(view, usable_url(new)) and not images.ever_truly_2k(view, old):
+    if images.ever_true_2k(view, usable_url(new)) and not images.ever_true_2k(view, old):
         return True
     looks = [[p.event for p in view.probes.get(url or "", ()) if p.event.decodes] for url in (old, new)]
     if not looks[0] or not looks[1]:

@@ -1,10 +1,6 @@
 """Invariants about the picture: what a GET of the track's image_url returns, decoded. Nobody's claims count."""
 
-import contextlib
-import json
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
@@ -14,38 +10,54 @@ from harness.trace.tracks import TERMINAL, Generation, Track
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
-SIZE = re.compile(r"\D*(\d+)\D+(\d+)\D*")
-"""Two numbers, however they are joined: 2048x1152, 2048 × 1152 px, {"width": 2048, "height": 1152}."""
-CLASS_2K = re.compile(r"2\s*k", re.IGNORECASE)
 NO_PICTURE = "the track has no picture"
 WIDTH_2K, HEIGHT_2K = 2048, 1152
-ASPECT_TOLERANCE = 0.01
+ASPECT_TOLERANCE = 0.02
+"""16:9 within 2 %: providers round sides to multiples of their own, and 2736x1520 (1.800) is what one of them sends."""
 LATER = frozenset({"day", "retention"})
 """Looks at a picture when the run is long over."""
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
 
-def is_2k(probe: ImageProbed) -> bool:
-    """Whether a look showed a decoded picture of at least 2048x1152, landscape, 16:9 within one per cent."""
-    return probe.decodes and is_2k_size(*probe.size)
+def is_true_2k(size: Size, made: Size | None) -> bool:
+    """Whether a whole picture of this size, made at `made`, is a true 2K picture: THE rule.
+
+    It is landscape, 16:9 within 2 %, at least 2048x1152, and was made at its size. `made` is None where nobody knows;
+    such a picture is taken at its size. An enlarged picture is what its smaller original is: a small one, which may be
+    shown with the low-resolution label and has a reason to be given, whatever number of pixels it was blown up to.
+    """
+    return is_2k_size(size) and not is_enlarged_from(size, made)
 
 
-def is_2k_size(width: int, height: int) -> bool:
-    """Whether a picture of this size is at least 2048x1152, landscape, 16:9 within one per cent."""
-    return width >= WIDTH_2K and height >= HEIGHT_2K and is_16_9(width, height)
+def is_2k_size(size: Size) -> bool:
+    """Whether a size alone is landscape 16:9 of 2048x1152 or more; the other half of the rule is what was enlarged."""
+    width, height = size
+    return width >= WIDTH_2K and height >= HEIGHT_2K and is_16_9(size)
+
+
+def is_16_9(size: Size) -> bool:
+    """Whether a size is landscape 16:9 within 2 %."""
+    return abs(size[0] / size[1] - 16 / 9) <= ASPECT_TOLERANCE * 16 / 9
+
+
+def is_enlarged_from(size: Size, made: Size | None) -> bool:
+    """Whether a picture was made smaller than it is, in either direction; a turned one is no smaller."""
+    return made is not None and any(was < now for was, now in zip(sorted(made), sorted(size), strict=True))
 
 
 def is_enlarged(probe: ImageProbed) -> bool:
-    """Whether the picture's pixels say that it was made smaller than it is; a turned one is no smaller."""
-    if probe.mark is None:
-        return False
-    made = sorted((probe.mark["made_width"], probe.mark["made_height"]))
-    shown = sorted(probe.size)
-    return made[0] < shown[0] or made[1] < shown[1]
+    """Whether the picture's pixels say that it was made smaller than it is."""
+    return is_enlarged_from(probe.size, _made_at(probe))
 
 
-def is_16_9(width: int, height: int) -> bool:
-    """Landscape 16:9 within one per cent."""
-    return abs(width / height - 16 / 9) <= ASPECT_TOLERANCE * 16 / 9
+def shows_true_2k(probe: ImageProbed) -> bool:
+    """Whether a look showed a picture that decodes whole and is a true 2K one."""
+    return probe.decodes and is_true_2k(probe.size, _made_at(probe))
+
+
+def _made_at(probe: ImageProbed) -> Size | None:
+    return None if probe.mark is None else (probe.mark["made_width"], probe.mark["made_height"])
 
 
 def size_text(probe: ImageProbed) -> str:
@@ -58,30 +70,31 @@ def _early_looks(view: TraceView, url: str | None) -> list[ImageProbed]:
     return [entry.event for entry in view.probes.get(url or "", ()) if entry.event.when not in LATER]
 
 
-def ever_2k(view: TraceView, url: str | None) -> bool:
-    """Whether any look at `url` before the retention showed a sound picture of 2K size."""
-    return any(is_2k(look) for look in _early_looks(view, url))
-
-
-def ever_truly_2k(view: TraceView, url: str | None) -> bool:
-    """The same, for a picture that was also made at that size, as far as its pixels tell."""
-    return any(is_2k(look) and not is_enlarged(look) for look in _early_looks(view, url))
+def ever_true_2k(view: TraceView, url: str | None) -> bool:
+    """Whether any look at `url` before the retention showed a true 2K picture."""
+    return any(shows_true_2k(look) for look in _early_looks(view, url))
 
 
 def was_good(view: TraceView, generation: Generation) -> bool:
-    """Whether a generation yielded a picture that is truly 2K, by its pixels, or as it was published."""
+    """Whether a generation yielded a true 2K picture, by its pixels, or as it was published."""
     if not generation.succeeded:
         return False
-    return any(ever_truly_2k(view, url) or _published_good(view, url) for url in generation.urls)
+    return any(ever_true_2k(view, url) or _published_good(view, url) for url in generation.urls)
 
 
 def _published_good(view: TraceView, url: str) -> bool:
     """For a picture that nobody but the implementation may have opened."""
     entry = view.published.get(url)
-    if entry is None or url in view.probes:
+    if entry is None or url in view.probes or entry.event.flaw is not None:
         return False
     (width, height), (made_width, made_height) = entry.event.size, entry.event.made
-    return is_2k_size(width, height) and made_width >= width and made_height >= height and entry.event.flaw is None
+    return is_true_2k((width, height), (made_width, made_height))
+
+
+def is_labelled(fields: Row) -> bool:
+    """Whether a track says that its picture is of low resolution."""
+    label = fields.get("image_label")
+    return isinstance(label, str) and "low" in label.lower()
 
 
 def _end_probe(view: TraceView, track: Track) -> tuple[Finding | None, Entry[ImageProbed] | None]:
@@ -97,7 +110,7 @@ def _end_probe(view: TraceView, track: Track) -> tuple[Finding | None, Entry[Ima
     return None, probe
 
 
-def _decoded(view: TraceView, track: Track) -> tuple[Finding | None, Entry[ImageProbed] | None]:
+def decoded(view: TraceView, track: Track) -> tuple[Finding | None, Entry[ImageProbed] | None]:
     """The same, but only for a picture that decodes."""
     finding, probe = _end_probe(view, track)
     if probe is not None and not probe.event.decodes:
@@ -113,7 +126,7 @@ def image_loads(view: TraceView, track: Track) -> Finding:
         return finding
     if probe.event.decodes:
         return held(f"the picture loads ({probe.event.format}, {size_text(probe.event)})", probe)
-    return violated(f"the picture does not load: {probe.event.problem}", *_write_of(track), probe)
+    return violated(f"the picture does not load: {probe.event.problem}", *write_of(track), probe)
 
 
 IMAGE_LOADS = Invariant(
@@ -127,18 +140,18 @@ IMAGE_LOADS = Invariant(
 
 def image_2k(view: TraceView, track: Track) -> Finding:
     """Measures the decoded picture against 2048x1152, landscape 16:9."""
-    finding, probe = _decoded(view, track)
+    finding, probe = decoded(view, track)
     if probe is None:
         assert finding is not None
         return finding
-    if is_2k(probe.event):
+    if is_2k_size(probe.event.size):
         return held(f"the decoded picture is {size_text(probe.event)}", probe)
     width, height = probe.event.size
-    shape = "" if is_16_9(width, height) or width < height else ", and not 16:9"
+    shape = "" if is_16_9((width, height)) or width < height else ", and not 16:9"
     portrait = " (portrait)" if width < height else ""
     return violated(
         f"the decoded picture is {size_text(probe.event)}{portrait}{shape}; it should be at least 2048x1152",
-        *_write_of(track),
+        *write_of(track),
         probe,
     )
 
@@ -154,7 +167,7 @@ IMAGE_2K = Invariant(
 
 def image_native(view: TraceView, track: Track) -> Finding:
     """Reads the size that the picture was made at out of its pixels."""
-    finding, probe = _decoded(view, track)
+    finding, probe = decoded(view, track)
     if probe is None:
         assert finding is not None
         return finding
@@ -165,7 +178,7 @@ def image_native(view: TraceView, track: Track) -> Finding:
         return held("the picture was made at its size", probe)
     return violated(
         f"the picture is {size_text(probe.event)} but was made at {mark['made_width']}x{mark['made_height']}: enlarged",
-        *_write_of(track),
+        *write_of(track),
         probe,
     )
 
@@ -189,11 +202,11 @@ def image_belongs(view: TraceView, track: Track) -> Finding:
             finding = _whose(view, track, early, [write])
             if finding.state == "violated":
                 return finding._replace(reason=f"{finding.reason} (shown from {write.at_s:g} s on)")
-    late, probe = _decoded(view, track)
+    late, probe = decoded(view, track)
     if probe is None:
         assert late is not None
         return late
-    return _whose(view, track, probe, _write_of(track))
+    return _whose(view, track, probe, write_of(track))
 
 
 IMAGE_BELONGS = Invariant(
@@ -222,60 +235,6 @@ def _whose(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
     return violated(f"the picture was made for track {owner.index}", task.created, *writes, probe)
 
 
-def resolution_true(view: TraceView, track: Track) -> Finding:
-    """Compares the stored resolution with the decoded size."""
-    finding = unseen(track)
-    if finding is not None:
-        return finding
-    claimed = _claim((track.fields or {}).get("image_resolution"))
-    if claimed is None:
-        return not_applicable("no resolution is stored")
-    if track.image_url is None:
-        return violated(f'the track claims "{claimed}" and has no picture', *track.writes[-1:])
-    finding, probe = _decoded(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
-    match = SIZE.fullmatch(claimed)
-    if match is None and not CLASS_2K.fullmatch(claimed.strip()):
-        return unknown(f'the stored resolution is "{claimed}", which does not say how many pixels that is', probe)
-    if (int(match[1]), int(match[2])) == probe.event.size if match else is_2k(probe.event):
-        return held(f"the stored resolution {claimed} is true", probe)
-    return violated(
-        f'the stored resolution is "{claimed}", the decoded picture is {size_text(probe.event)}',
-        *_write_of(track),
-        probe,
-    )
-
-
-RESOLUTION_TRUE = Invariant(
-    name="resolution-true",
-    sentence="The resolution that is stored is the size that the picture decodes to.",
-    consequence="stores resolutions that are not true",
-    check=of_every_track(resolution_true),
-)
-
-
-def _claim(stored: Any) -> str | None:
-    """A stored resolution as text: an object's or a list's numbers, the width first; None where nothing is claimed."""
-    if isinstance(stored, str) and stored.strip()[:1] in ("{", "["):
-        with contextlib.suppress(ValueError):
-            stored = json.loads(stored)
-    if isinstance(stored, dict):
-        named = {str(name).lower(): value for name, value in stored.items()}
-        sides = [named.get(long, named.get(long[0])) for long in ("width", "height")]
-        stored = sides if None not in sides else list(stored.values())
-    if isinstance(stored, list | tuple):
-        sides = [value for value in stored if value is not None]
-        return "x".join(map(_plain, sides)) or None
-    return usable_url(stored if stored is None else _plain(stored))
-
-
-def _plain(value: Any) -> str:
-    """2048, and not 2048.0."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
 def never_downgraded(view: TraceView, track: Track) -> Finding:
     """Follows every change of the picture's URL after one that put a true 2K picture on the track."""
     states = track.states
@@ -288,7 +247,7 @@ def never_downgraded(view: TraceView, track: Track) -> Finding:
             continue
         shown = fields.get("image_url")
         url = usable_url(shown)
-        if url is not None and ever_truly_2k(view, url):
+        if url is not None and ever_true_2k(view, url):
             good = entry
         elif good is not None:
             probe = next((p for p in view.probes.get(url or "", ()) if p.event.decodes), None)
@@ -326,8 +285,16 @@ def _seen(view: TraceView, url: str) -> str:
     return f"{size_text(decoded)}, enlarged" if is_enlarged(decoded) else size_text(decoded)
 
 
+def _but_enlarged(probe: ImageProbed) -> str:
+    """What to add to the size of a picture that is large enough, and small all the same."""
+    return ", enlarged," if is_enlarged(probe) and is_2k_size(probe.size) else ""
+
+
 def fallback_labelled(view: TraceView, track: Track) -> Finding:
-    """Looks for the label wherever a settled track shows a picture below 2K, and at the end where a 2K one does."""
+    """Looks for the label wherever a settled track shows a small picture, and at the end where a true 2K one does.
+
+    An enlarged picture is a small one here, too.
+    """
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -335,16 +302,15 @@ def fallback_labelled(view: TraceView, track: Track) -> Finding:
     for fields, entry in track.states:
         url = usable_url(fields.get("image_url"))
         probe = next((p for p in view.probes.get(url or "", ()) if p.event.decodes), None)
-        if url is None or probe is None or is_2k(probe.event) or fields.get("status") not in TERMINAL:
+        if url is None or probe is None or shows_true_2k(probe.event) or fields.get("status") not in TERMINAL:
             continue
         small = entry
-        if not _labelled(fields):
-            return violated(
-                f"a {size_text(probe.event)} picture is shown without the low-resolution label", entry, probe
-            )
-    if track.settled and ever_truly_2k(view, track.image_url) and _labelled(track.fields or {}):
+        if not is_labelled(fields):
+            what = f"a {size_text(probe.event)} picture{_but_enlarged(probe.event)}"
+            return violated(f"{what} is shown without the low-resolution label", entry, probe)
+    if track.settled and ever_true_2k(view, track.image_url) and is_labelled(track.fields or {}):
         label = (track.fields or {})["image_label"]
-        return violated(f'a true 2K picture carries the label "{label}" at the end', *_write_of(track))
+        return violated(f'a true 2K picture carries the label "{label}" at the end', *write_of(track))
     if small is None:
         return not_applicable("no picture below 2K is shown")
     return held("the small picture carries its label", small)
@@ -359,14 +325,9 @@ FALLBACK_LABELLED = Invariant(
 )
 
 
-def _labelled(fields: Row) -> bool:
-    label = fields.get("image_label")
-    return isinstance(label, str) and "low" in label.lower()
-
-
 def image_durable(view: TraceView, track: Track) -> Finding:
     """Opens the picture again after a day and after fifteen: the sources do not agree when a provider deletes files."""
-    finding, probe = _decoded(view, track)
+    finding, probe = decoded(view, track)
     if probe is None:
         assert finding is not None
         return finding
@@ -389,7 +350,7 @@ IMAGE_DURABLE = Invariant(
 )
 
 
-def _write_of(track: Track) -> list[Entry[StoreWrite]]:
+def write_of(track: Track) -> list[Entry[StoreWrite]]:
     """The write that put the final picture there."""
     for write in reversed(track.writes):
         before, after = write.event.before or {}, write.event.after or {}

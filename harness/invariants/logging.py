@@ -112,7 +112,7 @@ def _first_2k_writes(view: TraceView) -> list[Entry[StoreWrite]]:
     for track in view.tracks:
         for write in track.writes:
             after = write.event.after or {}
-            if images.ever_2k(view, usable_url(after.get("image_url"))):
+            if images.ever_true_2k(view, usable_url(after.get("image_url"))):
                 found.append(write)
                 break
     return found

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.invariants import images
-from harness.trace.events import CreditsChanged, ImageProbed, TaskCreated
-from harness.trace.journal import Entry, Journal
+from harness.trace.events import CreditsChanged, TaskCreated
+from harness.trace.journal import Journal
 from harness.trace.tracks import Attempt, Track
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
 Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
-"""How a track ended: with a true 2K picture, a smaller one with or without its label, one that does not load, none at
-all; not in a terminal state; or in a store that the harness could not read."""
+"""How a track ended: with a true 2K picture, a small one (or an enlarged one, which is as small as its original) with
+or without its label, one that does not load, none at all; not in a terminal state; or in a store that the harness could
+not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,9 @@ def outcome(view: TraceView, track: Track) -> Outcome:
     probe = view.probe(track.image_url, "end")
     if probe is None or not probe.event.decodes:
         return "broken"
-    if _truly_2k(view, probe):
+    if images.shows_true_2k(probe.event):
         return "2k"
-    label = (track.fields or {}).get("image_label")
-    return "small-labelled" if isinstance(label, str) and "low" in label.lower() else "small-unlabelled"
-
-
-def _truly_2k(view: TraceView, probe: Entry[ImageProbed]) -> bool:
-    """2K by its size, and made at that size as far as its pixels tell."""
-    mark = probe.event.mark
-    native = mark is None or min(mark["made_width"], mark["made_height"]) >= 1152
-    return images.ever_2k(view, probe.event.url) and native
+    return "small-labelled" if images.is_labelled(track.fields or {}) else "small-unlabelled"
 
 
 def _picture_after_s(view: TraceView, track: Track) -> float | None:

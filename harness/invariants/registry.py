@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.errors import PluginError, UnknownNameError
-from harness.invariants import billing, callbacks, contract, images, logging, security, tracks
+from harness.invariants import billing, callbacks, contract, images, logging, resolution, security, tracks
 from harness.invariants.invariant import Check, Invariant
 from harness.plugins import plugins
 
@@ -25,7 +25,7 @@ INVARIANTS: dict[str, Invariant] = {
         images.IMAGE_2K,
         images.IMAGE_NATIVE,
         images.IMAGE_BELONGS,
-        images.RESOLUTION_TRUE,
+        resolution.RESOLUTION_TRUE,
         images.NEVER_DOWNGRADED,
         images.FALLBACK_LABELLED,
         tracks.FAILURE_VISIBLE,

@@ -84,7 +84,7 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
     failing = _failing(track)
     assert failing is not None
     told = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
-    if images.ever_truly_2k(view, track.image_url):
+    if images.ever_true_2k(view, track.image_url):
         probe = view.probe(track.image_url, "end")
         return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
     if _was_hindered(view):
@@ -200,7 +200,7 @@ def failure_visible(view: TraceView, track: Track) -> Finding:
         return finding
     if not track.settled:
         return not_applicable("the track never settled")
-    if track.image_url is not None and images.ever_2k(view, track.image_url):
+    if track.image_url is not None and images.ever_true_2k(view, track.image_url):
         return not_applicable("the track has a 2K picture")
     fields = track.fields or {}
     if usable_url(fields.get("failure_reason")) is not None:

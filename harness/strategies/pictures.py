@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WIDTH_PX, HEIGHT_PX = 2048, 1152
-RATIO, RATIO_TOLERANCE = 16 / 9, 0.01
+RATIO, RATIO_TOLERANCE = 16 / 9, 0.02
+"""Providers round sides to multiples of their own: 2736x1520 is 16:9, too."""
 CONTENT_BYTES_MAX = 32 * 1024 * 1024
 PIXELS_MAX = 64_000_000
 REDIRECTS_MAX = 5

@@ -37,7 +37,7 @@ CASES = [
     Case("image-2k", "ShowsACopyOfTheCoverLabelled", NO_PICTURE, "not applicable"),
     Case(
         "image-native",
-        "BelievesTheSize",
+        "ShowsEnlargedPicturesLabelled",
         scene(Image(picture=Picture(made_width=360, made_height=203))),
         "not applicable",
     ),

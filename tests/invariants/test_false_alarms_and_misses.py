@@ -298,10 +298,13 @@ def test_a_2k_picture_that_was_only_enlarged_is_nothing_to_keep() -> None:
     [
         ((2048, 1152), "low-resolution", "violated"),
         ((2048, 1152), None, "not applicable"),
-        ((360, 203), "low-resolution", "not applicable"),
+        ((360, 203), "low-resolution", "held"),
+        ((360, 203), None, "violated"),
     ],
 )
-def test_the_label_is_wrong_on_a_true_2k_picture_only(made: tuple[int, int], label: str | None, state: str) -> None:
+def test_the_label_is_wrong_on_a_true_2k_picture_only_and_missing_on_an_enlarged_one(
+    made: tuple[int, int], label: str | None, state: str
+) -> None:
     c = Chronicle()
     c.picture(URL, made=made)
     c.write(1, status="complete", image_url=URL, image_label=label)

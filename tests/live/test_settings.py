@@ -111,9 +111,7 @@ def test_a_mistake_is_refused_with_what_was_expected(tmp_path: Path, more: str, 
 def test_a_command_that_no_shell_could_read_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "harness.toml"
     path.write_text("""[application]\ncommand = "nod a.cjs '"\n""", "utf-8")
-    with pytest.raises(
-        ImplementationError, match=r"2:11: application\.command: .*; close each quote"
-    ):
+    with pytest.raises(ImplementationError, match=r"2:11: application\.command: .*; close each quote"):
         read_settings(path)
 
 

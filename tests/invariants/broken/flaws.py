@@ -68,6 +68,12 @@ class BelievesTheSize(Shop):
         return self.size_of(content) == "2048x1152"
 
 
+class ShowsEnlargedPicturesLabelled(BelievesTheSize):
+    def save(self, track_id: str, **values: Any) -> None:
+        excuse = {"image_label": "low-resolution", "failure_reason": "the picture may be enlarged"}
+        super().save(track_id, **(values | excuse if values.get("image_url") else values))
+
+
 class ReusesOnePicture(Shop):
     made: str | None = None
 

@@ -175,7 +175,7 @@ class Shop:
         try:
             with Image.open(io.BytesIO(content)) as image:
                 image.load()
-                wide = abs(image.width / image.height - 16 / 9) < 0.01
+                wide = abs(image.width / image.height * 9 / 16 - 1) <= 0.02
                 return image.width >= 2048 and image.height >= 1152 and wide and image.getcolors(64) is not None
         except (OSError, SyntaxError):
             return False

@@ -41,7 +41,7 @@ def look_at(content: bytes) -> Look:
     width, height = image.size
     if not _is_sharp(image):
         return Look(width, height, problem=f"the picture of {width}x{height} was stretched from a smaller one")
-    if width < WIDTH_2K or height < HEIGHT_2K or abs(width * 9 - height * 16) * 100 > height * 16:
+    if width < WIDTH_2K or height < HEIGHT_2K or abs(width * 9 - height * 16) * 50 > height * 16:
         return Look(width, height, True, f"the picture is {width}x{height}, not 2048x1152")
     return Look(width, height, True)
 
