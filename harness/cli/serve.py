@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from harness.cli.scenario_picker import Picker
+    from harness.fakes.registry import PROVIDERS
     from harness.serve.session import Serving
     from harness.trace.journal import AnyEntry, Journal
 
-PORT_NAMES = ("suno", "kie", "media")
 KEYS = "r delivers again   a lets time move on   s switches the scenario   q ends"
 
 
@@ -109,13 +109,13 @@ def serve(
     )
     keys = _Keys(serving, board)
     with key_presses(serving.loop, keys.press) as has_keys:
-        ports = {name: port + index for index, name in enumerate(PORT_NAMES)} if port else {}
+        ports = {name: port + index for index, name in enumerate(PROVIDERS)} if port else {}
         try:
             serving.run(
                 ports,
                 lambda: board.introduce(serving, token, KEYS if has_keys else ""),
                 Admin(serving, token),
-                port + len(PORT_NAMES) if port else 0,
+                port + len(PROVIDERS) if port else 0,
             )
         except OSError as error:
             if isinstance(error, BrokenPipeError) or is_of_writing(error):

@@ -36,10 +36,11 @@ from typing import Any
 
 from harness.config.environment import PROXIES
 from harness.errors import ImplementationError
+from harness.fakes.registry import PROVIDERS
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
-    *("suno", "kie", "media", "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
+    *(*PROVIDERS, "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
     *("supabase", "supabase_key", "supabase_anon_key"),
 )
 """What may stand in braces in a command, an environment variable or a path."""

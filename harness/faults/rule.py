@@ -1,13 +1,13 @@
 """A fault in a scenario: which fault acts on which messages, and when."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from harness.faults.kinds import Fault
 
-Link: TypeAlias = Literal["suno", "kie", "media", "callbacks", "store"]
-"""Between whom: the application and Suno, Kie.ai, the host of a file or its store, or both providers' callbacks. The
-only store that faults can act on is the Supabase stand-in of a live application."""
+Link: TypeAlias = str
+"""One of `harness.fakes.registry.LINKS`. The only store that faults can act on is the Supabase stand-in of a live
+application."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ only when it is not content. Layout is for whoever draws: this is lanes, steps a
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
+from harness.fakes.registry import ADDED, PROVIDERS
 from harness.report.describe import SHOWN_FIELDS, narrate, short
 from harness.trace import events as e
 from harness.trace.journal import AnyEntry, Entry, Journal
 
-Lane = Literal["user", "app", "store", "suno", "kie", "media", "other"]
+Lane: TypeAlias = str
+"""A key of `LANES`."""
 Kind = Literal["request", "answer", "callback", "write", "look", "event", "log", "fault", "end"]
 
 LANES: dict[Lane, str] = {
@@ -22,6 +24,7 @@ LANES: dict[Lane, str] = {
     "suno": "Suno",
     "kie": "Kie.ai",
     "media": "Media host",
+    **{provider.name: provider.title for provider in ADDED},
     "other": "Elsewhere",
 }
 """Every lane and its title, from left to right."""
@@ -180,7 +183,8 @@ class _Drawer:
             return "app"
         if host in self._hosts.get("media", ()):
             return "media"
-        return "kie" if host == "api.kie.ai" else "suno" if host in self._hosts.get("providers", ()) else "other"
+        known = next((provider.name for provider in PROVIDERS.values() if host in provider.hosts), None)
+        return known or ("suno" if host in self._hosts.get("providers", ()) else "other")
 
     def _lane_of_event(self, entry: AnyEntry) -> Lane:
         event = entry.event

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.fakes.registry import LINKS
 from harness.faults.kinds import ConnectFault, Fault
 from harness.faults.randomness import Delay
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
@@ -87,11 +88,15 @@ FaultText = Annotated[
 ]
 
 
+def _link(value: Any) -> str:
+    return one_of(value, known=LINKS, kind="link")
+
+
 class FaultRuleKeys(Keys):
     """What happens to messages: whose, which, when."""
 
     makes = FaultRule
-    link: Link = key(
+    link: Annotated[Link, PlainValidator(_link), WithJsonSchema({"enum": [*LINKS]})] = key(
         "Whose messages: those to a provider, to a live application's store, or the callbacks.",
         "kie",
         "callbacks",

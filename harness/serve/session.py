@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.fakes.delivery import Callback
 from harness.fakes.http_client import post
+from harness.fakes.registry import environment as provider_environment
 from harness.results.result import SERVED
 from harness.scenario.model import Scenario
 from harness.trace.events import CallbackAttempt, Event, RunEnded, TimeAdvanced
@@ -127,12 +128,7 @@ class Serving:
     def environment(self) -> dict[str, str]:
         """What the application needs to reach the fakes; known once they listen."""
         providers = self.session.providers
-        known = {
-            "SUNO_BASE_URL": providers.url("suno"),
-            "SUNO_API_KEY": self.api_key,
-            "KIE_BASE_URL": providers.url("kie"),
-            "KIE_API_KEY": self.api_key,
-        }
+        known = provider_environment(lambda provider: providers.url(provider.name), self.api_key)
         return known if self.signing_key is None else {**known, "WEBHOOK_SIGNING_KEY": self.signing_key}
 
     def run(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.scenario.model import Scenario
 from harness.trace.events import RunBegan
-from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
+from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS, PROVIDER_HOSTS
 
 
 def beginning(
@@ -25,7 +25,7 @@ def beginning(
         secrets=[secret for secret in secrets if secret],
         hosts={
             "app": [APPLICATION_HOST],
-            "providers": [KIE_HOST, SUNO_HOST],
+            "providers": [*PROVIDER_HOSTS],
             "media": [*MEDIA_HOSTS, *files_at],
         },
         impossible=dict(scenario.impossible),

@@ -24,7 +24,7 @@ RESTARTS_S = (5.0, 9.0, 46.0, 90.5, 95.0, 100.0, 150.0)
 def _fault(random: Random) -> FaultRule:
     link = random.choice(("kie", "media", "callbacks"))
     harm = random.choice(CALLBACK_FAULTS if link == "callbacks" else list(FAULTS))
-    return FaultRule(link, FAULTS[harm](), nth=random.choice((1, 2, 3)))  # type: ignore[arg-type]
+    return FaultRule(link, FAULTS[harm](), nth=random.choice((1, 2, 3)))
 
 
 def _platform(random: Random) -> Platform:

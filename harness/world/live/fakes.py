@@ -11,11 +11,12 @@ from uvicorn.server import ServerState
 from harness.fakes import gateway
 from harness.fakes.http_client import Post
 from harness.fakes.media.app import MediaHost
+from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of_path, link_to
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
 from harness.trace.events import ConnectionToUnknownHost
 from harness.world.fault_injector import Injector
-from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST, media_link, provider_link
+from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import Recorder
 from harness.world.journal_writer import Notebook
 from harness.world.live.proxy import Authority, Host, Proxy
@@ -23,7 +24,6 @@ from harness.world.live.redirect import preload_environment, proxy_environment
 from harness.world.live.server import ConnectHook, protocol_factory
 
 LOOPBACK = "127.0.0.1"
-PORT_NAMES = {"suno": SUNO_HOST, "kie": KIE_HOST, "media": MEDIA_HOSTS[0]}
 
 
 class Providers:
@@ -65,21 +65,23 @@ class Providers:
             observe=notebook.observe,
             post=self.injector.post(post),
         )
-        self._files = self.injector.around(self.media.app, media_link)
-        self._harmed = self.injector.around(self.gateway, provider_link)
-        self._served: dict[str, Host] = {
-            SUNO_HOST: (self._named(self._harmed, SUNO_HOST, provider_link), self._gate("suno")),
-            KIE_HOST: (self._named(self._harmed, KIE_HOST, provider_link), self._gate("kie")),
-        }
-        for host in MEDIA_HOSTS:
-            self._served[host] = self._named(self._files, host, media_link), self._gate("media")
+        self._files = self.injector.around(self.media.app, link_to(MEDIA))
+        gateway_app = self.injector.around(self.gateway, link_of_path)
+        self._apps: dict[str, App] = {SUNO.name: gateway_app, KIE.name: gateway_app, MEDIA.name: self._files}
+        self._served: dict[str, Host] = {}
+        for provider in PROVIDERS.values():
+            link = link_to(provider)
+            if provider.name not in self._apps:
+                self._apps[provider.name] = self.injector.around(fake_of(provider, seed), link)
+            for host in provider.hosts:
+                self._served[host] = self._named(self._apps[provider.name], host, link), self._gate(provider.name)
         self.ports: dict[str, int] = {}
-        """By what they are called in a configuration: suno, kie, media."""
+        """By the providers' names."""
 
     async def listen(self, ports: Mapping[str, int] | None = None) -> None:
-        """Begins to listen, at free ports where none are given by the names of `PORT_NAMES`."""
-        for name, host in PORT_NAMES.items():
-            app, gate = self._served[host]
+        """Begins to listen, at free ports where none are given by the providers' names."""
+        for name, provider in PROVIDERS.items():
+            app, gate = self._served[provider.hosts[0]]
             make = protocol_factory(app, asyncio.get_running_loop(), gate, self._state)
             server = await asyncio.get_running_loop().create_server(make, LOOPBACK, (ports or {}).get(name, 0))
             self._to_close.callback(server.close)
@@ -98,11 +100,7 @@ class Providers:
     @property
     def by_port(self) -> dict[int, App]:
         """The same for all of them, by their ports."""
-        return {
-            self.ports["media"]: self._files,
-            self.ports["suno"]: self._harmed,
-            self.ports["kie"]: self._harmed,
-        }
+        return {self.ports[name]: app for name, app in self._apps.items()}
 
     async def preload(self, node_options: str | None) -> dict[str, str]:
         """The environment in which a Node process finds the fakes under the providers' real names."""
@@ -110,8 +108,7 @@ class Providers:
         server = await asyncio.start_server(self._hear_of_stranger, LOOPBACK, 0)
         self._to_close.callback(server.close)
         strangers = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
-        origins = {SUNO_HOST: self.url("suno"), KIE_HOST: self.url("kie")}
-        origins |= dict.fromkeys(MEDIA_HOSTS, self.url("media"))
+        origins = {host: self.url(provider.name) for provider in PROVIDERS.values() for host in provider.hosts}
         given = os.environ.get("NODE_OPTIONS", "") if node_options is None else node_options
         return preload_environment(origins, strangers, given)
 

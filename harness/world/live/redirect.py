@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.world.hosts import KIE_HOST, MEDIA_HOSTS, SUNO_HOST
+from harness.world.hosts import MEDIA_HOSTS, PROVIDER_HOSTS
 
 PRELOAD = Path(__file__).parent / "preload.cjs"
 LOCAL = "localhost,127.0.0.1,::1"
-PROVIDER_HOSTS = (SUNO_HOST, KIE_HOST)
 
 
 def preload_environment(origins: Mapping[str, str], strangers: str, given: str) -> dict[str, str]:

@@ -23,6 +23,8 @@ from harness.errors import ImplementationError
 from harness.fakes import gateway
 from harness.fakes.http_client import BadAnswerError, post
 from harness.fakes.media.app import MediaHost
+from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of_path, link_to
+from harness.fakes.registry import environment as provider_environment
 from harness.fakes.script import DAY_S
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
@@ -42,7 +44,7 @@ from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
 from harness.world.fault_injector import Injector
-from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST, media_link, provider_link
+from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import Recorder
 from harness.world.journal_writer import Notebook
 from harness.world.log_level import tidy
@@ -105,10 +107,7 @@ class SimulatedWorld:
     def environment(self) -> dict[str, str]:
         """The implementation's configuration: its environment variables."""
         environment = {
-            "SUNO_BASE_URL": f"http://{SUNO_HOST}",
-            "SUNO_API_KEY": self.api_key,
-            "KIE_BASE_URL": f"http://{KIE_HOST}",
-            "KIE_API_KEY": self.api_key,
+            **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
             "DATABASE_PATH": self._database,
             "SSL_CERT_FILE": tls.trust_file(),
@@ -219,11 +218,12 @@ class SimulatedWorld:
         self.instances.on_kill = self._killed
         instances = self.instances
         self.witness.other_instances = lambda: instances.apps[:-1]
-        harmed = injector.around(providers, provider_link)
-        self._serve((KIE_HOST,), harmed, provider_link, injector.gate(frozenset({"kie"})))
-        self._serve((SUNO_HOST,), harmed, provider_link, injector.gate(frozenset({"suno"})))
-        files = injector.around(media.app, media_link)
-        self._serve(MEDIA_HOSTS, files, media_link, injector.gate(frozenset({"media"})))
+        gateway_app, files = injector.around(providers, link_of_path), injector.around(media.app, link_to(MEDIA))
+        shipped: dict[str, App] = {KIE.name: gateway_app, SUNO.name: gateway_app, MEDIA.name: files}
+        for provider in PROVIDERS.values():
+            link = link_to(provider)
+            app = shipped.get(provider.name) or injector.around(fake_of(provider, self.seed), link)
+            self._serve(provider.hosts, app, link, injector.gate(frozenset({provider.name})))
         self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
 
     def _killed(self, instance: Place) -> None:

@@ -1,0 +1,93 @@
+"""All providers by name: their hosts, the environment variables that name them, and what answers in their place.
+
+Links of faults, lanes of diagrams, ports, placeholders of harness.toml and an application's environment derive from
+this table. The shipped fakes share one account, so the worlds make them together (`harness.fakes.gateway`); a plugin's
+provider brings a fake of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from harness.errors import PluginError
+from harness.plugins import plugins
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A service that an application sends requests to."""
+
+    name: str
+    """What links, ports, placeholders and lanes call it."""
+    title: str
+    hosts: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    """Beginnings of the paths that are this provider's, where several share hosts; none for all others."""
+    base_url: str | None = None
+    """The environment variable that gets its base URL."""
+    api_key: str | None = None
+    """The environment variable that gets its key."""
+    fake: Callable[[int], ASGIApp] | None = None
+    """Makes an ASGI application for a run, from the run's seed; None for the shipped ones."""
+
+
+SUNO = Provider("suno", "Suno", ("api.sunoapi.org",), base_url="SUNO_BASE_URL", api_key="SUNO_API_KEY")
+KIE = Provider(
+    "kie",
+    "Kie.ai",
+    ("api.kie.ai",),
+    ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/"),
+    base_url="KIE_BASE_URL",
+    api_key="KIE_API_KEY",
+)
+MEDIA = Provider("media", "files", ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai"))
+_TAKEN = ("callbacks", "store", "app", "user", "other")
+"""Names that mean something else where a provider's name is used."""
+
+
+def _registered() -> dict[str, Provider]:
+    found = {provider.name: provider for provider in (SUNO, KIE, MEDIA)}
+    for target, value in plugins("providers"):
+        if not isinstance(value, Provider) or value.fake is None:
+            raise PluginError(f"{target}: {value!r} is not a harness.fakes.registry.Provider with a fake")
+        taken = {host for provider in found.values() for host in provider.hosts}
+        if value.name in found or value.name in _TAKEN or taken.intersection(value.hosts):
+            raise PluginError(f'{target}: the name "{value.name}" or one of its hosts is taken; choose others')
+        found[value.name] = value
+    return found
+
+
+PROVIDERS = _registered()
+ADDED = tuple(provider for provider in PROVIDERS.values() if provider.fake is not None)
+"""Those of plugins."""
+LINKS = (*PROVIDERS, "callbacks", "store")
+"""Between whom messages go: an application and each provider or its store, and the providers' callbacks."""
+
+
+def link_of_path(path: str) -> str:
+    """Which of the two shipped providers behind one host a path belongs to."""
+    return KIE.name if path.startswith(KIE.paths) else SUNO.name
+
+
+def link_to(provider: Provider) -> Callable[[str], str]:
+    """Which link a request to a host of `provider` belongs to, by its path."""
+    return link_of_path if provider in (SUNO, KIE) else lambda path: provider.name
+
+
+def fake_of(provider: Provider, seed: int) -> ASGIApp:
+    """A new fake of a plugin's provider, for a run with this seed."""
+    assert provider.fake is not None, f"{provider.name} is a shipped provider"
+    return provider.fake(seed)
+
+
+def environment(url: Callable[[Provider], Any], api_key: str) -> dict[str, str]:
+    """The environment variables by which an application finds the providers; `url` gives the base URL of each."""
+    found: dict[str, str] = {}
+    for provider in PROVIDERS.values():
+        if provider.base_url is not None:
+            found[provider.base_url] = str(url(provider))
+        if provider.api_key is not None:
+            found[provider.api_key] = api_key
+    return found
