@@ -1,4 +1,4 @@
-"""Results as JSON, in a format with a version: `format`, documented in the README."""
+"""Results as JSON, in a format with a version: `format`, described by docs/reference/harness-results-1.schema.json."""
 
 import dataclasses
 import json

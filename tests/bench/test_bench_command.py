@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,15 +65,6 @@ def test_json_has_every_figure_with_its_interval_and_histograms_for_others() -> 
     assert theirs.get_total_count() == mine["callbacks"]["answered"] > 30
     assert theirs.get_value_at_percentile(50) == pytest.approx(mine["figures"]["answer.p50"][0] * 1000, rel=2e-3)
     assert [each["name"] for each in value["differences"]] == ["strict"]
-
-
-def test_the_readme_tells_every_field() -> None:
-    value = json.loads(harness("synchronous", "strict", "--tracks", "10", "--json", "-").stdout)
-    _, _, section = (ROOT / "README.md").read_text("utf-8").partition("## The JSON format `harness-bench/1`\n")
-    told = set(re.findall(r"\w+", section.partition("\n## ")[0]))
-    (difference,), (strategy, _) = value["differences"], value["strategies"]
-    keys = {*value, *strategy, *difference, *strategy["callbacks"], *strategy["histograms"]}
-    assert not keys - told
 
 
 def test_a_crossed_threshold_is_told_and_has_its_own_exit_code() -> None:

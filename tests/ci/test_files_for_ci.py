@@ -1,4 +1,4 @@
-"""What others put into their CI: the action, the snippets of the README, the hook; run here as their runners do."""
+"""What others put into their CI: the action, the snippets of docs/, the hook; run here as their runners do."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.docs.pages import Page
+
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
-SNIPPETS = re.findall(r"^```yml\n(# \S+\n.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
-SCHEMAS = {
-    "# .github/workflows/harness.yml": "vendor.github-workflows",
-    "# .gitlab-ci.yml": "vendor.gitlab-ci",
-}
+GUIDES = [ROOT / "docs" / "guides" / "ci.md", ROOT / "docs" / "tutorials" / "pytest-in-ci.md"]
+SNIPPETS = [block.text for guide in GUIDES for block in Page.read(guide).of("yml")]
+SCHEMAS = {"# .github/workflows/": "vendor.github-workflows", "# .gitlab-ci.yml": "vendor.gitlab-ci"}
 
 
 def checked(schema: str, file: Path) -> None:
@@ -129,14 +129,20 @@ def test_an_input_is_never_code(job: Job) -> None:
     assert "${{" not in step("Run")["run"] + step("Judge")["run"] + step("Install")["run"]
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_a_snippet_of_the_readme_is_what_its_platform_reads(name: str, tmp_path: Path) -> None:
-    (text,) = (each for each in SNIPPETS if each.startswith(name))
+@pytest.mark.parametrize("text", SNIPPETS, ids=lambda text: text.partition("\n")[0].removeprefix("# "))
+def test_a_snippet_is_what_its_platform_reads(text: str, tmp_path: Path) -> None:
     (tmp_path / "snippet.yml").write_text(text, "utf-8")
-    checked(SCHEMAS[name], tmp_path / "snippet.yml")
+    for name, schema in SCHEMAS.items():
+        if text.startswith(name):
+            checked(schema, tmp_path / "snippet.yml")
+    assert yaml.safe_load(text)
 
 
-def test_the_readmes_workflow_gives_the_action_only_inputs_that_it_has() -> None:
+def test_there_is_a_snippet_for_each_platform() -> None:
+    assert {name for name in SCHEMAS for text in SNIPPETS if text.startswith(name)} == set(SCHEMAS)
+
+
+def test_the_workflow_that_is_shown_gives_the_action_only_inputs_that_it_has() -> None:
     (text,) = (each for each in SNIPPETS if each.startswith("# .github/workflows/harness.yml"))
     (job,) = yaml.safe_load(text)["jobs"].values()
     (use,) = (each for each in job["steps"] if "actions/harness" in each.get("uses", ""))
@@ -147,8 +153,10 @@ def test_the_readmes_workflow_gives_the_action_only_inputs_that_it_has() -> None
 def test_the_hook_checks_what_lies_in_folders_of_scenarios() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     (text,) = (each for each in SNIPPETS if each.startswith("# .pre-commit-config.yaml"))
-    (used,) = (each["id"] for repo in yaml.safe_load(text)["repos"] for each in repo["hooks"])
-    assert used == hook["id"]
+    (used,) = (each for repo in yaml.safe_load(text)["repos"] for each in repo["hooks"])
+    assert {name: used[name] for name in ("id", "name", "entry", "files")} == {
+        name: hook[name] for name in ("id", "name", "entry", "files")
+    }
     files = [str(path.relative_to(ROOT)) for path in (ROOT / "scenarios").rglob("*.yaml")]
     assert files
     assert all(re.search(hook["files"], file) for file in files)

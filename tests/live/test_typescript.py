@@ -152,9 +152,3 @@ def test_nothing_of_it_is_unknown(results: dict[str, Result]) -> None:
 
 def test_a_picture_behind_redirects_is_found_without_leaving_the_machine(results: dict[str, Result]) -> None:
     assert [track.outcome for track in results["media/redirect-chain"].metrics.tracks] == ["2k"]
-
-
-@pytest.mark.parametrize("name", ["typescript", "flask_requests"])
-def test_the_readme_shows_the_configuration_as_it_is(name: str) -> None:
-    configuration = (APP.parent / name / "harness.toml").read_text("utf-8")
-    assert configuration in (APP.parents[2] / "README.md").read_text("utf-8")

@@ -1,9 +1,7 @@
 """Every harm over memory, as a real client sees it; whom a fault befalls; and what several of them come to together."""
 
 import json
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,7 +29,6 @@ from harness.world.fault_injector import Injector
 from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
 
-README = Path(__file__).parents[2] / "README.md"
 HOST = "api.kie.ai"
 RIGHT = {"code": 200, "data": {"taskId": "0123456789abcdef"}}
 
@@ -240,17 +237,3 @@ def test_a_fault_without_luck_does_not_change_another_ones() -> None:
     unlucky = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
     alone = _told(unlucky, seed=3)[0]
     assert _told(unlucky, FaultRule("media", SlowAnswer(Uniform(1.0, 2.0))), seed=3)[0] == alone
-
-
-def test_the_readme_names_every_harm_in_the_row_of_its_kind() -> None:
-    table = README.read_text("utf-8").partition("| when it acts |")[2].partition("\n\n")[0].splitlines()[2:]
-    rows = [set(re.findall("`([a-z-]+)`", row)) for row in table]
-    assert rows == [{name for name, fault in FAULTS.items() if issubclass(fault, kind)} for kind in KINDS]
-
-
-def test_the_readmes_harm_works(simulate: Simulate) -> None:
-    (text,) = re.findall(r"^```python\n(# teapots\.py\n.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    module: dict[str, Any] = {"__name__": "teapots"}
-    exec(text, module)
-    got, _ = _outcome(simulate, module["Teapot"]())
-    assert (got.status_code, got.json()) == (418, RIGHT)

@@ -1,0 +1,161 @@
+"""The reference says what the code does: formats, journal, environment; and the site can be built from it."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from docs.generate import PAGES, Source
+from harness.bench.json_format import bench_json
+from harness.engine.pool import compare
+from harness.engine.run import resolve, run
+from harness.report.json import comparison_json
+from harness.scenario import catalogue
+from harness.targets import load
+from harness.world.simulated.world import SimulatedWorld
+from tests.docs.pages import DOCS, ROOT, Page
+from tests.oracles.mutation import mutants
+
+SOURCE = Source()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_has_a_title_and_is_in_the_navigation(name: str) -> None:
+    text = "".join(PAGES[name](SOURCE))
+    assert text.startswith("# ")
+    assert f" {name}\n" in (ROOT / "mkdocs.yml").read_text("utf-8")
+
+
+def test_the_generated_pages_name_everything() -> None:
+    def page(name: str) -> str:
+        return "".join(PAGES[f"reference/{name}.md"](SOURCE))
+
+    options = {max(each.opts, key=len) for command in SOURCE.commands.commands.values() for each in command.params}
+    assert not [name for name in SOURCE.commands.commands if f"## harness {name}" not in page("commands")]
+    assert not [name for name in options if name.startswith("-") and name not in page("commands")]
+    assert not [name for name in SOURCE.faults if f"`{name}`" not in page("faults")]
+    assert not [each.name for each in SOURCE.invariants if f"`{each.name}`" not in page("invariants")]
+    assert not [each.name for each in SOURCE.scenarios if f"`{each.name}`" not in page("scenarios")]
+    assert not [key for key in SOURCE.scenario_schema["properties"] if f"`{key}`" not in page("scenario-file")]
+    assert not [name for name in SOURCE.configuration if f"## [{name}]" not in page("harness-toml")]
+
+
+def test_each_fault_is_listed_at_the_stage_at_which_it_acts() -> None:
+    _, *stages = "".join(PAGES["reference/faults.md"](SOURCE)).split("\n## ")
+    rows = [set(re.findall(r"^\| `([a-z-]+)`", stage, re.MULTILINE)) for stage in stages]
+    assert rows == [
+        {name for name, fault in SOURCE.faults.items() if hasattr(fault, method)} for method in SOURCE.fault_methods
+    ]
+
+
+@pytest.mark.skipif(find_spec("material") is None, reason="the extra docs is not installed")
+def test_the_site_can_be_built(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = re.compile(r"""(?:src|href)=["']?(?:https?:)?//(?!127\.0\.0\.1)[^"'> ]+\.(?:js|css|woff2?)""")
+    pages = (tmp_path / "site").rglob("*.html")
+    assert not [found for page in pages for found in asked.findall(page.read_text("utf-8"))], (
+        "pages load from elsewhere"
+    )
+
+
+# Formats
+
+
+def schema(name: str) -> Any:
+    return json.loads((DOCS / "reference" / f"{name}.schema.json").read_text("utf-8"))
+
+
+def test_results_are_as_their_schema_says() -> None:
+    chosen = catalogue.select(["baseline/healthy", "failing/code-500-always"])
+    value = comparison_json(compare(chosen, [resolve("strict"), resolve("trusting")], 1))
+    jsonschema.validate(json.loads(json.dumps(value)), schema("harness-results-1"))
+
+
+def test_a_bench_is_as_its_schema_says(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    command = ["bench", "synchronous", "acknowledge-first", "--tracks", "50", "-q", "--json", str(file)]
+    subprocess.run([sys.executable, "-m", "harness", *command], check=True, capture_output=True, timeout=100)
+    assert bench_json.__doc__
+    jsonschema.validate(json.loads(file.read_text("utf-8")), schema("harness-bench-1"))
+
+
+# The journal
+
+
+def facts_by_kind() -> dict[str, set[str]]:
+    return {each["kind"]: set(each["facts"]) for each in SOURCE.journal_kinds}
+
+
+def test_the_journals_page_names_every_fact_of_the_kinds_that_occur() -> None:
+    table = facts_by_kind()
+    failing = ["failing/code-429", "failing/connection-refused", "failing/reset-before-answer"]
+    callbacks = ["callbacks/forgery-unsigned", "callbacks/cover-url-private"]
+    seen = set()
+    for scenario in catalogue.select(["baseline/healthy", "slow/image-76s", "platform", *failing, *callbacks]):
+        for name in ("acknowledge-first", "mapped-callback"):
+            journal = run(scenario, resolve(name)).journal
+            assert journal is not None
+            for entry in journal:
+                assert set(entry.facts) == table[entry.kind], entry.kind
+                seen.add(entry.kind)
+    assert len(seen) > 20
+
+
+def test_the_journals_page_names_every_kind_that_the_code_writes() -> None:
+    written = set()
+    for path in [*(ROOT / "harness").rglob("*.py"), *(ROOT / "fakes").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called.lstrip("_") in ("note", "observe"):
+                    written.add(str(node.args[0].value))
+    assert len(written) > 20
+    assert not written - facts_by_kind().keys()
+
+
+# What pages say that no generator knows
+
+
+def test_the_environment_of_an_application_is_the_worlds() -> None:
+    (scenario,) = catalogue.select(["callbacks/signed-and-healthy"])
+    world = SimulatedWorld(scenario, load("harness.strategies.strict:create_app"), 1)
+    names = set(world.environment())
+    world.loop.close()
+    _, _, section = (DOCS / "reference" / "application.md").read_text("utf-8").partition("## Environment")
+    rows = [line.split(" | ")[0] for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)} == names
+
+
+def test_the_numbers_of_mutants_are_todays() -> None:
+    everything = mutants()
+    caught = [mutant for mutant in everything if mutant.caught_by is not None]
+    equivalent = [mutant for mutant in everything if "equivalent" in mutant.written]
+    gaps = len(everything) - len(caught) - len(equivalent)
+    text = " ".join((DOCS / "explanations" / "testing-the-invariants.md").read_text("utf-8").split())
+    assert f"{len(everything)} mutants of the eight strategies" in text
+    assert (
+        f"{len(caught)} are detected, {len(equivalent)} change nothing that an invariant is about, and {gaps}" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("application", "page", "shown"),
+    [
+        ("typescript", "tutorials/nextjs-supabase.md", "harness.toml"),
+        ("flask_requests", "guides/live-applications.md", "flask/harness.toml"),
+    ],
+)
+def test_a_configuration_that_is_shown_is_the_one_that_is_tested(application: str, page: str, shown: str) -> None:
+    (block,) = (block for block in Page.read(DOCS / page).of("toml") if block.file == shown)
+    real = (ROOT / "tests" / "apps" / application / "harness.toml").read_text("utf-8")
+    assert tomllib.loads(block.text) == tomllib.loads(real)
