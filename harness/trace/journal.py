@@ -120,7 +120,9 @@ class Journal:
     def of(self, *kinds: str) -> list[AnyEntry]: ...
     def of(self, *kinds: type[Event] | str) -> list[Any]:
         """The entries of some kinds, in order; a kind is a class, or a name where it comes from outside."""
-        return [entry for entry in self.entries if type(entry.event) in kinds or entry.event.kind in kinds]
+        if kinds and isinstance(kinds[0], str):
+            return [entry for entry in self.entries if entry.event.kind in kinds]
+        return [entry for entry in self.entries if type(entry.event) in kinds]
 
     def first(self, kind: type[E]) -> Entry[E] | None:
         """The first entry of a kind."""
