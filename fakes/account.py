@@ -65,19 +65,19 @@ class Desk:
         """Tell the observer which rules a request breaks."""
         self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
 
-    def lacks_key(self, asked: Asked) -> Failure | None:
+    def lacks_key(self, requested: Asked) -> Failure | None:
         """Return the 401 for a request without the right bearer key. The key itself is never told."""
-        sent = asked.header(b"authorization")
+        sent = requested.header(b"authorization")
         if sent == self._expected:
             return None
         found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
         rule = "Authorization: Bearer <the account's key>"
-        self.break_contract(asked.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
+        self.break_contract(requested.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
         return self.failure(401)
 
-    def read_object(self, endpoint: str, asked: Asked) -> dict[str, Any] | Failure:
+    def read_object(self, endpoint: str, requested: Asked) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
-        content, content_type = asked.content, asked.header(b"content-type")
+        content, content_type = requested.content, requested.header(b"content-type")
         if content_type is not None and not _is_json(content_type):
             rule = "application/json"
             self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
@@ -94,9 +94,9 @@ class Desk:
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
         return self.failure(400, "The request body is not a JSON object.")
 
-    def asked_for(self, endpoint: str, asked: Asked) -> str | Failure:
+    def requested_for(self, endpoint: str, requested: Asked) -> str | Failure:
         """Return the task id that a query asks about, or the refusal of one that asks about none."""
-        query = asked.query()
+        query = requested.query()
         wanted = query.get("taskId")
         if wanted:
             return wanted

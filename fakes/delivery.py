@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.fakes.events import Observer
-from harness.fakes.http_client import BadAnswerError, Post, post
+from harness.fakes.http_client import BadResponseError, Post, post
 from harness.fakes.responses import encoded
 from harness.fakes.script import DeliveryRules, ForgeryKind
 from harness.fakes.tasks import Chores
@@ -48,7 +48,7 @@ def signature(key: str, task_id: str, timestamp: int) -> str:
     return base64.b64encode(digest).decode("ascii")
 
 
-class Courier:
+class CallbackDispatcher:
     """Delivers one provider's callbacks."""
 
     def __init__(
@@ -154,7 +154,7 @@ class Courier:
             return "refused", None
         except (ConnectionResetError, BrokenPipeError):
             return "reset", None
-        except BadAnswerError:
+        except BadResponseError:
             return "bad-answer", None
         except (OSError, ValueError):
             return "unreachable", None

@@ -61,15 +61,15 @@ def _frozen(value: Any) -> Any:
 def render(ledger: Ledger) -> str:
     """Return the ledger in Markdown."""
     counts = {name: sum(name in rule.confidence for rule in ledger.rules) for name in CONFIDENCES}
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    reported = ", ".join(f"{count} {name}" for name, count in counts.items())
     lines = [
         "# How true the fakes are",
         "",
         "<!-- Made by `python -m harness.fakes.fidelity` from ledger.yaml; edit that. -->",
         "",
-        f"{len(ledger.rules)} rules of the providers' contracts ({told}; some are more than one), each with the tests "
-        f"that fail without it, and {len(ledger.gaps)} things that are not reproduced. *Documented* is what a "
-        "provider's pages say, *seen* what clients or live captures show, *inferred* what is left to reason.",
+        f"{len(ledger.rules)} rules of the providers' contracts ({reported}; some are more than one), each with "
+        f"the tests that fail without it, and {len(ledger.gaps)} things that are not reproduced. *Documented* is what "
+        "a provider's pages say, *seen* what clients or live captures show, *inferred* what is left to reason.",
     ]
     for section, title in ledger.sections.items():
         rules = [rule for rule in ledger.rules if rule.section == section]

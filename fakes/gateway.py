@@ -12,7 +12,7 @@ from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract as kie_contract
 from harness.fakes.published_files import Lender, Publisher, lend_nothing
-from harness.fakes.responses import json_answer
+from harness.fakes.responses import json_response
 from harness.fakes.routing import Application
 from harness.fakes.script import Script
 from harness.fakes.suno import contract as suno_contract
@@ -67,7 +67,7 @@ class Gateway:
         from harness.fakes.suno import openapi as music
 
         described = music.describe(self.suno.state.fake.script), pictures.describe(self.kie.state.fake.script)
-        await json_answer(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
+        await json_response(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a path of neither fake, naming the nearest of both."""

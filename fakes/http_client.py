@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-ANSWER_BYTES_MAX = 1024 * 1024
+RESPONSE_BYTES_MAX = 1024 * 1024
 """More than this is no answer to a callback."""
 TARGET = re.compile(r"[!-~]+")
 FIELD = re.compile(r"[\t -~\x80-\xff]*")
@@ -24,7 +24,7 @@ FIELD = re.compile(r"[\t -~\x80-\xff]*")
 PORTS = {"http": 80, "https": 443}
 
 
-class BadAnswerError(Exception):
+class BadResponseError(Exception):
     """What came back is not HTTP, or far more of it than an answer can be."""
 
 
@@ -80,14 +80,14 @@ class _Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._size += len(data)
-        if self._size > ANSWER_BYTES_MAX:
-            self._fail(BadAnswerError(f"more than {ANSWER_BYTES_MAX} bytes"))
+        if self._size > RESPONSE_BYTES_MAX:
+            self._fail(BadResponseError(f"more than {RESPONSE_BYTES_MAX} bytes"))
         if self.answer.done():
             return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(BadAnswerError(str(error)))
+            self._fail(BadResponseError(str(error)))
 
     def eof_received(self) -> None:
         if self._ends_with_connection:

@@ -100,10 +100,10 @@ def operation(
     request: Schema | None = None,
     callbacks: Schema | None = None,
     asks_for_task: bool = False,
-    told_by: str | None = None,
+    reported_by: str | None = None,
 ) -> Schema:
-    """Return an operation that answers `data` in the envelope. `request` is the schema of its JSON body, `told_by` the
-    operation that tells of the task that it begins."""
+    """Return an operation that answers `data` in the envelope. `request` is the schema of its JSON body,
+    `reported_by` the operation that reports on the task it begins."""
     refused = {**_json(ref("Refusal")), "text/html": {"schema": TEXT}}
     admitted = [success(data), ref("Refusal"), *([ref("NothingFound")] if asks_for_task else [])]
     described: Schema = {
@@ -115,9 +115,9 @@ def operation(
             "5XX": {"description": "A failure, or a gateway in front with a page of its own.", "content": refused},
         },
     }
-    if told_by is not None:
+    if reported_by is not None:
         task_id = {"taskId": "$response.body#/data/taskId"}
-        described["responses"]["200"]["links"] = {told_by: {"operationId": told_by, "parameters": task_id}}
+        described["responses"]["200"]["links"] = {reported_by: {"operationId": reported_by, "parameters": task_id}}
     if request is not None:
         described["requestBody"] = {"required": True, "content": _json(request)}
     if asks_for_task:

@@ -118,7 +118,7 @@ def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
 
 
-def json_answer(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+def json_response(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """Return `body` as JSON."""
     return Reply(encoded(body), status, JSON_TYPE, first)
 
@@ -138,9 +138,9 @@ def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Reply:
     if failure.html:
         page = HTML_PAGE.format(code=failure.code, message=message)
         return Reply(page.encode(), status, HTML_TYPE, first)
-    return json_answer({"code": failure.code, "msg": message}, status, first)
+    return json_response({"code": failure.code, "msg": message}, status, first)
 
 
 def without_data(code: int, message: str) -> Reply:
     """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
-    return json_answer({"code": code, "msg": message, "data": None})
+    return json_response({"code": code, "msg": message, "data": None})

@@ -114,9 +114,9 @@ class _Path:
         if message["type"] == "http.disconnect":
             return
         app: Application = scope["app"]
-        asked = Asked(scope, content)
-        handler = app.handlers.get((asked.method, self._path))
-        answer = app.unknown(asked, 405) if handler is None else handler(asked)
+        requested = Asked(scope, content)
+        handler = app.handlers.get((requested.method, self._path))
+        answer = app.unknown(requested, 405) if handler is None else handler(requested)
         reply = answer if isinstance(answer, Reply) else await answer
         await reply(scope, receive, send)
 

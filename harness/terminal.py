@@ -42,12 +42,12 @@ def screen(*, stderr: bool = False) -> "Console":
             raise BrokenPipeError  # rich would end the process with 1, but that nobody reads on is no failure
 
     stream = sys.stderr if stderr else sys.stdout
-    asked = os.environ.get("COLUMNS", "")
-    is_asked = asked.isdecimal() and int(asked) > 0
+    requested = os.environ.get("COLUMNS", "")
+    is_requested = requested.isdecimal() and int(requested) > 0
     if stream.isatty():
-        width = None if is_asked or not asked else shutil.get_terminal_size().columns
+        width = None if is_requested or not requested else shutil.get_terminal_size().columns
         return Screen(stderr=stderr, width=width, highlight=False, emoji=False)
-    width = None if is_asked else PIPED_COLUMNS
+    width = None if is_requested else PIPED_COLUMNS
     trimmed: Any = _Trimmed(stream)
     return Screen(file=trimmed, width=width, highlight=False, emoji=False)
 

@@ -31,7 +31,7 @@ from harness.faults.rule import FaultRule
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.strategies import synchronous as s
-from harness.strategies.parsing import COMPLETE, ERROR, PENDING, read_answer, read_image, read_music
+from harness.strategies.parsing import COMPLETE, ERROR, PENDING, read_image, read_music, read_response
 from harness.strategies.pictures import PictureError, decode_picture, is_public_url
 from harness.strategies.registry import STRATEGIES
 from harness.strategies.signatures import is_genuine
@@ -566,7 +566,7 @@ def test_a_message_without_a_task_is_no_news(body: object) -> None:
 
 
 def test_an_error_inside_an_http_200_is_an_error() -> None:
-    answer = read_answer(200, b'{"code": 429, "msg": "call frequency is too high", "data": {"taskId": "abc"}}')
+    answer = read_response(200, b'{"code": 429, "msg": "call frequency is too high", "data": {"taskId": "abc"}}')
     assert answer.task_id is None
     assert answer.problem == "code 429: call frequency is too high"
 

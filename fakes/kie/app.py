@@ -9,14 +9,14 @@ from typing import Any
 
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
-from harness.fakes.delivery import Callback, Courier
+from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract
 from harness.fakes.kie.records import ImageTask, Mode, job_callback
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
-from harness.fakes.responses import Reply, json_answer, message_of, success, without_data
+from harness.fakes.responses import Reply, json_response, message_of, success, without_data
 from harness.fakes.routing import Application, Asked, Handler, routes
 from harness.fakes.script import Failure, Image, KieScript, Picture
 from harness.fakes.tasks import Chores, Credits, task_id, turn
@@ -53,12 +53,12 @@ class FakeKie:
         ids: str,
         observe: Observer,
         desk: Desk,
-        courier: Courier,
+        dispatcher: CallbackDispatcher,
     ) -> None:
         self.script = script
         self.desk = desk
         self.observe = observe
-        self.courier = courier
+        self.dispatcher = dispatcher
         self._publish_file = publish
         self._lend = lend
         self._ids = Random(f"kie ids {seed}{ids}")
@@ -72,12 +72,12 @@ class FakeKie:
     @property
     def busy(self) -> bool:
         """Whether a generation or a delivery is under way."""
-        return self._chores.busy or self.courier.busy
+        return self._chores.busy or self.dispatcher.busy
 
     async def close(self) -> None:
         """Give up everything under way."""
         await self._chores.cancel()
-        await self.courier.close()
+        await self.dispatcher.close()
 
     def endpoints(self) -> tuple[tuple[str, str], ...]:
         """What this profile offers."""
@@ -105,8 +105,8 @@ class FakeKie:
         return self.create(asked, contract.GENERATE_IMAGE)
 
     def _record_info(self, asked: Asked) -> Reply:
-        wanted = self.desk.lacks_key(asked) or self.desk.asked_for(contract.RECORD_INFO, asked)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.tell(wanted)
+        wanted = self.desk.lacks_key(asked) or self.desk.requested_for(contract.RECORD_INFO, asked)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.notify(wanted)
 
     def _download_url(self, asked: Asked) -> Reply:
         lacks_key = self.desk.lacks_key(asked)
@@ -119,7 +119,7 @@ class FakeKie:
     def _openapi(self, asked: Asked) -> Reply:
         from harness.fakes.kie import openapi
 
-        return json_answer(openapi.describe(self.script))
+        return json_response(openapi.describe(self.script))
 
     def create(self, asked: Asked, endpoint: str) -> Reply | Awaitable[Reply]:
         """Answer a create request. Each uses up an entry of the script, also a refused one."""
@@ -220,7 +220,7 @@ class FakeKie:
             if index:
                 await asyncio.sleep(DUPLICATES_APART_S)
             body = job_callback(task, self.desk.credits.balance)
-            self.courier.send(Callback(url, task.task_id, "image", body))
+            self.dispatcher.send(Callback(url, task.task_id, "image", body))
 
     def _end(self, task: ImageTask) -> None:
         task.ended_ms = int(time.time() * 1000)
@@ -267,9 +267,9 @@ class FakeKie:
         self._stray_pictures += 1
         stray.urls = [self._publish(stray)]
         body = job_callback(stray, self.desk.credits.balance)
-        self.courier.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
+        self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
-    def tell(self, wanted: str) -> Reply:
+    def notify(self, wanted: str) -> Reply:
         """Answer a recordInfo query."""
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
@@ -310,8 +310,8 @@ def create_app(
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
-    courier = Courier("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
-    fake = FakeKie(script, publish, lend, seed, ids, observe, desk, courier)
+    dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
+    fake = FakeKie(script, publish, lend, seed, ids, observe, desk, dispatcher)
     return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
 
 

@@ -202,8 +202,8 @@ def _input_form(model: str) -> Form:
 def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
     """Return the rules that a createTask request breaks; `models` are the accepted ones, () all of the contract's."""
     problems = job_form(models).problems(body)
-    asked = body.get("input")
-    return problems + input_form(body.get("model")).problems(asked) if isinstance(asked, dict) else problems
+    requested = body.get("input")
+    return problems + input_form(body.get("model")).problems(requested) if isinstance(requested, dict) else problems
 
 
 def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
@@ -226,13 +226,13 @@ def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
 
 def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     """Return the width and height in pixels that a createTask request asks for, by the "kie" or "bytedance" table."""
-    asked, model = body["input"], body["model"]
+    requested, model = body["input"], body["model"]
     if input_form(model) is SEEDREAM_4_INPUT:
-        shape = SHAPES[asked.get("image_size") or DEFAULT_SHAPE]
-        return _pixels(shape, asked.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
+        shape = SHAPES[requested.get("image_size") or DEFAULT_SHAPE]
+        return _pixels(shape, requested.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
     lite = _is_5_lite(model)
-    across, down = (int(part) for part in asked["aspect_ratio"].split(":"))
-    resolution = (QUALITIES_5_LITE if lite else QUALITIES_4_5)[asked["quality"]]
+    across, down = (int(part) for part in requested["aspect_ratio"].split(":"))
+    resolution = (QUALITIES_5_LITE if lite else QUALITIES_4_5)[requested["quality"]]
     return _pixels((across, down), resolution, table, lite)
 
 
@@ -250,10 +250,10 @@ def _pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int,
 
 def picture_count(body: dict[str, Any]) -> int:
     """Return how many pictures a sound request asks for; only a Seedream 4 job can ask for several."""
-    asked = body.get("input")
-    if not isinstance(asked, dict) or input_form(body.get("model")) is not SEEDREAM_4_INPUT:
+    requested = body.get("input")
+    if not isinstance(requested, dict) or input_form(body.get("model")) is not SEEDREAM_4_INPUT:
         return 1
-    return int(asked.get("max_images") or 1)
+    return int(requested.get("max_images") or 1)
 
 
 def state(elapsed_s: float, takes_s: float) -> str:

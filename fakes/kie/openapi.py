@@ -41,7 +41,7 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
                 "Begins a task.",
                 closed(created),
                 request=_job(models),
-                told_by="pictureRecord",
+                reported_by="pictureRecord",
                 callbacks=_callback("jobCallback"),
             )
         },
@@ -65,7 +65,7 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
                 "Makes a picture and answers with it, or at once with a task id where a callBackUrl is given.",
                 either(closed({"response": closed({"imageUrl": URL})}), closed({"taskId": TASK_ID})),
                 request=form_schema(contract.synchronous_form(models)),
-                told_by="pictureRecord",
+                reported_by="pictureRecord",
                 callbacks=_callback("pictureCallback"),
             )
         }
@@ -90,7 +90,7 @@ def _job(models: tuple[str, ...]) -> Schema:
             ({"pattern": lite}, contract.SEEDREAM_5_LITE_INPUT),
         ]
     return either(
-        *(form_schema(form, {"model": model, "input": form_schema(asked)}) for model, asked in families),
+        *(form_schema(form, {"model": model, "input": form_schema(requested)}) for model, requested in families),
     )
 
 
@@ -132,8 +132,8 @@ def _schemas(records: RecordStyle) -> dict[str, Schema]:
     paid = {"consumeCredits": CREDITS, "remainedCredits": CREDITS}
 
     def record(shared: Schema, response: Schema, consumed: Schema) -> Schema:
-        told = {**shared, "creditsConsumed": consumed}
-        return closed({**told, "response": response} if records == "live" else told)
+        reported = {**shared, "creditsConsumed": consumed}
+        return closed({**reported, "response": response} if records == "live" else reported)
 
     delivered = {name: schema for name, schema in succeeded.items() if not name.startswith("fail")}
     urls: Schema = {"type": "array", "items": URL, "minItems": 1, "maxItems": contract.IMAGES_MAX}

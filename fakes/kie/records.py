@@ -35,7 +35,7 @@ class ImageTask:
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
     _param: str | None = None
-    _told: tuple[str, Reply] | None = None
+    _reported: tuple[str, Reply] | None = None
     """What recordInfo answered last, and in which state."""
 
     @property
@@ -64,9 +64,9 @@ class ImageTask:
     def record(self, now_s: float) -> Reply:
         """Answer a query: the same as the last time when nothing has changed since."""
         state = self._state(now_s)
-        if self._told is None or self._told[0] != state:
-            self._told = state, success(job_record(self, state))
-        return self._told[1]
+        if self._reported is None or self._reported[0] != state:
+            self._reported = state, success(job_record(self, state))
+        return self._reported[1]
 
     def _state(self, now_s: float) -> str:
         lag_s = self.image.record_lags_s
@@ -131,8 +131,8 @@ def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
     if task.failure is not None:
         message = task.failure[1]
         return {**on_top, "code": contract.FAILED_CALLBACK_CODE, "msg": message, "data": data}
-    told = contract.around_result(task.image, data)
-    return {**on_top, "code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": told}
+    reported = contract.around_result(task.image, data)
+    return {**on_top, "code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": reported}
 
 
 def _put_end(data: dict[str, Any], task: ImageTask) -> None:

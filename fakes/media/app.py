@@ -94,17 +94,17 @@ class MediaHost:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         await self._answer(Asked(scope, b""), path)(scope, receive, send)
 
-    def _answer(self, asked: Asked, path: str) -> Reply:
+    def _answer(self, requested: Asked, path: str) -> Reply:
         script = self.script
         hop, file_path = _hop_of(path)
         file = self._files.get(file_path)
         if file is None:
             return Reply(b"Not Found", 404, TEXT_TYPE)
-        if asked.method not in ("GET", "HEAD"):
+        if requested.method not in ("GET", "HEAD"):
             return Reply(b"Method Not Allowed", 405, TEXT_TYPE, [(b"allow", b"GET, HEAD")])
-        if script.refuses_library_agents and _is_library(asked.header(b"user-agent") or ""):
+        if script.refuses_library_agents and _is_library(requested.header(b"user-agent") or ""):
             return Reply(b"Forbidden", 403, TEXT_TYPE)
-        if script.refuses_hotlinks and _is_embedded(asked):
+        if script.refuses_hotlinks and _is_embedded(requested):
             return Reply(b"Forbidden", 403, TEXT_TYPE)
         age_s = asyncio.get_running_loop().time() - file.published_s
         if age_s < script.missing_for_s or age_s >= file.lifetime_s:
@@ -114,11 +114,11 @@ class MediaHost:
             where = f"/hop/{following}{file_path}" if following else file_path
             return Reply(b"", 302, b"", [(b"location", (self.base_url + where).encode("latin-1"))])
         changed = script.changes_after_s is not None and age_s >= script.changes_after_s
-        return self._file_answer(asked, file, changed)
+        return self._file_answer(requested, file, changed)
 
-    def _file_answer(self, asked: Asked, file: File, changed: bool) -> Reply:
+    def _file_answer(self, requested: Asked, file: File, changed: bool) -> Reply:
         script = self.script
-        if asked.method == "HEAD" and script.head_differs:
+        if requested.method == "HEAD" and script.head_differs:
             return _without_body(Reply(bytes(HEAD_LENGTH_BYTES), 200, HEAD_TYPE))
         content, content_type = file.content(changed)
         if script.empty:
@@ -127,7 +127,7 @@ class MediaHost:
         headers = [(b"content-type", content_type.encode("latin-1"))]
         if not script.ignores_range:
             headers.append((b"accept-ranges", b"bytes"))
-            wanted = RANGE.fullmatch(asked.header(b"range") or "")
+            wanted = RANGE.fullmatch(requested.header(b"range") or "")
             if wanted is not None and status == 200 and any(wanted.groups()):
                 begin, end = _slice_of(wanted[1], wanted[2], len(content))
                 if begin >= end:
@@ -135,7 +135,7 @@ class MediaHost:
                 headers.append((b"content-range", b"bytes %d-%d/%d" % (begin, end - 1, len(content))))
                 status, content = 206, content[begin:end]
         reply = Reply(content, status, b"", headers)
-        return _without_body(reply) if asked.method == "HEAD" else reply
+        return _without_body(reply) if requested.method == "HEAD" else reply
 
 
 def _without_body(reply: Reply) -> Reply:
@@ -169,10 +169,10 @@ def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
     return int(first), min(int(last) + 1, length) if last else length
 
 
-def _is_embedded(asked: Asked) -> bool:
+def _is_embedded(requested: Asked) -> bool:
     """Whether the picture is shown on a page of another host."""
-    referer = urlsplit(asked.header(b"referer") or "").hostname
-    return referer is not None and referer != urlsplit(f"//{asked.header(b'host') or ''}").hostname
+    referer = urlsplit(requested.header(b"referer") or "").hostname
+    return referer is not None and referer != urlsplit(f"//{requested.header(b'host') or ''}").hostname
 
 
 def _is_library(agent: str) -> bool:

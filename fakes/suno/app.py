@@ -10,12 +10,12 @@ from typing import Any
 
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
-from harness.fakes.delivery import Callback, Courier
+from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec
-from harness.fakes.responses import Reply, json_answer, message_of, success, without_data
+from harness.fakes.responses import Reply, json_response, message_of, success, without_data
 from harness.fakes.routing import Application, Asked, Handler, routes
 from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from harness.fakes.suno import contract
@@ -40,14 +40,14 @@ class FakeSuno:
         ids: str,
         observe: Observer,
         desk: Desk,
-        courier: Courier,
+        dispatcher: CallbackDispatcher,
         rules: contract.Rules,
         on_unknown_image: UnknownImage | None,
     ) -> None:
         self.script = script
         self.desk = desk
         self.observe = observe
-        self.courier = courier
+        self.dispatcher = dispatcher
         self.rules = rules
         self._publish = publish
         self._on_unknown_image = on_unknown_image
@@ -61,12 +61,12 @@ class FakeSuno:
     @property
     def busy(self) -> bool:
         """Whether a generation or a delivery is under way."""
-        return self._chores.busy or self.courier.busy
+        return self._chores.busy or self.dispatcher.busy
 
     async def close(self) -> None:
         """Give up everything under way."""
         await self._chores.cancel()
-        await self.courier.close()
+        await self.dispatcher.close()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """What this dialect offers."""
@@ -87,8 +87,8 @@ class FakeSuno:
         return self.desk.unknown_route(asked.method, asked.path, status, self.endpoints())
 
     def _record_info(self, asked: Asked) -> Reply:
-        wanted = self.desk.lacks_key(asked) or self.desk.asked_for(contract.RECORD_INFO, asked)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.tell(wanted)
+        wanted = self.desk.lacks_key(asked) or self.desk.requested_for(contract.RECORD_INFO, asked)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.notify(wanted)
 
     def _credit(self, asked: Asked) -> Reply:
         if asked.path != self.rules.dialect.credit_path:
@@ -99,7 +99,7 @@ class FakeSuno:
     def _openapi(self, asked: Asked) -> Reply:
         from harness.fakes.suno import openapi
 
-        return json_answer(openapi.describe(self.script))
+        return json_response(openapi.describe(self.script))
 
     def create(self, asked: Asked) -> Reply:
         """Answer a create request: a task id, or why not. Each request uses up an entry of the script."""
@@ -261,7 +261,7 @@ class FakeSuno:
         if task.music.swapped_case:
             body = contract.in_camel_case(body)
         callback = Callback(task.callback_url, task.task_id, name, body)
-        self.courier.send(callback, give_up if name == "complete" else None)
+        self.dispatcher.send(callback, give_up if name == "complete" else None)
 
     async def _send_stray(self, stray: Stray, first: MusicTask) -> None:
         await sleep_until(first.began_s + stray.after_s)
@@ -277,7 +277,7 @@ class FakeSuno:
         whose = whose or task_id(self._ids)
         items = [self._stray_item(first, part) for part in range(contract.TRACKS_PER_TASK)]
         body = contract.callback_body("complete", whose, items)
-        self.courier.send(Callback(first.callback_url, whose, name, body, forgery))
+        self.dispatcher.send(Callback(first.callback_url, whose, name, body, forgery))
 
     def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
         """A finished track of nobody, with audio and a cover that belong to no task."""
@@ -288,7 +288,7 @@ class FakeSuno:
         track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
-    def tell(self, wanted: str) -> Reply:
+    def notify(self, wanted: str) -> Reply:
         """Answer a record-info query."""
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
@@ -326,8 +326,8 @@ def create_app(
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
     desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
-    courier = Courier("suno", script.delivery, observe, key, post, response_hooks.showing(script))
-    fake = FakeSuno(script, publish, seed, ids, observe, desk, courier, rules, on_unknown_image)
+    dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
+    fake = FakeSuno(script, publish, seed, ids, observe, desk, dispatcher, rules, on_unknown_image)
     return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
 
 

@@ -44,7 +44,7 @@ def _describe(dialect_name: DialectName, models: tuple[str, ...], records: Recor
                 "Begins a task of two tracks; it is queued, never done.",
                 closed({"taskId": TASK_ID}),
                 request=_request(rules),
-                told_by="musicRecord",
+                reported_by="musicRecord",
                 callbacks=callback("musicCallback", "Tells of a task.", ref("MusicCallback"), signed=dialect.signs),
             )
         },

@@ -38,7 +38,7 @@ class MusicTask:
     _param: str | None = None
     _tracks: tuple[Track, ...] | None = None
     _queries: RateWindow | None = None
-    _told: tuple[tuple[int, bool], Reply] | None = None
+    _reported: tuple[tuple[int, bool], Reply] | None = None
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -66,11 +66,11 @@ class MusicTask:
         lag_s = self.music.record_lags_s
         lags = bool(lag_s) and now_s < self.began_s + self.takes_s + lag_s
         state = self.changes, lags
-        if self._told is None or self._told[0] != state:
+        if self._reported is None or self._reported[0] != state:
             status, items, failure = ("PENDING", None, None) if lags else self._seen()
             data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms)
-            self._told = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
-        return self._told[1]
+            self._reported = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
+        return self._reported[1]
 
     def _seen(self) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
         """Status, tracks and failure as a record shows them."""

@@ -42,12 +42,12 @@ class Exchange:
     """One request to an application, and what has come of it so far."""
 
     __slots__ = (
-        "_asked",
         "_body",
         "_gone",
         "_left",
         "_on_answered",
         "_parts",
+        "_requested",
         "_waiter",
         "broken",
         "done",
@@ -62,7 +62,7 @@ class Exchange:
     ) -> None:
         loop = asyncio.get_running_loop()
         self._body = body
-        self._asked = False
+        self._requested = False
         self._gone: asyncio.Future[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._parts: deque[bytes] = deque()
@@ -95,8 +95,8 @@ class Exchange:
             self._finish()
 
     async def _receive(self) -> Message:
-        if not self._asked:
-            self._asked = True
+        if not self._requested:
+            self._requested = True
             return {"type": "http.request", "body": self._body, "more_body": False}
         if not self.done:
             if self._gone is None:
@@ -132,7 +132,7 @@ class Exchange:
 
     # The client's end
 
-    async def news(self, within_s: float | None) -> None:
+    async def message(self, within_s: float | None) -> None:
         """Waits until there is more of the answer; raises TimeoutError."""
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
@@ -217,7 +217,7 @@ class _Body(httpx.AsyncByteStream):
                 raise httpx.RemoteProtocolError("the answer is cut off", request=self._request)
             else:
                 try:
-                    await exchange.news(self._within_s)
+                    await exchange.message(self._within_s)
                 except TimeoutError:
                     raise httpx.ReadTimeout("", request=self._request) from None
 
@@ -303,7 +303,7 @@ def _handler(hosts: Mapping[str, Served]) -> Any:
         within_s = limits.get("read")
         try:
             while not exchange.begun:
-                await exchange.news(within_s)
+                await exchange.message(within_s)
         except BaseException as error:
             exchange.hang_up()
             leave()

@@ -48,9 +48,9 @@ def _words(counts: Counter[int]) -> Iterable[bytes]:
 def _leb128(number: int) -> bytes:
     """A signed number as zigzag LEB128; 64 bits need nine bytes at most, the ninth of which is whole."""
     value = (number << 1) ^ (number >> 63)
-    told = bytearray()
-    while value >> 7 and len(told) < 8:
-        told.append((value & 0x7F) | 0x80)
+    reported = bytearray()
+    while value >> 7 and len(reported) < 8:
+        reported.append((value & 0x7F) | 0x80)
         value >>= 7
-    told.append(value & 0xFF)
-    return bytes(told)
+    reported.append(value & 0xFF)
+    return bytes(reported)

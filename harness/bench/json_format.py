@@ -52,21 +52,21 @@ def _strategy(figures: Figures) -> dict[str, Any]:
 
 def estimates(figures: Figures) -> dict[str, Estimate]:
     """All figures by the names that thresholds know them by."""
-    told: dict[str, Estimate] = {}
+    reported: dict[str, Estimate] = {}
     for what in TIMES:
         times: Times = figures.times(what)
-        told |= {f"{what}.{name}": times.quantile(share) for name, share in QUANTILES.items()}
-        told[f"{what}.max"] = Estimate(times.greatest)
-    told |= {f"within.{limit_s}s": figures.answered_within(limit_s) for limit_s in LIMITS_S}
-    return {**told, "2k": figures.share_2k, "cost": figures.cost, "credits": figures.credits}
+        reported |= {f"{what}.{name}": times.quantile(share) for name, share in QUANTILES.items()}
+        reported[f"{what}.max"] = Estimate(times.greatest)
+    reported |= {f"within.{limit_s}s": figures.answered_within(limit_s) for limit_s in LIMITS_S}
+    return {**reported, "2k": figures.share_2k, "cost": figures.cost, "credits": figures.credits}
 
 
 def _differences(bench: Bench, reference: str) -> list[dict[str, Any]]:
-    told = []
+    reported = []
     for figures in bench.figures:
         if figures.name != reference:
             found = difference(figures, bench.of(reference))
-            told.append(
+            reported.append(
                 {
                     "name": found.name,
                     "2k": _estimate(found.share_2k),
@@ -77,7 +77,7 @@ def _differences(bench: Bench, reference: str) -> list[dict[str, Any]]:
                     "faster": found.faster,
                 }
             )
-    return told
+    return reported
 
 
 def _estimate(estimate: Estimate) -> list[float | None]:

@@ -38,18 +38,18 @@ class NullApplication:
         while message.get("more_body", False):
             message = await receive()
             body += message["body"]
-        told = json.loads(body)
-        answer = await (self._begin(told) if scope["path"] == "/tracks" else self._hear(told))
+        reported = json.loads(body)
+        answer = await (self._begin(reported) if scope["path"] == "/tracks" else self._hear(reported))
         content = json.dumps(answer).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def _begin(self, asked: dict[str, Any]) -> dict[str, str]:
+    async def _begin(self, requested: dict[str, Any]) -> dict[str, str]:
         track_id = str(uuid.uuid4())
-        music = {**MUSIC, **asked, "callBackUrl": f"{self._public}/callbacks/suno"}
+        music = {**MUSIC, **requested, "callBackUrl": f"{self._public}/callbacks/suno"}
         answer = await self._ask(f"{self._suno}/api/v1/generate", music)
-        row = (track_id, asked["title"], answer["data"]["taskId"])
+        row = (track_id, requested["title"], answer["data"]["taskId"])
         self._db.execute("INSERT INTO tracks (id, title, task_id, status) VALUES (?, ?, ?, 'pending')", row)
         return {"id": track_id}
 

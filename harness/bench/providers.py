@@ -107,26 +107,26 @@ class _Fates:
         yield self._fate(_order.get())
 
 
-class _LateCourier:
+class _LateDispatcher:
     """Hands callbacks to a fake's own courier when their time has come: late, twice, or never."""
 
-    def __init__(self, courier: Any, times_of: Callable[[Order, str], tuple[float, ...]]) -> None:
-        self._courier = courier
+    def __init__(self, dispatcher: Any, times_of: Callable[[Order, str], tuple[float, ...]]) -> None:
+        self._dispatcher = dispatcher
         self._times_of = times_of
 
     @property
     def busy(self) -> bool:
-        return bool(self._courier.busy)
+        return bool(self._dispatcher.busy)
 
     async def close(self) -> None:
-        await self._courier.close()
+        await self._dispatcher.close()
 
     def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
         order = _order.get()
         for copy, late_s in enumerate(self._times_of(order, callback.name)):
             context = copy_context()
             context.run(_delivery.set, Delivery(order, callback.name, copy))
-            asyncio.get_running_loop().call_later(late_s, self._courier.send, callback, on_given_up, context=context)
+            asyncio.get_running_loop().call_later(late_s, self._dispatcher.send, callback, on_given_up, context=context)
 
 
 class Providers:
@@ -164,7 +164,7 @@ class Providers:
             post=self._post,
         )
         for app in (self._gateway.suno, self._gateway.kie):
-            app.state.fake.courier = _LateCourier(app.state.fake.courier, self._sent_after_s)
+            app.state.fake.dispatcher = _LateDispatcher(app.state.fake.dispatcher, self._sent_after_s)
         self.app: App = self._ask
         self.files: App = self._fetch
 
@@ -293,7 +293,7 @@ class Providers:
             while not exchange.whole:
                 if exchange.broken:
                     raise ConnectionResetError("the answer is cut off")
-                await exchange.news(None)
+                await exchange.message(None)
         except BaseException:
             exchange.hang_up()
             raise

@@ -34,18 +34,18 @@ def with_samples(model: Model, path: str) -> Model:
     """`model` with the times of a file; raises HarnessError with the file's line."""
     text = read_text(path)
     measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
-    told = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
-    counts = ", ".join(f"{len(told[what].seconds)} of {what}" for what in KINDS if what in told)
+    reported = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
+    counts = ", ".join(f"{len(reported[what].seconds)} of {what}" for what in KINDS if what in reported)
     name = Path(path).name
     return replace(
         model,
         name=f"{model.name}+{name}",
         sentence=f"{name} ({counts}); all else as in {model.name}.",
-        music=told.get("music", model.music),
-        image=told.get("image", model.image),
-        download=told.get("download", model.download),
-        callback=told.get("callback", model.callback),
-        sources=((", ".join(told), f"measured, {path}"), *model.sources),
+        music=reported.get("music", model.music),
+        image=reported.get("image", model.image),
+        download=reported.get("download", model.download),
+        callback=reported.get("callback", model.callback),
+        sources=((", ".join(reported), f"measured, {path}"), *model.sources),
     )
 
 
@@ -104,14 +104,14 @@ def _measured(entries: list[Any]) -> Measured:
         request, seconds = entry["request"], round(float(entry["time"]) / 1000, 3)
         parts = urlsplit(request["url"])
         answer = _json(entry["response"].get("content", {}).get("text"))
-        told = answer.get("data")
-        data: dict[str, Any] = told if isinstance(told, dict) else {}
-        asked = (request["method"], parts.path)
+        reported = answer.get("data")
+        data: dict[str, Any] = reported if isinstance(reported, dict) else {}
+        requested = (request["method"], parts.path)
         if request["method"] == "GET" and parts.hostname in MEDIA_HOSTS:
             measured["download"].append(seconds)
-        elif asked == ("POST", GENERATE_IMAGE) and not _json(_posted(request)).get("callBackUrl"):
+        elif requested == ("POST", GENERATE_IMAGE) and not _json(_posted(request)).get("callBackUrl"):
             measured["image"].append(seconds)
-        elif asked in (("POST", CREATE_TASK), ("POST", GENERATE)) and data.get("taskId"):
+        elif requested in (("POST", CREATE_TASK), ("POST", GENERATE)) and data.get("taskId"):
             what = "music" if parts.path == GENERATE else "image"
             began[str(data["taskId"])] = (what, datetime.fromisoformat(entry["startedDateTime"]))
         elif parts.path in (IMAGE_RECORD, MUSIC_RECORD) and _is_done(data):

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from harness.world.simulated.sqlite_clock import tell_the_moment
+from harness.world.simulated.sqlite_clock import set_moment
 
 Wrote = Callable[[str, str | None], None]
 """Takes a track's id and the address of its picture, for each row that is inserted or updated."""
@@ -81,7 +81,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     share()
     connection: WatchedConnection = _real_connect(database, *args, factory=WatchedConnection, **kwargs)
-    tell_the_moment(connection)
+    set_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
     plainly.execute("PRAGMA journal_mode=MEMORY")

@@ -206,18 +206,20 @@ def _remarks(bench: Bench) -> list[Text]:
 
 
 def _oddities(figures: Figures) -> list[str]:
-    told = []
+    reported = []
     if figures.answer.missing:
-        told.append(f"{figures.name} left {figures.answer.missing} callbacks without any answer.")
+        reported.append(f"{figures.name} left {figures.answer.missing} callbacks without any answer.")
     if figures.throttled:
-        told.append(
+        reported.append(
             f"{figures.name} was throttled {figures.throttled} times: it asked more often than the providers allow."
         )
     if figures.strangers:
-        told.append(f"{figures.name} ordered {figures.strangers} pictures without a word of whose track they are for.")
+        reported.append(
+            f"{figures.name} ordered {figures.strangers} pictures without a word of whose track they are for."
+        )
     if figures.broken_contracts:
-        told.append(f"{figures.name} sent {figures.broken_contracts} requests that break a provider's contract.")
-    return told
+        reported.append(f"{figures.name} sent {figures.broken_contracts} requests that break a provider's contract.")
+    return reported
 
 
 def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> RenderableType:

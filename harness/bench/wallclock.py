@@ -26,7 +26,7 @@ from harness.config.app_config import REQUEST, Application, Settings, TrackReadi
 from harness.config.environment import PROXIES
 from harness.errors import ImplementationError
 from harness.fakes import sample_text
-from harness.fakes.http_client import Answer, BadAnswerError, post
+from harness.fakes.http_client import Answer, BadResponseError, post
 from harness.fakes.latency import Fixed
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
@@ -36,7 +36,7 @@ from harness.targets import AnyImplementation, Implementation, LiveImplementatio
 from harness.trace.events import Event
 from harness.trace.journal import Journal
 from harness.world.hosts import MEDIA_HOSTS
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.fakes import LOOPBACK, Providers
 from harness.world.live.instances import free_port
@@ -96,13 +96,13 @@ def time_all(
     rounds: int,
     for_s: float,
     seed: int,
-    tell: Callable[[str], None] = lambda name: None,
+    notify: Callable[[str], None] = lambda name: None,
 ) -> list[Reality]:
     """Times the null implementation, then all others; each for so many tracks or seconds, but three tracks at least."""
     null = Implementation("harness.bench.null_app:create_app", NULL, shipped=True)
     found = []
     for each in (null, *implementations):
-        tell(each.name)
+        notify(each.name)
         found.append(_timed(each, rounds, for_s, seed))
     return found
 
@@ -138,7 +138,7 @@ def _settings(implementation: AnyImplementation) -> Settings:
     return Settings(application, track=TrackReading(sqlite="{database}"), path=Path.cwd() / "harness.toml")
 
 
-class _Silence(Notebook):
+class _Silence(JournalWriter):
     """A notebook in which nothing is written."""
 
     __slots__ = ()
@@ -269,12 +269,12 @@ class _Bench:
         start = self._settings.start
         matched = REQUEST.fullmatch(start.request)
         assert matched is not None
-        asked = {"title": f"Harbour no. {number}", "prompt": sample_text.prompt(self._seed, number)}
-        content = json.dumps(filled_body(start.body, asked)).encode()
+        requested = {"title": f"Harbour no. {number}", "prompt": sample_text.prompt(self._seed, number)}
+        content = json.dumps(filled_body(start.body, requested)).encode()
         try:
             answer = await post(self._url + matched[2], content, {"Content-Type": "application/json", **start.headers})
             found = at_path(json.loads(answer.body), start.id)
-        except (OSError, BadAnswerError, ValueError) as error:
+        except (OSError, BadResponseError, ValueError) as error:
             raise ImplementationError(f"{self.reality.name}: {start.request} got no usable answer: {error}") from error
         if answer.status not in (200, 201, 202) or not isinstance(found, str | int):
             raise ImplementationError(
@@ -370,13 +370,13 @@ def reality_json(found: Sequence[Reality], seed: int) -> dict[str, Any]:
                 "without_picture": each.without_picture,
                 **{
                     name: {
-                        "median_ms": _ms(told.median.value),
-                        "low_ms": _ms(told.median.low),
-                        "high_ms": _ms(told.median.high),
-                        "mad_ms": _ms(told.spread),
-                        "p95_ms": _ms(told.p95),
+                        "median_ms": _ms(reported.median.value),
+                        "low_ms": _ms(reported.median.low),
+                        "high_ms": _ms(reported.median.high),
+                        "mad_ms": _ms(reported.spread),
+                        "p95_ms": _ms(reported.p95),
                     }
-                    for name, told in timings(each)
+                    for name, reported in timings(each)
                 },
                 "cpu_ms": _ms(each.cpu_s),
                 "harness_cpu_ms": _ms(median(each.own_cpu_s).value),

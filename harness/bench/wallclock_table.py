@@ -63,8 +63,8 @@ def _ends(counts: Sequence[int]) -> tuple[int, int]:
     return min(counts, default=0), max(counts, default=0)
 
 
-def _around(told: Timing) -> str:
-    low, high = told.median.low, told.median.high
+def _around(reported: Timing) -> str:
+    low, high = reported.median.low, reported.median.high
     return NOTHING if low is None or high is None else f"{_ms(low)}–{_ms(high)}"
 
 

@@ -26,7 +26,7 @@ from harness.bench.models import Model
 from harness.bench.providers import DIFFERENT_PICTURES, Providers, prompt_of, title_of
 from harness.bench.sampling import arrivals_s
 from harness.errors import ImplementationError
-from harness.fakes.http_client import BadAnswerError
+from harness.fakes.http_client import BadResponseError
 from harness.fakes.pictures import PictureSpec
 from harness.image.inspect import examine
 from harness.invariants import images
@@ -40,7 +40,7 @@ from harness.world.client import USER_PATIENCE_S
 from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 from harness.world.image_probe import look
-from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.simulated import tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
@@ -123,18 +123,20 @@ class _Silence:
 class BenchWorld:
     """One chunk of one implementation. Make a new one for each."""
 
-    def __init__(self, plan: Plan, tracks: Sequence[int], implementation: Implementation, wire: Wire = "short") -> None:
+    def __init__(
+        self, plan: Plan, tracks: Sequence[int], implementation: Implementation, connection: Wire = "short"
+    ) -> None:
         self._plan = plan
         self._tracks = tracks
         self._implementation = implementation
-        self._wire = wire
+        self._connection = connection
         self._seed = int.from_bytes(Random(f"bench {plan.seed} {tracks[0]}").randbytes(4), "big")
         self._network = Network()
         self._loop = SimulatedLoop(self._network)
         self._folder = f"{scratch_folder()}/bench-{os.getpid()}-{next(_chunks)}"
         self._database = f"{self._folder}/tracks.db"
         self._key = f"key-{Random(f'keys {plan.seed}').getrandbits(96):024x}"
-        self._place = Place(APPLICATION_HOST)
+        self._place = ExecutionScope(APPLICATION_HOST)
         self._ids: dict[int, str] = {}
         self._written: dict[str, list[tuple[float, str | None]]] = {}
         """By track id: when which picture was written."""
@@ -197,7 +199,7 @@ class BenchWorld:
         ):
             own = APPLICATION_HOST in names
             context = copy_context()
-            context.run(PLACE.set, self._place if own else Place(names[0]))
+            context.run(SCOPE.set, self._place if own else ExecutionScope(names[0]))
             keep_alive_s = APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S
             make = protocol_factory(app, self._loop, keep_alive_s)
             for name in names:
@@ -222,9 +224,9 @@ class BenchWorld:
     def _play(self) -> Chunk:
         self._hosts = self._build_hosts()
         self._loop.set_exception_handler(self._loop_exception)
-        wire = short_wire(self._hosts) if self._wire == "short" else contextlib.nullcontext()
+        connection = short_wire(self._hosts) if self._connection == "short" else contextlib.nullcontext()
         arrivals = arrivals_s(self._plan.seed, self._tracks, self._plan.per_minute)
-        with wire:
+        with connection:
             self._loop.create_task(self._drive(arrivals), context=Context())
             self._loop.run_until(arrivals[-1] + SETTLE_S)
             self._check()
@@ -275,11 +277,11 @@ class BenchWorld:
     async def _wish(self, track: int) -> None:
         """Asks for a track as a user does."""
         CAUSE.set(track)
-        asked = json.dumps({"title": title_of(track), "prompt": prompt_of(track)}).encode()
-        with contextlib.suppress(TimeoutError, OSError, BadAnswerError, ValueError):
+        requested = json.dumps({"title": title_of(track), "prompt": prompt_of(track)}).encode()
+        with contextlib.suppress(TimeoutError, OSError, BadResponseError, ValueError):
             async with asyncio.timeout(USER_PATIENCE_S):
                 parts = urlsplit(f"http://{APPLICATION_HOST}/tracks")
-                answer = await self._providers.deliver(parts, asked, JSON, cause=track)
+                answer = await self._providers.deliver(parts, requested, JSON, cause=track)
             if answer.status in (200, 201, 202):
                 track_id = json.loads(answer.body).get("id")
                 if isinstance(track_id, str | int) and track_id != "":
@@ -321,9 +323,9 @@ class BenchWorld:
 
     async def _shows_true_2k(self, url: str, track: int, hosts: dict[str, Any]) -> bool | None:
         """Whether an address that is no provider's shows a true 2K picture; None unless it is whole and the track's."""
-        context_place = PLACE.set(self._place)
+        context_place = SCOPE.set(self._place)
         sight = await look(url, hosts, f"http://{APPLICATION_HOST}/")
-        PLACE.reset(context_place)
+        SCOPE.reset(context_place)
         seen = examine(sight.content) if sight.problem is None and sight.status == 200 else None
         if seen is None or not seen.decodes or seen.width is None or seen.height is None:
             return None

@@ -136,7 +136,7 @@ def bench(
     found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or is_for_a_program)
     _write(found, reference, (json_file, save_baseline), html_file)
     if not is_for_a_program and not quiet:
-        _tell(found, reference, before)
+        _notify(found, reference, before)
     _judge(found, thresholds)
 
 
@@ -192,22 +192,22 @@ def _time_for_real(
 
     must_be_writable(json_file)
     implementations = [implementation_of(name, 1.0) for name in names]
-    tell = notifier(None, quiet=quiet or json_file == "-")
-    found = time_all(implementations, rounds, for_s, seed, lambda name: tell(f"timing {name}"))
+    notify = notifier(None, quiet=quiet or json_file == "-")
+    found = time_all(implementations, rounds, for_s, seed, lambda name: notify(f"timing {name}"))
     if json_file is not None:
         write_json(json_file, reality_json(found, seed))
     if json_file != "-" and not quiet:
         show(report(found))
 
 
-def _reference(asked: str | None, names: list[str]) -> str | None:
+def _reference(requested: str | None, names: list[str]) -> str | None:
     """The one asked for; else the strategy of the seed documents, or the first of several."""
     from harness.errors import UnknownNameError
 
-    if asked is not None:
-        if asked not in names:
-            raise UnknownNameError("strategy in this bench", asked, names, " (--reference)")
-        return asked
+    if requested is not None:
+        if requested not in names:
+            raise UnknownNameError("strategy in this bench", requested, names, " (--reference)")
+        return requested
     if "synchronous" in names:
         return "synchronous"
     return names[0] if len(names) > 1 else None
@@ -242,7 +242,7 @@ def _write(found: "Bench", reference: str | None, json_files: "Sequence[str | No
         write_bytes(html_file, page(found, reference))
 
 
-def _tell(found: "Bench", reference: str | None, before: "Baseline | None") -> None:
+def _notify(found: "Bench", reference: str | None, before: "Baseline | None") -> None:
     from harness.bench.table import changes, report
     from harness.terminal import show
 

@@ -114,13 +114,13 @@ def compare(
 
 
 def _show(console: "Console", comparison: "Comparison", wall_s: float, *, quiet: bool) -> None:
-    from harness.report.matrix import broken_promises, figures, verdict_matrix
+    from harness.report.matrix import figures, verdict_matrix, violated_invariants
     from harness.report.summary import conclusion_report
 
     if not quiet:
         console.print(verdict_matrix(comparison, console.width))
         console.print(figures(comparison, console.width))
-        console.print(broken_promises(comparison, console.width))
+        console.print(violated_invariants(comparison, console.width))
     console.print(conclusion_report(comparison))
     if not quiet:
         simulated_h = sum(result.simulated_s for result in comparison.results.values()) / 3600

@@ -43,8 +43,8 @@ def _letters(error: UnicodeError) -> tuple[str | bytes, int]:
     """A handler of encoding errors."""
     assert isinstance(error, UnicodeEncodeError)
     characters = error.object[error.start : error.end]
-    told = (LETTERS.get(each) or each.encode("ascii", "backslashreplace").decode() for each in characters)
-    return "".join(told), error.end
+    reported = (LETTERS.get(each) or each.encode("ascii", "backslashreplace").decode() for each in characters)
+    return "".join(reported), error.end
 
 
 def code_of_broken_pipe(command: str | None) -> int:

@@ -22,7 +22,7 @@ class Setting(NamedTuple):
     kinds: tuple[type, ...]
     expected: str
     default: Any
-    told: str
+    reported: str
 
 
 SETTINGS = {
@@ -98,5 +98,5 @@ def config() -> None:
             value, who = options[name], str(path)
         if os.environ.get(setting.variable):
             value, who = os.environ[setting.variable], setting.variable
-        table.add_row(f"--{name}", "–" if value is None else str(value), who, setting.told)
+        table.add_row(f"--{name}", "–" if value is None else str(value), who, setting.reported)
     show(table)

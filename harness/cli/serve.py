@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.cli.scenario_picker import Picker
     from harness.fakes.registry import PROVIDERS
-    from harness.serve.session import Serving
+    from harness.serve.session import ServedFakes
     from harness.trace.journal import AnyEntry, Journal
 
 KEYS = "r delivers again   a lets time move on   s switches the scenario   q ends"
@@ -86,7 +86,7 @@ def serve(
 
     from harness.results.files import must_be_writable
     from harness.serve.admin import Admin, by_name
-    from harness.serve.session import Serving
+    from harness.serve.session import ServedFakes
     from harness.terminal import key_presses, screen
 
     must_be_writable(journal_file)
@@ -94,18 +94,18 @@ def serve(
     board = _Board(screen())
     journals = _Journals(journal_file)
 
-    def tell(journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
+    def notify(journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
         journals.keep(entries)
-        board.tell(journal, entries)
+        board.notify(journal, entries)
 
-    serving = Serving(
+    serving = ServedFakes(
         by_name(scenario),
         seed,
         speed=speed,
         api_key=api_key,
         signing_key=signing_key,
         callback_hosts=callback_hosts,
-        on_entries=tell,
+        on_entries=notify,
     )
     keys = _Keys(serving, board)
     with key_presses(serving.loop, keys.press) as has_keys:
@@ -175,7 +175,7 @@ class _Board:
         self._held_back: list[Text | str] = []
         self._environment: dict[str, str] = {}
 
-    def tell(self, journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
+    def notify(self, journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
         from harness.report.deliveries import delivery_line
 
         columns = self.console.width if self.console.is_terminal else None
@@ -190,10 +190,10 @@ class _Board:
         if self.typing is not None:
             self._held_back += lines
         else:
-            told = [Text(line, style="dim") if isinstance(line, str) else line for line in lines]
-            self.console.print(Text("\n").join(told), soft_wrap=True)
+            reported = [Text(line, style="dim") if isinstance(line, str) else line for line in lines]
+            self.console.print(Text("\n").join(reported), soft_wrap=True)
 
-    def introduce(self, serving: "Serving", token: str, keys: str) -> None:
+    def introduce(self, serving: "ServedFakes", token: str, keys: str) -> None:
         """What is served, and what to paste; the latter when it is new."""
         from harness.terminal import visible
 
@@ -227,7 +227,7 @@ class _Board:
 class _Keys:
     """What each key does."""
 
-    def __init__(self, serving: "Serving", board: _Board) -> None:
+    def __init__(self, serving: "ServedFakes", board: _Board) -> None:
         self._serving = serving
         self._board = board
         self._switching: asyncio.Task[None] | None = None

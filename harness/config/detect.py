@@ -156,8 +156,8 @@ def _is_on_postgres(folder: Path) -> bool:
     wanted = _json(folder / "package.json").get("dependencies")
     if isinstance(wanted, dict) and set(_POSTGRES_IN_NODE) & set(wanted):
         return True
-    told = [folder / name for name in ("requirements.txt", "pyproject.toml")]
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in told if path.is_file()]
+    reported = [folder / name for name in ("requirements.txt", "pyproject.toml")]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in reported if path.is_file()]
     return any(_POSTGRES_IN_PYTHON.search(text) for text in texts)
 
 

@@ -96,24 +96,26 @@ def _environment(project: Project) -> dict[str, str]:
     """What the variables that the code reads probably mean."""
     meant: dict[str, str] = {}
     for name in project.variables:
-        told = name.upper()
-        if "SUPABASE" in told:
-            if "URL" in told:
+        reported = name.upper()
+        if "SUPABASE" in reported:
+            if "URL" in reported:
                 meant[name] = "{supabase}"
-            elif "KEY" in told:
-                is_public = "ANON" in told or "PUBLISHABLE" in told
+            elif "KEY" in reported:
+                is_public = "ANON" in reported or "PUBLISHABLE" in reported
                 meant[name] = "{supabase_anon_key}" if is_public else "{supabase_key}"
-        elif "SIGN" in told or ("WEBHOOK" in told and "SECRET" in told):
+        elif "SIGN" in reported or ("WEBHOOK" in reported and "SECRET" in reported):
             meant[name] = "{signing_key}"
-        elif told == "API_KEY" or (("KIE" in told or "SUNO" in told) and ("KEY" in told or "TOKEN" in told)):
+        elif reported == "API_KEY" or (
+            ("KIE" in reported or "SUNO" in reported) and ("KEY" in reported or "TOKEN" in reported)
+        ):
             meant[name] = "{api_key}"
-        elif "KIE" in told and "URL" in told:
+        elif "KIE" in reported and "URL" in reported:
             meant[name] = "{kie}"
-        elif "SUNO" in told and "URL" in told:
+        elif "SUNO" in reported and "URL" in reported:
             meant[name] = "{suno}"
-        elif "DATABASE" in told or told in ("DB_PATH", "SQLITE_PATH"):
+        elif "DATABASE" in reported or reported in ("DB_PATH", "SQLITE_PATH"):
             meant[name] = project.database_url
-        elif "URL" in told and any(word in told for word in ("PUBLIC", "SITE", "APP", "BASE", "CALLBACK")):
+        elif "URL" in reported and any(word in reported for word in ("PUBLIC", "SITE", "APP", "BASE", "CALLBACK")):
             meant[name] = "{app}"
     own = _database_variable(project)
     if own is not None:

@@ -20,7 +20,7 @@ FACTS_MAX = 160
 
 def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
     """A sentence for each scenario whose second run, under another PYTHONHASHSEED, wrote another journal."""
-    told = []
+    reported = []
     with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
         environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_where_to_import_from()}
@@ -42,8 +42,8 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         assert result.journal is not None
         pair = first_difference(result.journal, again[result.scenario])
         if pair is not None:
-            told.append(f"✗ {result.scenario} is not deterministic; what differs first is {_told(*pair)}")
-    return told
+            reported.append(f"✗ {result.scenario} is not deterministic; what differs first is {_reported(*pair)}")
+    return reported
 
 
 def _where_to_import_from() -> dict[str, str]:
@@ -54,7 +54,7 @@ def _where_to_import_from() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
 
 
-def _told(one: AnyEntry | None, other: AnyEntry | None) -> str:
+def _reported(one: AnyEntry | None, other: AnyEntry | None) -> str:
     entry = one or other
     assert entry is not None
     return (

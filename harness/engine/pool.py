@@ -111,7 +111,7 @@ class _Pace:
     def given(self, pair: Pair) -> Pair:
         """The pair at that speed, unless it is run again at one of its own."""
         scenario, application = pair
-        if not isinstance(application, LiveImplementation) or application.doubts or application.speed == 1:
+        if not isinstance(application, LiveImplementation) or application.uncertainties or application.speed == 1:
             return pair
         return scenario, replace(application, speed=max(1.0, application.speed * self.share))
 
@@ -121,7 +121,7 @@ class _Pace:
 
     def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
         """Takes account of a run that has ended; what is run again says nothing of the speed of the others."""
-        if any(isinstance(each, LiveImplementation) and each.doubts for _, each in chunk):
+        if any(isinstance(each, LiveImplementation) and each.uncertainties for _, each in chunk):
             return
         self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
 

@@ -56,7 +56,7 @@ def run(
         journal = _live_journal(scenario, implementation, seed, keep)
     else:
         world = SimulatedWorld(scenario, implementation, seed)
-        world.witness.on_picture = keep
+        world.observer.on_picture = keep
         with nullcontext() if implementation.shipped else own_modules_set_aside():
             journal = world.run()
     view = TraceView(journal)
@@ -99,19 +99,24 @@ def _live_journal(
     while True:
         began_s = time.perf_counter()
         world = LiveWorld(
-            scenario, implementation.settings, seed, implementation.speed, implementation.name, implementation.doubts
+            scenario,
+            implementation.settings,
+            seed,
+            implementation.speed,
+            implementation.name,
+            implementation.uncertainties,
         )
         world.on_picture = keep
         journal = world.run()
-        doubt = world.doubt()
-        if doubt is None:
+        uncertainty = world.uncertainty()
+        if uncertainty is None:
             return journal
         end = journal.of(RunEnded)[0]
-        slower = implementation.slower(doubt, time.perf_counter() - began_s, end.at_s)
+        slower = implementation.slower(uncertainty, time.perf_counter() - began_s, end.at_s)
         if slower is None:
             patience_s = implementation.settings.patience_s
             sentence = (
-                f"{doubt.why}; at speed {doubt.speed:.3g} that would probably be known, but not within the "
+                f"{uncertainty.why}; at speed {uncertainty.speed:.3g} that would probably be known, but not within the "
                 f"{patience_s:g} s that one scenario may take (patience in harness.toml)"
             )
             journal.record(end.at_s, 0, RunRefused(sentence=sentence))

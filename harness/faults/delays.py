@@ -46,7 +46,7 @@ class SlowHeaders(SendFault):
     every_s: Delay = 5.0
 
     async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
-        if not await exchange.tell(response):
+        if not await exchange.notify(response):
             return
         for line in head_of(response).splitlines(keepends=True):
             exchange.connection.write(line)

@@ -106,7 +106,7 @@ class Exchange:
         await self.start(response)
         await self.body(response.body)
 
-    async def tell(self, response: Response) -> bool:
+    async def notify(self, response: Response) -> bool:
         """Says what a client makes of an answer that goes past HTTP; whether it remains to be written on the wire."""
         if self.is_observed:
             await self.finish(response)

@@ -17,7 +17,7 @@ class WrongLength(SendFault):
 
     async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
         seen = response.with_body(response.half()) if self.says == "half" else response
-        if not await exchange.tell(seen):
+        if not await exchange.notify(seen):
             return
         length = len(seen.body) if self.says == "half" else 2 * len(response.body)
         headers = [*response.without(b"content-length"), (b"content-length", str(length).encode())]

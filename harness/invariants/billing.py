@@ -88,10 +88,10 @@ def _why_needless(view: TraceView, first: Generation, second: Generation) -> tup
 
 def _words_of(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
     """What its customer was told of a generation: by callbacks, by records, and in answer to the request."""
-    told = [a.sent for a in view.attempts if a.sent.event.task_id == generation.task_id and a.arrived is not None]
-    asked = [entry.number for entry in view.own_requests if generation.task_id in entry.event.path]
-    answers = [view.responses[n] for n in (generation.created.cause, *asked) if n in view.responses]
-    return [*told, *(answer for answer in answers if answer.event.outcome == "answered")]
+    reported = [a.sent for a in view.attempts if a.sent.event.task_id == generation.task_id and a.arrived is not None]
+    requested = [entry.number for entry in view.own_requests if generation.task_id in entry.event.path]
+    answers = [view.responses[n] for n in (generation.created.cause, *requested) if n in view.responses]
+    return [*reported, *(answer for answer in answers if answer.event.outcome == "answered")]
 
 
 def _name_of(view: TraceView, generation: Generation, word: Entry[CallbackAttempt] | Entry[Response]) -> str:
@@ -296,18 +296,18 @@ KEEPS_RATE = Invariant(
 
 
 def _asked_again_too_soon(
-    view: TraceView, refused: Entry[TaskRefused], asked: Entry[Request], created: list[Entry[Request]]
+    view: TraceView, refused: Entry[TaskRefused], requested: Entry[Request], created: list[Entry[Request]]
 ) -> Finding | None:
     """Who is given a time has to wait for it, whatever it wants next; who is not may not ask for the same at once."""
-    wait_s, told = refused.event.retry_after_s, view.responses.get(asked.number)
+    wait_s, reported = refused.event.retry_after_s, view.responses.get(requested.number)
     throttled = THROTTLED in refused.event.message
-    if told is None or told.event.outcome != "answered" or (wait_s is None and not throttled):
+    if reported is None or reported.event.outcome != "answered" or (wait_s is None and not throttled):
         return None
     for again in created:
-        if again.number < told.number or again.event.path != asked.event.path:
+        if again.number < reported.number or again.event.path != requested.event.path:
             continue
-        after_s = round(again.at_s - told.at_s, 3)
-        same = _wish(again) == _wish(asked) or _are_one_errand(view, again, asked)
+        after_s = round(again.at_s - reported.at_s, 3)
+        same = _wish(again) == _wish(requested) or _are_one_errand(view, again, requested)
         if wait_s is None:
             if same and after_s < BREATH_S:
                 return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
@@ -326,5 +326,5 @@ def _are_one_errand(view: TraceView, one: AnyEntry, other: AnyEntry) -> bool:
 def _wish(request: Entry[Request]) -> Any:
     """What a creation asks for: its prompt, if it has one, whatever else is changed for another try."""
     body = request.event.body
-    asked = body.get("input", body) if isinstance(body, dict) else body
-    return asked.get("prompt", body) if isinstance(asked, dict) else body
+    requested = body.get("input", body) if isinstance(body, dict) else body
+    return requested.get("prompt", body) if isinstance(requested, dict) else body

@@ -41,14 +41,14 @@ def callback_answered(view: TraceView) -> Finding:
         if not accepted:
             return not_applicable("no delivery came through")
         slowest = max(a.answered.event.latency_s for a in accepted)  # type: ignore[union-attr]
-        told = " or ".join(sorted(map(str, statuses)))
+        reported = " or ".join(sorted(map(str, statuses)))
         more = f"; {len(failed)} more suffered on the way" if failed else ""
-        return held(f"all {len(accepted)} deliveries were answered {told}, the slowest after {slowest:g} s{more}")
+        return held(f"all {len(accepted)} deliveries were answered {reported}, the slowest after {slowest:g} s{more}")
     first = bad[0]
     assert first.answered is not None
     more = f" ({len(bad)} of {len(attempts)} deliveries went wrong)" if len(attempts) > 1 else ""
     return violated(
-        f'the "{first.sent.event.callback}" callback {_told(first, view)}{more}',
+        f'the "{first.sent.event.callback}" callback {_reported(first, view)}{more}',
         first.sent,
         first.arrived,
         first.answered,
@@ -79,7 +79,7 @@ def _suffered_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> 
     )
 
 
-def _told(attempt: Attempt, view: TraceView) -> str:
+def _reported(attempt: Attempt, view: TraceView) -> str:
     assert attempt.answered is not None
     event = attempt.answered.event
     patience_s = view.began.delivery_answer_within_s
@@ -160,10 +160,10 @@ def _is_the_implementations_turn(view: TraceView, track: Track) -> bool:
     """Whether a track waits although the providers have told all that they were asked to tell of it."""
     if not track.readable or not track.fields or track.settled:
         return False
-    told = {str(a.sent.event.task_id) for a in view.attempts if a.arrived is not None and _is_an_end(a)}
-    if not any(music.task_id in told for music in track.music):
+    reported = {str(a.sent.event.task_id) for a in view.attempts if a.arrived is not None and _is_an_end(a)}
+    if not any(music.task_id in reported for music in track.music):
         return False
-    return all(image.task_id in told or not _asked_to_be_called(view, image) for image in track.images)
+    return all(image.task_id in reported or not _asked_to_be_called(view, image) for image in track.images)
 
 
 def _is_an_end(attempt: Attempt) -> bool:

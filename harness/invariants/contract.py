@@ -20,10 +20,10 @@ def honours_contract(view: TraceView) -> Finding:
             view.journal[broken[0].cause],
             broken[0],
         )
-    asked = [entry for entry in view.own_requests if entry.event.link in ("suno", "kie")]
-    if not asked:
+    requested = [entry for entry in view.own_requests if entry.event.link in ("suno", "kie")]
+    if not requested:
         return not_applicable("nothing was asked of a provider")
-    return held(f"all {len(asked)} requests are valid by the contract")
+    return held(f"all {len(requested)} requests are valid by the contract")
 
 
 HONOURS_CONTRACT = Invariant(

@@ -47,12 +47,12 @@ def of_every_track(check: TrackCheck) -> Check:
             found = [(track, finding) for track, finding in findings if finding.state == state]
             if found:
                 track, first = found[0]
-                return Finding(state, _told(track, first.reason, len(found), len(tracks)), first.evidence)
+                return Finding(state, _reported(track, first.reason, len(found), len(tracks)), first.evidence)
         return findings[0][1]
 
     check_all.__doc__ = check.__doc__
     return check_all
 
 
-def _told(track: Track, reason: str, count: int, total: int) -> str:
+def _reported(track: Track, reason: str, count: int, total: int) -> str:
     return f"track {track.index} of {total}: {reason}" + (f" (so for {count} of the tracks)" if count > 1 else "")

@@ -71,12 +71,12 @@ def _fits(line: Entry[LogLine], text: str, happened: AnyEntry) -> bool:
 
 def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
     """The entries at which something happened that a log line can be promised for."""
-    asked = view.image_requests
+    requested = view.image_requests
     match event:
         case "image-requested":
-            return asked
+            return requested
         case "image-retried":
-            return [entry for index, entry in enumerate(asked) if _is_retry(view, asked[:index], entry)]
+            return [entry for index, entry in enumerate(requested) if _is_retry(view, requested[:index], entry)]
         case "callback-without-picture":
             return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
         case "image-verified" | "image-delivered":
@@ -85,7 +85,7 @@ def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
             return [
                 track.writes[-1]
                 for track in view.tracks
-                if track.writes and track.status == "complete" and track.image_url is None and asked
+                if track.writes and track.status == "complete" and track.image_url is None and requested
             ]
         case "picture-skipped":
             return [entry for request, entry in view.responses.items() if _is_empty_success(view, request, entry)]
@@ -119,8 +119,8 @@ def _first_2k_writes(view: TraceView) -> list[Entry[StoreWrite]]:
 
 
 def _is_empty_success(view: TraceView, request: int, response: Entry[Response]) -> bool:
-    asked = view.journal.entry(request, Request)
-    if asked.event.path != IMAGE_PATHS[0] or asked.event.by not in view.app_hosts:
+    requested = view.journal.entry(request, Request)
+    if requested.event.path != IMAGE_PATHS[0] or requested.event.by not in view.app_hosts:
         return False
     if response.event.outcome != "answered":
         return False  # nobody was there any more to hear it

@@ -49,11 +49,11 @@ def rejects_forgery(view: TraceView) -> Finding:
         sent = forgery_behind(write)
         if brought & view.false_urls or (sent is not None and _is_its_doing(view, forged[sent.number], write)):
             sent = sent or next(iter(forged.values())).sent
-            return violated(f"a callback that is {_told(_kind(sent))} changed the track", sent, write)
+            return violated(f"a callback that is {_reported(_kind(sent))} changed the track", sent, write)
     for created in view.of(TaskCreated):
         sent = forgery_behind(created)
         if sent is not None and _is_its_doing(view, forged[sent.number], created):
-            return violated(f"a callback that is {_told(_kind(sent))} had a generation paid for", sent, created)
+            return violated(f"a callback that is {_reported(_kind(sent))} had a generation paid for", sent, created)
     for entry in view.of(ImageProbed):
         if entry.event.mark is not None and view.is_forged(entry.event.mark):
             return violated("a picture from a forged callback is on the track", entry)
@@ -78,8 +78,8 @@ def _is_its_doing(view: TraceView, forgery: Attempt, effect: Entry[StoreWrite] |
         return False
     event = effect.event
     weighty = isinstance(event, TaskCreated) or (event.after or {}).get("status") == "complete"
-    for generation, news in _genuine_news(view, _tasks_about(view, event), forgery.arrived.number, effect.number):
-        if not weighty or not set(generation.urls).isdisjoint(urls_in(news.event.body)):
+    for generation, message in _genuine_news(view, _tasks_about(view, event), forgery.arrived.number, effect.number):
+        if not weighty or not set(generation.urls).isdisjoint(urls_in(message.event.body)):
             return False
     return True
 
@@ -115,7 +115,7 @@ def _kind(sent: Entry[CallbackAttempt]) -> str:
     return str(sent.event.callback).partition(":")[2]
 
 
-def _told(kind: str) -> str:
+def _reported(kind: str) -> str:
     return {"unsigned": "not signed", "forged": "signed with a wrong key", "stale": "an hour old"}.get(
         kind, "signed but altered"
     )

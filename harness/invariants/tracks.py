@@ -83,18 +83,20 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
         return None
     failing = _failing(track)
     assert failing is not None
-    told = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
+    reported = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
     if images.ever_true_2k(view, track.image_url):
         probe = view.probe(track.image_url, "end")
-        return violated(f"{told}, and so is a 2K picture", finished[-1], failing, probe)
+        return violated(f"{reported}, and so is a 2K picture", finished[-1], failing, probe)
     if _was_hindered(view):
         return None
     for image in track.images:
         got = billing.first_download(view, image, failing) if images.was_good(view, image) else None
         if got is not None:
-            return violated(f"{told}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing)
+            return violated(
+                f"{reported}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing
+            )
     if not _asked_for_pictures(view):
-        return violated(f"{told}, and a picture was never asked for", finished[-1], failing)
+        return violated(f"{reported}, and a picture was never asked for", finished[-1], failing)
     return None
 
 
@@ -129,8 +131,8 @@ def _asked_for_pictures(view: TraceView) -> bool:
 def _was_hindered(view: TraceView) -> bool:
     """Whether the platform or the store kept the implementation from finishing what it had begun."""
     limited = bool(view.began.limit_s or view.began.freezes)
-    harmed = any(entry.event.link == "store" for entry in view.of(FaultTriggered))
-    return limited or harmed or bool(view.of(InvocationEnded, InstanceKilled))
+    with_faults = any(entry.event.link == "store" for entry in view.of(FaultTriggered))
+    return limited or with_faults or bool(view.of(InvocationEnded, InstanceKilled))
 
 
 def audio_kept(view: TraceView, track: Track) -> Finding:

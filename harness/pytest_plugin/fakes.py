@@ -111,9 +111,9 @@ class Fakes:
                 raise AssertionError(f"the fakes did not start within {STARTED_WITHIN_S:g} s") from None
             if line is None:
                 assert self._process.stderr is not None
-                told = self._process.stderr.read().strip()
+                reported = self._process.stderr.read().strip()
                 self.stop()
-                raise AssertionError(told or "the fakes did not start")
+                raise AssertionError(reported or "the fakes did not start")
             if line.startswith(EXPORT):
                 name, _, value = line.removeprefix(EXPORT).partition("=")
                 self.environment[name] = value

@@ -98,9 +98,9 @@ def explained(result: "Result") -> str:
     from harness.report.evidence import replay_command
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
-    told = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
+    reported = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
     replay = replay_command(result.implementation, result.scenario, result.seed)
-    return "\n".join([f"{result.implementation} in {result.scenario}:", *told, f"  replay: {replay}"])
+    return "\n".join([f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"])
 
 
 @pytest.fixture

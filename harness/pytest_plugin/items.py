@@ -41,20 +41,20 @@ class ScenarioItem(pytest.Item):
             self.result = self.keeper.run(self.scenario, self.implementation)
         except HarnessError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        told = {
+        reported = {
             "scenario": self.scenario.name,
             "implementation": self.implementation,
             "seed": self.result.seed,
             "simulated_s": self.result.simulated_s,
             "replay": self._replay(),
         }
-        self.user_properties += [(f"harness.{name}", value) for name, value in told.items()]
+        self.user_properties += [(f"harness.{name}", value) for name, value in reported.items()]
         if self.result.unknown and not self.result.violated:
-            raise pytest.fail.Exception(self._told("could not be judged", self.result.unknown), pytrace=False)
+            raise pytest.fail.Exception(self._reported("could not be judged", self.result.unknown), pytrace=False)
 
     def runtest(self) -> None:
         if self.result.violated:
-            raise pytest.fail.Exception(self._told("broken", self.result.violated), pytrace=False)
+            raise pytest.fail.Exception(self._reported("broken", self.result.violated), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self.implementation} in {self.scenario.name}"
@@ -65,9 +65,9 @@ class ScenarioItem(pytest.Item):
     def _replay(self) -> str:
         return replay_command(self.implementation, self._selector(), self.result.seed, self.result.journal)
 
-    def _told(self, what: str, invariants: Sequence[str]) -> str:
-        told = plain_report(self.result, self._selector())
-        return "\n".join([f"{what}: {', '.join(invariants)}", "", told, *self.keeper.where()])
+    def _reported(self, what: str, invariants: Sequence[str]) -> str:
+        reported = plain_report(self.result, self._selector())
+        return "\n".join([f"{what}: {', '.join(invariants)}", "", reported, *self.keeper.where()])
 
 
 class ScenarioFile(pytest.File):

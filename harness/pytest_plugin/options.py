@@ -58,14 +58,14 @@ class Settings:
         """
         if hasattr(config.option, "harness_named"):
             return  # a worker of pytest-xdist: the controller has decided
-        asked = [word for word in config.args if self._scenario_of(word)]
-        if asked:
-            config.args[:] = [word for word in config.args if word not in asked]
-            self.scenarios = [self._scenario_of(word) for word in asked]
-            self.implementations = list(dict.fromkeys(word.rpartition("::")[0] for word in asked))
+        requested = [word for word in config.args if self._scenario_of(word)]
+        if requested:
+            config.args[:] = [word for word in config.args if word not in requested]
+            self.scenarios = [self._scenario_of(word) for word in requested]
+            self.implementations = list(dict.fromkeys(word.rpartition("::")[0] for word in requested))
         everything = config.args_source is not pytest.Config.ArgsSource.ARGS or _names_everything(config)
         named = config.option.harness_implementation or config.option.harness_scenarios
-        self.named_are_wanted = bool(asked or named or everything)
+        self.named_are_wanted = bool(requested or named or everything)
         self.left_out = not self.named_are_wanted
         config.option.harness_named = self.named_are_wanted
         config.option.harness_left_out = self.left_out

@@ -103,9 +103,9 @@ class Keeper:
     @property
     def _html(self) -> str | None:
         """Where the HTML report goes: into pytest's cache folder, unless something else was said."""
-        told = self.settings.html
-        if told:
-            return None if told == NO_REPORT else told
+        reported = self.settings.html
+        if reported:
+            return None if reported == NO_REPORT else reported
         cache = getattr(self.config, "cache", None)
         return None if cache is None else str(cache.mkdir("harness") / "report.html")
 

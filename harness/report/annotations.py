@@ -29,8 +29,8 @@ def _lines(level: str, runs: list[Run], selectors: dict[str, str], what: str) ->
     fitting = runs if len(runs) <= SHOWN_MAX else runs[: SHOWN_MAX - 1]
     lines = [_annotation(level, run, selectors.get(run.result.scenario) or run.result.scenario) for run in fitting]
     if len(fitting) < len(runs):
-        told = f"{len(runs)} runs {what}; shown are the worst {len(fitting)}, the report has all of them"
-        lines.append(f"::{level} title=harness::{_data(told)}")
+        reported = f"{len(runs)} runs {what}; shown are the worst {len(fitting)}, the report has all of them"
+        lines.append(f"::{level} title=harness::{_data(reported)}")
     return lines
 
 
@@ -39,8 +39,8 @@ def _annotation(level: str, run: Run, selector: str) -> str:
     title = f"{result.implementation} in {result.scenario}"
     where = f"file={_property(selector)}," if selector != result.scenario else ""
     replay = replay_command(result.implementation, selector, result.seed, result.journal)
-    told = _data(f"{broken(result)}\nreplay: {replay}")
-    return f"::{level} {where}title={_property(title)}::{told}"
+    reported = _data(f"{broken(result)}\nreplay: {replay}")
+    return f"::{level} {where}title={_property(title)}::{reported}"
 
 
 def _data(text: str) -> str:

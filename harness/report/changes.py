@@ -45,9 +45,9 @@ def _added(changes: Changes) -> list[RenderableType]:
     if not changes.added:
         return []
     broken, unjudged = len(changes.broken), len(changes.unjudged)
-    told = [f"{broken} violated"] if broken else []
-    told += [f"{unjudged} could not be judged"] if unjudged else []
-    verdict = ", ".join(told) or "all held"
+    reported = [f"{broken} violated"] if broken else []
+    reported += [f"{unjudged} could not be judged"] if unjudged else []
+    verdict = ", ".join(reported) or "all held"
     count = len(changes.added)
     runs = f"{count} run{'s' if count > 1 else ''}"
     return [Text(f"not in the baseline: {runs}, judged without it: {verdict}", style="red" if broken else "yellow")]

@@ -35,9 +35,9 @@ def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
     event = entry.event
     match event:
         case Response() if _request_of(journal, event).host != APPLICATION_HOST:
-            return ("→", _asked(journal, event), _status(event.status, _code(event.body)))
+            return ("→", _requested(journal, event), _status(event.status, _code(event.body)))
         case RequestAbandoned() if _request_of(journal, event).host != APPLICATION_HOST:
-            return ("→", _asked(journal, event), ("gave up waiting", "red"), f"{event.after_s:.1f} s")
+            return ("→", _requested(journal, event), ("gave up waiting", "red"), f"{event.after_s:.1f} s")
         case CallbackAttempt():
             which = f"attempt {event.attempt} of {event.attempts}"
             return ("←", f'"{event.callback}" to {event.url}', ("", "dim"), which)
@@ -51,8 +51,8 @@ def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
         case ConnectionToUnknownHost():
             return ("!", f"nothing is sent to {event.host}: callbacks go to this machine only", ("", "red"))
         case ContractBroken():
-            told = "; ".join(f"{each['field']}: {each['rule']}" for each in event.problems)
-            return ("!", f"breaks the contract: {told}", ("", "red"))
+            reported = "; ".join(f"{each['field']}: {each['rule']}" for each in event.problems)
+            return ("!", f"breaks the contract: {reported}", ("", "red"))
         case FaultTriggered():
             return ("!", f"fault {event.harm} on the link {event.link}", ("", "yellow"))
     return None
@@ -62,9 +62,9 @@ def _request_of(journal: Journal, event: Response | RequestAbandoned) -> Request
     return journal.entry(event.request, Request).event
 
 
-def _asked(journal: Journal, event: Response | RequestAbandoned) -> str:
-    asked = _request_of(journal, event)
-    return f"{asked.method} {asked.path}"
+def _requested(journal: Journal, event: Response | RequestAbandoned) -> str:
+    requested = _request_of(journal, event)
+    return f"{requested.method} {requested.path}"
 
 
 def _code(body: object) -> int | None:
@@ -74,8 +74,8 @@ def _code(body: object) -> int | None:
 
 def _status(status: int | None, code: int | None) -> tuple[str, str]:
     is_well = status is not None and status < 300 and code in (None, BODY_CODE_MEANS_WELL)
-    told = f"{status}" if code in (None, BODY_CODE_MEANS_WELL) else f"{status} code {code}"
-    return told, "green" if is_well else "red"
+    reported = f"{status}" if code in (None, BODY_CODE_MEANS_WELL) else f"{status} code {code}"
+    return reported, "green" if is_well else "red"
 
 
 def _line(
@@ -84,11 +84,11 @@ def _line(
     latency_s = entry.event.latency_s if isinstance(entry.event, Response | CallbackAnswered) else None
     took = "" if latency_s is None else f"{latency_s * 1000:.0f} ms" if latency_s < 10 else f"{latency_s:.1f} s"
     line = Text(f"{entry.at_s:9.1f} s {arrow} ", style="dim")
-    told = [(text, style) for text, style in (outcome, (took, "dim"), (more, "dim")) if text]
-    room = None if columns is None else columns - line.cell_len - sum(len(text) + 2 for text, _ in told)
+    reported = [(text, style) for text, style in (outcome, (took, "dim"), (more, "dim")) if text]
+    room = None if columns is None else columns - line.cell_len - sum(len(text) + 2 for text, _ in reported)
     what = visible(what)
     line.append(what if room is None or len(what) <= room else _shortened(what, room), style="default")
-    for number, (text, style) in enumerate(told):
+    for number, (text, style) in enumerate(reported):
         line.append(" " if number == 0 else "  ")
         line.append(text, style=style)
     return line

@@ -88,8 +88,8 @@ def _write(event: e.StoreWrite) -> str:
     if after is None:
         return "the track is deleted"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
-    told = [f"{name} {_change(before.get(name), after.get(name), bool(event.before))}" for name in changed]
-    return "stored: " + ("; ".join(told) if told else "nothing that shows")
+    reported = [f"{name} {_change(before.get(name), after.get(name), bool(event.before))}" for name in changed]
+    return "stored: " + ("; ".join(reported) if reported else "nothing that shows")
 
 
 def _store_request(event: e.StoreRequest) -> str:
@@ -120,8 +120,8 @@ def _contract_broken(event: e.ContractBroken) -> str:
 
 def _final(event: e.TrackFinal) -> str:
     fields = event.fields
-    told = "no row" if fields is None else ", ".join(f"{name} {fields.get(name)}" for name in SHOWN_FIELDS[:3])
-    return f"track {event.track} at the end: {short(told, 90)}"
+    reported = "no row" if fields is None else ", ".join(f"{name} {fields.get(name)}" for name in SHOWN_FIELDS[:3])
+    return f"track {event.track} at the end: {short(reported, 90)}"
 
 
 _DESCRIPTIONS: dict[type[e.Event], Callable[[Any], str]] = {}

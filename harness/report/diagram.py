@@ -81,7 +81,7 @@ class Step:
 
 def steps(journal: Journal) -> list[Step]:
     """All steps of a run. Entries whose facts are not what their kind has become plain events."""
-    told = []
+    reported = []
     drawer = _Drawer(journal)
     for entry in journal:
         try:
@@ -89,8 +89,8 @@ def steps(journal: Journal) -> list[Step]:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             step = Step((entry.number,), entry.at_s, "event", "app", None, short(entry.kind, LABEL))
         if step is not None:
-            told.append(step)
-    return told
+            reported.append(step)
+    return reported
 
 
 def lanes_of(all_steps: list[Step]) -> list[Lane]:
@@ -149,11 +149,11 @@ class _Drawer:
             return Step(numbers, entry.at_s, "callback", provider, "app", _callback(attempt.event), forged)
         path = str(request.path).partition("?")[0]
         text = short(f"{request.method} {path}", LABEL)
-        return Step((entry.number,), entry.at_s, "request", self._asker(request), self._asked(request), text)
+        return Step((entry.number,), entry.at_s, "request", self._asker(request), self._requested(request), text)
 
     def _response(self, entry: AnyEntry, response: e.Response) -> Step:
-        asked = self._journal.entry(response.request, e.Request)
-        request = self._request(asked)
+        requested = self._journal.entry(response.request, e.Request)
+        request = self._request(requested)
         took = f" after {round(response.latency_s, 3):g} s" if response.latency_s else ""
         code = response.body.get("code") if isinstance(response.body, dict) else None
         said = f"{response.status}" + (f" code {code}" if code not in (None, 200) else "")
@@ -163,7 +163,14 @@ class _Drawer:
         trouble = outcome != "answered" or (response.status or 0) >= 400 or code not in (None, 200)
         back = request.source
         return Step(
-            (entry.number,), entry.at_s, "answer", request.target or "other", back, text, trouble, answers=asked.number
+            (entry.number,),
+            entry.at_s,
+            "answer",
+            request.target or "other",
+            back,
+            text,
+            trouble,
+            answers=requested.number,
         )
 
     def _is_delivery(self, entry: Entry[e.Request]) -> bool:
@@ -174,7 +181,7 @@ class _Drawer:
         side = self._side(request.by)
         return "user" if request.by == "harness" else side
 
-    def _asked(self, request: e.Request) -> Lane:
+    def _requested(self, request: e.Request) -> Lane:
         lane = _lane(request.link)
         return self._side(request.host) if lane == "other" else lane
 
@@ -224,8 +231,8 @@ def _written(write: e.StoreWrite) -> str:
     if after is None:
         return "deletes the track"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
-    told = ", ".join(f"{name} = {_brief(after.get(name))}" for name in changed)
-    return told or ", ".join(str(name) for name in after if after[name] != before.get(name)) or "nothing new"
+    reported = ", ".join(f"{name} = {_brief(after.get(name))}" for name in changed)
+    return reported or ", ".join(str(name) for name in after if after[name] != before.get(name)) or "nothing new"
 
 
 def _brief(value: Any) -> str:

@@ -53,24 +53,24 @@ def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
     for entry in journal.of(FaultTriggered):
         faults.setdefault(entry.cause, []).append(str(entry.facts.get("harm")))
     last_s = journal.entries[-1].at_s
-    told = []
-    for asked in journal.of(Request):
-        answer, end = answers.get(asked.number), given_up.get(asked.number)
-        exchange = _exchange(asked, None if end is not None else answer, end, last_s)
-        exchange |= {"pageref": page, "_entry": asked.number, "_by": asked.facts.get("by"), "_virtual": True}
-        if asked.number in faults:
-            exchange["_fault"] = faults[asked.number]
-        told.append(exchange)
-    return told
+    reported = []
+    for requested in journal.of(Request):
+        answer, end = answers.get(requested.number), given_up.get(requested.number)
+        exchange = _exchange(requested, None if end is not None else answer, end, last_s)
+        exchange |= {"pageref": page, "_entry": requested.number, "_by": requested.facts.get("by"), "_virtual": True}
+        if requested.number in faults:
+            exchange["_fault"] = faults[requested.number]
+        reported.append(exchange)
+    return reported
 
 
-def _exchange(asked: AnyEntry, answer: AnyEntry | None, end: AnyEntry | None, last_s: float) -> dict[str, Any]:
+def _exchange(requested: AnyEntry, answer: AnyEntry | None, end: AnyEntry | None, last_s: float) -> dict[str, Any]:
     over_s = answer.at_s if answer is not None else end.at_s if end is not None else last_s
-    took_ms = round((over_s - asked.at_s) * 1000, 3)
+    took_ms = round((over_s - requested.at_s) * 1000, 3)
     exchange: dict[str, Any] = {
-        "startedDateTime": _moment(asked.at_s),
+        "startedDateTime": _moment(requested.at_s),
         "time": took_ms,
-        "request": _request(asked),
+        "request": _request(requested),
         "response": _response(answer),
         "cache": {},
         "timings": {"blocked": UNKNOWN, "dns": UNKNOWN, "connect": UNKNOWN, "send": 0, "wait": took_ms, "receive": 0},
@@ -82,11 +82,11 @@ def _exchange(asked: AnyEntry, answer: AnyEntry | None, end: AnyEntry | None, la
     return exchange
 
 
-def _request(asked: AnyEntry) -> dict[str, Any]:
-    facts = asked.facts
+def _request(requested: AnyEntry) -> dict[str, Any]:
+    facts = requested.facts
     url = f"{facts.get('scheme', 'http')}://{facts.get('host', '')}{facts.get('path', '')}"
     headers, text = facts.get("headers") or {}, _text(facts.get("body"))
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "method": str(facts.get("method", "")),
         "url": url,
         "httpVersion": "HTTP/1.1",
@@ -99,8 +99,8 @@ def _request(asked: AnyEntry) -> dict[str, Any]:
         "bodySize": len(text.encode(errors="replace")),
     }
     if text:
-        told["postData"] = {"mimeType": _header(headers, "content-type"), "text": text, "params": []}
-    return told
+        reported["postData"] = {"mimeType": _header(headers, "content-type"), "text": text, "params": []}
+    return reported
 
 
 def _response(answer: AnyEntry | None) -> dict[str, Any]:

@@ -77,12 +77,12 @@ def stored_json(results: Results) -> str:
     without the keys and credentials that may stand in it."""
     clean = replace(results, runs=tuple(replace(run, result=shown(run)) for run in results.runs))
     comparison = clean.comparison()
-    told = (
+    reported = (
         comparison_json(comparison)
         if comparison is not None
         else results_json([run.result for run in clean.runs], results.seed)
     )
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(reported, indent=1, ensure_ascii=False) + "\n"
 
 
 def ndjson(results: Results) -> str:

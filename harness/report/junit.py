@@ -54,10 +54,10 @@ def _case(who: StoredImplementation, scenario: StoredScenario, run: Run) -> Elem
     replay = replay_command(result.implementation, selector, result.seed, run.journal)
     case.append(_properties({"seed": result.seed, "simulated_s": result.simulated_s, "replay": replay}))
     if result.violated or result.unknown:
-        told = shown(run)
+        reported = shown(run)
         kind, names = ("failure", result.violated) if result.violated else ("error", result.unknown)
-        trouble = ElementTree.SubElement(case, kind, message=_clean(broken(told)), type=_clean(", ".join(names)))
-        trouble.text = _clean(plain_report(told, selector))
+        trouble = ElementTree.SubElement(case, kind, message=_clean(broken(reported)), type=_clean(", ".join(names)))
+        trouble.text = _clean(plain_report(reported, selector))
     return case
 
 

@@ -28,20 +28,20 @@ def markdown(results: Results, bytes_max: int = BYTES_MAX) -> str:
     runs = troubled(results)
     text = _head(results, runs)
     left = bytes_max - len(text.encode(errors="backslashreplace"))
-    told = 0
+    reported = 0
     selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
     for run in runs[:RUNS_MAX]:
         selector = selectors.get(run.result.scenario) or run.result.scenario
-        part = _run(run, selector, with_diagram=told < DIAGRAMS_MAX)
+        part = _run(run, selector, with_diagram=reported < DIAGRAMS_MAX)
         if len(part.encode(errors="backslashreplace")) + 200 > left:
             part = _run(run, selector, with_diagram=False)
         if len(part.encode(errors="backslashreplace")) + 200 > left:
             break
         text += part
         left -= len(part.encode(errors="backslashreplace"))
-        told += 1
-    if told < len(runs):
-        text += f"\n{len(runs) - told} more runs are not shown here; the HTML report has all of them.\n"
+        reported += 1
+    if reported < len(runs):
+        text += f"\n{len(runs) - reported} more runs are not shown here; the HTML report has all of them.\n"
     return text
 
 
@@ -74,14 +74,14 @@ def _head(results: Results, runs: list[Run]) -> str:
 def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
     result = shown(run)
     assert result.journal is not None
-    told = [each for each in result.of("violated", "unknown") if each.severity == "error"]
+    reported = [each for each in result.of("violated", "unknown") if each.severity == "error"]
     mark = "✗" if result.violated else "?"
     title = _escaped(f"{result.implementation} in {result.scenario}")
     lines = [
         "<details>",
         f"<summary>{mark} <b>{title}</b>: {_escaped(broken(result))}</summary>",
         "",
-        *(f"- **{_text(each.invariant)}**: {_text(each.reason)}" for each in told),
+        *(f"- **{_text(each.invariant)}**: {_text(each.reason)}" for each in reported),
         "",
         f"{span(result.simulated_s)} simulated. Replay:",
         "",
@@ -89,7 +89,7 @@ def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
         "",
     ]
     if with_diagram:
-        evidence = {number for verdict in told for number in verdict.evidence}
+        evidence = {number for verdict in reported for number in verdict.evidence}
         lines += [*_fenced("mermaid", mermaid(result.journal, evidence).rstrip("\n")), ""]
     return "\n".join([*lines, "</details>", "", ""])
 

@@ -71,11 +71,11 @@ def _by_implementation(
 
 def _legend(names: Sequence[str], width: int) -> RenderableType:
     """Which number is whose, in two columns where there is room."""
-    told = [Text.assemble((f"{number:>2} ", "bold"), name) for number, name in enumerate(names, start=1)]
-    half = (len(told) + 1) // 2
-    left, right = told[:half], told[half:]
+    reported = [Text.assemble((f"{number:>2} ", "bold"), name) for number, name in enumerate(names, start=1)]
+    half = (len(reported) + 1) // 2
+    left, right = reported[:half], reported[half:]
     if max(map(len, left), default=0) + max(map(len, right), default=0) + LEGEND_GAP > width:
-        left, right = told, []
+        left, right = reported, []
     grid = Table.grid(padding=(0, LEGEND_GAP))
     for _ in range(2):
         grid.add_column(overflow="fold")
@@ -148,7 +148,7 @@ def seconds(value_s: float) -> str:
     return f"{value_s:.0f} s" if value_s < 1000 else f"{value_s / 60:.0f} min"
 
 
-def broken_promises(comparison: Comparison, width: int) -> RenderableType:
+def violated_invariants(comparison: Comparison, width: int) -> RenderableType:
     """How many scenarios each implementation broke each promise in; promises that all keep are left out."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
     broken = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]

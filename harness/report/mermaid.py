@@ -17,8 +17,8 @@ def mermaid(journal: Journal, evidence: Collection[int] = ()) -> str:
 
     Of a long run the steps nearest to the evidence are drawn, and a note says how many are not.
     """
-    told = steps(journal)
-    chosen = _nearest(told, set(evidence))
+    reported = steps(journal)
+    chosen = _nearest(reported, set(evidence))
     lanes: list[Lane] = []
     for step in chosen:
         lanes += [lane for lane in (step.source, step.target) if lane is not None and lane not in lanes]
@@ -35,17 +35,17 @@ def mermaid(journal: Journal, evidence: Collection[int] = ()) -> str:
             lines.append(f"  {step.source}{_ARROWS[step.kind]}{step.target}: {text}")
         else:
             lines.append(f"  Note over {step.source}: {text}")
-    if len(chosen) < len(told):
-        lines.append(f"  Note over {_span(lanes)}: {len(told) - len(chosen)} steps are not shown")
+    if len(chosen) < len(reported):
+        lines.append(f"  Note over {_span(lanes)}: {len(reported) - len(chosen)} steps are not shown")
     return "\n".join(lines) + "\n"
 
 
-def _nearest(told: list[Step], evidence: set[int]) -> list[Step]:
-    if len(told) <= STEPS_MAX:
-        return told
-    hits = [place for place, step in enumerate(told) if set(step.entries) & evidence] or [0]
-    by_distance = sorted(range(len(told)), key=lambda place: (min(abs(place - hit) for hit in hits), place))
-    return [told[place] for place in sorted(by_distance[: max(STEPS_MAX, len(hits))])]
+def _nearest(reported: list[Step], evidence: set[int]) -> list[Step]:
+    if len(reported) <= STEPS_MAX:
+        return reported
+    hits = [place for place, step in enumerate(reported) if set(step.entries) & evidence] or [0]
+    by_distance = sorted(range(len(reported)), key=lambda place: (min(abs(place - hit) for hit in hits), place))
+    return [reported[place] for place in sorted(by_distance[: max(STEPS_MAX, len(hits))])]
 
 
 def _span(lanes: list[Lane]) -> str:

@@ -70,9 +70,9 @@ def _all(total: int) -> str:
 
 def _habits(summary: Summary) -> str:
     worst = sorted(summary.violations.items(), key=lambda item: -item[1])[:NAMED_MAX]
-    told = [f"{_habit(name)} in {count}" for name, count in worst]
+    reported = [f"{_habit(name)} in {count}" for name, count in worst]
     last = worst[-1][1]
-    return f"{' and '.join(told)} scenario{'s' if last != 1 else ''}"
+    return f"{' and '.join(reported)} scenario{'s' if last != 1 else ''}"
 
 
 def _habit(name: str) -> str:

@@ -20,7 +20,7 @@ MARKS = {
     "unknown": Text("?", style="yellow"),
     "not applicable": Text("·", style="dim"),
 }
-UNUSUAL_ENDINGS = {name: told for name, told in ENDINGS.items() if name not in ("quiescent", "deadline")}
+UNUSUAL_ENDINGS = {name: reported for name, reported in ENDINGS.items() if name not in ("quiescent", "deadline")}
 
 
 def run_report(result: Result, *, verbose: bool = False, selector: str | None = None) -> RenderableType:
@@ -79,9 +79,9 @@ def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -
     table.add_column(justify="right", no_wrap=True, style="dim")
     table.add_column(justify="right", no_wrap=True, style="dim")
     table.add_column()
-    for at, number, told, is_evidence in sequence(result.journal, verdict):
+    for at, number, reported, is_evidence in sequence(result.journal, verdict):
         mark = Text("›" if is_evidence else " ", style="bold")
-        table.add_row(mark, at, f"#{number}", Text(told, style="" if is_evidence else "dim"))
+        table.add_row(mark, at, f"#{number}", Text(reported, style="" if is_evidence else "dim"))
     return Group(grid, _indented(table))
 
 

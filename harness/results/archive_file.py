@@ -80,14 +80,14 @@ def write_results_to(file: IO[bytes], results: Results) -> None:
     """The same into an open binary file."""
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as stream:
         stream.write(_line(_head(results)))
-        told: set[str] = set()
+        reported: set[str] = set()
         for each in results.runs:
             for picture in each.pictures.values():
-                if picture.digest not in told:
-                    told.add(picture.digest)
+                if picture.digest not in reported:
+                    reported.add(picture.digest)
                     stream.write(_line({"thumbnail": {**asdict(picture), "webp": b64encode(picture.webp).decode()}}))
             stream.write(zlib.decompress(each.packed) + b"\n")
-        stream.write(_line({"end": {"runs": len(results.runs), "thumbnails": len(told)}}))
+        stream.write(_line({"end": {"runs": len(results.runs), "thumbnails": len(reported)}}))
 
 
 def _line(value: Any) -> bytes:
@@ -105,7 +105,7 @@ def _head(results: Results) -> dict[str, Any]:
 
 
 def _run_line(result: Result, journal: Journal) -> str:
-    told = {
+    reported = {
         "scenario": result.scenario,
         "implementation": result.implementation,
         "seed": result.seed,
@@ -117,7 +117,7 @@ def _run_line(result: Result, journal: Journal) -> str:
     }
     pictures = {url: picture.digest for url, picture in result.pictures.items()}
     entries = ",".join(entry.to_json() for entry in journal)
-    return f'{{"run":{_ENCODE(told)},"pictures":{_ENCODE(pictures)},"journal":[{entries}]}}'
+    return f'{{"run":{_ENCODE(reported)},"pictures":{_ENCODE(pictures)},"journal":[{entries}]}}'
 
 
 # Read
@@ -280,10 +280,10 @@ class _Reader:
         self.thumbnails[taken.digest] = replace(taken, webp=webp)
 
     def _run(self, value: dict[str, Any], line: bytes) -> Run:
-        told, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
-        if not isinstance(told, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
+        reported, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
+        if not isinstance(reported, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
             self._wrong("a run without its result, its pictures or its journal")
-        result = self._checked(_TOLD, told).result()
+        result = self._checked(_TOLD, reported).result()
         for position, entry in enumerate(journal, start=1):
             if not _well_formed(entry, position):
                 self._wrong(f"entry {position} of the journal is not of the shape that a journal's entries have")

@@ -94,10 +94,12 @@ def _verdict_change(key: Key, was: Verdict | None, verdict: Verdict) -> list[Cha
         return []
     words = {"held": "held", "not applicable": "held", "unknown": "could not be judged", "violated": "is broken"}
     if _RANK[verdict.state] > _RANK[before]:
-        told = f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}: {verdict.reason}"
-        return [Change(key, "regression", told)]
-    told = f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}"
-    return [Change(key, "improvement", told)]
+        reported = (
+            f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}: {verdict.reason}"
+        )
+        return [Change(key, "regression", reported)]
+    reported = f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}"
+    return [Change(key, "improvement", reported)]
 
 
 def _worst(values_s: Sequence[float | None]) -> float | None:

@@ -284,9 +284,9 @@ def _reason(value: str) -> str:
 
 
 _REASON = "Kie.ai never makes a picture"
-PromiseName = Annotated[str, PlainValidator(partial(one_of, known=INVARIANTS, kind="invariant"))]
+InvariantName = Annotated[str, PlainValidator(partial(one_of, known=INVARIANTS, kind="invariant"))]
 Impossible = Annotated[
-    dict[PromiseName, Annotated[str, AfterValidator(_reason)]],
+    dict[InvariantName, Annotated[str, AfterValidator(_reason)]],
     AfterValidator(lambda given: tuple(given.items())),
     WithJsonSchema(
         {

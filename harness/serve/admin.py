@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
-from harness.serve.session import Serving
+from harness.serve.session import ServedFakes
 
 JSON_LINES = "application/x-ndjson"
 INLINE = "inline.yaml"
@@ -34,7 +34,7 @@ TURNS = 5
 class Admin:
     """An ASGI app that tells `serving` what to do."""
 
-    def __init__(self, serving: Serving, token: str) -> None:
+    def __init__(self, serving: ServedFakes, token: str) -> None:
         self._serving = serving
         self._expected = f"Bearer {token}".encode()
         routes = [
@@ -58,8 +58,8 @@ class Admin:
         if hmac.compare_digest(sent, self._expected):
             await self._app(scope, receive, send)
             return
-        told = "the admin endpoints need the header Authorization: Bearer TOKEN, with the token that was printed"
-        await _refused(told, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        reported = "the admin endpoints need the header Authorization: Bearer TOKEN, with the token that was printed"
+        await _refused(reported, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(self._serving.state())
@@ -74,12 +74,12 @@ class Admin:
     async def _scenario(self, request: Request) -> Response:
         """The body is {"name": "slow/image-16s"}, or a scenario file as it stands in YAML."""
         text = (await _content(request)).decode(errors="replace")
-        asked = _json(text)
-        if isinstance(asked, dict) and "name" in asked:
-            if not isinstance(asked["name"], str):
-                told = f'"name" is the text of a scenario\'s name ("slow/image-16s"), found {json.dumps(asked["name"])}'
-                return _refused(told, 400)
-            scenario = by_name(asked["name"])
+        requested = _json(text)
+        if isinstance(requested, dict) and "name" in requested:
+            if not isinstance(requested["name"], str):
+                found = json.dumps(requested["name"])
+                return _refused(f'"name" is the text of a scenario\'s name ("slow/image-16s"), found {found}', 400)
+            scenario = by_name(requested["name"])
         else:
             scenario = parse_scenario(text, path=INLINE, name="inline")
         await self._serving.play(scenario)

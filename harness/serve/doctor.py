@@ -74,13 +74,13 @@ STOP = "\0"
 def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
     start = settings.start
     refused, accepted = journal.of(TrackRefused), journal.of(TrackAccepted)
-    asked = [entry for entry in journal.of(Request) if entry.event.by == APPLICATION_HOST]
+    requested = [entry for entry in journal.of(Request) if entry.event.by == APPLICATION_HOST]
     strangers = dict.fromkeys(entry.event.host for entry in journal.of(ConnectionToUnknownHost))
     if accepted:
         yield Sign(True, f"{start.request} gives a track's id ({accepted[0].event.id})")
     else:
         problem = refused[0].event.problem if refused else f"{start.request} was not answered"
-        answer = next((entry for entry in journal.of(Response) if _asked_by_us(journal, entry)), None)
+        answer = next((entry for entry in journal.of(Response) if _requested_by_us(journal, entry)), None)
         said = _last_words(journal)
         if answer is not None and answer.event.status is not None and answer.event.status >= 500 and said:
             variables = ", ".join(settings.application.environment) or "none"
@@ -89,14 +89,14 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
         else:
             body = "" if answer is None else f"; the answer was {answer.event.body!r}"[:300]
             yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
-    if asked:
-        hosts = ", ".join(dict.fromkeys(entry.event.host for entry in asked))
-        yield Sign(True, f"its requests reach the fakes ({len(asked)}, to {hosts})")
+    if requested:
+        hosts = ", ".join(dict.fromkeys(entry.event.host for entry in requested))
+        yield Sign(True, f"its requests reach the fakes ({len(requested)}, to {hosts})")
     else:
         yield Sign(False, "none of its requests has reached the fakes", _why_not_connected(settings) + STOP)
     for host in strangers:
         yield Sign(False, f"it asks {host}, for which nobody stands in", "such requests fail here; mock that service")
-    generate = next((entry for entry in asked if entry.event.path == GENERATE), None)
+    generate = next((entry for entry in requested if entry.event.path == GENERATE), None)
     if generate is None:
         yield Sign(
             False, f"it asks for no music (POST {GENERATE})", f"does {start.request} really start a track?{STOP}"
@@ -109,11 +109,11 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
 def _last_words(journal: Journal) -> str:
     """The last error that the application has logged; of a traceback its last line, which says what was wrong."""
     errors = [entry.event.text for entry in journal.of(LogLine) if entry.event.level in ("error", "critical")]
-    telling = [text for text in errors if SAYS_WHY.match(text)]
-    return str((telling or errors or [""])[-1])[:LAST_WORDS]
+    reporting = [text for text in errors if SAYS_WHY.match(text)]
+    return str((reporting or errors or [""])[-1])[:LAST_WORDS]
 
 
-def _asked_by_us(journal: Journal, response: Entry[Response]) -> bool:
+def _requested_by_us(journal: Journal, response: Entry[Response]) -> bool:
     return journal.entry(response.event.request, Request).event.by == "harness"
 
 
@@ -135,10 +135,10 @@ def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
     answers = {entry.cause: entry.event for entry in journal.of(CallbackAnswered)}
     if not attempts:
         answer = next((entry for entry in journal.of(Response) if entry.event.request == generate.number), None)
-        told = "nothing" if answer is None else str(answer.event.body)[:200]
-        wrong_url = "callBackUrl" in told
+        reported = "nothing" if answer is None else str(answer.event.body)[:200]
+        wrong_url = "callBackUrl" in reported
         advice = OWN_ADDRESS if wrong_url else "the fakes check requests as the provider does"
-        yield Sign(False, f"its request for music was answered {told}", advice)
+        yield Sign(False, f"its request for music was answered {reported}", advice)
         return
     outcomes = [answers[each.number].outcome if each.number in answers else "unanswered" for each in attempts]
     if all(outcome in ("refused", "unreachable", "reset") for outcome in outcomes):

@@ -20,7 +20,7 @@ from harness.scenario.model import Scenario
 from harness.trace.events import CallbackAttempt, Event, RunEnded, TimeAdvanced
 from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.collection import collected_in_pauses
 from harness.world.live.event_loop import LiveLoop, wall_clock
@@ -34,40 +34,40 @@ ADVANCE_S = 60.0
 """By how much time moves on when nothing is due."""
 
 
-class _TellingNotebook(Notebook):
+class _TellingNotebook(JournalWriter):
     """Tells of what is written, but lets nobody wait for that who is waiting for an answer."""
 
-    __slots__ = ("_fail", "_is_due", "_live", "_tell", "_told")
+    __slots__ = ("_fail", "_is_due", "_live", "_notify", "_reported")
 
-    def __init__(self, loop: LiveLoop, journal: Journal, tell: OnEntries, fail: Callable[[Exception], None]) -> None:
-        """`fail` hears of an error in `tell`."""
+    def __init__(self, loop: LiveLoop, journal: Journal, notify: OnEntries, fail: Callable[[Exception], None]) -> None:
+        """`fail` hears of an error in `notify`."""
         super().__init__(loop, journal)
         self._live = loop
-        self._tell = tell
+        self._notify = notify
         self._fail = fail
-        self._told = 0
+        self._reported = 0
         self._is_due = False
 
     def record(self, event: Event, cause: int | None = None) -> int:
-        self._tell_soon()
+        self._notify_soon()
         return super().record(event, cause)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Tells of what has not been told yet."""
-        new = self.journal.entries[self._told :]
-        self._told += len(new)
+        new = self.journal.entries[self._reported :]
+        self._reported += len(new)
         if new:
-            self._tell(self.journal, new)
+            self._notify(self.journal, new)
 
-    def _tell_soon(self) -> None:
+    def _notify_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
-            self._live.call_soon(self._live.call_soon, self._tell_now)  # the answers of this moment go first
+            self._live.call_soon(self._live.call_soon, self._notify_now)  # the answers of this moment go first
 
-    def _tell_now(self) -> None:
+    def _notify_now(self) -> None:
         self._is_due = False
         try:
-            self.tell()
+            self.notify()
         except Exception as error:
             self._fail(error)
 
@@ -78,11 +78,11 @@ class Session:
 
     scenario: Scenario
     journal: Journal
-    notebook: _TellingNotebook
+    writer: _TellingNotebook
     providers: Providers
 
 
-class Serving:
+class ServedFakes:
     """The fakes, served until somebody stops them; one session after the other."""
 
     def __init__(
@@ -174,17 +174,17 @@ class Serving:
 
     def _new(self, scenario: Scenario) -> Session:
         journal = Journal()
-        notebook = _TellingNotebook(self.loop, journal, self._on_entries, self._fail)
+        writer = _TellingNotebook(self.loop, journal, self._on_entries, self._fail)
         providers = Providers(
             scenario,
             self.seed,
-            notebook,
+            writer,
             api_key=self.api_key,
             signing_key=self._signing_key if scenario.signing else None,
             elapsed_s=lambda: self.loop.elapsed_s,
-            post=recorded(notebook, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
+            post=recorded(writer, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
         )
-        return Session(scenario, journal, notebook, providers)
+        return Session(scenario, journal, writer, providers)
 
     async def _begin(self) -> None:
         session = self.session
@@ -196,17 +196,17 @@ class Serving:
         served = replace(
             began, world="live", speed=self.loop.speed, tracks=0, limit_s=None, freezes=False, impossible={}
         )
-        session.notebook.record(served, 0)
-        session.notebook.tell()
+        session.writer.record(served, 0)
+        session.writer.notify()
         self._on_begin()
 
     async def _end(self) -> None:
         session = self.session
-        if session.notebook.closed:
+        if session.writer.closed:
             return
-        session.notebook.record(RunEnded(ending="stopped", unanswered=[], waiting=[]), 0)
-        session.notebook.tell()
-        session.notebook.closed = True
+        session.writer.record(RunEnded(ending="stopped", unanswered=[], waiting=[]), 0)
+        session.writer.notify()
+        session.writer.closed = True
         session.providers.close()
         await session.providers.finish()
 
@@ -237,7 +237,7 @@ class Serving:
                 gateway = self.session.providers.gateway
                 fake = gateway.suno if attempt.provider == "suno" else gateway.kie
                 callback = Callback(attempt.url, attempt.task_id, attempt.callback, attempt.body)
-                fake.state.fake.courier.send(callback)
+                fake.state.fake.dispatcher.send(callback)
                 return callback
         return None
 
@@ -246,7 +246,7 @@ class Serving:
         if seconds is None:
             due_s = self.loop.next_due_s()
             seconds = ADVANCE_S if due_s is None else due_s
-        self.session.notebook.record(TimeAdvanced(by_s=round(seconds, 6)), 0)
+        self.session.writer.record(TimeAdvanced(by_s=round(seconds, 6)), 0)
         self.loop.advance(seconds)
         return seconds
 

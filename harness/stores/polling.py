@@ -87,30 +87,30 @@ class Watcher:
     def see(self, rows: Rows) -> None:
         """Takes what the tracks are now."""
         self.sees_tracks = True
-        told = {track_id: told_as(row, self._reading) for track_id, row in rows.items()}
-        for track_id, row in told.items():
+        reported = {track_id: reported_as(row, self._reading) for track_id, row in rows.items()}
+        for track_id, row in reported.items():
             before = self.rows.get(track_id)
             if before != row:
                 self.on_write(track_id, before, row)
-        for track_id in [known for known in self.rows if known not in told]:
+        for track_id in [known for known in self.rows if known not in reported]:
             self.on_write(track_id, self.rows[track_id], None)
-        self.rows = told
+        self.rows = reported
 
 
-def told_as(row: Mapping[str, Any], reading: TrackReading) -> Row:
+def reported_as(row: Mapping[str, Any], reading: TrackReading) -> Row:
     """A row under the names and with the states that the invariants use; other columns keep their names."""
     theirs = {reading.fields.get(name, name): name for name in TRACK_FIELDS}
     # a column that is called as one of ours, but is not the one that is meant, is none of ours
-    told: Row = {theirs.get(key, key): row[key] for key in row if key in theirs or key not in TRACK_FIELDS}
+    reported: Row = {theirs.get(key, key): row[key] for key in row if key in theirs or key not in TRACK_FIELDS}
     for name in TRACK_FIELDS:
         path = reading.fields.get(name, name)
         if "." in path:
-            told[name] = at_path(row, path)
-    status = told.get("status")
+            reported[name] = at_path(row, path)
+    status = reported.get("status")
     if status in reading.complete:
-        told["status"] = "complete"
+        reported["status"] = "complete"
     elif status in reading.failed:
-        told["status"] = "failed"
+        reported["status"] = "failed"
     elif status in ("complete", "failed"):
-        told["status"] = f"{status} (not an end, by the configuration)"
-    return told
+        reported["status"] = f"{status} (not an end, by the configuration)"
+    return reported

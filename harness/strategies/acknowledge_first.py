@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from harness.strategies.application import Studio, json_of, lifespan_of, reading_of
+from harness.strategies.application import AppContext, json_of, lifespan_of, reading_of
 from harness.strategies.job_queue import Delivery, Job, JobQueue, Worker
-from harness.strategies.parsing import PENDING, ImageNews, MusicNews, read_image, read_music
+from harness.strategies.parsing import PENDING, ImageEvent, MusicEvent, read_image, read_music
 from harness.strategies.pipeline import Production
 from harness.strategies.signatures import is_genuine
 
@@ -37,17 +37,17 @@ FIRST_STEP_S_MAX = 5.0
 class Desk:
     """The routes, around one queue and its worker."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
-        self.queue = JobQueue(studio.tracks.db)
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        self.queue = JobQueue(context.tracks.db)
         self.worker: Worker | None = None
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Starts the worker, which goes on with whatever an earlier instance has left."""
-        async with lifespan_of(self.studio)(app):
-            production = Production(self.studio, self.queue)
-            self.worker = Worker(self.queue, production.advance, self.studio.log)
+        async with lifespan_of(self.context)(app):
+            production = Production(self.context, self.queue)
+            self.worker = Worker(self.queue, production.advance, self.context.log)
             working = asyncio.create_task(self.worker.run())
             yield
             working.cancel()
@@ -55,11 +55,11 @@ class Desk:
     async def create(self, request: Request) -> Response:
         """Store the wish, begin with it, and answer."""
         assert self.worker is not None
-        asked, track_id, now_s = await request.json(), str(uuid.uuid4()), time.time()
+        requested, track_id, now_s = await request.json(), str(uuid.uuid4()), time.time()
         job = Job(track_id, "create-music", due_s=now_s, began_s=now_s, step_began_s=now_s)
         with self.queue.transaction():
-            self.studio.tracks.add(
-                id=track_id, title=str(asked["title"]), prompt=str(asked["prompt"]), status="pending"
+            self.context.tracks.add(
+                id=track_id, title=str(requested["title"]), prompt=str(requested["prompt"]), status="pending"
             )
             self.queue.save(job)
             self.worker.take(track_id)
@@ -74,19 +74,19 @@ class Desk:
         """An image callback."""
         return self._acknowledge(request, "kie", read_image(await json_of(request)))
 
-    def _acknowledge(self, request: Request, provider: str, news: MusicNews | ImageNews | None) -> Response:
+    def _acknowledge(self, request: Request, provider: str, event: MusicEvent | ImageEvent | None) -> Response:
         assert self.worker is not None
-        key = self.studio.settings.signing_key
-        if key is not None and not (news is not None and is_genuine(key, news.task_id, request.headers)):
-            self.studio.log.warning("a %s callback without a genuine signature was turned away", provider)
+        key = self.context.settings.signing_key
+        if key is not None and not (event is not None and is_genuine(key, event.task_id, request.headers)):
+            self.context.log.warning("a %s callback without a genuine signature was turned away", provider)
             return JSONResponse({"ok": False}, status_code=401)
         job = self.queue.job(request.query_params.get("track", ""))
-        if job is None or news is None:
+        if job is None or event is None:
             return JSONResponse({"ok": True})
         is_creating = job.step in ("create-music", "create-picture")
-        if is_creating or news.state != PENDING:
-            claims = (news.audio_url, news.cover_url) if isinstance(news, MusicNews) else (None, news.image_url)
-            delivery = Delivery(job.track_id, provider, news.task_id, time.time(), news.state, *claims)
+        if is_creating or event.state != PENDING:
+            claims = (event.audio_url, event.cover_url) if isinstance(event, MusicEvent) else (None, event.image_url)
+            delivery = Delivery(job.track_id, provider, event.task_id, time.time(), event.state, *claims)
             self.queue.receive(delivery)
             self.worker.nudge(job.track_id)
         return JSONResponse({"ok": True})
@@ -107,13 +107,13 @@ class Desk:
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    studio = Studio("acknowledge-first")
-    studio.connect_s = CONNECT_S
-    desk = Desk(studio)
+    context = AppContext("acknowledge-first")
+    context.connect_s = CONNECT_S
+    desk = Desk(context)
     return Starlette(
         routes=[
             Route("/tracks", desk.create, methods=["POST"]),
-            Route("/tracks/{id}", reading_of(studio)),
+            Route("/tracks/{id}", reading_of(context)),
             Route("/callbacks/suno", desk.suno, methods=["POST"]),
             Route("/callbacks/kie", desk.kie, methods=["POST"]),
             Route("/pictures/{name}", desk.picture),

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harness.strategies import provider_client
-from harness.strategies.parsing import ERROR, PENDING, ImageNews, MusicNews, read_image, read_music
+from harness.strategies.parsing import ERROR, PENDING, ImageEvent, MusicEvent, read_image, read_music
 
 COLUMNS = [
     "title",
@@ -96,7 +96,7 @@ class Tracks:
         return None if row is None else dict(row)
 
 
-class Studio:
+class AppContext:
     """What a strategy works with."""
 
     client: httpx.AsyncClient
@@ -161,96 +161,98 @@ class Studio:
         self.tracks.change(track_id, status="failed", failure_reason=reason)
 
 
-OnMusic = Callable[[Studio, MusicNews, Row], Awaitable[None]]
-OnImage = Callable[[Studio, ImageNews], Awaitable[None]]
-Begun = Callable[[Studio, str], None]
+OnMusic = Callable[[AppContext, MusicEvent, Row], Awaitable[None]]
+OnImage = Callable[[AppContext, ImageEvent], Awaitable[None]]
+Begun = Callable[[AppContext, str], None]
 
 
-async def ignore_image(studio: Studio, news: ImageNews) -> None:
+async def ignore_image(context: AppContext, event: ImageEvent) -> None:
     """For strategies that ask for no image callback."""
-    studio.log.info("image callback for task %s ignored", news.task_id)
+    context.log.info("image callback for task %s ignored", event.task_id)
 
 
-def application(studio: Studio, on_music: OnMusic, on_image: OnImage = ignore_image, begun: Begun | None = None) -> Any:
+def application(
+    context: AppContext, on_music: OnMusic, on_image: OnImage = ignore_image, begun: Begun | None = None
+) -> Any:
     """The web application of a strategy. `begun` is called with the id of each new track."""
 
     async def create(request: Request) -> Response:
-        asked = await request.json()
-        track_id, title, prompt = str(uuid.uuid4()), str(asked["title"]), str(asked["prompt"])
-        with studio.learning_a_task_id():
-            answer = await provider_client.generate(studio, title, prompt, studio.settings.music_callback_url)
+        requested = await request.json()
+        track_id, title, prompt = str(uuid.uuid4()), str(requested["title"]), str(requested["prompt"])
+        with context.learning_a_task_id():
+            answer = await provider_client.generate(context, title, prompt, context.settings.music_callback_url)
             task_id = answer.task_id
             reason = None if task_id else f"the music was refused: {answer.problem or 'no taskId'}"
             status = "pending" if task_id else "failed"
             row = {"id": track_id, "title": title, "prompt": prompt, "status": status}
-            studio.tracks.add(**row, failure_reason=reason, music_task_id=task_id)
+            context.tracks.add(**row, failure_reason=reason, music_task_id=task_id)
         if task_id is None:
-            studio.log.error("track %s failed: %s", track_id, reason)
+            context.log.error("track %s failed: %s", track_id, reason)
         elif begun is not None:
-            begun(studio, track_id)
+            begun(context, track_id)
         return JSONResponse({"id": track_id}, status_code=201)
 
     async def suno(request: Request) -> Response:
-        news = read_music(await json_of(request))
-        if news is not None:
-            await hear_of_music(studio, news, on_music)
+        event = read_music(await json_of(request))
+        if event is not None:
+            await hear_of_music(context, event, on_music)
         return JSONResponse({"ok": True})
 
     async def kie(request: Request) -> Response:
-        news = read_image(await json_of(request))
-        if news is not None and news.state != PENDING:
-            async with studio.turn(news.task_id):
-                await on_image(studio, news)
+        event = read_image(await json_of(request))
+        if event is not None and event.state != PENDING:
+            async with context.turn(event.task_id):
+                await on_image(context, event)
         return JSONResponse({"ok": True})
 
     return Starlette(
         routes=[
             Route("/tracks", create, methods=["POST"]),
-            Route("/tracks/{id}", reading_of(studio)),
+            Route("/tracks/{id}", reading_of(context)),
             Route("/callbacks/suno", suno, methods=["POST"]),
             Route("/callbacks/kie", kie, methods=["POST"]),
         ],
-        lifespan=lifespan_of(studio),
+        lifespan=lifespan_of(context),
     )
 
 
-async def hear_of_music(studio: Studio, news: MusicNews, on_music: OnMusic) -> None:
+async def hear_of_music(context: AppContext, event: MusicEvent, on_music: OnMusic) -> None:
     """Deal with news of a music task: keep its audio or its failure, and leave the rest to the strategy.
 
     `on_music` is called for tracks that are still pending, so never again for one that is finished.
     """
-    if news.state == PENDING or await studio.track_of("music_task_id", news.task_id) is None:
+    if event.state == PENDING or await context.track_of("music_task_id", event.task_id) is None:
         return
-    async with studio.turn(news.task_id):
-        track = studio.tracks.find("music_task_id", news.task_id)
+    async with context.turn(event.task_id):
+        track = context.tracks.find("music_task_id", event.task_id)
         if track is None or track["status"] != "pending":
             return
-        if news.state == ERROR:
-            studio.fail(track["id"], f"the music failed: {news.problem}")
-        elif news.audio_url is None:
-            studio.fail(track["id"], "the music callback carried no audio")
+        if event.state == ERROR:
+            context.fail(track["id"], f"the music failed: {event.problem}")
+        elif event.audio_url is None:
+            context.fail(track["id"], "the music callback carried no audio")
         else:
             if track["audio_url"] is None:
-                studio.tracks.change(track["id"], audio_url=news.audio_url)
-            await on_music(studio, news, track)
+                context.tracks.change(track["id"], audio_url=event.audio_url)
+            await on_music(context, event, track)
 
 
-def reading_of(studio: Studio) -> Callable[[Request], Awaitable[Response]]:
+def reading_of(context: AppContext) -> Callable[[Request], Awaitable[Response]]:
     """The route that shows a track."""
 
     async def read(request: Request) -> Response:
-        track = studio.tracks.find("id", request.path_params["id"])
+        track = context.tracks.find("id", request.path_params["id"])
         return JSONResponse(track, status_code=200 if track else 404)
 
     return read
 
 
-def lifespan_of(studio: Studio) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
+def lifespan_of(context: AppContext) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
     """One HTTP client for as long as the application lives. It carries no key: keys go with single requests."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=30.0, limits=LIMITS, verify=trusted()) as studio.client:
+        async with httpx.AsyncClient(timeout=30.0, limits=LIMITS, verify=trusted()) as context.client:
             yield
 
     return lifespan

@@ -2,7 +2,7 @@
 
 import time
 
-from harness.strategies.application import LOW_RESOLUTION, Studio
+from harness.strategies.application import LOW_RESOLUTION, AppContext
 from harness.strategies.job_queue import Job, JobQueue
 from harness.strategies.pictures import Picture, PictureError, fetch_picture, is_public_url
 
@@ -15,26 +15,26 @@ WAIT_S_MAX = 60.0
 class Endings:
     """Ends jobs, each in one transaction with its track, and keeps the pictures that they end with."""
 
-    def __init__(self, studio: Studio, queue: JobQueue) -> None:
-        self.studio = studio
+    def __init__(self, context: AppContext, queue: JobQueue) -> None:
+        self.context = context
         self.queue = queue
 
     def finish(self, job: Job, picture: Picture) -> None:
         """The good end: the picture is copied, so it lasts longer than the provider keeps it."""
         with self.queue.transaction():
             self.queue.keep_picture(job.track_id, picture)
-            self.studio.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
+            self.context.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
             self.queue.remove(job)
 
     def fail(self, job: Job, reason: str) -> None:
         """There will be no music."""
         with self.queue.transaction():
-            self.studio.fail(job.track_id, reason)
+            self.context.fail(job.track_id, reason)
             self.queue.remove(job)
 
     async def fall_back(self, job: Job, reason: str) -> None:
         """There will be no 2K picture."""
-        self.studio.log.error("no 2K picture for track %s: %s", job.track_id, reason)
+        self.context.log.error("no 2K picture for track %s: %s", job.track_id, reason)
         job.reason = reason
         job.begin("fall-back", time.time())
         self.queue.save(job)
@@ -47,13 +47,13 @@ class Endings:
         if error is not None and not job.is_late(COVER_LATE_S):
             if error.passing or job.cover_fetches < COVER_FETCHES_MAX:
                 return self.queue.put_off(job, time.time() + min(2.0**job.tries, WAIT_S_MAX))
-            self.studio.log.error("no cover for track %s either: %s", job.track_id, error)
+            self.context.log.error("no cover for track %s either: %s", job.track_id, error)
         spare = self.queue.picture(job.track_id)
         if spare is not None and spare.is_2k:
-            self.studio.log.warning("track %s keeps a picture that looks enlarged", job.track_id)
+            self.context.log.warning("track %s keeps a picture that looks enlarged", job.track_id)
             return self.finish(job, spare)
         with self.queue.transaction():
-            self.studio.tracks.change(
+            self.context.tracks.change(
                 job.track_id,
                 status="complete",
                 image_url=self._own_url(job, spare) if spare else None,
@@ -69,7 +69,7 @@ class Endings:
             return None
         job.cover_fetches += 1
         try:
-            cover = await fetch_picture(self.studio.client, job.cover_url, silence_s=within_s, within_s=within_s)
+            cover = await fetch_picture(self.context.client, job.cover_url, silence_s=within_s, within_s=within_s)
             self.keep_as_spare(job, cover)
         except PictureError as error:
             return error
@@ -82,4 +82,4 @@ class Endings:
             self.queue.keep_picture(job.track_id, picture)
 
     def _own_url(self, job: Job, picture: Picture) -> str:
-        return f"{self.studio.settings.public_url}/pictures/{job.track_id}.{picture.format}"
+        return f"{self.context.settings.public_url}/pictures/{job.track_id}.{picture.format}"

@@ -73,8 +73,8 @@ class Orders:
         task_id = self._adopted(job)
         if task_id is not None:
             return task_id
-        if job.asked_s is not None and time.time() < job.asked_s + UNCLEAR_S:
-            self._queue.put_off(job, job.asked_s + UNCLEAR_S)
+        if job.requested_s is not None and time.time() < job.requested_s + UNCLEAR_S:
+            self._queue.put_off(job, job.requested_s + UNCLEAR_S)
             return None
         if time.time() < job.due_s:  # some callback has come, and does not shorten what a refusal made it wait
             self._queue.put_off(job, job.due_s)
@@ -82,7 +82,7 @@ class Orders:
         if job.is_late(CREATION_WITHIN_S) or (most is not None and job.orders >= most):
             raise RefusedError(job.reason or f"{self._thing} could not be ordered")
         await self._pace.turn()
-        job.asked_s = time.time()
+        job.requested_s = time.time()
         job.orders += 1
         self._queue.save(job)  # before it is asked for: whoever finds this row knows that it may have been
         answer = await ask()
@@ -93,19 +93,19 @@ class Orders:
 
     def _adopted(self, job: Job) -> str | None:
         """The task of an order whose answer was not seen, as its first callback names it."""
-        if job.asked_s is None:
+        if job.requested_s is None:
             return None
         received = self._queue.deliveries(job.track_id, self._provider)
         known = job.image_task_id  # the failed generation before this one
-        return next((d.task_id for d in received if d.received_s >= job.asked_s and d.task_id != known), None)
+        return next((d.task_id for d in received if d.received_s >= job.requested_s and d.task_id != known), None)
 
     def _ask_again_later(self, job: Job, answer: Answer) -> None:
         """What to do about an answer that names no task."""
         job.reason = f"{self._thing} was refused: {answer.problem or 'no taskId'}"
         if answer.unclear:
-            self._queue.put_off(job, (job.asked_s or time.time()) + UNCLEAR_S)
+            self._queue.put_off(job, (job.requested_s or time.time()) + UNCLEAR_S)
             return
-        job.asked_s = None
+        job.requested_s = None
         job.orders -= 1
         job.tries += 1
         if answer.code in FINAL_CODES and job.tries > FINAL_TRIES_MAX:

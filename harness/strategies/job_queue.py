@@ -39,7 +39,7 @@ class Job:
     began_s: float
     step_began_s: float
     tries: int = 0
-    asked_s: float | None = None
+    requested_s: float | None = None
     """When a creation was asked for whose answer has not been seen. It may have been accepted all the same."""
     orders: int = 0
     """How many of what is being created were, or may have been, paid for."""
@@ -54,7 +54,7 @@ class Job:
     def begin(self, step: Step, due_s: float) -> None:
         """Go on to another step."""
         self.step, self.due_s, self.step_began_s = step, due_s, time.time()
-        self.tries, self.asked_s = 0, None
+        self.tries, self.requested_s = 0, None
 
     def is_late(self, within_s: float = JOB_S_MAX) -> bool:
         """Whether the step has been going on for longer than that, or the whole job for too long."""

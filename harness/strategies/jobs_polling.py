@@ -8,8 +8,8 @@ import asyncio
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application
-from harness.strategies.parsing import COMPLETE, PENDING, ImageNews, MusicNews
+from harness.strategies.application import AppContext, Row, application
+from harness.strategies.parsing import COMPLETE, PENDING, ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -17,43 +17,43 @@ POLL_EVERY_S = 10.0
 POLLS_MAX = 30
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Have the picture made, wait until it is, verify it, and save it or why there is none."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     try:
-        answer = await provider_client.create_image_task(studio, prompt)
+        answer = await provider_client.create_image_task(context, prompt)
         if answer.task_id is None:
             raise PictureError(f"the picture was refused: {answer.problem or 'no taskId'}")
-        done = await finished(studio, answer.task_id)
-        picture = await fetch_2k_picture(studio.client, done.image_url)
+        done = await finished(context, answer.task_id)
+        picture = await fetch_2k_picture(context.client, done.image_url)
     except PictureError as error:
-        if is_unfinished(studio, track):
-            studio.complete_without_picture(track["id"], str(error))
+        if is_unfinished(context, track):
+            context.complete_without_picture(track["id"], str(error))
     else:
-        if is_unfinished(studio, track):
+        if is_unfinished(context, track):
             assert done.image_url is not None
-            studio.deliver(track["id"], done.image_url, picture.resolution)
+            context.deliver(track["id"], done.image_url, picture.resolution)
 
 
-async def finished(studio: Studio, task_id: str) -> ImageNews:
+async def finished(context: AppContext, task_id: str) -> ImageEvent:
     """Ask recordInfo until the task is done; raises PictureError when it fails or takes too long."""
     for _ in range(POLLS_MAX):
         await asyncio.sleep(POLL_EVERY_S)
-        news = await provider_client.image_record(studio, task_id)
-        if news is None or news.state == PENDING:
+        event = await provider_client.image_record(context, task_id)
+        if event is None or event.state == PENDING:
             continue
-        if news.state == COMPLETE:
-            return news
-        raise PictureError(f"the picture failed: {news.problem}")
+        if event.state == COMPLETE:
+            return event
+        raise PictureError(f"the picture failed: {event.problem}")
     raise PictureError(f"the picture was not done after {POLL_EVERY_S * POLLS_MAX:g} s")
 
 
-def is_unfinished(studio: Studio, track: Row) -> bool:
+def is_unfinished(context: AppContext, track: Row) -> bool:
     """Whether no other delivery has finished the track while this one was waiting."""
-    now = studio.tracks.find("id", track["id"])
+    now = context.tracks.find("id", track["id"])
     return now is not None and now["status"] == "pending"
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("jobs-polling", one_at_a_time=False), on_music)
+    return application(AppContext("jobs-polling", one_at_a_time=False), on_music)

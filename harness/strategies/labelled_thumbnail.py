@@ -7,35 +7,35 @@ comes. So there is nothing to wait for: without that callback the labelled cover
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import LOW_RESOLUTION, Row, Studio, application
-from harness.strategies.parsing import ImageNews, MusicNews
+from harness.strategies.application import LOW_RESOLUTION, AppContext, Row, application
+from harness.strategies.parsing import ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture, fetch_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 NOT_YET = "the 2K picture has not come yet"
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Ask for the picture, and show the labelled cover until it comes."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    callback_url = studio.settings.image_callback_url
+    callback_url = context.settings.image_callback_url
     try:
-        cover = await fetch_picture(studio.client, news.cover_url)
+        cover = await fetch_picture(context.client, event.cover_url)
     except PictureError as error:
-        studio.log.warning("the cover of track %s cannot be shown: %s", track["id"], error)
+        context.log.warning("the cover of track %s cannot be shown: %s", track["id"], error)
         cover = None
     if cover is not None and cover.is_2k:
-        assert news.cover_url is not None
-        studio.deliver(track["id"], news.cover_url, cover.resolution)
+        assert event.cover_url is not None
+        context.deliver(track["id"], event.cover_url, cover.resolution)
         return
-    with studio.learning_a_task_id():
-        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+    with context.learning_a_task_id():
+        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         reason = NOT_YET if answer.task_id else f"the 2K picture was refused: {answer.problem or 'no taskId'}"
-        studio.log.warning("track %s: %s", track["id"], reason)
-        studio.tracks.change(
+        context.log.warning("track %s: %s", track["id"], reason)
+        context.tracks.change(
             track["id"],
             status="complete",
-            image_url=news.cover_url if cover else None,
+            image_url=event.cover_url if cover else None,
             image_resolution=cover.resolution if cover else None,
             image_label=LOW_RESOLUTION if cover else None,
             failure_reason=reason,
@@ -43,22 +43,22 @@ async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
         )
 
 
-async def on_image(studio: Studio, news: ImageNews) -> None:
+async def on_image(context: AppContext, event: ImageEvent) -> None:
     """Put the verified picture in the cover's place, or say why the cover stays."""
-    track = await studio.track_of("image_task_id", news.task_id)
+    track = await context.track_of("image_task_id", event.task_id)
     if track is None or track["failure_reason"] is None:
         return
     try:
-        picture = await fetch_2k_picture(studio.client, news.image_url)
+        picture = await fetch_2k_picture(context.client, event.image_url)
     except PictureError as error:
-        reason = f"the 2K picture failed: {news.problem or error}"
-        studio.log.error("track %s: %s", track["id"], reason)
-        studio.tracks.change(track["id"], failure_reason=reason)
+        reason = f"the 2K picture failed: {event.problem or error}"
+        context.log.error("track %s: %s", track["id"], reason)
+        context.tracks.change(track["id"], failure_reason=reason)
     else:
-        assert news.image_url is not None
-        studio.deliver(track["id"], news.image_url, picture.resolution)
+        assert event.image_url is not None
+        context.deliver(track["id"], event.image_url, picture.resolution)
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("labelled-thumbnail", ["image_task_id"]), on_music, on_image)
+    return application(AppContext("labelled-thumbnail", ["image_task_id"]), on_music, on_image)

@@ -7,40 +7,40 @@ such a track waits for ever.
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application
-from harness.strategies.parsing import ImageNews, MusicNews
+from harness.strategies.application import AppContext, Row, application
+from harness.strategies.parsing import ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Ask for the picture, once, and store which task makes it for which track."""
-    db = studio.tracks.db
+    db = context.tracks.db
     if db.execute("SELECT 1 FROM image_tasks WHERE track_id = ?", (track["id"],)).fetchone():
         return
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    callback_url = studio.settings.image_callback_url
-    with studio.learning_a_task_id():
-        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+    callback_url = context.settings.image_callback_url
+    with context.learning_a_task_id():
+        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         if answer.task_id is not None:
             db.execute("INSERT OR IGNORE INTO image_tasks VALUES (?, ?)", (answer.task_id, track["id"]))
             return
-    studio.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
+    context.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
 
 
-async def on_image(studio: Studio, news: ImageNews) -> None:
+async def on_image(context: AppContext, event: ImageEvent) -> None:
     """Find the track by the mapping, verify the picture, and save it or why there is none."""
-    track = await studio.track_of(MAPPED, news.task_id)
+    track = await context.track_of(MAPPED, event.task_id)
     if track is None or track["status"] != "pending":
         return
     try:
-        picture = await fetch_2k_picture(studio.client, news.image_url)
+        picture = await fetch_2k_picture(context.client, event.image_url)
     except PictureError as error:
-        studio.complete_without_picture(track["id"], news.problem or str(error))
+        context.complete_without_picture(track["id"], event.problem or str(error))
     else:
-        assert news.image_url is not None
-        studio.deliver(track["id"], news.image_url, picture.resolution)
+        assert event.image_url is not None
+        context.deliver(track["id"], event.image_url, picture.resolution)
 
 
 MAPPED = "(SELECT task_id FROM image_tasks WHERE track_id = tracks.id)"
@@ -48,6 +48,6 @@ MAPPED = "(SELECT task_id FROM image_tasks WHERE track_id = tracks.id)"
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    studio = Studio("mapped-callback")
-    studio.tracks.db.execute("CREATE TABLE IF NOT EXISTS image_tasks (task_id TEXT PRIMARY KEY, track_id TEXT UNIQUE)")
-    return application(studio, on_music, on_image)
+    context = AppContext("mapped-callback")
+    context.tracks.db.execute("CREATE TABLE IF NOT EXISTS image_tasks (task_id TEXT PRIMARY KEY, track_id TEXT UNIQUE)")
+    return application(context, on_music, on_image)

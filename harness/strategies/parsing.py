@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class MusicNews:
+class MusicEvent:
     """What a music callback or a music record says. URLs are as given, unchecked."""
 
     task_id: str
@@ -49,7 +49,7 @@ class MusicNews:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageNews:
+class ImageEvent:
     """What an image callback or an image record says. The URL is as given, unchecked."""
 
     task_id: str
@@ -58,7 +58,7 @@ class ImageNews:
     problem: str | None = None
 
 
-def read_answer(status: int, content: bytes, retry_after: str | None = None) -> Answer:
+def read_response(status: int, content: bytes, retry_after: str | None = None) -> Answer:
     """Read an HTTP answer. Errors normally travel as HTTP 200 with a body code that is not 200."""
     wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
     try:
@@ -76,29 +76,29 @@ def read_answer(status: int, content: bytes, retry_after: str | None = None) -> 
     return Answer(code, as_dict(body.get("data")), problem, wait_s)
 
 
-def read_music(body: Any) -> MusicNews | None:
+def read_music(body: Any) -> MusicEvent | None:
     """Read a music callback, or the body of record-info; None when it names no task."""
     body = as_dict(body)
     data = as_dict(body.get("data"))
     task_id = text(data.get("task_id")) or text(data.get("taskId")) or text(body.get("taskId"))
     if task_id is None:
         return None
-    told = data.get("callbackType") or data.get("callback_type") or data.get("status")
+    reported = data.get("callbackType") or data.get("callback_type") or data.get("status")
     response = as_dict(data.get("response"))
     items = data.get("data") or response.get("sunoData") or response.get("suno_data")
     item = next((item for item in items if isinstance(item, dict)), {}) if isinstance(items, list) else {}
     audio_url = text(item.get("audio_url")) or text(item.get("audioUrl"))
     cover_url = text(item.get("image_url")) or text(item.get("imageUrl"))
     code = body.get("code", 200)
-    if told in FAILED_MUSIC or code != 200:
-        said = text(data.get("errorMessage")) or text(body.get("msg")) or str(told)
-        return MusicNews(task_id, ERROR, audio_url, cover_url, f"code {data.get('errorCode') or code}: {said}")
+    if reported in FAILED_MUSIC or code != 200:
+        said = text(data.get("errorMessage")) or text(body.get("msg")) or str(reported)
+        return MusicEvent(task_id, ERROR, audio_url, cover_url, f"code {data.get('errorCode') or code}: {said}")
     # A callback that ends the task may be empty; a record without audio is not finished, whatever it is called.
-    unfinished = told in UNFINISHED_MUSIC or (audio_url is None and told != "complete")
-    return MusicNews(task_id, PENDING if unfinished else COMPLETE, audio_url, cover_url)
+    unfinished = reported in UNFINISHED_MUSIC or (audio_url is None and reported != "complete")
+    return MusicEvent(task_id, PENDING if unfinished else COMPLETE, audio_url, cover_url)
 
 
-def read_image(body: Any) -> ImageNews | None:
+def read_image(body: Any) -> ImageEvent | None:
     """Read an image callback of either endpoint, or the body of recordInfo; None when it names no task."""
     body = as_dict(body)
     data = as_dict(body.get("data"))
@@ -109,12 +109,12 @@ def read_image(body: Any) -> ImageNews | None:
     state, code = data.get("state"), body.get("code", 200)
     if state == "fail" or code != 200:
         said = text(data.get("failMsg")) or text(body.get("msg")) or "no message"
-        return ImageNews(task_id, ERROR, None, f"code {data.get('failCode') or code}: {said}")
+        return ImageEvent(task_id, ERROR, None, f"code {data.get('failCode') or code}: {said}")
     url = _first_text(as_dict(data.get("resultJson"))) or _first_text(as_dict(data.get("response")))
     if state in ("waiting", "queuing", "generating"):
-        return ImageNews(task_id, PENDING)
+        return ImageEvent(task_id, PENDING)
     # A success without a URL is an end all the same; an unknown state with a URL is taken for one.
-    return ImageNews(task_id, COMPLETE if url or state == "success" else PENDING, url)
+    return ImageEvent(task_id, COMPLETE if url or state == "success" else PENDING, url)
 
 
 def _first_text(result: dict[str, Any]) -> str | None:

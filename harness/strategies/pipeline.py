@@ -7,11 +7,11 @@ has an end, and the last of them lies well before the hour.
 import time
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio
+from harness.strategies.application import AppContext, Row
 from harness.strategies.finishing import Endings
 from harness.strategies.idempotent_orders import Orders, RefusedError
 from harness.strategies.job_queue import Job, JobQueue
-from harness.strategies.parsing import COMPLETE, ERROR, PENDING, MusicNews
+from harness.strategies.parsing import COMPLETE, ERROR, PENDING, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_picture, is_public_url
 from harness.strategies.upscale_detection import looks_enlarged
 
@@ -37,16 +37,16 @@ GENERATIONS_MAX = 2
 class Production:
     """Does the next step of a job."""
 
-    def __init__(self, studio: Studio, queue: JobQueue) -> None:
-        self.studio = studio
+    def __init__(self, context: AppContext, queue: JobQueue) -> None:
+        self.context = context
         self.queue = queue
         self.music = Orders(queue, "suno", "the music")
         self.pictures = Orders(queue, "kie", "the picture")
-        self.endings = Endings(studio, queue)
+        self.endings = Endings(context, queue)
 
     async def advance(self, job: Job) -> None:
         """One step: leaves the job with the time of its next one, or removes it with the finished track."""
-        track = self.studio.tracks.find("id", job.track_id)
+        track = self.context.tracks.find("id", job.track_id)
         assert track is not None, "a job and its track are stored together"
         match job.step:
             case "create-music":
@@ -61,39 +61,39 @@ class Production:
                 await self.endings.conclude(job)
 
     async def _create_music(self, job: Job, track: Row) -> None:
-        callback_url = f"{self.studio.settings.music_callback_url}?track={job.track_id}"
+        callback_url = f"{self.context.settings.music_callback_url}?track={job.track_id}"
         try:
             task_id = await self.music.place(
-                job, lambda: provider_client.generate(self.studio, track["title"], track["prompt"], callback_url)
+                job, lambda: provider_client.generate(self.context, track["title"], track["prompt"], callback_url)
             )
         except RefusedError as refused:
             return self.endings.fail(job, str(refused))
         if task_id is not None:
             job.begin("await-music", time.time() + MUSIC_RECORD_AFTER_S)
             with self.queue.transaction():
-                self.studio.tracks.change(job.track_id, music_task_id=task_id)
+                self.context.tracks.change(job.track_id, music_task_id=task_id)
                 self.queue.save(job)
 
     async def _await_music(self, job: Job, track: Row) -> None:
-        news = await provider_client.music_record(self.studio, track["music_task_id"])
-        if news is not None and news.audio_url and track["audio_url"] is None and is_public_url(news.audio_url):
-            self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
-            track["audio_url"] = news.audio_url
-        if news is not None and news.state == ERROR:
-            return self.endings.fail(job, f"the music failed: {news.problem}")
-        if news is None or news.state == PENDING:
-            news = self._told(job, track["music_task_id"])
-        if news is None:
+        event = await provider_client.music_record(self.context, track["music_task_id"])
+        if event is not None and event.audio_url and track["audio_url"] is None and is_public_url(event.audio_url):
+            self.context.tracks.change(job.track_id, audio_url=event.audio_url)
+            track["audio_url"] = event.audio_url
+        if event is not None and event.state == ERROR:
+            return self.endings.fail(job, f"the music failed: {event.problem}")
+        if event is None or event.state == PENDING:
+            event = self._reported(job, track["music_task_id"])
+        if event is None:
             if time.time() < job.began_s + MUSIC_BY_S:
                 return self.queue.put_off(job, time.time() + MUSIC_RECORD_EVERY_S)
             if track["audio_url"] is None:
                 return self.endings.fail(job, "the music never came")
-        job.cover_url = news.cover_url if news is not None else None
+        job.cover_url = event.cover_url if event is not None else None
         job.begin("create-picture", time.time())
         job.orders = 0
         with self.queue.transaction():
-            if track["audio_url"] is None and news is not None:
-                self.studio.tracks.change(job.track_id, audio_url=news.audio_url)
+            if track["audio_url"] is None and event is not None:
+                self.context.tracks.change(job.track_id, audio_url=event.audio_url)
             self.queue.save(job)
         await self.endings.copy_cover(job)
         cover = self.queue.picture(job.track_id)
@@ -101,26 +101,31 @@ class Production:
             return self.endings.finish(job, cover)
         await self._create_picture(job, track)
 
-    def _told(self, job: Job, task_id: str) -> MusicNews | None:
+    def _reported(self, job: Job, task_id: str) -> MusicEvent | None:
         """What a callback said, if it has to be believed because the record goes on saying nothing."""
-        if self.studio.settings.signing_key is not None:
+        if self.context.settings.signing_key is not None:
             return None
-        for told in self.queue.deliveries(job.track_id, "suno"):
-            is_old = time.time() >= told.received_s + BELIEVED_AFTER_S
-            if is_old and told.task_id == task_id and told.state == COMPLETE and is_public_url(told.audio_url):
-                return MusicNews(task_id, COMPLETE, told.audio_url, told.image_url)
+        for reported in self.queue.deliveries(job.track_id, "suno"):
+            is_old = time.time() >= reported.received_s + BELIEVED_AFTER_S
+            if (
+                is_old
+                and reported.task_id == task_id
+                and reported.state == COMPLETE
+                and is_public_url(reported.audio_url)
+            ):
+                return MusicEvent(task_id, COMPLETE, reported.audio_url, reported.image_url)
         return None
 
     def _told_picture(self, job: Job) -> str | None:
         """The address that a callback told, if it has to be believed because the record goes on saying nothing. The
         picture itself is looked at in any case."""
-        if self.studio.settings.signing_key is not None:
+        if self.context.settings.signing_key is not None:
             return None
-        told = self.queue.deliveries(job.track_id, "kie")
+        reported = self.queue.deliveries(job.track_id, "kie")
         return next(
             (
                 one.image_url
-                for one in told
+                for one in reported
                 if one.task_id == job.image_task_id
                 and one.state == COMPLETE
                 and time.time() >= one.received_s + PICTURE_BELIEVED_AFTER_S
@@ -129,13 +134,13 @@ class Production:
         )
 
     async def _create_picture(self, job: Job, track: Row) -> None:
-        callback_url = f"{self.studio.settings.image_callback_url}?track={job.track_id}"
+        callback_url = f"{self.context.settings.image_callback_url}?track={job.track_id}"
         prompt = provider_client.picture_prompt(track["title"], track["prompt"])
         seed = job.orders or None  # another one after a failure
         try:
             task_id = await self.pictures.place(
                 job,
-                lambda: provider_client.create_image_task(self.studio, prompt, seed=seed, callback_url=callback_url),
+                lambda: provider_client.create_image_task(self.context, prompt, seed=seed, callback_url=callback_url),
                 GENERATIONS_MAX,
             )
         except RefusedError as refused:
@@ -147,11 +152,11 @@ class Production:
 
     async def _await_picture(self, job: Job) -> None:
         assert job.image_task_id is not None
-        news = await provider_client.image_record(self.studio, job.image_task_id)
-        if news is not None and news.state == ERROR:
-            return await self._generation_failed(job, f"the picture failed: {news.problem}")
-        image_url = self._told_picture(job) if news is None or news.state == PENDING else news.image_url
-        if image_url is None and (news is None or news.state == PENDING):
+        event = await provider_client.image_record(self.context, job.image_task_id)
+        if event is not None and event.state == ERROR:
+            return await self._generation_failed(job, f"the picture failed: {event.problem}")
+        image_url = self._told_picture(job) if event is None or event.state == PENDING else event.image_url
+        if image_url is None and (event is None or event.state == PENDING):
             if job.is_late(STUCK_S):
                 return await self._generation_failed(job, "the picture was not done in time")
             await self.endings.copy_cover(job)
@@ -163,7 +168,7 @@ class Production:
         tried_often = job.tries >= FETCHES_MAX
         try:
             picture = await fetch_picture(
-                self.studio.client,
+                self.context.client,
                 image_url,
                 silence_s=PICTURE_SILENCE_S,
                 within_s=PICTURE_FETCH_S,
@@ -186,6 +191,6 @@ class Production:
         job.reason = reason
         if job.orders >= GENERATIONS_MAX or job.is_late():
             return await self.endings.fall_back(job, reason)
-        self.studio.log.warning("track %s: %s; trying once more", job.track_id, reason)
+        self.context.log.warning("track %s: %s; trying once more", job.track_id, reason)
         job.begin("create-picture", time.time())
         self.queue.save(job)

@@ -9,8 +9,8 @@ import asyncio
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application, hear_of_music
-from harness.strategies.parsing import COMPLETE, PENDING, ImageNews, MusicNews
+from harness.strategies.application import AppContext, Row, application, hear_of_music
+from harness.strategies.parsing import COMPLETE, PENDING, ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -20,71 +20,71 @@ _pollers: set[asyncio.Task[None]] = set()
 """asyncio keeps no task alive by itself."""
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Ask for the picture, once, and remember which task makes it."""
     if track["image_task_id"] is not None:
         return
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    callback_url = studio.settings.image_callback_url
-    with studio.learning_a_task_id():
-        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+    callback_url = context.settings.image_callback_url
+    with context.learning_a_task_id():
+        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
         if answer.task_id is not None:
-            studio.tracks.change(track["id"], image_task_id=answer.task_id)
+            context.tracks.change(track["id"], image_task_id=answer.task_id)
             return
-    studio.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
+    context.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
 
 
-async def on_image(studio: Studio, news: ImageNews) -> None:
+async def on_image(context: AppContext, event: ImageEvent) -> None:
     """Verify the picture and save it."""
-    track = await studio.track_of("image_task_id", news.task_id)
+    track = await context.track_of("image_task_id", event.task_id)
     if track is None or track["status"] != "pending":
         return
     try:
-        picture = await fetch_2k_picture(studio.client, news.image_url)
+        picture = await fetch_2k_picture(context.client, event.image_url)
     except PictureError as error:
-        studio.complete_without_picture(track["id"], news.problem or str(error))
+        context.complete_without_picture(track["id"], event.problem or str(error))
     else:
-        assert news.image_url is not None
-        studio.deliver(track["id"], news.image_url, picture.resolution)
+        assert event.image_url is not None
+        context.deliver(track["id"], event.image_url, picture.resolution)
 
 
-async def poll(studio: Studio, track_id: str) -> None:
+async def poll(context: AppContext, track_id: str) -> None:
     """Ask record-info until the music is finished and the track is, too, and write down what it says."""
     for _ in range(POLLS_MAX):
         await asyncio.sleep(POLL_EVERY_S)
-        track = studio.tracks.find("id", track_id)
+        track = context.tracks.find("id", track_id)
         if track is None or track["status"] == "failed":
             return
-        news = await provider_client.music_record(studio, track["music_task_id"])
-        if news is None or news.state == PENDING:
+        event = await provider_client.music_record(context, track["music_task_id"])
+        if event is None or event.state == PENDING:
             continue
-        await hear_of_music(studio, news, on_music)
-        if news.state == COMPLETE and news.cover_url:
-            studio.tracks.change(track_id, image_url=news.cover_url)
-        if studio.tracks.find("id", track_id)["status"] != "pending":  # type: ignore[index]
+        await hear_of_music(context, event, on_music)
+        if event.state == COMPLETE and event.cover_url:
+            context.tracks.change(track_id, image_url=event.cover_url)
+        if context.tracks.find("id", track_id)["status"] != "pending":  # type: ignore[index]
             return
-    _give_up(studio, track_id)
+    _give_up(context, track_id)
 
 
-def _give_up(studio: Studio, track_id: str) -> None:
-    track = studio.tracks.find("id", track_id)
+def _give_up(context: AppContext, track_id: str) -> None:
+    track = context.tracks.find("id", track_id)
     if track is None or track["status"] != "pending":
         return
     if track["audio_url"] is None:
-        studio.fail(track_id, "the music never came")
+        context.fail(track_id, "the music never came")
     else:
         reason = "the picture never came"
-        studio.log.error("track %s: %s", track_id, reason)
-        studio.tracks.change(track_id, status="complete", failure_reason=reason)
+        context.log.error("track %s: %s", track_id, reason)
+        context.tracks.change(track_id, status="complete", failure_reason=reason)
 
 
-def begun(studio: Studio, track_id: str) -> None:
+def begun(context: AppContext, track_id: str) -> None:
     """Start polling for a new track."""
-    task = asyncio.get_running_loop().create_task(poll(studio, track_id))
+    task = asyncio.get_running_loop().create_task(poll(context, track_id))
     _pollers.add(task)
     task.add_done_callback(_pollers.discard)
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("polling", ["image_task_id"]), on_music, on_image, begun)
+    return application(AppContext("polling", ["image_task_id"]), on_music, on_image, begun)

@@ -11,16 +11,16 @@ from urllib.parse import quote
 
 import httpx
 
-from harness.strategies.parsing import ERROR, Answer, ImageNews, MusicNews, read_answer, read_image, read_music
+from harness.strategies.parsing import ERROR, Answer, ImageEvent, MusicEvent, read_image, read_music, read_response
 
 if TYPE_CHECKING:
-    from harness.strategies.application import Studio
+    from harness.strategies.application import AppContext
 
 MUSIC_MODEL = "V4_5"
 MUSIC_STYLE = "ambient"
 SEEDREAM = "bytedance/seedream-v4-text-to-image"
 PROMPT_CHARACTERS_MAX, TITLE_CHARACTERS_MAX = 5000, 80
-ANSWER_BYTES_MAX = 1024 * 1024
+RESPONSE_BYTES_MAX = 1024 * 1024
 GUIDANCE = "cinematic cover art in landscape 16:9, sharp in every detail, no lettering"
 FIRST_PARAMETERS = {"steps": 30, "cfg_scale": 8}
 ADJUSTED_PARAMETERS = {"steps": 25, "cfg_scale": 7}
@@ -30,7 +30,7 @@ QUICK_TOTAL_S, PATIENT_TOTAL_S = 120.0, 600.0
 """A body that dribbles never lets a read time out; these bounds end it."""
 
 
-async def generate(studio: "Studio", title: str, prompt: str, callback_url: str) -> Answer:
+async def generate(context: "AppContext", title: str, prompt: str, callback_url: str) -> Answer:
     """Asks Suno for the music; a success names the task."""
     body = {
         "customMode": True,
@@ -41,15 +41,15 @@ async def generate(studio: "Studio", title: str, prompt: str, callback_url: str)
         "prompt": prompt[:PROMPT_CHARACTERS_MAX],
         "callBackUrl": callback_url,
     }
-    settings = studio.settings
-    return await _asked(studio, "POST", f"{settings.suno_url}/api/v1/generate", settings.suno_key, body)
+    settings = context.settings
+    return await _requested(context, "POST", f"{settings.suno_url}/api/v1/generate", settings.suno_key, body)
 
 
-async def music_record(studio: "Studio", task_id: str) -> MusicNews | None:
+async def music_record(context: "AppContext", task_id: str) -> MusicEvent | None:
     """What record-info says of a music task now; None when nothing can be learnt."""
-    settings = studio.settings
+    settings = context.settings
     url = f"{settings.suno_url}/api/v1/generate/record-info?taskId={quote(task_id, safe='')}"
-    answer = await _asked(studio, "GET", url, settings.suno_key)
+    answer = await _requested(context, "GET", url, settings.suno_key)
     return read_music({"code": 200, "data": answer.data}) if answer.code == 200 else None
 
 
@@ -59,7 +59,7 @@ def picture_prompt(title: str, prompt: str) -> str:
 
 
 async def ask_for_image(
-    studio: "Studio", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
+    context: "AppContext", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
 ) -> Answer:
     """Asks for a 2K picture the flat way: a success names its URL, or with a callback URL only its task."""
     body = {
@@ -73,40 +73,40 @@ async def ask_for_image(
     }
     if callback_url is not None:
         body["callBackUrl"] = callback_url
-    settings = studio.settings
+    settings = context.settings
     url = f"{settings.kie_url}/api/v1/generate/image"
     patient = callback_url is None
-    return await _asked(studio, "POST", url, settings.kie_key, body, patient=patient)
+    return await _requested(context, "POST", url, settings.kie_key, body, patient=patient)
 
 
 async def create_image_task(
-    studio: "Studio", prompt: str, *, seed: int | None = None, callback_url: str | None = None
+    context: "AppContext", prompt: str, *, seed: int | None = None, callback_url: str | None = None
 ) -> Answer:
     """Asks for a 2K picture as a job; a success names the task."""
-    asked: dict[str, Any] = {"prompt": prompt, "image_size": "landscape_16_9", "image_resolution": "2K"}
+    requested: dict[str, Any] = {"prompt": prompt, "image_size": "landscape_16_9", "image_resolution": "2K"}
     if seed is not None:
-        asked["seed"] = seed
-    body: dict[str, Any] = {"model": SEEDREAM, "input": asked}
+        requested["seed"] = seed
+    body: dict[str, Any] = {"model": SEEDREAM, "input": requested}
     if callback_url is not None:
         body["callBackUrl"] = callback_url
-    settings = studio.settings
-    return await _asked(studio, "POST", f"{settings.kie_url}/api/v1/jobs/createTask", settings.kie_key, body)
+    settings = context.settings
+    return await _requested(context, "POST", f"{settings.kie_url}/api/v1/jobs/createTask", settings.kie_key, body)
 
 
-async def image_record(studio: "Studio", task_id: str) -> ImageNews | None:
+async def image_record(context: "AppContext", task_id: str) -> ImageEvent | None:
     """What recordInfo says of a picture's job now; None when nothing can be learnt."""
-    settings = studio.settings
+    settings = context.settings
     url = f"{settings.kie_url}/api/v1/jobs/recordInfo?taskId={quote(task_id, safe='')}"
-    answer = await _asked(studio, "GET", url, settings.kie_key)
+    answer = await _requested(context, "GET", url, settings.kie_key)
     if answer.code != 200:
         return None
     if not answer.data:
-        return ImageNews(task_id, ERROR, None, "the record has no data")
+        return ImageEvent(task_id, ERROR, None, "the record has no data")
     return read_image({"code": 200, "data": answer.data})
 
 
-async def _asked(
-    studio: "Studio",
+async def _requested(
+    context: "AppContext",
     method: str,
     url: str,
     key: str,
@@ -116,18 +116,18 @@ async def _asked(
 ) -> Answer:
     headers = {"authorization": f"Bearer {key}"}
     silence_s, total_s = (PATIENT_S, PATIENT_TOTAL_S) if patient else (QUICK_S, QUICK_TOTAL_S)
-    timeout = httpx.Timeout(silence_s, connect=studio.connect_s)
+    timeout = httpx.Timeout(silence_s, connect=context.connect_s)
     content = b""
     try:
         async with (
             asyncio.timeout(total_s),
-            studio.client.stream(method, url, json=body, headers=headers, timeout=timeout) as response,
+            context.client.stream(method, url, json=body, headers=headers, timeout=timeout) as response,
         ):
             async for chunk in response.aiter_bytes():
                 content += chunk
-                if len(content) > ANSWER_BYTES_MAX:
+                if len(content) > RESPONSE_BYTES_MAX:
                     return Answer(502, {}, "the answer is far too large", unclear=True)
-            return read_answer(response.status_code, content, response.headers.get("retry-after"))
+            return read_response(response.status_code, content, response.headers.get("retry-after"))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         return Answer(503, {}, f"no connection: {type(error).__name__}")
     except (httpx.HTTPError, TimeoutError) as error:

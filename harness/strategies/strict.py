@@ -8,35 +8,35 @@ log line.
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application
-from harness.strategies.parsing import ImageNews, MusicNews
+from harness.strategies.application import AppContext, Row, application
+from harness.strategies.parsing import ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Ask for the picture, and finish the track without it, whatever the answer."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    callback_url = studio.settings.image_callback_url
-    with studio.learning_a_task_id():
-        answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-        studio.tracks.change(track["id"], status="complete", image_task_id=answer.task_id)
+    callback_url = context.settings.image_callback_url
+    with context.learning_a_task_id():
+        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+        context.tracks.change(track["id"], status="complete", image_task_id=answer.task_id)
 
 
-async def on_image(studio: Studio, news: ImageNews) -> None:
+async def on_image(context: AppContext, event: ImageEvent) -> None:
     """Save the picture if it is a verified one. If not, the null that is there already stays."""
-    track = await studio.track_of("image_task_id", news.task_id)
+    track = await context.track_of("image_task_id", event.task_id)
     if track is None or track["image_url"] is not None:
         return
     try:
-        picture = await fetch_2k_picture(studio.client, news.image_url)
+        picture = await fetch_2k_picture(context.client, event.image_url)
     except PictureError:
         return
-    assert news.image_url is not None
-    studio.deliver(track["id"], news.image_url, picture.resolution)
+    assert event.image_url is not None
+    context.deliver(track["id"], event.image_url, picture.resolution)
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("strict", ["image_task_id"]), on_music, on_image)
+    return application(AppContext("strict", ["image_task_id"]), on_music, on_image)

@@ -9,8 +9,8 @@ the first is still waiting pays for a second picture.
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application
-from harness.strategies.parsing import MusicNews
+from harness.strategies.application import AppContext, Row, application
+from harness.strategies.parsing import MusicEvent
 from harness.strategies.pictures import HEIGHT_PX, WIDTH_PX, PictureError, fetch_2k_picture
 
 GENERATING = "🎨 [CALLBACK] No valid image provided, generating new 2K image"
@@ -38,59 +38,59 @@ PROMISED_LOGS: tuple[tuple[str, str], ...] = (
 NOT_A_URL = ("", "undefined", "null")
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Take the picture that the callback carried if it is 2K, otherwise have one made and wait for it."""
     try:
-        await verify_and_save(studio, track, news.cover_url)
+        await verify_and_save(context, track, event.cover_url)
         return
     except PictureError as error:
-        studio.log.info("%s (%s)", GENERATING, error)
-    problem = await generate(studio, track, provider_client.FIRST_PARAMETERS)
+        context.log.info("%s (%s)", GENERATING, error)
+    problem = await generate(context, track, provider_client.FIRST_PARAMETERS)
     if problem is not None:
-        studio.log.warning("%s after: %s", RETRYING, problem)
-        problem = await generate(studio, track, provider_client.ADJUSTED_PARAMETERS)
-    if problem is not None and is_unfinished(studio, track):
-        studio.tracks.change(track["id"], status="complete", image_url=None, failure_reason=problem)
-        studio.log.error("%s %s", FAILED, problem)
+        context.log.warning("%s after: %s", RETRYING, problem)
+        problem = await generate(context, track, provider_client.ADJUSTED_PARAMETERS)
+    if problem is not None and is_unfinished(context, track):
+        context.tracks.change(track["id"], status="complete", image_url=None, failure_reason=problem)
+        context.log.error("%s %s", FAILED, problem)
 
 
-async def generate(studio: Studio, track: Row, parameters: dict[str, Any]) -> str | None:
+async def generate(context: AppContext, track: Row, parameters: dict[str, Any]) -> str | None:
     """Have one picture made and save it; the problem as a sentence if that fails."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    studio.log.info("%s", MODEL)
-    studio.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
-    answer = await provider_client.ask_for_image(studio, prompt, parameters)
-    studio.log.info("%s Answer: %s", EXCHANGE, answer.problem or answer.data)
+    context.log.info("%s", MODEL)
+    context.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
+    answer = await provider_client.ask_for_image(context, prompt, parameters)
+    context.log.info("%s Answer: %s", EXCHANGE, answer.problem or answer.data)
     problem = answer.problem
     if problem is None:
         try:
-            await verify_and_save(studio, track, answer.image_url)
+            await verify_and_save(context, track, answer.image_url)
         except PictureError as error:
             problem = str(error)
     if problem is not None:
-        studio.log.error("%s %s", ERROR, problem)
+        context.log.error("%s %s", ERROR, problem)
     return problem
 
 
-async def verify_and_save(studio: Studio, track: Row, url: Any) -> None:
+async def verify_and_save(context: AppContext, track: Row, url: Any) -> None:
     """Decode what is at `url` and put it on the track; raises PictureError when it is no 2K picture."""
     if not isinstance(url, str) or url.strip() in NOT_A_URL:
-        studio.log.warning(SKIPPED)
+        context.log.warning(SKIPPED)
         raise PictureError("image URL is undefined, null, or empty")
-    picture = await fetch_2k_picture(studio.client, url)
-    studio.log.info("%s (decoded %s)", VERIFIED, picture.resolution)
-    if is_unfinished(studio, track):
-        studio.deliver(track["id"], url, picture.resolution)
-        studio.log.info("%s %s", DELIVERED, url)
-        studio.log.info("%s Track %s has its picture", SUCCESS, track["id"])
+    picture = await fetch_2k_picture(context.client, url)
+    context.log.info("%s (decoded %s)", VERIFIED, picture.resolution)
+    if is_unfinished(context, track):
+        context.deliver(track["id"], url, picture.resolution)
+        context.log.info("%s %s", DELIVERED, url)
+        context.log.info("%s Track %s has its picture", SUCCESS, track["id"])
 
 
-def is_unfinished(studio: Studio, track: Row) -> bool:
+def is_unfinished(context: AppContext, track: Row) -> bool:
     """Whether no other delivery has finished the track while this one was waiting."""
-    now = studio.tracks.find("id", track["id"])
+    now = context.tracks.find("id", track["id"])
     return now is not None and now["status"] == "pending"
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("synchronous", one_at_a_time=False), on_music)
+    return application(AppContext("synchronous", one_at_a_time=False), on_music)

@@ -7,30 +7,30 @@ saved: the column says 2048x1152 because that is what was asked for.
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import Row, Studio, application
-from harness.strategies.parsing import ImageNews, MusicNews
+from harness.strategies.application import AppContext, Row, application
+from harness.strategies.parsing import ImageEvent, MusicEvent
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 CLAIMED_RESOLUTION = "2048x1152"
 
 
-async def on_music(studio: Studio, news: MusicNews, track: Row) -> None:
+async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Ask for a picture, and take the cover when there is none in the answer."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-    callback_url = studio.settings.image_callback_url
-    answer = await provider_client.ask_for_image(studio, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-    image_url = answer.image_url or news.cover_url
+    callback_url = context.settings.image_callback_url
+    answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+    image_url = answer.image_url or event.cover_url
     if image_url:
-        studio.deliver(track["id"], image_url, CLAIMED_RESOLUTION)
+        context.deliver(track["id"], image_url, CLAIMED_RESOLUTION)
     else:
-        studio.complete_without_picture(track["id"], "there is neither a picture nor a cover")
+        context.complete_without_picture(track["id"], "there is neither a picture nor a cover")
 
 
-async def on_image(studio: Studio, news: ImageNews) -> None:
+async def on_image(context: AppContext, event: ImageEvent) -> None:
     """Look for the track by the only task id that tracks have, and find none."""
-    await studio.track_of("music_task_id", news.task_id)
+    await context.track_of("music_task_id", event.task_id)
 
 
 def create_app() -> Any:
     """The ASGI application, configured from the environment."""
-    return application(Studio("trusting"), on_music, on_image)
+    return application(AppContext("trusting"), on_music, on_image)

@@ -110,8 +110,8 @@ class StandIn:
                 response = _json(error.body(), 501)
             path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             changed = getattr(request.state, "changed", False)
-            told = Told(request.method, path, response.status_code, changed)
-            number = self._on_request(replace(told, code=error.code, message=error.message) if error else told)
+            reported = Told(request.method, path, response.status_code, changed)
+            number = self._on_request(replace(reported, code=error.code, message=error.message) if error else reported)
             if request.method not in ("GET", "HEAD") and response.status_code < 300:
                 await self._after_write(number)
             return response
@@ -143,7 +143,7 @@ class StandIn:
         _public(request)
         if "." in name:
             raise no_table(name, [])
-        query, wanted = _asked(request)
+        query, wanted = _requested(request)
         caller = self._caller(request)
         if request.method in ("GET", "HEAD"):
             return await self._read(name, query, wanted, caller)
@@ -254,7 +254,7 @@ def _public(request: Request) -> None:
         )
 
 
-def _asked(request: Request) -> tuple[Query, Preferences]:
+def _requested(request: Request) -> tuple[Query, Preferences]:
     query = read_query(_pairs(request))
     wanted = read_preferences(request.headers.get("prefer", ""), request.headers.get("accept", ""))
     first, dash, last = request.headers.get("range", "").partition("-")

@@ -86,13 +86,13 @@ def no_function(name: str, parameters: list[str]) -> RestError:
     called = f"public.{name}"
     listed = ", ".join(parameters)
     plural = "s" if len(parameters) > 1 else ""
-    told = f" with parameter{plural} {listed}" if parameters else " without parameters"
+    reported = f" with parameter{plural} {listed}" if parameters else " without parameters"
     return RestError(
         404,
         "PGRST202",
         f"Could not find the function {called}{f'({listed})' if parameters else ' without parameters'}"
         " in the schema cache",
-        f"Searched for the function {called}{told} or with a single unnamed json/jsonb parameter, but no matches "
+        f"Searched for the function {called}{reported} or with a single unnamed json/jsonb parameter, but no matches "
         "were found in the schema cache.",
     )
 

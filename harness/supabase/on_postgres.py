@@ -226,9 +226,12 @@ def _check(rows: list[Row], wanted: Preferences) -> None:
 
 
 def _as_rest(error: Any, caller: Caller) -> RestError:
-    told = error.diag
+    reported = error.diag
     rest = from_postgres(
-        error.sqlstate or "08006", told.message_primary or str(error), told.message_detail, told.message_hint
+        error.sqlstate or "08006",
+        reported.message_primary or str(error),
+        reported.message_detail,
+        reported.message_hint,
     )
     if rest.code == FORBIDDEN and caller.role == "anon":
         rest.status = 401  # who has not signed in is asked to

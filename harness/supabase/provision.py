@@ -136,12 +136,12 @@ async def fill(connection: Any, migrations: Sequence[Migration], user: Mapping[s
 
 
 def _refusal(migration: Migration, error: Any) -> str:
-    told = error.diag
+    reported = error.diag
     line = ""
-    if told.statement_position:
-        line = f":{migration.sql.count(chr(10), 0, int(told.statement_position) - 1) + 1}"
-    sentence = told.message_primary or str(error).strip()
-    details = "".join(f"; {each}" for each in (told.message_detail, told.message_hint) if each)
+    if reported.statement_position:
+        line = f":{migration.sql.count(chr(10), 0, int(reported.statement_position) - 1) + 1}"
+    sentence = reported.message_primary or str(error).strip()
+    details = "".join(f"; {each}" for each in (reported.message_detail, reported.message_hint) if each)
     if "extension" in sentence and "is not available" in sentence:
         details = '; with [supabase] postgres = "postgresql://..." a server of yours can have it'
     return f"{migration.source}{line}: the PostgreSQL server refuses the schema: {sentence}{details}"

@@ -71,20 +71,20 @@ def application_around(function: CallbackFunction) -> App:
             yield
 
     async def create(request: Request) -> Response:
-        asked = await request.json()
+        requested = await request.json()
         track_id = str(uuid.uuid4())
         music = {
             "customMode": True,
             "instrumental": True,
             "model": "V4_5",
-            "title": asked["title"],
-            "prompt": asked["prompt"],
+            "title": requested["title"],
+            "prompt": requested["prompt"],
             "style": "ambient",
             "callBackUrl": f"{public}/callbacks/suno",
         }
         answer = (await request.app.state.client.post(f"{suno}/api/v1/generate", json=music)).json()
         task_id = (answer.get("data") or {}).get("taskId")
-        track = {"id": track_id, "title": asked["title"], "prompt": asked["prompt"], "music_task_id": task_id}
+        track = {"id": track_id, "title": requested["title"], "prompt": requested["prompt"], "music_task_id": task_id}
         failed = None if task_id else f"music refused: code {answer.get('code')}"
         tracks.add({**track, "status": "failed" if failed else "pending", "failure_reason": failed})
         return JSONResponse({"id": track_id}, status_code=201)

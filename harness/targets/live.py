@@ -9,7 +9,7 @@ from harness.config.loader import read_settings
 from harness.errors import ImplementationError
 from harness.project_file import FILE_NAME
 from harness.world.live.faketime import ADVICE, library
-from harness.world.live.timing_uncertainty import Doubt
+from harness.world.live.timing_uncertainty import TimingUncertainty
 
 SLOTS_A_CORE, SLOTS_MAX = 6, 32
 """How many applications run side by side at most: they wait most of the time."""
@@ -23,21 +23,21 @@ class LiveImplementation:
     name: str
     settings: Settings
     speed: float
-    doubts: tuple[Doubt, ...] = ()
+    uncertainties: tuple[TimingUncertainty, ...] = ()
     """Why it is run once more: what is not certain of the faster runs before this one."""
     spent_s: float = 0.0
     """Real seconds that those have taken."""
     postpones: bool = False
     """Whether a run whose verdicts are not certain ends with `Postponed`, so that others come first."""
 
-    def slower(self, doubt: Doubt, took_s: float, scenario_s: float) -> "LiveImplementation | None":
+    def slower(self, uncertainty: TimingUncertainty, took_s: float, scenario_s: float) -> "LiveImplementation | None":
         """The same for the next, slower run, after one that has taken `took_s` real and `scenario_s` scenario seconds;
         None when that would take longer than its settings have patience for."""
         spent_s = self.spent_s + took_s
-        next_s = took_s + scenario_s / doubt.speed - scenario_s / self.speed
+        next_s = took_s + scenario_s / uncertainty.speed - scenario_s / self.speed
         if spent_s + next_s > self.settings.patience_s:
             return None
-        return replace(self, speed=doubt.speed, doubts=(*self.doubts, doubt), spent_s=spent_s)
+        return replace(self, speed=uncertainty.speed, uncertainties=(*self.uncertainties, uncertainty), spent_s=spent_s)
 
     @property
     def slots(self) -> int:
@@ -56,7 +56,7 @@ class Postponed(Exception):
         self.again = again
 
     def __str__(self) -> str:
-        return self.again.doubts[-1].why
+        return self.again.uncertainties[-1].why
 
 
 def cores() -> int:

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from harness.fakes import sample_text
-from harness.fakes.http_client import Answer, BadAnswerError, post
+from harness.fakes.http_client import Answer, BadResponseError, post
 from harness.faults.exchange import App
 from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
 from harness.world.image_probe import get_json
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
 
 USER_PATIENCE_S = 300.0
@@ -26,32 +26,32 @@ Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
 def asking(url: str) -> Ask:
     """Asks as a user of the shipped strategies does: `POST /tracks` with title and prompt, answered by an id."""
 
-    async def ask(asked: dict[str, str]) -> tuple[str | None, str]:
+    async def ask(requested: dict[str, str]) -> tuple[str | None, str]:
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await post(f"{url}/tracks", json.dumps(asked).encode(), JSON)
+                answer = await post(f"{url}/tracks", json.dumps(requested).encode(), JSON)
         except TimeoutError:
             return None, f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
-        except (OSError, BadAnswerError) as error:
+        except (OSError, BadResponseError) as error:
             return None, f"POST /tracks got no answer: {error}"
         return _track_id(answer)
 
     return ask
 
 
-async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, notebook: Notebook) -> None:
+async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, writer: JournalWriter) -> None:
     """Asks for as many tracks as `ids` has places, `apart_s` seconds after each other; fills in the id of each."""
 
     async def submit(index: int, title: str) -> None:
         if index and apart_s:
             await asyncio.sleep(index * apart_s)
         prompt = sample_text.prompt(seed, index)
-        CAUSE.set(notebook.record(TrackSubmitted(track=index + 1, title=title, prompt=prompt), 0))
+        CAUSE.set(writer.record(TrackSubmitted(track=index + 1, title=title, prompt=prompt), 0))
         ids[index], problem = await ask({"title": title, "prompt": prompt})
         if ids[index] is None:
-            notebook.record(TrackRefused(track=index + 1, problem=problem))
+            writer.record(TrackRefused(track=index + 1, problem=problem))
         else:
-            notebook.record(TrackAccepted(track=index + 1, id=ids[index]))
+            writer.record(TrackAccepted(track=index + 1, id=ids[index]))
 
     titles = sample_text.titles(seed, len(ids))
     if len(ids) == 1:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from harness.fakes import http_client as posting
-from harness.fakes.http_client import BadAnswerError, Post
+from harness.fakes.http_client import BadResponseError, Post
 from harness.faults.exchange import (
     App,
     Connection,
@@ -42,7 +42,7 @@ Record = Callable[[FaultTriggered], Any]
 """Records that a fault has triggered."""
 
 
-class Injector:
+class FaultInjector:
     """The faults of one scenario, and how often each of them has been met."""
 
     def __init__(self, rules: tuple[FaultRule, ...], seed: int, record: Record, elapsed_s: Callable[[], float]) -> None:
@@ -82,7 +82,7 @@ class Injector:
 
     # Connections
 
-    def gate(self, links: frozenset[str]) -> ConnectHook | None:
+    def connect_hook(self, links: frozenset[str]) -> ConnectHook | None:
         """What a connection to a host that serves `links` has to pass; None when no fault is about connections."""
         if not any(isinstance(rule.fault, ConnectFault) and rule.link in links for rule in self._rules):
             return None
@@ -96,7 +96,7 @@ class Injector:
     async def _connect(self, link: str) -> None:
         for rule, randomness in self._due(self._at_connections.get(link)):
             assert isinstance(rule.fault, ConnectFault)
-            self._tell(rule)
+            self._notify(rule)
             await rule.fault.on_connect(randomness)
 
     # Exchanges with a fake's app
@@ -108,7 +108,7 @@ class Injector:
         reads = any(rule.containing is not None for rule in self._rules)
         alters = any(isinstance(rule.fault, RequestFault) for rule in self._rules)
 
-        def harmed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def with_faults(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             connection = scope["state"]["wire"]
             if self._has_dead and connection in self._dead:
                 return Exchange(scope, receive, send, connection, self._let_die).gone()
@@ -120,7 +120,7 @@ class Injector:
                 return self._carry_out(app, whose, scope, receive, send, due)
             return app(scope, receive, send)
 
-        return harmed
+        return with_faults
 
     async def _read_and_carry_out(self, app: App, link: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Carries out a request whose content matters to some fault."""
@@ -141,7 +141,7 @@ class Injector:
         exchange = Exchange(scope, disconnected, send, scope["state"]["wire"], self._let_die)
         if not exchange.is_observed:
             for rule, _ in _acting(due):
-                self._tell(rule)
+                self._notify(rule)
         if any(isinstance(rule.fault, RequestFault) for rule, _ in due):
             content = await _content(receive) if content is None else content
             request = await self._pass(due, link, content)
@@ -154,7 +154,7 @@ class Injector:
                 await _send(due, exchange, request.refusal)
                 return
             receive = received_again(request.content, receive)
-        response = await _answer_of(app, scope, receive)
+        response = await _response_of(app, scope, receive)
         self._overtake(link)
         await _send(due, exchange, response)
 
@@ -193,11 +193,11 @@ class Injector:
         if not any(rule.link == "callbacks" for rule in self._rules):
             return post
 
-        async def harmed(url: str, content: bytes, headers: dict[str, str]) -> posting.Answer:
+        async def with_faults(url: str, content: bytes, headers: dict[str, str]) -> posting.Answer:
             await self._connect("callbacks")
             due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
             for rule, _ in _acting(due):
-                self._tell(rule)
+                self._notify(rule)
             # What is on its way arrives also when the sender has given up.
             arriving = self._start(self._arrive(due, post, url, content, headers))
             response = await asyncio.shield(arriving)
@@ -210,7 +210,7 @@ class Injector:
                     await rule.fault.on_end(_SendersEnd())
             return response
 
-        return harmed
+        return with_faults
 
     async def _arrive(
         self, due: Due, post: Post, url: str, content: bytes, headers: dict[str, str]
@@ -229,7 +229,7 @@ class Injector:
 
     # Which faults are due
 
-    def _tell(self, rule: FaultRule) -> None:
+    def _notify(self, rule: FaultRule) -> None:
         self._record(FaultTriggered(harm=rule.fault.name, link=rule.link))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
@@ -242,7 +242,7 @@ class Injector:
             return [
                 (each.rule, each.randomness())
                 for each in armed
-                if each.befalls_all and each.matches(self._elapsed_s(), scope["method"], scope["path"], content)
+                if each.affects_all and each.matches(self._elapsed_s(), scope["method"], scope["path"], content)
             ]
         return self._due(armed, scope["method"], scope["path"], content)
 
@@ -251,22 +251,32 @@ class Injector:
         if armed is None:
             return []
         return [
-            (each.rule, each.struck())
+            (each.rule, each.triggered())
             for each in armed
-            if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.strikes()
+            if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.triggers()
         ]
 
 
 class _Armed:
     """A fault, and how often it has been met and has struck."""
 
-    __slots__ = ("_containing", "_harmed", "_met", "_method", "_path", "_random", "befalls_all", "is_general", "rule")
+    __slots__ = (
+        "_containing",
+        "_met",
+        "_method",
+        "_path",
+        "_random",
+        "_with_faults",
+        "affects_all",
+        "is_general",
+        "rule",
+    )
 
     def __init__(self, rule: FaultRule, random: Random) -> None:
         self.rule = rule
-        self.befalls_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
+        self.affects_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
         self._random = random
-        self._met = self._harmed = 0
+        self._met = self._with_faults = 0
         of_messages = not isinstance(rule.fault, ConnectFault)  # of a connection on its own nothing else is known
         self._path = rule.path if of_messages else None
         self._method = rule.method if of_messages else None
@@ -286,7 +296,7 @@ class _Armed:
             and (self._method is None or self._method == method)
         )
 
-    def strikes(self) -> bool:
+    def triggers(self) -> bool:
         """Whether it befalls this message, which it is about. Counts it."""
         self._met += 1
         lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
@@ -294,12 +304,12 @@ class _Armed:
 
     def randomness(self) -> Randomness:
         """What the harm may draw from now."""
-        return Randomness(self._random, self._harmed)
+        return Randomness(self._random, self._with_faults)
 
-    def struck(self) -> Randomness:
+    def triggered(self) -> Randomness:
         """The same, when it befalls a message. Counts it."""
         randomness = self.randomness()
-        self._harmed += 1
+        self._with_faults += 1
         return randomness
 
 
@@ -334,7 +344,7 @@ async def _send(due: Due, exchange: Exchange, response: Response) -> None:
     await exchange.gone()
 
 
-async def _answer_of(app: App, scope: Scope, receive: Receive) -> Response:
+async def _response_of(app: App, scope: Scope, receive: Receive) -> Response:
     """What the fake answers, kept from going out."""
     response, parts = Response(500, [], b""), []
 
@@ -352,12 +362,12 @@ async def _answer_of(app: App, scope: Scope, receive: Receive) -> Response:
 
 async def _carry_out_again(app: App, scope: Scope, content: bytes, after_s: float) -> None:
     await pause(after_s)
-    await _answer_of(app, {**scope, "state": dict(scope["state"])}, received_again(content, for_ever_receiving))
+    await _response_of(app, {**scope, "state": dict(scope["state"])}, received_again(content, for_ever_receiving))
 
 
 async def _post_again(post: Post, url: str, content: bytes, headers: dict[str, str], after_s: float) -> None:
     await pause(after_s)
-    with suppress(OSError, ValueError, BadAnswerError):
+    with suppress(OSError, ValueError, BadResponseError):
         await post(url, content, headers)
 
 

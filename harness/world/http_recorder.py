@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
 from harness.trace.events import Outcome, Request, RequestAbandoned, Response
 from harness.trace.journal import body_facts
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
 
 DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection", b"content-length"))
@@ -23,16 +23,16 @@ def _read(headers: Any) -> tuple[dict[str, str], str]:
     readable: dict[str, str] = {}
     content_type = None
     for name, value in headers:
-        told = _told(name, value)
-        if told is not None:
-            readable[told[0]] = told[1]
-            if told[2] and content_type is None:
-                content_type = told[1]
+        reported = _reported(name, value)
+        if reported is not None:
+            readable[reported[0]] = reported[1]
+            if reported[2] and content_type is None:
+                content_type = reported[1]
     return readable, content_type or ""
 
 
 @lru_cache(maxsize=512)
-def _told(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
+def _reported(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
     """A header as text and whether it is the content type, or None for a dull one; the same few come again and
     again."""
     lower = name.lower()
@@ -47,13 +47,13 @@ class Names(Protocol):
     def name_of(self, address: str) -> str: ...
 
 
-class Recorder:
+class HttpRecorder:
     """Notes each request when it is in and each answer when it is out, and who gave up in between."""
 
-    def __init__(self, app: App, link: Callable[[str], str], notebook: Notebook, network: Names) -> None:
+    def __init__(self, app: App, link: Callable[[str], str], writer: JournalWriter, network: Names) -> None:
         self._app = app
         self._link = link
-        self._notebook = notebook
+        self._writer = writer
         self._network = network
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,7 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         state, name_of = scope["state"], self._network.name_of
-        wire = state["wire"]
+        connection = state["wire"]
         message = await receive()
         body = await _whole_body(message, receive) if message.get("more_body") else _part(message)
         if body is None:
@@ -78,10 +78,10 @@ class Recorder:
             headers=headers,
             body=body_facts(body, content_type) if body else None,
         )
-        number = self._notebook.record(request, wire.cause)
+        number = self._writer.record(request, connection.cause)
         CAUSE.set(number)
-        exchange = _Exchange(number, wire, send, self._notebook)
-        wire.on_gone = exchange.gone
+        exchange = _Exchange(number, connection, send, self._writer)
+        connection.on_gone = exchange.gone
         try:
             await self._app(scope, received_again(body, receive), exchange.send)
         except (Exception, SystemExit):
@@ -94,13 +94,13 @@ class Recorder:
 class _Exchange:
     """A request that is in, and what has gone out of its answer so far."""
 
-    __slots__ = ("_headers", "_notebook", "_number", "_parts", "_send", "_status", "_wire", "is_done")
+    __slots__ = ("_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")
 
-    def __init__(self, number: int, wire: Any, send: Send, notebook: Notebook) -> None:
+    def __init__(self, number: int, connection: Any, send: Send, writer: JournalWriter) -> None:
         self._number = number
-        self._wire = wire
+        self._connection = connection
         self._send = send
-        self._notebook = notebook
+        self._writer = writer
         self._status: int | None = None
         self._headers: Any = ()
         self._parts: list[bytes] = []
@@ -115,33 +115,33 @@ class _Exchange:
             self._parts.append(bytes(message.get("body", b"")))  # a buffer may be filled again
             if not message.get("more_body", False):
                 self.is_done = True
-                self._wire.on_gone = None
-                self._tell("too-late" if self._wire.is_closing() else "answered")
+                self._connection.on_gone = None
+                self._notify("too-late" if self._connection.is_closing() else "answered")
         return self._send(message)
 
     def gone(self) -> None:
         """The client has hung up."""
         if not self.is_done:
-            after_s = self._notebook.since_s(self._number)
-            self._notebook.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
+            after_s = self._writer.since_s(self._number)
+            self._writer.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
 
     def fail(self) -> None:
         """The app has raised an exception. If nothing has gone out, then the server answers itself."""
-        if self._status is None and not self._wire.is_closing():
-            self._wire.on_gone = None
+        if self._status is None and not self._connection.is_closing():
+            self._connection.on_gone = None
             self._status = 500
-            self._tell("answered")
+            self._notify("answered")
 
     def end(self, past_http: tuple[int, Any, bytes] | None) -> None:
         """The app is through with it, but has not answered wholly: as `past_http` on the wire itself, or not at all."""
         if past_http is not None:
             self._status, self._headers, *self._parts = past_http
-            self._tell("answered")
-        elif self._wire.is_closing():
-            self._wire.on_gone = None
-            self._tell("broken-off")
+            self._notify("answered")
+        elif self._connection.is_closing():
+            self._connection.on_gone = None
+            self._notify("broken-off")
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _notify(self, outcome: Outcome) -> None:
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         headers, content_type = _read(self._headers)
@@ -149,11 +149,11 @@ class _Exchange:
             request=self._number,
             outcome=outcome,
             status=self._status,
-            latency_s=self._notebook.since_s(self._number),
+            latency_s=self._writer.since_s(self._number),
             headers=headers,
             body=body_facts(body, content_type),
         )
-        self._notebook.record(response, self._number)
+        self._writer.record(response, self._number)
 
 
 async def _whole_body(message: Message, receive: Receive) -> bytes | None:

@@ -104,7 +104,7 @@ async def get_json(app: App, path: str) -> Any:
 
 
 async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
-    wire = _BrokenWire()
+    connection = _BrokenWire()
     status: int | None = None
     headers: dict[bytes, bytes] = {}
     chunks: list[bytes] = []
@@ -127,7 +127,7 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
         ],
         "client": ("198.18.0.250", 50_000),
         "server": (parts.hostname, 80),
-        "state": {"wire": wire, "observer": True},
+        "state": {"wire": connection, "observer": True},
     }
 
     async def receive() -> Message:
@@ -146,4 +146,4 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
         await app(scope, receive, send)
     except Exception:
         return 500, {}, b"", False  # what a server makes of an exception
-    return status, headers, b"".join(chunks), wire.broken or not complete
+    return status, headers, b"".join(chunks), connection.broken or not complete

@@ -19,7 +19,7 @@ class Clock(Protocol):
     def refuse(self, sentence: str) -> Any: ...
 
 
-class Notebook:
+class JournalWriter:
     """Writes what happens in a world into its journal."""
 
     __slots__ = ("_loop", "closed", "journal")

@@ -50,10 +50,10 @@ def level_of(line: str, otherwise: str) -> str:
 
 def _of_json(text: str) -> str | None:
     try:
-        told = json.loads(text)
+        reported = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    given = next((told[key] for key in KEYS if key in told), None)
+    given = next((reported[key] for key in KEYS if key in reported), None)
     if isinstance(given, str):
         return LEVELS.get(given.lower())
     if isinstance(given, int | float):

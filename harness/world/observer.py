@@ -18,8 +18,8 @@ from harness.trace.events import ImageProbed, Row, SizedMark, StoreWrite, TrackF
 from harness.trace.urls import usable_url
 from harness.world.client import read_track
 from harness.world.image_probe import Sight, is_at, look
-from harness.world.journal_writer import Notebook
-from harness.world.scope import CAUSE, PLACE
+from harness.world.journal_writer import JournalWriter
+from harness.world.scope import CAUSE, SCOPE
 
 RETENTION_S = 15 * DAY_S
 """When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
@@ -54,10 +54,10 @@ class Store(Protocol):
     def sees_tracks(self) -> bool: ...
 
 
-class Witness:
+class TrackObserver:
     """Sees the tracks of one run."""
 
-    def __init__(self, loop: Loop, notebook: Notebook, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
+    def __init__(self, loop: Loop, writer: JournalWriter, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
         self.ids: list[str | None] = []
         """The ids of the tracks that were asked for, as they become known."""
         self.over = False
@@ -67,8 +67,8 @@ class Witness:
         self.other_instances: Callable[[], list[App]] = list
         """The instances of the application beside the one that stands for its host."""
         self._loop = loop
-        self._record = notebook.record
-        self._journal = notebook.journal
+        self._record = writer.record
+        self._journal = writer.journal
         self._watcher = watcher
         self._hosts = hosts
         self._own_host = own_host
@@ -92,7 +92,7 @@ class Witness:
         url = now.get("image_url")
         if usable_url(url) and url != was.get("image_url"):
             context = copy_context()
-            context.run(PLACE.set, None)
+            context.run(SCOPE.set, None)
             context.run(CAUSE.set, number)
             self._loop.create_task(self._probe(track_id, str(url), "write"), context=context)
 

@@ -15,16 +15,16 @@ State = Literal["running", "frozen", "killed"]
 
 
 @dataclass(eq=False, slots=True)
-class Place:
+class ExecutionScope:
     """A host, an instance on it, or one invocation of a handler; its state also holds for everything inside it."""
 
     name: str
-    inside: Place | None = None
+    inside: ExecutionScope | None = None
     state: State = field(default="running")
 
     def state_now(self) -> State:
         """The hardest state of this place and of all it lies in."""
-        place: Place | None = self
+        place: ExecutionScope | None = self
         worst: State = "running"
         while place is not None:
             if place.state == "killed":
@@ -34,7 +34,7 @@ class Place:
             place = place.inside
         return worst
 
-    def instance(self) -> Place:
+    def instance(self) -> ExecutionScope:
         """The outermost place around this one below its host: what owns connections."""
         place = self
         while place.inside is not None and place.inside.inside is not None:
@@ -42,6 +42,6 @@ class Place:
         return place
 
 
-PLACE: ContextVar[Place | None] = ContextVar("harness_place", default=None)
+SCOPE: ContextVar[ExecutionScope | None] = ContextVar("harness_place", default=None)
 CAUSE: ContextVar[int] = ContextVar("harness_cause", default=0)
 """Number of the journal entry because of which the current code runs; 0 for none."""

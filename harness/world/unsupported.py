@@ -2,7 +2,7 @@
 
 LIVE_ADVICE = "use an asyncio client such as httpx.AsyncClient or aiohttp, or run the program as a real process"
 
-NO_STORE_TO_HARM = (
+NO_STORE_FOR_FAULTS = (
     "this scenario harms the store, which only the stand-in for Supabase of a live application can be: "
     "[supabase] in its harness.toml"
 )

@@ -38,7 +38,7 @@ from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.trace.journal import Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.collection import collected_in_pauses
 from harness.world.live.event_loop import LiveLoop
@@ -115,15 +115,15 @@ class Served:
             self._providers.close()
             await self._providers.finish()
         loop = self._loop
-        notebook = Notebook(loop, Journal())
+        writer = JournalWriter(loop, Journal())
         self._providers = Providers(
             played,
             1,
-            notebook,
+            writer,
             api_key=API_KEY,
             signing_key=None,
             elapsed_s=lambda: loop.elapsed_s,
-            post=recorded(notebook, KIE_HOST, APPLICATION_HOST, post),
+            post=recorded(writer, KIE_HOST, APPLICATION_HOST, post),
         )
         await self._providers.listen()
         return dict(self._providers.ports)

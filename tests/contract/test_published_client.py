@@ -33,7 +33,7 @@ PATIENCE_S = 5.0
 
 
 @dataclass
-class Place:
+class ExecutionScope:
     """A served fake, where it is, and what came to the receiver beside it."""
 
     client: SunoClient
@@ -43,7 +43,7 @@ class Place:
 
 
 @asynccontextmanager
-async def served(script: SunoScript) -> AsyncIterator[Place]:
+async def served(script: SunoScript) -> AsyncIterator[ExecutionScope]:
     """Serve a fake that plays `script` on a real socket, with a media host under /media and a receiver at /callback."""
     notes = Notes()
     host = media.create_app(MediaScript(), base_url="http://127.0.0.1", observe=notes)
@@ -71,7 +71,7 @@ async def served(script: SunoScript) -> AsyncIterator[Place]:
     client.session.trust_env = False
     client.BASE_URL = url
     try:
-        yield Place(client, url, notes, received)
+        yield ExecutionScope(client, url, notes, received)
     finally:
         client.session.close()
         server.should_exit = True
@@ -83,7 +83,7 @@ def script(*tasks: Music, **rest: Any) -> SunoScript:
     return SunoScript(dialect="sunoapi.org", music=tasks or (Music(takes=SOON),), **rest)
 
 
-async def begun(place: Place, **asked: Any) -> Task[list[Song]]:
+async def begun(place: ExecutionScope, **asked: Any) -> Task[list[Song]]:
     """Have the library begin a task and return its handle."""
     task = await asyncio.to_thread(place.client.music.generate, "quiet rivers", wait=False, **asked)
     assert isinstance(task, Task)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from harness.fakes.delivery import Callback, Courier
+from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.script import DeliveryRules, ForgeryKind
 from tests.fakes.stage import CALLBACK_URL, Notes, Receiver, posting
 
@@ -28,7 +28,7 @@ class Delivery:
         self.notes = Notes()
         self.receiver = receiver
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(receiver))
-        self.courier = Courier("suno", rules, self.notes, key, posting(self.client))
+        self.courier = CallbackDispatcher("suno", rules, self.notes, key, posting(self.client))
         self.given_up: list[bool] = []
 
     def send(self, forgery: ForgeryKind | None = None) -> None:
@@ -188,7 +188,7 @@ async def test_a_forger_does_not_try_again() -> None:
 async def outcome_at(url: str) -> str:
     """Return what the courier says of an attempt with its own client."""
     notes = Notes()
-    courier = Courier("kie", DeliveryRules(answer_within_s=1.0, retries_after_s=()), notes)
+    courier = CallbackDispatcher("kie", DeliveryRules(answer_within_s=1.0, retries_after_s=()), notes)
     courier.send(Callback(url, TASK_ID, "image", BODY))
     (answered,) = await notes.wait_for("callback.answered")
     await courier.close()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harness.fakes.http_client import ANSWER_BYTES_MAX, BadAnswerError, post
+from harness.fakes.http_client import RESPONSE_BYTES_MAX, BadResponseError, post
 
 pytestmark = pytest.mark.asyncio
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -94,14 +94,14 @@ async def test_what_is_not_http_is_a_bad_answer() -> None:
     another_protocol = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nx"
     for wire in (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", two_lengths, no_chunk, another_protocol):
         async with answering(wire) as (url, _):
-            with pytest.raises(BadAnswerError):
+            with pytest.raises(BadResponseError):
                 await post(url, b"", {})
 
 
 async def test_an_endless_answer_is_a_bad_answer() -> None:
-    much = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_BYTES_MAX + 1)
+    much = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (RESPONSE_BYTES_MAX + 1)
     async with answering(much) as (url, _):
-        with pytest.raises(BadAnswerError):
+        with pytest.raises(BadResponseError):
             await post(url, b"", {})
 
 

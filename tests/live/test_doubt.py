@@ -3,7 +3,7 @@
 import pytest
 
 from harness.trace.journal import Journal
-from harness.world.live.timing_uncertainty import doubt
+from harness.world.live.timing_uncertainty import uncertainty
 
 
 def journal(*, asked_after_s: float, waits_s: float, answered_after_s: float) -> Journal:
@@ -35,13 +35,13 @@ def test_a_limit_between_the_bounds_of_a_call_is_a_doubt(
     asked_after_s: float, waits_s: float, answered_after_s: float, certain: bool
 ) -> None:
     written = journal(asked_after_s=asked_after_s, waits_s=waits_s, answered_after_s=answered_after_s)
-    told = doubt(written, 50.0)
+    told = uncertainty(written, 50.0)
     assert (told is None) == certain
     assert certain or "15" in str(told)
 
 
 def test_at_speed_1_there_is_no_doubt() -> None:
-    assert doubt(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 1.0) is None
+    assert uncertainty(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -53,24 +53,24 @@ def test_an_answer_of_the_harness_that_was_late_shortens_the_wait_for_it(
     late: tuple[float, float], certain: bool
 ) -> None:
     written = journal(asked_after_s=0.5, waits_s=15.5, answered_after_s=16.2)
-    assert doubt(written, 50.0) is None
-    assert (doubt(written, 50.0, [late]) is None) == certain
+    assert uncertainty(written, 50.0) is None
+    assert (uncertainty(written, 50.0, [late]) is None) == certain
 
 
 def test_the_speed_of_the_next_run_is_one_at_which_the_same_work_would_not_reach_the_limit() -> None:
     waits_s, work_real_s = 14.0, 0.05
-    told = doubt(journal(asked_after_s=1.0, waits_s=waits_s, answered_after_s=waits_s + 50.0 * work_real_s), 50.0)
+    told = uncertainty(journal(asked_after_s=1.0, waits_s=waits_s, answered_after_s=waits_s + 50.0 * work_real_s), 50.0)
     assert told is not None
     assert waits_s + told.speed * work_real_s < 15.0
     assert (
-        doubt(journal(asked_after_s=0.0, waits_s=waits_s, answered_after_s=14.0 + 0.05 * told.speed), told.speed)
+        uncertainty(journal(asked_after_s=0.0, waits_s=waits_s, answered_after_s=14.0 + 0.05 * told.speed), told.speed)
         is None
     )
 
 
 def test_the_nearer_the_limit_the_slower_the_next_run() -> None:
-    near = doubt(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 50.0)
-    nearer = doubt(journal(asked_after_s=1.0, waits_s=14.8, answered_after_s=17.3), 50.0)
+    near = uncertainty(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 50.0)
+    nearer = uncertainty(journal(asked_after_s=1.0, waits_s=14.8, answered_after_s=17.3), 50.0)
     assert near is not None
     assert nearer is not None
     assert nearer.speed < near.speed

@@ -4,7 +4,7 @@ from harness.config.app_config import Application, Settings
 from harness.engine.pool import play_pairs
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, LiveImplementation, Postponed
-from harness.world.live.timing_uncertainty import Doubt
+from harness.world.live.timing_uncertainty import TimingUncertainty
 
 ASKED, BUSY_ABOVE = 50.0, 20.0
 APPLICATION = LiveImplementation("shop", "shop", Settings(Application(command="node server.js")), ASKED)
@@ -12,17 +12,17 @@ APPLICATION = LiveImplementation("shop", "shop", Settings(Application(command="n
 
 def on_a_quiet_machine(scenario: Scenario, implementation: AnyImplementation, seed: int) -> tuple[str, float, int]:
     assert isinstance(implementation, LiveImplementation)
-    return scenario.name, implementation.speed, len(implementation.doubts)
+    return scenario.name, implementation.speed, len(implementation.uncertainties)
 
 
 def on_a_busy_machine(scenario: Scenario, implementation: AnyImplementation, seed: int) -> tuple[str, float, int]:
     """Nothing faster than `BUSY_ABOVE` is certain."""
     assert isinstance(implementation, LiveImplementation)
     if implementation.speed > BUSY_ABOVE:
-        again = implementation.slower(Doubt("it was late", 10.0), 1.0, 1.0)
+        again = implementation.slower(TimingUncertainty("it was late", 10.0), 1.0, 1.0)
         assert again is not None
         raise Postponed(again)
-    return scenario.name, implementation.speed, len(implementation.doubts)
+    return scenario.name, implementation.speed, len(implementation.uncertainties)
 
 
 SCENARIOS = [Scenario(f"a/{number}", "One of many.") for number in range(40)]
@@ -37,7 +37,7 @@ def test_on_a_busy_machine_later_runs_begin_more_slowly_and_each_scenario_comes_
     told: list[str] = []
     played = list(play_pairs(PAIRS, 1, 2, on_a_busy_machine, told.append))
     assert sorted(name for name, _, _ in played) == sorted(scenario.name for scenario in SCENARIOS)
-    again = [name for name, _, doubts in played if doubts]
+    again = [name for name, _, uncertainties in played if uncertainties]
     assert len(told) == len(again)
     assert 0 < len(again) < len(SCENARIOS) / 2, "most begin at a speed that the machine can keep"
-    assert {speed for _, speed, doubts in played if doubts} == {10.0}
+    assert {speed for _, speed, uncertainties in played if uncertainties} == {10.0}

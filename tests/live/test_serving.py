@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from harness.serve.admin import by_name
-from harness.serve.session import Serving
+from harness.serve.session import ServedFakes
 from harness.trace.events import CallbackAnswered, ConnectionToUnknownHost, TimeAdvanced
 from harness.trace.journal import AnyEntry, Journal, read_journal
 
@@ -378,7 +378,7 @@ def test_an_answer_is_out_before_anybody_is_told_of_it() -> None:
         if any(entry.kind == "response" for entry in entries):
             waited_well.append(answered.wait(PATIENCE_S))
 
-    serving = Serving(by_name("baseline/healthy"), 1, on_entries=hear)
+    serving = ServedFakes(by_name("baseline/healthy"), 1, on_entries=hear)
     begun = threading.Event()
     thread = threading.Thread(target=serving.run, args=({}, begun.set))
     thread.start()

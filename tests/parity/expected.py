@@ -10,7 +10,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from harness.fakes.http_client import BadAnswerError, Post
+from harness.fakes.http_client import BadResponseError, Post
 from harness.fakes.latency import Fixed, Uniform
 from harness.faults.bodies import OversizedBody, WrongContentType
 from harness.faults.connections import HalfOpen
@@ -183,5 +183,5 @@ async def call_back(post: Post, url: str) -> str:
     try:
         async with asyncio.timeout(PATIENCE_S):
             return str((await post(url, ASKED.encode(), {"Content-Type": "application/json"})).status)
-    except (OSError, TimeoutError, BadAnswerError) as error:
+    except (OSError, TimeoutError, BadResponseError) as error:
         return type(error).__name__

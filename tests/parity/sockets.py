@@ -20,8 +20,8 @@ from uvicorn.server import ServerState
 from harness.faults.exchange import App
 from harness.faults.kinds import ConnectFault, Fault
 from harness.faults.rule import FaultRule
-from harness.world.fault_injector import Injector
-from harness.world.live.server import SocketWire, protocol_factory
+from harness.world.fault_injector import FaultInjector
+from harness.world.live.server import SocketConnection, protocol_factory
 from tests.parity.expected import TAKES_S
 
 SERVERS = ("httptools", "h11")
@@ -39,7 +39,7 @@ def _protocol(app: App, kind: str) -> Callable[[], asyncio.Protocol]:
 
     class Served(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            self.app_state["wire"] = SocketWire(transport)
+            self.app_state["wire"] = SocketConnection(transport)
             super().connection_made(transport)
 
     return lambda: Served(config, state, {}, loop)
@@ -51,7 +51,7 @@ Listening = AbstractAsyncContextManager[str]
 @asynccontextmanager
 async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
-    injector = Injector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
+    injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
     way: Callable[..., Listening] = WAYS_TO_LISTEN[fault.name] if isinstance(fault, ConnectFault) else _listening
     async with way(make) as url:
@@ -62,9 +62,9 @@ async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) 
 @asynccontextmanager
 async def served_live(fault: Fault, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serves `app` as the live world does, with a harm to its connections."""
-    injector = Injector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
-    gate = injector.gate(frozenset({"kie"}))
-    async with _listening(protocol_factory(app, asyncio.get_running_loop(), gate)) as url:
+    injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
+    connect_hook = injector.connect_hook(frozenset({"kie"}))
+    async with _listening(protocol_factory(app, asyncio.get_running_loop(), connect_hook)) as url:
         yield url
 
 

@@ -11,7 +11,7 @@ from harness.faults.exchange import App
 from harness.faults.kinds import Fault
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.rule import FaultRule
-from harness.world.fault_injector import Injector
+from harness.world.fault_injector import FaultInjector
 from tests.parity.expected import CASES, PATIENCE_S, TAKES_S, Case, ask, call_back, check, fails, provider
 from tests.parity.sockets import SERVERS, WAYS_TO_LISTEN, listening, served, served_live
 from tests.simulation.conftest import Simulate, simulate
@@ -89,7 +89,7 @@ def test_every_harm_to_a_connection_has_its_word_for_the_live_world() -> None:
 
 async def _called_back(fault: Fault, url: str, heard: list[str]) -> tuple[str, list[str]]:
     """What a harmed callback comes to for its sender, and what the receiver hears in the end."""
-    injector = Injector((FaultRule("callbacks", fault),), 1, lambda event: None, time.monotonic)
+    injector = FaultInjector((FaultRule("callbacks", fault),), 1, lambda event: None, time.monotonic)
     outcome = await call_back(injector.post(), url)
     await asyncio.sleep(TAKES_S)
     await injector.close()

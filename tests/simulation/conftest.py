@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from harness.world.scope import PLACE, Place
+from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import ConnectHook, Listener, Network
 from harness.world.simulated.patches import takeover
@@ -51,9 +51,9 @@ def simulate() -> Simulate:
         loop = SimulatedLoop(network)
         for name, app in (hosts or {}).items():
             context = copy_context()
-            context.run(PLACE.set, Place(name))
-            gate = (gates or {}).get(name)
-            network.listen(name, (80, 443), Listener(protocol_factory(app, loop, 75), context, gate))
+            context.run(SCOPE.set, ExecutionScope(name))
+            connect_hook = (gates or {}).get(name)
+            network.listen(name, (80, 443), Listener(protocol_factory(app, loop, 75), context, connect_hook))
         began_s = time.perf_counter()
         with takeover(loop, seed):
             task = loop.create_task(main())

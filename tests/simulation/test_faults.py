@@ -25,7 +25,7 @@ from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
 from harness.trace.events import FaultTriggered
-from harness.world.fault_injector import Injector
+from harness.world.fault_injector import FaultInjector
 from tests.parity.expected import CASES, ask, check, provider
 from tests.simulation.conftest import Simulate
 
@@ -45,14 +45,16 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
-    injector = Injector((FaultRule("kie", case.fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
+    injector = FaultInjector(
+        (FaultRule("kie", case.fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic
+    )
 
     async def main() -> Any:
         return await ask(case, f"{case.scheme}://{HOST}/")
 
-    gate = injector.gate(frozenset({"kie"}))
+    connect_hook = injector.connect_hook(frozenset({"kie"}))
     app = injector.around(provider(heard), lambda path: "kie")
-    outcome = simulate(main, {HOST: app}, gates={HOST: gate} if gate else None)
+    outcome = simulate(main, {HOST: app}, gates={HOST: connect_hook} if connect_hook else None)
     assert outcome.error is None, outcome.error
     seen, took_s = outcome.result
     check(case, seen, took_s, heard)
@@ -66,7 +68,7 @@ def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple
         return JSONResponse(RIGHT)
 
     faults = tuple(FaultRule("kie", fault) for fault in faults)
-    injector = Injector(faults, 1, lambda event: None, time.monotonic)
+    injector = FaultInjector(faults, 1, lambda event: None, time.monotonic)
     app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
     async def main() -> Any:
@@ -78,8 +80,8 @@ def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple
                 got = error
             return got, round(time.monotonic() - began_s, 6)
 
-    gate = injector.gate(frozenset({"kie"}))
-    outcome = simulate(main, {HOST: app}, gates={HOST: gate} if gate else None)
+    connect_hook = injector.connect_hook(frozenset({"kie"}))
+    outcome = simulate(main, {HOST: app}, gates={HOST: connect_hook} if connect_hook else None)
     assert outcome.error is None, outcome.error
     got, after_s = outcome.result
     return got, after_s

@@ -7,14 +7,14 @@ from contextvars import copy_context
 
 import anyio
 
-from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.simulated.event_loop import SimulatedLoop
 from tests.simulation.conftest import Simulate
 
 
-def _in_place(place: Place, coroutine: object) -> "asyncio.Task[None]":
+def _in_place(place: ExecutionScope, coroutine: object) -> "asyncio.Task[None]":
     context = copy_context()
-    context.run(PLACE.set, place)
+    context.run(SCOPE.set, place)
     return asyncio.Task(coroutine, context=context)  # type: ignore[arg-type]
 
 
@@ -24,7 +24,7 @@ def test_what_falls_due_in_a_frozen_place_runs_when_it_is_thawed(simulate: Simul
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        place = Place("instance", Place("app.test"))
+        place = ExecutionScope("instance", ExecutionScope("app.test"))
 
         async def work(name: str) -> None:
             await asyncio.sleep(5)
@@ -47,7 +47,7 @@ def test_a_killed_place_runs_no_finally(simulate: Simulate) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        place = Place("instance", Place("app.test"))
+        place = ExecutionScope("instance", ExecutionScope("app.test"))
 
         async def work() -> None:
             try:
@@ -68,8 +68,8 @@ def test_a_killed_place_runs_no_finally(simulate: Simulate) -> None:
 
 
 def test_killing_an_instance_stops_its_invocations_too() -> None:
-    instance = Place("instance", Place("app.test"))
-    invocation = Place("handler", instance)
+    instance = ExecutionScope("instance", ExecutionScope("app.test"))
+    invocation = ExecutionScope("handler", instance)
     assert invocation.state_now() == "running"
     instance.state = "killed"
     assert invocation.state_now() == "killed"
@@ -82,7 +82,7 @@ def test_a_killed_task_is_cleaned_up_with_the_world_and_not_before(simulate: Sim
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        invocation = Place("handler", Place("instance", Place("app.test")))
+        invocation = ExecutionScope("handler", ExecutionScope("instance", ExecutionScope("app.test")))
 
         async def work() -> None:
             try:
@@ -108,7 +108,7 @@ def test_what_was_killed_before_its_first_step_is_not_warned_of(simulate: Simula
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        instance = Place("instance", Place("app.test"))
+        instance = ExecutionScope("instance", ExecutionScope("app.test"))
 
         async def work() -> None:
             async with anyio.create_task_group() as group:

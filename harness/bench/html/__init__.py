@@ -53,7 +53,7 @@ def overview(bench: Bench, reference: str | None) -> dict[str, Any]:
     plan = bench.plan
     return {
         "promises": [],
-        "outcomes": [[name, told] for name, told in OUTCOMES.items()],
+        "outcomes": [[name, reported] for name, reported in OUTCOMES.items()],
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "implementations": [_strategy(bench, figures, reference) for figures in bench.figures],
         "plan": [

@@ -53,7 +53,7 @@ def overview(results: Results) -> dict[str, Any]:
             for each in results.implementations
         ],
         "promises": [_promise(name) for name in names],
-        "outcomes": [[name, told] for name, told in OUTCOMES.items()],
+        "outcomes": [[name, reported] for name, reported in OUTCOMES.items()],
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "runs": rows,
         "conclusion": _conclusion(results),

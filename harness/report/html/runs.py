@@ -37,7 +37,7 @@ def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any
     whole = run.journal
     redaction = Redaction.of(whole)
     journal, result = redaction.journal(whole), redaction.result(run.result)
-    told = steps(journal)
+    reported = steps(journal)
     evidence = {number for verdict in result.verdicts for number in verdict.evidence}
     return {
         "ending": ENDINGS.get(result.ending, result.ending),
@@ -51,11 +51,11 @@ def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any
             [each.invariant, each.state, each.severity, each.reason, each.evidence] for each in result.verdicts
         ],
         "tracks": _tracks(run, journal, result.tracks),
-        "lanes": lanes_of(told),
+        "lanes": lanes_of(reported),
         "steps": [
             [step.entries, step.at_s, clock(step.at_s), step.kind, step.source, step.target, step.text, step.trouble]
             + ([step.answers] if step.answers else [])
-            for step in told
+            for step in reported
             if _is_shown(step.entries[0], evidence)
         ],
         "entries": [_entry(entry, facts) for entry in journal if _is_shown(entry.number, evidence)],

@@ -14,7 +14,7 @@ from harness.fakes.http_client import Answer, Post, post
 from harness.trace.events import ConnectionToUnknownHost, Request, RequestAbandoned, Response
 from harness.trace.journal import body_facts
 from harness.world.hosts import KIE_HOST
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
 
 JSON = "application/json"
@@ -35,7 +35,7 @@ def is_near(host: str | None, also: Collection[str] = ()) -> bool:
 
 
 def recorded(
-    notebook: Notebook, by: str, host: str, send: Post = post, also: Collection[str] = (), *, method: str = "POST"
+    writer: JournalWriter, by: str, host: str, send: Post = post, also: Collection[str] = (), *, method: str = "POST"
 ) -> Post:
     """`send` with each request to the application, and what became of it, in the journal.
 
@@ -46,7 +46,7 @@ def recorded(
         parts = urlsplit(url)
         if by == KIE_HOST and not is_near(parts.hostname, also):
             port = parts.port or PORTS.get(parts.scheme, 0)
-            notebook.record(ConnectionToUnknownHost(host=parts.hostname or "", port=port, by=by))
+            writer.record(ConnectionToUnknownHost(host=parts.hostname or "", port=port, by=by))
             raise ConnectionError(f"callbacks go to this machine only, not to {parts.hostname}")
         request = Request(
             by=by,
@@ -58,7 +58,7 @@ def recorded(
             headers={name.lower(): value for name, value in headers.items()},
             body=body_facts(content, JSON),
         )
-        number = notebook.record(request)
+        number = writer.record(request)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         context = CAUSE.set(number)
@@ -66,7 +66,7 @@ def recorded(
             answer = await send(url, content, headers)
         except asyncio.CancelledError:
             after_s = round(loop.time() - began_s, 6)
-            notebook.record(RequestAbandoned(request=number, after_s=after_s), number)
+            writer.record(RequestAbandoned(request=number, after_s=after_s), number)
             raise
         except Exception:
             broken_off = Response(
@@ -77,7 +77,7 @@ def recorded(
                 headers={},
                 body=None,
             )
-            notebook.record(broken_off, number)
+            writer.record(broken_off, number)
             raise
         finally:
             CAUSE.reset(context)
@@ -89,7 +89,7 @@ def recorded(
             headers={},
             body=body_facts(answer.body, JSON),
         )
-        notebook.record(response, number)
+        writer.record(response, number)
         return answer
 
     return posting

@@ -15,10 +15,10 @@ from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
 from harness.trace.events import ConnectionToUnknownHost
-from harness.world.fault_injector import Injector
+from harness.world.fault_injector import FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
-from harness.world.http_recorder import Recorder
-from harness.world.journal_writer import Notebook
+from harness.world.http_recorder import HttpRecorder
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.proxy import Authority, Host, Proxy
 from harness.world.live.redirect import preload_environment, proxy_environment
 from harness.world.live.server import ConnectHook, protocol_factory
@@ -33,7 +33,7 @@ class Providers:
         self,
         scenario: Scenario,
         seed: int,
-        notebook: Notebook,
+        writer: JournalWriter,
         *,
         api_key: str,
         signing_key: str | None,
@@ -44,7 +44,7 @@ class Providers:
     ) -> None:
         """`post` delivers callbacks; `cause` tells why the application probably asks, as an entry's number. With `ids`
         the providers' ids are others than without."""
-        self._notebook = notebook
+        self._writer = writer
         self._cause = cause
         self._elapsed_s = elapsed_s
         self.connecting: list[tuple[float, float]] = []
@@ -52,8 +52,8 @@ class Providers:
         self._to_close = contextlib.ExitStack()
         self._state = ServerState()
         script = scenario.script
-        self.injector = Injector(scenario.faults, seed, notebook.record, elapsed_s)
-        self.media = MediaHost(script.media, base_url="", seed=seed, observe=notebook.observe)
+        self.injector = FaultInjector(scenario.faults, seed, writer.record, elapsed_s)
+        self.media = MediaHost(script.media, base_url="", seed=seed, observe=writer.observe)
         self.gateway = gateway.create_app(
             script,
             publish=self.media.publish,
@@ -62,7 +62,7 @@ class Providers:
             ids=ids,
             api_key=api_key,
             signing_key=signing_key,
-            observe=notebook.observe,
+            observe=writer.observe,
             post=self.injector.post(post),
         )
         self._files = self.injector.around(self.media.app, link_to(MEDIA))
@@ -74,15 +74,18 @@ class Providers:
             if provider.name not in self._apps:
                 self._apps[provider.name] = self.injector.around(fake_of(provider, seed), link)
             for host in provider.hosts:
-                self._served[host] = self._named(self._apps[provider.name], host, link), self._gate(provider.name)
+                self._served[host] = (
+                    self._named(self._apps[provider.name], host, link),
+                    self._connect_hook(provider.name),
+                )
         self.ports: dict[str, int] = {}
         """By the providers' names."""
 
     async def listen(self, ports: Mapping[str, int] | None = None) -> None:
         """Begins to listen, at free ports where none are given by the providers' names."""
         for name, provider in PROVIDERS.items():
-            app, gate = self._served[provider.hosts[0]]
-            make = protocol_factory(app, asyncio.get_running_loop(), gate, self._state)
+            app, connect_hook = self._served[provider.hosts[0]]
+            make = protocol_factory(app, asyncio.get_running_loop(), connect_hook, self._state)
             server = await asyncio.get_running_loop().create_server(make, LOOPBACK, (ports or {}).get(name, 0))
             self._to_close.callback(server.close)
             self.ports[name] = server.sockets[0].getsockname()[1]
@@ -105,7 +108,7 @@ class Providers:
     async def preload(self, node_options: str | None) -> dict[str, str]:
         """The environment in which a Node process finds the fakes under the providers' real names."""
         self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
-        server = await asyncio.start_server(self._hear_of_stranger, LOOPBACK, 0)
+        server = await asyncio.start_server(self._on_unknown_connection, LOOPBACK, 0)
         self._to_close.callback(server.close)
         strangers = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
         origins = {host: self.url(provider.name) for provider in PROVIDERS.values() for host in provider.hosts}
@@ -116,7 +119,7 @@ class Providers:
         """The environment in which any process finds them there, by a proxy; the certificates go into `folder`."""
         self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
         authority = Authority(folder)
-        proxy = Proxy(self._served, authority, self._stranger)
+        proxy = Proxy(self._served, authority, self._unknown_host)
         self._to_close.callback((await proxy.start(LOOPBACK)).close)
         bundle = authority.bundle(folder / "trusted.pem")
         return proxy_environment(f"http://{LOOPBACK}:{proxy.port}", authority.certificate, bundle)
@@ -132,15 +135,15 @@ class Providers:
         for connection in list(self._state.connections):
             connection.transport.abort()
 
-    def _gate(self, link: str) -> ConnectHook | None:
-        gate = self.injector.gate(frozenset({link}))
-        if gate is None:
+    def _connect_hook(self, link: str) -> ConnectHook | None:
+        connect_hook = self.injector.connect_hook(frozenset({link}))
+        if connect_hook is None:
             return None
 
         async def timed() -> None:
             began_s = self._elapsed_s()
             try:
-                await gate()
+                await connect_hook()
             finally:
                 self.connecting.append((began_s, self._elapsed_s()))
 
@@ -148,7 +151,7 @@ class Providers:
 
     def _named(self, app: App, host: str, link: Callable[[str], str]) -> App:
         """`app` as `host`, with everything that it is asked in the journal."""
-        recorder = Recorder(app, link, self._notebook, _SameNames())
+        recorder = HttpRecorder(app, link, self._writer, _SameNames())
 
         client, server = (APPLICATION_HOST, 0), (host, 0)
 
@@ -161,17 +164,17 @@ class Providers:
 
         return named
 
-    async def _hear_of_stranger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _on_unknown_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The preloaded module's word that a host was asked for that nobody stands in for."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             name, _, port = head.split(" ", 2)[1].removeprefix("/").partition(":")
-            self._stranger(name, int(port) if port.isdigit() else 443)
+            self._unknown_host(name, int(port) if port.isdigit() else 443)
             writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             writer.close()
 
-    def _stranger(self, host: str, port: int) -> None:
-        self._notebook.record(ConnectionToUnknownHost(host=host, port=port, by=APPLICATION_HOST), self._cause())
+    def _unknown_host(self, host: str, port: int) -> None:
+        self._writer.record(ConnectionToUnknownHost(host=host, port=port, by=APPLICATION_HOST), self._cause())
 
 
 class _SameNames:

@@ -20,7 +20,7 @@ from harness.trace.events import (
     InstanceThawed,
     LogLine,
 )
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.faketime import SAYS, SharedClock, faketime_environment
 from harness.world.live.process import Process, wait_until_ready
@@ -41,10 +41,10 @@ HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"c
 class Instances:
     """The application's processes: started, frozen, killed and replaced as a platform would."""
 
-    def __init__(self, settings: Settings, count: int, loop: LiveLoop, notebook: Notebook) -> None:
+    def __init__(self, settings: Settings, count: int, loop: LiveLoop, writer: JournalWriter) -> None:
         self._settings = settings
         self._loop = loop
-        self._notebook = notebook
+        self._writer = writer
         self._values: Mapping[str, str] = {}
         self._processes: dict[int, Process] = {}
         self.reach: Mapping[str, str] = {}
@@ -105,7 +105,7 @@ class Instances:
             self.stop()
             raise
         if process is not None:
-            self._notebook.record(InstanceStarted(instance=self._numbers.get(port, 0)))
+            self._writer.record(InstanceStarted(instance=self._numbers.get(port, 0)))
 
     @property
     def _host(self) -> str:
@@ -134,13 +134,13 @@ class Instances:
         if self._lines > LINES_MAX:
             self._loop.refuse(
                 f"the application has printed more than {LINES_MAX} lines in one run, the last of them "
-                f'"{tidy(self._told(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? let it log less and run again'
+                f'"{tidy(self._reported(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? log less'
             )
             return
-        line = LogLine(level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._told(text)))
-        self._notebook.record(line, 0)
+        line = LogLine(level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._reported(text)))
+        self._writer.record(line, 0)
 
-    def _told(self, text: str) -> str:
+    def _reported(self, text: str) -> str:
         database = self._values.get("database")
         return text.replace(database, "$DATABASE_PATH") if database else text
 
@@ -157,13 +157,13 @@ class Instances:
         gone = [port for port, process in self._processes.items() if process.exit_status is not None]
         for port in gone:
             process = self._processes.pop(port)
-            self._notebook.record(InstanceExited(code=str(process.exit_status)), 0)
+            self._writer.record(InstanceExited(code=str(process.exit_status)), 0)
             process.stop()  # what it has started may be there still
         return gone
 
     async def restart(self, port: int) -> None:
         """Kills an instance with all that it is doing, and starts another one on the same store."""
-        self._notebook.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
+        self._writer.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
         process = self._processes.pop(port, None)
         if process is not None:
             process.kill()
@@ -172,12 +172,12 @@ class Instances:
 
     def freeze(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.record(InstanceFrozen(instance=self._numbers.get(port, 0)), 0)
+            self._writer.record(InstanceFrozen(instance=self._numbers.get(port, 0)), 0)
             self._processes[port].freeze()
 
     def thaw(self, port: int) -> None:
         if port in self._processes:
-            self._notebook.record(InstanceThawed(instance=self._numbers.get(port, 0)), 0)
+            self._writer.record(InstanceThawed(instance=self._numbers.get(port, 0)), 0)
             self._processes[port].thaw()
 
     def stop(self) -> None:

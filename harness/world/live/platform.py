@@ -18,21 +18,21 @@ from harness.scenario.model import Platform
 from harness.trace.events import CronCalled, InvocationEnded
 from harness.world.client import USER_PATIENCE_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.instances import Instances
 from harness.world.scope import CAUSE
 
 
-class Hosting:
+class PlatformHost:
     """The platform between the harness and the application's processes."""
 
-    def __init__(self, platform: Platform, instances: Instances, loop: LiveLoop, notebook: Notebook) -> None:
+    def __init__(self, platform: Platform, instances: Instances, loop: LiveLoop, writer: JournalWriter) -> None:
         self._platform = platform
         self._instances = instances
         self._loop = loop
-        self._notebook = notebook
+        self._writer = writer
         self._freezes = platform.freezes_after_answer or instances.serverless
         self._open: dict[int, int] = {}
         """The requests to the application that are not answered yet, with the port that each went to."""
@@ -48,7 +48,7 @@ class Hosting:
 
     def post(self, by: str = KIE_HOST) -> Post:
         """How `by` sends requests to the application, in the journal and by the platform's rules."""
-        return recorded(self._notebook, by, APPLICATION_HOST, self._delivering(post))
+        return recorded(self._writer, by, APPLICATION_HOST, self._delivering(post))
 
     def _delivering(self, send: Post) -> Post:
         async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
@@ -75,10 +75,10 @@ class Hosting:
             answer = await client.request(method, url, headers=headers)
             return Answer(answer.status_code, answer.content)
 
-        send = recorded(self._notebook, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
+        send = recorded(self._writer, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:
             await asyncio.sleep(cron.every_s - self._loop.elapsed_s % cron.every_s)
-            CAUSE.set(self._notebook.record(CronCalled(path=path), 0))
+            CAUSE.set(self._writer.record(CronCalled(path=path), 0))
             with contextlib.suppress(OSError, httpx.HTTPError, TimeoutError):
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await send(self._instances.url + path, b"", dict(cron.headers))
@@ -110,7 +110,7 @@ class Hosting:
             async with asyncio.timeout(limit_s):
                 return await send(url, content, headers)
         except TimeoutError:
-            self._notebook.record(InvocationEnded(limit_s=limit_s, path=urlsplit(url).path, answered=False))
+            self._writer.record(InvocationEnded(limit_s=limit_s, path=urlsplit(url).path, answered=False))
             self._replacement(port)
             return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
 

@@ -21,7 +21,7 @@ HEAD_BYTES_MAX = 64 * 1024
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-OnStranger = Callable[[str, int], None]
+OnUnknownHost = Callable[[str, int], None]
 """Hears of each host and port that nobody stands in for."""
 Host = tuple[Any, ConnectHook | None]
 """Who serves a host: an ASGI app, and what its connections have to pass."""
@@ -57,9 +57,9 @@ class Authority:
 class Proxy:
     """Listens on a free port until it is closed."""
 
-    def __init__(self, hosts: Mapping[str, Host], authority: Authority, on_stranger: OnStranger) -> None:
+    def __init__(self, hosts: Mapping[str, Host], authority: Authority, on_unknown_host: OnUnknownHost) -> None:
         self._authority = authority
-        self._on_stranger = on_stranger
+        self._on_unknown_host = on_unknown_host
         self._hosts = hosts
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -76,8 +76,8 @@ class Proxy:
         served = self._hosts.get(host)
         return None if served is None else protocol_factory(served[0], asyncio.get_running_loop(), served[1])()
 
-    def stranger(self, host: str, port: int) -> None:
-        self._on_stranger(host, port)
+    def unknown_host(self, host: str, port: int) -> None:
+        self._on_unknown_host(host, port)
 
     def context_for(self, host: str) -> ssl.SSLContext:
         return self._authority.context_for(host)
@@ -156,6 +156,6 @@ class _Greeter(asyncio.Protocol):
             protocol.data_received(self._early)
 
     def _refuse(self, host: str, port: int) -> None:
-        self._proxy.stranger(host, port)
+        self._proxy.unknown_host(host, port)
         self._transport.write(NO_SUCH_HOST)
         self._transport.close()

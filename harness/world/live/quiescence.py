@@ -17,7 +17,7 @@ IDLE: tuple[type[Event], ...] = (CronCalled, LogLine, InstanceFrozen, InstanceTh
 """What is no event. A line that the application prints is none: it may be about the harness's own look at a track."""
 
 
-class Activity:
+class Quiescence:
     """What is new in a journal, but for a periodic route that is called, has nothing to do, and says so."""
 
     def __init__(self, journal: Journal) -> None:

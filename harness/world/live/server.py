@@ -99,7 +99,7 @@ class Outgoing:
         self._transport.abort()
 
 
-class SocketWire:
+class SocketConnection:
     """One accepted connection."""
 
     def __init__(self, transport: asyncio.Transport | Outgoing) -> None:
@@ -139,10 +139,12 @@ def reset(transport: asyncio.Transport | Outgoing) -> None:
 class Served(HttpToolsProtocol):
     """uvicorn's protocol for one accepted connection, with what the live world needs of it."""
 
-    def __init__(self, config: Config, state: ServerState, loop: Any, outbox: Outbox, gate: ConnectHook | None) -> None:
+    def __init__(
+        self, config: Config, state: ServerState, loop: Any, outbox: Outbox, connect_hook: ConnectHook | None
+    ) -> None:
         super().__init__(config, state, {}, loop)
         self._outbox = outbox
-        self._gate = gate
+        self._connect_hook = connect_hook
         self._waiting: list[bytes] | None = None
         """What arrives before the gate is passed; None when it is open."""
         self._passing: asyncio.Task[None] | None = None
@@ -152,17 +154,17 @@ class Served(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         outgoing: Any = Outgoing(transport, self._outbox)
-        self.wire = self.app_state["wire"] = SocketWire(outgoing)
+        self.connection = self.app_state["wire"] = SocketConnection(outgoing)
         super().connection_made(outgoing)
-        if self._gate is not None:
+        if self._connect_hook is not None:
             self._waiting = []
-            self._passing = self.loop.create_task(self._pass(self._gate))
+            self._passing = self.loop.create_task(self._pass(self._connect_hook))
 
-    async def _pass(self, gate: ConnectHook) -> None:
+    async def _pass(self, connect_hook: ConnectHook) -> None:
         try:
-            await gate()
+            await connect_hook()
         except OSError:
-            self.wire.reset()
+            self.connection.reset()
             return
         waiting, self._waiting = self._waiting or [], None
         for data in waiting:
@@ -214,14 +216,14 @@ class Served(HttpToolsProtocol):
         if self._answering is not None and not self._answering.done():
             self.tasks.add(self._answering)  # or it would be collected, with what it waits for, in mid-sentence
             self._answering.add_done_callback(self.tasks.discard)
-        self.wire.gone()
+        self.connection.gone()
         super().connection_lost(exc)
 
 
 def protocol_factory(
-    app: App, loop: asyncio.AbstractEventLoop, gate: ConnectHook | None = None, state: ServerState | None = None
+    app: App, loop: asyncio.AbstractEventLoop, connect_hook: ConnectHook | None = None, state: ServerState | None = None
 ) -> Callable[[], Served]:
-    """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["wire"]`.
+    """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["connection"]`.
 
     `state` knows all connections that are open, of all factories that share it.
     """
@@ -230,4 +232,4 @@ def protocol_factory(
     )
     config.load()
     state, outbox = state or ServerState(), Outbox(loop)
-    return lambda: Served(config, state, loop, outbox, gate)
+    return lambda: Served(config, state, loop, outbox, connect_hook)

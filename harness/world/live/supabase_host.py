@@ -16,7 +16,7 @@ from harness.supabase.databases import Row
 from harness.supabase.on_postgres import PostgresDatabase
 from harness.supabase.provision import Migration
 from harness.trace.events import StoreRequest
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.postgres_server import own_server
 from harness.world.live.server import ConnectHook, protocol_factory
 from harness.world.scope import CAUSE
@@ -36,9 +36,9 @@ class Port:
         self._served = served
 
     @classmethod
-    async def open(cls, app: App, gate: ConnectHook | None = None) -> "Port":
+    async def open(cls, app: App, connect_hook: ConnectHook | None = None) -> "Port":
         loop = asyncio.get_running_loop()
-        make = protocol_factory(app, loop, gate)
+        make = protocol_factory(app, loop, connect_hook)
         served: list[Any] = []
 
         def remembered() -> Any:
@@ -63,7 +63,7 @@ class SupabaseHost:
         self,
         settings: Supabase,
         table: str,
-        notebook: Notebook,
+        writer: JournalWriter,
         *,
         cause: Callable[[], int],
         on_not_reproduced: Callable[[str], object],
@@ -74,7 +74,7 @@ class SupabaseHost:
         self.on_rows: OnRows = lambda rows: None
         """Hears of all rows of `table` after each request that may have written."""
         self._table = table
-        self._notebook = notebook
+        self._writer = writer
         self._cause = cause
         self.database = database_of(settings)
         self._stand_in = StandIn(
@@ -89,10 +89,12 @@ class SupabaseHost:
         self._errors: dict[tuple[str, str, str | None], int] = {}
         self.url = ""
 
-    async def open(self, harmed: Callable[[App], App] = lambda app: app, gate: ConnectHook | None = None) -> None:
-        """`harmed` and `gate` bring a scenario's faults."""
+    async def open(
+        self, with_faults: Callable[[App], App] = lambda app: app, connect_hook: ConnectHook | None = None
+    ) -> None:
+        """`with_faults` and `connect_hook` bring a scenario's faults."""
         await self.database.open()
-        self._port = await Port.open(harmed(self._stand_in.app), gate)
+        self._port = await Port.open(with_faults(self._stand_in.app), connect_hook)
         self.url = self._port.url
 
     async def close(self) -> None:
@@ -103,22 +105,22 @@ class SupabaseHost:
     async def rows(self) -> list[Row] | None:
         return await self.database.all_rows(self._table)
 
-    def _requested(self, told: Told) -> int:
+    def _requested(self, reported: Told) -> int:
         """Notes what changes something, and errors; what is asked again and again without effect is no event."""
-        if told.code is None and not told.changed:
+        if reported.code is None and not reported.changed:
             return 0
-        kind = (told.method, told.path.partition("?")[0], told.code)
-        self._errors[kind] = self._errors.get(kind, 0) + (told.code is not None)
+        kind = (reported.method, reported.path.partition("?")[0], reported.code)
+        self._errors[kind] = self._errors.get(kind, 0) + (reported.code is not None)
         if self._errors[kind] > ALIKE_MAX:
             return 0
         request = StoreRequest(
-            method=told.method,
-            path=told.path,
-            status=told.status,
-            code=told.code,
-            message=told.message,
+            method=reported.method,
+            path=reported.path,
+            status=reported.status,
+            code=reported.code,
+            message=reported.message,
         )
-        return self._notebook.record(request, self._cause())
+        return self._writer.record(request, self._cause())
 
     async def _written(self, number: int) -> None:
         rows = await self.rows()

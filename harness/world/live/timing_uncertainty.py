@@ -50,14 +50,16 @@ Late = tuple[float, float]
 """When the harness noticed that its timers were late, and by how many scenario seconds."""
 
 
-class Doubt(NamedTuple):
+class TimingUncertainty(NamedTuple):
     """Why a verdict could be another one at speed 1, and at which speed that will probably be known."""
 
     why: str
     speed: float
 
 
-def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()) -> Doubt | None:
+def uncertainty(
+    journal: Journal, speed: float, late: Sequence[Late] = (), connecting: Sequence[Span] = ()
+) -> TimingUncertainty | None:
     """A verdict that could be another one at speed 1, or None when there is none; of several the one that has to be
     looked at most slowly.
 
@@ -66,7 +68,7 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
     if speed == 1:
         return None
     began = journal.of(RunBegan)[0].event
-    doubts = _close_races(journal, speed, late)
+    uncertainties = _close_races(journal, speed, late)
     requests = journal.of(Request)
     ends = _ends(journal)
     last_s = journal.entries[-1].at_s
@@ -77,12 +79,12 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
         if entry.event.by == APPLICATION_HOST
     ]
     waits += [(begin, min(end, last_s), 0) for begin, end in connecting]
-    asked = [(begin, end - _late_at(end, speed, late), cause) for begin, end, cause in waits]
+    requested = [(begin, end - _late_at(end, speed, late), cause) for begin, end, cause in waits]
     again = _deliveries_by_task(journal)
     for entry in requests:
         if entry.event.host != APPLICATION_HOST or entry.number not in ends:
             continue
-        waited_s, longest_s = _bounds(entry, ends[entry.number], asked, speed)
+        waited_s, longest_s = _bounds(entry, ends[entry.number], requested, speed)
         work_s = longest_s - waited_s
         shortest_s = waited_s + work_s / speed
         cause = journal[entry.cause].event if entry.cause else None
@@ -98,8 +100,8 @@ def doubt(journal: Journal, speed: float, late: Sequence[Late] = (), connecting:
                     f"at speed {speed:.3g} a call may have taken {shortest_s:.1f} to {longest_s:.1f} s, and "
                     f"{limit_s:.4g} s lie between"
                 )
-                doubts.append(Doubt(why, _next_speed(speed, limit_s - waited_s, work_s)))
-    return min(doubts, key=lambda each: each.speed, default=None)
+                uncertainties.append(TimingUncertainty(why, _next_speed(speed, limit_s - waited_s, work_s)))
+    return min(uncertainties, key=lambda each: each.speed, default=None)
 
 
 def _next_speed(speed: float, distance_s: float, error_s: float) -> float:
@@ -147,12 +149,12 @@ def _wait_ends_s(journal: Journal, ends: Mapping[int, End], speed: float) -> dic
     return over_s
 
 
-def _bounds(call: Entry[Request], end: End, asked: Iterable[Asked], speed: float) -> Span:
+def _bounds(call: Entry[Request], end: End, requested: Iterable[Asked], speed: float) -> Span:
     """For how long a call to the application waited for others, and how long it took."""
     until_s = end.at_s
     waits = [
         (max(begin, call.at_s), stop, cause)
-        for begin, stop, cause in asked
+        for begin, stop, cause in requested
         if begin < until_s and stop > call.at_s and cause in (0, call.number)
     ]
     if isinstance(end.event, RequestAbandoned) or end.event.status == GATEWAY_TIMEOUT:
@@ -175,12 +177,12 @@ def _covered(spans: list[Span]) -> float:
     return total_s
 
 
-def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[Doubt]:
+def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[TimingUncertainty]:
     """An answer that came just after its client had given up may be late because the machine was. One that broke off
     did so because the client was gone, or was made to: nothing raced. And where the machine would be too late at speed
     1, too, it is a tie, which no speed decides."""
     given_up = {entry.event.request: entry for entry in journal.of(RequestAbandoned)}
-    doubts: list[Doubt] = []
+    uncertainties: list[TimingUncertainty] = []
     sent_slowly = {
         e.cause for e in journal.of(FaultTriggered) if issubclass(FAULTS.get(e.event.harm, Fault), SendFault)
     }
@@ -195,5 +197,5 @@ def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[D
         late_s = _late_at(began_s, speed, late) + _late_at(answer.at_s, speed, late)
         if late_s / speed < behind_s <= late_s:
             why = f"at speed {speed:.3g} an answer came only {behind_s:.2f} s after its client had gone"
-            doubts.append(Doubt(why, _next_speed(speed, behind_s, late_s)))
-    return doubts
+            uncertainties.append(TimingUncertainty(why, _next_speed(speed, behind_s, late_s)))
+    return uncertainties

@@ -26,7 +26,7 @@ import httpx
 
 from harness.config.app_config import REQUEST, Settings, at_path, filled_body
 from harness.errors import ImplementationError
-from harness.fakes.http_client import BadAnswerError
+from harness.fakes.http_client import BadResponseError
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
 from harness.fakes.tasks import turn
@@ -47,22 +47,22 @@ from harness.trace.events import (
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
-from harness.world.journal_writer import Notebook
+from harness.world.journal_writer import JournalWriter
 from harness.world.live import process_reaper
 from harness.world.live.collection import collected_in_pauses
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import Providers
 from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
-from harness.world.live.platform import Hosting
-from harness.world.live.quiescence import Activity
+from harness.world.live.platform import PlatformHost
+from harness.world.live.quiescence import Quiescence
 from harness.world.live.redirect import allow_databases, preload_also
 from harness.world.live.store_choice import store_of
 from harness.world.live.supabase_host import SupabaseHost
-from harness.world.live.timing_uncertainty import BEAT_REAL_S, Doubt, doubt
-from harness.world.observer import Witness
+from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
+from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning
-from harness.world.unsupported import NO_STORE_TO_HARM
+from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 LOOK_EVERY_S = 0.05
 """Real seconds between two looks at whether the run is over."""
@@ -77,7 +77,13 @@ class LiveWorld:
     """One run. Make a new one for each."""
 
     def __init__(
-        self, scenario: Scenario, settings: Settings, seed: int, speed: float, name: str, earlier: Sequence[Doubt] = ()
+        self,
+        scenario: Scenario,
+        settings: Settings,
+        seed: int,
+        speed: float,
+        name: str,
+        earlier: Sequence[TimingUncertainty] = (),
     ) -> None:
         """`earlier`: why this scenario was run before in vain, and is run again at this speed."""
         self.scenario = scenario
@@ -87,17 +93,17 @@ class LiveWorld:
         self.name = name
         self.journal = Journal()
         self.loop = LiveLoop(speed)
-        self.notebook = Notebook(self.loop, self.journal)
+        self.writer = JournalWriter(self.loop, self.journal)
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.notebook)
-        self.hosting = Hosting(scenario.platform, self.instances, self.loop, self.notebook)
+        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
+        self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
         self.providers = Providers(
             scenario,
             seed,
-            self.notebook,
+            self.writer,
             api_key=self.api_key,
             signing_key=self.signing_key,
             elapsed_s=lambda: self.loop.elapsed_s,
@@ -126,7 +132,7 @@ class LiveWorld:
             with wall_clock(self.loop), collected_in_pauses(self.loop):
                 self.loop.run_until_complete(self._play())
         finally:
-            self.notebook.closed = True
+            self.writer.closed = True
             self.instances.stop()
             self._to_close.close()
             if self.supabase is not None:
@@ -170,12 +176,12 @@ class LiveWorld:
             for task in (watching, heart, submitting, *platform):
                 task.cancel()
             await self._look_last()
-            self.witness.over = True
+            self.observer.over = True
             await self.providers.finish()
             self._end(ending)
             if self.loop.refusal is None:
                 with turn_to_work():
-                    await self.witness.look_back()
+                    await self.observer.look_back()
 
     def _unplayable(self) -> str | None:
         """Why this scenario cannot be played to this application at all."""
@@ -209,14 +215,16 @@ class LiveWorld:
             self.supabase = SupabaseHost(
                 self.settings.supabase,
                 self.settings.track.table,
-                self.notebook,
+                self.writer,
                 cause=self.hosting.likely_cause,
                 on_not_reproduced=self.loop.refuse,
             )
             injector = self.providers.injector
-            await self.supabase.open(lambda app: injector.around(app, store_link), injector.gate(frozenset({"store"})))
+            await self.supabase.open(
+                lambda app: injector.around(app, store_link), injector.connect_hook(frozenset({"store"}))
+            )
         elif any(fault.link == "store" for fault in self.scenario.faults):
-            self.loop.refuse(NO_STORE_TO_HARM)
+            self.loop.refuse(NO_STORE_FOR_FAULTS)
         if application.reach == "preload":
             reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
             self.instances.reach = allow_databases(reach, {**os.environ, **application.environment}.values())
@@ -248,44 +256,44 @@ class LiveWorld:
         self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
-        self.notebook.record(StoreWatched(source=store.source, how=store.how), 0)
+        self.writer.record(StoreWatched(source=store.source, how=store.how), 0)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
         hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
-        self.witness = Witness(self.loop, self.notebook, self.watcher, hosts, own_host)
-        self.witness.ids = [None] * self.scenario.tracks
-        self.witness.on_picture = self.on_picture
+        self.observer = TrackObserver(self.loop, self.writer, self.watcher, hosts, own_host)
+        self.observer.ids = [None] * self.scenario.tracks
+        self.observer.on_picture = self.on_picture
 
     # What happens
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
         began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
-        self.notebook.record(replace(began, world="live", speed=self.loop.speed), 0)
+        self.writer.record(replace(began, world="live", speed=self.loop.speed), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]
         logs = [list(each) for each in promised]
-        self.notebook.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
+        self.writer.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
         for why, speed in self._earlier:
-            self.notebook.record(RunRepeated(why=why, speed=speed), 0)
+            self.writer.record(RunRepeated(why=why, speed=speed), 0)
 
     async def _submit(self) -> None:
-        await submit_tracks(self._ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
+        await submit_tracks(self._ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
 
-    async def _ask(self, asked: dict[str, str]) -> tuple[str | None, str]:
+    async def _ask(self, requested: dict[str, str]) -> tuple[str | None, str]:
         """Asks for a track as the configuration says."""
         start = self.settings.start
         matched = REQUEST.fullmatch(start.request)
         assert matched is not None
-        content = json.dumps(filled_body(start.body, asked)).encode()
+        content = json.dumps(filled_body(start.body, requested)).encode()
         headers = {"Content-Type": "application/json", **start.headers}
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
                 answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
         except TimeoutError:
             return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
-        except (OSError, BadAnswerError) as error:
+        except (OSError, BadResponseError) as error:
             return None, f"{start.request} got no answer: {error}"
         if answer.status not in (200, 201, 202):
             return None, f"{start.request} answered HTTP {answer.status}, expected 201"
@@ -301,7 +309,7 @@ class LiveWorld:
         """Looks at the store until the run is over. A server that is gone may come back; a lost history does not."""
         while True:
             try:
-                await self.watcher.watch(self.witness.ids, self.loop.speed)
+                await self.watcher.watch(self.observer.ids, self.loop.speed)
             except UnseenError as error:
                 self.loop.refuse(str(error))
                 return
@@ -311,7 +319,7 @@ class LiveWorld:
     async def _look_last(self) -> None:
         """What is not seen now was not seen at all."""
         try:
-            await self.watcher.look([known for known in self.witness.ids if known is not None])
+            await self.watcher.look([known for known in self.observer.ids if known is not None])
         except (UnseenError, ImplementationError) as error:
             self.loop.refuse(str(error))
 
@@ -329,7 +337,7 @@ class LiveWorld:
 
     async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
         """Waits until nothing can be expected to happen any more; why it ended."""
-        activity, since_s = Activity(self.journal), self.loop.time()
+        activity, since_s = Quiescence(self.journal), self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
             await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
             if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
@@ -348,7 +356,7 @@ class LiveWorld:
 
     def _all_final(self) -> bool:
         rows = self.watcher.rows
-        known = [rows.get(track_id or "") for track_id in self.witness.ids]
+        known = [rows.get(track_id or "") for track_id in self.observer.ids]
         return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
 
     def _unanswered(self) -> list[int]:
@@ -356,23 +364,23 @@ class LiveWorld:
         over = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
         return [entry.number for entry in self.journal.of(Request) if entry.number not in over]
 
-    def doubt(self) -> Doubt | None:
+    def uncertainty(self) -> TimingUncertainty | None:
         """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
         if self.loop.refusal is not None:
             return None
-        return doubt(self.journal, self.loop.speed, self._late, self.providers.connecting)
+        return uncertainty(self.journal, self.loop.speed, self._late, self.providers.connecting)
 
     def _end(self, ending: str) -> None:
         unanswered = self._unanswered()
-        asked = [entry for entry in self.journal.of(Request) if entry.event.by == APPLICATION_HOST]
-        if not asked and self.loop.refusal is None:
+        requested = [entry for entry in self.journal.of(Request) if entry.event.by == APPLICATION_HOST]
+        if not requested and self.loop.refusal is None:
             self.loop.refuse(
                 "not connected: no request of the application has reached the fakes; do its base URLs come from "
                 "{suno} and {kie} in its environment? (`harness doctor` looks for the reason)"
             )
         if self.loop.refusal is not None:
             ending = "refused"
-            self.notebook.record(RunRefused(sentence=self.loop.refusal), 0)
+            self.writer.record(RunRefused(sentence=self.loop.refusal), 0)
         ended = RunEnded(
             ending=ending,
             unanswered=unanswered,
@@ -381,7 +389,7 @@ class LiveWorld:
             store_gap_s=round(self._store_gap_s(), 3),
             store_problem=self._store_problem(),
         )
-        self.notebook.record(ended, 0)
+        self.writer.record(ended, 0)
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -107,7 +107,7 @@ def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[No
     what they print of it meanwhile is the same once more."""
     real = logging.Logger.callHandlers
 
-    def told(self: logging.Logger, record: logging.LogRecord) -> None:
+    def reported(self: logging.Logger, record: logging.LogRecord) -> None:
         if record.levelno >= logging.INFO:
             on_line(record.levelname.lower(), record.name, tidy(_text_of(record)))
         for stream in streams:
@@ -124,7 +124,7 @@ def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[No
     root.setLevel(logging.INFO)
     for logger in QUIET_LOGGERS:
         logger.disabled = True
-    logging.Logger.callHandlers = told  # type: ignore[method-assign]
+    logging.Logger.callHandlers = reported  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ the error's traceback tells.
 from pathlib import Path
 from typing import Any
 
-from harness.world.scope import PLACE
+from harness.world.scope import SCOPE
 
 PACKAGE = Path(__file__).parents[2]
 STRATEGIES = PACKAGE / "strategies"
@@ -19,7 +19,7 @@ def is_of(host: str, context: dict[str, Any]) -> bool:
     """Whether what an exception handler is told of (`context`) was done by code on a host."""
     whose: Any = context.get("task") or context.get("future")
     remembers = hasattr(whose, "place")
-    place = whose.place if remembers else PLACE.get()
+    place = whose.place if remembers else SCOPE.get()
     if place is not None:
         return bool(place.name.startswith(host))
     return whose is not None and not remembers and not _is_own(context.get("exception"))

@@ -21,7 +21,7 @@ from contextvars import Context
 from typing import Any, Literal
 
 from harness.world.clock import START_S
-from harness.world.scope import PLACE, Place
+from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.handles import Handle, Task, Timer
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.threads import Threads
@@ -62,7 +62,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._buried: list[Any] = []
         """What a killed place would have done next; kept so that its tasks can be ended properly with the world."""
         self._leaving = False
-        self._still: list[Place] = []
+        self._still: list[ExecutionScope] = []
         """The places that are frozen or killed."""
         self.refusal: str | None = None
         self.before_jump: Callable[[], bool] | None = None
@@ -167,8 +167,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         callback = getattr(handle._callback, "__qualname__", repr(handle._callback))  # type: ignore[attr-defined]
-        told = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
-        handle._context.run(self.call_exception_handler, told)  # type: ignore[attr-defined]
+        reported = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
+        handle._context.run(self.call_exception_handler, reported)  # type: ignore[attr-defined]
 
     def _drop_cancelled_timers(self) -> None:
         scheduled = self._scheduled
@@ -189,7 +189,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     # Places that stand still
 
     def _stands_still(self, handle: Any) -> bool:
-        place = handle._context.get(PLACE)
+        place = handle._context.get(SCOPE)
         if place is None:
             return False
         state = place.state_now()
@@ -199,13 +199,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._buried.append(handle)
         return bool(state != "running")
 
-    def freeze(self, place: Place) -> None:
+    def freeze(self, place: ExecutionScope) -> None:
         """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
         if place.state == "running":
             place.state = "frozen"
             self._still.append(place)
 
-    def thaw(self, place: Place) -> None:
+    def thaw(self, place: ExecutionScope) -> None:
         """Lets `place` go on: what fell due while it was frozen runs now, in its old order."""
         if place.state == "frozen":
             place.state = "running"
@@ -213,7 +213,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             parked, self._parked = self._parked, []
             self._ready.extend(parked)
 
-    def kill(self, place: Place) -> None:
+    def kill(self, place: ExecutionScope) -> None:
         """Nothing in `place` ever runs again: no `finally`, no `except`, as with SIGKILL."""
         if place.state == "running":
             self._still.append(place)
@@ -344,10 +344,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             task: Any = super().create_task(coro, context=context, **kwargs)
         else:
             task = Task(coro, loop=self, context=context, **kwargs)
-        task.place = PLACE.get() if context is None else context.get(PLACE)
+        task.place = SCOPE.get() if context is None else context.get(SCOPE)
         return task  # type: ignore[no-any-return]
 
-    def place_of(self, task: asyncio.Task[Any]) -> Place | None:
+    def place_of(self, task: asyncio.Task[Any]) -> ExecutionScope | None:
         """The place that a task runs in, if it was made by `create_task`."""
         return getattr(task, "place", None)
 

@@ -7,7 +7,7 @@ import asyncio
 from contextvars import Context, copy_context
 from typing import Any
 
-from harness.world.scope import Place
+from harness.world.scope import ExecutionScope
 
 
 class Handle(asyncio.Handle):
@@ -45,7 +45,7 @@ class Timer(asyncio.TimerHandle):
 class Task(asyncio.Task[Any]):
     """A task as a simulated world makes them."""
 
-    place: Place | None = None
+    place: ExecutionScope | None = None
     """Where it runs; before Python 3.12 a task does not tell its context."""
 
     def __repr__(self) -> str:

@@ -15,8 +15,8 @@ from harness.errors import ImplementationError
 from harness.faults.exchange import App, Message, Receive, Scope, Send
 from harness.scenario.model import Platform
 from harness.trace.events import InstanceFrozen, InstanceKilled, InstanceStarted, InstanceThawed, InvocationEnded
-from harness.world.journal_writer import Notebook
-from harness.world.scope import PLACE, Place
+from harness.world.journal_writer import JournalWriter
+from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.event_loop import SimulatedLoop
 
 STARTUP_S_MAX = 60.0
@@ -28,7 +28,7 @@ class Instance:
     """One running copy of the application, with a memory of its own."""
 
     number: int
-    place: Place
+    place: ExecutionScope
     app: App
     over: "asyncio.Future[None]"
     """Set to ask its lifespan for the shutdown."""
@@ -40,20 +40,25 @@ class Instances:
     """The running instances of an implementation, which take its requests in turn; a restart replaces them all."""
 
     def __init__(
-        self, make_app: Callable[[], App], host: Place, platform: Platform, loop: SimulatedLoop, notebook: Notebook
+        self,
+        make_app: Callable[[], App],
+        host: ExecutionScope,
+        platform: Platform,
+        loop: SimulatedLoop,
+        writer: JournalWriter,
     ) -> None:
         self._make_app = make_app
         self._host = host
         self._platform = platform
         self._loop = loop
-        self._record = notebook.record
+        self._record = writer.record
         self._count = 0
         self._running: list[Instance] = []
         self.lifespans: set[asyncio.Task[None]] = set()
         """The harness's own tasks among the application's: each waits for as long as its instance lives."""
         self._turn = count()
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
-        self.on_kill: Callable[[Place], None] = lambda place: None
+        self.on_kill: Callable[[ExecutionScope], None] = lambda place: None
         """Called when an instance is killed, to free what a kernel would free."""
 
     @property
@@ -68,9 +73,9 @@ class Instances:
 
     async def _start_one(self) -> None:
         self._count += 1
-        place = Place(f"{self._host.name}#{self._count}", self._host)
+        place = ExecutionScope(f"{self._host.name}#{self._count}", self._host)
         context = copy_context()
-        context.run(PLACE.set, place)
+        context.run(SCOPE.set, place)
         instance = Instance(self._count, place, context.run(self._make_app), self._loop.create_future())
         self._running.append(instance)
         self._record(InstanceStarted(instance=instance.number))
@@ -107,8 +112,8 @@ class Instances:
 
     def _hang_up(self, instance: Instance) -> None:
         """Resets the connections of requests that are still being handled, as a kernel does for a dead process."""
-        for wire in list(instance.wires.values()):
-            wire.reset()
+        for connection in list(instance.wires.values()):
+            connection.reset()
         instance.wires.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,10 +121,10 @@ class Instances:
         running = self._running
         instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
         if self._plain:
-            PLACE.set(instance.place)
+            SCOPE.set(instance.place)
             await instance.app(scope, receive, send)
             return
-        invocation = Place(f"{instance.place.name}{scope['path']}", instance.place)
+        invocation = ExecutionScope(f"{instance.place.name}{scope['path']}", instance.place)
         if instance.place.state == "frozen":
             self._record(InstanceThawed(instance=instance.number))
             self._loop.thaw(instance.place)
@@ -135,7 +140,7 @@ class Instances:
                 self._answered(key, instance)
 
         context = copy_context()
-        context.run(PLACE.set, invocation)
+        context.run(SCOPE.set, invocation)
         task = self._loop.create_task(instance.app(scope, receive, send_on), context=context)
         done, _ = await asyncio.wait({task}, timeout=self._platform.limit_s)
         if done:
@@ -169,12 +174,12 @@ async def _answer_timed_out(send: Send) -> None:
 
 async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]") -> None:
     """Plays an ASGI server's part in the lifespan protocol; `over` asks for the shutdown."""
-    asked = False
+    requested = False
 
     async def receive() -> Message:
-        nonlocal asked
-        if not asked:
-            asked = True
+        nonlocal requested
+        if not requested:
+            requested = True
             return {"type": "lifespan.startup"}
         await over
         return {"type": "lifespan.shutdown"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from harness.world.scope import PLACE, Place
+from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated import tls
 from harness.world.simulated.transport import MemoryTransport
 
@@ -36,7 +36,7 @@ class Listener:
     make_protocol: ProtocolFactory
     context: Context
     """The context that its protocols' callbacks run in; it names the place they belong to."""
-    gate: ConnectHook | None = None
+    connect_hook: ConnectHook | None = None
     """Awaited before a connection stands: takes time, or raises what the client will see."""
 
 
@@ -78,18 +78,18 @@ def _nobody_hears(host: str, port: int) -> None: ...
 
 
 class Network:
-    """Hosts by name; `on_stranger` hears of every attempt to reach a host or port that nobody serves."""
+    """Hosts by name; `on_unknown_host` hears of every attempt to reach a host or port that nobody serves."""
 
     loop: SimulatedLoop
 
-    def __init__(self, on_stranger: Callable[[str, int], None] = _nobody_hears) -> None:
+    def __init__(self, on_unknown_host: Callable[[str, int], None] = _nobody_hears) -> None:
         self._hosts: dict[str, Host] = {}
         self._by_address: dict[str, Host] = {}
         self._reserved: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
-        self._connections: dict[Place | None, list[MemoryTransport]] = {}
+        self._connections: dict[ExecutionScope | None, list[MemoryTransport]] = {}
         """By who opened them, the ends of those."""
         self._ports = FIRST_EPHEMERAL_PORT
-        self._on_stranger = on_stranger
+        self._on_unknown_host = on_unknown_host
 
     def host(self, name: str) -> Host:
         """The host called `name`, which exists from now on."""
@@ -106,11 +106,11 @@ class Network:
 
     def serve(self, make_protocol: Callable[[], asyncio.BaseProtocol], port: int) -> SimulatedServer:
         """Listens at a port of the host whose code is running."""
-        place = PLACE.get()
+        place = SCOPE.get()
         host = self.host(_host_name(place))
         port = port or self._next_port()
         context = Context()
-        context.run(PLACE.set, place)
+        context.run(SCOPE.set, place)
         host.listeners[port] = Listener(lambda transport: make_protocol(), context)
         return SimulatedServer(host, port)
 
@@ -125,7 +125,7 @@ class Network:
         elif name == "localhost":
             address = "127.0.0.1"
         else:
-            self._on_stranger(name, number)
+            self._on_unknown_host(name, number)
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, number))]
 
@@ -137,8 +137,8 @@ class Network:
     async def reserve(self, sock: socket.socket, host: str, port: int) -> None:
         """`loop.sock_connect`: clients that connect their own socket hand it to `create_connection` afterwards."""
         listener = self._listener(host, port)
-        if listener.gate is not None:
-            await listener.gate()
+        if listener.connect_hook is not None:
+            await listener.connect_hook()
         self._reserved[sock] = (host, port)
 
     async def connect(
@@ -154,8 +154,8 @@ class Network:
         reserved = self._reserved.pop(sock, None) if sock is not None else None
         name, number = reserved or (host or "localhost", port or 0)
         listener = self._listener(name, number)
-        if listener.gate is not None and reserved is None:
-            await listener.gate()
+        if listener.connect_hook is not None and reserved is None:
+            await listener.connect_hook()
         if sock is not None:
             sock.close()
         client, server = self._pair(listener, name, number)
@@ -193,21 +193,21 @@ class Network:
     def _listener(self, name: str, port: int) -> Listener:
         host = self._found(name)
         if host is None or port not in host.listeners:
-            self._on_stranger(host.name if host else name, port)
+            self._on_unknown_host(host.name if host else name, port)
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{name}', {port})")
         return host.listeners[port]
 
     def _found(self, name: str) -> Host | None:
         if name in LOOPBACK:
-            return self.host(_host_name(PLACE.get()))
+            return self.host(_host_name(SCOPE.get()))
         return self._by_address.get(name) or self._hosts.get(name.lower())
 
     def _pair(self, listener: Listener, name: str, port: int) -> tuple[MemoryTransport, MemoryTransport]:
-        place, host = PLACE.get(), self._found(name)
+        place, host = SCOPE.get(), self._found(name)
         assert host is not None
         address = host.address
         owner = Context()
-        owner.run(PLACE.set, place.instance() if place else None)
+        owner.run(SCOPE.set, place.instance() if place else None)
         here = (self.host(_host_name(place)).address, self._next_port())
         client = MemoryTransport(self.loop, owner, here, (address, port))
         server = MemoryTransport(self.loop, listener.context, (address, port), here)
@@ -215,7 +215,7 @@ class Network:
         self._connections.setdefault(place.instance() if place else None, []).append(client)
         return client, server
 
-    def reset_connections_of(self, instance: Place) -> None:
+    def reset_connections_of(self, instance: ExecutionScope) -> None:
         """Tears down every connection that code in a place has opened."""
         for client in self._connections.pop(instance, []):
             client.reset()
@@ -227,7 +227,7 @@ class Network:
                 server = client.peer
                 client.forget()
                 server.forget()
-        self._on_stranger = _nobody_hears
+        self._on_unknown_host = _nobody_hears
         self._connections.clear()
         self._hosts.clear()
         self._by_address.clear()
@@ -238,7 +238,7 @@ class Network:
         return self._ports
 
 
-def _host_name(place: Place | None) -> str:
+def _host_name(place: ExecutionScope | None) -> str:
     while place is not None and place.inside is not None:
         place = place.inside
     return place.name if place else "harness"

@@ -20,7 +20,7 @@ KEYWORDS = {"current_timestamp": "datetime", "current_date": "date", "current_ti
 _real_connect = sqlite3.connect
 
 
-def tell_the_moment(connection: sqlite3.Connection) -> None:
+def set_moment(connection: sqlite3.Connection) -> None:
     """From now on the connection's statements get time and randomness where Python code gets them. Raises
     sqlite3.OperationalError while one of them is being carried out."""
     for name, place in MOMENT_AT.items():

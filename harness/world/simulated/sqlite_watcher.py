@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from harness.trace.events import Row
-from harness.world.scope import PLACE
-from harness.world.simulated.sqlite_clock import tell_the_moment
+from harness.world.scope import SCOPE
+from harness.world.simulated.sqlite_clock import set_moment
 
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
@@ -34,8 +34,8 @@ def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None:
 @lru_cache(maxsize=512)
 def _concerns(sql: str) -> tuple[bool, bool]:
     """Whether a statement names the table of tracks, and whether it lets one change bring others."""
-    told = sql.lower()
-    return "tracks" in told, any(word in told for word in CONSEQUENCES)
+    reported = sql.lower()
+    return "tracks" in reported, any(word in reported for word in CONSEQUENCES)
 
 
 class Watcher:
@@ -216,7 +216,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     connection: Any = _real_connect(database, factory=factory, **named)
     if isinstance(connection, WatchedConnection):
         connection.converts = bool(named.get("detect_types"))
-    tell_the_moment(connection)
+    set_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
     # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it
@@ -224,7 +224,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
         plainly.execute("PRAGMA journal_mode=MEMORY")
     if autocommit is not None:
         connection.autocommit = autocommit
-    place = PLACE.get()
+    place = SCOPE.get()
     _watcher.opened(connection, place.instance() if place else None)
     return connection  # type: ignore[no-any-return]
 

@@ -26,9 +26,9 @@ SOCKET_BUFFER_BYTES = 256 * 1024
 
 def _readiness_descriptors() -> tuple[int, int]:
     silent, _keep_open = os.pipe()
-    telling, writer = os.pipe()
+    reporting, writer = os.pipe()
     os.write(writer, b"!")
-    return silent, telling
+    return silent, reporting
 
 
 NEVER_READABLE_FD, ALWAYS_READABLE_FD = _readiness_descriptors()

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from harness.errors import ImplementationError
 from harness.fakes import gateway
-from harness.fakes.http_client import BadAnswerError, post
+from harness.fakes.http_client import BadResponseError, post
 from harness.fakes.media.app import MediaHost
 from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of_path, link_to
 from harness.fakes.registry import environment as provider_environment
@@ -43,14 +43,14 @@ from harness.trace.events import (
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
-from harness.world.fault_injector import Injector
+from harness.world.fault_injector import FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
-from harness.world.http_recorder import Recorder
-from harness.world.journal_writer import Notebook
+from harness.world.http_recorder import HttpRecorder
+from harness.world.journal_writer import JournalWriter
 from harness.world.log_level import tidy
-from harness.world.observer import RETENTION_S, Witness
+from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning
-from harness.world.scope import CAUSE, PLACE, Place
+from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.simulated import tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
@@ -62,7 +62,7 @@ from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROV
 from harness.world.simulated.sqlite_watcher import Watcher, watching
 from harness.world.simulated.tempdir import scratch_folder
 from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
-from harness.world.unsupported import NO_STORE_TO_HARM
+from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 _runs: Iterator[int] = count(1)
 
@@ -90,19 +90,19 @@ class SimulatedWorld:
         self.implementation = implementation
         self.seed = seed
         self.journal = Journal()
-        self.network = Network(self._stranger)
+        self.network = Network(self._unknown_host)
         self.loop = SimulatedLoop(self.network)
-        self.notebook = Notebook(self.loop, self.journal)
+        self.writer = JournalWriter(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_runs)}"
         self._database = f"{self._folder}/tracks.db"
         self._starts = 0
         self.api_key, signing_key = _keys(seed)
         self.signing_key = signing_key if scenario.signing else None
-        self._app_place = Place(APPLICATION_HOST)
+        self._app_place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
         self._watcher = Watcher(self._database)
-        self.witness = Witness(self.loop, self.notebook, self._watcher, self.hosts, APPLICATION_HOST)
+        self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.hosts, APPLICATION_HOST)
 
     def environment(self) -> dict[str, str]:
         """The implementation's configuration: its environment variables."""
@@ -133,10 +133,10 @@ class SimulatedWorld:
                 except OutOfPatience:
                     self._end("refused")
                 finally:
-                    self.notebook.closed = True
+                    self.writer.closed = True
                     self._dissolve()
                     self.hosts.clear()
-                    self.witness.other_instances = list
+                    self.observer.other_instances = list
                     self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)  # with all that the implementation has put there
@@ -159,12 +159,12 @@ class SimulatedWorld:
         self._begin()
         self._build_hosts()
         self.loop.set_exception_handler(self._loop_exception)
-        self.loop.before_jump = self.witness.sample
+        self.loop.before_jump = self.observer.sample
         self.loop.create_task(self._drive(), name="drive")
         ending = self._run_to_deadline()
         if self._failure is not None:
             raise self._failure
-        self.witness.over = True
+        self.observer.over = True
         self._end(ending)
         if self.loop.refusal is None:
             self.loop.forget_everything()
@@ -180,7 +180,7 @@ class SimulatedWorld:
             try:
                 return self.loop.run_until(self.scenario.deadline_s)
             except SystemExit as leaving:
-                self.notebook.record(InstanceExited(code=str(leaving.code)), 0)
+                self.writer.record(InstanceExited(code=str(leaving.code)), 0)
                 self.network.host(APPLICATION_HOST).listeners.clear()
                 self.instances.die()
 
@@ -192,17 +192,17 @@ class SimulatedWorld:
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
-        self.notebook.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
+        self.writer.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
 
     # Hosts
 
     def _build_hosts(self) -> None:
         script = self.scenario.script
-        injector = Injector(self.scenario.faults, self.seed, self.notebook.record, lambda: self.loop.elapsed_s)
+        injector = FaultInjector(self.scenario.faults, self.seed, self.writer.record, lambda: self.loop.elapsed_s)
         if any(fault.link == "store" for fault in self.scenario.faults):
-            self.loop.refuse(NO_STORE_TO_HARM)
+            self.loop.refuse(NO_STORE_FOR_FAULTS)
         media = MediaHost(
-            script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.notebook.observe
+            script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.writer.observe
         )
         providers = gateway.create_app(
             script,
@@ -211,35 +211,35 @@ class SimulatedWorld:
             seed=self.seed,
             api_key=self.api_key,
             signing_key=self.signing_key,
-            observe=self.notebook.observe,
+            observe=self.writer.observe,
             post=injector.post(),
         )
-        self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.notebook)
+        self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.writer)
         self.instances.on_kill = self._killed
         instances = self.instances
-        self.witness.other_instances = lambda: instances.apps[:-1]
+        self.observer.other_instances = lambda: instances.apps[:-1]
         gateway_app, files = injector.around(providers, link_of_path), injector.around(media.app, link_to(MEDIA))
         shipped: dict[str, App] = {KIE.name: gateway_app, SUNO.name: gateway_app, MEDIA.name: files}
         for provider in PROVIDERS.values():
             link = link_to(provider)
             app = shipped.get(provider.name) or injector.around(fake_of(provider, self.seed), link)
-            self._serve(provider.hosts, app, link, injector.gate(frozenset({provider.name})))
+            self._serve(provider.hosts, app, link, injector.connect_hook(frozenset({provider.name})))
         self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
 
-    def _killed(self, instance: Place) -> None:
+    def _killed(self, instance: ExecutionScope) -> None:
         """What a kernel does for a dead process: its files are closed and its connections reset."""
         self._watcher.drop(instance)
         self.network.reset_connections_of(instance)
 
-    def _serve(self, names: tuple[str, ...], app: App, link: Any, gate: Any) -> None:
+    def _serve(self, names: tuple[str, ...], app: App, link: Any, connect_hook: Any) -> None:
         own = APPLICATION_HOST in names
         context = copy_context()
-        context.run(PLACE.set, self._app_place if own else Place(names[0]))
+        context.run(SCOPE.set, self._app_place if own else ExecutionScope(names[0]))
         context.run(CAUSE.set, 0)
-        recorded = Recorder(app, link, self.notebook, self.network)
+        recorded = HttpRecorder(app, link, self.writer, self.network)
         make = protocol_factory(recorded, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
         for name in names:
-            self.network.listen(name, PORTS, Listener(make, context, gate))
+            self.network.listen(name, PORTS, Listener(make, context, connect_hook))
             self.hosts[name] = app
 
     def _start_app(self) -> App:
@@ -258,7 +258,7 @@ class SimulatedWorld:
             promised_logs=[list(promise) for promise in self.implementation.promised_logs],
             cron_path=self.implementation.cron_path,
         )
-        self.notebook.record(loaded, 0)
+        self.writer.record(loaded, 0)
         return app
 
     # What happens in the world
@@ -270,9 +270,9 @@ class SimulatedWorld:
                 self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
             for at_s in self.scenario.platform.restarts_s:
                 self.loop.call_at(START_S + at_s, self._restart)
-            self.witness.ids = [None] * self.scenario.tracks
+            self.observer.ids = [None] * self.scenario.tracks
             ask = asking(f"http://{APPLICATION_HOST}")
-            await submit_tracks(ask, self.witness.ids, self.scenario.apart_s, self.seed, self.notebook)
+            await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
         except ImplementationError as error:
             self._failure = error
             self.loop.stop()
@@ -280,8 +280,8 @@ class SimulatedWorld:
     async def _cron(self, path: str) -> None:
         while True:
             await asyncio.sleep(self.scenario.platform.cron_every_s)
-            CAUSE.set(self.notebook.record(CronCalled(path=path), 0))
-            with contextlib.suppress(OSError, BadAnswerError):
+            CAUSE.set(self.writer.record(CronCalled(path=path), 0))
+            with contextlib.suppress(OSError, BadResponseError):
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await post(f"http://{APPLICATION_HOST}{path}", b"", {})
 
@@ -307,33 +307,33 @@ class SimulatedWorld:
             ending = "deadlock"
         if self.loop.refusal is not None:
             ending = "refused"
-            self.notebook.record(RunRefused(sentence=self.loop.refusal), 0)
+            self.writer.record(RunRefused(sentence=self.loop.refusal), 0)
         numbers = [entry.number for entry in unanswered]
-        self.notebook.record(RunEnded(ending=ending, unanswered=numbers, waiting=waiting), 0)
+        self.writer.record(RunEnded(ending=ending, unanswered=numbers, waiting=waiting), 0)
 
     def _belongs_to_app(self, task: Any) -> bool:
         place = self.loop.place_of(task)
         return place is not None and place.name.startswith(APPLICATION_HOST + "#")
 
     async def _look_back(self) -> None:
-        await self.witness.look_back()
+        await self.observer.look_back()
         self.instances.stop()
 
     # What the implementation does
 
     def _line(self, level: str, logger: str, text: str) -> None:
-        place = PLACE.get()
+        place = SCOPE.get()
         if place is not None and place.name.startswith(APPLICATION_HOST):
             self._note_line(level, logger, text)
 
     def _note_line(self, level: str, logger: str, text: str) -> None:
-        told = text.replace(self._database, "$DATABASE_PATH")
-        self.notebook.record(LogLine(level=level, logger=logger, text=told))
+        reported = text.replace(self._database, "$DATABASE_PATH")
+        self.writer.record(LogLine(level=level, logger=logger, text=reported))
 
-    def _stranger(self, host: str, port: int) -> None:
-        place = PLACE.get()
+    def _unknown_host(self, host: str, port: int) -> None:
+        place = SCOPE.get()
         by = place.name if place else "harness"
-        self.notebook.record(ConnectionToUnknownHost(host=host, port=port, by=by))
+        self.writer.record(ConnectionToUnknownHost(host=host, port=port, by=by))
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

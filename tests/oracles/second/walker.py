@@ -182,8 +182,8 @@ class Walker:
 
     async def _create(self, what: str) -> None:
         story, now_s = self.story, time.time()
-        gate = self.wire.music_gate if what == "ask-music" else self.wire.picture_gate
-        opens_at_s = gate.opens_at(now_s)
+        connect_hook = self.wire.music_gate if what == "ask-music" else self.wire.picture_gate
+        opens_at_s = connect_hook.opens_at(now_s)
         if opens_at_s > now_s:
             await self._rest(opens_at_s - now_s)
             return

@@ -100,10 +100,12 @@ class Wire:
     async def picture_record(self, task: str) -> Answer:
         return await self._record(self._kie, f"/api/v1/jobs/recordInfo?taskId={task}")
 
-    async def _create(self, account: tuple[str, str], path: str, body: dict[str, Any], gate: ConnectHook) -> Answer:
+    async def _create(
+        self, account: tuple[str, str], path: str, body: dict[str, Any], connect_hook: ConnectHook
+    ) -> Answer:
         answer = await self._exchange("POST", account, path, body)
         if answer.kind == "refused" and answer.wait_s is not None:
-            gate.close_for(answer.wait_s, time.time())
+            connect_hook.close_for(answer.wait_s, time.time())
         if answer.kind != "said":
             return answer
         task = field(answer.data, "taskId")
