@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from harness.fakes.events import Observer, Problem
-from harness.fakes.responses import KIE_CODES, Codes, Reply, message_of, refusal
-from harness.fakes.routing import Asked
+from harness.fakes.responses import KIE_CODES, Codes, message_of, refusal
 from harness.fakes.script import Failure
 from harness.fakes.tasks import Credits, RateWindow
 from harness.fakes.validation import problem
@@ -57,7 +59,7 @@ class Desk:
         """Return a refusal of the fake's own."""
         return Failure(code, message, as_http=self._errors_as_http)
 
-    def answer(self, failure: Failure) -> Reply:
+    def answer(self, failure: Failure) -> Response:
         """Answer with a refusal, in this provider's words."""
         return refusal(failure, self.codes.messages)
 
@@ -65,19 +67,19 @@ class Desk:
         """Tell the observer which rules a request breaks."""
         self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
 
-    def lacks_key(self, requested: Asked) -> Failure | None:
+    def lacks_key(self, request: Request) -> Failure | None:
         """Return the 401 for a request without the right bearer key. The key itself is never told."""
-        sent = requested.header(b"authorization")
+        sent = request.headers.get("authorization")
         if sent == self._expected:
             return None
         found = "no such header" if sent is None else "another key" if sent.startswith("Bearer ") else "another scheme"
         rule = "Authorization: Bearer <the account's key>"
-        self.break_contract(requested.path, [problem("Authorization", found, rule, SOURCE_AUTH)])
+        self.break_contract(request["path"], [problem("Authorization", found, rule, SOURCE_AUTH)])
         return self.failure(401)
 
-    def read_object(self, endpoint: str, requested: Asked) -> dict[str, Any] | Failure:
+    def read_object(self, endpoint: str, request: Request, content: bytes) -> dict[str, Any] | Failure:
         """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
-        content, content_type = requested.content, requested.header(b"content-type")
+        content_type = request.headers.get("content-type")
         if content_type is not None and not _is_json(content_type):
             rule = "application/json"
             self.break_contract(endpoint, [problem("Content-Type", content_type, rule, SOURCE_AUTH)])
@@ -94,9 +96,9 @@ class Desk:
         self.break_contract(endpoint, [problem("body", found, "a JSON object", SOURCE_AUTH)])
         return self.failure(400, "The request body is not a JSON object.")
 
-    def requested_for(self, endpoint: str, requested: Asked) -> str | Failure:
-        """Return the task id that a query asks about, or the refusal of one that asks about none."""
-        query = requested.query()
+    def task_id_in(self, endpoint: str, request: Request) -> str | Failure:
+        """Return the task id in a query, or the refusal of a query without one."""
+        query = request.query_params
         wanted = query.get("taskId")
         if wanted:
             return wanted
@@ -116,7 +118,7 @@ class Desk:
             return self.failure(self.codes.too_often)
         return None
 
-    def refuse(self, endpoint: str, failure: Failure) -> Reply:
+    def refuse(self, endpoint: str, failure: Failure) -> Response:
         """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
         self.tell_refused(endpoint, failure)
         return self.answer(failure)
@@ -152,7 +154,7 @@ class Desk:
         self.credits.change(change)
         self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
 
-    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Reply:
+    def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
         """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
         endpoints = tuple(endpoints)
         known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
@@ -163,7 +165,7 @@ class Desk:
         answer = refusal(Failure(status, as_http=True))
         if status == 405:
             allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
-            answer.headers.append((b"allow", allowed.encode()))
+            answer.headers["allow"] = allowed
         return answer
 
 

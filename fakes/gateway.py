@@ -13,7 +13,6 @@ from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract as kie_contract
 from harness.fakes.published_files import Lender, Publisher, lend_nothing
 from harness.fakes.responses import json_response
-from harness.fakes.routing import Application
 from harness.fakes.script import Script
 from harness.fakes.suno import contract as suno_contract
 from harness.fakes.tasks import Credits
@@ -27,7 +26,7 @@ SUNO_PATHS = {
 class Gateway:
     """An ASGI app that hands each path to the fake that has it. `suno` and `kie` are those fakes' apps."""
 
-    def __init__(self, suno_app: Application, kie_app: Application) -> None:
+    def __init__(self, suno_app: Starlette, kie_app: Starlette) -> None:
         self.suno = suno_app
         self.kie = kie_app
         self._suno_paths = SUNO_PATHS[suno_app.state.fake.script.dialect]

@@ -6,18 +6,18 @@ little; a genuine HTTP error comes from an unmatched route or from a gateway in 
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from harness.fakes.script import Failure
 
-JSON_TYPE = b"application/json;charset=utf-8"
-HTML_TYPE = b"text/html; charset=utf-8"
-TEXT_TYPE = b"text/plain; charset=utf-8"
+JSON_TYPE = "application/json;charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+TEXT_TYPE = "text/plain; charset=utf-8"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 HTML_PAGE = """<!DOCTYPE html>
@@ -82,26 +82,6 @@ KIE_CODES = Codes()
 SUNOAPI_CODES = Codes(400, 413, 429, 430, None, SUNOAPI_MESSAGES)
 
 
-class Reply:
-    """One HTTP answer, whole; as an ASGI app it sends itself."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(
-        self, body: bytes, status: int = 200, content_type: bytes = JSON_TYPE, first: Sequence[tuple[bytes, bytes]] = ()
-    ) -> None:
-        """`first` are the headers before its length and, unless that is empty, its type."""
-        self.body = body
-        self.status = status
-        self.headers = [*first, (b"content-length", b"%d" % len(body))]
-        if content_type:
-            self.headers.append((b"content-type", content_type))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
-
-
 def encoded(body: Any) -> bytes:
     """`body` as JSON, without spaces."""
     try:
@@ -118,29 +98,27 @@ def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
     return usual.get(failure.code) or GATEWAY_MESSAGES.get(failure.code) or f"Error {failure.code}"
 
 
-def json_response(body: Any, status: int = 200, first: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return `body` as JSON."""
-    return Reply(encoded(body), status, JSON_TYPE, first)
+    return Response(encoded(body), status, headers, JSON_TYPE)
 
 
-def success(data: Any) -> Reply:
+def success(data: Any) -> Response:
     """Return `data` in the envelope that means all is well."""
-    return Reply(encoded({"code": 200, "msg": "success", "data": data}))
+    return json_response({"code": 200, "msg": "success", "data": data})
 
 
-def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Reply:
+def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Response:
     """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
     status = failure.code if failure.as_http else 200
-    first = []
-    if failure.retry_after_s is not None:
-        first.append((b"retry-after", b"%d" % math.ceil(failure.retry_after_s)))
+    headers = {} if failure.retry_after_s is None else {"retry-after": str(math.ceil(failure.retry_after_s))}
     message = message_of(failure, messages)
     if failure.html:
         page = HTML_PAGE.format(code=failure.code, message=message)
-        return Reply(page.encode(), status, HTML_TYPE, first)
-    return json_response({"code": failure.code, "msg": message}, status, first)
+        return Response(page, status, headers, HTML_TYPE)
+    return json_response({"code": failure.code, "msg": message}, status, headers)
 
 
-def without_data(code: int, message: str) -> Reply:
+def without_data(code: int, message: str) -> Response:
     """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
     return json_response({"code": code, "msg": message, "data": None})

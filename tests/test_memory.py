@@ -20,7 +20,7 @@ PROGRAM = f"""
 import gc
 from harness.scenario import catalogue
 from harness.engine.run import resolve, run
-from harness.strategies import STRATEGIES
+from harness.strategies.registry import STRATEGIES
 
 def resident_kib():
     with open("/proc/self/status") as status:

@@ -3,9 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable
 from random import Random
 from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
@@ -16,8 +20,8 @@ from harness.fakes.kie import contract
 from harness.fakes.kie.records import ImageTask, Mode, job_callback
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
-from harness.fakes.responses import Reply, json_response, message_of, success, without_data
-from harness.fakes.routing import Application, Asked, Handler, routes
+from harness.fakes.responses import json_response, message_of, success, without_data
+from harness.fakes.routing import application
 from harness.fakes.script import Failure, Image, KieScript, Picture
 from harness.fakes.tasks import Chores, Credits, task_id, turn
 
@@ -79,64 +83,60 @@ class FakeKie:
         await self._chores.cancel()
         await self.dispatcher.close()
 
-    def endpoints(self) -> tuple[tuple[str, str], ...]:
+    def endpoints(self) -> tuple[Endpoint, ...]:
         """What this profile offers."""
         return contract.ENDPOINTS if self.script.profile == "synchronous" else contract.DOCUMENTED_ENDPOINTS
 
-    def handlers(self) -> dict[Endpoint, Handler]:
-        """What answers each endpoint."""
-        return {
-            ("POST", contract.GENERATE_IMAGE): self._generate_image,
-            ("POST", contract.CREATE_TASK): lambda asked: self.create(asked, contract.CREATE_TASK),
-            ("GET", contract.RECORD_INFO): self._record_info,
-            ("POST", contract.DOWNLOAD_URL): self._download_url,
-            ("GET", contract.CREDIT): self._credit,
-            ("GET", OPENAPI_PATH): self._openapi,
-        }
+    def routes(self) -> list[Route]:
+        """Return one route for each endpoint."""
+        return [
+            Route(contract.GENERATE_IMAGE, self._generate_image, methods=["POST"]),
+            Route(contract.CREATE_TASK, self._create_task, methods=["POST"]),
+            Route(contract.RECORD_INFO, self._record_info),
+            Route(contract.DOWNLOAD_URL, self._download_url, methods=["POST"]),
+            Route(contract.CREDIT, self._credit),
+            Route(OPENAPI_PATH, self._openapi),
+        ]
 
-    def unknown(self, asked: Asked, status: int) -> Reply:
-        """Answer a path or a method that this profile does not have."""
-        return self.desk.unknown_route(asked.method, asked.path, status, self.endpoints())
-
-    def _generate_image(self, asked: Asked) -> Reply | Awaitable[Reply]:
+    async def _generate_image(self, request: Request) -> Response:
         if self.script.profile == "documented":
             self.desk.tell_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
-            return self.unknown(asked, 404)
-        return self.create(asked, contract.GENERATE_IMAGE)
+            return self.desk.unknown_route(request.method, request["path"], 404, self.endpoints())
+        return await self._create(request, contract.GENERATE_IMAGE)
 
-    def _record_info(self, asked: Asked) -> Reply:
-        wanted = self.desk.lacks_key(asked) or self.desk.requested_for(contract.RECORD_INFO, asked)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.notify(wanted)
+    async def _create_task(self, request: Request) -> Response:
+        return await self._create(request, contract.CREATE_TASK)
 
-    def _download_url(self, asked: Asked) -> Reply:
-        lacks_key = self.desk.lacks_key(asked)
-        return self.link(asked) if lacks_key is None else self.desk.answer(lacks_key)
+    async def _record_info(self, request: Request) -> Response:
+        wanted = self.desk.lacks_key(request) or self.desk.task_id_in(contract.RECORD_INFO, request)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
 
-    def _credit(self, asked: Asked) -> Reply:
-        lacks_key = self.desk.lacks_key(asked)
+    async def _credit(self, request: Request) -> Response:
+        lacks_key = self.desk.lacks_key(request)
         return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
 
-    def _openapi(self, asked: Asked) -> Reply:
+    async def _openapi(self, request: Request) -> Response:
         from harness.fakes.kie import openapi
 
         return json_response(openapi.describe(self.script))
 
-    def create(self, asked: Asked, endpoint: str) -> Reply | Awaitable[Reply]:
-        """Answer a create request. Each uses up an entry of the script, also a refused one."""
+    async def _create(self, request: Request, endpoint: str) -> Response:
+        """Respond to a create request. Each uses up an entry of the script when it is whole, also a refused one."""
+        content = await request.body()
         image = turn(self.script.images, self._requests)
         self._requests += 1
-        body = self._accepted(asked, endpoint, image)
+        body = self._accepted(request, content, endpoint, image)
         if isinstance(body, Failure):
             return self.desk.refuse(endpoint, body)
         task = self._begin(image, body, endpoint)
         if task.mode == "synchronous":
-            return self._result(task)
+            return await self._result(task)
         self._start(task)
         data = {"taskId": task.task_id}
         live = task.mode == "jobs" and self.script.records == "live"
         return success({**data, "recordId": task.task_id} if live else data)
 
-    async def _result(self, task: ImageTask) -> Reply:
+    async def _result(self, task: ImageTask) -> Response:
         """Answer when the picture is there, or is known never to come."""
         done = asyncio.get_running_loop().create_future()
         self._start(task, done)
@@ -146,11 +146,11 @@ class FakeKie:
             return self.desk.answer(task.image.fails)
         return success(contract.synchronous_result(task.image, task.task_id, task.urls, task.size))
 
-    def _accepted(self, asked: Asked, endpoint: str, image: Image) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(asked)
+    def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(endpoint, asked)
+        body = self.desk.read_object(endpoint, request, content)
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
@@ -269,17 +269,19 @@ class FakeKie:
         body = job_callback(stray, self.desk.credits.balance)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
-    def notify(self, wanted: str) -> Reply:
-        """Answer a recordInfo query."""
+    def _record_of(self, wanted: str) -> Response:
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:
             return without_data(422, contract.NULL_RECORD)
         return task.record(now_s)
 
-    def link(self, asked: Asked) -> Reply:
-        """Answer a download-url request with another URL of the same file, which works for 20 minutes."""
-        body = self.desk.read_object(contract.DOWNLOAD_URL, asked)
+    async def _download_url(self, request: Request) -> Response:
+        """Respond with another URL of the same file, which works for 20 minutes."""
+        lacks_key = self.desk.lacks_key(request)
+        if lacks_key is not None:
+            return self.desk.answer(lacks_key)
+        body = self.desk.read_object(contract.DOWNLOAD_URL, request, await request.body())
         if isinstance(body, Failure):
             return self.desk.answer(body)
         problems = contract.DOWNLOAD.problems(body)
@@ -301,7 +303,7 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
-) -> Application:
+) -> Starlette:
     """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
 
     With `ids` its ids are others than without, or with another text. Without `lend` download-url knows no file.
@@ -312,14 +314,4 @@ def create_app(
     desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
     fake = FakeKie(script, publish, lend, seed, ids, observe, desk, dispatcher)
-    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
-
-
-_ROUTES = routes(
-    contract.GENERATE_IMAGE,
-    contract.CREATE_TASK,
-    contract.RECORD_INFO,
-    contract.DOWNLOAD_URL,
-    contract.CREDIT,
-    OPENAPI_PATH,
-)
+    return application(fake, response_hooks.middleware(script))

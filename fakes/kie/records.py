@@ -4,8 +4,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from starlette.responses import Response
+
 from harness.fakes.kie import contract
-from harness.fakes.responses import Reply, success
+from harness.fakes.responses import success
 from harness.fakes.script import Image, RecordStyle
 
 ENDED = "ended"
@@ -35,7 +37,7 @@ class ImageTask:
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
     _param: str | None = None
-    _reported: tuple[str, Reply] | None = None
+    _reported: tuple[str, Response] | None = None
     """What recordInfo answered last, and in which state."""
 
     @property
@@ -61,7 +63,7 @@ class ImageTask:
         url: str | None = self.request.get("callBackUrl")
         return url
 
-    def record(self, now_s: float) -> Reply:
+    def record(self, now_s: float) -> Response:
         """Answer a query: the same as the last time when nothing has changed since."""
         state = self._state(now_s)
         if self._reported is None or self._reported[0] != state:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from harness.fakes.events import Observer, ignore
 from harness.fakes.pictures import PictureSpec
-from harness.fakes.responses import TEXT_TYPE, Reply
-from harness.fakes.routing import Asked
+from harness.fakes.responses import TEXT_TYPE
 from harness.fakes.script import MediaScript
 
 LATER_SIDE_PX = 360
@@ -26,7 +27,7 @@ LIBRARY_AGENTS = re.compile(
 )
 """How the default User-Agents of HTTP libraries begin. That libraries are refused has been seen, how is inferred."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, b"application/octet-stream"
+HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, "application/octet-stream"
 """What HEAD claims of every file when a script has it differ."""
 
 
@@ -92,56 +93,60 @@ class MediaHost:
         """The ASGI application."""
         assert scope["type"] == "http", "a media host speaks HTTP only"
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        await self._answer(Asked(scope, b""), path)(scope, receive, send)
+        await self._answer(Request(scope), path)(scope, receive, send)
 
-    def _answer(self, requested: Asked, path: str) -> Reply:
+    def _answer(self, request: Request, path: str) -> Response:
         script = self.script
         hop, file_path = _hop_of(path)
         file = self._files.get(file_path)
         if file is None:
-            return Reply(b"Not Found", 404, TEXT_TYPE)
-        if requested.method not in ("GET", "HEAD"):
-            return Reply(b"Method Not Allowed", 405, TEXT_TYPE, [(b"allow", b"GET, HEAD")])
-        if script.refuses_library_agents and _is_library(requested.header(b"user-agent") or ""):
-            return Reply(b"Forbidden", 403, TEXT_TYPE)
-        if script.refuses_hotlinks and _is_embedded(requested):
-            return Reply(b"Forbidden", 403, TEXT_TYPE)
+            return _refusal(404, "Not Found")
+        if request.method not in ("GET", "HEAD"):
+            return _refusal(405, "Method Not Allowed", {"allow": "GET, HEAD"})
+        if script.refuses_library_agents and _is_library(request.headers.get("user-agent", "")):
+            return _refusal(403, "Forbidden")
+        if script.refuses_hotlinks and _is_embedded(request):
+            return _refusal(403, "Forbidden")
         age_s = asyncio.get_running_loop().time() - file.published_s
         if age_s < script.missing_for_s or age_s >= file.lifetime_s:
-            return Reply(b"Not Found", 404, TEXT_TYPE)
+            return _refusal(404, "Not Found")
         if script.redirects < 0 or hop < script.redirects:
             following = (hop + 1) % 2 if script.redirects < 0 else hop + 1
             where = f"/hop/{following}{file_path}" if following else file_path
-            return Reply(b"", 302, b"", [(b"location", (self.base_url + where).encode("latin-1"))])
+            return Response(status_code=302, headers={"location": self.base_url + where})
         changed = script.changes_after_s is not None and age_s >= script.changes_after_s
-        return self._file_answer(requested, file, changed)
+        return self._file_answer(request, file, changed)
 
-    def _file_answer(self, requested: Asked, file: File, changed: bool) -> Reply:
+    def _file_answer(self, request: Request, file: File, changed: bool) -> Response:
         script = self.script
-        if requested.method == "HEAD" and script.head_differs:
-            return _without_body(Reply(bytes(HEAD_LENGTH_BYTES), 200, HEAD_TYPE))
+        if request.method == "HEAD" and script.head_differs:
+            return _without_body(Response(bytes(HEAD_LENGTH_BYTES), media_type=HEAD_TYPE))
         content, content_type = file.content(changed)
         if script.empty:
             content = b""
         status = script.status_with_image or 200
-        headers = [(b"content-type", content_type.encode("latin-1"))]
+        headers = {"content-type": content_type}
         if not script.ignores_range:
-            headers.append((b"accept-ranges", b"bytes"))
-            wanted = RANGE.fullmatch(requested.header(b"range") or "")
+            headers["accept-ranges"] = "bytes"
+            wanted = RANGE.fullmatch(request.headers.get("range", ""))
             if wanted is not None and status == 200 and any(wanted.groups()):
                 begin, end = _slice_of(wanted[1], wanted[2], len(content))
                 if begin >= end:
-                    return Reply(b"", 416, b"", [(b"content-range", b"bytes */%d" % len(content))])
-                headers.append((b"content-range", b"bytes %d-%d/%d" % (begin, end - 1, len(content))))
+                    return Response(status_code=416, headers={"content-range": f"bytes */{len(content)}"})
+                headers["content-range"] = f"bytes {begin}-{end - 1}/{len(content)}"
                 status, content = 206, content[begin:end]
-        reply = Reply(content, status, b"", headers)
-        return _without_body(reply) if requested.method == "HEAD" else reply
+        response = Response(content, status, headers)
+        return _without_body(response) if request.method == "HEAD" else response
 
 
-def _without_body(reply: Reply) -> Reply:
-    """The answer to HEAD: the headers of a body that is not sent."""
-    reply.body = b""
-    return reply
+def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(message, status, headers, TEXT_TYPE)
+
+
+def _without_body(response: Response) -> Response:
+    """The response to HEAD: the headers of a body that is not sent."""
+    response.body = b""
+    return response
 
 
 def _facts(picture: PictureSpec) -> dict[str, object]:
@@ -169,10 +174,10 @@ def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
     return int(first), min(int(last) + 1, length) if last else length
 
 
-def _is_embedded(requested: Asked) -> bool:
+def _is_embedded(request: Request) -> bool:
     """Whether the picture is shown on a page of another host."""
-    referer = urlsplit(requested.header(b"referer") or "").hostname
-    return referer is not None and referer != urlsplit(f"//{requested.header(b'host') or ''}").hostname
+    referer = urlsplit(request.headers.get("referer", "")).hostname
+    return referer is not None and referer != urlsplit(f"//{request.headers.get('host', '')}").hostname
 
 
 def _is_library(agent: str) -> bool:

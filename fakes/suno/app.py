@@ -8,6 +8,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
 from harness.fakes.delivery import Callback, CallbackDispatcher
@@ -15,8 +20,8 @@ from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec
-from harness.fakes.responses import Reply, json_response, message_of, success, without_data
-from harness.fakes.routing import Application, Asked, Handler, routes
+from harness.fakes.responses import json_response, message_of, success, without_data
+from harness.fakes.routing import application
 from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from harness.fakes.suno import contract
 from harness.fakes.suno.contract import Track
@@ -72,50 +77,44 @@ class FakeSuno:
         """What this dialect offers."""
         return self.rules.dialect.endpoints()
 
-    def handlers(self) -> dict[Endpoint, Handler]:
-        """What answers each endpoint of both dialects."""
-        return {
-            ("POST", contract.GENERATE): self.create,
-            ("GET", contract.RECORD_INFO): self._record_info,
-            ("GET", contract.KIE_CREDIT): self._credit,
-            ("GET", contract.SUNOAPI_CREDIT): self._credit,
-            ("GET", OPENAPI_PATH): self._openapi,
-        }
+    def routes(self) -> list[Route]:
+        """Return one route for each endpoint of this dialect."""
+        return [
+            Route(contract.GENERATE, self._create, methods=["POST"]),
+            Route(contract.RECORD_INFO, self._record_info),
+            Route(self.rules.dialect.credit_path, self._credit),
+            Route(OPENAPI_PATH, self._openapi),
+        ]
 
-    def unknown(self, asked: Asked, status: int) -> Reply:
-        """Answer a path or a method that this dialect does not have."""
-        return self.desk.unknown_route(asked.method, asked.path, status, self.endpoints())
+    async def _record_info(self, request: Request) -> Response:
+        wanted = self.desk.lacks_key(request) or self.desk.task_id_in(contract.RECORD_INFO, request)
+        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
 
-    def _record_info(self, asked: Asked) -> Reply:
-        wanted = self.desk.lacks_key(asked) or self.desk.requested_for(contract.RECORD_INFO, asked)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self.notify(wanted)
-
-    def _credit(self, asked: Asked) -> Reply:
-        if asked.path != self.rules.dialect.credit_path:
-            return self.unknown(asked, 404)
-        lacks_key = self.desk.lacks_key(asked)
+    async def _credit(self, request: Request) -> Response:
+        lacks_key = self.desk.lacks_key(request)
         return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
 
-    def _openapi(self, asked: Asked) -> Reply:
+    async def _openapi(self, request: Request) -> Response:
         from harness.fakes.suno import openapi
 
         return json_response(openapi.describe(self.script))
 
-    def create(self, asked: Asked) -> Reply:
-        """Answer a create request: a task id, or why not. Each request uses up an entry of the script."""
+    async def _create(self, request: Request) -> Response:
+        """Respond to a create request: a task id, or why not. Each uses up an entry of the script when it is whole."""
+        content = await request.body()
         music = turn(self.script.music, self._requests)
         self._requests += 1
-        body = self._accepted(asked, music)
+        body = self._accepted(request, content, music)
         if isinstance(body, Failure):
             return self.desk.refuse(contract.GENERATE, body)
         task = self._begin(music, body)
         return success({"taskId": task.task_id})
 
-    def _accepted(self, asked: Asked, music: Music) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(asked)
+    def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
+        lacks_key = self.desk.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(contract.GENERATE, asked)
+        body = self.desk.read_object(contract.GENERATE, request, content)
         if isinstance(body, Failure):
             return body
         problems = self.rules.problems(body)
@@ -288,8 +287,7 @@ class FakeSuno:
         track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
-    def notify(self, wanted: str) -> Reply:
-        """Answer a record-info query."""
+    def _record_of(self, wanted: str) -> Response:
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:
@@ -312,7 +310,7 @@ def create_app(
     post: Post = post,
     credits: Credits | None = None,
     on_unknown_image: UnknownImage | None = None,
-) -> Application:
+) -> Starlette:
     """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
 
     With `ids` its ids are others than without, or with another text. `credits` is an account shared with another fake;
@@ -328,7 +326,4 @@ def create_app(
     key = signing_key if dialect.signs else None
     dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
     fake = FakeSuno(script, publish, seed, ids, observe, desk, dispatcher, rules, on_unknown_image)
-    return Application(fake, _ROUTES, fake.handlers(), fake.unknown, fake.close, response_hooks.middleware(script))
-
-
-_ROUTES = routes(contract.GENERATE, contract.RECORD_INFO, contract.KIE_CREDIT, contract.SUNOAPI_CREDIT, OPENAPI_PATH)
+    return application(fake, response_hooks.middleware(script))

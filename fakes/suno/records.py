@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.fakes.responses import Reply, success
+from starlette.responses import Response
+
+from harness.fakes.responses import success
 from harness.fakes.script import Music, RecordStyle
 from harness.fakes.suno import contract
 from harness.fakes.suno.contract import Track
@@ -38,7 +40,7 @@ class MusicTask:
     _param: str | None = None
     _tracks: tuple[Track, ...] | None = None
     _queries: RateWindow | None = None
-    _reported: tuple[tuple[int, bool], Reply] | None = None
+    _reported: tuple[tuple[int, bool], Response] | None = None
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -61,7 +63,7 @@ class MusicTask:
             self._param = json.dumps(self.request, ensure_ascii=False)
         return self._param
 
-    def record(self, now_s: float) -> Reply:
+    def record(self, now_s: float) -> Response:
         """Answer a query: the same as the last time when nothing has changed since."""
         lag_s = self.music.record_lags_s
         lags = bool(lag_s) and now_s < self.began_s + self.takes_s + lag_s

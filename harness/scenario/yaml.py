@@ -1,15 +1,14 @@
 """Marked YAML: a YAML text read into plain data that remembers where each key and each value stands.
 
-Built from the parser's events and not from its node graph: PyYAML's composer in C recurses, and a file of 100,000
-opening brackets would end the process. Here depth and size are counted, anchors are followed only so far, tags are
-refused, and a plain scalar is null, true, false, a decimal number or text: `12:30`, `yes` and `0x10` stay what they
-look like.
+The nodes are PyYAML's, which carry marks. What could harm it is refused before: PyYAML's composer in C recurses, and a
+file of 100,000 opening brackets would end the process. Anchors are followed only so far, tags are refused, and a plain
+scalar is null, true, false, a decimal number or text: `12:30`, `yes` and `0x10` stay what they look like.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -88,7 +87,8 @@ def marked(text: str) -> MarkedData:
         mark = Mark(len(before), len(before[-1]) + 1)
         raise NotYaml(mark, f"the character U+{ord(wrong[0]):04X} stands here, YAML does not allow it")
     try:
-        root = _tree(text)
+        _refuse_harmful(text)
+        root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
     document = MarkedData()
@@ -97,75 +97,42 @@ def marked(text: str) -> MarkedData:
     return document
 
 
-@dataclass(slots=True)
-class _Node:
-    """A scalar with its `content`, a list of `parts`, or a map whose `parts` are keys and values in turn."""
-
-    kind: Literal["scalar", "list", "map"]
-    mark: Mark
-    anchor: str | None = None
-    content: Any = None
-    text: str = ""
-    plain: bool = False
-    parts: list["_Node"] = field(default_factory=list)
-
-
-def _tree(text: str) -> _Node | None:
-    """The one document's nodes. An alias is the very node that it names, so this is no larger than the text."""
-    anchors: dict[str, _Node] = {}
-    open_nodes: list[_Node] = []
-    root: _Node | None = None
+def _refuse_harmful(text: str) -> None:
+    """Raise NotYaml for depth, tags, a second document, and an alias of nothing that is complete."""
+    complete: set[str | None] = set()
+    open_anchors: list[str | None] = []
+    documents = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        closed: _Node | None = None
         mark = _mark(event.start_mark)
-        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-            raise NotYaml(mark, "a second document begins here, a file holds one")
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in anchors:
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise NotYaml(mark, "a second document begins here, a file holds one")
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in complete:
                 raise NotYaml(mark, f'no anchor "&{event.anchor}" is complete before this line')
-            closed = anchors[event.anchor]
-        elif isinstance(event, yaml.ScalarEvent):
-            closed = _scalar(event, mark)
-        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            _refuse_tag(event.tag, mark)
-            if len(open_nodes) == DEPTH_MAX:
+        elif isinstance(event, yaml.CollectionEndEvent):
+            complete.add(open_anchors.pop())
+        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            if event.tag is not None:
+                raise NotYaml(mark, f'the tag "{event.tag}" stands here, scenario files have no tags; take it out')
+            if isinstance(event, yaml.ScalarEvent):
+                complete.add(event.anchor)
+                continue
+            if len(open_anchors) == DEPTH_MAX:
                 raise NotYaml(mark, f"more than {DEPTH_MAX} levels inside each other are not read")
-            kind: Literal["list", "map"] = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
-            open_nodes.append(_Node(kind, mark, event.anchor))
-            continue
-        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-            closed = open_nodes.pop()
-        if closed is None:
-            continue
-        if closed.anchor is not None:
-            anchors[closed.anchor] = closed
-        if open_nodes:
-            open_nodes[-1].parts.append(closed)
-        else:
-            root = closed
-    return root
+            open_anchors.append(event.anchor)
 
 
-def _scalar(event: yaml.ScalarEvent, mark: Mark) -> _Node:
-    _refuse_tag(event.tag, mark)
-    text = event.value
-    plain = bool(event.implicit[0])
-    return _Node("scalar", mark, event.anchor, _plain_value(text) if plain else text, text, plain)
-
-
-def _plain_value(text: str) -> Any:
+def _value(node: yaml.ScalarNode) -> Any:
+    text: str = node.value
+    if node.style:  # quoted, or a block
+        return text
     if text.lower() in _PLAIN_WORDS:
         return _PLAIN_WORDS[text.lower()]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text
-
-
-def _refuse_tag(tag: str | None, mark: Mark) -> None:
-    if tag is not None and tag != "!":
-        raise NotYaml(mark, f'the tag "{tag}" stands here, scenario files have no tags; take it out')
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _mark(mark: Any) -> Mark:
@@ -179,77 +146,54 @@ class _Expansion:
         self.document = document
         self.nodes = 0
 
-    def expand(self, node: _Node, where: Where) -> Any:
-        self.document.values.setdefault(where, node.mark)
-        self._count(node, where)
-        match node.kind:
-            case "scalar":
-                return node.content
-            case "list":
-                return [self.expand(part, (*where, index)) for index, part in enumerate(node.parts)]
-            case "map":
-                return self._map(node, where)
+    def expand(self, node: yaml.Node, where: Where) -> Any:
+        self.document.values.setdefault(where, _mark(node.start_mark))
+        self._count(node, len(where))
+        if isinstance(node, yaml.ScalarNode):
+            return _value(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.expand(part, (*where, index)) for index, part in enumerate(node.value)]
+        return self._map(node, where)
 
-    def _count(self, node: _Node, where: Where) -> None:
+    def _count(self, node: yaml.Node, depth: int) -> None:
         self.nodes += 1
         if self.nodes > NODES_MAX:
-            raise NotYaml(node.mark, f"more than {NODES_MAX} values, with every anchor followed, are not read")
-        if len(where) > DEPTH_MAX:
-            raise NotYaml(node.mark, f"more than {DEPTH_MAX} levels inside each other are not read")
+            says = f"more than {NODES_MAX} values, with every anchor followed, are not read"
+            raise NotYaml(_mark(node.start_mark), says)
+        if depth > DEPTH_MAX:
+            raise NotYaml(_mark(node.start_mark), f"more than {DEPTH_MAX} levels inside each other are not read")
 
-    def _map(self, node: _Node, where: Where) -> dict[str, Any]:
+    def _map(self, node: yaml.Node, where: Where) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        merged: list[_Node] = []
-        for key, value in _pairs(node):
-            if key.kind != "scalar":
-                raise NotYaml(key.mark, "a key is a word, not a list or a block")
-            if key.text == "<<" and key.plain:
-                merged.append(value)
-                continue
-            here = (*where, key.text)
-            if key.text in data:
-                first = self.document.keys[here].line
-                says = f'"{key.text}" stands here a second time, the first is on line {first}'
-                self.document.problems.append(Problem(key.mark, where, says))
-                continue
-            self._entry(data, here, key, value)
-        for node_merged in merged:
-            for key, value in self._merged_pairs(node_merged):
-                self._count(key, where)
-                if key.text not in data:
-                    self._entry(data, (*where, key.text), key, value)
+        for key, value, is_merged in self._pairs(node):
+            name, here, mark = key.value, (*where, key.value), _mark(key.start_mark)
+            if name not in data:
+                left_out = isinstance(value, yaml.ScalarNode) and not value.style and not value.value
+                self.document.keys[here] = mark
+                self.document.values[here] = mark if left_out else _mark(value.start_mark)
+                data[name] = self.expand(value, here)
+            elif not is_merged:
+                says = f'"{name}" stands here a second time, the first is on line {self.document.keys[here].line}'
+                self.document.problems.append(Problem(mark, where, says))
         return data
 
-    def _entry(self, data: dict[str, Any], here: Where, key: _Node, value: _Node) -> None:
-        self.document.keys[here] = key.mark
-        left_out = value.kind == "scalar" and value.plain and not value.text
-        self.document.values[here] = key.mark if left_out else value.mark
-        data[str(here[-1])] = self.expand(value, here)
-
-    def _merged_pairs(self, node: _Node, depth: int = 0) -> Iterator[tuple[_Node, _Node]]:
-        """What `<<` brings in, nearest first: a block's own keys, then those that it merges itself."""
-        self._count(node, (0,) * depth)
-        if node.kind == "list":
-            for part in node.parts:
-                yield from self._merged_pairs(part, depth + 1)
-            return
-        if node.kind != "map":
-            raise NotYaml(node.mark, '"<<" takes in a block of keys, or a list of them')
-        later = []
-        for key, value in _pairs(node):
-            if key.kind != "scalar":
-                raise NotYaml(key.mark, "a key is a word, not a list or a block")
-            if key.text == "<<" and key.plain:
-                later.append(value)
-            else:
-                yield key, value
-        for value in later:
-            yield from self._merged_pairs(value, depth + 1)
-
-
-def _pairs(node: _Node) -> Iterator[tuple[_Node, _Node]]:
-    parts = iter(node.parts)
-    return zip(parts, parts, strict=True)
+    def _pairs(self, node: yaml.Node, depth: int = 0) -> Iterator[tuple[yaml.ScalarNode, yaml.Node, bool]]:
+        """A block's own keys, then those that its `<<` bring in, nearest first; and whether they are brought in."""
+        merged: list[yaml.Node] = []
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise NotYaml(_mark(key.start_mark), "a key is a word, not a list or a block")
+            if key.value == "<<" and not key.style:
+                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+                continue
+            if depth:
+                self._count(key, depth)
+            yield key, value, depth > 0
+        for block in merged:
+            self._count(block, depth)
+            if not isinstance(block, yaml.MappingNode):
+                raise NotYaml(_mark(block.start_mark), '"<<" takes in a block of keys, or a list of them')
+            yield from self._pairs(block, depth + 1)
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> NotYaml:

@@ -7,6 +7,7 @@ callback is delivered again, time moves on, another scenario takes the place of 
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,6 @@ from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
-from harness.world.live.collection import collected_in_pauses
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LOOPBACK, Providers
 from harness.world.live.server import protocol_factory
@@ -140,14 +140,16 @@ class ServedFakes:
         raises.
         """
         self._ports, self._on_begin = ports, on_begin
+        gc.freeze()  # a session lasts for hours: its own garbage is collected, what is there before it is not searched
         try:
-            with wall_clock(self.loop), collected_in_pauses(self.loop), contextlib.suppress(KeyboardInterrupt):
+            with wall_clock(self.loop), contextlib.suppress(KeyboardInterrupt):
                 self.loop.run_until_complete(self._serve(admin, admin_port))
         finally:
             with contextlib.suppress(Exception):
                 self.loop.run_until_complete(self._end())
             self.loop.hang_up()
             self.loop.close()
+            gc.unfreeze()
 
     async def _serve(self, admin: Any, admin_port: int) -> None:
         self._over = self.loop.create_future()

@@ -40,7 +40,7 @@ from harness.trace.journal import Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
-from harness.world.live.collection import collected_in_pauses
+from harness.world.live.collection import collected_afterwards
 from harness.world.live.event_loop import LiveLoop
 from harness.world.live.fakes import Providers
 from harness.world.live.server import protocol_factory
@@ -147,7 +147,7 @@ def run(kind: str) -> None:
                 return
             print(json.dumps(await served.obey(json.loads(line))), flush=True)
 
-    with contextlib.nullcontext() if kind == "uvloop" else collected_in_pauses(loop):
+    with contextlib.nullcontext() if kind == "uvloop" else collected_afterwards():
         loop.run_until_complete(main())
     sys.stdout.flush()
     os._exit(0)  # what is still asleep in the fakes need not be told

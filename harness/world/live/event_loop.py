@@ -11,8 +11,6 @@ times as long as what the loop does for it (tests/benchmarks/test_fakes_speed.py
 """
 
 import asyncio
-import gc
-import math
 import selectors
 import time
 from collections.abc import Iterator
@@ -23,7 +21,6 @@ import time_machine
 
 from harness.fakes.tasks import come_due
 from harness.world.clock import START_S
-from harness.world.live import collection
 
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000
@@ -40,27 +37,9 @@ class _ScaledSelector(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed
-        self.tidies = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        pause_s = timeout / self._speed if timeout else timeout
-        if self.tidies and collection.is_worth_it():
-            if collection.must_be():
-                gc.collect(0)
-            elif pause_s != 0:
-                return self._wait_tidying(pause_s)
-        return super().select(pause_s)
-
-    def _wait_tidying(self, pause_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        began_s, longest_s = _monotonic(), math.inf if pause_s is None else pause_s
-        for quiet_s, generation in collection.chores():
-            if _monotonic() - began_s + quiet_s >= longest_s:
-                break
-            events = super().select(quiet_s)
-            if events:
-                return events
-            gc.collect(generation)
-        return super().select(None if pause_s is None else max(0.0, pause_s - (_monotonic() - began_s)))
+        return super().select(timeout / self._speed if timeout else timeout)
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -75,8 +54,7 @@ class LiveLoop(asyncio.SelectorEventLoop):
     """None while the loop is made: it asks for the time before that."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self._scaled = _ScaledSelector(speed)
-        super().__init__(self._scaled)
+        super().__init__(_ScaledSelector(speed))
         self.speed = speed
         self.refusal: str | None = None
         self._began_s = _monotonic()
@@ -95,15 +73,6 @@ class LiveLoop(asyncio.SelectorEventLoop):
         if self._run_began_s is None:
             return 0.0
         return int((self.time() - self._run_began_s) * MICROSECONDS + 0.5) / MICROSECONDS
-
-    @property
-    def tidies(self) -> bool:
-        """Whether it collects garbage before it waits."""
-        return self._scaled.tidies
-
-    @tidies.setter
-    def tidies(self, does: bool) -> None:
-        self._scaled.tidies = does
 
     def begin(self) -> None:
         """The run begins now: everything before was preparation."""

@@ -49,7 +49,7 @@ from harness.world.client import USER_PATIENCE_S, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
 from harness.world.live import process_reaper
-from harness.world.live.collection import collected_in_pauses
+from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import Providers
@@ -129,7 +129,7 @@ class LiveWorld:
             logger.disabled = True
         self.loop.set_exception_handler(self._loop_exception)
         try:
-            with wall_clock(self.loop), collected_in_pauses(self.loop):
+            with wall_clock(self.loop), collected_afterwards():
                 self.loop.run_until_complete(self._play())
         finally:
             self.writer.closed = True

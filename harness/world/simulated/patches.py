@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
-import httpx
 import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
@@ -40,8 +39,6 @@ _real_thread_start = threading.Thread.start
 _real_getaddrinfo = socket.getaddrinfo
 _real_connect = socket.socket.connect
 _real_wrap_bio = ssl.SSLContext.wrap_bio
-_real_load_verify_locations = ssl.SSLContext.load_verify_locations
-_real_extract_cookies = httpx.Cookies.extract_cookies
 _real_queue_put: Any = asyncio.Queue._put
 _real_queue_get: Any = asyncio.Queue._get
 _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
@@ -125,20 +122,6 @@ def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     return _real_wrap_bio(self, *args, **kwargs)
 
 
-def _load_verify_locations(self: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
-    """A client made during a run is about to read the file that `SSL_CERT_FILE` names: a third of a millisecond for
-    a certificate that never vouches for anybody."""
-    if cafile is None or capath is not None or cadata is not None or _here() is None or cafile != tls.trust_file():
-        _real_load_verify_locations(self, cafile, capath, cadata)
-
-
-def _extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
-    """httpx dresses request and answer up for the standard library's cookie jar, also where there is no cookie: one
-    part in fifty of all that a run does."""
-    if "set-cookie" in response.headers or "set-cookie2" in response.headers:
-        _real_extract_cookies(self, response)
-
-
 def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
     _causes_in(self).append(CAUSE.get())
     _real_queue_put(self, item)
@@ -187,8 +170,6 @@ def _install() -> None:
         (socket, "getaddrinfo", _getaddrinfo),
         (socket.socket, "connect", _connect),
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
-        (ssl.SSLContext, "load_verify_locations", _load_verify_locations),
-        (httpx.Cookies, "extract_cookies", _extract_cookies),
         (asyncio.Queue, "_put", _queue_put),
         (asyncio.Queue, "_get", _queue_get),
         (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
