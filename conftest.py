@@ -1,4 +1,4 @@
-"""Fixtures that all tests share, the examiner that looks on in each of them, and how they are shared out."""
+"""Fixtures that all tests share, the markers of folders, and what runs in one worker only."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,38 +9,45 @@ from xdist.scheduler import LoadScopeScheduling
 from harness.fakes.response_hooks import inspected_by
 from tests.contract.examiner import Examiner
 
-TOGETHER = ("tests/live/", "tests/plugin/test_example_project.py")
-"""Folders and files of which one test runs at a time: real processes live in real time, and `npm ci` writes into the
-source tree; the wheel need not be built twice."""
-
-
-class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a worker all tests of a folder or file in `TOGETHER`, and each other test to whoever is free.
-
-    By path, because `xdist_group` of pytest-xdist 3.8 is without any effect from pytest 9.2 on, which keeps the ids
-    of tests elsewhere (pytest-dev/pytest-xdist#1386).
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+MARKERS = {
+    "tests/live/": "live",
+    "tests/live/test_node.py": "node",
+    "tests/live/test_typescript.py": "node",
+    "tests/live/test_postgres_world.py": "postgres",
+    "tests/live/test_supabase": "postgres",
+    "tests/reports/test_page_in_a_browser.py": "browser",
+    "tests/benchmarks/": "slow",
+}
+"""Markers by the beginning of a test's path; files that are slow say so themselves."""
+ONE_WORKER = ("tests/live/", "tests/plugin/test_example_project.py")
+"""Folders and files of which one test runs at a time: processes live in real time, and `npm ci` writes into the source
+tree."""
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The whole suite runs in two processes: live tests wait most of the time, in one, while the other computes.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their path, before `-m` selects."""
+    for item in items:
+        for beginning, marker in MARKERS.items():
+            if item.nodeid.startswith(beginning):
+                item.add_marker(marker)
 
-    Stopwatches are for quiet: `pytest tests/benchmarks` measures, the whole suite only looks whether they work.
+
+class OneWorkerScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives one worker all tests of a folder or file in `ONE_WORKER`, and any free worker each other test.
+
+    By path, because `xdist_group` of pytest-xdist 3.8 has no effect from pytest 9.2 on, which keeps the ids of tests
+    elsewhere (pytest-dev/pytest-xdist#1386).
     """
-    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
-    if is_whole and config.option.numprocesses is None and not config.option.collectonly:
-        config.option.numprocesses, config.option.dist = 2, "load"
-        config.option.benchmark_disable = True
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in ONE_WORKER if nodeid.startswith(place)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
-    """Whoever asks for workers, and however many: what cannot run side by side never does."""
-    return Together(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerScheduling:
+    """Schedule by path with any number of workers."""
+    return OneWorkerScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
