@@ -11,11 +11,10 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -55,49 +54,72 @@ class Source:
         return catalogue.select([])
 
     @cached_property
-    def faults(self) -> Mapping[str, type]:
-        from harness.faults import HARMS
+    def faults(self) -> Mapping[str, Any]:
+        """Classes derived from one of `fault_kinds`."""
+        from harness.faults.registry import FAULTS
 
-        return HARMS
-
-    @cached_property
-    def fault_methods(self) -> Sequence[str]:
-        from harness.faults import METHODS
-
-        return METHODS
+        return FAULTS
 
     @cached_property
-    def faults_of_callbacks(self) -> Sequence[str]:
-        from harness.faults import CALLBACK_HARMS
+    def fault_kinds(self) -> Sequence[type]:
+        """The base classes, in the order in which they act."""
+        from harness.faults.kinds import KINDS
 
-        return CALLBACK_HARMS
+        return KINDS
+
+    @cached_property
+    def callback_faults(self) -> Sequence[str]:
+        from harness.faults.registry import CALLBACK_FAULTS
+
+        return CALLBACK_FAULTS
 
     @cached_property
     def invariants(self) -> Sequence[Any]:
-        """Values with `name`, `sentence` and `severity`."""
-        from harness.invariants.registry import PROMISES
+        """Values with `name`, `sentence`, `severity`, `consequence` and `gravity`."""
+        from harness.invariants.registry import INVARIANTS
 
-        return list(PROMISES.values())
+        return list(INVARIANTS.values())
 
     @cached_property
     def strategies(self) -> Sequence[Any]:
         """Values with `name` and `sentence`."""
-        from harness.strategies import STRATEGIES
+        from harness.strategies.registry import STRATEGIES
 
         return list(STRATEGIES.values())
 
     @cached_property
-    def configuration(self) -> Mapping[str, type]:
-        """The model of each table of harness.toml; "" is the top level."""
-        from harness.config import app_config
+    def reports(self) -> Sequence[Any]:
+        """Values with `name` and `sentence`."""
+        from harness.report.registry import SHIPPED
 
-        return {
-            "application": app_config.Application,
-            "start": app_config.Start,
-            "track": app_config.TrackReading,
-            "supabase": app_config.Supabase,
-            "cron": app_config.Cron,
-        }
+        return list(SHIPPED.values())
+
+    @cached_property
+    def stores(self) -> Sequence[str]:
+        """The keys of `[track]` that name a store."""
+        from harness.stores.registry import STORES
+
+        return list(STORES)
+
+    @cached_property
+    def providers(self) -> Sequence[Any]:
+        """Values with `name`, `title`, `hosts`, `paths`, `base_url` and `api_key`."""
+        from harness.fakes.registry import PROVIDERS
+
+        return list(PROVIDERS.values())
+
+    @cached_property
+    def plugin_kinds(self) -> Sequence[str]:
+        from harness.plugins import KINDS
+
+        return KINDS
+
+    @cached_property
+    def configuration(self) -> Any:
+        """The pydantic model of a whole harness.toml."""
+        from harness.config.schema import ConfigBlock
+
+        return ConfigBlock
 
     @cached_property
     def placeholders(self) -> Sequence[str]:
@@ -107,7 +129,7 @@ class Source:
 
     @cached_property
     def log_events(self) -> Sequence[str]:
-        from harness.invariants.registry import LOG_EVENTS
+        from harness.invariants.logging import LOG_EVENTS
 
         return LOG_EVENTS
 
@@ -132,13 +154,17 @@ class Source:
         return fixtures
 
     @cached_property
-    def journal_kinds(self) -> list[dict[str, Any]]:
-        """`kind`, `what` and `facts` of each kind of journal entry.
+    def events(self) -> Mapping[str, Any]:
+        """The class of each kind of journal entry; `event_fields` has what its fields say."""
+        from harness.trace.events import EVENTS
 
-        To be read from the dataclasses of harness/trace/events.py: the kind, the docstring, and the fields.
-        """
-        kinds: list[dict[str, Any]] = yaml.safe_load((DATA / "journal-kinds.yaml").read_text("utf-8"))
-        return kinds
+        return EVENTS
+
+    @cached_property
+    def event_fields(self) -> Callable[[Any], dict[str, str]]:
+        from harness.trace.events import field_docs
+
+        return field_docs
 
 
 EXIT_MEANINGS = {
@@ -155,13 +181,33 @@ EXIT_MEANINGS = {
     "the result's code is used; a listing ends with 0.",
 }
 FAULT_STAGES = {
-    "on_connect": ("Before the connection is established", "one after the other, until one fails"),
-    "on_request": ("While the request is in transit", "one after the other, until one ends the request"),
-    "spoil": ("On the content of the response", "each changes what the one before left"),
-    "hold_s": ("Before the response", "delays add up"),
-    "on_end": ("Instead of a response", "the first one in the file, of this stage and the next"),
-    "on_send": ("While the response is sent", "the first one in the file, of this stage and the one before"),
+    "ConnectFault": ("Before the connection is established", "one after the other, until one fails"),
+    "RequestFault": ("While the request is in transit", "one after the other, until one ends the request"),
+    "ResponseFault": ("On the content of the response", "each changes what the one before left"),
+    "HoldFault": ("Before the response", "delays add up"),
+    "EndFault": ("Instead of a response", "the first one in the file, of this stage and the next"),
+    "SendFault": ("While the response is sent", "the first one in the file, of this stage and the one before"),
 }
+PYTHON_API: Sequence[tuple[str, str, Sequence[str]]] = (
+    ("Run", "harness.engine.run", ("resolve", "run", "judged_again")),
+    ("Sessions", "harness.engine.session", ("Plan", "Session")),
+    ("Outputs", "harness.engine.outputs", ("Outputs",)),
+    ("Judging", "harness.engine.judging", ("judging", "Judging")),
+    ("Scenarios", "harness.scenario.catalogue", ("select",)),
+    ("Scenario files", "harness.scenario.loader", ("read_scenario", "parse_scenario")),
+    ("Results", "harness.results.result", ("Result",)),
+    ("Comparisons", "harness.results.comparison", ("Comparison",)),
+    ("Invariants", "harness.invariants.invariant", ("Invariant", "of_every_track")),
+    (
+        "Findings",
+        "harness.invariants.verdict",
+        ("Verdict", "Finding", "held", "violated", "not_applicable", "unknown", "unseen"),
+    ),
+    ("Trace", "harness.trace.view", ("TraceView",)),
+    ("Tracks", "harness.trace.tracks", ("Track", "Generation", "Attempt")),
+    ("Journal", "harness.trace.journal", ("Journal", "Entry")),
+    ("Fixtures", "harness.pytest_plugin.fixtures", ("ScenarioRunner", "explained")),
+)
 
 
 # Pages
@@ -221,12 +267,12 @@ def scenario_file(source: Source) -> Iterator[str]:
         "`{usually: 8s, sometimes: 5m, share: 0.05}`. "
         "See [Write a scenario](../guides/scenarios.md) for an example with all blocks.\n"
     )
-    yield from schema_tables(schema, "The top level", skip=("HarmKeys", *_fault_blocks(schema)))
+    yield from schema_tables(schema, "The top level", skip=("FaultKeys", *_fault_blocks(schema)))
     yield "\nThe kinds of fault and their parameters are listed under [Faults](faults.md).\n"
 
 
 def _fault_blocks(schema: Mapping[str, Any]) -> set[str]:
-    blocks = schema["definitions"]["HarmKeys"]["properties"].values()
+    blocks = schema["definitions"]["FaultKeys"]["properties"].values()
     return {name for block in blocks for name in _references(block)}
 
 
@@ -242,24 +288,25 @@ def scenarios(source: Source) -> Iterator[str]:
 
 
 def faults(source: Source) -> Iterator[str]:
-    assert tuple(FAULT_STAGES) == tuple(source.fault_methods), "each stage has its words in docs/generate.py"
+    assert list(FAULT_STAGES) == [kind.__name__ for kind in source.fault_kinds], "each kind has its words here"
     yield (
         "# Faults\n\nA fault happens to a message on its way, at the provider's end of the connection. A scenario "
-        "names its kind with the key `harm`, as a word (`harm: lost-request`) or with parameters "
-        "(`harm: {slow-answer: {takes: 2s}}`). Faults act in the order of the stages below, whatever their order in "
-        "the file. Of a response to a callback a provider reads only the status, so some kinds are not available "
-        "for `to: callbacks`. See [Write a fault](../guides/faults.md).\n"
+        "names it with the key `fault`, as a word (`fault: lost-request`) or with parameters "
+        "(`fault: {slow-answer: {takes: 2s}}`); `harm` is an alias of that key until the next release. Faults act in "
+        "the order of the stages below, whatever their order in the file. Of a response to a callback a provider reads "
+        "only the status, so some faults are not available for `to: callbacks`. See "
+        "[Write a fault](../guides/faults.md).\n"
     )
-    for method, (stage, several) in FAULT_STAGES.items():
-        kinds = [kind for kind in source.faults.values() if hasattr(kind, method)]
-        yield f"\n## {stage}\n\nSeveral on one message: {several}.\n"
+    for kind, (stage, several) in zip(source.fault_kinds, FAULT_STAGES.values(), strict=True):
+        yield f"\n## {stage}\n\nDerived from `{kind.__name__}`. Several on one message: {several}.\n"
         rows = []
-        for kind in kinds:
-            name = str(vars(kind)["name"])
-            parameters = ", ".join(_parameter(each) for each in dataclasses.fields(kind)) or "none"
-            callbacks = "yes" if name in source.faults_of_callbacks else "no"
-            rows.append((f"`{name}`", _one_line(kind.__doc__ or ""), parameters, callbacks))
-        yield table(("kind", "what happens", "parameters", "callbacks"), rows)
+        for name, fault in source.faults.items():
+            if issubclass(fault, kind):
+                parameters = ", ".join(_parameter(each) for each in dataclasses.fields(fault)) or "none"
+                callbacks = "yes" if name in source.callback_faults else "no"
+                live = "yes" if fault.live_supported else "no"
+                rows.append((f"`{name}`", _one_line(fault.__doc__ or ""), parameters, callbacks, live))
+        yield table(("fault", "what happens", "parameters", "callbacks", "live"), rows)
 
 
 def _parameter(each: "dataclasses.Field[Any]") -> str:
@@ -278,8 +325,16 @@ def invariants(source: Source) -> Iterator[str]:
         "scenario declares the invariant impossible) or *unknown* (inconclusive), with a sentence and the journal "
         "entries that show it. A violated invariant of severity `warning` is reported and does not fail a run.\n"
     )
-    rows = [(f"`{each.name}`", each.sentence, each.severity) for each in source.invariants]
-    yield table(("invariant", "what must hold", "severity"), rows)
+    rows = [
+        (f"`{each.name}`", each.sentence, each.severity, each.consequence, each.gravity or "")
+        for each in source.invariants
+    ]
+    yield table(("invariant", "what must hold", "severity", "an implementation that violates it ...", "gravity"), rows)
+    yield (
+        "\nReports name violations of higher gravity first. `[invariants]` in "
+        "[harness.toml](harness-toml.md#invariants) switches invariants off and changes severities, and so do the "
+        "options `--off` and `--severity`.\n"
+    )
     yield "\nSee [Write an invariant](../guides/invariants.md) for your own, and "
     yield "[How the invariants are tested](../explanations/testing-the-invariants.md).\n"
 
@@ -292,27 +347,50 @@ def strategies(source: Source) -> Iterator[str]:
     yield table(("strategy", "what it does"), [(f"`{each.name}`", each.sentence) for each in source.strategies])
 
 
+def reports(source: Source) -> Iterator[str]:
+    yield (
+        "# Reports\n\nEach report is written by the option of its name, `--html FILE`, or by `--report NAME=FILE`, "
+        "which also takes those of [plugins](../guides/plugins.md#reports). `-` as the file is stdout. "
+        "[Reports](../guides/reports.md) shows what they are for.\n"
+    )
+    yield table(("report", "what it is"), [(f"`{each.name}`", _sentence(each.sentence)) for each in source.reports])
+
+
+def providers(source: Source) -> Iterator[str]:
+    yield (
+        "# Providers\n\nThe services that an application sends requests to, and what names them. The name stands in "
+        "`to:` of faults, in the journal, and as a placeholder (`{kie}`) in [harness.toml](harness-toml.md). A "
+        "provider with paths answers only these on its hosts. [Plugins](../guides/plugins.md#providers) add others.\n"
+    )
+    rows = []
+    for each in source.providers:
+        variables = [name for name in (each.base_url, each.api_key) if name]
+        rows.append((f"`{each.name}`", each.title, *(_listed(names) for names in (each.hosts, each.paths, variables))))
+    yield table(("name", "title", "hosts", "paths", "environment variables"), rows)
+
+
 def harness_toml(source: Source) -> Iterator[str]:
     yield (
         "# harness.toml\n\nDescribes an application that runs as a process of its own. `harness init` writes a first "
         "one, `harness doctor` checks it. The same tables may stand in `pyproject.toml`, below `[tool.harness]`. "
-        "[Live applications](../guides/live-applications.md) shows complete examples.\n"
+        "[Live applications](../guides/live-applications.md) shows complete examples.\n\n## Top level\n"
     )
-    for name, model in source.configuration.items():
-        yield f"\n## [{name}]\n\n{_sentence(_table_purpose(model))}\n"
-        yield table(("key", "default", "meaning"), list(_model_rows(model)))
-    yield "\n## Top level\n"
-    yield table(
-        ("key", "default", "meaning"),
-        [
-            ("`settled_after`", "90s", "Scenario time without any event after which finished tracks are final."),
-            ("`quiet_after`", "10m", "The same for tracks that are not finished."),
-            ("`patience`", "2m", "Real time that the repetition of one scenario at a lower speed may take."),
-        ],
-    )
+    yield table(TOML_HEAD, list(_toml_rows(source.configuration)))
+    for name, block in _toml_blocks(source.configuration).items():
+        yield f"\n## [{name}]\n\n{_one_line(block.__doc__ or '')}\n"
+        yield table(TOML_HEAD, list(_toml_rows(block)))
+        if name == "track":
+            yield f"\nThe tracks are read at one place: {_listed(source.stores)}, or a plugin's store.\n"
     yield "\n## [logs]\n\nTexts that the application logs when something happens, for the warning "
     yield "[`logs-as-promised`](invariants.md): a text, or a list of texts in their order. The keys are "
     yield f"{_listed(source.log_events)}.\n"
+    yield (
+        '\n## [invariants]\n\nHow runs in this folder are judged. `off = ["image-durable"]` switches invariants off, '
+        '`severity = { image-native = "error" }` changes severities (`error` or `warning`). `--off NAME` and '
+        "`--severity NAME=SEVERITY` add to it and take precedence.\n"
+    )
+    yield "\n## [plugins]\n\nWhat a project adds of its own, as lists of `module:NAME`; see "
+    yield f"[Plugins](../guides/plugins.md). The keys are {_listed(source.plugin_kinds)}.\n"
     yield "\n## [options]\n\nDefaults of command-line options. A flag takes precedence over the environment variable, "
     yield "and the variable over this table; `harness config` shows the values in force.\n"
     rows = []
@@ -325,67 +403,78 @@ def harness_toml(source: Source) -> Iterator[str]:
     yield f"{_listed('{' + name + '}' for name in source.placeholders)}.\n"
 
 
-def _table_purpose(model: type) -> str:
-    return (model.__doc__ or "").partition(": ")[2] or (model.__doc__ or "")
+TOML_HEAD = ("key", "default", "meaning", "example")
+UNSPELLED = ("store",)
+"""Fields that no key of a file is called as: a plugin's store has a key of its own name."""
 
 
-def _model_rows(model: type) -> Iterator[tuple[str, str, str]]:
-    """The keys of a settings model, whether it is a dataclass or a pydantic model."""
-    if hasattr(model, "model_fields"):
-        for name, each in model.model_fields.items():
-            default = "required" if each.is_required() else _default(name, each.get_default(call_default_factory=True))
-            yield f"`{each.alias or name}`", default, each.description or ""
-        return
-    notes = _attribute_docstrings(model)
-    for field in dataclasses.fields(model):
-        if field.name == "schema_files":
-            continue
-        value = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        meaning = notes.get(field.name) or KEYS.get((model.__name__, field.name), "")
-        yield f"`{field.name.removesuffix('_s')}`", _default(field.name, value), _one_line(meaning)
+def _toml_blocks(config: Any) -> dict[str, Any]:
+    """The model of each table of harness.toml, by its name."""
+    blocks = {name: _block_of(field.annotation) for name, field in config.model_fields.items()}
+    return {name: block for name, block in blocks.items() if block is not None}
 
 
-KEYS = {
-    ("Application", "command"): "The command that starts the application. Either this or `url`.",
-    ("Application", "url"): "Where an application runs that the harness does not start.",
-    ("Application", "folder"): "Its working directory, relative to the file.",
-    ("Application", "environment"): "Environment variables; values may contain placeholders.",
-    ("Application", "reach"): "How its requests reach the fakes: `variables`, `preload` or `proxy`.",
-    ("Start", "request"): "The request that creates a track.",
-    ("Start", "headers"): "Headers of that request.",
-    ("Start", "body"): "Its JSON body; `{title}` and `{prompt}` are replaced.",
-    ("TrackReading", "headers"): "Headers of the request in `read`.",
-    ("TrackReading", "table"): "The table of the tracks, in SQLite, PostgreSQL or Supabase.",
-    ("TrackReading", "fields"): "The application's names of the fields, by the harness's names.",
-    ("TrackReading", "complete"): "Values of its status that mean finished.",
-    ("Cron", "request"): "The request that the platform makes periodically.",
-    ("Cron", "headers"): "Headers of that request.",
-    ("Cron", "every_s"): "The period, in scenario time.",
-}
-"""Keys whose attribute has no docstring."""
+def _block_of(annotation: Any) -> Any:
+    """The block among the parts of an annotation, if there is one."""
+    if isinstance(annotation, type) and hasattr(annotation, "makes"):
+        return annotation
+    return next((block for part in get_args(annotation) if (block := _block_of(part)) is not None), None)
+
+
+def _toml_rows(block: Any) -> Iterator[tuple[str, str, str, str]]:
+    """A row for each key of a block."""
+    defaults = _defaults(block)
+    for name, field in block.model_fields.items():
+        if name not in UNSPELLED:
+            key = field.alias or name
+            default = "required" if field.is_required() else _default(name, defaults.get(name.removesuffix("_")))
+            example = f"`{_toml(field.examples[0])}`" if field.examples else ""
+            yield f"`{key}`", default, field.description or "", example
+
+
+def _defaults(block: Any) -> dict[str, Any]:
+    """What holds for the keys that are omitted, by the names of the value that the block makes."""
+    found = {}
+    for field in dataclasses.fields(block.makes) if hasattr(block, "makes") else dataclasses.fields(_settings()):
+        if field.default is not dataclasses.MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            found[field.name] = field.default_factory()
+    return found
+
+
+def _settings() -> Any:
+    from harness.config.app_config import Settings
+
+    return Settings
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML spells it."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
 
 
 def _default(name: str, value: Any) -> str:
-    if value is None or value in ((), "", {}):
+    if value is None or value in ((), "", {}) or dataclasses.is_dataclass(value):
         return "none"
     if isinstance(value, bool):
-        return str(value).lower()
+        return f"`{str(value).lower()}`"
     if name.endswith("_s"):
-        return f"{value:g}s"
-    if isinstance(value, tuple):
-        return f"`{json.dumps(list(value))}`"
-    return f"`{json.dumps(value)}`" if isinstance(value, Mapping) else f"`{value}`"
+        return f'`"{value:g}s"`'
+    return f"`{_toml(list(value) if isinstance(value, tuple) else value)}`"
 
 
 def _attribute_docstrings(model: type) -> dict[str, str]:
-    """The text below each attribute of a class."""
+    """The text below each annotated attribute of a class, "" where there is none."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(node, ast.ClassDef)
-    found = {}
-    for one, other in zip(node.body, node.body[1:], strict=False):
-        match one, other:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = inspect.cleandoc(text)
+    found: dict[str, str] = {}
+    for one, other in zip(node.body, [*node.body[1:], ast.Pass()], strict=True):
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and not one.target.id.startswith("_"):
+            is_text = isinstance(other, ast.Expr) and isinstance(other.value, ast.Constant)
+            found[one.target.id] = _one_line(str(other.value.value)) if is_text else ""  # type: ignore[attr-defined]
     return found
 
 
@@ -441,10 +530,78 @@ def journal(source: Source) -> Iterator[str]:
         "\n\n"
         "## Kinds\n"
     )
-    rows = []
-    for kind in source.journal_kinds:
-        rows.append((f"`{kind['kind']}`", kind["what"], " ".join(f"`{fact}`" for fact in kind.get("facts") or ())))
-    yield table(("kind", "what happened", "facts"), rows)
+    yield table(
+        ("kind", "when it is recorded"),
+        [(f"[`{kind}`](#{_kind_anchor(kind)})", _one_line(event.__doc__)) for kind, event in source.events.items()],
+    )
+    for kind, event in source.events.items():
+        yield f"\n### `{kind}` {{: #{_kind_anchor(kind)} }}\n\n{_one_line(event.__doc__)} "
+        yield f"In Python: `{event.__name__}`.\n"
+        docs = source.event_fields(event)
+        rows = [(f"`{name}`", f"`{event.__annotations__[name]}`", _one_line(text)) for name, text in docs.items()]
+        yield table(("fact", "type", "meaning"), [(fact, _type(kind), text) for fact, kind, text in rows])
+
+
+def _kind_anchor(kind: str) -> str:
+    return kind.replace(".", "-")
+
+
+def _type(annotation: str) -> str:
+    """A type without modules, and without the words that only Python needs."""
+    text = re.sub(r"<class '([^']*)'>", r"\1", annotation)
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])|[~+](?=[A-Z])", "", text)
+
+
+def python_api(source: Source) -> Iterator[str]:
+    yield (
+        "# Python API\n\nWhat the command line and the pytest plugin use themselves. "
+        "[Use it from Python](../guides/python.md) shows examples. Names that are not on this page may change without "
+        "notice.\n"
+    )
+    for heading, module, names in PYTHON_API:
+        yield f"\n## {heading}\n\n`{module}`\n"
+        for name in names:
+            yield from _api_entry(name, getattr(import_module(module), name))
+
+
+def _api_entry(name: str, value: Any) -> Iterator[str]:
+    """A function, or a class with its fields and public methods."""
+    yield f"\n### `{name}` {{: #{name} }}\n"
+    if not inspect.isclass(value):
+        yield f"\n```python\n{_signature(name, value)}\n```\n\n{_prose(value)}\n"
+        return
+    named_tuple = hasattr(value, "_fields")
+    if dataclasses.is_dataclass(value) or named_tuple or value.__init__ is not object.__init__:
+        yield f"\n```python\n{_signature(name, value)}\n```\n"
+    yield f"\n{_prose(value)}\n"
+    rows = [(f"`{field}`", text) for field, text in _attribute_docstrings(value).items()]
+    for attribute, member in vars(value).items():
+        plain = getattr(member, "fget", None) or getattr(member, "func", None) or getattr(member, "__wrapped__", member)
+        if attribute == "__call__" or (inspect.isfunction(plain) and not attribute.startswith("_")):
+            is_method = inspect.isfunction(member)
+            called = "run_scenario" if attribute == "__call__" else attribute
+            shown = _signature(called, member, bound=True) if is_method else attribute
+            rows.append((f"`{_one_line(shown)}`", _prose(plain)))
+    if rows:
+        yield table(("member", "meaning"), rows)
+
+
+def _signature(name: str, value: Any, *, bound: bool = False) -> str:
+    """A call as it is written, without the modules of its types."""
+    signature = inspect.signature(value)
+    if bound:
+        signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+    if inspect.isclass(value):
+        signature = signature.replace(return_annotation=inspect.Signature.empty)
+    text = re.sub(r"<function [^>]*<lambda>[^>]*>|<factory>", "...", f"{name}{signature}")
+    text = re.sub(r"((?:: |-> ))'([^']*)'", r"\1\2", _type(text))
+    return text if len(text) <= 100 else re.sub(r"(?<=\(|,) ?(?=\w+:|\*)", "\n    ", text)
+
+
+def _prose(value: Any) -> str:
+    """The docstring, without the blank lines of its own layout; of a class its own, not one that Python makes."""
+    text = inspect.getdoc(value) or ""
+    return "" if text.startswith(f"{getattr(value, '__name__', '')}(") else _one_line(text)
 
 
 def results(source: Source) -> Iterator[str]:
@@ -493,9 +650,12 @@ PAGES: dict[str, Callable[[Source], Iterator[str]]] = {
     "reference/faults.md": faults,
     "reference/invariants.md": invariants,
     "reference/strategies.md": strategies,
+    "reference/reports.md": reports,
+    "reference/providers.md": providers,
     "reference/harness-toml.md": harness_toml,
     "reference/pytest.md": pytest_options,
     "reference/journal.md": journal,
+    "reference/python.md": python_api,
     "reference/results.md": results,
     "reference/bench.md": bench,
     "reference/provider-rules.md": provider_rules,
@@ -566,7 +726,7 @@ def _kind(part: Mapping[str, Any]) -> str:
     """What may stand for a key, in a few words."""
     if "$ref" in part:
         name = part["$ref"].rpartition("/")[2]
-        return f"[{_heading(name)}](#{_anchor(_heading(name))})" if name not in ("HarmKeys",) else "[fault](faults.md)"
+        return f"[{_heading(name)}](#{_anchor(_heading(name))})" if name != "FaultKeys" else "[fault](faults.md)"
     if "const" in part:
         return f"`{part['const']}`"
     if "enum" in part:

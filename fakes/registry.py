@@ -6,32 +6,13 @@ provider brings a fake of its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from harness.errors import PluginError
+from harness.fakes.provider import Provider
 from harness.plugins import plugins
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A service that an application sends requests to."""
-
-    name: str
-    """What links, ports, placeholders and lanes call it."""
-    title: str
-    hosts: tuple[str, ...]
-    paths: tuple[str, ...] = ()
-    """Beginnings of the paths that are this provider's, where several share hosts; none for all others."""
-    base_url: str | None = None
-    """The environment variable that gets its base URL."""
-    api_key: str | None = None
-    """The environment variable that gets its key."""
-    fake: Callable[[int], ASGIApp] | None = None
-    """Makes an ASGI application for a run, from the run's seed; None for the shipped ones."""
-
 
 SUNO = Provider("suno", "Suno", ("api.sunoapi.org",), base_url="SUNO_BASE_URL", api_key="SUNO_API_KEY")
 KIE = Provider(
@@ -51,7 +32,7 @@ def _registered() -> dict[str, Provider]:
     found = {provider.name: provider for provider in (SUNO, KIE, MEDIA)}
     for target, value in plugins("providers"):
         if not isinstance(value, Provider) or value.fake is None:
-            raise PluginError(f"{target}: {value!r} is not a harness.fakes.registry.Provider with a fake")
+            raise PluginError(f"{target}: {value!r} is not a harness.fakes.provider.Provider with a fake")
         taken = {host for provider in found.values() for host in provider.hosts}
         if value.name in found or value.name in _TAKEN or taken.intersection(value.hosts):
             raise PluginError(f'{target}: the name "{value.name}" or one of its hosts is taken; choose others')

@@ -66,6 +66,11 @@ def _value(where: str, target: str) -> Any:
         raise PluginError(f'{where} names nothing; expected module:NAME, as in "shop.faults:Teapot"')
     loaded = _imported(where, module)
     if not hasattr(loaded, attribute):
+        if getattr(loaded.__spec__, "_initializing", False):
+            raise PluginError(
+                f'{where}: what "{module}" imports leads back to it before "{attribute}" exists; '
+                "put this plugin into a module of its own"
+            )
         names = [name for name in vars(loaded) if not name.startswith("_")]
         raise PluginError(f'{where}: the module "{module}" has no "{attribute}"{nearest_hint(attribute, names)}')
     return getattr(loaded, attribute)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from harness.cli.scenario_picker import Picker
-    from harness.fakes.registry import PROVIDERS
     from harness.serve.session import ServedFakes
     from harness.trace.journal import AnyEntry, Journal
 
@@ -84,6 +83,7 @@ def serve(
     """
     import secrets
 
+    from harness.fakes.registry import PROVIDERS
     from harness.results.files import must_be_writable
     from harness.serve.admin import Admin, by_name
     from harness.serve.session import ServedFakes

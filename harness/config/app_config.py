@@ -153,7 +153,7 @@ class Supabase:
     """The same for the anonymous key, `{supabase_anon_key}`, under which the schema's policies apply."""
     host: str | None = None
     """The host that stands in the code ("abcd.supabase.co"), from which a Node process is led to the stand-in."""
-    user: Mapping[str, str] = field(default_factory=dict)
+    user: Mapping[str, str] = field(default_factory=lambda: {"id": USER_ID, "email": USER_EMAIL})
     """Whom a bearer token stands for: `id` and `email`."""
     without: tuple[str, ...] = ()
     """Columns that are missing, as where a migration was forgotten: `tracks.image_resolution`."""

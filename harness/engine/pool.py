@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.engine.judging import Judging
 from harness.engine.run import run
@@ -69,14 +69,14 @@ def play_pairs(
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
     workers = min(workers, len(chunks))
-    pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker, initargs=(play,))
     pending: dict[Future[list[T]], Sequence[Pair]] = {}
     pace = _Pace()
     try:
         while chunks or pending:
             while chunks and len(pending) < (pace.at_a_time(workers) if is_live else len(chunks) + len(pending)):
                 chunk = [pace.given(pair) for pair in chunks.popleft()]
-                pending[pool.submit(_play_chunk, chunk, seed, play, sys.path)] = chunk
+                pending[pool.submit(_play_chunk, chunk, seed, sys.path)] = chunk
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 played = pending.pop(future)
                 ((scenario, _), *_) = played
@@ -162,16 +162,23 @@ def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
     return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
 
 
-def _play_chunk(pairs: Sequence[Pair], seed: int, play: Play[T], path: list[str]) -> list[T]:
+_worker_play: Play[Any]
+"""What a worker process makes of each pair. It comes with the fork and not with each chunk, because a user's own
+invariants may be closures, which cannot be sent."""
+
+
+def _play_chunk(pairs: Sequence[Pair], seed: int, path: list[str]) -> list[Any]:
     sys.path[:] = path
-    return [play(scenario, implementation, seed) for scenario, implementation in pairs]
+    return [_worker_play(scenario, implementation, seed) for scenario, implementation in pairs]
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(play: Play[Any]) -> None:
     """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large. An
     interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
     from harness.world.live.process import die_with_parent
 
+    global _worker_play
+    _worker_play = play
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, update_wrapper
 from typing import TypeAlias
 
 from harness.invariants.verdict import Finding, Severity, not_applicable
@@ -35,23 +36,22 @@ class Invariant:
 
 def of_every_track(check: TrackCheck) -> Check:
     """Makes a check of a run from one of a track: the worst answer, reported for the first track that gives it."""
+    return update_wrapper(partial(_check_every_track, check), check)
 
-    def check_all(view: TraceView) -> Finding:
-        tracks = view.tracks
-        if not tracks:
-            return not_applicable("no track was asked for")
-        if len(tracks) == 1:
-            return check(view, tracks[0])
-        findings = [(track, check(view, track)) for track in tracks]
-        for state in ("violated", "unknown", "held"):
-            found = [(track, finding) for track, finding in findings if finding.state == state]
-            if found:
-                track, first = found[0]
-                return Finding(state, _reported(track, first.reason, len(found), len(tracks)), first.evidence)
-        return findings[0][1]
 
-    check_all.__doc__ = check.__doc__
-    return check_all
+def _check_every_track(check: TrackCheck, view: TraceView) -> Finding:
+    tracks = view.tracks
+    if not tracks:
+        return not_applicable("no track was asked for")
+    if len(tracks) == 1:
+        return check(view, tracks[0])
+    findings = [(track, check(view, track)) for track in tracks]
+    for state in ("violated", "unknown", "held"):
+        found = [(track, finding) for track, finding in findings if finding.state == state]
+        if found:
+            track, first = found[0]
+            return Finding(state, _reported(track, first.reason, len(found), len(tracks)), first.evidence)
+    return findings[0][1]
 
 
 def _reported(track: Track, reason: str, count: int, total: int) -> str:

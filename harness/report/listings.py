@@ -9,7 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from harness.invariants.registry import INVARIANTS
+from harness.invariants.registry import INVARIANTS, plugin_invariants
 from harness.scenario.model import Scenario
 from harness.terminal import visible
 
@@ -34,16 +34,16 @@ def scenarios(chosen: Sequence[Scenario]) -> RenderableType:
 
 
 def invariants() -> RenderableType:
-    """Every shipped invariant, its severity and its sentence."""
+    """Every invariant that runs are judged by here, its severity and its sentence."""
     rows = [
         (invariant.name, invariant.sentence + (" (warning)" if invariant.severity == "warning" else ""))
-        for invariant in INVARIANTS.values()
+        for invariant in (*INVARIANTS.values(), *plugin_invariants())
     ]
     return _two_columns(rows)
 
 
 def strategies(named: Sequence[tuple[str, str]]) -> RenderableType:
-    """Every shipped strategy and what it does."""
+    """Every strategy and what it does."""
     return _two_columns(named)
 
 

@@ -103,6 +103,7 @@ def _journal_name(result: Result, taken: set[str]) -> str:
     """A file's name that no other result has; with a digest where what stands in for its characters is not enough."""
     whole = f"{result.implementation}--{result.scenario}--{result.seed}"
     name = "".join(c if c.isalnum() or c in "-._" else "_" for c in whole)
+    name = f"_{name[1:]}" if name.startswith(".") else name  # `harness run .`: no file that nobody sees
     is_plain = all(c.isalnum() or c in "-._/:" for c in whole) and len(name.encode()) <= NAME_BYTES_MAX
     if not is_plain or f"{name}.jsonl".casefold() in taken:
         digest = blake2b(whole.encode(errors="backslashreplace"), digest_size=4).hexdigest()

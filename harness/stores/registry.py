@@ -1,40 +1,14 @@
 """All stores by the key of `[track]` in harness.toml that configures them: the shipped ones and the user's own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import httpx
 
-from harness.config.app_config import Settings, environment_of, filled, server_of
+from harness.config.app_config import Settings, environment_of, server_of
 from harness.errors import PluginError
 from harness.plugins import plugins
 from harness.stores.polling import Store
-
-
-@dataclass(frozen=True, slots=True)
-class StoreContext:
-    """What a store is opened with."""
-
-    text: str
-    """What harness.toml says: `[track] sqlite = "..."`."""
-    settings: Settings
-    values: Mapping[str, str]
-    """The values of the configuration's placeholders."""
-    client: httpx.AsyncClient
-    speed: float
-
-    @property
-    def filled(self) -> str:
-        """The text with its placeholders replaced."""
-        return filled(self.text, self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreKind:
-    """A kind of store: its key in `[track]`, and what opens one for a run. `open` raises ImplementationError."""
-
-    name: str
-    open: Callable[[StoreContext], Store]
+from harness.stores.store_kind import StoreContext, StoreKind
 
 
 def _open_http(context: StoreContext) -> Store:
@@ -76,7 +50,7 @@ def _registered() -> dict[str, StoreKind]:
     }
     for target, value in plugins("stores"):
         if not isinstance(value, StoreKind):
-            raise PluginError(f"{target}: {value!r} is not a store; expected a harness.stores.registry.StoreKind")
+            raise PluginError(f"{target}: {value!r} is not a store; expected a harness.stores.store_kind.StoreKind")
         if value.name in kinds:
             raise PluginError(f'{target}: there is a store "{value.name}" already; choose another name')
         kinds[value.name] = value

@@ -3,29 +3,11 @@
 The table names them without importing them, so a command that lists strategies starts without their libraries.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import PluginError
 from harness.plugins import plugins
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """A reference implementation and where its factory is."""
-
-    name: str
-    sentence: str
-    module: str
-    attribute: str = "create_app"
-    shipped: bool = False
-    """Whether it belongs to the harness: its modules keep no state, so they are imported once in a process."""
-
-    @property
-    def target(self) -> str:
-        """The `module:attribute` by which it is loaded, like any user's application."""
-        return f"{self.module}:{self.attribute}"
-
+from harness.strategies.strategy import Strategy
 
 _SHIPPED = (
     ("trusting", "Sends callBackUrl and saves whatever cover the music callback carried as if it were 2K."),
@@ -42,7 +24,7 @@ _SHIPPED = (
 def _checked(value: Any, target: str, taken: dict[str, Strategy]) -> Strategy:
     """Raises PluginError for what is no strategy, or has another one's name."""
     if not isinstance(value, Strategy):
-        raise PluginError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.registry.Strategy")
+        raise PluginError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.strategy.Strategy")
     if value.name in taken:
         raise PluginError(f'{target}: there is a strategy "{value.name}" already; choose another name')
     return value

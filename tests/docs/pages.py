@@ -7,7 +7,7 @@ omitted.
 
 A comment on the line before a block says more about it:
 
-    <!-- live -->                   it is run only by the tests with this marker (`live`, `node`)
+    <!-- live -->                   it is run only by the tests with this marker (`live`, `node`, `slow`)
     <!-- files of docs/x.md -->     the files of another page are written first
     <!-- copy of tests/apps/x -->   a folder of this repository is copied first, but for files that are there
 
@@ -46,6 +46,7 @@ BLOCK = re.compile(r"(?:^ *<!-- ([^\n]*?) -->\n)?^( *)```(\w+)[^\n]*\n(.*?)^\2``
 MARKERS: dict[str, Callable[[], bool]] = {
     "live": lambda: bool(glob("/usr/lib/*/faketime/libfaketimeMT.so.1")),
     "node": lambda: shutil.which("npm") is not None,
+    "slow": lambda: True,
 }
 """The markers of the tests that run a block, and whether this machine has what they need."""
 FILE_NAME = re.compile(r"(?:#|//|--) ([\w./-]+\.\w+)")

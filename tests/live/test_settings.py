@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.config.app_config import Cron
+from harness.config.app_config import USER_EMAIL, USER_ID, Cron
 from harness.config.loader import read_settings
 from harness.errors import ImplementationError
 from harness.targets import is_live, load_live
@@ -56,6 +56,14 @@ def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
         ("image-requested", "Request:"),
         ("image-failed", "no picture"),
     )
+
+
+def test_a_supabase_without_a_user_has_one_that_can_sign_up(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text(f'{COMMAND}\n[supabase]\nschema = "schema.sql"\n', "utf-8")
+    (tmp_path / "schema.sql").touch()
+    supabase = read_settings(tmp_path).supabase
+    assert supabase is not None
+    assert supabase.user == {"id": USER_ID, "email": USER_EMAIL}
 
 
 def test_a_pyproject_says_the_same(tmp_path: Path) -> None:

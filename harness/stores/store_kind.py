@@ -1,0 +1,35 @@
+"""A kind of store: its key in `[track]`, and what opens one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from harness.config.app_config import Settings, filled
+from harness.stores.polling import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """What a store is opened with."""
+
+    text: str
+    """What harness.toml says: `[track] sqlite = "..."`."""
+    settings: Settings
+    values: Mapping[str, str]
+    """The values of the configuration's placeholders."""
+    client: httpx.AsyncClient
+    speed: float
+
+    @property
+    def filled(self) -> str:
+        """The text with its placeholders replaced."""
+        return filled(self.text, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKind:
+    """A kind of store: its key in `[track]`, and what opens one for a run. `open` raises ImplementationError."""
+
+    name: str
+    open: Callable[[StoreContext], Store]
