@@ -581,7 +581,7 @@ def _api_entry(name: str, value: Any) -> Iterator[str]:
             is_method = inspect.isfunction(member)
             called = "run_scenario" if attribute == "__call__" else attribute
             shown = _signature(called, member, bound=True) if is_method else attribute
-            rows.append((f"`{_one_line(shown)}`", _prose(plain)))
+            rows.append((f"`{_one_line(shown).replace('( ', '(')}`", _prose(plain)))
     if rows:
         yield table(("member", "meaning"), rows)
 

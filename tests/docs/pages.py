@@ -214,7 +214,7 @@ def _copy_repository(folder: Path) -> None:
     for name in OVERLAID:
         source, target = ROOT / name, folder / name
         if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("node_modules"))
         elif source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
