@@ -3,7 +3,6 @@
 draws        numbers that depend on nothing but seed, track and occasion: every strategy meets the same ones
 models       named providers: how long things take there and how often they fail, each figure with its source
 samples      the same from what a user has measured: CSV and HAR files
-wire         exchanges in memory without bytes: httpx and callbacks reach ASGI applications directly
 providers    the fakes, unmodified, playing draws
 store        an SQLite database whose pictures are seen as they are written, at a cost that does not grow
 world        one chunk of tracks, one strategy, one virtual world

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from harness.bench.asgi_shortcut import Exchange, Served, scope_of
 from harness.bench.models import Model
 from harness.bench.sampling import draw_s, uniforms
 from harness.fakes import gateway
@@ -26,12 +26,15 @@ from harness.fakes.media.app import MediaHost
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
 from harness.fakes.suno.contract import GENERATE
-from harness.faults.exchange import App, Receive, Scope, Send, received_again
+from harness.faults.exchange import App, Message, Receive, Scope, Send, received_again
 from harness.world.clock import START_S
-from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
+from harness.world.hosts import MEDIA_HOSTS
+from harness.world.scope import CAUSE
 
 TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
 ENOUGH_CREDITS = 10**12
+DELIVERIES_FROM = 10**9
+"""Causes from here on are attempts to deliver a callback; those below are tracks."""
 FATES_KEPT = 8
 """A fake asks several times for a task's fate while it takes the order."""
 DIFFERENT_PICTURES = 4
@@ -132,11 +135,12 @@ class _LateDispatcher:
 class Providers:
     """Suno, Kie.ai and their media host for one chunk of tracks. `app` and `files` are their ASGI applications."""
 
-    def __init__(self, model: Model, seed: int, chunk_seed: int, api_key: str, serve: Callable[[], Served]) -> None:
-        """`serve` gives the application, once it runs."""
+    def __init__(self, model: Model, seed: int, chunk_seed: int, api_key: str) -> None:
         self._model = model
         self._seed = seed
-        self._serve = serve
+        self._numbers = count(DELIVERIES_FROM)
+        self._deliveries: dict[int, Delivery] = {}
+        """Attempts on their way, by the cause that their connection carries."""
         self._counts: dict[tuple[int, str], int] = {}
         self._owners: dict[str, Order] = {}
         self._fetches: dict[str, int] = {}
@@ -270,46 +274,49 @@ class Providers:
         delivery.attempts += 1
         if self._is_lost(delivery):
             await asyncio.Event().wait()
-        parts = urlsplit(url)
-        if parts.hostname != APPLICATION_HOST:
-            return await post(url, content, headers)
-        return await self.deliver(parts, content, headers, delivery)
+        number = next(self._numbers)
+        self._deliveries[number] = delivery
+        CAUSE.set(number)
+        return await post(url, content, headers)
 
-    async def deliver(
-        self, parts: Any, content: bytes, headers: dict[str, str], delivery: Delivery | None = None, cause: int = 0
-    ) -> Answer:
-        """A POST to the application, over the short wire; the answer to a "complete" callback is timed."""
-        on_answered = None
-        if delivery is not None:
-            cause = delivery.order.track
-            if delivery.name == "complete":
-                on_answered = self._stopwatch(self.ledger(cause))
-        named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        named += [(b"host", parts.netloc.encode()), (b"content-length", b"%d" % len(content))]
-        path = parts.path or "/"
-        scope = scope_of("POST", "http", APPLICATION_HOST, path, path.encode(), parts.query.encode(), named, cause)
-        exchange = Exchange(self._serve(), scope, content, cause, on_answered)
-        try:
-            while not exchange.whole:
-                if exchange.broken:
-                    raise ConnectionResetError("the answer is cut off")
-                await exchange.message(None)
-        except BaseException:
-            exchange.hang_up()
-            raise
-        return Answer(exchange.status, exchange.whole_body())
+    def around(self, app: App) -> App:
+        """What stands before the application: on whose behalf a request is, and how long a "complete" callback takes
+        that first arrives."""
 
-    def _stopwatch(self, ledger: Ledger) -> Callable[[int], None]:
+        async def reached(scope: Scope, receive: Receive, send: Send) -> None:
+            cause = scope["state"]["wire"].cause
+            delivery = self._deliveries.pop(cause, None)
+            CAUSE.set(cause if delivery is None else delivery.order.track)
+            if delivery is not None and delivery.name == "complete":
+                await self._timed(self.ledger(delivery.order.track), app, scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return reached
+
+    async def _timed(self, ledger: Ledger, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        began_s = loop.time()
+        began_s, has_begun = loop.time(), False
         ledger.arrived += 1
         is_first = ledger.arrived == 1
 
-        def answered(status: int) -> None:
+        def answered() -> None:
             if is_first:
                 ledger.answer_s = round(loop.time() - began_s, 6)
 
-        return answered
+        async def send_on(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                answered()
+
+        try:
+            await app(scope, receive, send_on)
+        except Exception:
+            if not has_begun:  # the server responds with 500
+                answered()
+            raise
 
 
 @lru_cache(maxsize=256)
@@ -323,9 +330,7 @@ def _track_of(scope: Scope, body: bytes) -> int:
     found = TRACK_NUMBER.search(body)
     if found is not None:
         return int(found[1])
-    state = scope.get("state", {})
-    cause = state["cause"] if "cause" in state else getattr(state.get("wire"), "cause", 0)
-    return int(cause)
+    return int(scope["state"]["wire"].cause)
 
 
 async def _unavailable(send: Send) -> None:

@@ -32,7 +32,7 @@ def bench(
     for each in implementations:
         if not isinstance(each, Implementation):
             raise ImplementationError(
-                f"{each.name} runs over real sockets, and ten thousand tracks of it would take days; "
+                f"{each.name} runs over real sockets, and thousands of tracks of it would take days; "
                 "`harness bench --real` times its own code, `harness run` plays single scenarios"
             )
     ranges = {f"bench/{tracks[0]}": tracks for tracks in plan.chunks()}

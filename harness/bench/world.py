@@ -1,8 +1,8 @@
 """A bench world: one chunk of tracks that arrive open-loop at one fresh application, in virtual time.
 
 It is the simulated world's loop, clocks and randomness around the same fakes and the same application code, without
-what a thousand tracks cannot afford: no journal, no bytes between httpx and the fakes, no looks at pictures before the
-end. What it reports of a track is what the catalogue's metrics would; a test holds both against each other.
+what a thousand tracks cannot afford: no journal, and no looks at pictures before the end. What it reports of a track is
+what the catalogue's metrics would; a test holds both against each other.
 """
 
 import asyncio
@@ -17,17 +17,16 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
 from harness.bench import store
-from harness.bench.asgi_shortcut import Served, short_wire
 from harness.bench.models import Model
 from harness.bench.providers import DIFFERENT_PICTURES, Providers, prompt_of, title_of
 from harness.bench.sampling import arrivals_s
 from harness.errors import ImplementationError
-from harness.fakes.http_client import BadResponseError
+from harness.fakes.http_client import BadResponseError, post
 from harness.fakes.pictures import PictureSpec
+from harness.faults.exchange import App
 from harness.image.inspect import examine
 from harness.invariants import images
 from harness.invariants.metrics import Outcome
@@ -59,7 +58,6 @@ PATIENCE_S = 60.0
 JSON = {"Content-Type": "application/json"}
 
 _chunks: Iterator[int] = count(1)
-Wire = Literal["short", "bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +121,10 @@ class _Silence:
 class BenchWorld:
     """One chunk of one implementation. Make a new one for each."""
 
-    def __init__(
-        self, plan: Plan, tracks: Sequence[int], implementation: Implementation, connection: Wire = "short"
-    ) -> None:
+    def __init__(self, plan: Plan, tracks: Sequence[int], implementation: Implementation) -> None:
         self._plan = plan
         self._tracks = tracks
         self._implementation = implementation
-        self._connection = connection
         self._seed = int.from_bytes(Random(f"bench {plan.seed} {tracks[0]}").randbytes(4), "big")
         self._network = Network()
         self._loop = SimulatedLoop(self._network)
@@ -185,13 +180,11 @@ class BenchWorld:
 
     # Hosts
 
-    def _build_hosts(self) -> dict[str, Served]:
-        self._providers = Providers(
-            self._plan.model, self._plan.seed, self._seed, self._key, lambda: self._hosts[APPLICATION_HOST]
-        )
+    def _build_hosts(self) -> dict[str, App]:
+        self._providers = Providers(self._plan.model, self._plan.seed, self._seed, self._key)
         instances = Instances(self._start_app, self._place, Platform(), self._loop, _Silence())  # type: ignore[arg-type]
         self._instances = instances
-        hosts = {}
+        hosts: dict[str, App] = {}
         for names, app in (
             ((SUNO_HOST, KIE_HOST), self._providers.app),
             (MEDIA_HOSTS, self._providers.files),
@@ -201,10 +194,11 @@ class BenchWorld:
             context = copy_context()
             context.run(SCOPE.set, self._place if own else ExecutionScope(names[0]))
             keep_alive_s = APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S
-            make = protocol_factory(app, self._loop, keep_alive_s)
+            served = self._providers.around(app) if own else app
+            make = protocol_factory(served, self._loop, keep_alive_s)
             for name in names:
                 self._network.listen(name, PORTS, Listener(make, context))
-                hosts[name] = Served(name, app, context)
+                hosts[name] = app
         return hosts
 
     def _start_app(self) -> Any:
@@ -224,23 +218,21 @@ class BenchWorld:
     def _play(self) -> Chunk:
         self._hosts = self._build_hosts()
         self._loop.set_exception_handler(self._loop_exception)
-        connection = short_wire(self._hosts) if self._connection == "short" else contextlib.nullcontext()
         arrivals = arrivals_s(self._plan.seed, self._tracks, self._plan.per_minute)
-        with connection:
-            self._loop.create_task(self._drive(arrivals), context=Context())
-            self._loop.run_until(arrivals[-1] + SETTLE_S)
-            self._check()
-            simulated_s = self._loop.elapsed_s
-            rows = store.rows(self._database)
-            if rows is None:
-                raise ImplementationError(
-                    f'{self._implementation.name} cannot be timed: a bench sees pictures by a table "tracks" in the '
-                    "SQLite file that DATABASE_PATH names, and there is none; `harness run` reads GET /tracks/{id}, too"
-                )
-            self._loop.forget_everything()
-            looking = self._loop.create_task(self._outcomes(rows), context=Context())
-            self._loop.run_until(simulated_s + SETTLE_S)
-            self._check()
+        self._loop.create_task(self._drive(arrivals), context=Context())
+        self._loop.run_until(arrivals[-1] + SETTLE_S)
+        self._check()
+        simulated_s = self._loop.elapsed_s
+        rows = store.rows(self._database)
+        if rows is None:
+            raise ImplementationError(
+                f'{self._implementation.name} cannot be timed: a bench sees pictures by a table "tracks" in the '
+                "SQLite file that DATABASE_PATH names, and there is none; `harness run` reads GET /tracks/{id}, too"
+            )
+        self._loop.forget_everything()
+        looking = self._loop.create_task(self._outcomes(rows), context=Context())
+        self._loop.run_until(simulated_s + SETTLE_S)
+        self._check()
         outcomes = looking.result()
         records = tuple(
             self._record(track, at_s, rows, outcomes) for track, at_s in zip(self._tracks, arrivals, strict=True)
@@ -280,8 +272,7 @@ class BenchWorld:
         requested = json.dumps({"title": title_of(track), "prompt": prompt_of(track)}).encode()
         with contextlib.suppress(TimeoutError, OSError, BadResponseError, ValueError):
             async with asyncio.timeout(USER_PATIENCE_S):
-                parts = urlsplit(f"http://{APPLICATION_HOST}/tracks")
-                answer = await self._providers.deliver(parts, requested, JSON, cause=track)
+                answer = await post(f"http://{APPLICATION_HOST}/tracks", requested, JSON)
             if answer.status in (200, 201, 202):
                 track_id = json.loads(answer.body).get("id")
                 if isinstance(track_id, str | int) and track_id != "":
@@ -300,10 +291,9 @@ class BenchWorld:
     # What came of it
 
     async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, Outcome]:
-        hosts = {name: served.app for name, served in self._hosts.items()}
-        return {track: await self._outcome(track, rows.get(self._ids.get(track, "")), hosts) for track in self._tracks}
+        return {track: await self._outcome(track, rows.get(self._ids.get(track, ""))) for track in self._tracks}
 
-    async def _outcome(self, track: int, row: dict[str, Any] | None, hosts: dict[str, Any]) -> Outcome:
+    async def _outcome(self, track: int, row: dict[str, Any] | None) -> Outcome:
         if track not in self._ids:
             return "none"
         if row is None:
@@ -314,17 +304,17 @@ class BenchWorld:
         if url is None:
             return "none"
         published = self._providers.pictures.get(url)
-        is_2k = _is_true_2k(published, track) if published else await self._shows_true_2k(url, track, hosts)
+        is_2k = _is_true_2k(published, track) if published else await self._shows_true_2k(url, track)
         if is_2k is None:
             return "broken"
         if is_2k:
             return "2k"
         return "small-labelled" if images.is_labelled(row) else "small-unlabelled"
 
-    async def _shows_true_2k(self, url: str, track: int, hosts: dict[str, Any]) -> bool | None:
+    async def _shows_true_2k(self, url: str, track: int) -> bool | None:
         """Whether an address that is no provider's shows a true 2K picture; None unless it is whole and the track's."""
         context_place = SCOPE.set(self._place)
-        sight = await look(url, hosts, f"http://{APPLICATION_HOST}/")
+        sight = await look(url, self._hosts, f"http://{APPLICATION_HOST}/")
         SCOPE.reset(context_place)
         seen = examine(sight.content) if sight.problem is None and sight.status == 200 else None
         if seen is None or not seen.decodes or seen.width is None or seen.height is None:

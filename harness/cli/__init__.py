@@ -5,7 +5,6 @@ or implementation error, 3 nothing violated but something could not be judged, 1
 (`| head`) it is that of the result where there is one, 0 for a listing, else 141.
 """
 
-import gc
 import sys
 from typing import Any
 
@@ -26,8 +25,6 @@ from harness.cli.serve import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-COLLECT_AFTER = 50_000
-"""Objects: what a command imports and reads stays, so that looking for garbage in it would be a waste of time."""
 DISTRIBUTION = "callback-contract-harness"
 
 
@@ -123,7 +120,6 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
-    gc.set_threshold(COLLECT_AFTER)
     try:
         exit_codes.begin()
         code = cli(prog_name="harness", standalone_mode=False)

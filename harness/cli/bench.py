@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.bench.thresholds import Threshold
     from harness.bench.world import Plan
 
-TRACKS = 10_000
+TRACKS = 5_000
 PER_MINUTE = 6.0
 CHUNK = 50
 _FIGURES = "simulated figures, which are exact; those of --real are not"

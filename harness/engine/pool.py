@@ -22,8 +22,6 @@ from harness.scenario.model import Platform, Scenario
 from harness.targets import AnyImplementation, LiveImplementation, Postponed, cores
 from harness.world.simulated.tempdir import scratch_folder
 
-COLLECT_AFTER = 3_000
-"""Objects, in a worker process: the garbage of some ten runs, which is still in the processor's cache then."""
 CHUNK = 8
 """Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
 which share their pictures."""
@@ -173,8 +171,9 @@ def _play_chunk(pairs: Sequence[Pair], seed: int, path: list[str]) -> list[Any]:
 
 
 def _prepare_worker(play: Play[Any]) -> None:
-    """A worker does nothing but runs: what is imported is never garbage, and collections can be rare and large. An
-    interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
+    """A worker does nothing but runs, so what is imported is never garbage.
+
+    An interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
     from harness.world.live.process import die_with_parent
 
     global _worker_play
@@ -183,7 +182,6 @@ def _prepare_worker(play: Play[Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def _start_method() -> "multiprocessing.context.BaseContext":

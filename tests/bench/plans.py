@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.bench.models import Model
-from harness.bench.world import BenchWorld, Chunk, Plan, Wire
+from harness.bench.world import BenchWorld, Chunk, Plan
 from harness.engine.run import resolve
 from harness.fakes.latency import Fixed, Lognormal
 from harness.targets import Implementation
@@ -27,8 +27,8 @@ def plan(tracks: int = 20, chunk: int = 50, per_minute: float = 20.0, seed: int 
     return Plan(model(**changed), seed, tracks, per_minute, chunk)
 
 
-def played(name: str, planned: Plan, wire: Wire = "short") -> list[Chunk]:
+def played(name: str, planned: Plan) -> list[Chunk]:
     """What one implementation makes of all chunks."""
     implementation = resolve(name)
     assert isinstance(implementation, Implementation)
-    return [BenchWorld(planned, tracks, implementation, wire).run() for tracks in planned.chunks()]
+    return [BenchWorld(planned, tracks, implementation).run() for tracks in planned.chunks()]

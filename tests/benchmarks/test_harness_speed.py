@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from harness.engine.pool import COLLECT_AFTER
 from harness.engine.run import resolve, run
 from harness.fakes.latency import Never
 from harness.fakes.script import DeliveryRules, Image, KieScript, Script, SunoScript
@@ -48,15 +47,12 @@ NULL = load("tests.benchmarks.null:create_app", "null", shipped=True)
 
 @pytest.fixture(autouse=True, scope="module")
 def _collections_as_in_a_worker() -> Iterator[None]:
-    """Both sides live as in the harness's own worker processes, where garbage is collected seldom; else the modules
+    """Both sides live as in the harness's own worker processes, where what is imported is never garbage; else modules
     that a test suite has imported are gone through again and again, on the bill of whoever runs at that moment."""
-    threshold = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
     yield
     gc.unfreeze()
-    gc.set_threshold(*threshold)
 
 
 def _run_of(implementation: AnyImplementation) -> Callable[[], None]:

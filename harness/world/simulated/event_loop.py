@@ -22,7 +22,6 @@ from typing import Any, Literal
 
 from harness.world.clock import START_S
 from harness.world.scope import SCOPE, ExecutionScope
-from harness.world.simulated.handles import Handle, Task, Timer
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.threads import Threads
 from harness.world.unsupported import Refused
@@ -36,6 +35,13 @@ FAREWELL_S = 60.0
 """Virtual seconds that cancelled tasks get to clean up."""
 
 Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
+
+
+class Task(asyncio.Task[Any]):
+    """A task as a simulated world makes them."""
+
+    place: ExecutionScope | None = None
+    """Where it runs; before Python 3.12 a task does not tell its context."""
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -95,29 +101,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._ending = "stopped"
         self.run_forever()
         return self._ending
-
-    def call_soon(  # type: ignore[override]
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        if self.is_closed():
-            raise RuntimeError("Event loop is closed")
-        handle = Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
-
-    def call_at(  # type: ignore[override]
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        if self.is_closed():
-            raise RuntimeError("Event loop is closed")
-        timer = Timer(when, callback, args, self, context)
-        heapq.heappush(self._scheduled, timer)
-        return timer
-
-    def call_later(  # type: ignore[override]
-        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        return self.call_at(self._now_s + delay, callback, *args, context=context)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
