@@ -153,7 +153,7 @@ def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_somethin
     c = Chronicle(signing=True)
     arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
     c.image(cause=arrived)
-    assert "paid for" in verdict(c.end(), "rejects-forgery").reason
+    assert "paid generation" in verdict(c.end(), "rejects-forgery").reason
 
 
 def woken(c: Chronicle, kind: str = "unsigned") -> tuple[str, int]:
@@ -379,7 +379,7 @@ def test_another_word_for_the_end_is_explained(word: str) -> None:
     c.write(1, status=word)
     found = verdict(c.end(), "settles")
     assert found.state == "violated"
-    assert 'takes "complete" and "failed" for ends' in found.reason
+    assert 'terminal states are exactly "complete" and "failed"' in found.reason
 
 
 @pytest.mark.parametrize(
@@ -513,7 +513,7 @@ def test_a_track_whose_good_picture_was_downloaded_has_not_failed(content: dict[
 
 def test_a_track_that_nobody_asked_a_picture_for_has_not_failed() -> None:
     found = ended_as_failed(with_music())
-    assert (found.state, "a picture was never asked for" in found.reason) == ("violated", True)
+    assert (found.state, "no picture was ever requested" in found.reason) == ("violated", True)
 
 
 def test_a_track_may_fail_for_its_picture_or_for_what_the_provider_says_or_the_platform_does() -> None:

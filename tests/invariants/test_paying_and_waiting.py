@@ -136,7 +136,7 @@ def test_a_callback_was_delivered_again_only_if_it_had_arrived_before(first_arri
 def test_a_needless_second_picture_is_told_with_what_was_known_of_the_first() -> None:
     journal = two_pictures(Chronicle())
     found = verdict(journal, "generates-once")
-    assert "although the first had succeeded at 10 s and its answer said so at 10 s" in found.reason
+    assert "although the first had succeeded at 10 s and its response reported it at 10 s" in found.reason
     assert {"task.ended", "response"} <= {journal[number].kind for number in found.evidence}
 
 
@@ -145,14 +145,14 @@ def test_a_second_picture_beside_the_first_is_told_as_such() -> None:
     c.image()
     c.at_s = 3.0
     c.image()
-    assert "and at 3 s the first was still being made" in verdict(c.end(), "generates-once").reason
+    assert "while the first was still in progress at 3 s" in verdict(c.end(), "generates-once").reason
 
 
 def test_one_task_that_brings_several_pictures_is_paid_for_several_times() -> None:
     c = Chronicle()
     c.ends(c.image(path=JOBS, mode="job"), *(c.picture(f"http://{MEDIA}/p/{n}.png") for n in range(6)))
     found = verdict(c.end(), "generates-once")
-    assert (found.state, "6 pictures were paid for by one task" in found.reason) == ("violated", True)
+    assert (found.state, "6 pictures were paid for in one task" in found.reason) == ("violated", True)
 
 
 def test_nor_may_the_retry_after_a_failure_bring_several() -> None:

@@ -116,7 +116,7 @@ def test_a_run_shows_what_was_broken_and_where(shown: Shown) -> None:
     browser = shown(route=RUN)
     text = browser.evaluate(TEXT)
     assert "1 promise broken" in text
-    assert 'the "complete" callback was answered after 16 s; the provider waits 15 s' in text
+    assert 'the "complete" callback was answered after 16 s; the provider\'s timeout is 15 s' in text
     assert "harness run synchronous slow/image-16s --seed 1" in text
     lanes = browser.evaluate(
         "[...document.querySelectorAll('.diagram-scroll > .diagram-head .lane-title')].map((each) => each.textContent)"
