@@ -123,7 +123,7 @@ def test_3_when_nothing_is_broken_but_something_could_not_be_judged(harness: Any
     written(tmp_path, "blind.py", ASGI.format(body=body.strip()))
     said = harness("run", "blind.py:app", HEALTHY)
     assert said.code == 3
-    assert "there is no `tracks` table in DATABASE_PATH" in one_line(said.out)
+    assert "DATABASE_PATH has no `tracks` table" in one_line(said.out)
     assert "1 could not be judged" in said.out
 
 
@@ -139,26 +139,26 @@ def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["compar"], 'there is no command "compar", did you mean "compare"?'),
-        (["run", "synchronus", HEALTHY], 'no strategy is called "synchronus", did you mean "synchronous"?'),
-        (["compare", "--only", "strct"], 'no strategy is called "strct", did you mean "strict"?'),
-        (["run", "strict", "slow/image-16"], 'no scenario is called "slow/image-16", did you mean "slow/image-16s"?'),
-        (["compare", "slw"], 'no scenario is called "slw", did you mean "slow"?'),
+        (["compar"], 'unknown command "compar", did you mean "compare"?'),
+        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus", did you mean "synchronous"?'),
+        (["compare", "--only", "strct"], 'unknown strategy "strct", did you mean "strict"?'),
+        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
+        (["compare", "slw"], 'unknown scenario "slw", did you mean "slow"?'),
         (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
         (["run"], "Missing argument 'IMPLEMENTATION'"),
-        (["run", "strict", ""], 'no scenario is called ""'),
+        (["run", "strict", ""], 'unknown scenario ""'),
         (["run", "strict", HEALTHY, "--seed", "-1"], "-1 is not in the range"),
         (["list", "scenaros"], "'scenaros' is not one of 'scenarios', 'invariants', 'strategies'"),
-        (["list", "strategies", "slow"], '"list strategies" takes no more words'),
+        (["list", "strategies", "slow"], '"list strategies" takes no further arguments'),
         (["run", ":app", HEALTHY], '":app" does not name an implementation'),
         (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens at 127.0.0.1:9"),
-        (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "which only the simulated world can repeat"),
+        (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "live runs cannot be repeated byte for byte"),
         (["serve", "baseline"], "one can be served at a time"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["run", "strict", "."], "there are no scenario files here"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["validate"], "Missing argument"),
-        (["show", "nosuch"], 'no scenario is called "nosuch"'),
+        (["show", "nosuch"], 'unknown scenario "nosuch"'),
         (["judge", "nosuch.jsonl"], "nosuch.jsonl: there is no such file"),
     ],
 )
@@ -183,7 +183,7 @@ def test_two_files_of_one_name_are_not_mixed_up(harness: Any, tmp_path: Path) ->
         written(tmp_path / folder, "same.yaml", "why: all is well\n")
     said = harness("run", "strict", "one", "two")
     assert said.code == 2
-    assert 'are both called "mine/same"' in one_line(said.err)
+    assert 'are both named "mine/same"' in one_line(said.err)
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_runs(harness: Any, tmp_path: Path) -> None:
@@ -209,8 +209,11 @@ def test_a_journal_folder_that_cannot_be_made_is_told(harness: Any, tmp_path: Pa
         ("hello\n", "bad.jsonl:1:1: not JSON"),
         ('{"journal":9}\n', "journal version 9, this harness reads version 1"),
         ('{"journal":1}\n', "the journal has no entries"),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n', 'the first entry is "log"'),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks facts that its kind has"),
+        (
+            '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n',
+            'expected a first entry "run.began", found "log"',
+        ),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks a fact of its kind"),
     ],
 )
 def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: str, sentence: str) -> None:
@@ -446,7 +449,7 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
         ["list", "scenarios", "slow"],
         ["list", "strategies"],
         ["list", "invariants"],
-        ["show", "slow/image-16s"],
+        ["show", "baseline"],
     ):
         said = harness(*words, columns=columns)
         too_long = [line for line in said.out.splitlines() if len(line) > columns]
@@ -573,14 +576,20 @@ def test_lists_name_everything_there_is(harness: Any) -> None:
     assert "baseline" not in slow
 
 
-def test_show_prints_the_purpose_and_the_file(harness: Any) -> None:
-    said = harness("show", "slow/image-16s")
+def test_show_prints_the_purpose_and_the_file_of_several_scenarios(harness: Any) -> None:
+    said = harness("show", "baseline")
     assert said.code == 0
-    assert "Sixteen seconds is one second more than Suno waits" in one_line(said.out)
-    assert "- takes: 16s" in said.out
+    assert "baseline/healthy\n" in said.out
+    assert "baseline/healthy.yaml\n" in said.out
 
 
-def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any, tmp_path: Path) -> None:
+def test_show_prints_exactly_the_file_when_piped(harness: Any, tmp_path: Path) -> None:
+    said = piped("harness show slow/image-16s | harness validate /dev/stdin", tmp_path)
+    assert (said.code, said.out) == (0, "1 of 1 scenario file valid\n")
+    assert harness("show", "slow/image-16s").out == harness("show", "slow/image-16s", "--raw").out
+
+
+def test_show_raw_prints_exactly_the_file(harness: Any, tmp_path: Path) -> None:
     from harness.scenario import catalogue
 
     (shipped,) = catalogue.select(["slow/image-16s"])
@@ -590,7 +599,7 @@ def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any
     assert harness("validate", str(written(tmp_path, "mine.yaml", said.out))).code == 0
     refused = harness("show", "baseline", "--raw")
     assert refused.code == 2
-    assert re.search(r'"baseline" are \d+ scenarios; --raw shows one', refused.err)
+    assert re.search(r'"baseline" matches \d+ scenarios; --raw prints one', refused.err)
 
 
 def test_validate_counts_what_is_good(harness: Any, tmp_path: Path) -> None:
@@ -701,22 +710,22 @@ def test_a_closed_pipe_does_not_change_what_came_of_it(tmp_path: Path, command: 
 @pytest.mark.parametrize("command", ["harness list scenarios", "harness run strict baseline/healthy", "harness schema"])
 def test_a_stdout_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
     full = piped(f"{command} >/dev/full", tmp_path)
-    assert (full.code, full.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    assert (full.code, full.err) == (2, "error: cannot write to stdout: No space left on device\n")
     closed = piped(f"{command} >&-", tmp_path)
-    assert (closed.code, closed.err[:46]) == (2, "error: stdout cannot be written: it is closed;")
+    assert (closed.code, closed.err[:24]) == (2, "error: stdout is closed;")
     assert piped(f"{command} 2>&- <&-", tmp_path).code == 0
 
 
 def test_a_server_whose_screen_is_full_says_so(tmp_path: Path) -> None:
     said = piped("harness serve >/dev/full", tmp_path)
-    assert (said.code, said.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    assert (said.code, said.err) == (2, "error: cannot write to stdout: No space left on device\n")
 
 
 def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     said = piped("cd gone && rmdir ../gone && harness run strict baseline/healthy", tmp_path)
     assert said.code == 2
-    assert said.err == "error: the current folder is not there any more; change to one that is\n"
+    assert said.err == "error: the current folder no longer exists; change to another one\n"
 
 
 def test_what_a_terminal_has_not_got_never_looks_like_a_question_mark(tmp_path: Path) -> None:
@@ -757,7 +766,7 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
         (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite what is read"),
         (["bench", "strict", "--html", "-", "--json", "-"], "only one report can go to stdout"),
         (["bench", "strict", "--html", "b", "--save-baseline", "b"], "--html both write b"),
-        (["bench", "strict", "--save-baseline", "-"], "--save-baseline needs a file"),
+        (["bench", "strict", "--save-baseline", "-"], "--save-baseline: expected a file"),
     ],
 )
 def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], told: str) -> None:
@@ -800,14 +809,16 @@ def on_music(payload, track):
 
 def test_what_an_application_logs_cannot_work_the_terminal(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "hostile.py", HOSTILE)
-    written(tmp_path, "own.yaml", 'why: "Clears \\e[2J the screen."\n')
+    (tmp_path / "mine").mkdir()
+    for name in ("own.yaml", "mine/one.yaml", "mine/two.yaml"):
+        written(tmp_path, name, 'why: "Clears \\e[2J the screen."\n')
     outputs = [f"--{name}={name}.out" for name in ("markdown", "html", "junit", "github", "ndjson", "har", "json")]
     said = harness("run", "hostile.py:on_music", "own.yaml", "-v", "--journal", "kept", *outputs)
     assert said.code == 1, said.err
     markdown = (tmp_path / "markdown.out").read_text("utf-8")
-    for text in (said.out, markdown, harness("show", "own.yaml").out, harness("list", "scenarios", "own.yaml").out):
+    for text in (said.out, markdown, harness("show", "mine").out, harness("list", "scenarios", "own.yaml").out):
         assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
-    assert "\\x1b[2J" in harness("show", "own.yaml").out
+    assert "\\x1b[2J" in harness("show", "mine").out
     (journal,) = (tmp_path / "kept").iterdir()
     assert harness("judge", str(journal)).code == 1
 

@@ -100,7 +100,7 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("strikt",), 'no strategy is called "strikt", did you mean "strict"?'),
+        (("strikt",), 'unknown strategy "strikt", did you mean "strict"?'),
         (("strict", "--model", "busi"), 'no model is called "busi", did you mean "busy"?'),
         (("strict", "--reference", "synchronous"), 'no strategy in this bench is called "synchronous"'),
         (("strict", "--fail-if", "p98>1s"), 'there is no metric "p98", did you mean "p9'),

@@ -74,7 +74,7 @@ def test_the_gravest_invariants_come_in_one_order() -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     assert named("settles") is INVARIANTS["settles"]
-    with pytest.raises(UnknownNameError, match='no invariant is called "setles", did you mean "settles"'):
+    with pytest.raises(UnknownNameError, match='unknown invariant "setles", did you mean "settles"'):
         named("setles")
 
 

@@ -96,7 +96,7 @@ def test_an_implementation_that_is_not_there_is_an_error_of_one_sentence(
 def test_a_scenario_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
     result = ran(project, "--harness-scenarios", "slow/image-15s")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert 'no scenario is called "slow/image-15s", did you mean' in result.stderr.str()
+    assert 'unknown scenario "slow/image-15s", did you mean' in result.stderr.str()
 
 
 def test_the_name_that_the_report_gives_runs_that_scenario_alone(project: pytest.Pytester) -> None:
@@ -252,7 +252,7 @@ SERVED = """
         assert not fakes.journal().of("task.created")
 
     def test_a_scenario_that_is_not_there(serve_scenario):
-        with pytest.raises(AssertionError, match='no scenario is called "slow/never"'):
+        with pytest.raises(AssertionError, match='unknown scenario "slow/never"'):
             serve_scenario("slow/never")
 """
 
