@@ -312,7 +312,7 @@ def test_a_delivery_counts_when_it_is_answered_200_in_time(status: int | None, w
     assert word in found.reason
 
 
-def test_a_delivery_that_is_never_answered_is_told_as_such() -> None:
+def test_a_delivery_that_is_never_answered_is_reported() -> None:
     c = Chronicle()
     arrived = c.call(c.music(), answered=False)
     sent = c.journal[c.journal[arrived].cause]
@@ -348,7 +348,7 @@ def harmed(c: Chronicle, harm: str | None, *, arrives: bool, status: int = 200, 
         ({"harm": "late-request", "arrives": True, "latency_s": 16.0}, "violated"),
     ],
 )
-def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_asked(
+def test_a_delivery_with_a_fault_is_no_violation_if_the_response_was_in_time(
     delivery: dict[str, Any], expected: str
 ) -> None:
     alone = verdict(harmed(Chronicle(), **delivery).end(), "callback-answered")
@@ -368,14 +368,14 @@ def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_aske
         (16.0, 503, "answered after 16 s; the provider's timeout is 15 s"),
     ],
 )
-def test_an_answer_that_the_provider_did_not_get_is_blamed_for_what_was_wrong_with_it(
+def test_a_response_that_the_provider_did_not_receive_is_reported_with_its_problem(
     latency_s: float, status: int, words: str
 ) -> None:
     c = harmed(Chronicle(), None, arrives=True, status=status, latency_s=latency_s)
     assert words in verdict(c.end(), "callback-answered").reason
 
 
-def test_a_delivery_that_a_proxy_repeats_is_judged_by_the_answer_to_the_first() -> None:
+def test_a_delivery_repeated_by_a_proxy_is_judged_by_the_first_response() -> None:
     """The repeated one is turned away at once; the provider waits for the other."""
     c = Chronicle()
     shared = {"provider": "suno", "delivery": "d", "attempt": 1}
