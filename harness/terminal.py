@@ -1,4 +1,4 @@
-"""The terminal: where reports meet a screen, a pipe, or a reader without colours."""
+"""Terminal input and output: consoles, progress bars, key presses, error messages."""
 
 import os
 import re
@@ -20,7 +20,7 @@ TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
 
 class _Trimmed:
-    """A stream into a file or a pipe, without the blanks with which tables fill up their lines."""
+    """A stream to a file or a pipe that strips the trailing blanks of table rows."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -34,12 +34,12 @@ class _Trimmed:
 
 
 def screen(*, stderr: bool = False) -> "Console":
-    """A console on stdout (data) or stderr (messages); NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honoured."""
+    """Return a console on stdout (data) or stderr (messages) that honours NO_COLOR, FORCE_COLOR, COLUMNS, TERM=dumb."""
     from rich.console import Console
 
     class Screen(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the process with 1, but that nobody reads on is no failure
+            raise BrokenPipeError  # rich would exit with 1, but a closed pipe is no failure
 
     stream = sys.stderr if stderr else sys.stdout
     requested = os.environ.get("COLUMNS", "")
@@ -53,7 +53,7 @@ def screen(*, stderr: bool = False) -> "Console":
 
 
 def show(*parts: "RenderableType") -> None:
-    """Prints reports to stdout."""
+    """Print reports to stdout."""
     console = screen()
     for part in parts:
         console.print(part)
@@ -61,7 +61,7 @@ def show(*parts: "RenderableType") -> None:
 
 @contextmanager
 def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> Iterator[bool]:
-    """Calls `on_key` for each key that is pressed while `loop` runs; gives whether there is a keyboard at all."""
+    """Call `on_key` for each key pressed while `loop` runs; yield whether there is a keyboard."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield False
         return
@@ -81,12 +81,12 @@ def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> I
 
 
 def visible(text: str) -> str:
-    """Text that does nothing to a terminal: control characters as escapes, `\\x1b`, but for line ends and tabs."""
+    """Return text with control characters escaped (`\\x1b`), except newlines and tabs."""
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def complain(message: str) -> None:
-    """Prints an error message to stderr."""
+    """Print an error message to stderr."""
     from rich.text import Text
 
     screen(stderr=True).print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
@@ -94,7 +94,7 @@ def complain(message: str) -> None:
 
 @contextmanager
 def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progress | None]":
-    """A progress bar on stderr while something works; nothing where nobody watches."""
+    """Show a progress bar on stderr, or nothing if stderr is not a terminal."""
     console = screen(stderr=True)
     if quiet or not console.is_terminal or total < 2:
         yield None
@@ -115,6 +115,6 @@ def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progres
 
 
 def notifier(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
-    """Prints sentences to stderr while something works, above its progress bar if it has one."""
+    """Return a function that prints a sentence to stderr, above the progress bar if there is one."""
     console = screen(stderr=True) if bar is None else bar.console
     return lambda sentence: None if quiet else console.print(sentence, style="dim", markup=False)

@@ -95,14 +95,14 @@ def written(folder: Path, name: str, text: str) -> str:
 # Exit codes
 
 
-def test_0_when_every_promise_is_held(harness: Any) -> None:
+def test_0_when_every_invariant_holds(harness: Any) -> None:
     said = harness("run", "strict", HEALTHY)
     assert said.code == 0
     assert "1 held" in said.out
     assert said.err == ""
 
 
-def test_1_when_a_promise_is_broken_and_the_report_says_how_to_replay_it(harness: Any) -> None:
+def test_1_when_an_invariant_is_violated_and_the_report_says_how_to_replay_it(harness: Any) -> None:
     said = harness("run", "synchronous", "slow/image-16s", "--seed", "3")
     assert said.code == 1
     assert 'callback-answered: the "complete" callback was ' in one_line(said.out)
@@ -110,7 +110,7 @@ def test_1_when_a_promise_is_broken_and_the_report_says_how_to_replay_it(harness
     assert "app.test → api.kie.ai POST /api/v1/generate/image" in one_line(said.out), "where the time went"
 
 
-def test_a_warning_alone_is_told_in_one_line_and_is_no_failure(harness: Any) -> None:
+def test_a_warning_alone_is_one_line_and_no_failure(harness: Any) -> None:
     said = harness("run", "strict", HEALTHY)
     assert said.code == 0
     assert "! image-durable (warning)" in said.out
@@ -118,16 +118,16 @@ def test_a_warning_alone_is_told_in_one_line_and_is_no_failure(harness: Any) -> 
     assert "#" not in said.out, "no sequence of events for a warning"
 
 
-def test_3_when_nothing_is_broken_but_something_could_not_be_judged(harness: Any, tmp_path: Path) -> None:
+def test_3_when_nothing_is_violated_but_something_is_inconclusive(harness: Any, tmp_path: Path) -> None:
     body = ANSWER.format(status=201, content=b'{"id": "t1"}')
     written(tmp_path, "blind.py", ASGI.format(body=body.strip()))
     said = harness("run", "blind.py:app", HEALTHY)
     assert said.code == 3
-    assert "there is no `tracks` table in DATABASE_PATH" in one_line(said.out)
-    assert "1 could not be judged" in said.out
+    assert "DATABASE_PATH has no `tracks` table" in one_line(said.out)
+    assert "1 inconclusive" in said.out
 
 
-def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
+def test_comparing_succeeds_despite_violations(harness: Any) -> None:
     said = harness("compare", HEALTHY, "--only", "trusting")
     assert said.code == 0
     assert "✗" in said.out
@@ -139,26 +139,26 @@ def test_comparing_is_a_success_whoever_breaks_what(harness: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["compar"], 'there is no command "compar", did you mean "compare"?'),
-        (["run", "synchronus", HEALTHY], 'no strategy is called "synchronus", did you mean "synchronous"?'),
-        (["compare", "--only", "strct"], 'no strategy is called "strct", did you mean "strict"?'),
-        (["run", "strict", "slow/image-16"], 'no scenario is called "slow/image-16", did you mean "slow/image-16s"?'),
-        (["compare", "slw"], 'no scenario is called "slw", did you mean "slow"?'),
+        (["compar"], 'unknown command "compar", did you mean "compare"?'),
+        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus", did you mean "synchronous"?'),
+        (["compare", "--only", "strct"], 'unknown strategy "strct", did you mean "strict"?'),
+        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
+        (["compare", "slw"], 'unknown scenario "slw", did you mean "slow"?'),
         (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
         (["run"], "Missing argument 'IMPLEMENTATION'"),
-        (["run", "strict", ""], 'no scenario is called ""'),
+        (["run", "strict", ""], 'unknown scenario ""'),
         (["run", "strict", HEALTHY, "--seed", "-1"], "-1 is not in the range"),
         (["list", "scenaros"], "'scenaros' is not one of 'scenarios', 'invariants', 'strategies'"),
-        (["list", "strategies", "slow"], '"list strategies" takes no more words'),
+        (["list", "strategies", "slow"], '"list strategies" takes no further arguments'),
         (["run", ":app", HEALTHY], '":app" does not name an implementation'),
         (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens at 127.0.0.1:9"),
-        (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "which only the simulated world can repeat"),
-        (["serve", "baseline"], "one can be served at a time"),
+        (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "live runs cannot be repeated byte for byte"),
+        (["serve", "baseline"], "matches 5 scenarios, expected one"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["run", "strict", "."], "there are no scenario files here"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["validate"], "Missing argument"),
-        (["show", "nosuch"], 'no scenario is called "nosuch"'),
+        (["show", "nosuch"], 'unknown scenario "nosuch"'),
         (["judge", "nosuch.jsonl"], "nosuch.jsonl: there is no such file"),
     ],
 )
@@ -169,7 +169,7 @@ def test_2_and_a_sentence_for_a_mistake(harness: Any, words: list[str], sentence
     assert "Traceback" not in said.err
 
 
-def test_a_scenario_file_that_is_wrong_is_told_with_file_line_and_column(harness: Any, tmp_path: Path) -> None:
+def test_an_invalid_scenario_file_is_reported_with_file_line_and_column(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "late.yaml", "why: late\nkie:\n  images:\n    - takes: 16\n")
     for words in (["validate", "late.yaml"], ["run", "strict", "late.yaml"], ["show", "late.yaml"]):
         said = harness(*words)
@@ -177,17 +177,17 @@ def test_a_scenario_file_that_is_wrong_is_told_with_file_line_and_column(harness
         assert 'late.yaml:4:14: kie.images[0].takes: "16" has no unit, write "16s"' in said.err
 
 
-def test_two_files_of_one_name_are_not_mixed_up(harness: Any, tmp_path: Path) -> None:
+def test_two_scenario_files_with_one_name_are_refused(harness: Any, tmp_path: Path) -> None:
     for folder in ("one/mine", "two/mine"):
         (tmp_path / folder).mkdir(parents=True)
         written(tmp_path / folder, "same.yaml", "why: all is well\n")
     said = harness("run", "strict", "one", "two")
     assert said.code == 2
-    assert 'are both called "mine/same"' in one_line(said.err)
+    assert 'are both named "mine/same"' in one_line(said.err)
 
 
-def test_a_file_that_cannot_be_written_is_told_before_anything_runs(harness: Any, tmp_path: Path) -> None:
-    for target, why in ((tmp_path / "nowhere" / "x.json", "there is no folder"), (tmp_path, "it is a folder")):
+def test_an_unwritable_file_is_reported_before_anything_runs(harness: Any, tmp_path: Path) -> None:
+    for target, why in ((tmp_path / "nowhere" / "x.json", "no such folder"), (tmp_path, "it is a folder")):
         began_s = time.perf_counter()
         said = harness("compare", "--json", str(target))
         assert said.code == 2
@@ -195,7 +195,7 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_runs(harness: Any
         assert time.perf_counter() - began_s < 2
 
 
-def test_a_journal_folder_that_cannot_be_made_is_told(harness: Any, tmp_path: Path) -> None:
+def test_an_unwritable_journal_folder_is_reported(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "taken", "a file")
     said = harness("run", "strict", HEALTHY, "--journal", "taken")
     assert said.code == 2
@@ -209,11 +209,14 @@ def test_a_journal_folder_that_cannot_be_made_is_told(harness: Any, tmp_path: Pa
         ("hello\n", "bad.jsonl:1:1: not JSON"),
         ('{"journal":9}\n', "journal version 9, this harness reads version 1"),
         ('{"journal":1}\n', "the journal has no entries"),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n', 'the first entry is "log"'),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks facts that its kind has"),
+        (
+            '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n',
+            'expected a first entry "run.began", found "log"',
+        ),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks a fact of its kind"),
     ],
 )
-def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_file_that_is_not_a_journal_is_refused(harness: Any, tmp_path: Path, text: str, sentence: str) -> None:
     written(tmp_path, "bad.jsonl", text)
     said = harness("judge", "bad.jsonl")
     assert said.code == 2
@@ -226,12 +229,12 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
 @pytest.mark.parametrize(
     ("name", "text", "target", "sentence"),
     [
-        ("a0.py", "x = 1 / 0\n", "a0:x", '"a0" raises when it is imported: ZeroDivisionError: division by zero'),
+        ("a0.py", "x = 1 / 0\n", "a0:x", 'importing "a0" raises ZeroDivisionError: division by zero'),
         ("a1.py", "x = 1 / 0\n", "a1.py:x", "(a1.py, line 1)"),
-        ("a2.py", "def app(:\n", "a2.py:app", "raises when it is imported: SyntaxError"),
+        ("a2.py", "def app(:\n", "a2.py:app", "raises SyntaxError"),
         ("a3.py", "import no_such_package\n", "a3:app", '"a3" imports "no_such_package", which is not installed'),
         ("a4.py", "def on_music(payload, track): ...\n", "a4.py:on_musik", 'did you mean "on_music"?'),
-        ("a5.py", "import sys\nsys.exit(3)\n", "a5.py:app", "raises when it is imported: SystemExit: 3"),
+        ("a5.py", "import sys\nsys.exit(3)\n", "a5.py:app", "raises SystemExit: 3"),
         (
             "a6.py",
             "def make():\n    raise ValueError('no')\n",
@@ -245,9 +248,9 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
         ("b4.py", "def app(environ, start_response): ...\n", "b4.py:app", "is a WSGI application (Flask, Django)"),
         ("b5.py", "import flask\napp = flask.Flask('x')\n", "b5.py:app", "`harness init` writes a harness.toml"),
         ("b6.py", "import flask\ndef make(): return flask.Flask('x')\n", "b6.py:make", "is a WSGI application"),
-        ("b7.py", "def on_music(*args, **more): ...\n", "b7.py:on_music", "its parameters cannot be seen"),
-        ("b1.py", "", "nowhere.py:app", 'there is no file "nowhere.py"'),
-        ("b2.py", "", "nowhere:app", 'there is no module "nowhere"'),
+        ("b7.py", "def on_music(*args, **more): ...\n", "b7.py:on_music", "which hides its parameters"),
+        ("b1.py", "", "nowhere.py:app", 'no such file: "nowhere.py"'),
+        ("b2.py", "", "nowhere:app", 'no module "nowhere" in'),
         (
             "b3.py",
             "async def app(scope, receive, send):\n"
@@ -258,7 +261,7 @@ def test_what_is_no_journal_is_not_judged(harness: Any, tmp_path: Path, text: st
         ),
     ],
 )
-def test_an_implementation_that_does_not_start_is_told_in_one_sentence(
+def test_an_implementation_that_does_not_start_is_one_sentence(
     harness: Any, tmp_path: Path, name: str, text: str, target: str, sentence: str
 ) -> None:
     written(tmp_path, name, text)
@@ -315,24 +318,24 @@ def test_an_implementation_that_misbehaves_gets_an_honest_verdict(
     assert "Traceback" not in said.out + said.err
 
 
-def test_an_implementation_that_runs_in_circles_without_time_passing_is_told_so(tmp_path: Path) -> None:
+def test_a_livelock_is_reported(tmp_path: Path) -> None:
     written(tmp_path, "c5.py", ASGI.format(body="import asyncio\n    while True: await asyncio.sleep(0)"))
     said = process("run", "c5.py:app", HEALTHY, folder=tmp_path)
     assert said.code in (1, 3)
-    assert "livelock: the implementation runs in circles" in said.out
+    assert "livelock: work keeps being scheduled" in said.out
     assert "Traceback" not in said.out + said.err
 
 
-def test_an_endless_loop_ends_in_a_verdict_that_says_so(tmp_path: Path) -> None:
+def test_an_endless_loop_ends_in_a_verdict_about_it(tmp_path: Path) -> None:
     written(tmp_path, "c6.py", ASGI.format(body="while True: pass"))
     said = process("run", "c6.py:app", HEALTHY, folder=tmp_path)
     assert said.code == 3
-    assert "? every promise: the run could not be simulated: the implementation has not given control" in one_line(
+    assert "? every invariant: the run could not be simulated: the implementation has not given control" in one_line(
         said.out
     )
 
 
-def test_a_callback_function_that_returns_nonsense_is_told_what_belongs_there(harness: Any, tmp_path: Path) -> None:
+def test_a_callback_function_that_returns_a_wrong_type_gets_the_expected_one(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "d0.py", "def on_music(payload, track):\n    return 5\n")
     said = harness("run", "d0.py:on_music", HEALTHY)
     assert said.code == 1
@@ -409,7 +412,9 @@ def test_twice_names_the_first_entry_that_differs(tmp_path: Path, impurity: str)
     written(tmp_path, "f0.py", code)
     said = process("run", "f0.py:on_music", HEALTHY, "--twice", "-q", folder=tmp_path, env={"PYTHONHASHSEED": "1"})
     assert said.code == 1
-    assert re.search(r"✗ baseline/healthy is not deterministic; what differs first is entry #\d+ at 9\.000 s", said.out)
+    assert re.search(
+        r"✗ baseline/healthy is not deterministic; the first difference is entry #\d+ at 9\.000 s", said.out
+    )
     first, second = re.findall(r"(?:first|second) run: +log info: it is (.+)", said.out)
     assert first != second
 
@@ -446,7 +451,7 @@ def test_no_line_is_longer_than_the_screen_and_every_name_can_be_read(
         ["list", "scenarios", "slow"],
         ["list", "strategies"],
         ["list", "invariants"],
-        ["show", "slow/image-16s"],
+        ["show", "baseline"],
     ):
         said = harness(*words, columns=columns)
         too_long = [line for line in said.out.splitlines() if len(line) > columns]
@@ -472,7 +477,7 @@ def test_no_number_is_left_out_on_a_narrow_screen(harness: Any, tmp_path: Path, 
     results = json.loads((tmp_path / "x.json").read_text("utf-8"))
     cells: dict[str, list[str]] = {}
     for line in said.out.splitlines():
-        if line.strip().startswith(("slow/image", "image-2k", "kept all")):
+        if line.strip().startswith(("slow/image", "image-2k", "all held")):
             name, *values = re.split(r"\s{2,}", line.strip())
             cells.setdefault(name, []).extend(values)
     for name in ("slow/image-5s", "slow/image-16s"):
@@ -493,7 +498,7 @@ def test_a_terminal_without_these_characters_shows_others(tmp_path: Path) -> Non
     assert "callback-answered" in said.out
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     running = subprocess.Popen(
         [sys.executable, "-m", "harness", "list", "scenarios"],
         cwd=tmp_path,
@@ -509,7 +514,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert running.returncode == 0
 
 
-def test_quiet_says_no_more_than_the_conclusion(harness: Any) -> None:
+def test_quiet_prints_only_the_conclusion(harness: Any) -> None:
     run = harness("run", "synchronous", "slow/image-16s", "-q")
     assert run.out == "0 held, 1 violated of 1 scenario, seed 1\n"
     compared = harness("compare", HEALTHY, "-q")
@@ -554,7 +559,7 @@ def test_help_is_there_for_every_command(harness: Any) -> None:
         assert said.out.startswith(f"Usage: harness {name}")
 
 
-def test_the_version_is_told_installed_or_not(harness: Any) -> None:
+def test_the_version_is_shown_installed_or_not(harness: Any) -> None:
     said = harness("--version")
     assert said.code == 0
     assert said.out.startswith("harness ")
@@ -573,14 +578,20 @@ def test_lists_name_everything_there_is(harness: Any) -> None:
     assert "baseline" not in slow
 
 
-def test_show_prints_the_purpose_and_the_file(harness: Any) -> None:
-    said = harness("show", "slow/image-16s")
+def test_show_prints_the_purpose_and_the_file_of_several_scenarios(harness: Any) -> None:
+    said = harness("show", "baseline")
     assert said.code == 0
-    assert "Sixteen seconds is one second more than Suno waits" in one_line(said.out)
-    assert "- takes: 16s" in said.out
+    assert "baseline/healthy\n" in said.out
+    assert "baseline/healthy.yaml\n" in said.out
 
 
-def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any, tmp_path: Path) -> None:
+def test_show_prints_exactly_the_file_when_piped(harness: Any, tmp_path: Path) -> None:
+    said = piped("harness show slow/image-16s | harness validate /dev/stdin", tmp_path)
+    assert (said.code, said.out) == (0, "1 of 1 scenario file valid\n")
+    assert harness("show", "slow/image-16s").out == harness("show", "slow/image-16s", "--raw").out
+
+
+def test_show_raw_prints_exactly_the_file(harness: Any, tmp_path: Path) -> None:
     from harness.scenario import catalogue
 
     (shipped,) = catalogue.select(["slow/image-16s"])
@@ -590,7 +601,7 @@ def test_show_prints_the_file_as_it_stands_to_begin_an_own_one_with(harness: Any
     assert harness("validate", str(written(tmp_path, "mine.yaml", said.out))).code == 0
     refused = harness("show", "baseline", "--raw")
     assert refused.code == 2
-    assert re.search(r'"baseline" are \d+ scenarios; --raw shows one', refused.err)
+    assert re.search(r'"baseline" matches \d+ scenarios; --raw prints one', refused.err)
 
 
 def test_validate_counts_what_is_good(harness: Any, tmp_path: Path) -> None:
@@ -630,7 +641,7 @@ def test_a_comparison_leaves_no_temporary_files_behind(tmp_path: Path) -> None:
     assert [path.name for path in scratch.iterdir() if path.suffix == ".db"] == []
 
 
-def test_serve_prints_what_to_paste_and_keeps_a_journal_that_can_be_judged(tmp_path: Path) -> None:
+def test_serve_prints_the_environment_and_writes_a_journal_that_can_be_judged(tmp_path: Path) -> None:
     journal = tmp_path / "served.jsonl"
     words = ["serve", "slow/image-5s", "--api-key", "my-key", "--journal", str(journal)]
     with subprocess.Popen(
@@ -655,7 +666,7 @@ def test_serve_prints_what_to_paste_and_keeps_a_journal_that_can_be_judged(tmp_p
         )
         assert answer.json()["code"] == 422
         told = [serving.stdout.readline() for _ in range(3)]
-        assert any("breaks the contract: instrumental" in line for line in told)
+        assert any("violates the contract: instrumental" in line for line in told)
         assert any("→ POST /api/v1/generate 200 code 422" in line for line in told)
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(10) == 0
@@ -699,30 +710,30 @@ def test_a_closed_pipe_does_not_change_what_came_of_it(tmp_path: Path, command: 
 
 
 @pytest.mark.parametrize("command", ["harness list scenarios", "harness run strict baseline/healthy", "harness schema"])
-def test_a_stdout_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
+def test_an_unwritable_stdout_is_reported_in_a_sentence(tmp_path: Path, command: str) -> None:
     full = piped(f"{command} >/dev/full", tmp_path)
-    assert (full.code, full.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    assert (full.code, full.err) == (2, "error: cannot write to stdout: No space left on device\n")
     closed = piped(f"{command} >&-", tmp_path)
-    assert (closed.code, closed.err[:46]) == (2, "error: stdout cannot be written: it is closed;")
+    assert (closed.code, closed.err[:24]) == (2, "error: stdout is closed;")
     assert piped(f"{command} 2>&- <&-", tmp_path).code == 0
 
 
-def test_a_server_whose_screen_is_full_says_so(tmp_path: Path) -> None:
+def test_a_server_with_an_unwritable_stdout_reports_it(tmp_path: Path) -> None:
     said = piped("harness serve >/dev/full", tmp_path)
-    assert (said.code, said.err) == (2, "error: stdout cannot be written: No space left on device\n")
+    assert (said.code, said.err) == (2, "error: cannot write to stdout: No space left on device\n")
 
 
-def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_deleted_current_folder_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     said = piped("cd gone && rmdir ../gone && harness run strict baseline/healthy", tmp_path)
     assert said.code == 2
-    assert said.err == "error: the current folder is not there any more; change to one that is\n"
+    assert said.err == "error: the current folder no longer exists; change to another one\n"
 
 
 def test_what_a_terminal_has_not_got_never_looks_like_a_question_mark(tmp_path: Path) -> None:
     said = piped("harness compare slow/image-16s", tmp_path, PYTHONIOENCODING="ascii")
     assert said.code == 0
-    assert "v every promise held   x3 three broken   ? could not be judged" in said.out
+    assert "v all held   x3 3 violated   ? inconclusive" in said.out
     row = next(line for line in said.out.splitlines() if "slow/image-16s" in line)
     assert "x1" in row
     assert "?" not in row
@@ -733,12 +744,12 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
     (whole,) = (tmp_path / "kept").iterdir()
     lines = whole.read_text("utf-8").splitlines(keepends=True)
     end = next(number for number, line in enumerate(lines) if '"run.ended"' in line)
-    for count, told in ((2, "nothing was judged"), (end, "the journal ends before the run does")):
+    for count, told in ((2, "nothing could be checked"), (end, "the journal ends before the run")):
         written(tmp_path, "cut.jsonl", "".join(lines[:count]))
         said = harness("judge", "cut.jsonl")
         assert said.code == 3
         assert told in one_line(said.out)
-        assert "1 could not be judged" in said.out
+        assert "1 inconclusive" in said.out
     assert harness("judge", str(whole)).code == 0
 
 
@@ -750,14 +761,14 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
     [
         (["run", "strict", HEALTHY, "--html", "a", "--junit", "./a"], "--html and --junit both write"),
         (["run", "strict", HEALTHY, "--save", "x", "--json", "x"], "--save and --json both write x"),
-        (["run", "strict", HEALTHY, "--json", "-", "--ndjson", "-"], "only one report can go to stdout"),
-        (["compare", HEALTHY, "--json", "-", "--har", "-"], "only one report can go to stdout"),
-        (["report", "all.results", "--html", "all.results"], "--html all.results: would overwrite what is read"),
-        (["merge", "1", "all.results", "--save", "all.results"], "--save all.results: would overwrite what is read"),
-        (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite what is read"),
-        (["bench", "strict", "--html", "-", "--json", "-"], "only one report can go to stdout"),
+        (["run", "strict", HEALTHY, "--json", "-", "--ndjson", "-"], "only one output can go to stdout"),
+        (["compare", HEALTHY, "--json", "-", "--har", "-"], "only one output can go to stdout"),
+        (["report", "all.results", "--html", "all.results"], "--html all.results: would overwrite an input"),
+        (["merge", "1", "all.results", "--save", "all.results"], "--save all.results: would overwrite an input"),
+        (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite an input"),
+        (["bench", "strict", "--html", "-", "--json", "-"], "only one output can go to stdout"),
         (["bench", "strict", "--html", "b", "--save-baseline", "b"], "--html both write b"),
-        (["bench", "strict", "--save-baseline", "-"], "--save-baseline needs a file"),
+        (["bench", "strict", "--save-baseline", "-"], "--save-baseline: expected a file"),
     ],
 )
 def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], told: str) -> None:
@@ -800,14 +811,16 @@ def on_music(payload, track):
 
 def test_what_an_application_logs_cannot_work_the_terminal(harness: Any, tmp_path: Path) -> None:
     written(tmp_path, "hostile.py", HOSTILE)
-    written(tmp_path, "own.yaml", 'why: "Clears \\e[2J the screen."\n')
+    (tmp_path / "mine").mkdir()
+    for name in ("own.yaml", "mine/one.yaml", "mine/two.yaml"):
+        written(tmp_path, name, 'why: "Clears \\e[2J the screen."\n')
     outputs = [f"--{name}={name}.out" for name in ("markdown", "html", "junit", "github", "ndjson", "har", "json")]
     said = harness("run", "hostile.py:on_music", "own.yaml", "-v", "--journal", "kept", *outputs)
     assert said.code == 1, said.err
     markdown = (tmp_path / "markdown.out").read_text("utf-8")
-    for text in (said.out, markdown, harness("show", "own.yaml").out, harness("list", "scenarios", "own.yaml").out):
+    for text in (said.out, markdown, harness("show", "mine").out, harness("list", "scenarios", "own.yaml").out):
         assert not re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
-    assert "\\x1b[2J" in harness("show", "own.yaml").out
+    assert "\\x1b[2J" in harness("show", "mine").out
     (journal,) = (tmp_path / "kept").iterdir()
     assert harness("judge", str(journal)).code == 1
 
@@ -821,12 +834,12 @@ def test_an_implementation_whose_name_is_not_utf_8_is_reported(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("columns", ["0", "", "wide"])
-def test_columns_that_are_none_are_as_if_nobody_had_said_any(tmp_path: Path, columns: str) -> None:
+def test_invalid_columns_are_ignored(tmp_path: Path, columns: str) -> None:
     said = process("run", "strict", HEALTHY, folder=tmp_path, env={"COLUMNS": columns})
     assert "1 held (1 with a warning) of 1 scenario, seed 1" in said.out
 
 
 @pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nharness = 5\n"])
-def test_a_pyproject_without_our_table_says_nothing(harness: Any, tmp_path: Path, text: str) -> None:
+def test_a_pyproject_without_our_table_is_ignored(harness: Any, tmp_path: Path, text: str) -> None:
     written(tmp_path, "pyproject.toml", text)
     assert harness("run", "strict", HEALTHY).code == 0

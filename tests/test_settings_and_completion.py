@@ -38,7 +38,7 @@ def test_a_flag_counts_more_than_the_environment_and_that_more_than_a_file(tmp_p
     assert seed_of("--seed", "3", HARNESS_SEED="9") == "3"
 
 
-def test_config_shows_what_is_in_force_and_who_said_so(tmp_path: Path) -> None:
+def test_config_shows_the_options_in_force_and_where_they_are_set(tmp_path: Path) -> None:
     (tmp_path / "harness.toml").write_text('[options]\nspeed = 50\nbaseline = "main.results"\n', "utf-8")
     rows = {line.split()[0]: line.split()[1:4] for line in harness("config", HARNESS_SEED="9").output.splitlines()[1:]}
     assert rows["--seed"][:2] == ["9", "HARNESS_SEED"]
@@ -57,7 +57,7 @@ def test_config_shows_what_is_in_force_and_who_said_so(tmp_path: Path) -> None:
         ("[options\n", "harness.toml: not TOML"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path, written: str, told: str) -> None:
+def test_a_mistake_in_the_file_is_reported_with_its_place(tmp_path: Path, written: str, told: str) -> None:
     (tmp_path / "harness.toml").write_text(written, "utf-8")
     done = harness("run", "strict", "baseline/healthy")
     assert isinstance(done.exception, HarnessError)
@@ -70,7 +70,7 @@ def test_a_bad_value_in_the_environment_is_a_usage_error() -> None:
     assert "'seven' is not a valid integer" in done.output
 
 
-def test_somebody_elses_pyproject_is_none_of_our_business(tmp_path: Path) -> None:
+def test_an_invalid_pyproject_of_another_tool_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.other\n", "utf-8")
     assert seed_of() == "1"
 
@@ -115,7 +115,7 @@ def test_tab_completes_commands_strategies_and_scenarios() -> None:
         ("harness compare --only nobody", set()),
     ],
 )
-def test_tab_knows_what_belongs_in_each_place(line: str, offered: set[str]) -> None:
+def test_tab_completes_each_argument_and_option(line: str, offered: set[str]) -> None:
     assert completed(line) == offered
 
 

@@ -1,8 +1,8 @@
-"""The command line. Each command imports late what it needs, so that `--help` is there at once.
+"""The command line. Each command imports what it needs when it runs, so that `--help` is fast.
 
 stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 something violated, 2 usage, scenario
-or implementation error, 3 nothing violated but something could not be judged, 130 interrupted. When nobody reads on
-(`| head`) it is that of the result where there is one, 0 for a listing, else 141.
+or implementation error, 3 nothing violated but something inconclusive, 130 interrupted. If stdout is closed early
+(`| head`), the exit code is that of the result if there is one, 0 for a listing, else 141.
 """
 
 import sys
@@ -14,6 +14,7 @@ from harness.cli import exit_codes
 from harness.cli.bench import bench
 from harness.cli.compare import compare
 from harness.cli.completion import completion
+from harness.cli.help import WIDTH_MAX, width, write_commands
 from harness.cli.judge import judge
 from harness.cli.listing import list_, schema, show, validate
 from harness.cli.living import doctor, init
@@ -24,12 +25,12 @@ from harness.cli.run import run
 from harness.cli.serve import serve
 from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": WIDTH_MAX}
 DISTRIBUTION = "callback-contract-harness"
 
 
 class _Commands(click.Group):
-    """A group with the commands of plugins, that answers a mistyped command with the nearest one."""
+    """The command group: adds the commands of plugins, lists commands in sections and suggests the nearest name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands()})
@@ -44,17 +45,21 @@ class _Commands(click.Group):
             from harness.errors import nearest_hint
 
             hint = nearest_hint(args[0], self.list_commands(ctx)) if args else ""
-            raise click.UsageError(f'there is no command "{args[0]}"{hint}' if args else str(error), ctx) from None
+            raise click.UsageError(f'unknown command "{args[0]}"{hint}' if args else str(error), ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in sections."""
+        write_commands(formatter, self.list_commands(ctx), lambda name: self.get_command(ctx, name))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise BrokenPipeError from None  # without its number, by which click knows it and ends with 1
+            raise BrokenPipeError from None  # without its errno, which makes click exit with 1
 
 
 def _plugin_commands() -> dict[str, click.Command]:
-    """The commands of plugins by name; raises PluginError for what is none, or has a shipped one's name."""
+    """Return the commands of plugins by name. Raise PluginError for a wrong type or a name that is taken."""
     from harness.errors import PluginError
     from harness.plugins import plugins
 
@@ -63,7 +68,7 @@ def _plugin_commands() -> dict[str, click.Command]:
         if not isinstance(value, click.Command) or value.name is None:
             raise PluginError(f"{target}: {value!r} is not a click command")
         if value.name in cli.commands or value.name in found:
-            raise PluginError(f'{target}: there is a command "{value.name}" already; choose another name')
+            raise PluginError(f'{target}: the command name "{value.name}" is taken; choose another name')
         found[value.name] = value
     return found
 
@@ -76,23 +81,29 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     try:
         click.echo(f"harness {version(DISTRIBUTION)}")
     except PackageNotFoundError:
-        click.echo("harness (a checkout that is not installed)")
+        click.echo("harness (not installed, run from a checkout)")
     ctx.exit()
 
 
 @click.group(cls=_Commands, context_settings=CONTEXT)
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Says which one it is."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
 )
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Knows, before production does, what your callback code will do when Suno and Kie.ai are slow, broken or lying.
+    """Test your callback code against slow, failing and low-resolution Suno and Kie.ai.
 
     \b
-    harness compare                          all strategies through all scenarios
-    harness run synchronous slow/image-16s   one implementation, one scenario, and why
-    harness run shop.web:app                 your own application
-    harness run harness.toml --speed 50      the same in any language
+    Examples:
+      harness compare                         all strategies, all scenarios
+      harness run synchronous slow/image-16s  one strategy, one scenario, and why
+      harness run shop.web:app                your own application
+      harness run harness.toml --speed 50     an application in any language
     """
     context.default_map = default_map(cli.commands)
 
@@ -119,10 +130,10 @@ for _command in _COMMANDS:
 
 
 def main() -> None:
-    """The entry point: errors that a user can mend become a message and an exit code, never a traceback."""
+    """Run the command line; an error that the user can fix becomes a message and an exit code, not a traceback."""
     try:
         exit_codes.begin()
-        code = cli(prog_name="harness", standalone_mode=False)
+        code = cli(prog_name="harness", standalone_mode=False, terminal_width=width())
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -133,7 +144,7 @@ def main() -> None:
     except HarnessError as error:
         code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
-        code = exit_codes.code_of_broken_pipe(_asked_for())
+        code = exit_codes.code_of_broken_pipe(_command_name())
     except OSError as error:
         sentence = exit_codes.sentence_of(error)
         if sentence is None:
@@ -149,6 +160,6 @@ def _complain(sentence: str, code: int) -> int:
     return code
 
 
-def _asked_for() -> str | None:
-    """The name of the command that was asked for."""
+def _command_name() -> str | None:
+    """Return the name of the command on the command line."""
     return next((word for word in sys.argv[1:] if not word.startswith("-")), None)

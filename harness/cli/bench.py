@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completion import complete_files, complete_implementations, complete_models
+from harness.cli.help import GroupedCommand
 from harness.cli.options import implementation_of, json_option, seed_option, workers_option
 from harness.errors import EXIT_THRESHOLD, HarnessError
 
@@ -19,29 +20,33 @@ if TYPE_CHECKING:
 TRACKS = 5_000
 PER_MINUTE = 6.0
 CHUNK = 50
-_FIGURES = "simulated figures, which are exact; those of --real are not"
-_PROVIDERS = "the providers' times, and with --real they take none"
+_FIGURES = "applies to simulated figures; omit it with --real"
+_PROVIDERS = "applies to simulated latencies; with --real the fakes respond at once, so omit it"
 OF_THE_SIMULATION = {
     **dict.fromkeys(("sentences", "baseline_file", "save_baseline", "html_file", "reference"), _FIGURES),
     **dict.fromkeys(("model", "samples", "rate"), _PROVIDERS),
-    "tracks": "simulated tracks; --rounds says how many --real makes",
-    "workers": "simulated tracks, which can be shared out; --real times one at a time",
+    "tracks": "applies to simulated tracks; with --real use --rounds",
+    "workers": "applies to simulated tracks; --real times one track at a time, so omit it",
 }
-OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
-"""The options that would change nothing, with `--real` and without it, and what each is about."""
+OF_REAL = dict.fromkeys(("rounds", "for_s"), "applies only with --real; add --real or omit it")
+"""The options without effect, with and without `--real`, and the reason for each."""
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("implementations", nargs=-1, shell_complete=complete_implementations)
 @click.option(
-    "--tracks", type=click.IntRange(1, 1_000_000), default=TRACKS, show_default=True, help="For each strategy."
+    "--tracks",
+    type=click.IntRange(1, 1_000_000),
+    default=TRACKS,
+    show_default=True,
+    help="Tracks for each implementation.",
 )
 @click.option(
     "--model",
     default="typical",
     show_default=True,
     shell_complete=complete_models,
-    help="The providers' mood; --models lists them.",
+    help="Provider latency and failure model; --models lists them.",
 )
 @click.option(
     "--models",
@@ -49,31 +54,47 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
     is_eager=True,
     expose_value=False,
     callback=lambda context, _, given: _list_models(context) if given else None,
-    help="Lists the models with their figures and sources.",
+    help="List the models with their figures and sources, and exit.",
 )
 @click.option(
-    "--samples", metavar="FILE", shell_complete=complete_files, help="Times of your own: CSV (what,seconds) or HAR."
+    "--samples", metavar="FILE", shell_complete=complete_files, help="Your own latencies: CSV (what,seconds) or HAR."
 )
 @click.option(
-    "--rate", type=click.FloatRange(0.1, 600), default=PER_MINUTE, show_default=True, help="Arrivals a minute, Poisson."
+    "--rate",
+    type=click.FloatRange(0.1, 600),
+    default=PER_MINUTE,
+    show_default=True,
+    help="Tracks per minute (Poisson arrivals).",
 )
 @click.option(
     "--reference",
     metavar="NAME",
     shell_complete=complete_implementations,
-    help="Whom the others are compared with, track by track.",
-)
-@click.option("--fail-if", "sentences", multiple=True, metavar="METRIC[@NAME]>VALUE", help="p99>20s, 2k<90%, cost>1.3")
-@click.option(
-    "--save-baseline", metavar="FILE", shell_complete=complete_files, help="Keeps the figures for a later --baseline."
+    help="Implementation that the others are compared with, track by track.",
 )
 @click.option(
-    "--baseline", "baseline_file", metavar="FILE", shell_complete=complete_files, help="Tells what has changed since."
+    "--fail-if",
+    "sentences",
+    multiple=True,
+    metavar="METRIC[@NAME]>VALUE",
+    help="Exit with 4 if exceeded: p99>20s, 2k<90%, cost>1.3; repeatable.",
 )
-@click.option("--html", "html_file", metavar="FILE", shell_complete=complete_files, help="Writes a page with charts.")
-@click.option("--real", is_flag=True, help="Times the code itself, on sockets, with providers that take no time.")
 @click.option(
-    "--rounds", type=click.IntRange(3, 10_000), default=100, show_default=True, help="Of --real: tracks, at most."
+    "--save-baseline", metavar="FILE", shell_complete=complete_files, help="Save the figures for a later --baseline."
+)
+@click.option(
+    "--baseline",
+    "baseline_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Report what changed since FILE was saved.",
+)
+@click.option(
+    "--html", "html_file", metavar="FILE", shell_complete=complete_files, help="Write an HTML page with charts."
+)
+@click.option("--real", is_flag=True, help="Time the code itself, over sockets, with providers that respond at once.")
+@click.option(
+    "--rounds", type=click.IntRange(3, 10_000), default=100, show_default=True, help="With --real: tracks, at most."
 )
 @click.option(
     "--for",
@@ -81,12 +102,12 @@ OF_REAL = dict.fromkeys(("rounds", "for_s"), "--real, which is not asked for")
     type=click.FloatRange(1, 600),
     default=15.0,
     show_default=True,
-    help="Of --real: seconds each, at most.",
+    help="With --real: seconds for each implementation, at most.",
 )
 @seed_option
 @json_option
 @workers_option
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar and no tables, only what a threshold finds.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only exceeded thresholds.")
 @click.pass_context
 def bench(
     context: click.Context,
@@ -108,10 +129,18 @@ def bench(
     workers: int | None,
     quiet: bool,
 ) -> None:
-    """Times strategies over thousands of tracks that all meet the same seeded delays and failures.
+    """Measure latency and cost over thousands of tracks.
 
-    IMPLEMENTATIONS are strategies or your own (module:attribute, file.py:attribute); all strategies by default. Exit
-    code 4: something is as a --fail-if says it must not be.
+    Every implementation gets the same seeded delays and failures. IMPLEMENTATIONS are strategies or your own
+    (module:attribute, file.py:attribute); all strategies by default.
+
+    \b
+    Examples:
+      harness bench
+      harness bench shop.web:app synchronous --fail-if "p99>20s"
+      harness bench shop.web:app --real
+
+    Exit codes: 0 measured, 2 usage or implementation error, 4 a --fail-if threshold was exceeded.
     """
     from harness.strategies.registry import STRATEGIES
 
@@ -141,21 +170,21 @@ def bench(
 
 
 def _comparable(before: "Baseline", names: "Sequence[str]") -> "Baseline":
-    """The baseline; raises HarnessError when there is nothing in it that the figures could be compared with."""
+    """Return the baseline. Raise HarnessError if it has none of the implementations."""
     if not set(names) & before.figures.keys():
         raise HarnessError(
-            f"{before.path}: has the figures of {', '.join(before.figures) or 'nobody'}, this bench is of "
-            f"{', '.join(names)}; there is nothing to compare (--baseline)"
+            f"--baseline {before.path}: expected figures of {', '.join(names)}, found "
+            f"{', '.join(before.figures) or 'none'}"
         )
     return before
 
 
 def _outputs(json_file: str | None, save_baseline: str | None, html_file: str | None, samples: str | None) -> bool:
-    """Checks the files before anything runs, and says whether one of them is stdout, which has then no tables."""
+    """Check the files before anything runs; return whether one of them is stdout, so that no tables are printed."""
     from harness.results.files import must_be_apart, must_be_writable
 
     if save_baseline == "-":
-        raise HarnessError('--save-baseline needs a file; --json "-" writes the same to stdout')
+        raise HarnessError('--save-baseline: expected a file, found "-"; --json "-" writes the same to stdout')
     outputs = {"json": json_file, "save-baseline": save_baseline, "html": html_file}
     for target in outputs.values():
         must_be_writable(target)
@@ -173,13 +202,13 @@ def _list_models(context: click.Context) -> None:
 
 
 def _must_fit(context: click.Context, *, real: bool) -> None:
-    """Raises UsageError for an option that would change nothing; what the environment or a file says for every run may
-    stand there."""
+    """Raise UsageError for an option on the command line that has no effect; defaults from the environment or a file
+    are ignored."""
     unfit = OF_THE_SIMULATION if real else OF_REAL
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "")
         if parameter.name in unfit and given is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{parameter.opts[0]} is about {unfit[parameter.name]}")
+            raise click.UsageError(f"{parameter.opts[0]} {unfit[parameter.name]}")
 
 
 def _time_for_real(
@@ -201,12 +230,12 @@ def _time_for_real(
 
 
 def _reference(requested: str | None, names: list[str]) -> str | None:
-    """The one asked for; else the strategy of the seed documents, or the first of several."""
+    """Return the requested reference; else `synchronous`, or the first of several implementations."""
     from harness.errors import UnknownNameError
 
     if requested is not None:
         if requested not in names:
-            raise UnknownNameError("strategy in this bench", requested, names, " (--reference)")
+            raise UnknownNameError("--reference", requested, names, "; expected an implementation of this bench")
         return requested
     if "synchronous" in names:
         return "synchronous"
@@ -255,7 +284,7 @@ def _notify(found: "Bench", reference: str | None, before: "Baseline | None") ->
 
 
 def _judge(found: "Bench", thresholds: "list[Threshold]") -> None:
-    """Tells which thresholds are crossed, and ends with their exit code if any is."""
+    """Report the exceeded thresholds, and exit with their exit code if there is any."""
     from harness.bench.table import value_text
     from harness.terminal import complain
 

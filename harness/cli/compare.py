@@ -6,6 +6,7 @@ import click
 
 from harness.cli.completion import complete_files, complete_scenarios, complete_strategies
 from harness.cli.exit_codes import is_known
+from harness.cli.help import GroupedCommand
 from harness.cli.options import (
     Shard,
     baseline_option,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from harness.results.comparison import Comparison
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
 @click.option(
     "--with",
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 @shard_option
 @workers_option
 @speed_option
-@click.option("-q", "--quiet", is_flag=True, help="Show only the conclusion, without a progress bar.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only the conclusion, and no progress bar.")
 def compare(
     scenarios: tuple[str, ...],
     others: tuple[str, ...],
@@ -71,16 +72,19 @@ def compare(
     severity: tuple[str, ...],
     **files: str | None,
 ) -> None:
-    """Compare strategies side by side: who violates what, in which scenario, at what price.
+    """Compare implementations side by side.
+
+    Shows which invariants each violates, in which scenarios, and what its pictures cost.
 
     SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default.
 
     \b
-    harness compare                                  everything
-    harness compare slow --only synchronous --with shop.web:app
+    Examples:
+      harness compare
+      harness compare slow --only synchronous --with shop.web:app
 
-    Exit codes: 0 the comparison was made (violations are its result, not an error), 2 usage or implementation error;
-    with a baseline 1 when something got worse, 3 when nothing could be compared with it.
+    Exit codes: 0 compared (violations are a result, not an error), 2 usage or implementation error; with --baseline 1
+    if something got worse, 3 if no run could be compared.
     """
     import time
 
@@ -92,7 +96,7 @@ def compare(
 
     for name in only:
         if name not in STRATEGIES:
-            raise UnknownNameError("strategy", name, STRATEGIES, " (your own implementation goes with --with)")
+            raise UnknownNameError("strategy", name, STRATEGIES, "; pass your own implementation with --with")
     outputs = outputs_of(files, json_file)
     chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])

@@ -1,9 +1,10 @@
-"""`harness completion`, and what the shell is told when somebody presses tab."""
+"""`harness completion`, and the completions of arguments and options."""
 
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.help import GroupedCommand
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -12,27 +13,30 @@ if TYPE_CHECKING:
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Prints the completion script of a SHELL, for commands, options, scenarios and strategies.
+    """Print the shell completion script.
+
+    It completes commands, options, scenarios, strategies and files.
 
     \b
-    eval "$(harness completion bash)"    in ~/.bashrc
-    eval "$(harness completion zsh)"     in ~/.zshrc
-    harness completion fish > ~/.config/fish/completions/harness.fish
+    Examples:
+      eval "$(harness completion bash)"    in ~/.bashrc
+      eval "$(harness completion zsh)"     in ~/.zshrc
+      harness completion fish > ~/.config/fish/completions/harness.fish
     """
     from click.shell_completion import get_completion_class
 
     root = click.get_current_context().find_root().command
     script = get_completion_class(shell)
     if script is None:
-        raise HarnessError(f"click knows no completion for {shell}")
+        raise HarnessError(f"click has no completion for {shell}")
     click.echo(script(root, {}, "harness", "_HARNESS_COMPLETE").source())
 
 
 def complete_scenarios(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """The shipped scenarios and their groups, then files."""
+    """Complete shipped scenarios and their groups, else files."""
     from click.shell_completion import CompletionItem
 
     from harness.scenario import catalogue
@@ -46,7 +50,7 @@ def complete_scenarios(context: click.Context, parameter: click.Parameter, incom
 def complete_implementations(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> "list[CompletionItem]":
-    """The strategies with what they do, then files."""
+    """Complete strategies with their descriptions, else files."""
     from click.shell_completion import CompletionItem
 
     from harness.strategies.registry import STRATEGIES
@@ -57,17 +61,17 @@ def complete_implementations(
 
 
 def complete_listed(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Behind `list scenarios` those; the other lists take no more words."""
+    """Complete scenarios after `list scenarios`; the other lists take no further arguments."""
     return complete_scenarios(context, parameter, incomplete) if context.params.get("what") == "scenarios" else []
 
 
 def complete_strategies(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """The strategies alone."""
+    """Complete strategies."""
     return [item for item in complete_implementations(context, parameter, incomplete) if item.type == "plain"]
 
 
 def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """The models of `harness bench`."""
+    """Complete the models of `harness bench`."""
     from click.shell_completion import CompletionItem
 
     from harness.bench.models import MODELS
@@ -76,7 +80,7 @@ def complete_models(context: click.Context, parameter: click.Parameter, incomple
 
 
 def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
-    """Files and folders, which the shell knows."""
+    """Let the shell complete files and folders."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]

@@ -5,20 +5,26 @@ import sys
 import click
 
 from harness.cli.exit_codes import is_known
+from harness.cli.help import GroupedCommand
 from harness.cli.options import invariant_options, json_option, judging_of
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("journal", type=click.Path(dir_okay=False, allow_dash=True))
 @json_option
 @invariant_options
-@click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violated ones.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violations.")
 def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ...], severity: tuple[str, ...]) -> None:
-    """Judge a stored journal again, without running anything: new invariants, last month's run.
+    """Judge a stored journal again, without running anything.
+
+    JOURNAL is a file that `harness run --journal` or `harness serve --journal` wrote, or - for stdin.
 
     \b
-    harness run shop.web:app slow --journal journals
-    harness judge journals/shop.web_app--slow_image-16s--1.jsonl
+    Examples:
+      harness run shop.web:app slow --journal journals
+      harness judge journals/shop.web_app--slow_image-16s--1.jsonl
+
+    Exit codes: 0 all held, 1 violated, 2 not a journal, 3 inconclusive.
     """
     from harness.engine.run import judged_again
     from harness.engine.session import exit_code
@@ -35,11 +41,15 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
     text = sys.stdin.read() if journal == "-" else read_text(journal)
     entries = read_journal(text, path=journal)
     if entries[1].kind != "run.began":
-        raise JournalError(f'{journal}:2: the first entry is "{entries[1].kind}", a run begins with "run.began"')
+        raise JournalError(f'{journal}:2: expected a first entry "run.began", found "{entries[1].kind}"')
     try:
         result = judged_again(entries, judging_of(off, severity))
-    except (KeyError, TypeError, AttributeError) as error:  # facts from outside, of a shape that nothing here writes
-        raise JournalError(f"{journal}: an entry lacks facts that its kind has: {error}") from error
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:  # facts of another shape
+        raise JournalError(f"{journal}: an entry lacks a fact of its kind: {error}") from error
     result = without_an_end(result)
     code = is_known(exit_code([result]))
     if json_file is not None:

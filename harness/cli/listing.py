@@ -1,19 +1,31 @@
-"""Commands that only look: `harness list`, `show`, `validate` and `schema`."""
+"""Commands about scenario files and registries: `harness list`, `show`, `validate` and `schema`."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
 from harness.cli.completion import complete_files, complete_listed, complete_scenarios
+from harness.cli.help import GroupedCommand
 from harness.errors import EXIT_USAGE, HarnessError
 
+STDIN = ("-", "/dev/stdin")
 
-@click.command(name="list")
+
+@click.command(name="list", cls=GroupedCommand)
 @click.argument("what", type=click.Choice(["scenarios", "invariants", "strategies"]))
 @click.argument("selectors", nargs=-1, shell_complete=complete_listed)
 def list_(what: str, selectors: tuple[str, ...]) -> None:
-    """Lists what there is to run, to judge by and to compare."""
+    """List scenarios, invariants or strategies.
+
+    SELECTORS are names, groups (slow), files or folders of scenarios; all shipped ones by default.
+
+    \b
+    Examples:
+      harness list scenarios slow
+      harness list invariants
+    """
     from harness.report import listings
     from harness.terminal import show
 
@@ -22,7 +34,7 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
 
         show(listings.scenarios(catalogue.select(selectors)))
     elif selectors:
-        raise click.UsageError(f'"list {what}" takes no more words, only "list scenarios" does')
+        raise click.UsageError(f'"list {what}" takes no further arguments, only "list scenarios" does')
     elif what == "invariants":
         show(listings.invariants())
     else:
@@ -31,39 +43,62 @@ def list_(what: str, selectors: tuple[str, ...]) -> None:
         show(listings.strategies([(strategy.name, strategy.sentence) for strategy in STRATEGIES.values()]))
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("scenario", shell_complete=complete_scenarios)
-@click.option("--raw", is_flag=True, help="Only the file, as it stands: to begin one of your own with.")
+@click.option("--raw", is_flag=True, help="Print only the file, as when piped.")
 def show(scenario: str, raw: bool) -> None:
-    """Shows one SCENARIO: what it is for, and its file."""
+    """Show a scenario: its purpose and its file.
+
+    When piped or redirected, prints exactly the file, as a start for one of your own.
+
+    \b
+    Examples:
+      harness show slow/image-16s
+      harness show slow/image-16s > my-scenario.yaml
+    """
     from harness.report import listings
     from harness.scenario import catalogue
     from harness.terminal import show as show_on_screen
 
     chosen = catalogue.select([scenario])
     if raw and len(chosen) > 1:
-        raise click.UsageError(f'"{scenario}" are {len(chosen)} scenarios; --raw shows one')
+        raise click.UsageError(f'"{scenario}" matches {len(chosen)} scenarios; --raw prints one: give its name')
+    piped = len(chosen) == 1 and bool(chosen[0].path) and not sys.stdout.isatty()
     for each in chosen:
         text = Path(each.path).read_text(encoding="utf-8") if each.path else ""
-        if raw:
+        if raw or piped:
             click.echo(text, nl=False)
         else:
             show_on_screen(listings.scenario(each, text))
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, required=True, shell_complete=complete_files)
 def validate(paths: tuple[str, ...]) -> None:
-    """Checks scenario files without running them; every problem with its file, line and column."""
+    """Check scenario files without running them.
+
+    Reports each problem with file, line and column. PATHS are files, folders or - for stdin.
+
+    \b
+    Examples:
+      harness validate tests/scenarios
+      harness show slow/image-16s | harness validate -
+
+    Exit codes: 0 all valid, 2 a problem was found.
+    """
     from harness.scenario import catalogue
-    from harness.scenario.loader import read_scenario
+    from harness.scenario.loader import parse_scenario, read_scenario
     from harness.terminal import complain
 
     problems = 0
-    files = catalogue.files(paths)
+    named = [path for path in paths if path not in STDIN]
+    files = [*(catalogue.files(named) if named else []), *(Path(path) for path in paths if path in STDIN)]
     for path in files:
         try:
-            read_scenario(path)
+            if str(path) in STDIN:
+                parse_scenario(sys.stdin.read(), path=str(path), name="stdin")
+            else:
+                read_scenario(path)
         except HarnessError as error:
             problems += 1
             complain(str(error))
@@ -72,9 +107,16 @@ def validate(paths: tuple[str, ...]) -> None:
     raise click.exceptions.Exit(EXIT_USAGE if problems else 0)
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 def schema() -> None:
-    """Prints the JSON Schema of scenario files, for editors."""
+    """Print the JSON Schema of scenario files.
+
+    Editors complete and check scenario files with it.
+
+    \b
+    Example:
+      harness schema > scenario.schema.json
+    """
     from harness.scenario.loader import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,35 +1,50 @@
-"""Commands around an application over real sockets: `harness init` and `doctor`."""
+"""Commands for live applications: `harness init` and `doctor`."""
 
 from pathlib import Path
 
 import click
 
+from harness.cli.help import GroupedCommand
 from harness.cli.options_file import DEFAULT_SEED
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False), default=".")
-@click.option("--force", is_flag=True, help="Replaces a harness.toml that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing harness.toml.")
 def init(folder: str, force: bool) -> None:
-    """Writes a commented harness.toml for the application in FOLDER, by looking at it."""
+    """Write a harness.toml for the application in FOLDER.
+
+    Detects its framework, command and store, and comments every setting.
+
+    \b
+    Example:
+      harness init . && harness doctor . && harness run .
+    """
     from harness.config.init import first_settings
     from harness.project_file import FILE_NAME
     from harness.results.files import write_text
 
     path = Path(folder) / FILE_NAME
     if path.exists() and not force:
-        raise HarnessError(f"{path} is there already; --force replaces it")
+        raise HarnessError(f"{path} already exists; --force replaces it")
     write_text(str(path), first_settings(Path(folder)))
-    click.echo(f"wrote {path}; read it through, then: harness doctor {path}")
+    click.echo(f"wrote {path}; check it, then run: harness doctor {path}")
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("target", default=".")
 def doctor(target: str) -> None:
-    """Starts the application that TARGET (a harness.toml, its folder or a URL) names once, and says what does not fit.
+    """Check that an application works with its harness.toml.
 
-    The likeliest reason comes first. Exit codes: 0 all fits, 1 something does not, 2 it cannot be started.
+    Starts TARGET (a harness.toml, its folder or a URL) once and reports each problem, the likeliest cause first.
+
+    \b
+    Examples:
+      harness doctor
+      harness doctor http://127.0.0.1:3000
+
+    Exit codes: 0 no problem, 1 a problem was found, 2 the application cannot be started.
     """
     from rich.padding import Padding
     from rich.text import Text

@@ -4,18 +4,22 @@ from typing import Any
 
 import click
 
+from harness.cli.help import GroupedCommand
 from harness.cli.options import output_options, outputs_of
 from harness.errors import HarnessError
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("parts", nargs=-1, required=True, type=click.Path(dir_okay=False))
 @output_options
 def merge(parts: tuple[str, ...], **files: Any) -> None:
-    """Merge the results archives of several machines into one, or into reports of them all.
+    """Merge results archives into one archive or report.
+
+    PARTS are results archives, usually of `harness run --shard K/N --save` on several machines.
 
     \b
-    harness merge part-1 part-2 --save all --html report.html
+    Example:
+      harness merge part-1 part-2 --save all --html report.html
     """
     from harness.results.archive_file import read_results
     from harness.results.merge import merged

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what their values mean."""
+"""Options shared by several commands, and the parsing of their values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,67 +20,71 @@ T = TypeVar("T")
 
 
 def seed_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--seed`."""
     return click.option(
         "--seed",
         type=click.IntRange(min=0),
         default=DEFAULT_SEED,
         show_default=True,
         envvar=SETTINGS["seed"].variable,
-        help="Same seed, same journal.",
+        help="Seed; the same seed gives the same journal.",
     )(function)
 
 
 def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--workers`."""
     return click.option(
         "--workers",
         type=click.IntRange(1, 64),
         default=None,
         envvar=SETTINGS["workers"].variable,
-        help="Processes to run on.  [default: one a core]",
+        help="Number of worker processes.  [default: one per core]",
     )(function)
 
 
 def speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--speed`."""
     return click.option(
         "--speed",
         type=click.FloatRange(0.1, 200),
         default=1.0,
         show_default=True,
         envvar=SETTINGS["speed"].variable,
-        help="How much faster than the real clock a started application lives (needs libfaketime).",
+        help="Speed of a live application's clock relative to real time (needs libfaketime).",
     )(function)
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--json`."""
     return click.option(
         "--json",
         "json_file",
         metavar="FILE",
         shell_complete=complete_files,
-        help='Writes the results as JSON; "-" for stdout, without the report.',
+        help='Write the results as JSON; "-" for stdout, without the report.',
     )(function)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--save`, and an option for each report that can be made of what it saves; `outputs_of` reads them."""
+    """Add `--save` and the report options; `outputs_of` reads them."""
     saving = click.option(
         "--save",
         "save_file",
         metavar="FILE",
         shell_complete=complete_files,
-        help="Save a results archive, for harness report and as a baseline.",
+        help="Save a results archive, for `harness report` and --baseline.",
     )
     return saving(report_options(function, without=("json",)))
 
 
 def report_options(function: Callable[..., Any], without: Sequence[str] = ()) -> Callable[..., Any]:
-    """An option for each shipped report, and `--report NAME=FILE` for all of them, plugins included."""
+    """Add an option for each shipped report, and `--report NAME=FILE` for all, including those of plugins."""
     function = click.option(
         "--report",
         "more_reports",
         multiple=True,
         metavar="NAME=FILE",
-        help="Write a report by its name, for those of plugins.",
+        help="Write a report by name, such as one of a plugin; repeatable.",
     )(function)
     for name, report in reversed(SHIPPED.items()):
         if name not in without:
@@ -95,7 +99,7 @@ def report_options(function: Callable[..., Any], without: Sequence[str] = ()) ->
 
 
 def outputs_of(options: "Mapping[str, Any]", json_file: str | None = None) -> "Outputs":
-    """The outputs that the options ask for. Raises UsageError for a `--report` without a name or a file."""
+    """Return the outputs that the options name. Raise UsageError for a `--report` without a name or a file."""
     from harness.engine.outputs import Outputs
 
     given = {name: file for name, file in options.items() if name.endswith("_file") and file is not None}
@@ -109,18 +113,19 @@ def outputs_of(options: "Mapping[str, Any]", json_file: str | None = None) -> "O
 
 
 def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--baseline`."""
     return click.option(
         "--baseline",
         metavar="FILE",
         shell_complete=complete_files,
         envvar=SETTINGS["baseline"].variable,
-        help="Report what changed since FILE was saved (--save); exit code 1 when something got worse. Runs that are "
-        "not in FILE are judged without it.",
+        help="Compare with a results archive; exit code 1 if something got worse. Runs that FILE lacks are judged "
+        "without it.",
     )(function)
 
 
 def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--off` and `--severity`; `judging_of` reads them."""
+    """Add `--off` and `--severity`; `judging_of` reads them."""
     for name, metavar, sentence in (
         ("severity", "NAME=error|warning", "Change an invariant's severity; repeatable."),
         ("off", "NAME", "Switch an invariant off; repeatable."),
@@ -130,21 +135,21 @@ def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def judging_of(off: Sequence[str], severities: Sequence[str]) -> "Judging":
-    """How runs are judged: by the folder's configuration file, and over it by options."""
+    """Return how runs are judged: by the options, which override the folder's configuration file."""
     from harness.engine.judging import judging
 
     return judging(off, severities)
 
 
 class Shard(NamedTuple):
-    """One share of the work of several machines."""
+    """One of several machines' shares of the scenarios."""
 
     number: int
     """From 1 to `of`."""
     of: int
 
     def share(self, everything: "Sequence[T]") -> "list[T]":
-        """Every `of`-th, so that what is alike and lies together is shared out evenly."""
+        """Return every `of`-th item, so that similar neighbours are spread evenly."""
         return list(everything[self.number - 1 :: self.of])
 
 
@@ -153,22 +158,25 @@ def _shard(_context: click.Context, _parameter: click.Parameter, value: str | No
         return None
     number, slash, of = value.partition("/")
     if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise click.BadParameter(f'"{value}" is no share; expected K/N with K from 1 to N, as in 2/5')
+        raise click.BadParameter(f'found "{value}", expected K/N with K from 1 to N, such as 2/5')
     return Shard(int(number), int(of))
 
 
 def shard_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--shard`."""
     return click.option(
         "--shard",
         metavar="K/N",
         callback=_shard,
-        help="Only the K-th of N shares of the scenarios; --save each, then harness merge.",
+        help="Run the K-th of N shares of the scenarios; --save each, then `harness merge`.",
     )(function)
 
 
 def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "list[Scenario]":
-    """What the selectors mean, or a share of it; raises HarnessError when two files have one name, since results go by
-    names, and when a share is empty."""
+    """Return the scenarios that the selectors name, or a share of them.
+
+    Raise HarnessError if two files have the same name, since results are keyed by name, and if a share is empty.
+    """
     from harness.scenario import catalogue
 
     chosen = catalogue.select(selectors)
@@ -176,18 +184,17 @@ def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "lis
     for scenario in chosen:
         other = by_name.setdefault(scenario.name, scenario)
         if other is not scenario:
-            raise HarnessError(
-                f'{other.path} and {scenario.path} are both called "{scenario.name}"; rename one of them'
-            )
+            raise HarnessError(f'{other.path} and {scenario.path} are both named "{scenario.name}"; rename one of them')
     if shard is None:
         return chosen
     share = shard.share(chosen)
     if not share:
-        raise HarnessError(f"share {shard.number} of {shard.of} is empty: there are only {len(chosen)} scenarios")
+        raise HarnessError(f"--shard {shard.number}/{shard.of}: the share of {len(chosen)} scenarios is empty")
     return share
 
 
 def implementation_of(target: str, speed: float) -> "AnyImplementation":
+    """Return the implementation that a command line names."""
     from harness.engine.run import resolve
 
     return resolve(target, speed)

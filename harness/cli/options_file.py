@@ -1,5 +1,7 @@
-"""What options are when nobody says them: from the environment, then from `[options]` of the folder's harness.toml (or
-`[tool.harness.options]` of its pyproject.toml), then as built in; and `harness config`, which shows it.
+"""Defaults of options, and `harness config`, which shows them.
+
+A default comes from the environment, then from `[options]` of the folder's harness.toml (or `[tool.harness.options]` of
+its pyproject.toml), then from the harness.
 """
 
 import os
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from harness.cli.help import GroupedCommand
 from harness.errors import HarnessError, nearest_hint
 
 DEFAULT_SEED = 1
@@ -16,7 +19,7 @@ FILE_NAMES = ("harness.toml", "pyproject.toml")
 
 
 class Setting(NamedTuple):
-    """An option that has a default of one's own."""
+    """An option whose default can be changed."""
 
     variable: str
     kinds: tuple[type, ...]
@@ -26,15 +29,15 @@ class Setting(NamedTuple):
 
 
 SETTINGS = {
-    "seed": Setting("HARNESS_SEED", (int,), "a whole number", DEFAULT_SEED, "same seed, same journal"),
-    "workers": Setting("HARNESS_WORKERS", (int,), "a whole number", None, "processes to run on; one a core"),
-    "speed": Setting("HARNESS_SPEED", (int, float), "a number", 1.0, "how fast a started application lives"),
-    "baseline": Setting("HARNESS_BASELINE", (str,), "a file's name", None, "the results that changes are told against"),
+    "seed": Setting("HARNESS_SEED", (int,), "a whole number", DEFAULT_SEED, "the same seed gives the same journal"),
+    "workers": Setting("HARNESS_WORKERS", (int,), "a whole number", None, "worker processes; one per core by default"),
+    "speed": Setting("HARNESS_SPEED", (int, float), "a number", 1.0, "speed of a live application's clock"),
+    "baseline": Setting("HARNESS_BASELINE", (str,), "a file name", None, "results archive to compare with"),
 }
 
 
 def from_file() -> tuple[dict[str, Any], Path | None]:
-    """The options that the folder's file sets, and the file. Raises HarnessError for what does not belong there."""
+    """Return the options that the folder's file sets, and the file. Raise HarnessError for invalid ones."""
     for path in map(Path, FILE_NAMES):
         if not path.is_file():
             continue
@@ -44,7 +47,7 @@ def from_file() -> tuple[dict[str, Any], Path | None]:
             written: Any = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             if path.name == "pyproject.toml":
-                continue  # somebody else's, and broken: they will say so
+                continue  # not ours; the tool that reads it reports the error
             raise HarnessError(f"{path}: not TOML: {error}") from error
         if path.name == "pyproject.toml":
             tool = written.get("tool")
@@ -61,7 +64,7 @@ def _checked(options: Any, path: Path) -> dict[str, Any]:
     for name, value in options.items():
         setting = SETTINGS.get(name)
         if setting is None:
-            known = nearest_hint(name, SETTINGS) or f", known here: {', '.join(SETTINGS)}"
+            known = nearest_hint(name, SETTINGS) or f", expected one of {', '.join(SETTINGS)}"
             raise HarnessError(f'{path}: options.{name}: unknown option "{name}"{known}')
         if isinstance(value, bool) or not isinstance(value, setting.kinds):
             raise HarnessError(f"{path}: options.{name} is {value!r}, expected {setting.expected}")
@@ -69,7 +72,7 @@ def _checked(options: Any, path: Path) -> dict[str, Any]:
 
 
 def default_map(commands: Mapping[str, click.Command]) -> dict[str, dict[str, Any]]:
-    """The same for click, which asks for a command's defaults by the command's name."""
+    """Return the options of the folder's file as click's default map: by command, then by parameter."""
     options, _ = from_file()
     return {
         name: {each.name: options[each.name] for each in command.params if each.name in options}
@@ -78,11 +81,16 @@ def default_map(commands: Mapping[str, click.Command]) -> dict[str, dict[str, An
     }
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 def config() -> None:
-    """Shows which options are in force here, and who says so: a flag counts most, then the environment, then the file.
+    """Show the options in force and where each is set.
 
-    The file is harness.toml ([options]) or pyproject.toml ([tool.harness.options]) of the current folder.
+    A flag overrides the environment, which overrides the file: harness.toml ([options]) or pyproject.toml
+    ([tool.harness.options]) of the current folder.
+
+    \b
+    Example:
+      HARNESS_SEED=7 harness config
     """
     from rich.table import Table
 
@@ -90,8 +98,8 @@ def config() -> None:
 
     options, path = from_file()
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for title in ("option", "value", "said by", "what it is"):
-        table.add_column(title, no_wrap=title != "what it is")
+    for title in ("option", "value", "set by", "meaning"):
+        table.add_column(title, no_wrap=title != "meaning")
     for name, setting in SETTINGS.items():
         value, who = setting.default, "built in"
         if name in options:

@@ -1,4 +1,4 @@
-"""A session while the user waits for it: its progress, and what changed since the baseline."""
+"""Playing a session with a progress bar, and printing what changed since the baseline."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: bool = False) -> "list[Result]":
-    """The session's results, with a progress bar called `what` on a terminal."""
+    """Play the session and return its results; show a progress bar titled `what` on a terminal."""
     from harness.terminal import notifier, progress
 
     with progress(len(session.plan.pairs()), what, quiet=quiet) as bar:
@@ -21,7 +21,7 @@ def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: b
 
 
 def show_changes(session: "Session", path: str | None, changes: "Changes | None") -> None:
-    """Prints what changed since the baseline at `path`, if there is one; to stderr where stdout belongs to a file."""
+    """Print what changed since the baseline at `path`, if there is one; to stderr if a report goes to stdout."""
     if session.baseline is None or path is None or changes is None:
         return
     from harness.engine.session import scenarios_changed_since

@@ -4,19 +4,23 @@ from typing import Any
 
 import click
 
+from harness.cli.help import GroupedCommand
 from harness.cli.options import outputs_of, report_options
 from harness.errors import HarnessError
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("results", type=click.Path(dir_okay=False))
 @report_options
 def report(results: str, **files: Any) -> None:
-    """Make reports of a results archive: later, on another machine, without running anything.
+    """Make reports from a results archive.
+
+    RESULTS is a file that --save wrote, on this or another machine. Nothing is run.
 
     \b
-    harness report results --html report.html --junit junit.xml
-    harness report results --markdown -
+    Examples:
+      harness report results --html report.html --junit junit.xml
+      harness report results --markdown -
     """
     from harness.report.registry import SHIPPED
     from harness.results.archive_file import read_results
@@ -24,6 +28,6 @@ def report(results: str, **files: Any) -> None:
     outputs = outputs_of(files)
     if not outputs.reports:
         options = ", ".join(f"--{name}" for name in SHIPPED)
-        raise HarnessError(f"no report is asked for; expected one of {options}, each with a file")
+        raise HarnessError(f"nothing to do: pass a report option with a file: {options}")
     outputs.check(read=[results])
     outputs.write(read_results(results))

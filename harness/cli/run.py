@@ -6,6 +6,7 @@ import click
 
 from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
+from harness.cli.help import GroupedCommand
 from harness.cli.options import (
     Shard,
     baseline_option,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from harness.scenario.model import Scenario
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("implementation", shell_complete=complete_implementations)
 @click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
 @seed_option
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
 @shard_option
 @workers_option
 @speed_option
-@click.option("--journal", "journal_folder", metavar="FOLDER", help="Write each run's journal there (JSON Lines).")
-@click.option("--twice", is_flag=True, help="Run everything again with another hash seed and name what differs.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violated ones.")
+@click.option("--journal", "journal_folder", metavar="FOLDER", help="Write each run's journal to FOLDER (JSON Lines).")
+@click.option("--twice", is_flag=True, help="Run everything again with another hash seed and report differences.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violations.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the closing line.")
 def run(
     implementation: str,
@@ -64,16 +65,20 @@ def run(
     """Put one implementation through scenarios and explain every violation.
 
     \b
-    IMPLEMENTATION is the name of a strategy, or module:attribute or file.py:attribute of
-      an ASGI application                     shop.web:app
-      a factory that returns one              shop.web:create_app
-      a callback function (payload, track)    shop/callbacks.py:on_music
-    or, for an application in any language, a harness.toml (its folder) or the URL of one that runs
+    IMPLEMENTATION is a strategy, or module:attribute or file.py:attribute of
+      an ASGI application                   shop.web:app
+      a factory that returns one            shop.web:create_app
+      a callback function (payload, track)  shop/callbacks.py:on_music
+    or, for an application in any language, a harness.toml, its folder,
+    or the URL of a running one.
+
+    SCENARIOS are names (slow/image-16s), groups (slow), files or folders; all shipped ones by default.
 
     \b
-    harness run synchronous slow/image-16s           one strategy, one scenario, and why
-    harness run shop.web:app slow failing            two groups
-    harness run . --speed 50 --html report.html      a live application
+    Examples:
+      harness run synchronous slow/image-16s       one scenario, and why
+      harness run shop.web:app slow failing        two groups
+      harness run . --speed 50 --html report.html  a live application
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
     """
@@ -84,7 +89,7 @@ def run(
     from harness.targets import is_live
 
     if twice and is_live(implementation):
-        raise HarnessError("--twice compares two runs byte for byte, which only the simulated world can repeat")
+        raise HarnessError("--twice: live runs cannot be repeated byte for byte; omit it, or use a simulated one")
     outputs = outputs_of(files, json_file)
     chosen = scenarios_of(scenarios, shard)
     judging = judging_of(off, severity)

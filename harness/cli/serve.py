@@ -1,4 +1,4 @@
-"""`harness serve`: the fakes alone on ports, for a developer with their own application and debugger."""
+"""`harness serve`: only the fakes, on ports, for developing and debugging an application."""
 
 import contextlib
 import sys
@@ -9,6 +9,7 @@ import click
 
 from harness.cli.completion import complete_files, complete_scenarios
 from harness.cli.exit_codes import is_of_writing
+from harness.cli.help import GroupedCommand
 from harness.cli.options import speed_option
 from harness.cli.options_file import DEFAULT_SEED
 from harness.errors import HarnessError
@@ -24,43 +25,50 @@ if TYPE_CHECKING:
     from harness.serve.session import ServedFakes
     from harness.trace.journal import AnyEntry, Journal
 
-KEYS = "r delivers again   a lets time move on   s switches the scenario   q ends"
+KEYS = "r redeliver   a advance the clock   s switch the scenario   q quit"
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("scenario", default="baseline/healthy", shell_complete=complete_scenarios)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_532),
     default=0,
-    help="Of Suno; Kie.ai, the files and the admin endpoints get the next three.",
+    help="Port of Suno; Kie.ai, the files and the admin endpoints get the next three.  [default: free ports]",
 )
-@click.option("--api-key", default="test-key", show_default=True, help="The key that the fakes accept.")
+@click.option("--api-key", default="test-key", show_default=True, help="API key that the fakes accept.")
 @click.option(
-    "--signing-key", default="test-signing-key", show_default=True, help="Where the scenario signs callbacks."
+    "--signing-key",
+    default="test-signing-key",
+    show_default=True,
+    help="Key for signing callbacks, if the scenario signs them.",
 )
 @click.option(
     "--callback-host",
     "callback_hosts",
     multiple=True,
     metavar="HOST",
-    help="Another host that callbacks may go to; without it they go to this machine only.",
+    help="Also deliver callbacks to this host, not only to this machine; repeatable.",
 )
 @click.option(
     "--admin-token",
     envvar="HARNESS_ADMIN_TOKEN",
     metavar="TOKEN",
-    help="What the admin endpoints ask for (or $HARNESS_ADMIN_TOKEN).  [default: a new one]",
+    help="Token of the admin endpoints (or $HARNESS_ADMIN_TOKEN).  [default: a random one]",
 )
 @click.option(
     "--journal",
     "journal_file",
     metavar="FILE",
     shell_complete=complete_files,
-    help="Keeps everything that happens there (JSON Lines).",
+    help="Write the journal to FILE (JSON Lines).",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True, help="Same seed, same ids and files."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=DEFAULT_SEED,
+    show_default=True,
+    help="Seed; the same seed gives the same ids and files.",
 )
 @speed_option
 def serve(
@@ -74,12 +82,16 @@ def serve(
     seed: int,
     speed: float,
 ) -> None:
-    """Serves the fakes of one SCENARIO on ports, for your own application and debugger.
+    """Serve the fakes of a scenario on local ports.
 
-    Prints the environment to paste, then each exchange and each callback attempt as it happens. In a terminal r
-    delivers the newest callback again, a lets time move on until the next thing is due, s switches the scenario, and
-    q or Ctrl-C ends it. The admin endpoints do the same for programs: GET /state, GET /journal, POST /reset,
-    /scenario, /deliver and /advance.
+    Point your own application at them, with your debugger attached. Prints the environment variables to set, then
+    each exchange and each callback attempt. In a terminal, r redelivers the latest callback, a advances the clock to
+    the next scheduled event, s switches the scenario, and q or Ctrl-C quits. The admin endpoints do the same for
+    programs: GET /state, GET /journal, POST /reset, /scenario, /deliver and /advance.
+
+    \b
+    Example:
+      harness serve slow/image-16s --port 8001 --journal run.jsonl
     """
     import secrets
 
@@ -91,12 +103,12 @@ def serve(
 
     must_be_writable(journal_file)
     token = admin_token or secrets.token_urlsafe(18)
-    board = _Board(screen())
+    display = _Display(screen())
     journals = _Journals(journal_file)
 
     def notify(journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
         journals.keep(entries)
-        board.notify(journal, entries)
+        display.notify(journal, entries)
 
     serving = ServedFakes(
         by_name(scenario),
@@ -107,20 +119,20 @@ def serve(
         callback_hosts=callback_hosts,
         on_entries=notify,
     )
-    keys = _Keys(serving, board)
+    keys = _Keys(serving, display)
     with key_presses(serving.loop, keys.press) as has_keys:
         ports = {name: port + index for index, name in enumerate(PROVIDERS)} if port else {}
         try:
             serving.run(
                 ports,
-                lambda: board.introduce(serving, token, KEYS if has_keys else ""),
+                lambda: display.introduce(serving, token, KEYS if has_keys else ""),
                 Admin(serving, token),
                 port + len(PROVIDERS) if port else 0,
             )
         except OSError as error:
             if isinstance(error, BrokenPipeError) or is_of_writing(error):
-                raise  # it is about the screen, and told by whoever knows that
-            raise HarnessError(f"the fakes cannot listen at port {port} and the next three: {error}") from error
+                raise  # an error of stdout, which `main` reports
+            raise HarnessError(f"the fakes cannot listen on port {port} and the next three: {error}") from error
         finally:
             journals.close()
     if journal_file == "-":
@@ -128,7 +140,7 @@ def serve(
 
 
 class _Journals:
-    """Keeps each session's journal in a file as it happens: FILE.jsonl, then FILE-2.jsonl and so on."""
+    """Writes each session's journal to a file as it grows: FILE.jsonl, then FILE-2.jsonl and so on."""
 
     def __init__(self, target: str | None) -> None:
         self._target = None if target in (None, "-") else target
@@ -143,7 +155,7 @@ class _Journals:
         assert self._file is not None
         try:
             self._file.writelines(entry.to_json() + "\n" for entry in entries)
-            self._file.flush()  # a server that is killed leaves a journal up to that moment
+            self._file.flush()  # a killed server leaves a journal up to that moment
         except OSError as error:
             raise HarnessError(f"{self._file.name}: cannot be written ({error.strerror})") from None
 
@@ -162,12 +174,12 @@ class _Journals:
 
     def close(self) -> None:
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what could not be written has been told
+            with contextlib.suppress(OSError):  # a failed write has been reported
                 self._file.close()
 
 
-class _Board:
-    """What is on the screen: lines, and at times a last one that is being typed."""
+class _Display:
+    """The screen: lines of output, and sometimes an input line at the bottom."""
 
     def __init__(self, console: "Console") -> None:
         self.console = console
@@ -184,7 +196,7 @@ class _Board:
             self.say(*lines)
 
     def say(self, *lines: "Text | str") -> None:
-        """Prints lines, or keeps them until nothing is typed any more."""
+        """Print lines, or hold them back while a line is being typed."""
         from rich.text import Text
 
         if self.typing is not None:
@@ -194,7 +206,7 @@ class _Board:
             self.console.print(Text("\n").join(reported), soft_wrap=True)
 
     def introduce(self, serving: "ServedFakes", token: str, keys: str) -> None:
-        """What is served, and what to paste; the latter when it is new."""
+        """Print what is served, and the environment variables if they have changed."""
         from harness.terminal import visible
 
         scenario, environment = serving.scenario, serving.environment()
@@ -211,7 +223,7 @@ class _Board:
         self._environment = environment
 
     def draw(self) -> None:
-        """Shows the line that is typed, or what was held back meanwhile when it is over."""
+        """Draw the input line, or print the held-back lines once it is over."""
         out = self.console.file
         if self.typing is not None:
             out.write("\r\x1b[K" + self.typing.line(self.console.width))
@@ -225,36 +237,36 @@ class _Board:
 
 
 class _Keys:
-    """What each key does."""
+    """The actions of the keys."""
 
-    def __init__(self, serving: "ServedFakes", board: _Board) -> None:
+    def __init__(self, serving: "ServedFakes", display: _Display) -> None:
         self._serving = serving
-        self._board = board
+        self._display = display
         self._switching: asyncio.Task[None] | None = None
 
     def press(self, key: str) -> None:
-        if self._board.typing is not None:
-            self._type(self._board.typing, key)
+        if self._display.typing is not None:
+            self._type(self._display.typing, key)
         elif key == "q":
             self._serving.stop()
         elif key == "r":
             if self._serving.deliver_again() is None:
-                self._board.say("there was no callback yet")
+                self._display.say("no callback has been delivered yet")
         elif key == "a":
             seconds = self._serving.advance()
-            self._board.say(f"time moves on by {seconds:.1f} s")
+            self._display.say(f"advanced by {seconds:.1f} s")
         elif key == "s":
             from harness.cli.scenario_picker import Picker
             from harness.scenario import catalogue
 
-            self._board.typing = Picker(catalogue.shipped_names())
-            self._board.draw()
+            self._display.typing = Picker(catalogue.shipped_names())
+            self._display.draw()
 
     def _type(self, picker: "Picker", key: str) -> None:
         picker.press(key)
         if picker.is_over:
-            self._board.typing = None
-        self._board.draw()
+            self._display.typing = None
+        self._display.draw()
         if picker.is_over and picker.picked is not None:
             self._switching = self._serving.loop.create_task(self._switch(picker.picked))
 
@@ -264,4 +276,4 @@ class _Keys:
         try:
             await self._serving.play(by_name(name) if name else self._serving.scenario)
         except (HarnessError, OSError) as error:
-            self._board.say(str(error))
+            self._display.say(str(error))

@@ -1,1 +1,1 @@
-"""The engine: plans runs, plays them on several cores and has them judged."""
+"""The engine: plans runs, plays them on several cores and judges them."""

@@ -1,4 +1,4 @@
-"""Checks that an implementation is deterministic: runs it again in another process, and names what differs first."""
+"""The determinism check: a second run in another process, and the first difference."""
 
 import json
 import os
@@ -19,11 +19,11 @@ FACTS_MAX = 160
 
 
 def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
-    """A sentence for each scenario whose second run, under another PYTHONHASHSEED, wrote another journal."""
+    """Return a sentence for each scenario whose second run, with another PYTHONHASHSEED, wrote another journal."""
     reported = []
     with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
-        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_where_to_import_from()}
+        environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_import_path()}
         done = subprocess.run(
             [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],
             env=environment,
@@ -42,12 +42,12 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         assert result.journal is not None
         pair = first_difference(result.journal, again[result.scenario])
         if pair is not None:
-            reported.append(f"✗ {result.scenario} is not deterministic; what differs first is {_reported(*pair)}")
+            reported.append(f"✗ {result.scenario} is not deterministic; the first difference is {_reported(*pair)}")
     return reported
 
 
-def _where_to_import_from() -> dict[str, str]:
-    """A checkout that is not installed is only found from within its own folder."""
+def _import_path() -> dict[str, str]:
+    """Return a PYTHONPATH for a checkout that is not installed; else nothing."""
     root = Path(__file__).parents[2]
     if "site-packages" in root.parts:
         return {}
@@ -64,7 +64,7 @@ def _reported(one: AnyEntry | None, other: AnyEntry | None) -> str:
 
 def _facts(entry: AnyEntry | None) -> str:
     if entry is None:
-        return "has no such entry"
+        return "no such entry"
     if isinstance(entry.event, LogLine):
         return narrate(entry)
     return f"{narrate(entry)} {short(json.dumps(entry.facts, ensure_ascii=False), FACTS_MAX)}"

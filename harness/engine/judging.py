@@ -1,4 +1,4 @@
-"""How runs are judged: which invariants are switched off, which severities are not the usual ones, what is added.
+"""How runs are judged: invariants that are switched off, changed severities, additional invariants.
 
 [invariants]
 off = ["image-durable"]
@@ -18,7 +18,7 @@ from harness.project_file import project_file_here
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What `invariants.judge` is called with."""
+    """The arguments of `invariants.judge`."""
 
     off: frozenset[str] = frozenset()
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -26,9 +26,9 @@ class Judging:
 
 
 def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:
-    """What the folder's configuration file says, and over it what options say: names, and `name=severity`.
+    """Return the judging of the options (names, and `name=severity`) over that of the folder's configuration file.
 
-    Raises HarnessError for an unknown name or severity, with where it is written.
+    Raise HarnessError with its location for an unknown name or severity.
     """
     file = project_file_here()
     table: Any = file.tables.get("invariants", {}) if file is not None else {}
@@ -53,5 +53,5 @@ def judging(off: Iterable[str] = (), severities: Iterable[str] = ()) -> Judging:
 
 def _severity(name: str, value: Any, where: str) -> Severity:
     if value not in SEVERITIES:
-        raise HarnessError(f"{where}: {name} is {value!r}, expected {' or '.join(SEVERITIES)}, as in {name}=warning")
+        raise HarnessError(f"{where}: {name} is {value!r}, expected {' or '.join(SEVERITIES)}, such as {name}=warning")
     return cast(Severity, value)

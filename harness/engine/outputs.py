@@ -1,4 +1,4 @@
-"""The files that a session writes: refused before the first run where they cannot be written, written at its end."""
+"""The files that a session writes: checked before the first run, written at its end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ STDOUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Which files are wanted: a results archive, JSON, and reports by their names; `-` is stdout."""
+    """The requested files: a results archive, JSON, and reports by name; `-` is stdout."""
 
     save: str | None = None
     json: str | None = None
@@ -23,18 +23,18 @@ class Outputs:
 
     @property
     def need_archive(self) -> bool:
-        """Whether runs have to be kept whole: journals, pictures and all."""
+        """Whether runs have to be kept with journals and pictures."""
         return self.save is not None or bool(self.reports)
 
     @property
     def take_stdout(self) -> bool:
-        """Whether stdout belongs to one of them, so that nothing else may be printed there."""
+        """Whether one of them goes to stdout, so that nothing else may be printed there."""
         return STDOUT in (self.json, *self.reports.values())
 
     def check(self, read: Sequence[str] = ()) -> None:
-        """Raises HarnessError for a file that could not be written, or that is another output or one of `read`."""
+        """Raise HarnessError for a file that cannot be written, or that is another output or one of `read`."""
         if self.save == STDOUT:
-            raise HarnessError('--save needs a file; "-" is for reports that are text')
+            raise HarnessError('--save: expected a file, found "-", which is only for text reports')
         files = {"save": self.save, **self.reports, "json": self.json}
         for file in files.values():
             must_be_writable(file)
@@ -42,7 +42,7 @@ class Outputs:
         self._makers()
 
     def write(self, results: Results) -> None:
-        """The archive and the reports."""
+        """Write the archive and the reports."""
         if self.save is not None:
             write_results(self.save, results)
         for report, file in self._makers():
@@ -53,7 +53,7 @@ class Outputs:
                 write_text(file, made)
 
     def write_json(self, value: Any) -> None:
-        """`value` to the file of `--json`, if that is wanted."""
+        """Write `value` to the file of `--json`, if it is set."""
         if self.json is not None:
             write_json(self.json, value)
 

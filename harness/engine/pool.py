@@ -1,4 +1,4 @@
-"""Runs implementations side by side through the same scenarios, on several cores."""
+"""Running implementations in scenarios on several cores."""
 
 import gc
 import multiprocessing
@@ -23,17 +23,17 @@ from harness.targets import AnyImplementation, LiveImplementation, Postponed, co
 from harness.world.simulated.tempdir import scratch_folder
 
 CHUNK = 8
-"""Runs that a worker takes at a time: few enough that none idles at the end, and in a comparison those of one scenario,
-which share their pictures."""
+"""Runs per chunk: few enough that no worker idles at the end; in a comparison those of one scenario, which share their
+pictures."""
 
 Pair = tuple[Scenario, AnyImplementation]
 T = TypeVar("T")
 Play = Callable[[Scenario, AnyImplementation, int], T]
-"""Runs a pair with a seed, and gives what shall be kept of it; it is sent to other processes."""
+"""Runs a pair with a seed and returns what to keep of it; it is pickled."""
 SLOWER, FASTER, SHARE_MIN = 0.85, 1.05, 0.2
-"""What becomes of the share of the speed after a live run that is in doubt, and after one that is not; and at least."""
+"""Factors for the share of the speed after an uncertain live run and after a certain one, and its minimum."""
 Notify = Callable[[str], None]
-"""Gets sentences about what happens while the user waits."""
+"""Receives sentences about the progress of a session."""
 
 
 def run_pairs(
@@ -44,19 +44,19 @@ def run_pairs(
     notify: Notify = lambda sentence: None,
     judging: Judging | None = None,
 ) -> Iterator[Result]:
-    """The results of all pairs, in the order in which they are ready; raises and notifies as `play_pairs` does."""
+    """Yield the results of all pairs as they complete; raise and notify as `play_pairs` does."""
     return play_pairs(pairs, seed, workers, partial(run, keep_journal=keep_journals, judging=judging), notify)
 
 
 def play_pairs(
     pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], notify: Notify = lambda sentence: None
 ) -> Iterator[T]:
-    """What `play` makes of all pairs, in the order in which they are ready.
+    """Yield what `play` returns for all pairs, as they complete.
 
-    A live run whose verdicts are not certain is repeated more slowly, and `notify` gets the reason. It goes before
-    those that have not begun: it takes longer, and mostly waits. For the same reason live runs begin with those that
-    last longest. Where many are not certain the machine is busy, and the others begin more slowly, too.
-    Raises ImplementationError when an implementation does not start, or ends the process that it runs in.
+    A live run with uncertain verdicts is repeated at a lower speed, and `notify` receives the reason. It precedes runs
+    that have not started, because it takes longer and is mostly idle; for the same reason the longest live runs start
+    first. Many uncertain runs mean a busy machine, so later runs start at a lower speed, too.
+    Raise ImplementationError if an implementation does not start, or ends its process.
     """
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
     if workers <= 1 or few:
@@ -82,18 +82,18 @@ def play_pairs(
                     results = future.result()
                 except Postponed as postponed:
                     pace.learn(played, certain=False)
-                    notify(f"{scenario.name} is run again at speed {postponed.again.speed:.3g}: {postponed}")
+                    notify(f"running {scenario.name} again at speed {postponed.again.speed:.3g}: {postponed}")
                     chunks.appendleft([(scenario, postponed.again)])
                 else:
                     pace.learn(played, certain=True)
                     yield from results
     except BrokenProcessPool:
         raise ImplementationError(
-            "an implementation ended the process that it ran in (a crash in native code, or out of memory); run it "
-            "alone with --workers 1 to see which"
+            "an implementation ended its worker process (a crash in native code, or out of memory); find it with "
+            "--workers 1"
         ) from None
     except BaseException:
-        for worker in multiprocessing.active_children():  # nobody waits for what they are doing
+        for worker in multiprocessing.active_children():  # their results are not needed any more
             worker.terminate()
         raise
     finally:
@@ -101,24 +101,24 @@ def play_pairs(
 
 
 class _Pace:
-    """At which share of the speed that is asked for a live run begins, by what became of those before it."""
+    """The share of the requested speed at which a live run starts, learned from earlier runs."""
 
     def __init__(self) -> None:
         self.share = 1.0
 
     def given(self, pair: Pair) -> Pair:
-        """The pair at that speed, unless it is run again at one of its own."""
+        """Return the pair at that speed; a repeated run keeps its own."""
         scenario, application = pair
         if not isinstance(application, LiveImplementation) or application.uncertainties or application.speed == 1:
             return pair
         return scenario, replace(application, speed=max(1.0, application.speed * self.share))
 
     def at_a_time(self, workers: int) -> int:
-        """How many live runs go on together: half of what is possible, and the more, the more slowly they live."""
+        """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds."""
         return min(workers, max(1, round(workers / 2 / self.share)))
 
     def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
-        """Takes account of a run that has ended; what is run again says nothing of the speed of the others."""
+        """Adapt the share to the outcome of a chunk; repeated runs do not count."""
         if any(isinstance(each, LiveImplementation) and each.uncertainties for _, each in chunk):
             return
         self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
@@ -127,7 +127,7 @@ class _Pace:
 def side_by_side(
     scenarios: Sequence[Scenario], implementations: Sequence[AnyImplementation], seed: int, results: Iterable[Result]
 ) -> Comparison:
-    """The results of every implementation in every scenario, in whatever order they came, as a comparison."""
+    """Return results in any order as a comparison."""
     return Comparison(
         tuple(scenario.name for scenario in scenarios),
         tuple(implementation.name for implementation in implementations),
@@ -137,15 +137,14 @@ def side_by_side(
 
 
 def _length(pair: Pair) -> tuple[float, bool]:
-    """Which runs are best begun first, so that none is alone at the end: those of many tracks, or of tracks far apart,
-    and those on platforms where much is ended and begun again."""
+    """Return a sort key for the length of a run: many tracks or long intervals, and platforms with restarts."""
     scenario = pair[0]
     return scenario.tracks * max(1.0, scenario.apart_s), scenario.platform != Platform()
 
 
 def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
-    """What a worker takes at a time. Live runs wait most of the time, so each goes alone; but all those of an
-    application that can run only once are for one worker."""
+    """Return the pairs in chunks. Each live run is its own chunk, since it is mostly idle; but all runs of an
+    application that can only run once at a time form one."""
     chunks: list[Sequence[Pair]] = []
     alone: dict[str, list[Pair]] = {}
     simulated: list[Pair] = []
@@ -171,9 +170,10 @@ def _play_chunk(pairs: Sequence[Pair], seed: int, path: list[str]) -> list[Any]:
 
 
 def _prepare_worker(play: Play[Any]) -> None:
-    """A worker does nothing but runs, so what is imported is never garbage.
+    """Prepare a worker process, whose imported modules are never garbage.
 
-    An interruption is for the parent to handle, which ends its workers; a parent that is killed takes them along."""
+    Interrupts are left to the parent, which ends its workers; a killed parent ends them, too.
+    """
     from harness.world.live.process import die_with_parent
 
     global _worker_play
@@ -185,13 +185,13 @@ def _prepare_worker(play: Play[Any]) -> None:
 
 
 def _start_method() -> "multiprocessing.context.BaseContext":
-    """Forked workers start warm; with threads about, or without fork, they are spawned."""
+    """Return the context for workers: forked if possible, which starts faster; spawned if there are threads."""
     can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
     return multiprocessing.get_context("fork" if can_fork and threading.active_count() == 1 else "spawn")
 
 
 def _warm_up() -> None:
-    """Imports what every run needs, once, before the workers are forked."""
+    """Import what every run needs once, before the workers are forked."""
     import faker  # noqa: F401
     import PIL.Image
     import PIL.JpegImagePlugin
@@ -204,6 +204,6 @@ def _warm_up() -> None:
 
 
 def workers_for(implementations: Sequence[AnyImplementation]) -> int:
-    """As many as there are cores, or as applications can run side by side."""
+    """Return the number of workers: the number of cores, or of applications that can run concurrently."""
     slots = [each.slots for each in implementations if isinstance(each, LiveImplementation)]
     return max([cores(), *slots])

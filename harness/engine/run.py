@@ -1,4 +1,4 @@
-"""Runs one implementation through one scenario: world, journal, verdicts, metrics, in that order."""
+"""One run: one implementation in one scenario, from the world and its journal to verdicts and metrics."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,11 +23,12 @@ DEFAULT_SEED = 1
 
 
 def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
-    """The implementation that a command line names: a strategy, `module:attribute`, `file.py:attribute`, a URL, or a
-    `harness.toml` (or the folder that it is in), whose world runs `speed` times as fast as the machine's clock.
+    """Return the implementation that a target names, which runs `speed` times as fast as real time if it is live.
 
-    Raises UnknownNameError for what looks like a strategy's name and is none, ImplementationError for a malformed
-    target; whether the target can be imported or reached shows when it is started.
+    A target is a strategy, `module:attribute`, `file.py:attribute`, a URL, or a `harness.toml` or its folder.
+
+    Raise UnknownNameError for an unknown strategy, ImplementationError for a malformed target; whether the target can
+    be imported or reached is only checked when it is started.
     """
     strategy = STRATEGIES.get(target)
     if strategy is not None:
@@ -35,7 +36,12 @@ def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
     if is_live(target):
         return load_live(target, speed)
     if ":" not in target:
-        raise UnknownNameError("strategy", target, STRATEGIES, " (your own implementation is named module:attribute)")
+        raise UnknownNameError(
+            "strategy",
+            target,
+            STRATEGIES,
+            "; expected a strategy, module:attribute, file.py:attribute, a harness.toml or a URL",
+        )
     return load(target)
 
 
@@ -48,7 +54,7 @@ def run(
     keep_pictures: bool = False,
     judging: Judging | None = None,
 ) -> Result:
-    """One run, in the world that the implementation needs. Raises ImplementationError when it does not start."""
+    """Run an implementation in a scenario. Raise ImplementationError if it does not start."""
     began = time.perf_counter()
     files: dict[str, bytes] = {}
     keep = files.__setitem__ if keep_pictures else None
@@ -81,7 +87,7 @@ def run(
 
 
 def _pictures(finals: list[Row | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
-    """The pictures that the tracks ended with, in small."""
+    """Return thumbnails of the tracks' final pictures, by URL."""
     urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
     small = {url: thumbnail(files[url]) for url in urls if url in files}
     return {url: picture for url, picture in small.items() if picture is not None}
@@ -90,9 +96,9 @@ def _pictures(finals: list[Row | None], files: Mapping[str, bytes]) -> dict[str,
 def _live_journal(
     scenario: Scenario, implementation: LiveImplementation, seed: int, keep: Callable[[str, bytes], None] | None
 ) -> Journal:
-    """A run at the speed that was asked for, or as much more slowly as it takes for its verdicts to be certain.
+    """Return the journal of a live run at the requested speed, or at a lower one that makes its verdicts certain.
 
-    Raises Postponed when the implementation says that the slower run shall come later.
+    Raise Postponed if the implementation postpones slower runs.
     """
     from harness.world.live.world import LiveWorld
 
@@ -116,8 +122,8 @@ def _live_journal(
         if slower is None:
             patience_s = implementation.settings.patience_s
             sentence = (
-                f"{uncertainty.why}; at speed {uncertainty.speed:.3g} that would probably be known, but not within the "
-                f"{patience_s:g} s that one scenario may take (patience in harness.toml)"
+                f"{uncertainty.why}; speed {uncertainty.speed:.3g} would probably decide it, but take more than the "
+                f"{patience_s:g} s allowed per scenario (patience in harness.toml)"
             )
             journal.record(end.at_s, 0, RunRefused(sentence=sentence))
             return journal
@@ -127,7 +133,7 @@ def _live_journal(
 
 
 def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
-    """A result made from a journal alone, as `harness judge` does."""
+    """Return a result computed from a journal alone, as `harness judge` does."""
     view, how = TraceView(journal), judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(view)

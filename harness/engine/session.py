@@ -1,4 +1,4 @@
-"""A session: the one way from a plan to an exit code, which commands, merges and pytest share.
+"""A session: from a plan to an exit code, shared by commands and the pytest plugin.
 
     session = Session(Plan(scenarios, implementations, seed), Outputs(save="results"), baseline="before")
     results = session.play(on_result=..., notify=...)
@@ -31,17 +31,17 @@ from harness.targets import AnyImplementation
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be run, and how it is judged."""
+    """What to run, and how to judge it."""
 
     scenarios: Sequence[Scenario]
     implementations: Sequence[AnyImplementation]
     seed: int = DEFAULT_SEED
     workers: int | None = None
-    """Processes; None for one a core, or as many as applications can run side by side."""
+    """Worker processes; None for one per core, or as many as applications can run concurrently."""
     judging: Judging = field(default_factory=Judging)
 
     def pairs(self) -> list[Pair]:
-        """Every implementation in every scenario."""
+        """Return every implementation in every scenario."""
         return [(scenario, implementation) for scenario in self.scenarios for implementation in self.implementations]
 
 
@@ -49,7 +49,7 @@ class Session:
     """One plan, played once."""
 
     def __init__(self, plan: Plan, outputs: Outputs | None = None, baseline: str | None = None) -> None:
-        """Raises HarnessError for outputs that cannot be written and a `baseline` file that cannot be one."""
+        """Raise HarnessError for outputs that cannot be written and for an invalid `baseline`."""
         self.plan = plan
         self.outputs = outputs or Outputs()
         self.outputs.check()
@@ -64,8 +64,10 @@ class Session:
         on_result: Callable[[Result], None] = lambda result: None,
         notify: Notify = lambda sentence: None,
     ) -> list[Result]:
-        """All results, in the order of the plan. `on_result` gets each as it comes; raises and notifies
-        as `play_pairs` does."""
+        """Return all results, in the order of the plan; call `on_result` with each as it completes.
+
+        Raise and notify as `play_pairs` does.
+        """
         for result in self._played(keep_journals, notify):
             self.results.append(result)
             on_result(result)
@@ -84,40 +86,40 @@ class Session:
             yield replace(each.result, journal=each.journal) if keep_journals else each.result
 
     def compare(self) -> Comparison:
-        """Plays the plan; the results side by side."""
+        """Play the plan and return the results as a comparison."""
         self.play()
         return self.comparison()
 
     def comparison(self) -> Comparison:
-        """The results side by side."""
+        """Return the results as a comparison."""
         return side_by_side(self.plan.scenarios, self.plan.implementations, self.plan.seed, self.results)
 
     def changes(self, *, added_count: bool) -> tuple[Changes | None, int]:
-        """What changed since the baseline, if there is one, and the exit code; see `judged_against`."""
+        """Return the changes since the baseline, if there is one, and the exit code; see `judged_against`."""
         if self.baseline is None:
             return None, exit_code(self.results)
         return judged_against(self.baseline, self.plan.scenarios, self.results, added_count=added_count)
 
     def write(self) -> None:
-        """Writes the results archive and the reports, as far as they are wanted."""
+        """Write the requested results archive and reports."""
         if self.outputs.need_archive:
             self.outputs.write(self.archive())
 
     def archive(self) -> Results:
-        """All that is kept of the runs."""
+        """Return everything that is kept of the runs."""
         names = [implementation.name for implementation in self.plan.implementations]
         return results_of(self.plan.scenarios, names, self.plan.seed, self._runs)
 
 
 def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int, judging: Judging | None = None) -> Run:
-    """Runs a pair and keeps all that a results archive has of it."""
+    """Run a pair and return what a results archive keeps of it."""
     return packed_run(run(scenario, implementation, seed, keep_pictures=True, judging=judging))
 
 
 def results_of(
     scenarios: Sequence[Scenario], implementations: Sequence[str], seed: int, runs: Iterable[Run]
 ) -> Results:
-    """Runs in whatever order they came, as results in the order of scenarios and implementations."""
+    """Return runs in any order as results in the order of scenarios and implementations."""
     by_key = {each.key: each for each in runs}
     keys = [(scenario.name, name) for scenario in scenarios for name in implementations]
     return Results(
@@ -140,20 +142,20 @@ def _sentence(name: str) -> str:
 
 
 def read_baseline(path: str, seed: int) -> Results:
-    """A results archive as a baseline. Raises HarnessError for a file that cannot be one."""
+    """Read a results archive as a baseline. Raise HarnessError for an invalid one, or one with another seed."""
     results = read_results(path)
     if results.seed != seed:
-        raise HarnessError(f"{path}: was made with seed {results.seed}, this is seed {seed}; say --seed {results.seed}")
+        raise HarnessError(f"{path}: expected seed {seed}, found {results.seed}; pass --seed {results.seed}")
     return results
 
 
 def judged_against(
     baseline: Results, scenarios: Sequence[Scenario], results: Iterable[Result], *, added_count: bool
 ) -> tuple[Changes, int]:
-    """What changed, and the exit code. Of the baseline only what was run now counts.
+    """Return the changes and the exit code. Runs of the baseline that were not run now are ignored.
 
-    With `added_count` runs that the baseline has not got count as if there were none: 1 for what is violated, 3 for
-    what is inconclusive. Without, they count only when there is nothing else: 3, since nothing was compared.
+    With `added_count` runs that the baseline lacks count as without a baseline: 1 for violated, 3 for inconclusive.
+    Otherwise they only count if there are no others: 3, since nothing was compared.
     """
     now = {(result.scenario, result.implementation): result for result in results}
     names = {scenario.name for scenario in scenarios}
@@ -168,7 +170,7 @@ def judged_against(
 
 
 def scenarios_changed_since(baseline: Results, scenarios: Sequence[Scenario]) -> list[str]:
-    """The names of the scenarios whose text is not what it was in the baseline."""
+    """Return the names of the scenarios whose text differs from the baseline."""
     texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
     return [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, _text(each.path))]
 
@@ -178,7 +180,7 @@ def _text(path: str) -> str:
 
 
 def exit_code(results: Iterable[Result]) -> int:
-    """0 all held, 1 something violated, 3 nothing violated but something inconclusive."""
+    """Return 0 if all held, 1 if something is violated, 3 if nothing is violated but something inconclusive."""
     judged = list(results)
     if any(result.violated for result in judged):
         return EXIT_VIOLATED

@@ -1,4 +1,4 @@
-"""Invariants about what is asked of the providers and paid for: generations, credits, rate."""
+"""Invariants about what is requested from the providers and paid for: generations, credits, rate."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,18 +26,18 @@ from harness.trace.view import IMAGE_PATHS, TraceView
 
 CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
 THROTTLED = "frequency"
-"""How both providers say that requests come too often, whatever their code for it (providers.md section 4)."""
-BREATH_S = 1.0
-"""Who is told so without a time to wait has to wait for a moment at least."""
-ARRIVED_TWICE = ", and once more because a request arrived twice"
-FAILED_ONCE = "and after a failure only one more is allowed"
-PATIENCE_S = 60.0
-"""Who waits so long for a job, and hears nothing, may give it up for lost."""
+"""The word in both providers' messages about too many requests, whatever their code for it."""
+PAUSE_MIN_S = 1.0
+"""Seconds to wait at least after a refusal without a Retry-After."""
+ARRIVED_TWICE = ", plus one more because a request arrived twice"
+FAILED_ONCE = "but after a failure only one more is allowed"
+GIVE_UP_AFTER_S = 60.0
+"""Seconds without any response after which an implementation may consider a job lost."""
 
 
 def generates_once(view: TraceView, track: Track) -> Finding:
-    """Counts the generations that Kie.ai accepted, and asks of the second whether the first had failed by then."""
-    images = _asked_for(track.images)
+    """Count the generations that Kie.ai accepted, and check that the first had failed before any second one."""
+    images = _requested(track.images)
     if not images:
         return not_applicable("no picture was generated for this track")
     more = "" if len(images) == len(track.images) else ARRIVED_TWICE
@@ -54,7 +54,7 @@ def generates_once(view: TraceView, track: Track) -> Finding:
         )
         return violated(f"{len(images)} generations were paid for{because}, {why}{more}", *shown, repeated, *entries)
     if crowd is not None:
-        return violated(f"{_pictures_of(crowd)} pictures were paid for by one task; one is needed", *shown, crowd.ended)
+        return violated(f"{_pictures_of(crowd)} pictures were paid for in one task; one is needed", *shown, crowd.ended)
     if failure is not None:
         return held(f"a second generation was paid for after the first had failed{more}", *shown)
     return held(f"one generation was paid for{more}", *shown)
@@ -62,7 +62,7 @@ def generates_once(view: TraceView, track: Track) -> Finding:
 
 GENERATES_ONCE = Invariant(
     name="generates-once",
-    sentence="One picture is paid for per track, or two when the first one failed, also under duplicate callbacks.",
+    sentence="One picture is paid for per track, or two if the first one failed, even with duplicate callbacks.",
     consequence="pays twice for one picture",
     gravity=9,
     check=of_every_track(generates_once),
@@ -70,39 +70,39 @@ GENERATES_ONCE = Invariant(
 
 
 def _pictures_of(image: Generation) -> int:
-    """How many pictures a task has brought; each is paid for."""
+    """Return the number of pictures that a task produced; each is paid for."""
     return len(image.urls) if image.succeeded else 0
 
 
 def _why_needless(view: TraceView, first: Generation, second: Generation) -> tuple[str, *tuple[AnyEntry, ...]]:
-    """What could be known of the first generation when the second was asked for, and the entries that show it."""
+    """Return what was known about the first generation when the second was requested, and the entries that show it."""
     limit, ended = second.created.number, first.ended
     if ended is None or ended.number > limit:
-        return f"and at {second.created.at_s:g} s the first was still being made", first.created
+        return f"while the first was still in progress at {second.created.at_s:g} s", first.created
     done = f"although the first had succeeded at {ended.at_s:g} s"
-    for entry in _words_of(view, first):
+    for entry in _messages_about(view, first):
         if entry.number < limit and any(_is_result(first, url) for url in urls_in(entry.event.body)):
-            return f"{done} and its {_name_of(view, first, entry)} said so at {entry.at_s:g} s", ended, entry
+            return f"{done} and its {_message_kind(view, first, entry)} reported it at {entry.at_s:g} s", ended, entry
     return done, ended
 
 
-def _words_of(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
-    """What its customer was told of a generation: by callbacks, by records, and in answer to the request."""
+def _messages_about(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
+    """Return the messages that reached the implementation about a generation: callbacks, records, and the response."""
     reported = [a.sent for a in view.attempts if a.sent.event.task_id == generation.task_id and a.arrived is not None]
     requested = [entry.number for entry in view.own_requests if generation.task_id in entry.event.path]
     answers = [view.responses[n] for n in (generation.created.cause, *requested) if n in view.responses]
     return [*reported, *(answer for answer in answers if answer.event.outcome == "answered")]
 
 
-def _name_of(view: TraceView, generation: Generation, word: Entry[CallbackAttempt] | Entry[Response]) -> str:
-    event = word.event
+def _message_kind(view: TraceView, generation: Generation, message: Entry[CallbackAttempt] | Entry[Response]) -> str:
+    event = message.event
     if isinstance(event, CallbackAttempt):
         return "callback"
-    return "answer" if event.request == generation.created.cause else "record"
+    return "response" if event.request == generation.created.cause else "record"
 
 
-def _asked_for(generations: list[Generation]) -> list[Generation]:
-    """Those that were asked for: a request that arrives twice on its way is paid for twice and was asked for once."""
+def _requested(generations: list[Generation]) -> list[Generation]:
+    """Return the generations that were requested: a request that arrives twice is paid for twice but was made once."""
     first: dict[int, Generation] = {}
     for generation in generations:
         first.setdefault(generation.created.cause or -generation.created.number, generation)
@@ -110,7 +110,7 @@ def _asked_for(generations: list[Generation]) -> list[Generation]:
 
 
 def _failure_seen(view: TraceView, first: Generation, second: Generation, repeated: AnyEntry | None) -> AnyEntry | None:
-    """The entry that shows that the first generation had failed, for its customer, when the second was asked for."""
+    """Return the entry that showed the implementation the first generation's failure before the second request."""
     limit = second.created.number
     if first.failed and first.ended is not None and first.ended.number < limit:
         return first.ended
@@ -124,17 +124,17 @@ def _failure_seen(view: TraceView, first: Generation, second: Generation, repeat
         if entry is not None and entry.number < limit:
             return entry
     if first.ended is None or first.ended.number > limit:
-        # Nothing has gone wrong yet. Who asked for a job may lose patience; who is called again must not.
+        # Nothing has failed yet. A job may be given up after a while; a repeated callback is no reason to.
         waited_s = second.created.at_s - first.created.at_s
-        patient = first.created.event.mode != "synchronous" and waited_s >= PATIENCE_S
+        patient = first.created.event.mode != "synchronous" and waited_s >= GIVE_UP_AFTER_S
         return second.created if patient and repeated is None else None
     if not images.was_good(view, first):
         return first.ended
-    return _never_told(view, first, second) or _never_fetched(view, first, second.created)
+    return _never_reported(view, first, second) or _never_fetched(view, first, second.created)
 
 
 def _bad_response(view: TraceView, generation: Generation) -> Entry[Response] | None:
-    """The answer to the request, when it does not give what it should: a picture's URL, or a task id."""
+    """Return the response to the request if it lacks what it should contain: a picture's URL, or a task id."""
     response = view.responses.get(generation.created.cause)
     if response is None:
         return None
@@ -151,7 +151,7 @@ def _bad_response(view: TraceView, generation: Generation) -> Entry[Response] | 
 
 
 def _killed_meanwhile(view: TraceView, generation: Generation) -> AnyEntry | None:
-    """What ended the code that was waiting for the answer: the platform's restart, or its limit for the handler."""
+    """Return the entry that ended the code waiting for the response: an instance's end, or the handler's time limit."""
     if not generation.created.cause:
         return None
     request = view.journal[generation.created.cause]
@@ -167,21 +167,21 @@ def _is_result(generation: Generation, url: object) -> bool:
     return url in generation.urls
 
 
-def _never_told(view: TraceView, first: Generation, second: Generation) -> AnyEntry | None:
-    """For a job: the end that its customer was not told of, or not in a way that leads to the picture."""
+def _never_reported(view: TraceView, first: Generation, second: Generation) -> AnyEntry | None:
+    """Return the end of a job if no message about it led the implementation to the picture."""
     assert first.ended is not None
     if first.created.event.mode == "synchronous":
         return None
     limit = second.created.number
-    after = [entry for entry in _words_of(view, first) if first.ended.number < entry.number < limit]
+    after = [entry for entry in _messages_about(view, first) if first.ended.number < entry.number < limit]
     if any(_is_result(first, url) for entry in after for url in urls_in(entry.event.body)):
         return None
-    impatient = not after and second.created.at_s - first.created.at_s < PATIENCE_S
+    impatient = not after and second.created.at_s - first.created.at_s < GIVE_UP_AFTER_S
     return None if impatient else first.ended
 
 
 def _never_fetched(view: TraceView, first: Generation, limit: AnyEntry) -> AnyEntry | None:
-    """The last of the attempts to open the picture before `limit`, when every one of them went wrong."""
+    """Return the last attempt to download the picture before `limit` if every attempt failed."""
     assert first.ended is not None
     gets = _downloads(view, first, limit)
     if any(is_whole(view, entry) for entry in gets):
@@ -190,7 +190,7 @@ def _never_fetched(view: TraceView, first: Generation, limit: AnyEntry) -> AnyEn
 
 
 def _downloads(view: TraceView, generation: Generation, limit: AnyEntry) -> list[Entry[Request]]:
-    """The requests for a generation's pictures before `limit`."""
+    """Return the requests for a generation's pictures before `limit`."""
     paths = tuple(urlsplit(url).path for url in generation.urls)
     return [
         entry
@@ -200,26 +200,26 @@ def _downloads(view: TraceView, generation: Generation, limit: AnyEntry) -> list
 
 
 def first_download(view: TraceView, generation: Generation, limit: AnyEntry) -> Entry[Request] | None:
-    """The request that brought a generation's picture whole before `limit`."""
+    """Return the request that downloaded a generation's picture whole before `limit`."""
     return next((entry for entry in _downloads(view, generation, limit) if is_whole(view, entry)), None)
 
 
 def _never_connected(view: TraceView, begin: int, limit: AnyEntry) -> Entry[FaultTriggered] | None:
-    """A connection to the host of files that was not to be had meanwhile: whoever tried has no request to show.
+    """Return the fault that prevented a connection to the file host in between; such an attempt leaves no request.
 
-    One that only took long counts when somebody has waited for it.
+    A slow connection counts if the implementation had time to wait for it.
     """
     for fault in view.of(FaultTriggered):
         if begin < fault.number < limit.number and fault.event.link == "media":
             kind = FAULTS.get(fault.event.harm, Fault)
-            slow = issubclass(kind, ConnectFault) and limit.at_s - fault.at_s >= BREATH_S
+            slow = issubclass(kind, ConnectFault) and limit.at_s - fault.at_s >= PAUSE_MIN_S
             if slow or kind.means_no_connection:
                 return fault
     return None
 
 
 def is_whole(view: TraceView, request: Entry[Request]) -> bool:
-    """Whether a download came to its end with something in it, and nothing befell it."""
+    """Return whether a download completed with content and without a fault."""
     response = view.responses.get(request.number)
     if response is None or _fault_on(view, request.number) is not None:
         return False
@@ -229,13 +229,13 @@ def is_whole(view: TraceView, request: Entry[Request]) -> bool:
 
 
 def _fault_on(view: TraceView, request: int) -> Entry[FaultTriggered] | None:
-    """What made a request fail. A delay alone does not: the client's giving up does."""
+    """Return the fault that made a request fail; a delay alone does not."""
     faults = (fault for fault in view.of(FaultTriggered) if fault.cause == request)
     return next((fault for fault in faults if FAULTS.get(fault.event.harm, Fault).is_failure), None)
 
 
 def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | None:
-    """The repeated delivery because of which a generation was asked for, if one was: who gets it has had it before."""
+    """Return the repeated delivery that caused a generation, if one did: the same callback had arrived before."""
     arrived = {a.sent.number: a.arrived.number for a in view.attempts if a.arrived is not None}
     for cause in view.journal.causes(generation.created):
         event = cause.event
@@ -247,29 +247,29 @@ def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | No
 
 
 def charges_once(view: TraceView, track: Track) -> Finding:
-    """Counts the music tasks that were paid for and not refunded."""
+    """Count the music tasks that were paid for and not refunded."""
     if not track.music:
         return not_applicable("no music was generated for this track")
     paid = [generation for generation in track.music if not generation.failed]
-    kept = _asked_for(paid)
+    kept = _requested(paid)
     more = "" if len(kept) == len(paid) else ARRIVED_TWICE
     if len(kept) > 1:
         return violated(f"the music was paid for {len(kept)} times{more}", *(generation.created for generation in kept))
     if not kept:
-        return held("what failed was refunded", *(generation.ended for generation in track.music))
+        return held("the failed tasks were refunded", *(generation.ended for generation in track.music))
     return held(f"the music was paid for once{more}", kept[0].created)
 
 
 CHARGES_ONCE = Invariant(
     name="charges-once",
-    sentence="A finished track costs its credits once, and a failed one gets them back.",
+    sentence="A finished track is charged once, and a failed one is refunded.",
     severity="warning",
     check=of_every_track(charges_once),
 )
 
 
 def keeps_rate(view: TraceView) -> Finding:
-    """Looks for creations beyond the limit, and for another try at once, or before a refusal's Retry-After is over."""
+    """Look for creations beyond the limit, and for retries at once or before a refusal's Retry-After is over."""
     own = {entry.number: entry for entry in view.own_requests}
     created = [entry for entry in own.values() if entry.event.path in CREATING_PATHS]
     if not created:
@@ -281,24 +281,24 @@ def keeps_rate(view: TraceView) -> Finding:
             return violated(f"more than {allowed} {what} within {window_s:g} s", limited)
     for refused in view.of(TaskRefused):
         if refused.cause in own:
-            finding = _asked_again_too_soon(view, refused, own[refused.cause], created)
+            finding = _retried_too_soon(view, refused, own[refused.cause], created)
             if finding is not None:
                 return finding
-    return held("it stayed inside the rate limit")
+    return held("all requests stayed within the rate limit")
 
 
 KEEPS_RATE = Invariant(
     name="keeps-rate",
-    sentence="Requests stay below the provider's rate limit, and wait when they are told to.",
+    sentence="Requests stay within the provider's rate limit and respect Retry-After.",
     severity="warning",
     check=keeps_rate,
 )
 
 
-def _asked_again_too_soon(
+def _retried_too_soon(
     view: TraceView, refused: Entry[TaskRefused], requested: Entry[Request], created: list[Entry[Request]]
 ) -> Finding | None:
-    """Who is given a time has to wait for it, whatever it wants next; who is not may not ask for the same at once."""
+    """Return a finding for a retry before Retry-After is over, or, without one, for the same request at once."""
     wait_s, reported = refused.event.retry_after_s, view.responses.get(requested.number)
     throttled = THROTTLED in refused.event.message
     if reported is None or reported.event.outcome != "answered" or (wait_s is None and not throttled):
@@ -307,24 +307,28 @@ def _asked_again_too_soon(
         if again.number < reported.number or again.event.path != requested.event.path:
             continue
         after_s = round(again.at_s - reported.at_s, 3)
-        same = _wish(again) == _wish(requested) or _are_one_errand(view, again, requested)
+        same = _content(again) == _content(requested) or _have_same_cause(view, again, requested)
         if wait_s is None:
-            if same and after_s < BREATH_S:
-                return violated(f"told that it asks too often, it asked again after {after_s:g} s", refused, again)
-        elif (same or after_s > 0) and after_s < wait_s:  # in one instant others may be under way
-            return violated(f"told to wait {wait_s:g} s, it asked again after {after_s:g} s", refused, again)
+            if same and after_s < PAUSE_MIN_S:
+                return violated(f"a request refused as too frequent was repeated after {after_s:g} s", refused, again)
+        elif (same or after_s > 0) and after_s < wait_s:  # others may be in flight at the same instant
+            return violated(
+                f"the response said Retry-After: {wait_s:g} s, the next request came after {after_s:g} s",
+                refused,
+                again,
+            )
     return None
 
 
-def _are_one_errand(view: TraceView, one: AnyEntry, other: AnyEntry) -> bool:
-    """Whether two requests were made for the same reason. A worker has none, and a periodic route works for all."""
+def _have_same_cause(view: TraceView, one: AnyEntry, other: AnyEntry) -> bool:
+    """Return whether two requests have the same cause; a worker's have none, and a periodic route serves all tracks."""
     if one.cause != other.cause or one.cause == 0:
         return False
     return not any(isinstance(cause.event, CronCalled) for cause in view.journal.causes(one))
 
 
-def _wish(request: Entry[Request]) -> Any:
-    """What a creation asks for: its prompt, if it has one, whatever else is changed for another try."""
+def _content(request: Entry[Request]) -> Any:
+    """Return what a creation requests: its prompt if it has one, since a retry may change the rest."""
     body = request.event.body
     requested = body.get("input", body) if isinstance(body, dict) else body
     return requested.get("prompt", body) if isinstance(requested, dict) else body

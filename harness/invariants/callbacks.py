@@ -1,4 +1,4 @@
-"""Invariants about deliveries: answered in time, within the platform's limit, and harmless when repeated."""
+"""Invariants about callbacks: answered in time, within the platform's limit, and without effect when repeated."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ LASTING_FIELDS = ("audio_url", "image_url", "title")
 
 
 def callback_answered(view: TraceView) -> Finding:
-    """Looks at what each attempt of each genuine callback got, and after how long.
+    """Check the response to each attempt of each genuine callback, and its latency.
 
-    An attempt that came to nothing because a fault befell it, on its way or on its way back, is nobody's fault if the
-    implementation answered in time what it was asked, or was never asked.
+    An attempt that failed because of a fault in transit does not count if the implementation answered it in time or
+    never received it.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.answered is not None]
     if not attempts:
@@ -36,17 +36,17 @@ def callback_answered(view: TraceView) -> Finding:
     accepted = [attempt for attempt in attempts if attempt.answered.event.accepted]  # type: ignore[union-attr]
     statuses = {attempt.answered.event.status for attempt in accepted}  # type: ignore[union-attr]
     failed = [attempt for attempt in attempts if attempt not in accepted]
-    bad = [attempt for attempt in failed if not _suffered_only(attempt, view, statuses | {200})]
+    bad = [attempt for attempt in failed if not _failed_in_transit_only(attempt, view, statuses | {200})]
     if not bad:
         if not accepted:
-            return not_applicable("no delivery came through")
+            return not_applicable("no delivery arrived")
         slowest = max(a.answered.event.latency_s for a in accepted)  # type: ignore[union-attr]
         reported = " or ".join(sorted(map(str, statuses)))
-        more = f"; {len(failed)} more suffered on the way" if failed else ""
+        more = f"; {len(failed)} more failed in transit" if failed else ""
         return held(f"all {len(accepted)} deliveries were answered {reported}, the slowest after {slowest:g} s{more}")
     first = bad[0]
     assert first.answered is not None
-    more = f" ({len(bad)} of {len(attempts)} deliveries went wrong)" if len(attempts) > 1 else ""
+    more = f" ({len(bad)} of {len(attempts)} deliveries failed)" if len(attempts) > 1 else ""
     return violated(
         f'the "{first.sent.event.callback}" callback {_reported(first, view)}{more}',
         first.sent,
@@ -58,15 +58,15 @@ def callback_answered(view: TraceView) -> Finding:
 
 CALLBACK_ANSWERED = Invariant(
     name="callback-answered",
-    sentence="Every callback is answered 200 within the 15 s that the provider waits.",
+    sentence="The application answers every callback with 200 within 15 s.",
     consequence="answers callbacks too late or not at all",
     gravity=1,
     check=callback_answered,
 )
 
 
-def _suffered_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
-    """Whether a fault befell it and the implementation did all that it could."""
+def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
+    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it."""
     if not any(fault.cause == attempt.sent.number for fault in view.of(FaultTriggered)):
         return False
     if attempt.arrived is None:
@@ -82,30 +82,30 @@ def _suffered_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> 
 def _reported(attempt: Attempt, view: TraceView) -> str:
     assert attempt.answered is not None
     event = attempt.answered.event
-    patience_s = view.began.delivery_answer_within_s
+    timeout_s = view.began.delivery_answer_within_s
     match event.outcome:
         case "timeout":
             if attempt.response is None:
-                return f"was not answered within {patience_s:g} s, nor ever"
-            return _told_late(attempt.response, patience_s)
+                return f"was never answered; the provider's timeout is {timeout_s:g} s"
+            return _late_response(attempt.response, timeout_s)
         case "answered":
             return f"was answered HTTP {event.status}; only 200 counts"
         case other:
-            return f"got no answer ({other})"
+            return f"got no response ({other})"
 
 
-def _told_late(response: Entry[Response], patience_s: float) -> str:
-    """What was wrong with an answer that the provider did not get: its status, if it was given in time."""
+def _late_response(response: Entry[Response], timeout_s: float) -> str:
+    """Return what was wrong with a response that the provider did not receive: its status if it was sent in time."""
     late_s, status = response.event.latency_s, response.event.status
-    if late_s < patience_s and status not in (200, None):
+    if late_s < timeout_s and status not in (200, None):
         return f"arrived late and was answered HTTP {status} after {late_s:g} s; only 200 counts"
-    if late_s == patience_s:
-        return f"was answered after {late_s:g} s, exactly when the provider stops waiting: too late, it delivers again"
-    return f"was answered after {late_s:g} s; the provider waits {patience_s:g} s and then delivers again"
+    if late_s == timeout_s:
+        return f"was answered after {late_s:g} s, exactly at the provider's timeout: too late, so it delivers again"
+    return f"was answered after {late_s:g} s; the provider's timeout is {timeout_s:g} s, then it delivers again"
 
 
 def within_platform_limit(view: TraceView) -> Finding:
-    """Looks for handlers that the platform ended, and for work left behind on a frozen instance."""
+    """Look for handlers that the platform ended, and for work left on a frozen instance."""
     limit_s, freezes = view.began.limit_s, view.began.freezes
     if limit_s is None and not freezes:
         return not_applicable("the platform has no limit")
@@ -117,11 +117,13 @@ def within_platform_limit(view: TraceView) -> Finding:
         )
     frozen = _frozen_at_the_end(view)
     if frozen is not None:
-        left = _asked_and_not_heard(view, frozen)
+        left = _pending_request(view, frozen)
         if left is not None and any(_lacks_something(track) for track in view.tracks):
-            return violated("the instance was frozen after its answer while it waited for an answer", left, frozen)
-        if any(_is_the_implementations_turn(view, track) for track in view.tracks):
-            return violated("the instance was frozen after its answer, and what a track still needed never ran", frozen)
+            return violated(
+                "the instance was frozen after its response while one of its own requests was pending", left, frozen
+            )
+        if any(_awaits_the_implementation(view, track) for track in view.tracks):
+            return violated("the instance was frozen after its response, before work that a track still needed", frozen)
     return held("every handler ended within the platform's limit")
 
 
@@ -134,14 +136,14 @@ WITHIN_PLATFORM_LIMIT = Invariant(
 
 
 def _frozen_at_the_end(view: TraceView) -> AnyEntry | None:
-    """The freezing that nothing has ended."""
+    """Return the last freeze if the instance was never thawed or restarted."""
     changes: list[AnyEntry] = [*view.of(InstanceFrozen, InstanceThawed, InstanceStarted)]
     last = max(changes, key=lambda entry: entry.number, default=None)
     return last if last is not None and isinstance(last.event, InstanceFrozen) else None
 
 
-def _asked_and_not_heard(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None:
-    """A request of a frozen instance that was answered too late for it, if at all."""
+def _pending_request(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None:
+    """Return a request of the frozen instance whose response came after the freeze or never."""
     for entry in view.own_requests:
         response = view.responses.get(entry.number)
         late = response is None or response.number > frozen.number
@@ -156,21 +158,21 @@ def _lacks_something(track: Track) -> bool:
     )
 
 
-def _is_the_implementations_turn(view: TraceView, track: Track) -> bool:
-    """Whether a track waits although the providers have told all that they were asked to tell of it."""
+def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
+    """Return whether a track is unfinished although the providers have delivered every callback requested for it."""
     if not track.readable or not track.fields or track.settled:
         return False
     reported = {str(a.sent.event.task_id) for a in view.attempts if a.arrived is not None and _is_an_end(a)}
     if not any(music.task_id in reported for music in track.music):
         return False
-    return all(image.task_id in reported or not _asked_to_be_called(view, image) for image in track.images)
+    return all(image.task_id in reported or not _requested_a_callback(view, image) for image in track.images)
 
 
 def _is_an_end(attempt: Attempt) -> bool:
     return attempt.genuine and attempt.sent.event.callback in ("complete", "error", "image")
 
 
-def _asked_to_be_called(view: TraceView, generation: Generation) -> bool:
+def _requested_a_callback(view: TraceView, generation: Generation) -> bool:
     cause = generation.created.cause
     request = view.journal[cause].event if cause else None
     body = request.body if isinstance(request, Request) else None
@@ -178,10 +180,10 @@ def _asked_to_be_called(view: TraceView, generation: Generation) -> bool:
 
 
 def idempotent(view: TraceView) -> Finding:
-    """Follows what the second and later deliveries of a callback wrote to the tracks, once an earlier one had effect.
+    """Check what repeated deliveries of a callback wrote to the tracks after an earlier one had taken effect.
 
-    A delivery has had effect when it was answered 2xx or has written something. One that follows only failed ones is
-    no repetition for the implementation.
+    A delivery has taken effect when it was answered 2xx or has written something. One that follows only failed
+    deliveries does not count as repeated.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.arrived is not None]
     earlier: dict[tuple[str, str], list[Attempt]] = {}
@@ -200,27 +202,27 @@ def idempotent(view: TraceView) -> Finding:
         for key, number in _attempts_behind(view, write, by_number).items():
             inserted = write.event.before is None
             others = (inserters if inserted else writers).get(key, set()) - {number}
-            done = next((other for other in before[number] if _was_told_fine(other, write)), None)
-            harm = _harm(view, write.event.before, write.event.after) if others or done is not None else None
-            if harm is not None:
+            done = next((other for other in before[number] if _was_acknowledged(other, write)), None)
+            damage = _damage(view, write.event.before, write.event.after) if others or done is not None else None
+            if damage is not None:
                 first = done or by_number[min(others)]
-                return violated(f"a repeated callback {harm}", first.sent, by_number[number].sent, write)
+                return violated(f"a repeated callback {damage}", first.sent, by_number[number].sent, write)
             writers.setdefault(key, set()).add(number)
             if inserted:
                 inserters.setdefault(key, set()).add(number)
-    return held(f"{len(repeats)} repeated deliveries changed nothing that was there")
+    return held(f"{len(repeats)} repeated deliveries changed no stored value")
 
 
 IDEMPOTENT = Invariant(
     name="idempotent",
-    sentence="Callbacks that come again, or together, leave the track as a single one would.",
+    sentence="Repeated or concurrent callbacks leave the track as a single one would.",
     consequence="is changed by repeated callbacks",
     check=idempotent,
 )
 
 
 def _attempts_behind(view: TraceView, write: AnyEntry, attempts: dict[int, Attempt]) -> dict[tuple[str, str], int]:
-    """For each callback that a write goes back to the attempt; a later attempt is itself caused by an earlier one."""
+    """Return the attempt of each callback that caused a write; an earlier attempt causes a later one."""
     behind: dict[tuple[str, str], int] = {}
     for cause in view.journal.causes(write):
         if cause.number in attempts:
@@ -228,16 +230,16 @@ def _attempts_behind(view: TraceView, write: AnyEntry, attempts: dict[int, Attem
     return behind
 
 
-def _was_told_fine(attempt: Attempt, write: Entry[StoreWrite]) -> bool:
-    """Whether the implementation had said before `write` that it was through with a delivery."""
+def _was_acknowledged(attempt: Attempt, write: Entry[StoreWrite]) -> bool:
+    """Return whether the implementation had answered a delivery with 2xx before `write`."""
     response = attempt.response
     if response is None or response.number > write.number:
         return False
     return response.event.outcome in ("answered", "too-late") and 200 <= (response.event.status or 0) < 300
 
 
-def _harm(view: TraceView, before: Row | None, after: Row | None) -> str | None:
-    """What a write takes away from a track as an earlier delivery left it; a better picture is no harm."""
+def _damage(view: TraceView, before: Row | None, after: Row | None) -> str | None:
+    """Return what a write damages in a track as an earlier delivery left it; a better picture is no damage."""
     if before is None:
         return "made a second row"
     if after is None:
@@ -258,7 +260,7 @@ def _harm(view: TraceView, before: Row | None, after: Row | None) -> str | None:
 
 
 def _is_as_good(view: TraceView, old: str, new: Any) -> bool:
-    """Whether one picture may follow another: a copy of it that is no smaller, or a 2K one after one that was not."""
+    """Return whether a picture may replace another: a copy that is no smaller, or a 2K one replacing a small one."""
     if images.ever_true_2k(view, usable_url(new)) and not images.ever_true_2k(view, old):
         return True
     looks = [[p.event for p in view.probes.get(url or "", ()) if p.event.decodes] for url in (old, new)]

@@ -1,4 +1,4 @@
-"""An invariant: a sentence that must hold of every run, with the function that checks it and what a violation means."""
+"""An invariant: a sentence that must hold for every run, its check, and what a violation means."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ TrackCheck: TypeAlias = Callable[[TraceView, Track], Finding]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
-    """One sentence that must hold of every run, and how it is checked."""
+    """One sentence that must hold for every run, and its check."""
 
     name: str
-    """Words joined by dashes."""
+    """Lower-case words joined by hyphens."""
     sentence: str
     check: Check
     severity: Severity = "error"
     """Whether a violation fails the run."""
     consequence: str = ""
-    """What a violation means to the people who use the application, as "it ..."."""
+    """What a violation means to users of the application; completes "it ..."."""
     gravity: int = 0
-    """How much a violation hurts users and their bill: reports name higher ones first."""
+    """How much a violation costs users; reports show higher ones first."""
 
     @property
     def habit(self) -> str:
-        """The consequence, or what else can be said of an implementation that violates it."""
-        return self.consequence or f"breaks {self.name}"
+        """The consequence, or a generic phrase for an invariant without one."""
+        return self.consequence or f"violates {self.name}"
 
 
 def of_every_track(check: TrackCheck) -> Check:
-    """Makes a check of a run from one of a track: the worst answer, reported for the first track that gives it."""
+    """Return a check of a run made from one of a track: the worst finding, for the first track that has it."""
     return update_wrapper(partial(_check_every_track, check), check)
 
 
 def _check_every_track(check: TrackCheck, view: TraceView) -> Finding:
     tracks = view.tracks
     if not tracks:
-        return not_applicable("no track was asked for")
+        return not_applicable("no track was requested")
     if len(tracks) == 1:
         return check(view, tracks[0])
     findings = [(track, check(view, track)) for track in tracks]
@@ -55,4 +55,4 @@ def _check_every_track(check: TrackCheck, view: TraceView) -> Finding:
 
 
 def _reported(track: Track, reason: str, count: int, total: int) -> str:
-    return f"track {track.index} of {total}: {reason}" + (f" (so for {count} of the tracks)" if count > 1 else "")
+    return f"track {track.index} of {total}: {reason}" + (f" (the same for {count} of the tracks)" if count > 1 else "")

@@ -1,8 +1,8 @@
-"""Judges a journal: every invariant's answer, each a pure function of what the journal says.
+"""Judging: every invariant's verdict, each a pure function of the journal.
 
     (view: TraceView) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
 
-A check that crashes answers "unknown"; an invariant that the scenario declares impossible answers "not applicable"
+A check that crashes yields "unknown"; an invariant that the scenario declares impossible yields "not applicable"
 instead of "violated".
 """
 
@@ -25,10 +25,10 @@ def judge(
     severities: Mapping[str, Severity] | None = None,
     off: Iterable[str] = (),
 ) -> tuple[Verdict, ...]:
-    """Returns every invariant's verdict on a journal, in the registry's order, the user's own ones last.
+    """Return every invariant's verdict on a journal, in the registry's order, the user's own ones last.
 
-    An own invariant takes the place of a registered one of the same name. `severities` replaces severities by name,
-    `off` names invariants that are not asked. Raises UnknownNameError for a name that no invariant has.
+    An own invariant replaces a registered one of the same name. `severities` replaces severities by name,
+    `off` names invariants that are skipped. Raise UnknownNameError for an unknown name.
     """
     view = journal if isinstance(journal, TraceView) else TraceView(journal)
     invariants = {**INVARIANTS, **own_by_name(own)}
@@ -45,11 +45,11 @@ def judge(
 
 
 def _verdict(invariant: Invariant, severity: Severity, view: TraceView) -> Verdict:
-    finding = _ask(invariant, view)
+    finding = _finding(invariant, view)
     return Verdict(invariant.name, finding.state, finding.reason, finding.evidence, severity)
 
 
-def _ask(invariant: Invariant, view: TraceView) -> Finding:
+def _finding(invariant: Invariant, view: TraceView) -> Finding:
     if view.refusal is not None:
         done = "carried out" if view.began.world == "live" else "simulated"
         return Finding("unknown", f"the run could not be {done}: {view.refusal}")
@@ -59,5 +59,5 @@ def _ask(invariant: Invariant, view: TraceView) -> Finding:
         return Finding("unknown", f"the invariant crashed: {type(error).__name__}: {error}")
     impossible = view.began.impossible.get(invariant.name)
     if finding.state == "violated" and impossible:
-        return Finding("not applicable", f"nobody can keep it here: {impossible}", finding.evidence)
+        return Finding("not applicable", f"impossible in this scenario: {impossible}", finding.evidence)
     return finding

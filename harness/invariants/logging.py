@@ -1,4 +1,4 @@
-"""The invariant about the log: the lines that an implementation promises are there, in their order."""
+"""The invariant about the log: the lines that an implementation declares are written, in order."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from harness.trace.journal import AnyEntry, Entry
 from harness.trace.urls import usable_url
 from harness.trace.view import IMAGE_PATHS, TraceView
 
-LOG_PATIENCE_S = 600.0
+LOG_WINDOW_S = 600.0
 LOG_EVENTS = (
     "callback-without-picture",
     "image-requested",
@@ -27,50 +27,50 @@ LOG_EVENTS = (
     "image-failed",
     "picture-skipped",
 )
-"""What may happen in a run that an implementation can promise a log line for (`logs-as-promised`)."""
+"""Events for which an implementation can declare a log line (`logs-as-promised`)."""
 
 
 def logs_as_promised(view: TraceView) -> Finding:
-    """Looks for a promised line for each event that it was promised for: the first event's line before the second's,
-    and of several lines promised for one event each after the one before it."""
+    """Look for every declared line after its event: one line for each occurrence, and several lines for one event in
+    the declared order."""
     loaded = view.of(ImplementationLoaded)
-    promises = loaded[0].event.promised_logs if loaded else []
-    if not promises:
-        return not_applicable("no log lines are promised")
+    declared = loaded[0].event.promised_logs if loaded else []
+    if not declared:
+        return not_applicable("no log lines are declared")
     lines, checked = view.of(LogLine), 0
     used: dict[tuple[str, str], int] = {}
-    for event in dict.fromkeys(event for event, _ in promises):
+    for event in dict.fromkeys(event for event, _ in declared):
         for happened in _events(view, event):
             before: Entry[LogLine] | None = None
-            for text in (text for about, text in promises if about == event):
+            for text in (text for about, text in declared if about == event):
                 checked += 1
                 earliest = max(used.get((event, text), 0), before.number if before else 0)
                 line = next((line for line in lines if line.number > earliest and _fits(line, text, happened)), None)
                 if line is None:
                     when = f' after "{before.event.text[:60]}"' if before else ""
-                    return violated(f'"{text}" is promised for "{event}" and is not in the log{when}', happened, before)
+                    return violated(f'"{text}" is declared for "{event}" and is not in the log{when}', happened, before)
                 used[event, text], before = line.number, line
     if not checked:
-        return not_applicable("nothing happened that a log line is promised for")
-    return held(f"the {checked} promised lines are in the log")
+        return not_applicable("no event with a declared log line occurred")
+    return held(f"the {checked} declared lines are in the log")
 
 
 LOGS_AS_PROMISED = Invariant(
     name="logs-as-promised",
-    sentence="The log lines promised for what happened are written, and in their order.",
+    sentence="The log lines declared for each event are written, in order.",
     severity="warning",
-    consequence="does not log what it promises",
+    consequence="does not log what it declares",
     check=logs_as_promised,
 )
 
 
 def _fits(line: Entry[LogLine], text: str, happened: AnyEntry) -> bool:
-    """A request is told of before its connection stands, a result after it was stored: so a line may be either."""
-    return text in line.event.text and abs(line.at_s - happened.at_s) <= LOG_PATIENCE_S
+    """Return whether a line is near enough to an event: requests are logged before them, results after them."""
+    return text in line.event.text and abs(line.at_s - happened.at_s) <= LOG_WINDOW_S
 
 
 def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
-    """The entries at which something happened that a log line can be promised for."""
+    """Return the entries at which the named event occurred."""
     requested = view.image_requests
     match event:
         case "image-requested":
@@ -123,7 +123,7 @@ def _is_empty_success(view: TraceView, request: int, response: Entry[Response]) 
     if requested.event.path != IMAGE_PATHS[0] or requested.event.by not in view.app_hosts:
         return False
     if response.event.outcome != "answered":
-        return False  # nobody was there any more to hear it
+        return False  # the client had already gone
     body = response.event.body
     data = body.get("data") if isinstance(body, dict) and body.get("code") == 200 else None
     answer = data.get("response") if isinstance(data, dict) else None

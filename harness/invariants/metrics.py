@@ -1,4 +1,4 @@
-"""The figures of a run, read off its journal: outcomes, latencies in virtual seconds, generations, credits."""
+"""The metrics of a run, computed from its journal: outcomes, latencies in virtual seconds, generations, credits."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,28 +11,27 @@ from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
 Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
-"""How a track ended: with a true 2K picture, a small one (or an enlarged one, which is as small as its original) with
-or without its label, one that does not load, none at all; not in a terminal state; or in a store that the harness could
-not read."""
+"""How a track ended: with a true 2K picture; a small one (an enlarged one counts as small) with or without its label;
+one that does not load; none; not in a terminal state; or in a store that the harness could not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackMetrics:
-    """One track's figures. Seconds are virtual."""
+    """One track's metrics, in virtual seconds."""
 
     outcome: Outcome
     picture_after_s: float | None
-    """From the arrival of the first complete callback to the write that put the picture on the track with which it
-    ended; 0 where that was there before, None where it is no true 2K picture."""
+    """From the arrival of the first complete callback to the write that stored the final picture; 0 if it was stored
+    before, None if it is no true 2K picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """A run's figures."""
+    """A run's metrics."""
 
     tracks: tuple[TrackMetrics, ...] = ()
     callback_answered_after_s: tuple[float, ...] = ()
-    """Of each attempt to deliver a complete callback that was answered, also too late."""
+    """One value for each answered attempt to deliver a complete callback, including late ones."""
     callbacks_unanswered: int = 0
     generations_requested: int = 0
     generations_accepted: int = 0
@@ -40,7 +39,7 @@ class Metrics:
 
 
 def measure(journal: Journal | TraceView) -> Metrics:
-    """All figures of one journal."""
+    """Return all metrics of one journal."""
     view = journal if isinstance(journal, TraceView) else TraceView(journal)
     answered = [
         attempt.response.event.latency_s
@@ -70,12 +69,12 @@ def _track(view: TraceView, track: Track) -> TrackMetrics:
 
 
 def _brings_the_music(attempt: Attempt) -> bool:
-    """The complete callback is the one that the work hangs on; the others are answered at once by everybody."""
+    """Return whether an attempt delivers a genuine complete callback, the only one that causes work."""
     return attempt.genuine and attempt.sent.event.callback == "complete"
 
 
 def outcome(view: TraceView, track: Track) -> Outcome:
-    """How a track ended, judged by the picture that its URL gave at the end."""
+    """Return how a track ended, judged by the picture that its URL returned at the end."""
     if track.refused is not None:
         return "none"
     if not track.readable:
@@ -93,7 +92,7 @@ def outcome(view: TraceView, track: Track) -> Outcome:
 
 
 def _picture_after_s(view: TraceView, track: Track) -> float | None:
-    """As `harness bench` counts: a picture that was lost again is not what anybody waited for."""
+    """Return the time to the final picture, as `harness bench` counts it: a picture lost in between does not count."""
     arrived_at_s, shown_at_s, shown = _music_arrived_at_s(view, track), None, None
     for write in track.writes:
         url = usable_url((write.event.after or {}).get("image_url"))

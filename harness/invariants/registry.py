@@ -1,4 +1,4 @@
-"""The registry of invariants: the shipped ones in the order in which they are reported, and users' own.
+"""The registry of invariants: the shipped ones in reporting order, and users' own.
 
 Each is one value beside its check function. Users' own are plugins (`harness.plugins`).
 """
@@ -13,7 +13,7 @@ from harness.invariants.invariant import Check, Invariant
 from harness.plugins import plugins
 
 Own: TypeAlias = Mapping[str, Check] | Iterable[Invariant]
-"""Invariants beside the shipped ones: values, or check functions by name."""
+"""Additional invariants: values, or check functions by name."""
 
 INVARIANTS: dict[str, Invariant] = {
     invariant.name: invariant
@@ -43,17 +43,17 @@ INVARIANTS: dict[str, Invariant] = {
         security.KEEPS_SECRETS,
     )
 }
-"""Every registered invariant by name, in the order in which they are reported."""
+"""Every registered invariant by name, in reporting order."""
 
 
 def named(name: str) -> Invariant:
-    """The registered invariant of this name; raises UnknownNameError with the nearest name."""
+    """Return the registered invariant of this name. Raise UnknownNameError with the nearest name."""
     must_be_known([name], INVARIANTS)
     return INVARIANTS[name]
 
 
 def must_be_known(names: Iterable[str], known: Iterable[str]) -> None:
-    """Raises UnknownNameError for the first name that no invariant has."""
+    """Raise UnknownNameError for the first unknown name."""
     known = tuple(known)
     for name in names:
         if name not in known:
@@ -61,13 +61,13 @@ def must_be_known(names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def invariant_of(name: str, check: Check) -> Invariant:
-    """An invariant that is only a check function; its sentence is the first paragraph of the function's docstring."""
+    """Return an invariant for a check function; its sentence is the first paragraph of the function's docstring."""
     sentence = " ".join((check.__doc__ or "").strip().partition("\n\n")[0].split())
     return Invariant(name=name, sentence=sentence, check=check)
 
 
 def own_by_name(own: Own | None) -> dict[str, Invariant]:
-    """Users' own invariants by name; raises PluginError where two have one name."""
+    """Return users' own invariants by name. Raise PluginError if two have the same name."""
     if own is None:
         return {}
     if isinstance(own, Mapping):
@@ -83,9 +83,9 @@ def own_by_name(own: Own | None) -> dict[str, Invariant]:
 
 
 def plugin_invariants() -> tuple[Invariant, ...]:
-    """Users' own invariants: Invariant values, or functions, of which each is an invariant of its own name.
+    """Return the invariants of plugins: Invariant values, or functions, each an invariant of the function's name.
 
-    Raises PluginError for what is neither, and for a name that another invariant has.
+    Raise PluginError for any other value, and for a name that is taken.
     """
     found = tuple(_invariant_of(target, value) for target, value in plugins("invariants"))
     for name in own_by_name(found):

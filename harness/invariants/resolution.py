@@ -1,4 +1,4 @@
-"""The invariant about the stored resolution: what a track claims of its picture's size is true."""
+"""The invariant about the stored resolution: it is the picture's decoded size."""
 
 import contextlib
 import json
@@ -13,12 +13,12 @@ from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
 SIZE = re.compile(r"\D*(\d+)\D+(\d+)\D*")
-"""Two numbers, however they are joined: 2048x1152, 2048 × 1152 px, {"width": 2048, "height": 1152}."""
+"""Two numbers with any separator: 2048x1152, 2048 × 1152 px, {"width": 2048, "height": 1152}."""
 CLASS_2K = re.compile(r"2\s*k", re.IGNORECASE)
 
 
 def resolution_true(view: TraceView, track: Track) -> Finding:
-    """Compares the stored resolution with the decoded size."""
+    """Compare the stored resolution with the decoded size."""
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -26,16 +26,16 @@ def resolution_true(view: TraceView, track: Track) -> Finding:
     if claimed is None:
         return not_applicable("no resolution is stored")
     if track.image_url is None:
-        return violated(f'the track claims "{claimed}" and has no picture', *track.writes[-1:])
+        return violated(f'the stored resolution is "{claimed}", but the track has no picture', *track.writes[-1:])
     finding, probe = images.decoded(view, track)
     if probe is None:
         assert finding is not None
         return finding
     match = SIZE.fullmatch(claimed)
     if match is None and not CLASS_2K.fullmatch(claimed.strip()):
-        return unknown(f'the stored resolution is "{claimed}", which does not say how many pixels that is', probe)
+        return unknown(f'the stored resolution is "{claimed}", which does not state a size in pixels', probe)
     if (int(match[1]), int(match[2])) == probe.event.size if match else images.is_2k_size(probe.event.size):
-        return held(f"the stored resolution {claimed} is true", probe)
+        return held(f"the stored resolution {claimed} is correct", probe)
     return violated(
         f'the stored resolution is "{claimed}", the decoded picture is {images.size_text(probe.event)}',
         *images.write_of(track),
@@ -45,14 +45,14 @@ def resolution_true(view: TraceView, track: Track) -> Finding:
 
 RESOLUTION_TRUE = Invariant(
     name="resolution-true",
-    sentence="The resolution that is stored is the size that the picture decodes to.",
-    consequence="stores resolutions that are not true",
+    sentence="The stored resolution is the decoded size of the picture.",
+    consequence="stores wrong resolutions",
     check=of_every_track(resolution_true),
 )
 
 
 def _claim(stored: Any) -> str | None:
-    """A stored resolution as text: an object's or a list's numbers, the width first; None where nothing is claimed."""
+    """Return a stored resolution as text: an object's or a list's numbers, width first; None if nothing is stored."""
     if isinstance(stored, str) and stored.strip()[:1] in ("{", "["):
         with contextlib.suppress(ValueError):
             stored = json.loads(stored)
@@ -67,5 +67,5 @@ def _claim(stored: Any) -> str | None:
 
 
 def _plain(value: Any) -> str:
-    """2048, and not 2048.0."""
+    """Return a number without a trailing .0: 2048, not 2048.0."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""Invariants about security: forged callbacks, addresses that callbacks bring, keys."""
+"""Invariants about security: forged callbacks, addresses in callbacks, keys."""
 
 import ipaddress
 import json
@@ -25,10 +25,10 @@ DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
 
 
 def rejects_forgery(view: TraceView) -> Finding:
-    """Looks for what forged callbacks brought, and follows what they caused.
+    """Look for values from forged callbacks in the tracks, and for the effects of forged callbacks.
 
-    What they caused is theirs unless something genuine came in between that explains it: a forgery that is refused may
-    be the first to wake a worker, and one that only makes the implementation ask the provider is believed by nobody.
+    An effect counts unless a genuine message in between explains it: a refused forgery may be the first to wake a
+    worker, and an implementation that only queries the provider because of one has not trusted it.
     """
     if not view.began.signing:
         return not_applicable("no signing key is configured")
@@ -47,13 +47,15 @@ def rejects_forgery(view: TraceView) -> Finding:
         before, after = write.event.before or {}, write.event.after or {}
         brought = {value for name, value in after.items() if value != before.get(name) and isinstance(value, str)}
         sent = forgery_behind(write)
-        if brought & view.false_urls or (sent is not None and _is_its_doing(view, forged[sent.number], write)):
+        if brought & view.false_urls or (
+            sent is not None and _is_explained_by_it_alone(view, forged[sent.number], write)
+        ):
             sent = sent or next(iter(forged.values())).sent
             return violated(f"a callback that is {_reported(_kind(sent))} changed the track", sent, write)
     for created in view.of(TaskCreated):
         sent = forgery_behind(created)
-        if sent is not None and _is_its_doing(view, forged[sent.number], created):
-            return violated(f"a callback that is {_reported(_kind(sent))} had a generation paid for", sent, created)
+        if sent is not None and _is_explained_by_it_alone(view, forged[sent.number], created):
+            return violated(f"a callback that is {_reported(_kind(sent))} caused a paid generation", sent, created)
     for entry in view.of(ImageProbed):
         if entry.event.mark is not None and view.is_forged(entry.event.mark):
             return violated("a picture from a forged callback is on the track", entry)
@@ -63,29 +65,34 @@ def rejects_forgery(view: TraceView) -> Finding:
 REJECTS_FORGERY = Invariant(
     name="rejects-forgery",
     sentence="With a signing key set, an unsigned, forged or stale callback changes nothing.",
-    consequence="believes forged callbacks",
+    consequence="accepts forged callbacks",
     gravity=12,
     check=rejects_forgery,
 )
 
 
-def _is_its_doing(view: TraceView, forgery: Attempt, effect: Entry[StoreWrite] | Entry[TaskCreated]) -> bool:
-    """Whether a forgery that could have been detected is all there is to explain an effect that goes back to it.
+def _is_explained_by_it_alone(
+    view: TraceView, forgery: Attempt, effect: Entry[StoreWrite] | Entry[TaskCreated]
+) -> bool:
+    """Return whether a detectable forgery is the only explanation of an effect that it caused.
 
-    What is paid for, or called complete, is explained by news of what was made; anything else by any news at all.
+    A paid generation or a complete status is explained by a genuine message with a result; anything else by any
+    genuine message.
     """
     if _kind(forgery.sent) not in DETECTABLE_FORGERIES or forgery.arrived is None:
         return False
     event = effect.event
     weighty = isinstance(event, TaskCreated) or (event.after or {}).get("status") == "complete"
-    for generation, message in _genuine_news(view, _tasks_about(view, event), forgery.arrived.number, effect.number):
+    for generation, message in _genuine_messages(
+        view, _tasks_about(view, event), forgery.arrived.number, effect.number
+    ):
         if not weighty or not set(generation.urls).isdisjoint(urls_in(message.event.body)):
             return False
     return True
 
 
 def _tasks_about(view: TraceView, effect: StoreWrite | TaskCreated) -> list[Generation]:
-    """The tasks of the track that an effect is about."""
+    """Return the tasks of the track that an effect is about."""
     task_id = effect.task_id if isinstance(effect, TaskCreated) else None
     track_id = effect.track_id if isinstance(effect, StoreWrite) else None
     for track in view.tracks:
@@ -95,10 +102,10 @@ def _tasks_about(view: TraceView, effect: StoreWrite | TaskCreated) -> list[Gene
     return list(view.generations.values())
 
 
-def _genuine_news(
+def _genuine_messages(
     view: TraceView, tasks: list[Generation], begin: int, end: int
 ) -> Iterator[tuple[Generation, Entry[CallbackAttempt] | Entry[Response]]]:
-    """What the providers themselves have told of some tasks between two entries: by callback, or when asked."""
+    """Yield the providers' genuine messages about tasks between two entries: callbacks and responses."""
     by_id = {task.task_id: task for task in tasks}
     for attempt in view.attempts:
         task = by_id.get(str(attempt.sent.event.task_id))
@@ -122,29 +129,29 @@ def _reported(kind: str) -> str:
 
 
 def fetches_safely(view: TraceView) -> Finding:
-    """Compares where the implementation connects to with the private and foreign addresses in callbacks."""
+    """Compare the addresses that the implementation connects to with the private and foreign ones in callbacks."""
     hosts = view.began.hosts
     known = {host for group in hosts.values() for host in group}
-    smuggled: dict[str, AnyEntry] = {}
+    foreign: dict[str, AnyEntry] = {}
     for attempt in view.attempts:
         for url in urls_in(attempt.sent.event.body):
             host = host_of(url)
             if host and host not in known:
-                smuggled.setdefault(host, attempt.sent)
+                foreign.setdefault(host, attempt.sent)
     for entry in view.of(ConnectionToUnknownHost):
         host = entry.event.host.lower()
-        if host in smuggled and any(entry.event.by.startswith(app) for app in view.app_hosts):
+        if host in foreign and any(entry.event.by.startswith(app) for app in view.app_hosts):
             kind = "private" if _is_private(host) else "foreign"
-            return violated(f"it connects to the {kind} address {host} that a callback brought", smuggled[host], entry)
-    if not smuggled:
-        return not_applicable("no callback brought a private or foreign address")
-    return held("the smuggled address was not fetched", next(iter(smuggled.values())))
+            return violated(f"a request was sent to the {kind} address {host} from a callback", foreign[host], entry)
+    if not foreign:
+        return not_applicable("no callback contained a private or foreign address")
+    return held("the address in the callback was not fetched", next(iter(foreign.values())))
 
 
 FETCHES_SAFELY = Invariant(
     name="fetches-safely",
-    sentence="No picture is fetched from a private or foreign address that a callback names.",
-    consequence="fetches addresses that a callback smuggled in",
+    sentence="No picture is fetched from a private or foreign address in a callback.",
+    consequence="fetches private or foreign addresses from callbacks",
     gravity=13,
     check=fetches_safely,
 )
@@ -158,12 +165,12 @@ def _is_private(host: str) -> bool:
 
 
 def keeps_secrets(view: TraceView) -> Finding:
-    """Searches log lines, stored values, callback URLs and requests to other hosts for the keys."""
+    """Search log lines, stored values, callback URLs and requests to other hosts for the keys."""
     secrets = view.began.secrets
     providers = set(view.began.hosts.get("providers", ()))
     for line in view.of(LogLine):
         if any(secret in line.event.text for secret in secrets):
-            return violated("a key stands in the log", line)
+            return violated("the log contains a key", line)
     for write in view.of(StoreWrite):
         if _holds(write.event.after, secrets):
             return violated("a key is stored with the track", write)
@@ -172,19 +179,19 @@ def keeps_secrets(view: TraceView) -> Finding:
         if request.host in providers:
             body = request.body if isinstance(request.body, dict) else {}
             if _holds(body.get("callBackUrl"), secrets) or _holds(request.path, secrets):
-                return violated("a key stands in a URL", entry)
+                return violated("a URL contains a key", entry)
         elif request.host in view.app_hosts:
             if _holds(request.path, secrets):
-                return violated("a key stands in a URL", entry)
+                return violated("a URL contains a key", entry)
         elif _holds([request.path, request.headers, request.body], secrets):
             return violated(f"a key is sent to {request.host}", entry)
-    return held("no key leaves the implementation but to its provider")
+    return held("keys are only sent to their provider")
 
 
 KEEPS_SECRETS = Invariant(
     name="keeps-secrets",
     sentence="The API key is in no log line, stored value, callback URL or request elsewhere.",
-    consequence="gives its key away",
+    consequence="leaks its key",
     gravity=14,
     check=keeps_secrets,
 )
@@ -194,7 +201,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def _holds(value: Any, secrets: Any) -> bool:
-    """Searches what JSON cannot write as Python shows it."""
+    """Return whether a value contains a secret; a value that JSON cannot represent is searched as its repr."""
     try:
         text = value if isinstance(value, str) else _ENCODE(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Invariants about a track as such: it settles, keeps its audio, has a picture, and says why when it has none."""
+"""Invariants about a track: it settles, keeps its audio, has a picture, or says why it has none."""
 
 from harness.invariants import billing, images
 from harness.invariants.invariant import Invariant, of_every_track
@@ -21,43 +21,43 @@ from harness.trace.urls import host_of, usable_url
 from harness.trace.view import TraceView
 
 ERROR_LEVELS = frozenset({"error", "critical"})
-LOOK_TERMINAL = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
+TERMINAL_LOOKALIKES = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
 
 
 def settles(view: TraceView, track: Track) -> Finding:
-    """Sees whether the track reaches `complete` or `failed` before the deadline, and `failed` not without a cause."""
+    """Check that the track reaches `complete`, or `failed` for a reason, before the deadline."""
     if track.refused is not None:
         problem = track.refused.event.problem
         if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
         refusals = [e for e in view.of(TaskRefused, RateLimited) if e.event.provider == "suno"]
         if "answered HTTP" in problem and (refusals or any(e.event.link == "suno" for e in view.of(FaultTriggered))):
-            return not_applicable("the music provider was no help, and the implementation said so")
-        return violated(f"a track was asked for and never came to be: {problem}", track.refused)
+            return not_applicable("the music provider failed, and the application reported it")
+        return violated(f"the request for a track failed: {problem}", track.refused)
     if track.final is None or not track.readable:
         return unknown(UNREADABLE)
     if track.fields is None:
-        return violated("the track was promised with an id, and the store has no row for it", track.final)
+        return violated("the application returned an id, but the store has no row for it", track.final)
     if track.settled:
         return _needless_failure(view, track) or held(f"the track is {track.status}", _settling(track))
     waiting = view.ended.waiting
     ending = view.ended.ending
     why = {
-        "deadlock": "nothing can happen any more, and requests are still unanswered",
-        "quiescent": "nothing can happen any more",
-        "deadline": "the deadline is over",
-        "livelock": "the implementation runs in circles without time passing",
+        "deadlock": "nothing is scheduled any more, with requests still pending",
+        "quiescent": "nothing is scheduled any more",
+        "deadline": "the deadline has passed",
+        "livelock": "livelock: work keeps being scheduled without time advancing",
     }.get(str(ending), "the run is over")
-    wait = f" (still waiting: {', '.join(waiting[:3])})" if waiting else ""
+    wait = f" (still pending: {', '.join(waiting[:3])})" if waiting else ""
     end = view.of(RunEnded)
-    if isinstance(track.status, str) and track.status.lower() in LOOK_TERMINAL:
-        wait += '; the harness takes "complete" and "failed" for ends, spelt like this'
+    if isinstance(track.status, str) and track.status.lower() in TERMINAL_LOOKALIKES:
+        wait += '; the terminal states are exactly "complete" and "failed"'
     return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
 
 
 SETTLES = Invariant(
     name="settles",
-    sentence="Before the deadline the track is finished, or has failed for a reason; it is not left waiting.",
+    sentence="Before the deadline the track is complete, or has failed for a reason.",
     consequence="leaves tracks unfinished",
     gravity=2,
     check=of_every_track(settles),
@@ -72,14 +72,14 @@ def _settling(track: Track) -> Entry[StoreWrite] | None:
 
 
 def _needless_failure(view: TraceView, track: Track) -> Finding | None:
-    """A track that is called failed although its music is there and nothing was amiss with its picture.
+    """Return a finding for a track marked failed although its music is finished and its picture did not fail.
 
-    Who wants a 2K picture or none may call a track failed, with its audio, when the picture has failed. What has not
-    failed, or was never asked for, is no reason.
+    An implementation may mark a track failed, with its audio, because the picture failed, but not because of a picture
+    that did not fail or was never requested.
     """
     audio = usable_url((track.fields or {}).get("audio_url"))
     finished = [task.ended for task in track.music if task.succeeded and task.ended is not None]
-    if track.status != "failed" or audio is None or not finished or _heard_of_failure(view, track, audio):
+    if track.status != "failed" or audio is None or not finished or _music_failed(view, track, audio):
         return None
     failing = _failing(track)
     assert failing is not None
@@ -95,13 +95,13 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
             return violated(
                 f"{reported}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing
             )
-    if not _asked_for_pictures(view):
-        return violated(f"{reported}, and a picture was never asked for", finished[-1], failing)
+    if not _requested_pictures(view):
+        return violated(f"{reported}, and no picture was ever requested", finished[-1], failing)
     return None
 
 
 def _failing(track: Track) -> AnyEntry | None:
-    """The write that last called the track failed; without one, the end, which shows it."""
+    """Return the write that last marked the track failed; without one, its final state."""
     for write in reversed(track.writes):
         before, after = write.event.before or {}, write.event.after or {}
         if after.get("status") == "failed" and before.get("status") != "failed":
@@ -109,8 +109,8 @@ def _failing(track: Track) -> AnyEntry | None:
     return track.final
 
 
-def _heard_of_failure(view: TraceView, track: Track, audio: str) -> bool:
-    """Whether the provider itself spoke of a failure of the music, or its audio could not be opened."""
+def _music_failed(view: TraceView, track: Track, audio: str) -> bool:
+    """Return whether the provider reported a failure of the music, or every download of its audio failed."""
     tasks = {task.task_id for task in track.music}
     for attempt in view.attempts:
         body = attempt.sent.event.body
@@ -122,21 +122,21 @@ def _heard_of_failure(view: TraceView, track: Track, audio: str) -> bool:
     return bool(tried) and not any(billing.is_whole(view, entry) for entry in tried)
 
 
-def _asked_for_pictures(view: TraceView) -> bool:
-    """Whether anybody has turned to the provider of pictures, or tried to."""
+def _requested_pictures(view: TraceView) -> bool:
+    """Return whether a request was made to the picture provider, or attempted."""
     requested = any(entry.event.link == "kie" for entry in view.own_requests)
     return requested or any(fault.event.link == "kie" for fault in view.of(FaultTriggered))
 
 
 def _was_hindered(view: TraceView) -> bool:
-    """Whether the platform or the store kept the implementation from finishing what it had begun."""
+    """Return whether the platform or the store may have kept the implementation from finishing."""
     limited = bool(view.began.limit_s or view.began.freezes)
     with_faults = any(entry.event.link == "store" for entry in view.of(FaultTriggered))
     return limited or with_faults or bool(view.of(InvocationEnded, InstanceKilled))
 
 
 def audio_kept(view: TraceView, track: Track) -> Finding:
-    """Compares the track's audio with what its music task produced."""
+    """Compare the track's audio with what its music task produced."""
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -147,7 +147,7 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
     ended = finished[-1].ended
     assert ended is not None
     if audio is None:
-        return violated("the music is finished and the track has no audio", ended, *track.writes[-1:])
+        return violated("the music is finished, but the track has no audio", ended, *track.writes[-1:])
     made = {url for generation in finished for url in generation.urls}
     ours = made - view.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
     if audio in ours or host_of(audio) in view.app_hosts:
@@ -157,7 +157,7 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
 
 AUDIO_KEPT = Invariant(
     name="audio-kept",
-    sentence="Once the music is done its audio is on the track, however the picture turned out.",
+    sentence="Once the music is finished its audio is on the track, whatever happens to the picture.",
     consequence="loses finished audio",
     gravity=11,
     check=of_every_track(audio_kept),
@@ -165,7 +165,7 @@ AUDIO_KEPT = Invariant(
 
 
 def image_present(view: TraceView, track: Track) -> Finding:
-    """Looks for a picture on a finished track."""
+    """Check that a finished track has a picture."""
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -180,7 +180,7 @@ def image_present(view: TraceView, track: Track) -> Finding:
 
 IMAGE_PRESENT = Invariant(
     name="image-present",
-    sentence="A finished track has the address of a picture, not null, empty or the word undefined.",
+    sentence="A finished track has a picture URL, not null, empty or the word undefined.",
     consequence="finishes tracks without a picture",
     gravity=8,
     check=of_every_track(image_present),
@@ -196,7 +196,7 @@ def _last_image_write(track: Track) -> Entry[StoreWrite] | None:
 
 
 def failure_visible(view: TraceView, track: Track) -> Finding:
-    """Looks for a reason, or an error line in the log, where a settled track has no 2K picture."""
+    """Look for a reason, or an error line in the log, if a settled track has no 2K picture."""
     finding = unseen(track)
     if finding is not None:
         return finding
@@ -207,13 +207,11 @@ def failure_visible(view: TraceView, track: Track) -> Finding:
     fields = track.fields or {}
     if usable_url(fields.get("failure_reason")) is not None:
         return held(f"the track says why: {fields['failure_reason']}", *track.writes[-1:])
-    line = next((entry for entry in view.of(LogLine) if _tells_of(view, entry, track)), None)
+    line = next((entry for entry in view.of(LogLine) if _is_about(view, entry, track)), None)
     if line is not None:
         return held(f"the log says why: {line.event.text[:120]}", line)
-    what = _what_it_shows(view, track.image_url)
-    return violated(
-        f"the track {what}, and nothing says why: no failure_reason, no error line in the log", *track.writes[-1:]
-    )
+    what = _shown(view, track.image_url)
+    return violated(f"the track {what} and no reason: no failure_reason, no error line in the log", *track.writes[-1:])
 
 
 FAILURE_VISIBLE = Invariant(
@@ -225,7 +223,7 @@ FAILURE_VISIBLE = Invariant(
 )
 
 
-def _what_it_shows(view: TraceView, url: str | None) -> str:
+def _shown(view: TraceView, url: str | None) -> str:
     if url is None:
         return "has no picture"
     looks = [probe.event for probe in view.probes.get(url, ())]
@@ -234,8 +232,8 @@ def _what_it_shows(view: TraceView, url: str | None) -> str:
     return f"has a picture that does not load ({looks[-1].problem})"
 
 
-def _tells_of(view: TraceView, line: Entry[LogLine], track: Track) -> bool:
-    """Whether an error line is about this track: caused by its tasks or request, or naming it."""
+def _is_about(view: TraceView, line: Entry[LogLine], track: Track) -> bool:
+    """Return whether an error line is about this track: it names the track or its tasks, or was caused by them."""
     if line.event.level not in ERROR_LEVELS:
         return False
     if len(view.tracks) == 1:

@@ -1,4 +1,4 @@
-"""What an invariant answers about a run, or about one track of it."""
+"""The verdict of an invariant on a run, or on one track of it."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -9,13 +9,12 @@ from harness.trace.tracks import Track
 State = Literal["held", "violated", "not applicable", "unknown"]
 Severity = Literal["error", "warning"]
 UNREADABLE = (
-    "the harness cannot see this track: there is no `tracks` table in DATABASE_PATH, and GET /tracks/{id} does not "
-    "answer with JSON"
+    "the harness cannot read this track: DATABASE_PATH has no `tracks` table, and GET /tracks/{id} does not return JSON"
 )
 
 
 class Verdict(NamedTuple):
-    """One invariant's answer for one run."""
+    """One invariant's verdict on one run."""
 
     invariant: str
     state: State
@@ -27,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """An invariant's answer: a state, a sentence, and the journal entries that show it."""
+    """The result of a check: a state, a sentence, and the journal entries that show it."""
 
     state: State
     reason: str
@@ -35,22 +34,22 @@ class Finding(NamedTuple):
 
 
 def held(reason: str, *evidence: AnyEntry | None) -> Finding:
-    """It holds, and this is why."""
+    """Return a finding that the invariant holds, and why."""
     return Finding("held", reason, _numbers(evidence))
 
 
 def violated(reason: str, *evidence: AnyEntry | None) -> Finding:
-    """It does not hold, and these entries show it."""
+    """Return a finding that the invariant is violated, with the entries that show it."""
     return Finding("violated", reason, _numbers(evidence))
 
 
 def not_applicable(reason: str) -> Finding:
-    """The situation that the invariant is about did not arise."""
+    """Return a finding that the situation that the invariant is about did not occur."""
     return Finding("not applicable", reason)
 
 
 def unknown(reason: str, *evidence: AnyEntry | None) -> Finding:
-    """It could not be observed: never a pass."""
+    """Return a finding that the invariant is inconclusive, which is never a pass."""
     return Finding("unknown", reason, _numbers(evidence))
 
 
@@ -60,9 +59,9 @@ def _numbers(entries: Iterable[AnyEntry | None]) -> tuple[int, ...]:
 
 
 def unseen(track: Track) -> Finding | None:
-    """The answer for a track that does not exist or cannot be read; None for one that can be judged."""
+    """Return the finding for a track that does not exist or cannot be read; None for one that can be judged."""
     if track.refused is not None:
-        return not_applicable("the track was refused when it was asked for")
+        return not_applicable("the request for the track was refused")
     if track.final is None or not track.readable:
         return unknown(UNREADABLE)
     if track.fields is None:

@@ -1,6 +1,6 @@
-"""Fakes on ports, for tests that point their own code at them: `harness serve` in a process of its own.
+"""Fakes on ports for tests of your own code: `harness serve` in a subprocess.
 
-def test_a_song_is_asked_for(serve_scenario, monkeypatch):
+def test_music_is_requested(serve_scenario, monkeypatch):
     fakes = serve_scenario("slow/image-16s")
     for name, value in fakes.environment.items():
         monkeypatch.setenv(name, value)
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 STARTED_WITHIN_S = 30.0
 ENDED_WITHIN_S = 10.0
-ASKED_WITHIN_S = 30.0
+RESPONSE_WITHIN_S = 30.0
 EXPORT = "export "
 
 
 class Fakes:
-    """Suno, Kie.ai and the hosts of their files on ports of this machine, as one scenario has them."""
+    """Suno, Kie.ai and their file hosts in one scenario, on ports of this machine."""
 
     def __init__(self, scenario: str, seed: int, speed: float) -> None:
         words = ["serve", scenario, "--seed", str(seed), "--speed", str(speed)]
@@ -36,9 +36,9 @@ class Fakes:
             [sys.executable, "-m", "harness", *words], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._read_output, daemon=True).start()
         self.environment: dict[str, str] = {}
-        """What the code under test needs to reach them: SUNO_BASE_URL, SUNO_API_KEY, KIE_BASE_URL, KIE_API_KEY."""
+        """Environment variables for the code under test: SUNO_BASE_URL, SUNO_API_KEY, KIE_BASE_URL, KIE_API_KEY."""
         self._read_environment()
 
     @property
@@ -50,25 +50,25 @@ class Fakes:
         return self.environment["KIE_BASE_URL"]
 
     def journal(self) -> "Journal":
-        """What has happened so far."""
+        """Return the journal so far."""
         from harness.trace.journal import read_journal
 
-        return read_journal(self._ask("GET", "/journal").text)
+        return read_journal(self._request("GET", "/journal").text)
 
     def advance(self, seconds: float | None = None) -> None:
-        """Lets time move on for the fakes, by so many seconds or until the next thing is due."""
-        self._ask("POST", "/advance", {} if seconds is None else {"seconds": seconds})
+        """Advance the fakes' clock by `seconds`, or to the next scheduled event."""
+        self._request("POST", "/advance", {} if seconds is None else {"seconds": seconds})
 
     def deliver_again(self, task_id: str | None = None) -> None:
-        """Delivers the newest callback (of a task) once more."""
-        self._ask("POST", "/deliver", {} if task_id is None else {"task_id": task_id})
+        """Redeliver the latest callback (of a task)."""
+        self._request("POST", "/deliver", {} if task_id is None else {"task_id": task_id})
 
     def play(self, scenario: str) -> None:
-        """Another scenario from its beginning, at the same ports, with a new journal."""
-        self._ask("POST", "/scenario", {"name": scenario})
+        """Serve another scenario from its beginning, on the same ports, with a new journal."""
+        self._request("POST", "/scenario", {"name": scenario})
 
     def stop(self) -> None:
-        """Ends them."""
+        """Stop the fakes."""
         self._process.terminate()
         try:
             self._process.wait(ENDED_WITHIN_S)
@@ -79,7 +79,7 @@ class Fakes:
             if stream is not None:
                 stream.close()
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx
 
         answer = httpx.request(
@@ -87,15 +87,15 @@ class Fakes:
             self._admin_url + path,
             json=body,
             headers={"authorization": f"Bearer {self._admin_token}"},
-            timeout=ASKED_WITHIN_S,
+            timeout=RESPONSE_WITHIN_S,
             trust_env=False,
         )
         if answer.is_error:
-            raise AssertionError(f"the fakes say {answer.status_code}: {answer.text}")
+            raise AssertionError(f"the fakes returned {answer.status_code}: {answer.text}")
         return answer
 
-    def _listen(self) -> None:
-        """Reads what is told, to the end, so that the process never waits for somebody to read it."""
+    def _read_output(self) -> None:
+        """Read the output to its end, so that the process never blocks on it."""
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):  # closed meanwhile
             for line in self._process.stdout:
@@ -125,11 +125,11 @@ class Fakes:
 
 @contextlib.contextmanager
 def serving(default_seed: int) -> Iterator[Any]:
-    """Gives a function that serves scenarios, and ends what it has served."""
+    """Yield a function that serves scenarios, and stop everything that it served."""
     with contextlib.ExitStack() as stack:
 
         def serve(scenario: str = "baseline/healthy", seed: int | None = None, *, speed: float = 1.0) -> Fakes:
-            """Serves one scenario; it is over with the test."""
+            """Serve one scenario until the end of the test."""
             fakes = Fakes(scenario, default_seed if seed is None else seed, speed)
             stack.callback(fakes.stop)
             return fakes

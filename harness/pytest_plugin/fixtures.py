@@ -1,11 +1,11 @@
-"""Fixtures for tests of your own.
+"""Fixtures for your own tests.
 
     def test_the_track_gets_its_picture(run_scenario):
         result = run_scenario("slow/image-16s", "shop.web:app")
         assert not result.violated, explained(result)
 
-Everything else is imported when the first test asks for it. They may be used in asynchronous tests, too: the simulated
-world needs a thread without an event loop, and gets one.
+The harness is imported when the first test requests a fixture. Asynchronous tests can use them, too: the run then gets
+a thread without an event loop.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class ScenarioRunner:
-    """Runs an implementation through a scenario inside a test."""
+    """Runs an implementation in a scenario inside a test."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
@@ -39,11 +39,11 @@ class ScenarioRunner:
         *,
         invariants: "Own | None" = None,
     ) -> "Result":
-        """The result of one run.
+        """Return the result of one run.
 
         `scenario` is a shipped name, a file or a Scenario; `implementation` a strategy's name, `module:attribute`,
-        `file.py:attribute`, a harness.toml or a URL. What is left out is said by the closest `harness` marker, then by
-        the settings. Fails the test with one readable sentence when either cannot be found or started.
+        `file.py:attribute`, a harness.toml or a URL. Omitted values come from the closest `harness` marker, then from
+        the settings. The test fails with one sentence if either cannot be found or started.
         """
         from harness.engine.run import resolve, run
         from harness.errors import HarnessError
@@ -55,7 +55,7 @@ class ScenarioRunner:
             chosen = catalogue.select([scenario]) if isinstance(scenario, str) else [scenario]
             if len(chosen) != 1:
                 names = ", ".join(each.name for each in chosen)
-                raise HarnessError(f'"{scenario}" means {len(chosen)} scenarios, a test runs one at a time: {names}')
+                raise HarnessError(f'"{scenario}" matches {len(chosen)} scenarios, expected one: {names}')
             target = implementation or self._marked("implementation") or self._only(settings.implementations)
             who = resolve(target, settings.speed)
             number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
@@ -67,22 +67,22 @@ class ScenarioRunner:
             pytest.fail(str(error), pytrace=False)
 
     def _marked(self, name: str) -> Any:
-        """What the closest marker that says so says."""
-        said = (mark.kwargs[name] for mark in self._request.node.iter_markers("harness") if name in mark.kwargs)
-        return next(said, None)
+        """Return the keyword argument of the closest marker that has it, or None."""
+        found = (mark.kwargs[name] for mark in self._request.node.iter_markers("harness") if name in mark.kwargs)
+        return next(found, None)
 
     def _only(self, implementations: list[str]) -> str:
         if len(implementations) == 1:
             return implementations[0]
         pytest.fail(
-            "which implementation? Name one: run_scenario(scenario, implementation), "
+            "no implementation is set; pass one: run_scenario(scenario, implementation), "
             "@pytest.mark.harness(implementation=...), --harness-implementation or harness_implementation",
             pytrace=False,
         )
 
 
 def _without_a_loop(work: Callable[[], T]) -> T:
-    """Does the work here, or in a thread of its own where asyncio or trio is running."""
+    """Call `work` here, or in its own thread if asyncio or trio is running."""
     import sniffio
 
     try:
@@ -94,7 +94,7 @@ def _without_a_loop(work: Callable[[], T]) -> T:
 
 
 def explained(result: "Result") -> str:
-    """What a failing test says: each broken promise as a sentence, and the command that replays the run."""
+    """Return a message for a failing test: each violation, and the command that replays the run."""
     from harness.report.evidence import replay_command
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
@@ -105,19 +105,19 @@ def explained(result: "Result") -> str:
 
 @pytest.fixture
 def run_scenario(request: pytest.FixtureRequest) -> ScenarioRunner:
-    """`run_scenario(scenario, implementation=None, seed=None) -> Result`."""
+    """Run a scenario: `run_scenario(scenario, implementation=None, seed=None) -> Result`."""
     return ScenarioRunner(request)
 
 
 @pytest.fixture
 def harness_result(request: pytest.FixtureRequest, run_scenario: ScenarioRunner) -> "Result":
-    """The result of the scenario that the test's `harness` marker names; the test runs once for each of several."""
+    """Return the result of the scenario in the test's `harness` marker; with several, the test runs once for each."""
     return run_scenario(request.param)
 
 
 @pytest.fixture
 def serve_scenario(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """`serve_scenario(scenario="baseline/healthy", seed=None, *, speed=1) -> Fakes`: the fakes on ports."""
+    """Serve the fakes on ports: `serve_scenario(scenario="baseline/healthy", seed=None, *, speed=1) -> Fakes`."""
     from harness.pytest_plugin.fakes import serving
 
     with serving(settings_of(request.config).seed) as serve:
@@ -126,12 +126,12 @@ def serve_scenario(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def make_scenario() -> Any:
-    """`make_scenario(why=..., kie={"generation": ...}, faults=[...]) -> Scenario`: the keys of a scenario file."""
+    """Make a scenario from the keys of a file: `make_scenario(why=..., faults=[...]) -> Scenario`."""
     return _made_scenario
 
 
 def _made_scenario(name: str = "test/made", why: str = "Made by a test.", **keys: Any) -> "Scenario":
-    """Raises ScenarioError as for a file, with the lines of the text that the keys would be."""
+    """Return a scenario. Raise ScenarioError as for a file with these keys."""
     import yaml
 
     from harness.scenario.loader import parse_scenario

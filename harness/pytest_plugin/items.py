@@ -1,7 +1,7 @@
-"""Scenarios as pytest's test items: the run is a test's setup, its verdict is the test.
+"""Scenarios as pytest items: the run is the setup, the verdict is the test.
 
-So a broken promise is a failure, and a run that could not be made or not be judged is an error, in pytest's report, in
-its JUnit file and in its exit code.
+So a violation is a failure, and a run that is impossible or inconclusive is an error, in pytest's report, JUnit file
+and exit code.
 """
 
 import re
@@ -20,7 +20,7 @@ from harness.scenario.loader import read_scenario
 from harness.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from harness.pytest_plugin.session import Keeper
+    from harness.pytest_plugin.session import HarnessSession
 
 _WHY = re.compile(r"^why\s*:", re.MULTILINE)
 
@@ -28,17 +28,19 @@ _WHY = re.compile(r"^why\s*:", re.MULTILINE)
 class ScenarioItem(pytest.Item):
     """One implementation in one scenario."""
 
-    def __init__(self, *, scenario: Scenario, implementation: str, keeper: "Keeper", **more: Any) -> None:
+    def __init__(
+        self, *, scenario: Scenario, implementation: str, harness_session: "HarnessSession", **more: Any
+    ) -> None:
         super().__init__(**more)
         self.scenario = scenario
         self.implementation = implementation
-        self.keeper = keeper
+        self.harness_session = harness_session
         self.extra_keyword_matches.update((scenario.group, scenario.name, implementation))
         self.add_marker("harness")
 
     def setup(self) -> None:
         try:
-            self.result = self.keeper.run(self.scenario, self.implementation)
+            self.result = self.harness_session.run(self.scenario, self.implementation)
         except HarnessError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         reported = {
@@ -50,11 +52,11 @@ class ScenarioItem(pytest.Item):
         }
         self.user_properties += [(f"harness.{name}", value) for name, value in reported.items()]
         if self.result.unknown and not self.result.violated:
-            raise pytest.fail.Exception(self._reported("could not be judged", self.result.unknown), pytrace=False)
+            raise pytest.fail.Exception(self._reported("inconclusive", self.result.unknown), pytrace=False)
 
     def runtest(self) -> None:
         if self.result.violated:
-            raise pytest.fail.Exception(self._reported("broken", self.result.violated), pytrace=False)
+            raise pytest.fail.Exception(self._reported("violated", self.result.violated), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self.implementation} in {self.scenario.name}"
@@ -67,61 +69,63 @@ class ScenarioItem(pytest.Item):
 
     def _reported(self, what: str, invariants: Sequence[str]) -> str:
         reported = plain_report(self.result, self._selector())
-        return "\n".join([f"{what}: {', '.join(invariants)}", "", reported, *self.keeper.where()])
+        return "\n".join([f"{what}: {', '.join(invariants)}", "", reported, *self.harness_session.where()])
 
 
 class ScenarioFile(pytest.File):
-    """A scenario file: an item for each implementation."""
+    """A scenario file, with an item for each implementation."""
 
-    def __init__(self, *, keeper: "Keeper", **more: Any) -> None:
+    def __init__(self, *, harness_session: "HarnessSession", **more: Any) -> None:
         super().__init__(**more)
-        self.keeper = keeper
+        self.harness_session = harness_session
 
     def collect(self) -> Iterator[ScenarioItem]:
         try:
             scenario = read_scenario(self.path.relative_to(Path.cwd()) if self._is_below() else self.path)
         except HarnessError as error:
             raise self.CollectError(str(error)) from None
-        for who in self.keeper.settings.implementations:
-            yield ScenarioItem.from_parent(self, name=who, scenario=scenario, implementation=who, keeper=self.keeper)
+        for who in self.harness_session.settings.implementations:
+            yield ScenarioItem.from_parent(
+                self, name=who, scenario=scenario, implementation=who, harness_session=self.harness_session
+            )
 
     def _is_below(self) -> bool:
         return self.path.is_relative_to(Path.cwd())
 
 
 class ImplementationCollector(pytest.Collector):
-    """The scenarios that the settings name, for one implementation, whose name is this collector's node id."""
+    """The configured scenarios of one implementation, whose name is the node id."""
 
-    def __init__(self, *, keeper: "Keeper", scenarios: Mapping[Path, Scenario], **more: Any) -> None:
+    def __init__(self, *, harness_session: "HarnessSession", scenarios: Mapping[Path, Scenario], **more: Any) -> None:
         super().__init__(**more)
-        self.keeper = keeper
+        self.harness_session = harness_session
         self.scenarios = scenarios
 
     def collect(self) -> Iterator[ScenarioItem]:
         for path, scenario in self.scenarios.items():
-            more = {"scenario": scenario, "implementation": self.name, "keeper": self.keeper}
+            more = {"scenario": scenario, "implementation": self.name, "harness_session": self.harness_session}
             item = ScenarioItem.from_parent(self, name=scenario.name, **more)
             item.path = path
             yield item
 
 
-def add_named(session: pytest.Session, keeper: "Keeper", items: list[pytest.Item]) -> None:
-    """Puts in front of `items` what the settings name, but for files that are among them already."""
-    if not keeper.settings.named_are_wanted:
+def add_named(session: pytest.Session, harness_session: "HarnessSession", items: list[pytest.Item]) -> None:
+    """Insert the configured scenarios before `items`, except files that are already among them."""
+    if not harness_session.settings.runs_configured:
         return
-    there = {item.path for item in items if isinstance(item, ScenarioItem)}
-    by_path = {Path(each.path or each.name).absolute(): each for each in _selected(keeper.settings.scenarios)}
-    scenarios = {path: each for path, each in by_path.items() if path not in there}
+    present = {item.path for item in items if isinstance(item, ScenarioItem)}
+    by_path = {Path(each.path or each.name).absolute(): each for each in _selected(harness_session.settings.scenarios)}
+    scenarios = {path: each for path, each in by_path.items() if path not in present}
     added: list[pytest.Item] = []
-    for who in keeper.settings.implementations:
-        more = {"nodeid": who, "keeper": keeper, "scenarios": scenarios}
+    for who in harness_session.settings.implementations:
+        more = {"nodeid": who, "harness_session": harness_session, "scenarios": scenarios}
         collector = ImplementationCollector.from_parent(session, name=who, **more)
         added += session.genitems(collector)
     items[:0] = added
 
 
 def expect_failures(items: Iterable[pytest.Item], settings: Settings) -> None:
-    """Marks what is known to fail, strictly: once it passes, it has to leave the list."""
+    """Mark the expected failures strictly: one that passes has to be removed from the list."""
     reasons: dict[tuple[str, str], str] = {}
     for line in settings.expected_failures:
         named, _, reason = line.partition(": ")
@@ -137,7 +141,7 @@ def expect_failures(items: Iterable[pytest.Item], settings: Settings) -> None:
 
 
 def names_of(selectors: Sequence[str]) -> list[str]:
-    """What each of the scenarios is selected by."""
+    """Return the selector of each of the scenarios."""
     return [catalogue.selector_of(scenario) for scenario in _selected(selectors)]
 
 
@@ -149,7 +153,7 @@ def _selected(selectors: Sequence[str]) -> list[Scenario]:
 
 
 def is_scenario(path: Path) -> bool:
-    """Whether a YAML file looks like a scenario: each has to say why it is there."""
+    """Return whether a YAML file looks like a scenario, which needs the key `why`."""
     try:
         return _WHY.search(path.read_text(encoding="utf-8")) is not None
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What a pytest session keeps of its runs: who failed last time, and the results that reports are made from."""
+"""The runs of a pytest session: the failures of the last session, and the results for reports."""
 
 import shutil
 import tempfile
@@ -20,11 +20,11 @@ from harness.targets import AnyImplementation
 CACHE_KEY = "harness/failed"
 NO_REPORT = "none"
 PARTS = "harness_parts"
-"""What pytest-xdist's controller calls the folder in which its workers leave what they have run."""
+"""The worker input of pytest-xdist that names the folder for the workers' results."""
 
 
-class Keeper:
-    """Runs implementations for one session, and reports at its end."""
+class HarnessSession:
+    """Runs implementations for a pytest session, and writes reports at its end."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
@@ -33,18 +33,18 @@ class Keeper:
         self._scenarios: dict[str, Scenario] = {}
         self._runs: list[Run] = []
         self._outcomes: dict[str, bool] = {}
-        """By node id of the scenarios that were run: whether they failed."""
+        """Whether each scenario that was run failed, by node id."""
         self._parts: Path | None = None
         self._written: list[str] = []
 
     def run(self, scenario: Scenario, implementation: str) -> Result:
-        """One run, kept for the reports. Raises HarnessError when it cannot be made."""
+        """Run a scenario and keep the result for reports. Raise HarnessError if it is impossible."""
         who = self._implementations.get(implementation)
         if who is None:
             who = self._implementations[implementation] = resolve(implementation, self.settings.speed)
         how = self.settings.judging()
-        result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_wanted, judging=how)
-        if self._reports_wanted:
+        result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_requested, judging=how)
+        if self._reports_requested:
             from harness.results.archive_file import packed_run
 
             self._scenarios[scenario.name] = scenario
@@ -52,20 +52,20 @@ class Keeper:
         return result
 
     def where(self) -> list[str]:
-        """A line that says where the report of a failure will be."""
+        """Return a line with the path of the report, if there will be one."""
         return [f"  report: {self._html}"] if self._html else []
 
     # pytest's hooks
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """The controller of pytest-xdist starts a worker."""
+        """Give a worker of pytest-xdist the folder for its results."""
         if self._parts is None:
             self._parts = Path(tempfile.mkdtemp(prefix="harness-parts-"))
         node.workerinput[PARTS] = str(self._parts)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Workers of pytest-xdist send their reports to the controller, which hears of all."""
+        """Record the outcome of a scenario; pytest-xdist's controller receives the reports of all workers."""
         if any(name == "harness.replay" for name, _ in report.user_properties) or report.nodeid in self._outcomes:
             self._outcomes[report.nodeid] = self._outcomes.get(report.nodeid, False) or report.failed
 
@@ -73,7 +73,7 @@ class Keeper:
     def pytest_sessionfinish(self) -> None:
         worker = getattr(self.config, "workerinput", None)
         if worker is not None:
-            self._leave_part(Path(worker[PARTS]), worker["workerid"])
+            self._write_part(Path(worker[PARTS]), worker["workerid"])
             return
         self._remember()
         self._write_reports()
@@ -82,17 +82,17 @@ class Keeper:
         for line in self._written:
             terminalreporter.write_line(line)
 
-    # Who failed
+    # Failures of the last session
 
     @cached_property
     def failed_last_time(self) -> frozenset[str]:
-        """Node ids of scenarios that were not seen to hold since they failed."""
+        """Node ids of scenarios that have not passed since they failed."""
         cache = getattr(self.config, "cache", None)
         found = cache.get(CACHE_KEY, []) if cache is not None else []
         return frozenset(found if isinstance(found, list) else [])
 
     def _remember(self) -> None:
-        """Those that were not run this time are remembered for as long as they were not seen to hold."""
+        """Store the failures; one that was not run this time is kept until it passes."""
         cache = getattr(self.config, "cache", None)
         if cache is not None and self._outcomes:
             failed = {name for name, has_failed in self._outcomes.items() if has_failed}
@@ -102,7 +102,7 @@ class Keeper:
 
     @property
     def _html(self) -> str | None:
-        """Where the HTML report goes: into pytest's cache folder, unless something else was said."""
+        """The file of the HTML report: in pytest's cache folder by default."""
         reported = self.settings.html
         if reported:
             return None if reported == NO_REPORT else reported
@@ -110,7 +110,7 @@ class Keeper:
         return None if cache is None else str(cache.mkdir("harness") / "report.html")
 
     @property
-    def _reports_wanted(self) -> bool:
+    def _reports_requested(self) -> bool:
         return bool(self._html or self.settings.save)
 
     def _results(self) -> Results:
@@ -119,14 +119,14 @@ class Keeper:
         scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
         return results_of(scenarios, self.settings.implementations, self.settings.seed, self._runs)
 
-    def _leave_part(self, folder: Path, worker: str) -> None:
+    def _write_part(self, folder: Path, worker: str) -> None:
         from harness.results.archive_file import write_results
 
         if self._runs:
             write_results(str(folder / worker), self._results())
 
     def _all_results(self) -> Results | None:
-        """Of this process, or of all workers; None when there are none."""
+        """Return the results of this process, or of all workers; None without any."""
         if self._parts is None:
             return self._results() if self._runs else None
         from harness.results.archive_file import read_results
@@ -138,7 +138,7 @@ class Keeper:
 
     def _write_reports(self) -> None:
         try:
-            results = self._all_results() if self._reports_wanted else None
+            results = self._all_results() if self._reports_requested else None
             if results is None:
                 return
             from harness.engine.outputs import Outputs

@@ -1,1 +1,1 @@
-"""Reports: pure functions of results. They read, put into words and lay out; they never run, write or print."""
+"""Reports: pure functions of results that return text, tables or pages; they never run, write or print."""

@@ -1,26 +1,26 @@
 """GitHub's annotations: workflow commands on stdout, worst first.
 
-GitHub shows ten errors and ten warnings of a step and drops the rest without a word (its documentation of usage limits
-for annotations), so the tenth says how many there are and where.
+GitHub shows ten errors and ten warnings of a step and silently drops the rest (see its usage limits for annotations),
+so the tenth reports how many there are and where.
 """
 
 from harness.report.evidence import replay_command
 from harness.report.severity_order import troubled
-from harness.report.text import broken, shown
+from harness.report.text import shown, trouble
 from harness.results.archive import Results, Run
 
 SHOWN_MAX = 10
 
 
 def annotations(results: Results) -> str:
-    """A line for each annotation; empty when every promise held."""
+    """Return a line for each annotation; empty if every invariant held."""
     runs = troubled(results)
     selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
     violated = [run for run in runs if run.result.violated]
     unknown = [run for run in runs if not run.result.violated]
     lines = [
-        *_lines("error", violated, selectors, "break a promise"),
-        *_lines("warning", unknown, selectors, "could not be judged"),
+        *_lines("error", violated, selectors, "violate an invariant"),
+        *_lines("warning", unknown, selectors, "are inconclusive"),
     ]
     return "".join(line + "\n" for line in lines)
 
@@ -29,7 +29,7 @@ def _lines(level: str, runs: list[Run], selectors: dict[str, str], what: str) ->
     fitting = runs if len(runs) <= SHOWN_MAX else runs[: SHOWN_MAX - 1]
     lines = [_annotation(level, run, selectors.get(run.result.scenario) or run.result.scenario) for run in fitting]
     if len(fitting) < len(runs):
-        reported = f"{len(runs)} runs {what}; shown are the worst {len(fitting)}, the report has all of them"
+        reported = f"{len(runs)} runs {what}; the worst {len(fitting)} are shown, the report has all"
         lines.append(f"::{level} title=harness::{_data(reported)}")
     return lines
 
@@ -39,7 +39,7 @@ def _annotation(level: str, run: Run, selector: str) -> str:
     title = f"{result.implementation} in {result.scenario}"
     where = f"file={_property(selector)}," if selector != result.scenario else ""
     replay = replay_command(result.implementation, selector, result.seed, result.journal)
-    reported = _data(f"{broken(result)}\nreplay: {replay}")
+    reported = _data(f"{trouble(result)}\nreplay: {replay}")
     return f"::{level} {where}title={_property(title)}::{reported}"
 
 

@@ -1,4 +1,4 @@
-"""What changed since a baseline, for the terminal: regressions first, each with the run that it is about."""
+"""Changes since a baseline, for the terminal: regressions first, each with its run."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
 
 
 def changes_report(changes: Changes, baseline: str) -> RenderableType:
-    """Every change, or the sentence that there is none."""
+    """Return every change, or a sentence that there is none."""
     worse, better = changes.of("regression"), changes.of("improvement")
     parts: list[RenderableType] = []
     for each in (worse, better):
         parts += [_run(key, [change for change in each if change.key == key]) for key in _keys(each)]
     parts += [*_added(changes), *_named("only in the baseline", changes.gone)]
     if not changes.compared:
-        return Group(*parts, Text(f"nothing was compared: no run of these is in {baseline}", style="bold yellow"))
+        return Group(*parts, Text(f"nothing was compared: {baseline} has none of these runs", style="bold yellow"))
     counts = f"{len(worse)} worse, {len(better)} better in {changes.compared} runs since {baseline}"
     none = f"nothing changed in {changes.compared} runs since {baseline}"
     style = "bold red" if worse else "green"
@@ -41,16 +41,16 @@ def _run(key: Key, changes: list[Change]) -> RenderableType:
 
 
 def _added(changes: Changes) -> list[RenderableType]:
-    """Runs without a counterpart, and how they went."""
+    """Return a line about runs that the baseline lacks, and their verdicts."""
     if not changes.added:
         return []
-    broken, unjudged = len(changes.broken), len(changes.unjudged)
-    reported = [f"{broken} violated"] if broken else []
-    reported += [f"{unjudged} could not be judged"] if unjudged else []
+    violated, inconclusive = len(changes.broken), len(changes.unjudged)
+    reported = [f"{violated} violated"] if violated else []
+    reported += [f"{inconclusive} inconclusive"] if inconclusive else []
     verdict = ", ".join(reported) or "all held"
     count = len(changes.added)
     runs = f"{count} run{'s' if count > 1 else ''}"
-    return [Text(f"not in the baseline: {runs}, judged without it: {verdict}", style="red" if broken else "yellow")]
+    return [Text(f"not in the baseline: {runs}, judged without it: {verdict}", style="red" if violated else "yellow")]
 
 
 def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:
@@ -60,5 +60,5 @@ def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:
 
 
 def other_scenarios(names: Sequence[str]) -> Text:
-    """A line about the scenarios whose text is not what it was in the baseline."""
-    return Text(f"these scenarios are not what they were: {', '.join(names)}", style="yellow")
+    """Return a line about the scenarios whose text differs from the baseline."""
+    return Text(f"these scenarios differ from the baseline: {', '.join(names)}", style="yellow")

@@ -1,4 +1,4 @@
-"""One line for each exchange and each attempt to deliver a callback, as tools for webhooks tell them."""
+"""One line for each exchange and each attempt to deliver a callback, as webhook tools show them."""
 
 from typing import Any
 
@@ -19,25 +19,25 @@ from harness.trace.events import (
 from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST
 
-BODY_CODE_MEANS_WELL = 200
+BODY_CODE_SUCCESS = 200
 ROOM_MIN = 24
-"""Columns that what happened is given at least, however narrow the terminal is."""
+"""Columns for the description at least, however narrow the terminal is."""
 
 
 def delivery_line(journal: Journal, entry: AnyEntry, columns: int | None = None) -> Text | None:
-    """The line for an entry, or None for one that needs none; what is long in it is shortened to fit the columns."""
+    """Return the line for an entry, shortened to the columns, or None for an entry without one."""
     parts = _parts(journal, entry)
     return None if parts is None else _line(entry, columns, *parts)
 
 
 def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
-    """Arrow, what happened, outcome with its style, and more."""
+    """Return the arrow, a description, the outcome with its style, and optional details; None for no line."""
     event = entry.event
     match event:
         case Response() if _request_of(journal, event).host != APPLICATION_HOST:
             return ("→", _requested(journal, event), _status(event.status, _code(event.body)))
         case RequestAbandoned() if _request_of(journal, event).host != APPLICATION_HOST:
-            return ("→", _requested(journal, event), ("gave up waiting", "red"), f"{event.after_s:.1f} s")
+            return ("→", _requested(journal, event), ("timed out", "red"), f"{event.after_s:.1f} s")
         case CallbackAttempt():
             which = f"attempt {event.attempt} of {event.attempts}"
             return ("←", f'"{event.callback}" to {event.url}', ("", "dim"), which)
@@ -45,14 +45,18 @@ def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
             outcome = _status(event.status, None) if event.outcome == "answered" else (event.outcome, "red")
             retry_s = event.retry_in_s
             after = "" if retry_s is None else f"again in {retry_s:g} s, at {entry.at_s + retry_s:.1f} s"
-            return ("→", f"answer to attempt {event.attempt}", outcome, after)
+            return ("→", f"response to attempt {event.attempt}", outcome, after)
         case CallbackGivenUp():
             return ("!", f"gives up after attempt {event.attempts}", ("", "red"))
         case ConnectionToUnknownHost():
-            return ("!", f"nothing is sent to {event.host}: callbacks go to this machine only", ("", "red"))
+            return (
+                "!",
+                f"nothing is sent to {event.host}: callbacks go only to this machine (--callback-host adds a host)",
+                ("", "red"),
+            )
         case ContractBroken():
             reported = "; ".join(f"{each['field']}: {each['rule']}" for each in event.problems)
-            return ("!", f"breaks the contract: {reported}", ("", "red"))
+            return ("!", f"violates the contract: {reported}", ("", "red"))
         case FaultTriggered():
             return ("!", f"fault {event.harm} on the link {event.link}", ("", "yellow"))
     return None
@@ -73,8 +77,8 @@ def _code(body: object) -> int | None:
 
 
 def _status(status: int | None, code: int | None) -> tuple[str, str]:
-    is_well = status is not None and status < 300 and code in (None, BODY_CODE_MEANS_WELL)
-    reported = f"{status}" if code in (None, BODY_CODE_MEANS_WELL) else f"{status} code {code}"
+    is_well = status is not None and status < 300 and code in (None, BODY_CODE_SUCCESS)
+    reported = f"{status}" if code in (None, BODY_CODE_SUCCESS) else f"{status} code {code}"
     return reported, "green" if is_well else "red"
 
 
@@ -95,6 +99,6 @@ def _line(
 
 
 def _shortened(text: str, room: int) -> str:
-    """Its beginning and its end: a path's last part tells most."""
+    """Return the beginning and the end of a text; the last part of a path is the most specific."""
     room = max(room, ROOM_MIN)
     return f"{text[: room // 2 - 1]}…{text[-(room - room // 2) :]}" if len(text) > room else text

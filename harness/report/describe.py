@@ -1,4 +1,4 @@
-"""Tells a journal's entries in words, one line each, for people who look for what happened."""
+"""Descriptions of journal entries, one line each."""
 
 import json
 from collections.abc import Callable
@@ -13,24 +13,24 @@ TEXT_MAX = 96
 LOG_MAX = 240
 DAY_S = 86_400
 ENDINGS = {
-    "quiescent": "nothing can happen any more",
+    "quiescent": "nothing is scheduled any more",
     "deadline": "the scenario's deadline",
-    "deadlock": "deadlock: nothing can happen any more, and requests are unanswered",
-    "livelock": "livelock: the implementation runs in circles without time passing",
-    "refused": "the run was given up",
+    "deadlock": "deadlock: nothing is scheduled any more, with requests pending",
+    "livelock": "livelock: work keeps being scheduled without time advancing",
+    "refused": "the run was aborted",
 }
-"""Why a run ended, in words."""
+"""Descriptions of a run's ending."""
 SHOWN_FIELDS = ("status", "image_url", "image_resolution", "image_label", "failure_reason", "audio_url")
 
 
 def narrate(entry: AnyEntry) -> str:
-    """One entry as a sentence fragment: who did what."""
+    """Return one entry as a sentence fragment: subject, verb, object."""
     describe = _DESCRIPTIONS.get(type(entry.event))
     return visible(entry.kind if describe is None else describe(entry.event))
 
 
 def clock(at_s: float) -> str:
-    """Virtual seconds since the run began, as `75.000 s`, `16:45.000 m`, `1:02:03 h` or `15.0 days`."""
+    """Return virtual seconds since the run began, as `75.000 s`, `16:45.000 m`, `1:02:03 h` or `15.0 days`."""
     if at_s < 600:
         return f"{at_s:.3f} s"
     if at_s >= 2 * DAY_S:
@@ -41,7 +41,7 @@ def clock(at_s: float) -> str:
 
 
 def span(seconds_s: float) -> str:
-    """A length of virtual time in words: `90 s`, `16 min 45 s`, `1 h 2 min`."""
+    """Return a duration in virtual time: `90 s`, `16 min 45 s`, `1 h 2 min`."""
     if seconds_s < 600:
         return f"{round(seconds_s, 3):g} s"
     minutes, seconds = divmod(round(seconds_s), 60)
@@ -51,7 +51,7 @@ def span(seconds_s: float) -> str:
 
 
 def short(value: Any, limit: int = TEXT_MAX) -> str:
-    """A value in as many characters as there is room for."""
+    """Return a value as text of at most `limit` characters."""
     text = visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -63,12 +63,12 @@ def _request(event: e.Request) -> str:
 def _response(event: e.Response) -> str:
     after = f" after {event.latency_s:g} s" if event.latency_s else ""
     if event.outcome == "too-late":
-        return f"the answer to #{event.request}, HTTP {event.status}, comes{after}, when nobody waits any more"
+        return f"late response to #{event.request}: HTTP {event.status}{after}, after the client's timeout"
     if event.outcome != "answered":
-        return f"the answer to #{event.request} broke off{after}"
+        return f"the response to #{event.request} broke off{after}"
     body = event.body
     code = f" {{code: {body['code']}}}" if isinstance(body, dict) and "code" in body else ""
-    return f"answer to #{event.request}: HTTP {event.status}{code}{after}"
+    return f"response to #{event.request}: HTTP {event.status}{code}{after}"
 
 
 def _attempt(event: e.CallbackAttempt) -> str:
@@ -79,7 +79,7 @@ def _attempt(event: e.CallbackAttempt) -> str:
 def _answered(event: e.CallbackAnswered) -> str:
     result = f"HTTP {event.status}" if event.status else event.outcome
     again = event.retry_in_s
-    then = f"; it will be delivered again in {again:g} s" if again is not None and not event.accepted else ""
+    then = f"; it delivers again in {again:g} s" if again is not None and not event.accepted else ""
     return f"{event.provider} sees: {result} after {event.latency_s:g} s{then}"
 
 
@@ -89,7 +89,7 @@ def _write(event: e.StoreWrite) -> str:
         return "the track is deleted"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
     reported = [f"{name} {_change(before.get(name), after.get(name), bool(event.before))}" for name in changed]
-    return "stored: " + ("; ".join(reported) if reported else "nothing that shows")
+    return "stored: " + ("; ".join(reported) if reported else "no visible change")
 
 
 def _store_request(event: e.StoreRequest) -> str:
@@ -115,7 +115,7 @@ def _task_created(event: e.TaskCreated) -> str:
 
 
 def _contract_broken(event: e.ContractBroken) -> str:
-    return f"{event.provider}: the request breaks the contract: {short(str(event.problems[0]['field']))}"
+    return f"{event.provider}: the request violates the contract: {short(str(event.problems[0]['field']))}"
 
 
 def _final(event: e.TrackFinal) -> str:
@@ -132,28 +132,26 @@ def _describe(kind: type[E], how: Callable[[E], str]) -> None:
     _DESCRIPTIONS[kind] = how
 
 
-_describe(e.TrackSubmitted, lambda it: f'a user asks for track {it.track}, "{short(it.title, 40)}"')
+_describe(e.TrackSubmitted, lambda it: f'a user requests track {it.track}, "{short(it.title, 40)}"')
 _describe(e.TrackAccepted, lambda it: f"the user gets track id {short(str(it.id), 40)}")
 _describe(e.TrackRefused, lambda it: f"the user gets no track: {it.problem}")
 _describe(e.TrackFinal, _final)
 _describe(e.Request, _request)
 _describe(e.Response, _response)
-_describe(
-    e.RequestAbandoned, lambda it: f"nobody waits for the answer to #{it.request} any more, after {it.after_s:g} s"
-)
-_describe(e.FaultTriggered, lambda it: f"fault: {it.harm} on the way to {it.link}")
+_describe(e.RequestAbandoned, lambda it: f"the client abandons request #{it.request} after {it.after_s:g} s")
+_describe(e.FaultTriggered, lambda it: f"fault: {it.harm} on the link {it.link}")
 _describe(e.TaskCreated, _task_created)
 _describe(e.TaskRefused, lambda it: f"{it.provider} refuses: {it.code} {short(str(it.message), 60)}")
 _describe(e.TaskEnded, lambda it: f"{it.provider} task {str(it.task_id)[:8]}: {it.outcome}")
 _describe(e.ContractBroken, _contract_broken)
 _describe(
     e.RateLimited,
-    lambda it: f"{it.provider}: too many requests, {it.allowed} are allowed in {it.window_s:g} s",
+    lambda it: f"{it.provider}: too many requests, {it.allowed} allowed in {it.window_s:g} s",
 )
 _describe(e.CallbackAttempt, _attempt)
 _describe(e.CallbackAnswered, _answered)
 _describe(e.CallbackGivenUp, lambda it: f"{it.provider} gives up after {it.attempts} attempts")
-_describe(e.StoreWatched, lambda it: f"the tracks are seen by {it.source}, {it.how}")
+_describe(e.StoreWatched, lambda it: f"the tracks are read from {it.source}, {it.how}")
 _describe(e.StoreRequest, _store_request)
 _describe(e.StoreWrite, _write)
 _describe(e.LogLine, lambda it: f"log {it.level}: {short(it.text, LOG_MAX)}")

@@ -1,7 +1,7 @@
-"""A journal as a sequence diagram: who told whom what, in order, one step for what a reader sees as one thing.
+"""A journal as a sequence diagram: lanes, and steps with their texts, without layout.
 
-A callback is one arrow, although the journal has an attempt and a request; what the provider makes of the answer shows
-only when it is not content. Layout is for whoever draws: this is lanes, steps and their words.
+A callback is one arrow, although the journal has an attempt and a request; the provider's view of the response is shown
+only if it is not a success.
 """
 
 import re
@@ -29,7 +29,7 @@ LANES: dict[Lane, str] = {
 }
 """Every lane and its title, from left to right."""
 
-DULL: tuple[type[e.Event], ...] = (
+OMITTED: tuple[type[e.Event], ...] = (
     e.RunBegan,
     e.ImplementationLoaded,
     e.StoreWatched,
@@ -41,7 +41,7 @@ DULL: tuple[type[e.Event], ...] = (
     e.CallbackAttempt,
     e.StoreRequest,
 )
-"""Events that have no step of their own: they are said by another step, or by the rest of the report."""
+"""Events without a step of their own: another step or the rest of the report shows them."""
 TROUBLE: tuple[type[e.Event], ...] = (
     e.ContractBroken,
     e.TaskRefused,
@@ -57,9 +57,9 @@ TROUBLE: tuple[type[e.Event], ...] = (
 )
 TROUBLE_LEVELS = frozenset({"error", "critical"})
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-"""What colours a line in a terminal; many servers log with it."""
+"""Terminal colours, which many servers write to their log."""
 LABEL = 64
-"""Characters of a label, at most."""
+"""Maximum length of a label in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,20 @@ class Step:
     """One row of the diagram."""
 
     entries: tuple[int, ...]
-    """The numbers of the journal entries that it stands for, the one to open first."""
+    """The numbers of its journal entries, the most relevant first."""
     at_s: float
     kind: Kind
     source: Lane
     target: Lane | None
-    """Where an arrow goes to; None for something that happens on one lane."""
+    """The target of an arrow; None for an event on one lane."""
     text: str
     trouble: bool = False
     answers: int | None = None
-    """For an answer: the number of the request that it answers."""
+    """For a response: the number of its request."""
 
 
 def steps(journal: Journal) -> list[Step]:
-    """All steps of a run. Entries whose facts are not what their kind has become plain events."""
+    """Return all steps of a run. Entries with facts of another shape become plain events."""
     reported = []
     drawer = _Drawer(journal)
     for entry in journal:
@@ -94,7 +94,7 @@ def steps(journal: Journal) -> list[Step]:
 
 
 def lanes_of(all_steps: list[Step]) -> list[Lane]:
-    """The lanes that some steps need: the five that every run is about, and the others where they occur."""
+    """Return the lanes for some steps: five that are always shown, and the others that occur."""
     used = {lane for step in all_steps for lane in (step.source, step.target)}
     always = {"app", "store", "suno", "kie", "media"}
     return [lane for lane in LANES if lane in used or lane in always]
@@ -134,7 +134,7 @@ class _Drawer:
                 return _look(entry, probed)
             case e.RunEnded():
                 return Step(number, at_s, "end", "app", None, narrate(entry))
-            case event if isinstance(event, DULL):
+            case event if isinstance(event, OMITTED):
                 return None
         trouble = isinstance(entry.event, TROUBLE)
         return Step(number, at_s, "event", self._lane_of_event(entry), None, short(narrate(entry), LABEL), trouble)
@@ -149,7 +149,7 @@ class _Drawer:
             return Step(numbers, entry.at_s, "callback", provider, "app", _callback(attempt.event), forged)
         path = str(request.path).partition("?")[0]
         text = short(f"{request.method} {path}", LABEL)
-        return Step((entry.number,), entry.at_s, "request", self._asker(request), self._requested(request), text)
+        return Step((entry.number,), entry.at_s, "request", self._requester(request), self._receiver(request), text)
 
     def _response(self, entry: AnyEntry, response: e.Response) -> Step:
         requested = self._journal.entry(response.request, e.Request)
@@ -177,11 +177,11 @@ class _Drawer:
         is_caused = bool(entry.cause) and isinstance(self._journal[entry.cause].event, e.CallbackAttempt)
         return is_caused and self._side(entry.event.host) == "app"
 
-    def _asker(self, request: e.Request) -> Lane:
+    def _requester(self, request: e.Request) -> Lane:
         side = self._side(request.by)
         return "user" if request.by == "harness" else side
 
-    def _requested(self, request: e.Request) -> Lane:
+    def _receiver(self, request: e.Request) -> Lane:
         lane = _lane(request.link)
         return self._side(request.host) if lane == "other" else lane
 
@@ -214,7 +214,7 @@ def _answered(entry: AnyEntry, answered: e.CallbackAnswered) -> Step | None:
 def _look(entry: AnyEntry, probed: e.ImageProbed) -> Step:
     when = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention": "15 days later: "}
     saw = f"{probed.format} {probed.width}x{probed.height}" if probed.decodes else probed.problem
-    text = short(f"looks at the picture {when.get(probed.when, '')}{saw}", LABEL)
+    text = short(f"opens the picture {when.get(probed.when, '')}{saw}", LABEL)
     return Step((entry.number,), entry.at_s, "look", "user", "media", text, not probed.decodes)
 
 
@@ -232,11 +232,11 @@ def _written(write: e.StoreWrite) -> str:
         return "deletes the track"
     changed = [name for name in SHOWN_FIELDS if before.get(name) != after.get(name)]
     reported = ", ".join(f"{name} = {_brief(after.get(name))}" for name in changed)
-    return reported or ", ".join(str(name) for name in after if after[name] != before.get(name)) or "nothing new"
+    return reported or ", ".join(str(name) for name in after if after[name] != before.get(name)) or "no change"
 
 
 def _brief(value: Any) -> str:
-    """A stored value in a few characters: of a URL the file's name."""
+    """Return a stored value shortened; of a URL only the file name."""
     text = "null" if value is None else str(value)
     return short(text.rpartition("/")[2] if "://" in text else text, 34)
 

@@ -1,4 +1,4 @@
-"""The sequence of events behind a verdict: its evidence and what led to it, in order, and not a wall."""
+"""The sequence of events behind a verdict: its evidence and related events, limited to a few lines."""
 
 from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX, clock, narrate
@@ -16,16 +16,15 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry, Journal
 
-DULL_KINDS = (CreditsChanged, ImplementationLoaded, RunBegan)
+OMITTED_KINDS = (CreditsChanged, ImplementationLoaded, RunBegan)
 TROUBLE_LEVELS = frozenset({"error", "critical"})
 
 
 def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bool]]:
-    """Lines of (clock, entry number, what happened, whether it is evidence), earliest first.
+    """Return lines of (clock, entry number, description, whether it is evidence), earliest first.
 
-    The evidence is always there; what it led to, what caused it, the answers to those requests, what befell them on
-    their way and why a callback came again, and what the implementation logged as an error meanwhile, as far as there
-    is room.
+    The evidence is always included. As far as there is room, so are its effects and causes, the responses to those
+    requests, faults on them, the reason for a repeated callback, and related error lines of the log.
     """
     evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
     chosen = {entry.number for entry in evidence}
@@ -53,18 +52,17 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
 
 
 def _effects(journal: Journal, evidence: set[int]) -> list[Entry[Request]]:
-    """What the implementation asked of others because of the evidence: where its time went."""
+    """Return the requests that the evidence caused: they show where the time went."""
     return [entry for entry in journal.of(Request) if entry.cause in evidence and entry.number not in evidence]
 
 
 def _causes(journal: Journal, evidence: list[AnyEntry]) -> list[AnyEntry]:
     causes = [cause for entry in reversed(evidence) for cause in journal.causes(entry)]
-    return [cause for cause in causes if not isinstance(cause.event, DULL_KINDS)]
+    return [cause for cause in causes if not isinstance(cause.event, OMITTED_KINDS)]
 
 
 def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
-    """The one command that replays a run; a live one at the speed that its journal tells. What was only served can be
-    served again."""
+    """Return the command that replays a run: a live one at its recorded speed, a served one with `harness serve`."""
     run = "serve" if implementation == SERVED else f"run {_quoted(implementation)}"
     command = f"harness {run} {_quoted(scenario)} --seed {seed}"
     began = journal.first(RunBegan) if journal is not None else None

@@ -1,7 +1,7 @@
-"""HAR 1.2: the exchanges of a run, for any of the tools that show them; a page for each run.
+"""HAR 1.2: the exchanges of runs, a page for each run.
 
-Times are the run's own: a moment of virtual time is as long after the run's start as it was in the run. What a client
-gave up has no answer, whatever the server sent afterwards. Fields that begin with an underscore are this harness's.
+Times are virtual, relative to the run's start. A request that the client abandoned has no response, whatever the server
+sent afterwards. Fields that begin with an underscore are extensions of the harness.
 """
 
 import json
@@ -16,12 +16,12 @@ from harness.trace.events import FaultTriggered, Request, RequestAbandoned, Resp
 from harness.trace.journal import AnyEntry, Journal
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-"""When a simulated run begins."""
+"""The start of every simulated run."""
 UNKNOWN = -1
 
 
 def har(results: Results) -> str:
-    """All exchanges of all runs as one archive."""
+    """Return all exchanges of all runs as one archive."""
     pages: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for number, run in enumerate(results.runs, start=1):
@@ -128,7 +128,7 @@ def _response(answer: AnyEntry | None) -> dict[str, Any]:
 
 
 def _digest(body: Any) -> dict[str, Any]:
-    """What a journal keeps of a file; empty for a body that it keeps whole."""
+    """Return the digest that a journal keeps of a file; empty for a body that it keeps whole."""
     return body if isinstance(body, dict) and {"bytes", "sha256"} <= body.keys() else {}
 
 

@@ -1,4 +1,4 @@
-"""Results as JSON, in a format with a version: `format`, described by docs/reference/harness-results-1.schema.json."""
+"""Results as versioned JSON; `format` names the schema docs/reference/harness-results-1.schema.json."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ FORMAT = "harness-results/1"
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """One result."""
+    """Return one result as JSON."""
     return {
         "scenario": result.scenario,
         "implementation": result.implementation,
@@ -48,12 +48,12 @@ def result_json(result: Result) -> dict[str, Any]:
 
 
 def results_json(results: Sequence[Result], seed: int) -> dict[str, Any]:
-    """What `harness run --json` and `harness judge --json` write."""
+    """Return the JSON of `harness run --json` and `harness judge --json`."""
     return {"format": FORMAT, "seed": seed, "results": [result_json(result) for result in results]}
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """What `harness compare --json` writes: the results, and a summary for each implementation."""
+    """Return the JSON of `harness compare --json`: the results, and a summary for each implementation."""
     ordered = [
         comparison.results[scenario, implementation]
         for scenario in comparison.scenarios
@@ -73,8 +73,8 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
 
 
 def stored_json(results: Results) -> str:
-    """What `harness report --json` writes: as `compare --json` does where every pair was run, else as `run --json`;
-    without the keys and credentials that may stand in it."""
+    """Return the JSON of `harness report --json`, redacted: like `compare --json` if every pair was run, else like
+    `run --json`."""
     clean = replace(results, runs=tuple(replace(run, result=shown(run)) for run in results.runs))
     comparison = clean.comparison()
     reported = (
@@ -86,7 +86,7 @@ def stored_json(results: Results) -> str:
 
 
 def ndjson(results: Results) -> str:
-    """A line for each run, for tools that read lines: what `--json` says of it, and what its scenario is for."""
+    """Return a line for each run: its JSON, and the purpose of its scenario."""
     why = {scenario.name: scenario.why for scenario in results.scenarios}
     head = {"format": FORMAT, "harness": results.harness}
     lines = [{**head, "why": why[run.result.scenario], **result_json(shown(run))} for run in results.runs]

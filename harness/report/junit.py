@@ -1,21 +1,21 @@
 """JUnit XML: a suite for each implementation, a case for each scenario.
 
-A broken promise is a failure, a run that could not be judged is an error; each case has one of either, since some
-readers keep one only. Virtual time is a property, because `time` means the machine's own.
+A violation is a failure, an inconclusive run is an error; each case has at most one of them, since some readers keep
+only one. Virtual time is a property, because `time` means wall time.
 """
 
 import re
 import xml.etree.ElementTree as ElementTree
 
 from harness.report.evidence import replay_command
-from harness.report.text import broken, plain_report, shown
+from harness.report.text import plain_report, shown, trouble
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(results: Results) -> str:
-    """The whole report as XML."""
+    """Return the whole report as XML."""
     root = ElementTree.Element("testsuites", name="harness")
     by_key = results.by_key()
     for who in results.implementations:
@@ -56,8 +56,8 @@ def _case(who: StoredImplementation, scenario: StoredScenario, run: Run) -> Elem
     if result.violated or result.unknown:
         reported = shown(run)
         kind, names = ("failure", result.violated) if result.violated else ("error", result.unknown)
-        trouble = ElementTree.SubElement(case, kind, message=_clean(broken(reported)), type=_clean(", ".join(names)))
-        trouble.text = _clean(plain_report(reported, selector))
+        element = ElementTree.SubElement(case, kind, message=_clean(trouble(reported)), type=_clean(", ".join(names)))
+        element.text = _clean(plain_report(reported, selector))
     return case
 
 
@@ -69,5 +69,5 @@ def _properties(values: dict[str, object]) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """Text without the characters that XML 1.0 cannot hold."""
+    """Return text without characters that XML 1.0 does not allow."""
     return _NOT_IN_XML.sub("\ufffd", text)

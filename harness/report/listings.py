@@ -1,4 +1,4 @@
-"""Listings: the scenarios, the invariants and the strategies, each with the sentence that says what it is for."""
+"""Listings of scenarios, invariants and strategies, each with a sentence about it."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -24,7 +24,7 @@ def _two_columns(rows: Sequence[tuple[str, str]], style: str = "bold") -> Table:
 
 
 def scenarios(chosen: Sequence[Scenario]) -> RenderableType:
-    """Names and first sentences, by group."""
+    """Return names and first sentences, by group."""
     parts: list[RenderableType] = []
     for _group, members in groupby(chosen, key=lambda scenario: scenario.group):
         rows = [(scenario.name, first_sentence(scenario.why)) for scenario in members]
@@ -34,7 +34,7 @@ def scenarios(chosen: Sequence[Scenario]) -> RenderableType:
 
 
 def invariants() -> RenderableType:
-    """Every invariant that runs are judged by here, its severity and its sentence."""
+    """Return every invariant that runs are judged by here, with its severity and its sentence."""
     rows = [
         (invariant.name, invariant.sentence + (" (warning)" if invariant.severity == "warning" else ""))
         for invariant in (*INVARIANTS.values(), *plugin_invariants())
@@ -43,15 +43,17 @@ def invariants() -> RenderableType:
 
 
 def strategies(named: Sequence[tuple[str, str]]) -> RenderableType:
-    """Every strategy and what it does."""
+    """Return every strategy with what it does."""
     return _two_columns(named)
 
 
 def scenario(chosen: Scenario, text: str) -> RenderableType:
-    """One scenario: its purpose, what it makes impossible, and its file as it stands."""
+    """Return one scenario: its purpose, the invariants that are impossible in it, and its file."""
     parts: list[RenderableType] = [Text(chosen.name, style="bold"), Text(visible(chosen.why.strip()))]
     for invariant, reason in chosen.impossible:
-        parts.append(Text.assemble(("nobody can keep ", "dim"), invariant, (f": {visible(reason)}", "dim")))
+        parts.append(
+            Text.assemble(("impossible in this scenario: ", "dim"), invariant, (f": {visible(reason)}", "dim"))
+        )
     if chosen.path:
         parts += [
             Text(chosen.path, style="dim"),
@@ -61,6 +63,6 @@ def scenario(chosen: Scenario, text: str) -> RenderableType:
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first full stop."""
+    """Return the text up to its first full stop."""
     head, stop, _rest = " ".join(text.split()).partition(". ")
     return visible(head + stop.strip())

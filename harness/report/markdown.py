@@ -1,7 +1,7 @@
-"""Markdown for a GitHub step summary or a merge request: figures, then the broken promises, worst first.
+"""Markdown for a GitHub step summary or a merge request: figures, then the violations, worst first.
 
-GitHub drops a step's summary of more than 1 MiB as a whole (its documentation of job summaries), so there is a budget:
-when it is used up diagrams go first, then whole runs, and a line says what is not shown.
+GitHub drops a step summary of more than 1 MiB (see its documentation of job summaries), so the text has a budget:
+diagrams are omitted first, then whole runs, and a line says how many are not shown.
 """
 
 import html
@@ -12,19 +12,19 @@ from harness.report.evidence import replay_command
 from harness.report.mermaid import mermaid
 from harness.report.severity_order import troubled
 from harness.report.summary import conclusion
-from harness.report.text import broken, shown
+from harness.report.text import shown, trouble
 from harness.results.archive import Results, Run
 from harness.terminal import visible
 
 BYTES_MAX = 1_000_000
 RUNS_MAX = 50
-"""Runs that are told one by one."""
+"""Runs that are shown one by one, at most."""
 DIAGRAMS_MAX = 20
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$@]|^[-+#=>])")
 
 
 def markdown(results: Results, bytes_max: int = BYTES_MAX) -> str:
-    """The whole summary, in at most `bytes_max` bytes of UTF-8."""
+    """Return the whole summary, in at most `bytes_max` bytes of UTF-8."""
     runs = troubled(results)
     text = _head(results, runs)
     left = bytes_max - len(text.encode(errors="backslashreplace"))
@@ -49,10 +49,10 @@ def _head(results: Results, runs: list[Run]) -> str:
     violated = sum(1 for run in runs if run.result.violated)
     unknown = len(runs) - violated
     held = len(results.runs) - len(runs)
-    verdict = f"{held} held, {violated} violated" + (f", {unknown} could not be judged" if unknown else "")
+    verdict = f"{held} held, {violated} violated" + (f", {unknown} inconclusive" if unknown else "")
     lines = [f"## {'✗' if violated else '?' if unknown else '✓'} harness: {verdict} of {len(results.runs)} runs", ""]
     lines += [
-        "| implementation | held | violated | not judged | true 2K | no picture | generations per 2K picture |",
+        "| implementation | held | violated | inconclusive | true 2K | no picture | generations per 2K picture |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for who in results.implementations:
@@ -79,7 +79,7 @@ def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
     title = _escaped(f"{result.implementation} in {result.scenario}")
     lines = [
         "<details>",
-        f"<summary>{mark} <b>{title}</b>: {_escaped(broken(result))}</summary>",
+        f"<summary>{mark} <b>{title}</b>: {_escaped(trouble(result))}</summary>",
         "",
         *(f"- **{_text(each.invariant)}**: {_text(each.reason)}" for each in reported),
         "",
@@ -95,14 +95,14 @@ def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
 
 
 def _fenced(language: str, text: str) -> list[str]:
-    """A code block whose fence is longer than any in the text."""
+    """Return a code block whose fence is longer than any in the text."""
     longest = max((len(found) for found in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", text, fence]
 
 
 def _text(text: str) -> str:
-    """Text that is nothing but text, on one line."""
+    """Return text on one line, with every special character escaped."""
     return _SPECIAL.sub(r"\\\1", _escaped(text))
 
 

@@ -1,7 +1,7 @@
-"""The comparison as tables: scenarios against implementations, then each implementation's figures.
+"""The comparison as tables: scenarios by implementations, then each implementation's figures.
 
-Eighty columns must do: below WIDE columns the implementations stand under numbers, with a legend above. On a
-screen that is narrower still tables are laid out in blocks, so that no number is left out.
+Tables fit 80 columns: below WIDE columns implementations have numbers and a legend. On narrower screens tables are
+split into blocks, so that no number is omitted.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from harness.results.result import Result
 
 WIDE = 150
 NAME_MIN, COLUMN = 20, 5
-"""Characters that a scenario's name keeps where there is room, and that a column of numbers takes."""
+"""Characters that a scenario's name keeps if there is room, and that a column of numbers takes."""
 NUMBER_MIN, FIGURES_NAME_MAX, LEGEND_GAP = 3, 28, 3
 
 
 def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
-    """A row for each scenario, a cell for each implementation."""
+    """Return a row for each scenario, with a cell for each implementation."""
     names: list[Text] = []
     rows: list[list[Text]] = []
     sections: list[int] = []
@@ -34,16 +34,16 @@ def verdict_matrix(comparison: Comparison, width: int) -> RenderableType:
             names.append(Text(name, style="dim" if not group else ""))
             rows.append([cell(comparison.results[name, who]) for who in comparison.implementations])
     sections.append(len(names))
-    names.append(Text(f"kept all, of {len(comparison.scenarios)}", style="bold"))
+    names.append(Text(f"all held, of {len(comparison.scenarios)}", style="bold"))
     summaries = [comparison.summary(name) for name in comparison.implementations]
     rows.append([Text(f"{summary.runs_held}", style="bold") for summary in summaries])
     key = Text.assemble(
         ("✓", "green"),
-        " every promise held   ",
+        " all held   ",
         ("✗3", "red"),
-        " three broken   ",
+        " 3 violated   ",
         ("?", "yellow"),
-        " could not be judged",
+        " inconclusive",
     )
     found, wide = _by_implementation("scenario", names, rows, comparison.implementations, width, sections[1:])
     return Group(*([] if wide else [_legend(comparison.implementations, width)]), *found, key)
@@ -57,7 +57,7 @@ def _by_implementation(
     width: int,
     sections: Sequence[int] = (),
 ) -> tuple[list[Table], bool]:
-    """Tables with a column for each implementation, and whether these have their names above them, not numbers."""
+    """Return tables with a column for each implementation, and whether names rather than numbers head them."""
 
     def columns(titles: Sequence[str]) -> list[Column]:
         return [Column(title, [row[at] for row in rows], NUMBER_MIN) for at, title in enumerate(titles)]
@@ -70,7 +70,7 @@ def _by_implementation(
 
 
 def _legend(names: Sequence[str], width: int) -> RenderableType:
-    """Which number is whose, in two columns where there is room."""
+    """Return the implementations by number, in two columns if there is room."""
     reported = [Text.assemble((f"{number:>2} ", "bold"), name) for number, name in enumerate(names, start=1)]
     half = (len(reported) + 1) // 2
     left, right = reported[:half], reported[half:]
@@ -85,7 +85,7 @@ def _legend(names: Sequence[str], width: int) -> RenderableType:
 
 
 def cell(result: Result) -> Text:
-    """One run in three characters."""
+    """Return one run in three characters."""
     if result.violated:
         return Text(f"✗{len(result.violated)}", style="red")
     if result.unknown:
@@ -94,7 +94,7 @@ def cell(result: Result) -> Text:
 
 
 def figures(comparison: Comparison, width: int) -> RenderableType:
-    """Outcomes, latencies and cost of each implementation."""
+    """Return outcomes, latencies and cost of each implementation."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
     outcomes, latencies = _outcomes(summaries), _latencies(summaries)
     plain = Names("strategy", [Text(summary.implementation) for summary in summaries], FIGURES_NAME_MAX)
@@ -120,7 +120,7 @@ def _outcomes(summaries: Sequence[Summary]) -> list[Column]:
 
 
 def _latencies(summaries: Sequence[Summary]) -> list[Column]:
-    headers = ["picture\np50", "on track\np95", "after\np99", "callback\np50", "answered\np95", "after\np99"]
+    headers = ["picture\np50", "on track\np95", "after\np99", "callback\np50", "response\np95", "after\np99"]
     rows = [
         [*_percentiles(each.picture_after), *_percentiles(each.callback_answered_after, 15.0)] for each in summaries
     ]
@@ -142,29 +142,29 @@ def _percentiles(percentiles: Percentiles, limit_s: float | None = None) -> list
 
 
 def seconds(value_s: float) -> str:
-    """A duration in at most seven characters: `0.0 s`, `16.0 s`, `300 s`, `21 min`."""
+    """Return a duration in at most seven characters: `0.0 s`, `16.0 s`, `300 s`, `21 min`."""
     if value_s < 99.95:
         return f"{value_s:.1f} s"
     return f"{value_s:.0f} s" if value_s < 1000 else f"{value_s / 60:.0f} min"
 
 
 def violated_invariants(comparison: Comparison, width: int) -> RenderableType:
-    """How many scenarios each implementation broke each promise in; promises that all keep are left out."""
+    """Return in how many scenarios each implementation violates each invariant; those that always hold are omitted."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
-    broken = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]
-    if not broken:
-        return Text("No promise was broken.", style="green")
+    violated = [name for name in _known_invariants(summaries) if any(_count(s, name) for s in summaries)]
+    if not violated:
+        return Text("No invariant was violated.", style="green")
     names, rows = [], []
-    for name in broken:
+    for name in violated:
         warning = all(name not in summary.violations for summary in summaries)
         names.append(Text(name + (" (warning)" if warning else "")))
-        rows.append([_broken_cell(_count(summary, name), warning) for summary in summaries])
-    header = "promise broken in n scenarios" if width >= WIDE else "broken in n scenarios"
+        rows.append([_violations_cell(_count(summary, name), warning) for summary in summaries])
+    header = "invariant violated in n scenarios" if width >= WIDE else "violated in n scenarios"
     found, _ = _by_implementation(header, names, rows, comparison.implementations, width)
     return Group(*found)
 
 
-def _broken_cell(count: int, warning: bool) -> Text:
+def _violations_cell(count: int, warning: bool) -> Text:
     if not count:
         return Text("·", style="dim")
     return Text(str(count), style="yellow" if warning else "red")

@@ -1,4 +1,4 @@
-"""A run's sequence diagram in Mermaid's words, which GitHub and GitLab draw."""
+"""A run's sequence diagram in Mermaid syntax, which GitHub and GitLab render."""
 
 import re
 from collections.abc import Collection
@@ -13,9 +13,9 @@ _SPECIAL = re.compile(r"[#;<>&\"'`{}\[\]()|\\%]")
 
 
 def mermaid(journal: Journal, evidence: Collection[int] = ()) -> str:
-    """The diagram of one run; the steps that `evidence` (entry numbers) speaks of are marked, and never left out.
+    """Return the diagram of one run; the steps of `evidence` (entry numbers) are marked and never omitted.
 
-    Of a long run the steps nearest to the evidence are drawn, and a note says how many are not.
+    Of a long run only the steps nearest to the evidence are drawn, and a note says how many are omitted.
     """
     reported = steps(journal)
     chosen = _nearest(reported, set(evidence))
@@ -49,12 +49,12 @@ def _nearest(reported: list[Step], evidence: set[int]) -> list[Step]:
 
 
 def _span(lanes: list[Lane]) -> str:
-    """From the leftmost to the rightmost participant."""
+    """Return the leftmost and the rightmost participant."""
     present = [lane for lane in LANES if lane in lanes]
     return present[0] if len(present) == 1 else f"{present[0]},{present[-1]}"
 
 
 def _words(text: str) -> str:
-    """Text that cannot end a line or begin anything: special characters as Mermaid's own character codes."""
+    """Return text with special characters as Mermaid's character codes."""
     flat = " ".join(text.split())
     return _SPECIAL.sub(lambda found: f"#{ord(found.group())};", flat) or "-"

@@ -1,8 +1,8 @@
-"""Redaction: what a report must not show, taken out of a journal before anything is laid out.
+"""Redaction: secrets are removed from a journal before a report shows it.
 
-Reports are sent around and attached to pull requests. Keys that the run was given are replaced wherever they stand, and
-what headers, fields and query parameters of these names carry, whatever it is. A journal's own file keeps everything:
-`keeps-secrets` could not be judged without.
+Reports are attached to pull requests. The run's keys are replaced wherever they occur, and so are the values of
+headers, fields and query parameters with names such as "token". The journal file itself keeps everything, because
+`keeps-secrets` needs it.
 """
 
 import re
@@ -18,7 +18,7 @@ from harness.trace.journal import AnyEntry, Journal, entry_of
 
 HIDDEN = "[redacted]"
 SECRET = "[secret]"
-"""Stands where one of the run's own keys stood, so that a key in the wrong place still shows."""
+"""Replaces one of the run's own keys, so that a key in the wrong place is still visible."""
 SECRET_CHARACTERS_MIN = 6
 DEPTH_MAX = 60
 TOO_DEEP = "[nested too deeply to be shown]"
@@ -35,7 +35,7 @@ _USER_INFO = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)")
 
 
 class Redaction:
-    """Takes the secrets of one run out of whatever is shown of it."""
+    """Removes the secrets of one run from what a report shows."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = sorted({each for each in secrets if len(each) >= SECRET_CHARACTERS_MIN}, key=len, reverse=True)
@@ -44,14 +44,14 @@ class Redaction:
 
     @classmethod
     def of(cls, journal: Journal) -> "Redaction":
-        """For a run whose journal says which keys it was given."""
+        """Return the redaction for a run, whose journal lists its keys."""
         secrets = [each for began in journal.of(RunBegan) for each in _listed(began.event.secrets)]
         return cls(secrets)
 
     def text(self, text: str) -> str:
-        """A text without keys, and without what looks like a credential."""
+        """Return a text without keys and without anything that looks like a credential."""
         clean = self._seen.get(text)
-        if clean is None:  # a journal says most of its words many times
+        if clean is None:  # most texts in a journal occur many times
             clean = self._seen[text] = self._cleaned(text)
         return clean
 
@@ -65,16 +65,14 @@ class Redaction:
         return _USER_INFO.sub(rf"\1{HIDDEN}", text) if "@" in text else text
 
     def value(self, value: Any, deep: int = 0) -> Any:
-        """The same for anything that JSON can say."""
+        """Return a redacted copy of any JSON value."""
         if isinstance(value, str):
             return self.text(value)
         if deep > DEPTH_MAX and isinstance(value, dict | list | tuple):
             return TOO_DEEP
         if isinstance(value, dict):
             return {
-                self.text(name): HIDDEN
-                if is_secret_name(name) and _says_something(each)
-                else self.value(each, deep + 1)
+                self.text(name): HIDDEN if is_secret_name(name) and _has_content(each) else self.value(each, deep + 1)
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):
@@ -82,7 +80,7 @@ class Redaction:
         return value
 
     def journal(self, journal: Journal) -> Journal:
-        """A journal that can be shown."""
+        """Return a redacted copy of a journal."""
         return Journal(
             entry_of(entry.number, entry.at_s, entry.kind, entry.cause, self._facts(entry)) for entry in journal
         )
@@ -94,18 +92,18 @@ class Redaction:
         return clean
 
     def result(self, result: Result) -> Result:
-        """A result that can be shown: what verdicts say, and what tracks hold."""
+        """Return a redacted copy of a result: its verdicts' reasons and its tracks."""
         verdicts: list[Verdict] = [each._replace(reason=self.text(each.reason)) for each in result.verdicts]
         return replace(result, verdicts=tuple(verdicts), tracks=tuple(self.value(track) for track in result.tracks))
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether a header, field or parameter of this name carries a credential: `X-Api-Key`, `accessToken`."""
+    """Return whether a header, field or parameter of this name holds a credential: `X-Api-Key`, `accessToken`."""
     return _LAST_WORD.fullmatch(_CAMEL.sub("-", name)) is not None
 
 
-def _says_something(value: Any) -> bool:
+def _has_content(value: Any) -> bool:
     return value is not None and value != "" and not isinstance(value, bool)
 
 

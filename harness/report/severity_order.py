@@ -1,4 +1,4 @@
-"""Worst first: the order in which reports name runs, when there is not room for all."""
+"""The order of runs in reports that show only some of them: worst first."""
 
 from harness.invariants.registry import INVARIANTS
 from harness.results.archive import Results, Run
@@ -6,7 +6,7 @@ from harness.results.result import Result
 
 
 def troubled(results: Results) -> list[Run]:
-    """The runs in which something was violated, worst first; then those that could not be judged."""
+    """Return the runs with violations, worst first; then the inconclusive ones."""
     runs = [run for run in results.runs if run.result.violated or run.result.unknown]
     return sorted(runs, key=lambda run: _rank(run.result))
 

@@ -1,4 +1,4 @@
-"""A few lines of plain language, derived from a comparison's figures and from nothing else."""
+"""The conclusion of a comparison: a few sentences derived from its figures."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ NAMED_MAX = 2
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Which implementation keeps most, what each of the others costs, and by how much."""
+    """Return which implementation is best, what the others violate, and what pictures cost."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
     total = len(comparison.scenarios)
     if not summaries or not total:
@@ -32,7 +32,7 @@ def conclusion(comparison: Comparison) -> str:
 
 
 def conclusion_report(comparison: Comparison) -> RenderableType:
-    """The conclusion as a list: the best first, a line for each of the others, then the price."""
+    """Return the conclusion as a list: the best first, a line for each of the others, then the cost."""
     first, *others = conclusion(comparison).split("\n")
     grid = Table.grid(padding=(0, 1))
     for line in others:
@@ -45,22 +45,22 @@ def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
     share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
     if best.runs_held == total:
         if len(equal) > 1:
-            return f"{_listed(equal)} keep every promise in {_all(total)}."
-        return f"{best.implementation} keeps every promise in {_all(total)}, and {share}."
+            return f"{_listed(equal)} hold every invariant in {_all(total)}."
+        return f"{best.implementation} holds every invariant in {_all(total)}, and {share}."
     if len(equal) > 1:
-        return f"{_listed(equal)} each keep every promise in {best.runs_held} of {total} scenarios, none in all."
+        return f"{_listed(equal)} each hold every invariant in {best.runs_held} of {total} scenarios, none in all."
     return (
-        f"{best.implementation} comes closest: it keeps every promise in {best.runs_held} of {total} scenarios, and "
+        f"{best.implementation} comes closest: it holds every invariant in {best.runs_held} of {total} scenarios, and "
         f"{share}; elsewhere it {_habits(best)}."
     )
 
 
 def _portrait(summary: Summary, total: int) -> str:
     if not summary.runs_violated and not summary.runs_unknown:
-        return f"{summary.implementation} keeps every promise in {_all(total)}"
+        return f"{summary.implementation} holds every invariant in {_all(total)}"
     share = f"{summary.share('2k') * 100:.0f} % true 2K"
     if not summary.violations:
-        return f"{summary.implementation} ({share}) could not be judged in {summary.runs_unknown} of them"
+        return f"{summary.implementation} ({share}) is inconclusive in {summary.runs_unknown} of them"
     return f"{summary.implementation} ({share}) {_habits(summary)}"
 
 
@@ -77,7 +77,7 @@ def _habits(summary: Summary) -> str:
 
 def _habit(name: str) -> str:
     known = INVARIANTS.get(name)
-    return f"breaks {name}" if known is None else known.habit
+    return f"violates {name}" if known is None else known.habit
 
 
 def _price(summaries: Sequence[Summary]) -> list[str]:
@@ -97,8 +97,8 @@ def _price(summaries: Sequence[Summary]) -> list[str]:
     fast_s, slow_s = fastest.callback_answered_after.p95_s, slowest.callback_answered_after.p95_s
     if fast_s is not None and slow_s is not None and fast_s < slow_s:
         sentences.append(
-            f"In the slowest twentieth of its callbacks {slowest.implementation} lets the provider wait for "
-            f"{seconds(slow_s)} or more, {fastest.implementation} for {seconds(fast_s)}."
+            f"Callback response p95: {seconds(fast_s)} with {fastest.implementation}, {seconds(slow_s)} with "
+            f"{slowest.implementation}."
         )
     return sentences
 

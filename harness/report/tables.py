@@ -1,6 +1,4 @@
-"""Tables of a name and many numbers that lose nothing on a narrow screen: first the names get shorter, then the numbers
-are laid out in several tables, one below the other.
-"""
+"""Tables of names and numbers that fit narrow screens: names are shortened, then columns split into several tables."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 NAME_LEAST = 16
-"""Characters that names keep before the numbers are laid out in several tables."""
+"""Characters that names keep before the columns are split into several tables."""
 EDGES, GAP = 2, 2
-"""Characters that a table takes at its edges, and between two columns."""
+"""Characters at a table's edges, and between two columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Numbers below a header, one in each row."""
+    """A column of numbers with a header."""
 
     header: str
     cells: Sequence[Text]
@@ -26,14 +24,14 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Characters that it needs."""
+        """The width in characters."""
         lines = self.header.split("\n")
         return max(self.width_min, *map(cell_len, lines), *(cell.cell_len for cell in self.cells), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The first column, which is in every table."""
+    """The first column, repeated in every table."""
 
     header: str
     cells: Sequence[Text]
@@ -41,20 +39,20 @@ class Names:
 
     @property
     def width(self) -> int:
-        """Characters that it takes where there is room."""
+        """The width in characters if there is room."""
         needed = max(cell_len(self.header), *(cell.cell_len for cell in self.cells), 0)
         return needed if self.width_max is None else min(needed, self.width_max)
 
 
 def fits(names: Names, columns: Sequence[Column], width: int) -> bool:
-    """Whether one table is enough."""
+    """Return whether one table fits the width."""
     return EDGES + names.width + _width(columns) <= width
 
 
 def tables(
     names: Names, columns: Sequence[Column], width: int, *, centred: bool = False, sections: Collection[int] = ()
 ) -> list[Table]:
-    """The tables that it takes; `sections` are the rows before which there is a blank line."""
+    """Return as many tables as the width requires; `sections` are the rows that follow a blank line."""
     room, blocks = names.width_max, [columns]
     left = width - EDGES - _width(columns)
     if names.width > left:
@@ -70,7 +68,7 @@ def _width(columns: Sequence[Column]) -> int:
 
 
 def _blocks(columns: Sequence[Column], room: int) -> Iterator[Sequence[Column]]:
-    """As many columns together as there is room for, and at least one."""
+    """Yield groups of columns, each as many as fit, and at least one."""
     block: list[Column] = []
     for column in columns:
         if block and _width([*block, column]) > room:

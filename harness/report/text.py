@@ -1,4 +1,4 @@
-"""A run told as plain text: what goes into files that others lay out, and into other tools' output."""
+"""A run as plain text, for files and for other tools' output."""
 
 import io
 from dataclasses import replace
@@ -12,7 +12,7 @@ COLUMNS = 100
 
 
 def plain_report(result: Result, selector: str | None = None) -> str:
-    """What `harness run` prints of one run, without colours and without blanks at the ends of lines."""
+    """Return what `harness run` prints for one run, without colours and trailing blanks."""
     from rich.console import Console
 
     text = io.StringIO()
@@ -23,14 +23,14 @@ def plain_report(result: Result, selector: str | None = None) -> str:
 
 
 def shown(run: Run) -> Result:
-    """A stored run's result with its journal, without the secrets of either."""
+    """Return a stored run's result with its journal, both redacted."""
     journal = run.journal
     redaction = Redaction.of(journal)
     return replace(redaction.result(run.result), journal=redaction.journal(journal))
 
 
-def broken(result: Result) -> str:
-    """What is wrong with a run, in a sentence: its broken promises, else those that could not be judged."""
+def trouble(result: Result) -> str:
+    """Return a sentence about a run's violated invariants, else about the inconclusive ones, else an empty string."""
     troubled = [verdict for verdict in result.of("violated") if verdict.severity == "error"]
     if not troubled:
         troubled = [verdict for verdict in result.of("unknown") if verdict.severity == "error"]

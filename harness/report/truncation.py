@@ -1,4 +1,4 @@
-"""A journal that ends before its run does: what was seen in it stays true, what was not seen may have come later."""
+"""Verdicts on a truncated journal: violations in it stand, everything else may have changed later."""
 
 from dataclasses import replace
 
@@ -6,13 +6,15 @@ from harness.invariants.verdict import Verdict
 from harness.results.result import SERVED, Result
 from harness.trace.events import RunEnded, TrackSubmitted
 
-CUT = "the journal ends before the run does"
-NOTHING = "no track was asked for in this journal, so that nothing was judged"
+CUT = "the journal ends before the run"
+NOTHING = "no track was requested in this journal, so nothing could be checked"
 
 
 def without_an_end(result: Result) -> Result:
-    """The result as far as its journal goes: nothing is held that the rest could still break, and nothing at all where
-    no track was asked for. A journal of `harness serve` has no such end, and its tracks are asked for elsewhere."""
+    """Return the result with verdicts "unknown", except violations, if its journal is truncated or requests no track.
+
+    A journal of `harness serve` is returned as it is: it has no end, and its tracks are requested elsewhere.
+    """
     assert result.journal is not None
     if result.implementation == SERVED:
         return result

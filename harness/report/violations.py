@@ -1,4 +1,4 @@
-"""A run's verdicts in words: each violation a sentence, its sequence of events, and the command that replays it."""
+"""A run's verdicts for the terminal: each violation's sentence and events, and the command that replays the run."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,9 @@ UNUSUAL_ENDINGS = {name: reported for name, reported in ENDINGS.items() if name 
 
 
 def run_report(result: Result, *, verbose: bool = False, selector: str | None = None) -> RenderableType:
-    """One run: a headline, then what was violated or unknown; with `verbose` every verdict.
+    """Return one run: a headline, then the violated and inconclusive invariants; with `verbose` every verdict.
 
-    `selector` is what a user writes to have this scenario again, when that is not its name.
+    `selector` selects this scenario on the command line if its name does not.
     """
     troubled = result.of("violated", "unknown")
     headline = Text.assemble(
@@ -39,7 +39,7 @@ def run_report(result: Result, *, verbose: bool = False, selector: str | None = 
     parts: list[RenderableType] = [headline]
     if result.ending in UNUSUAL_ENDINGS:
         parts.append(_indented(Text(f"the run ended early: {UNUSUAL_ENDINGS[result.ending]}", style="yellow")))
-    shown = result.verdicts if verbose else _alike_together(troubled)
+    shown = result.verdicts if verbose else _merged_by_reason(troubled)
     parts += [_indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
     if result.violated or result.unknown:
         command = replay_command(result.implementation, selector or result.scenario, result.seed, result.journal)
@@ -51,8 +51,8 @@ def _indented(inner: RenderableType) -> RenderableType:
     return Padding(inner, (0, 0, 0, 2), expand=False)
 
 
-def _alike_together(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Unknowns for one and the same reason as one: ten lines that all say that the store cannot be seen help nobody."""
+def _merged_by_reason(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts with those that are unknown for the same reason merged into one."""
     by_reason: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         key = verdict.reason if verdict.state == "unknown" else f"{verdict.invariant}: {verdict.reason}"
@@ -61,11 +61,11 @@ def _alike_together(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _joined(alike: Sequence[Verdict]) -> str:
-    return ", ".join(verdict.invariant for verdict in alike) if len(alike) < len(INVARIANTS) else "every promise"
+    return ", ".join(verdict.invariant for verdict in alike) if len(alike) < len(INVARIANTS) else "every invariant"
 
 
 def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -> RenderableType:
-    """A verdict's sentence, and for a violation the events that show it; for a warning those only with `verbose`."""
+    """Return a verdict's sentence, and a violation's events; those of a warning only with `verbose`."""
     is_warning = verdict.severity == "warning" and verdict.state in ("violated", "unknown")
     style = {"violated": "yellow" if is_warning else "red", "unknown": "yellow"}.get(verdict.state, "")
     mark = Text("!", style="yellow") if is_warning else MARKS[verdict.state]
@@ -86,7 +86,7 @@ def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -
 
 
 def closing_line(results: Sequence[Result], seed: int) -> Text:
-    """How many runs held, in one line."""
+    """Return how many runs held, in one line."""
     violated = sum(1 for result in results if result.violated)
     unknown = sum(1 for result in results if result.unknown and not result.violated)
     held = len(results) - violated - unknown
@@ -97,7 +97,7 @@ def closing_line(results: Sequence[Result], seed: int) -> Text:
     if violated:
         parts.append((f"{violated} violated", "bold red"))
     if unknown:
-        parts.append((f"{unknown} could not be judged", "yellow"))
+        parts.append((f"{unknown} inconclusive", "yellow"))
     text = Text()
     for index, (words, style) in enumerate(parts):
         text.append(", " if index else "").append(words, style=style)

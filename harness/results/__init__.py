@@ -1,1 +1,1 @@
-"""Results of runs: one, many side by side, compared with a baseline, and in files."""
+"""Results of runs: single, compared, merged, against a baseline, and in files."""

@@ -1,7 +1,7 @@
-"""Results, whole: what every report is made from, in the process that ran them or later and on another machine.
+"""The results archive in memory: everything that reports are made from.
 
-A comparison of everything has a thousand journals of some hundred kilobytes each, so a run keeps its journal packed
-and unpacks it for whoever asks: `for run in results.runs: ... run.journal`.
+A full comparison has a thousand journals of some hundred kilobytes each, so a run keeps its journal compressed and
+`run.journal` decompresses it on each access.
 """
 
 import json
@@ -18,16 +18,16 @@ from harness.trace.journal import AnyEntry, Journal, entry_of
 
 @dataclass(frozen=True, slots=True)
 class StoredScenario:
-    """What reports say of a scenario."""
+    """A scenario in a results archive."""
 
     name: str
     why: str = ""
     selector: str = ""
-    """What a user writes to have it again: its name if it is a shipped one, otherwise its file."""
+    """What selects it on the command line: its name if it is shipped, otherwise its file."""
     text: str = ""
-    """Its file as it stands."""
+    """The text of its file."""
     impossible: tuple[tuple[str, str], ...] = ()
-    """(invariant, reason): what no implementation can keep here."""
+    """(invariant, reason): what no implementation can hold in this scenario."""
 
     @property
     def group(self) -> str:
@@ -37,23 +37,23 @@ class StoredScenario:
 
 @dataclass(frozen=True, slots=True)
 class StoredImplementation:
-    """What reports say of an implementation."""
+    """An implementation in a results archive."""
 
     name: str
     sentence: str = ""
-    """What it does, for a strategy of the box."""
+    """What it does; empty unless it is a shipped strategy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: its result, its journal and the pictures that its tracks ended with."""
+    """One run: its result, its journal and its tracks' final pictures."""
 
     result: Result
-    """Without journal and pictures, which are here."""
+    """Without journal and pictures, which the run holds."""
     packed: bytes = field(repr=False)
-    """Its line in a results file, compressed by zlib."""
+    """Its line in an archive file, compressed by zlib."""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, repr=False)
-    """By the URL on the track; only pictures that decode."""
+    """Thumbnails by URL, of pictures that decode."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -62,18 +62,18 @@ class Run:
 
     @property
     def journal(self) -> Journal:
-        """The journal, unpacked; ask once."""
+        """The journal, decompressed on each access."""
         return Journal(entries_of(json.loads(zlib.decompress(self.packed))["journal"]))
 
 
 def entries_of(values: list[dict[str, Any]]) -> list[AnyEntry]:
-    """The entries of a journal that is a JSON array."""
+    """Return the entries of a journal that is a JSON array."""
     return [entry_of(each["n"], each["at_s"], each["kind"], each["cause"], each["facts"]) for each in values]
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that came of a comparison, or of one implementation's runs."""
+    """The results of a session, whole."""
 
     harness: str
     """The version of the harness that ran them."""
@@ -81,14 +81,14 @@ class Results:
     scenarios: tuple[StoredScenario, ...]
     implementations: tuple[StoredImplementation, ...]
     runs: tuple[Run, ...]
-    """In the order of scenarios, then implementations; not every pair need be there."""
+    """In the order of scenarios, then implementations; pairs may be missing."""
 
     def by_key(self) -> dict[tuple[str, str], Run]:
-        """The runs by (scenario, implementation)."""
+        """Return the runs by (scenario, implementation)."""
         return {run.key: run for run in self.runs}
 
     def thumbnails(self) -> dict[str, Thumbnail]:
-        """The pictures of all runs by digest, in the order of their first appearance."""
+        """Return the pictures of all runs by digest, in order of first appearance."""
         found: dict[str, Thumbnail] = {}
         for run in self.runs:
             for picture in run.pictures.values():
@@ -96,11 +96,11 @@ class Results:
         return found
 
     def summary(self, implementation: str) -> Summary:
-        """One implementation's figures over the runs that there are."""
+        """Return one implementation's figures over its runs."""
         return summarise(implementation, [r.result for r in self.runs if r.result.implementation == implementation])
 
     def comparison(self) -> Comparison | None:
-        """The runs as a comparison; None when an implementation was not in every scenario."""
+        """Return the runs as a comparison; None if a pair is missing."""
         results = {run.key: run.result for run in self.runs}
         names = tuple(scenario.name for scenario in self.scenarios)
         whos = tuple(implementation.name for implementation in self.implementations)

@@ -1,11 +1,11 @@
-"""Results files: what `--save` writes and `harness report` reads, one file for all reports that anybody may want later.
+"""The file format of results archives, which `--save` writes and `harness report` reads.
 
-A file is gzip'd JSON Lines: a head that says what was run, a line for each run with its result and its journal, each
-picture's thumbnail on a line of its own before the first run that shows it, and an end, by which a file that was cut
-off is known. The same runs give the same bytes: no wall time is in it.
+A file is gzip'd JSON Lines: a head that lists what was run, a line for each run with its result and journal, a line for
+each thumbnail before the first run that shows it, and an end, which a truncated file lacks. The same runs give the same
+bytes: there is no wall time in it.
 
-A file may come from a stranger. Nothing in it is executed, every length is bounded, and what has not the shape that it
-should have is a HarnessError that names file and line.
+A file may come from an untrusted source: nothing in it is executed, every length is bounded, and anything malformed is
+a HarnessError that names file and line.
 """
 
 import gzip
@@ -33,7 +33,7 @@ FORMAT = "harness-stored-results/1"
 DISTRIBUTION = "callback-contract-harness"
 LINE_BYTES_MAX = 256 * 1024 * 1024
 FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024
-"""Of all lines together, uncompressed."""
+"""All lines together, uncompressed."""
 RUNS_MAX = 200_000
 THUMBNAIL_BYTES_MAX = 128 * 1024
 TIME_MAX_S = 1e12
@@ -42,14 +42,14 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 class StoredResultsError(HarnessError):
-    """A results file is not one, is cut off or damaged, or is of a version that this harness does not read."""
+    """A file is not a results archive, is truncated or damaged, or is of an unsupported version."""
 
 
 # Made
 
 
 def packed_run(result: Result) -> Run:
-    """A result with its journal and pictures, packed."""
+    """Return a result with its journal and pictures, compressed."""
     assert result.journal is not None
     line = _run_line(result, result.journal).encode(errors="backslashreplace")
     return Run(replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures))
@@ -57,7 +57,7 @@ def packed_run(result: Result) -> Run:
 
 @lru_cache(maxsize=1)
 def harness_version() -> str:
-    """This harness's version, `unknown` in a checkout that is not installed."""
+    """Return the version of the harness, `unknown` in a checkout that is not installed."""
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:
@@ -68,7 +68,7 @@ def harness_version() -> str:
 
 
 def write_results(path: str, results: Results) -> None:
-    """Writes a results file; raises HarnessError when it cannot be written."""
+    """Write a results archive. Raise HarnessError if it cannot be written."""
     try:
         with open(path, "wb") as file:
             write_results_to(file, results)
@@ -77,7 +77,7 @@ def write_results(path: str, results: Results) -> None:
 
 
 def write_results_to(file: IO[bytes], results: Results) -> None:
-    """The same into an open binary file."""
+    """Write a results archive to an open binary file."""
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as stream:
         stream.write(_line(_head(results)))
         reported: set[str] = set()
@@ -132,8 +132,8 @@ class _Head(BaseModel):
     implementations: tuple[StoredImplementation, ...]
 
 
-class _Told(BaseModel):
-    """A run's result, as its line has it."""
+class _StoredResult(BaseModel):
+    """A result in the line of a run."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -150,12 +150,12 @@ class _Told(BaseModel):
         return Result(**{name: getattr(self, name) for name in type(self).model_fields}, wall_s=0.0)
 
 
-_HEAD, _TOLD, _THUMBNAIL = TypeAdapter(_Head), TypeAdapter(_Told), TypeAdapter(Thumbnail)
+_HEAD, _RESULT, _THUMBNAIL = TypeAdapter(_Head), TypeAdapter(_StoredResult), TypeAdapter(Thumbnail)
 T = TypeVar("T")
 
 
 def read_results(path: str) -> Results:
-    """Reads a results file; raises StoredResultsError with file and line."""
+    """Read a results archive. Raise StoredResultsError with file and line."""
     try:
         with open(path, "rb") as file:
             return read_results_from(file, path)
@@ -166,12 +166,12 @@ def read_results(path: str) -> Results:
 
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
-    """The same from an open binary file."""
+    """Read a results archive from an open binary file."""
     return _Reader(path, line_bytes_max).read(file)
 
 
 class _Reader:
-    """Reads one file, and knows where it is."""
+    """A reader of one file that tracks the line number."""
 
     def __init__(self, path: str, line_bytes_max: int) -> None:
         self.path = path
@@ -192,23 +192,23 @@ class _Reader:
             elif "run" in value:
                 taken = self._run(value, line)
                 if taken.result.scenario not in names or taken.result.implementation not in whos:
-                    self._wrong("a run of a scenario or an implementation that the head does not name")
+                    self._wrong("a run whose scenario or implementation is missing in the head")
                 if self.runs.setdefault(taken.key, taken) is not taken:
-                    self._wrong("a run that stands in the file already")
+                    self._wrong("a duplicate run")
                 if len(self.runs) > RUNS_MAX:
                     self._wrong(f"more than {RUNS_MAX} runs")
             elif "end" in value:
                 if value["end"] != {"runs": len(self.runs), "thumbnails": len(self.thumbnails)}:
-                    self._wrong(f"the end speaks of {value['end']}, read were {len(self.runs)} runs")
+                    self._wrong(f"expected {value['end']} by the end line, found {len(self.runs)} runs")
                 if next(lines, None) is not None:
-                    self._wrong("something stands behind the end")
+                    self._wrong("expected nothing after the end line")
                 return replace(head, runs=tuple(self.runs.values()))
             else:
-                self._wrong("neither a thumbnail nor a run nor the end")
-        self._wrong("the end is missing; the file is cut off, save it again")
+                self._wrong("expected a thumbnail, a run or the end")
+        self._wrong("the end is missing: the file is truncated, save it again")
 
     def _checked(self, shape: TypeAdapter[T], value: Any) -> T:
-        """`value` in this shape; of one that has not got it the first problem is told."""
+        """Return `value` validated; report the first problem of an invalid one."""
         try:
             return shape.validate_python(value)
         except ValidationError as error:
@@ -220,7 +220,7 @@ class _Reader:
         raise StoredResultsError(f"{self.path}:{self.number}: {problem}") from None
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
-        """The lines as they are unpacked, one after the other and none too long."""
+        """Yield the decompressed lines, of bounded length."""
         total = 0
         with gzip.GzipFile(fileobj=file, mode="rb") as stream:
             while True:
@@ -228,16 +228,16 @@ class _Reader:
                 try:
                     line = stream.readline(self.line_bytes_max + 1)
                 except EOFError:
-                    self._wrong("the file is cut off, save it again")
+                    self._wrong("the file is truncated, save it again")
                 except gzip.BadGzipFile as error:
                     if self.number == 1:
-                        self._wrong("this is no results file; `harness compare --save FILE` writes one")
+                        self._wrong("not a results archive; `harness compare --save FILE` writes one")
                     self._wrong(f"the file is damaged ({error})")
                 except zlib.error as error:
                     self._wrong(f"the file is damaged ({error})")
                 total += len(line)
                 if len(line) > self.line_bytes_max or total > FILE_BYTES_MAX:
-                    self._wrong(f"more than {self.line_bytes_max} bytes in a line, or {FILE_BYTES_MAX} in all")
+                    self._wrong(f"exceeds {self.line_bytes_max} bytes in a line or {FILE_BYTES_MAX} in total")
                 if not line:
                     return
                 yield line.removesuffix(b"\n")
@@ -258,10 +258,9 @@ class _Reader:
         if found != FORMAT:
             known = isinstance(found, str) and found.startswith(FORMAT.partition("/")[0] + "/")
             self._wrong(
-                f"the file is of format {found}, this harness reads {FORMAT}; it was written by version "
-                f"{str(value.get('harness'))[:40]}"
+                f"expected format {FORMAT}, found {found}, written by version {str(value.get('harness'))[:40]}"
                 if known
-                else "this is no results file; `harness compare --save FILE` writes one"
+                else "not a results archive; `harness compare --save FILE` writes one"
             )
         head = self._checked(_HEAD, value)
         return Results(head.harness, head.seed, head.scenarios, head.implementations, ())
@@ -270,25 +269,25 @@ class _Reader:
         try:
             webp = b64decode(value["webp"], validate=True)
         except (KeyError, TypeError, ValueError):
-            self._wrong("a thumbnail without its picture")
+            self._wrong("a thumbnail without picture data")
         taken = self._checked(_THUMBNAIL, {**value, "webp": b""})
         small = len(webp) <= THUMBNAIL_BYTES_MAX and webp[:4] == b"RIFF" and webp[8:12] == b"WEBP"
         if not small or len(taken.digest) != 16 or not set(taken.digest) <= set("0123456789abcdef"):
-            self._wrong("a thumbnail that is none")
+            self._wrong("an invalid thumbnail")
         if taken.digest in self.thumbnails:
-            self._wrong("a thumbnail that stands in the file already")
+            self._wrong("a duplicate thumbnail")
         self.thumbnails[taken.digest] = replace(taken, webp=webp)
 
     def _run(self, value: dict[str, Any], line: bytes) -> Run:
         reported, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
         if not isinstance(reported, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
-            self._wrong("a run without its result, its pictures or its journal")
-        result = self._checked(_TOLD, reported).result()
+            self._wrong("a run without result, pictures or journal")
+        result = self._checked(_RESULT, reported).result()
         for position, entry in enumerate(journal, start=1):
             if not _well_formed(entry, position):
-                self._wrong(f"entry {position} of the journal is not of the shape that a journal's entries have")
+                self._wrong(f"entry {position} of the journal is malformed")
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
-            self._wrong("a run with a picture whose thumbnail is not in the file")
+            self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
         return Run(result, zlib.compress(line, 1), shown)
 
@@ -307,7 +306,7 @@ def _well_formed(entry: Any, position: int) -> bool:
 
 
 def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:

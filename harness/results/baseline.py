@@ -1,7 +1,7 @@
-"""What changed since a baseline, cell by cell: promises that are newly broken or kept, and latencies.
+"""Changes since a baseline, run by run: verdicts and latencies.
 
-In the simulated world nothing is noise: a latency that differs differs because something was changed. Still a picture
-that comes half a second later is no news, so latencies count from a tenth and a second on.
+The simulated world has no noise: a latency only differs because something was changed. Still a picture that is half a
+second later does not matter, so only differences of at least a tenth and a second count.
 """
 
 import os
@@ -13,7 +13,7 @@ from harness.invariants.verdict import Verdict
 from harness.results.result import Result
 
 LATENCY_SHARE, LATENCY_S = 0.10, 1.0
-"""By how much a latency has to differ, in share and in virtual seconds, to count as another one."""
+"""The smallest difference of a latency that counts, as a share and in virtual seconds."""
 Key = tuple[str, str]
 """(scenario, implementation)."""
 Kind = Literal["regression", "improvement"]
@@ -22,7 +22,7 @@ _RANK = {"held": 0, "not applicable": 0, "unknown": 1, "violated": 2}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing about one run that is not as it was."""
+    """One difference in one run."""
 
     key: Key
     kind: Kind
@@ -31,26 +31,26 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All that differs between a baseline and now."""
+    """All differences between a baseline and now."""
 
     changes: tuple[Change, ...]
     added: tuple[Key, ...]
-    """Runs that the baseline has not got: they are judged as if there were none."""
+    """Runs that the baseline lacks."""
     broken: tuple[Key, ...]
-    """Those of `added` in which something is violated."""
+    """Those of `added` with a violation."""
     unjudged: tuple[Key, ...]
-    """Those of `added` in which nothing is violated and something could not be judged."""
+    """Those of `added` without a violation but with something inconclusive."""
     gone: tuple[Key, ...]
     """Runs that only the baseline has."""
     compared: int
 
     def of(self, kind: Kind) -> list[Change]:
-        """The changes of one kind, in the order of the runs."""
+        """Return the changes of one kind, in the order of the runs."""
         return [change for change in self.changes if change.kind == kind]
 
 
 def changes_since(before: Mapping[Key, Result], now: Mapping[Key, Result]) -> Changes:
-    """What differs in the runs that both have. `./shop.py:app` is `shop.py:app`, too."""
+    """Return the differences of the runs that both have; `./shop.py:app` equals `shop.py:app`."""
     spelled = {spelling(who): who for _, who in now}
     before = {(scenario, spelled.get(spelling(who), who)): result for (scenario, who), result in before.items()}
     added = [key for key in now if key not in before]
@@ -67,7 +67,7 @@ def changes_since(before: Mapping[Key, Result], now: Mapping[Key, Result]) -> Ch
 
 
 def spelling(target: str) -> str:
-    """The same for every way to write a target that is a file; a name, a module or a URL stays as it is."""
+    """Return a canonical spelling of a target that is a file; a name, a module or a URL is returned as it is."""
     file, colon, attribute = target.rpartition(":")
     if colon and file.endswith(".py"):
         return f"{os.path.abspath(file)}:{attribute}"
@@ -92,13 +92,11 @@ def _verdict_change(key: Key, was: Verdict | None, verdict: Verdict) -> list[Cha
     before = was.state if was is not None else "not applicable"
     if _RANK[before] == _RANK[verdict.state]:
         return []
-    words = {"held": "held", "not applicable": "held", "unknown": "could not be judged", "violated": "is broken"}
+    words = {"held": "held", "not applicable": "held", "unknown": "inconclusive", "violated": "violated"}
     if _RANK[verdict.state] > _RANK[before]:
-        reported = (
-            f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}: {verdict.reason}"
-        )
+        reported = f"{verdict.invariant} {words[verdict.state]}, was {words[before]}: {verdict.reason}"
         return [Change(key, "regression", reported)]
-    reported = f"{verdict.invariant} {words[verdict.state]}, was {words[before].removeprefix('is ')}"
+    reported = f"{verdict.invariant} {words[verdict.state]}, was {words[before]}"
     return [Change(key, "improvement", reported)]
 
 
@@ -108,7 +106,7 @@ def _worst(values_s: Sequence[float | None]) -> float | None:
 
 
 def _latency_change(key: Key, what: str, before_s: float | None, now_s: float | None) -> list[Change]:
-    """A latency that has gone with what it was the latency of is told by the verdicts, not here."""
+    """Return the change of a latency; one that exists only once is covered by the verdicts."""
     if before_s is None or now_s is None or abs(now_s - before_s) < max(LATENCY_S, LATENCY_SHARE * before_s):
         return []
     kind: Kind = "regression" if now_s > before_s else "improvement"

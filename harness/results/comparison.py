@@ -1,4 +1,4 @@
-"""Many results side by side: each implementation's figures over all its runs, and percentiles of their latencies."""
+"""A comparison of results: each implementation's figures over its runs, with latency percentiles."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ class Percentiles:
 
     @classmethod
     def of(cls, values_s: Iterable[float]) -> "Percentiles":
-        """The percentiles of some values."""
+        """Return the percentiles of some values."""
         ordered = sorted(values_s)
         return cls(_rank(ordered, 0.50), _rank(ordered, 0.95), _rank(ordered, 0.99), len(ordered))
 
@@ -43,16 +43,16 @@ class Summary:
     generations_accepted: int
     credits_spent: int
     violations: dict[str, int]
-    """Runs by violated invariant, of error severity."""
+    """Number of runs by violated invariant of error severity."""
     warnings: dict[str, int]
     runs_held: int
     """Runs without a violation and without an unknown of error severity."""
     runs_violated: int
     runs_unknown: int
-    """Runs in which nothing was violated but something could not be judged."""
+    """Runs without a violation but with something inconclusive."""
 
     def share(self, *outcomes: Outcome) -> float:
-        """The share (0..1) of the tracks that ended so."""
+        """Return the share (0..1) of the tracks with these outcomes."""
         return sum(self.outcomes.get(outcome, 0) for outcome in outcomes) / self.tracks if self.tracks else 0.0
 
 
@@ -67,12 +67,12 @@ class Comparison:
     """By (scenario, implementation)."""
 
     def summary(self, implementation: str) -> Summary:
-        """One implementation's figures."""
+        """Return one implementation's figures."""
         return summarise(implementation, [self.results[name, implementation] for name in self.scenarios])
 
 
 def summarise(implementation: str, results: Sequence[Result]) -> Summary:
-    """The figures of some runs of one implementation."""
+    """Return the figures of one implementation's results."""
     outcomes = Counter(track.outcome for result in results for track in result.metrics.tracks)
     violations = Counter(name for result in results for name in result.violated)
     warnings = Counter(v.invariant for r in results for v in r.of("violated") if v.severity == "warning")

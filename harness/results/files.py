@@ -1,4 +1,4 @@
-"""The files that commands read and write; what goes wrong with them is told as a HarnessError."""
+"""Reading and writing the files of commands, with errors as HarnessError."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from harness.errors import HarnessError
 from harness.results.result import Result
 
 NAME_BYTES_MAX = 200
-"""Of a file's name; file systems have room for 255."""
+"""Maximum length of a file name; file systems allow 255."""
 
 
 def read_text(path: str) -> str:
-    """A file's text; raises HarnessError."""
+    """Return a file's text. Raise HarnessError if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -26,19 +26,18 @@ def read_text(path: str) -> str:
 
 
 def must_be_writable(target: str | None) -> None:
-    """Raises HarnessError for a file that could not be written later, when everything has run."""
+    """Raise HarnessError for a file that cannot be written, before anything runs."""
     if target is None or target == "-":
         return
     folder = Path(target).parent
     if not folder.is_dir():
-        raise HarnessError(f'{target}: cannot be written (there is no folder "{folder}")')
+        raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
     if Path(target).is_dir():
         raise HarnessError(f"{target}: cannot be written (it is a folder)")
 
 
 def must_be_apart(outputs: Mapping[str, str | None], inputs: Sequence[str] = ()) -> None:
-    """Raises HarnessError when two outputs, by the names of their options, go to one place, or one where something is
-    read from."""
+    """Raise HarnessError if two outputs, keyed by option name, are the same file, or an output is one of the inputs."""
     taken: dict[str, str] = {}
     read = {os.path.realpath(path) for path in inputs if _is_a_file(path)}
     for name, target in outputs.items():
@@ -46,26 +45,26 @@ def must_be_apart(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
             continue
         place = os.path.realpath(target)
         if place in read:
-            raise HarnessError(f"--{name} {target}: would overwrite what is read; give it another file")
+            raise HarnessError(f"--{name} {target}: would overwrite an input; choose another file")
         other = taken.setdefault(place, name)
         if other != name:
-            raise HarnessError(f"--{other} and --{name} both write {target}; give each a file of its own")
+            raise HarnessError(f"--{other} and --{name} both write {target}; choose different files")
     if list(outputs.values()).count("-") > 1:
-        raise HarnessError('only one report can go to stdout ("-"); give the others files')
+        raise HarnessError('only one output can go to stdout ("-"); write the others to files')
 
 
 def _is_a_file(target: str) -> bool:
-    """Not stdout, nor /dev/null and its like, which several may write."""
+    """Return whether a target is a file; stdout and devices such as /dev/null may be shared."""
     return target != "-" and (not os.path.exists(target) or os.path.isfile(target))
 
 
 def write_json(target: str, value: Any) -> None:
-    """Writes JSON to a file, or to stdout for "-"."""
+    """Write JSON to a file, or to stdout for "-"."""
     write_text(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_text(target: str, text: str) -> None:
-    """Writes text to a file, or to stdout for "-"."""
+    """Write text to a file, or to stdout for "-"."""
     if target == "-":
         sys.stdout.write(text)
         return
@@ -76,7 +75,7 @@ def write_text(target: str, text: str) -> None:
 
 
 def write_bytes(target: str, content: bytes) -> None:
-    """Writes bytes to a file, or to stdout for "-"."""
+    """Write bytes to a file, or to stdout for "-"."""
     if target == "-":
         sys.stdout.buffer.write(content)
         return
@@ -87,7 +86,7 @@ def write_bytes(target: str, content: bytes) -> None:
 
 
 def write_journals(folder: str, results: Sequence[Result]) -> None:
-    """Writes each result's journal into a file of its own, named after implementation, scenario and seed."""
+    """Write each result's journal to its own file, named after implementation, scenario and seed."""
     taken: set[str] = set()
     for result in results:
         assert result.journal is not None
@@ -100,7 +99,7 @@ def write_journals(folder: str, results: Sequence[Result]) -> None:
 
 
 def _journal_name(result: Result, taken: set[str]) -> str:
-    """A file's name that no other result has; with a digest where what stands in for its characters is not enough."""
+    """Return a unique file name for a result, with a digest where replaced characters would make it ambiguous."""
     whole = f"{result.implementation}--{result.scenario}--{result.seed}"
     name = "".join(c if c.isalnum() or c in "-._" else "_" for c in whole)
     name = f"_{name[1:]}" if name.startswith(".") else name  # `harness run .`: no file that nobody sees

@@ -1,4 +1,4 @@
-"""Several results files as one: of machines that each ran a share, or of the workers of one test session."""
+"""Merging results archives: those of several machines, or of the workers of a test session."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from harness.scenario.catalogue import order_of
 
 
 def merged(parts: Sequence[Results]) -> Results:
-    """All runs of all parts, in the catalogue's order of scenarios; of a run that is in several the last counts.
+    """Return all runs of all parts, in the catalogue's order of scenarios; of a duplicate run the last one.
 
-    Raises HarnessError for parts that cannot be compared: of another seed, or with another text of one scenario.
+    Raise HarnessError for parts with different seeds, harness versions or texts of a scenario.
     """
     if not parts:
         raise HarnessError("there are no results to merge")
@@ -20,14 +20,16 @@ def merged(parts: Sequence[Results]) -> Results:
     runs: dict[tuple[str, str], Run] = {}
     for part in parts:
         if part.seed != first.seed:
-            raise HarnessError(f"results of seed {first.seed} and of seed {part.seed} cannot be merged; run one again")
+            raise HarnessError(f"cannot merge results of seed {first.seed} and seed {part.seed}; run one again")
         if part.harness != first.harness:
             raise HarnessError(
-                f"results of harness {first.harness} and of {part.harness} cannot be merged; run with one version"
+                f"cannot merge results of harness {first.harness} and {part.harness}; run both with one version"
             )
         for scenario in part.scenarios:
             if scenarios.setdefault(scenario.name, scenario).text != scenario.text:
-                raise HarnessError(f"the scenario {scenario.name} is not the same in all results; run one again")
+                raise HarnessError(
+                    f"cannot merge: the scenario {scenario.name} differs between the results; run one again"
+                )
         implementations.update({each.name: each for each in part.implementations})
         runs.update({run.key: run for run in part.runs})
     in_order = sorted(scenarios.values(), key=lambda scenario: order_of(scenario.name))

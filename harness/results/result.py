@@ -1,4 +1,4 @@
-"""What came of one run: verdicts with their evidence, the final tracks, metrics, and the journal it all rests on."""
+"""The result of one run: verdicts with evidence, final tracks, metrics, and the journal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from harness.invariants.verdict import State, Verdict
 from harness.trace.journal import Journal
 
 SERVED = "(served)"
-"""The implementation's name in a journal of `harness serve`, which does not know what asks its fakes."""
+"""The implementation's name in a journal of `harness serve`, where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A scenario, an implementation, a seed, and what came of them."""
+    """The result of one implementation in one scenario with one seed."""
 
     scenario: str
     implementation: str
@@ -28,10 +28,10 @@ class Result:
     wall_s: float
     journal: Journal | None = field(default=None, compare=False, repr=False)
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, compare=False, repr=False)
-    """When they were asked for: the pictures that the tracks ended with, by URL, as far as they decode."""
+    """Thumbnails of the tracks' final pictures by URL, if requested, of pictures that decode."""
 
     def of(self, *states: State) -> tuple[Verdict, ...]:
-        """The verdicts in some states."""
+        """Return the verdicts in some states."""
         return tuple(verdict for verdict in self.verdicts if verdict.state in states)
 
     @property
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Names of the error-severity invariants that could not be judged."""
+        """Names of the inconclusive invariants of error severity."""
         return tuple(v.invariant for v in self.verdicts if v.state == "unknown" and v.severity == "error")
 
     @property
@@ -50,7 +50,7 @@ class Result:
         return self.tracks[0] if self.tracks else None
 
     def verdict(self, invariant: str) -> Verdict:
-        """One invariant's verdict; KeyError when it was not judged."""
+        """Return one invariant's verdict. Raise KeyError if it was not judged."""
         for verdict in self.verdicts:
             if verdict.invariant == invariant:
                 return verdict

@@ -1,1 +1,1 @@
-"""The fakes alone on ports, for a developer with an application and a debugger."""
+"""Only the fakes, on ports, for developing and debugging an application; and the doctor."""

@@ -1,8 +1,7 @@
-"""The admin endpoints of served fakes, as tools of this kind have them: look at the journal, begin again, switch the
-scenario, deliver again, let time move on.
+"""The admin endpoints of served fakes: read the journal, reset, switch the scenario, redeliver, advance the clock.
 
-They have a port of their own: the fakes' ports are the providers', where every path is answered as a provider would,
-goes into the journal, and may be harmed by the scenario. Who asks must know a token.
+They have their own port, because on the fakes' ports every path belongs to a provider, is recorded and may get a fault.
+Requests need a token.
 """
 
 import asyncio
@@ -24,15 +23,15 @@ from harness.serve.session import ServedFakes
 
 JSON_LINES = "application/x-ndjson"
 INLINE = "inline.yaml"
-"""What a scenario that was sent is called in messages."""
+"""The file name of an inline scenario in messages."""
 ADVANCE_S_MAX = 366 * 24 * 3600
 BODY_BYTES_MAX = 256 * 1024
-TURNS = 5
-"""Of the loop, in which what has become due happens before it is told what is due next."""
+LOOP_ITERATIONS = 5
+"""Iterations of the loop after an advance, so that due work happens before the state is returned."""
 
 
 class Admin:
-    """An ASGI app that tells `serving` what to do."""
+    """An ASGI app that controls `serving`."""
 
     def __init__(self, serving: ServedFakes, token: str) -> None:
         self._serving = serving
@@ -58,7 +57,7 @@ class Admin:
         if hmac.compare_digest(sent, self._expected):
             await self._app(scope, receive, send)
             return
-        reported = "the admin endpoints need the header Authorization: Bearer TOKEN, with the token that was printed"
+        reported = "the admin endpoints need the header Authorization: Bearer TOKEN, with the printed token"
         await _refused(reported, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     async def _state(self, request: Request) -> Response:
@@ -72,13 +71,13 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _scenario(self, request: Request) -> Response:
-        """The body is {"name": "slow/image-16s"}, or a scenario file as it stands in YAML."""
+        """Switch to the scenario in the body: {"name": "slow/image-16s"}, or the text of a scenario file."""
         text = (await _content(request)).decode(errors="replace")
         requested = _json(text)
         if isinstance(requested, dict) and "name" in requested:
             if not isinstance(requested["name"], str):
                 found = json.dumps(requested["name"])
-                return _refused(f'"name" is the text of a scenario\'s name ("slow/image-16s"), found {found}', 400)
+                return _refused(f'"name": expected a string such as "slow/image-16s", found {found}', 400)
             scenario = by_name(requested["name"])
         else:
             scenario = parse_scenario(text, path=INLINE, name="inline")
@@ -86,7 +85,7 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _deliver(self, request: Request) -> Response:
-        """The body is {"task_id": "..."}, or nothing for the newest callback."""
+        """Redeliver the callback of {"task_id": "..."}, or the latest one for an empty body."""
         task_id = (await _object(request)).get("task_id")
         callback = self._serving.deliver_again(task_id)
         if callback is None:
@@ -95,25 +94,25 @@ class Admin:
         return JSONResponse({"task_id": callback.task_id, "callback": callback.name, "url": callback.url})
 
     async def _advance(self, request: Request) -> Response:
-        """The body is {"seconds": 60}, or nothing: until the next thing is due."""
+        """Advance the clock by {"seconds": 60}, or to the next scheduled event for an empty body."""
         seconds = (await _object(request)).get("seconds")
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         if seconds is not None and not (is_number and 0 <= seconds <= ADVANCE_S_MAX):
-            return _refused(f'"seconds" is a number from 0 to {ADVANCE_S_MAX}, found {json.dumps(seconds)}', 400)
+            return _refused(f'"seconds": expected a number from 0 to {ADVANCE_S_MAX}, found {json.dumps(seconds)}', 400)
         advanced_s = round(self._serving.advance(seconds), 3)
-        for _ in range(TURNS):
+        for _ in range(LOOP_ITERATIONS):
             await asyncio.sleep(0)
         return JSONResponse({"advanced_s": advanced_s, **self._serving.state()})
 
     async def _unknown(self, request: Request, error: Exception) -> Response:
-        return _refused(f"there is no {request.method} {request.url.path}; there are: {self._known}", 404)
+        return _refused(f"unknown endpoint {request.method} {request.url.path}, expected one of {self._known}", 404)
 
 
 def by_name(name: str) -> Scenario:
-    """The one scenario that a name or a file means. Raises HarnessError."""
+    """Return the scenario that a name or a file selects. Raise HarnessError unless it is exactly one."""
     found = catalogue.select([name])
     if len(found) != 1:
-        raise HarnessError(f'"{name}" means {len(found)} scenarios; one can be served at a time')
+        raise HarnessError(f'"{name}" matches {len(found)} scenarios, expected one')
     return found[0]
 
 
@@ -139,7 +138,7 @@ async def _object(request: Request) -> dict[str, Any]:
         return {}
     found = _json(text)
     if not isinstance(found, dict):
-        raise HarnessError("the body is no JSON object")
+        raise HarnessError("the body is not a JSON object")
     return found
 
 

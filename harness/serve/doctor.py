@@ -1,4 +1,4 @@
-"""What does not fit between an application and its `harness.toml`, found by one short run, in order of likelihood."""
+"""The doctor: problems between an application and its `harness.toml`, found in one short run, likeliest first."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from harness.world.hosts import APPLICATION_HOST
 
 CHECKUP = Scenario(
     "doctor/checkup",
-    "Everything is well and takes two seconds.",
+    "Everything works and takes two seconds.",
     deadline_s=30.0,
     script=Script(
         SunoScript(music=(Music(takes=Fixed(1.0)),), delivery=DeliveryRules(retries_after_s=(1.0,))),
@@ -34,18 +34,20 @@ CHECKUP = Scenario(
     ),
 )
 SETTLED_AFTER_S, QUIET_AFTER_S = 1.0, 8.0
-"""A checkup is at speed 1, and nothing in it takes longer than two seconds."""
+"""A checkup runs at speed 1, and nothing in it takes longer than two seconds."""
 GENERATE = "/api/v1/generate"
-SAYS_WHY = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
+ERROR_LINE = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
 """A line that names an error, as Python and Node end or begin a traceback."""
-LAST_WORDS = 200
-OWN_ADDRESS = 'its callback URL has to be its own address here: PUBLIC_URL = "{app}", or as it calls that variable'
+ERROR_LENGTH_MAX = 200
+OWN_ADDRESS = (
+    'its callback URL must be its address in this run: set PUBLIC_URL = "{app}", or its name for that variable'
+)
 NEEDED_FIELDS = ("id", "status", "image_url")
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One thing that was looked at: whether it fits, what was seen, and what to do about it."""
+    """One check: whether it passed, what was found, and what to do."""
 
     fits: bool
     seen: str
@@ -53,12 +55,12 @@ class Sign:
 
 
 def hurried(settings: Settings) -> Settings:
-    """The settings with which a checkup is played."""
+    """Return the settings for a checkup."""
     return replace(settings, settled_after_s=SETTLED_AFTER_S, quiet_after_s=QUIET_AFTER_S)
 
 
 def diagnose(journal: Journal, settings: Settings) -> list[Sign]:
-    """What a checkup's journal shows, up to the first thing that makes all others pointless."""
+    """Return the checks of a checkup's journal, up to the first failure that makes the rest meaningless."""
     signs: list[Sign] = []
     for sign in _signs(journal, settings):
         signs.append(sign)
@@ -68,49 +70,55 @@ def diagnose(journal: Journal, settings: Settings) -> list[Sign]:
 
 
 STOP = "\0"
-"""At the end of an advice without which nothing else can be found out."""
+"""Ends the advice for a problem that prevents all further checks."""
 
 
 def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
     start = settings.start
     refused, accepted = journal.of(TrackRefused), journal.of(TrackAccepted)
     requested = [entry for entry in journal.of(Request) if entry.event.by == APPLICATION_HOST]
-    strangers = dict.fromkeys(entry.event.host for entry in journal.of(ConnectionToUnknownHost))
+    unknown_hosts = dict.fromkeys(entry.event.host for entry in journal.of(ConnectionToUnknownHost))
     if accepted:
-        yield Sign(True, f"{start.request} gives a track's id ({accepted[0].event.id})")
+        yield Sign(True, f"{start.request} returns a track id ({accepted[0].event.id})")
     else:
         problem = refused[0].event.problem if refused else f"{start.request} was not answered"
         answer = next((entry for entry in journal.of(Response) if _requested_by_us(journal, entry)), None)
-        said = _last_words(journal)
+        said = _last_error(journal)
         if answer is not None and answer.event.status is not None and answer.event.status >= 500 and said:
             variables = ", ".join(settings.application.environment) or "none"
-            advice = f"its environment has {variables}: is something missing there?"
-            yield Sign(False, f"{problem}; it said: {said}", advice + STOP)
+            advice = f"check its environment variables; it has {variables}"
+            yield Sign(False, f"{problem}; it logged: {said}", advice + STOP)
         else:
-            body = "" if answer is None else f"; the answer was {answer.event.body!r}"[:300]
-            yield Sign(False, f"{problem}{body}", "set request, body and id of [start] to how a track is asked for")
+            body = "" if answer is None else f"; the response was {answer.event.body!r}"[:300]
+            yield Sign(
+                False, f"{problem}{body}", "set request, body and id in [start] to how the application starts a track"
+            )
     if requested:
         hosts = ", ".join(dict.fromkeys(entry.event.host for entry in requested))
         yield Sign(True, f"its requests reach the fakes ({len(requested)}, to {hosts})")
     else:
-        yield Sign(False, "none of its requests has reached the fakes", _why_not_connected(settings) + STOP)
-    for host in strangers:
-        yield Sign(False, f"it asks {host}, for which nobody stands in", "such requests fail here; mock that service")
+        yield Sign(False, "none of its requests reached the fakes", _why_not_connected(settings) + STOP)
+    for host in unknown_hosts:
+        yield Sign(
+            False,
+            f"it sends requests to {host}, which no fake serves",
+            "such requests fail in a run; mock that service",
+        )
     generate = next((entry for entry in requested if entry.event.path == GENERATE), None)
     if generate is None:
         yield Sign(
-            False, f"it asks for no music (POST {GENERATE})", f"does {start.request} really start a track?{STOP}"
+            False, f"it does not request music (POST {GENERATE})", f"check that {start.request} starts a track{STOP}"
         )
     else:
         yield from _callbacks(journal, generate)
     yield from _tracks(journal, settings)
 
 
-def _last_words(journal: Journal) -> str:
-    """The last error that the application has logged; of a traceback its last line, which says what was wrong."""
+def _last_error(journal: Journal) -> str:
+    """Return the last error in the application's log; of a traceback the line with the error."""
     errors = [entry.event.text for entry in journal.of(LogLine) if entry.event.level in ("error", "critical")]
-    reporting = [text for text in errors if SAYS_WHY.match(text)]
-    return str((reporting or errors or [""])[-1])[:LAST_WORDS]
+    reporting = [text for text in errors if ERROR_LINE.match(text)]
+    return str((reporting or errors or [""])[-1])[:ERROR_LENGTH_MAX]
 
 
 def _requested_by_us(journal: Journal, response: Entry[Response]) -> bool:
@@ -121,11 +129,15 @@ def _why_not_connected(settings: Settings) -> str:
     application = settings.application
     if application.reach != "variables":
         on_node = application.reach == "preload"
-        return "does it run on Node, with its own fetch?" if on_node else "does its HTTP client honour HTTPS_PROXY?"
+        return (
+            "check that it runs on Node and uses the built-in fetch"
+            if on_node
+            else "check that its HTTP client honours HTTPS_PROXY"
+        )
     given = [name for name, value in application.environment.items() if "{kie}" in value or "{suno}" in value]
     if given:
-        return f"does it read {', '.join(given)} for its base URLs? else set reach to preload (Node) or proxy"
-    return 'give it base URLs (KIE_BASE_URL = "{kie}"), or set reach to preload (Node) or proxy (any client)'
+        return f"check that it reads its base URLs from {', '.join(given)}; else set reach to preload (Node) or proxy"
+    return 'set base URLs (KIE_BASE_URL = "{kie}"), or set reach to preload (Node) or proxy (any client)'
 
 
 def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
@@ -137,14 +149,14 @@ def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
         answer = next((entry for entry in journal.of(Response) if entry.event.request == generate.number), None)
         reported = "nothing" if answer is None else str(answer.event.body)[:200]
         wrong_url = "callBackUrl" in reported
-        advice = OWN_ADDRESS if wrong_url else "the fakes check requests as the provider does"
-        yield Sign(False, f"its request for music was answered {reported}", advice)
+        advice = OWN_ADDRESS if wrong_url else "fix the request: the fakes validate requests as the provider does"
+        yield Sign(False, f"its request for music got the response {reported}", advice)
         return
     outcomes = [answers[each.number].outcome if each.number in answers else "unanswered" for each in attempts]
     if all(outcome in ("refused", "unreachable", "reset") for outcome in outcomes):
         yield Sign(
             False,
-            f"the callbacks to {url} reach nobody ({outcomes[0]})",
+            f"the callbacks to {url} are not received ({outcomes[0]})",
             OWN_ADDRESS,
         )
         return
@@ -152,11 +164,11 @@ def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
     if any(status == 200 for status in statuses):
         yield Sign(True, f"it answers callbacks at {url}")
     else:
-        yield Sign(False, f"it answers no callback with 200 ({statuses})", "is that the route of its callbacks?")
+        yield Sign(False, f"it answers no callback with 200 ({statuses})", "check that this is its callback route")
 
 
 def _only_object(fields: Mapping[str, Any]) -> str | None:
-    """The only key, if an object stands there: it is wrapped in another one."""
+    """Return the only key if its value is an object, which means that the track is wrapped."""
     given = [name for name in fields if fields[name] is not None]
     return given[0] if len(given) == 1 and isinstance(fields[given[0]], Mapping) else None
 
@@ -170,24 +182,24 @@ def _tracks(journal: Journal, settings: Settings) -> Iterator[Sign]:
     if fields is None:
         problem = next((entry.event.store_problem for entry in journal.of(RunEnded)), "")
         why = f": {problem}" if problem else ""
-        yield Sign(False, f"no track can be read ({where}){why}", "set [track] to where it is and how it is read")
+        yield Sign(False, f"no track can be read ({where}){why}", "set [track] to where and how tracks are read")
         return
     yield Sign(True, f"its track is read ({where})")
     missing = [name for name in NEEDED_FIELDS if name not in fields]
     inside = _only_object(fields)
     if inside is not None and reading.sqlite is None and reading.postgres is None:
         path = f"{reading.inside}.{inside}" if reading.inside else inside
-        yield Sign(False, f'the track is an object inside of "{path}"', f'set inside = "{path}" in [track]')
+        yield Sign(False, f'the track is wrapped in "{path}"', f'set inside = "{path}" in [track]')
         return
     for name in missing:
         others = ", ".join(key for key in fields if key not in TRACK_FIELDS)
-        yield Sign(False, f'the track has no "{name}"', f"name it under [track.fields]; there are: {others}")
+        yield Sign(False, f'the track has no "{name}"', f"map it in [track.fields]; the track has {others}")
     status = fields.get("status")
     if "status" not in missing and status not in ("complete", "failed"):
         yield Sign(
             False,
             f'the track ends with the status "{status}"',
-            f'if that is an end, list it: complete = ["{status}"] in [track]',
+            f'if that is a final status, add complete = ["{status}"] to [track]',
         )
     elif "status" not in missing:
         yield Sign(True, f"the track ends as {status}, image_url {fields.get('image_url')!r}")

@@ -1,8 +1,7 @@
-"""The fakes alone on ports, for a developer with their own application and debugger.
+"""Serving only the fakes, on ports, for developing and debugging an application.
 
-Nothing is started and nothing is judged: the developer's application is pointed at the fakes by its environment, and
-each exchange and each attempt to deliver a callback is told as it happens. What is served can be changed meanwhile: a
-callback is delivered again, time moves on, another scenario takes the place of this one at the same ports.
+Nothing is started or judged: environment variables point the application at the fakes, and every exchange and callback
+attempt is reported. While they are served, a callback can be redelivered, the clock advanced and the scenario switched.
 """
 
 import asyncio
@@ -29,18 +28,18 @@ from harness.world.live.server import protocol_factory
 from harness.world.run_header import beginning
 
 OnEntries = Callable[[Journal, Sequence[AnyEntry]], None]
-"""Hears of everything that goes into a journal, right after the answer that it tells of has gone out."""
+"""Called with new journal entries, right after the response that they record was sent."""
 ADVANCE_S = 60.0
-"""By how much time moves on when nothing is due."""
+"""Seconds to advance if nothing is scheduled."""
 
 
-class _TellingNotebook(JournalWriter):
-    """Tells of what is written, but lets nobody wait for that who is waiting for an answer."""
+class _NotifyingWriter(JournalWriter):
+    """A journal writer that reports new entries without delaying responses."""
 
     __slots__ = ("_fail", "_is_due", "_live", "_notify", "_reported")
 
     def __init__(self, loop: LiveLoop, journal: Journal, notify: OnEntries, fail: Callable[[Exception], None]) -> None:
-        """`fail` hears of an error in `notify`."""
+        """`fail` is called with an error of `notify`."""
         super().__init__(loop, journal)
         self._live = loop
         self._notify = notify
@@ -53,7 +52,7 @@ class _TellingNotebook(JournalWriter):
         return super().record(event, cause)
 
     def notify(self) -> None:
-        """Tells of what has not been told yet."""
+        """Report the entries that have not been reported."""
         new = self.journal.entries[self._reported :]
         self._reported += len(new)
         if new:
@@ -62,7 +61,7 @@ class _TellingNotebook(JournalWriter):
     def _notify_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
-            self._live.call_soon(self._live.call_soon, self._notify_now)  # the answers of this moment go first
+            self._live.call_soon(self._live.call_soon, self._notify_now)  # pending responses go first
 
     def _notify_now(self) -> None:
         self._is_due = False
@@ -74,16 +73,16 @@ class _TellingNotebook(JournalWriter):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One scenario, served from its beginning; it has a journal of its own."""
+    """One scenario, served from its beginning, with its own journal."""
 
     scenario: Scenario
     journal: Journal
-    writer: _TellingNotebook
+    writer: _NotifyingWriter
     providers: Providers
 
 
 class ServedFakes:
-    """The fakes, served until somebody stops them; one session after the other."""
+    """The fakes, served until stopped, in consecutive sessions."""
 
     def __init__(
         self,
@@ -96,7 +95,7 @@ class ServedFakes:
         callback_hosts: Collection[str] = (),
         on_entries: OnEntries = lambda journal, entries: None,
     ) -> None:
-        """Callbacks go to this machine, and to `callback_hosts` beside it."""
+        """Callbacks go to this machine and to `callback_hosts`."""
         self.seed = seed
         self.api_key = api_key
         self.loop = LiveLoop(speed)
@@ -112,21 +111,21 @@ class ServedFakes:
 
     @property
     def scenario(self) -> Scenario:
-        """What is served now."""
+        """The current scenario."""
         return self.session.scenario
 
     @property
     def journal(self) -> Journal:
-        """What has happened since it began."""
+        """The journal of the current session."""
         return self.session.journal
 
     @property
     def signing_key(self) -> str | None:
-        """What callbacks are signed with; None where the scenario does not sign them."""
+        """The key that signs callbacks; None if the scenario does not sign them."""
         return self._signing_key if self.scenario.signing else None
 
     def environment(self) -> dict[str, str]:
-        """What the application needs to reach the fakes; known once they listen."""
+        """Return the environment variables for the application; valid once the fakes listen."""
         providers = self.session.providers
         known = provider_environment(lambda provider: providers.url(provider.name), self.api_key)
         return known if self.signing_key is None else {**known, "WEBHOOK_SIGNING_KEY": self.signing_key}
@@ -134,10 +133,9 @@ class ServedFakes:
     def run(
         self, ports: Mapping[str, int], on_begin: Callable[[], None], admin: Any = None, admin_port: int = 0
     ) -> None:
-        """Serves until `stop` is called or the process is interrupted; `admin` is an ASGI app for a port of its own.
+        """Serve until `stop` is called or the process is interrupted; `admin` is an ASGI app with its own port.
 
-        `on_begin` is called when a session begins. Raises OSError when a port is taken, and whatever `on_entries`
-        raises.
+        `on_begin` is called when a session begins. Raise OSError if a port is taken, and any error of `on_entries`.
         """
         self._ports, self._on_begin = ports, on_begin
         gc.freeze()  # a session lasts for hours: its own garbage is collected, what is there before it is not searched
@@ -154,7 +152,7 @@ class ServedFakes:
     async def _serve(self, admin: Any, admin_port: int) -> None:
         self._over = self.loop.create_future()
         for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(ValueError, RuntimeError):  # only a main thread hears of signals
+            with contextlib.suppress(ValueError, RuntimeError):  # only the main thread receives signals
                 self.loop.add_signal_handler(number, self.stop)
         server = None
         if admin is not None:
@@ -169,14 +167,14 @@ class ServedFakes:
 
     @property
     def admin_url(self) -> str | None:
-        """Where it can be told what to do; None when that is not served."""
+        """The URL of the admin endpoints; None if they are not served."""
         return None if self._admin_port is None else f"http://{LOOPBACK}:{self._admin_port}"
 
     # Sessions
 
     def _new(self, scenario: Scenario) -> Session:
         journal = Journal()
-        writer = _TellingNotebook(self.loop, journal, self._on_entries, self._fail)
+        writer = _NotifyingWriter(self.loop, journal, self._on_entries, self._fail)
         providers = Providers(
             scenario,
             self.seed,
@@ -213,26 +211,26 @@ class ServedFakes:
         await session.providers.finish()
 
     async def play(self, scenario: Scenario) -> None:
-        """Serves `scenario` from its beginning, at the same ports; what was served before is over."""
+        """Serve `scenario` from its beginning, on the same ports, and end the current session."""
         async with self._changing:
             await self._end()
             self.session = self._new(scenario)
             await self._begin()
 
     def stop(self) -> None:
-        """Ends `run`."""
+        """End `run`."""
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        """Nobody can be told any more what happens: `run` ends with this error."""
+        """End `run` with an error of `on_entries`."""
         if self._over is not None and not self._over.done():
             self._over.set_exception(error)
 
-    # What can be done meanwhile
+    # Controls
 
     def deliver_again(self, task_id: str | None = None) -> Callback | None:
-        """Sends the newest callback (of a task) once more, as a provider may at any time; None when there is none."""
+        """Redeliver the latest callback (of a task), as a provider may at any time; return None if there is none."""
         for entry in reversed(self.journal.of(CallbackAttempt)):
             attempt = entry.event
             if attempt.genuine and task_id in (None, attempt.task_id):
@@ -244,7 +242,7 @@ class ServedFakes:
         return None
 
     def advance(self, seconds: float | None = None) -> float:
-        """Lets time move on for the fakes: by so many seconds, or until the next thing is due, or by a minute."""
+        """Advance the clock by `seconds`, else to the next scheduled event, else by a minute; return by how much."""
         if seconds is None:
             due_s = self.loop.next_due_s()
             seconds = ADVANCE_S if due_s is None else due_s
@@ -253,7 +251,7 @@ class ServedFakes:
         return seconds
 
     def state(self) -> dict[str, Any]:
-        """What is served, how far it has come, and what is due next, in seconds; null when nothing is."""
+        """Return the current scenario, the elapsed time, and the seconds to the next scheduled event or null."""
         due_s = self.loop.next_due_s()
         return {
             "scenario": self.scenario.name,

@@ -1,14 +1,13 @@
-"""Implementations: what is put through the scenarios.
+"""Implementations: what the scenarios test.
 
     load("shop.web:app")                 an ASGI application (called with scope, receive, send)
-    load("shop.web:create_app")          a factory (no argument) that gives one
+    load("shop.web:create_app")          a factory (no argument) that returns one
     load("shop/callbacks.py:on_music")   a callback function (called with payload, track)
 
     load_live("harness.toml", 50)         an application in any language, started as the file says
-    load_live("http://127.0.0.1:3000")   one that runs already
+    load_live("http://127.0.0.1:3000")   a running one
 
-Each start of Python code imports the target's own modules afresh, as a new process would, with the run's environment in
-place.
+Each start imports the target's own Python modules afresh, as a new process would, with the run's environment.
 """
 
 from typing import TypeAlias

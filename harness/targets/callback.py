@@ -1,7 +1,7 @@
-"""The smallest application around a callback function: it starts the music, keeps the tracks, and calls the function.
+"""A minimal application around a callback function: it requests the music, stores tracks, and calls the function.
 
-The function gets the callback's JSON and the track as it stands, and returns what shall be changed on the track, or
-None. It may be async or synchronous. What it raises is answered with HTTP 500, as any web framework does.
+The function receives the callback's JSON and the current track, and returns the fields to change, or None. It may be
+async or synchronous. An exception becomes HTTP 500, as in any web framework.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ CallbackFunction = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 
 class _Tracks:
-    """The tracks of one run, in the SQLite file that the environment names."""
+    """The tracks of one run, in the SQLite file of DATABASE_PATH."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
@@ -60,7 +60,7 @@ class _Tracks:
 
 
 def application_around(function: CallbackFunction) -> App:
-    """An application whose callback routes call `function(payload, track)`."""
+    """Return an application whose callback routes call `function(payload, track)`."""
     tracks = _Tracks()
     suno, key, public = (os.environ[name] for name in ("SUNO_BASE_URL", "SUNO_API_KEY", "PUBLIC_URL"))
 
@@ -128,6 +128,6 @@ def _checked(changes: Any) -> dict[str, Any]:
     unknown = [name for name in changes if name not in COLUMNS]
     if unknown:
         raise ImplementationError(
-            f"the callback function returned the field {unknown[0]!r}, expected some of {', '.join(COLUMNS)}"
+            f"the callback function returned the field {unknown[0]!r}, expected one of {', '.join(COLUMNS)}"
         )
     return dict(changes)

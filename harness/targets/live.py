@@ -1,4 +1,4 @@
-"""An application that is not Python code to import: a configuration file of its own, or the URL of a running one."""
+"""Live applications: started by a configuration file, or running at a URL."""
 
 import os
 from dataclasses import dataclass, replace
@@ -12,27 +12,29 @@ from harness.world.live.faketime import ADVICE, library
 from harness.world.live.timing_uncertainty import TimingUncertainty
 
 SLOTS_A_CORE, SLOTS_MAX = 6, 32
-"""How many applications run side by side at most: they wait most of the time."""
+"""Maximum concurrent applications, per core and in total; they are mostly idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveImplementation:
-    """Something that is put through scenarios in the live world."""
+    """An application that is tested over real sockets."""
 
     target: str
     name: str
     settings: Settings
     speed: float
     uncertainties: tuple[TimingUncertainty, ...] = ()
-    """Why it is run once more: what is not certain of the faster runs before this one."""
+    """The uncertainties of the faster runs before this one."""
     spent_s: float = 0.0
-    """Real seconds that those have taken."""
+    """Real seconds that those took."""
     postpones: bool = False
-    """Whether a run whose verdicts are not certain ends with `Postponed`, so that others come first."""
+    """Whether a run with uncertain verdicts raises `Postponed`, so that others run first."""
 
     def slower(self, uncertainty: TimingUncertainty, took_s: float, scenario_s: float) -> "LiveImplementation | None":
-        """The same for the next, slower run, after one that has taken `took_s` real and `scenario_s` scenario seconds;
-        None when that would take longer than its settings have patience for."""
+        """Return the implementation for a slower run, after one of `took_s` real and `scenario_s` scenario seconds.
+
+        Return None if that would exceed the time limit of its settings (patience).
+        """
         spent_s = self.spent_s + took_s
         next_s = took_s + scenario_s / uncertainty.speed - scenario_s / self.speed
         if spent_s + next_s > self.settings.patience_s:
@@ -41,7 +43,7 @@ class LiveImplementation:
 
     @property
     def slots(self) -> int:
-        """How many of it can run at a time: one where its port is given, or where it runs already."""
+        """How many instances can run at a time: one if its port is fixed or it is already running."""
         application = self.settings.application
         if application.command is None or application.port != 0:
             return 1
@@ -49,7 +51,7 @@ class LiveImplementation:
 
 
 class Postponed(Exception):
-    """A run's verdicts are not certain; it carries the implementation for the next run, which is slower."""
+    """A run's verdicts are uncertain; holds the implementation for the next, slower run."""
 
     def __init__(self, again: LiveImplementation) -> None:
         super().__init__(again)
@@ -60,12 +62,12 @@ class Postponed(Exception):
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_live(target: str) -> bool:
-    """Whether `target` names a URL, a TOML file or a folder with one, rather than Python code."""
+    """Return whether `target` is a URL, a TOML file or a folder with one, rather than Python code."""
     if target.startswith(("http://", "https://")) or target.endswith(".toml"):
         return True
     folder = Path(target)
@@ -73,15 +75,15 @@ def is_live(target: str) -> bool:
 
 
 def load_live(target: str, speed: float = 1.0) -> LiveImplementation:
-    """The application that `target` names. Raises ImplementationError for what cannot be, and says what to do."""
+    """Return the application that `target` names. Raise ImplementationError for an impossible combination."""
     is_url = target.startswith(("http://", "https://"))
     settings = settings_for_url(target) if is_url else read_settings(Path(target))
     if speed != 1:
         if settings.application.url is not None:
             raise ImplementationError(
-                f"--speed {speed:g} needs an application that the harness starts (command), because the clock of one "
-                "that runs already cannot be moved; use --speed 1"
+                f"--speed {speed:g} needs an application that the harness starts (command), because the clock of a "
+                "running one cannot be changed; use --speed 1"
             )
         if library() is None:
-            raise ImplementationError(f"--speed {speed:g} needs libfaketime, which is not here; {ADVICE}")
+            raise ImplementationError(f"--speed {speed:g} needs libfaketime, which was not found; {ADVICE}")
     return LiveImplementation(target, target, settings, speed)

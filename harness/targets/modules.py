@@ -1,8 +1,8 @@
-"""The implementation's own modules: each start imports them anew, and none stays from one run to the next.
+"""The implementation's own modules: imported afresh for each run, since modules hold state.
 
-Own is everything that is neither the standard library's, nor installed, nor the harness's: whatever a target imports
-from its project keeps its state (connections, counters, caches) in the module, and a run must not see another run's.
-Installed packages are imported once in a process, and so are compiled modules, many of which cannot be loaded twice.
+A module is the implementation's own if it is not in the standard library, not installed and not part of the harness:
+its state (connections, counters, caches) must not leak into the next run. Installed packages are imported once per
+process, and so are compiled modules, many of which cannot be loaded twice.
 """
 
 import importlib.machinery
@@ -21,7 +21,7 @@ NEVER_OWN = {"harness", "fakes", "__main__", "__mp_main__"}
 
 @contextmanager
 def own_modules_set_aside() -> Iterator[None]:
-    """Hides the process's own modules (a test session's, say) during a run, and removes what the run has imported."""
+    """Hide the process's own modules (such as a test session's) during a run, and remove what the run imports."""
     before = forget_own_modules()
     try:
         yield
@@ -31,8 +31,10 @@ def own_modules_set_aside() -> Iterator[None]:
 
 
 def forget_own_modules(target: str | None = None) -> dict[str, ModuleType]:
-    """Removes own modules from `sys.modules`, and those of the package `target` even where it is installed; returns
-    what was removed."""
+    """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed.
+
+    Return what was removed.
+    """
     top = target.partition(".")[0] if target else None
     removed = {
         name: module

@@ -1,4 +1,4 @@
-"""Finds what `module:attribute` or `file.py:attribute` names, and says precisely what is wrong when it cannot."""
+"""Python implementations: what `module:attribute` or `file.py:attribute` names."""
 
 import importlib
 import importlib.util
@@ -23,22 +23,22 @@ SHAPES = (
 
 
 WSGI = (["environ", "start_response"], ["env", "start_response"])
-"""What the last parameters of a WSGI application are called."""
+"""Usual names of the last parameters of a WSGI application."""
 
 
 @dataclass(slots=True)
 class Implementation:
-    """Something to put through scenarios: a target, and how it shall be called in reports."""
+    """A Python implementation: a target, and its name in reports."""
 
     target: str
     name: str
     shipped: bool = False
-    """A strategy of ours: its modules keep no state, so they are imported once."""
+    """Whether it is a shipped strategy, whose modules hold no state and are imported once."""
     cron_path: str | None = None
     promised_logs: tuple[tuple[str, str], ...] = ()
 
     def start(self) -> App:
-        """A fresh application, configured from the environment. Raises ImplementationError."""
+        """Return a fresh application, configured from the environment. Raise ImplementationError if it cannot start."""
         module_name, attribute = _split(self.target)
         module = importlib.import_module(module_name) if self.shipped else _import_afresh(module_name)
         self.cron_path = _declared_cron(module)
@@ -51,7 +51,7 @@ class Implementation:
 
 
 def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
-    """The implementation that `target` names; only its form is checked here, the rest when it is started."""
+    """Return the implementation that `target` names; only its syntax is checked, the rest when it is started."""
     _split(target)
     return Implementation(target, name or target, shipped)
 
@@ -67,7 +67,7 @@ def _split(target: str) -> tuple[str, str]:
 
 
 def _import_afresh(module_name: str) -> ModuleType:
-    """Raises ImplementationError when there is no such module, or it raises."""
+    """Import a module afresh. Raise ImplementationError if it does not exist or raises."""
     if module_name.endswith(".py") or os.sep in module_name:
         forget_own_modules()
         return _import_file(Path(module_name))
@@ -80,9 +80,7 @@ def _import_afresh(module_name: str) -> ModuleType:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise ImplementationError(
-                f'there is no module "{module_name}" (looked in {here} and among the installed packages)'
-            ) from error
+            raise ImplementationError(f'no module "{module_name}" in {here} or among the installed packages') from error
         raise ImplementationError(f'"{module_name}" imports "{error.name}", which is not installed') from error
     except (Exception, SystemExit) as error:
         raise ImplementationError(_raised(module_name, error)) from error
@@ -90,7 +88,7 @@ def _import_afresh(module_name: str) -> ModuleType:
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ImplementationError(f'there is no file "{path}"')
+        raise ImplementationError(f'no such file: "{path}"')
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -116,7 +114,7 @@ def _raised(where: str, error: BaseException) -> str:
         if "importlib" not in file and "harness" not in Path(file).parts[-3:]:
             line = f" ({Path(file).name}, line {trace.tb_lineno})"
         trace = trace.tb_next
-    return f'"{where}" raises when it is imported: {type(error).__name__}: {error}{line}'
+    return f'importing "{where}" raises {type(error).__name__}: {error}{line}'
 
 
 def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
@@ -151,7 +149,7 @@ def _application(found: Any, target: str) -> App:
 
 
 def _plugged_in(found: Any, target: str) -> App | None:
-    """What was found as an application; None if it is neither that nor a callback function."""
+    """Return `found` as an application; None if it is neither that nor a callback function."""
     required = _required_parameters(found, target) if callable(found) else None
     if required == 3:
         app: App = found
@@ -160,7 +158,7 @@ def _plugged_in(found: Any, target: str) -> App | None:
 
 
 def _required_parameters(found: Any, target: str) -> int:
-    """How many parameters have to be given. Raises ImplementationError where that cannot be what it is."""
+    """Return the number of required parameters. Raise ImplementationError for WSGI and for hidden parameters."""
     try:
         parameters = inspect.signature(found).parameters.values()
     except (TypeError, ValueError):
@@ -174,7 +172,7 @@ def _required_parameters(found: Any, target: str) -> int:
         )
     if inspect.Parameter.VAR_POSITIONAL in kinds and not positional:
         raise ImplementationError(
-            f'"{target}" takes *args, so that its parameters cannot be seen; put functools.wraps(function) on the '
+            f'"{target}" takes *args, which hides its parameters; put functools.wraps(function) on the '
             f"wrapper inside its decorator, or name the parameters; expected {SHAPES}"
         )
     return sum(1 for parameter in positional if parameter.default is parameter.empty)
@@ -194,13 +192,13 @@ def _declared_cron(module: ModuleType) -> str | None:
 def _declared_logs(module: ModuleType) -> tuple[tuple[str, str], ...]:
     declared = getattr(module, "PROMISED_LOGS", ())
     try:
-        promises = tuple((str(event), str(text)) for event, text in declared)
+        declared_logs = tuple((str(event), str(text)) for event, text in declared)
     except (TypeError, ValueError):
         raise ImplementationError(f"{module.__name__}.PROMISED_LOGS is not a sequence of (event, text) pairs") from None
-    for event, _text in promises:
+    for event, _text in declared_logs:
         if event not in LOG_EVENTS:
             raise ImplementationError(
-                f'{module.__name__}.PROMISED_LOGS: there is no event "{event}"{nearest_hint(event, LOG_EVENTS)} '
+                f'{module.__name__}.PROMISED_LOGS: unknown event "{event}"{nearest_hint(event, LOG_EVENTS)} '
                 f"(known: {', '.join(LOG_EVENTS)})"
             )
-    return promises
+    return declared_logs

@@ -100,9 +100,9 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("strikt",), 'no strategy is called "strikt", did you mean "strict"?'),
-        (("strict", "--model", "busi"), 'no model is called "busi", did you mean "busy"?'),
-        (("strict", "--reference", "synchronous"), 'no strategy in this bench is called "synchronous"'),
+        (("strikt",), 'unknown strategy "strikt", did you mean "strict"?'),
+        (("strict", "--model", "busi"), 'unknown model "busi", did you mean "busy"?'),
+        (("strict", "--reference", "synchronous"), 'unknown --reference "synchronous"'),
         (("strict", "--fail-if", "p98>1s"), 'there is no metric "p98", did you mean "p9'),
         (("strict", "--baseline", "nowhere.json"), "nowhere.json: there is no such file"),
         (("strict", "--baseline", "pyproject.toml"), "pyproject.toml: is not JSON"),
@@ -113,7 +113,7 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
         (("strict", "--real", "--model", "bad-day"), "--model is about the providers' times"),
         (("strict", "--real", "--tracks", "5"), "--rounds says how many --real makes"),
         (("strict", "--rounds", "5"), "--rounds is about --real, which is not asked for"),
-        (("nowhere.py:app", "--tracks", "1"), 'there is no file "nowhere.py"'),
+        (("nowhere.py:app", "--tracks", "1"), 'no such file: "nowhere.py"'),
     ],
 )
 def test_a_mistake_is_told_with_what_to_do(words: tuple[str, ...], told: str) -> None:

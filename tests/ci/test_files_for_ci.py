@@ -83,7 +83,7 @@ def test_the_action_is_one() -> None:
     assert used == set(action()["inputs"])
 
 
-def test_the_action_keeps_the_results_and_tells_what_is_broken(job: Job) -> None:
+def test_the_action_keeps_the_results_and_reports_violations(job: Job) -> None:
     done = job.run(implementation="synchronous", scenarios="baseline/healthy slow/image-16s")
     assert done.returncode == 0, done.stderr
     assert job.outputs() == {"exit-code": "1", "results": "harness-results/harness.results"}
@@ -95,7 +95,7 @@ def test_the_action_keeps_the_results_and_tells_what_is_broken(job: Job) -> None
     assert judged.returncode == 1
 
 
-def test_inputs_of_several_lines_are_taken_whole(job: Job) -> None:
+def test_multi_line_inputs_are_taken_whole(job: Job) -> None:
     done = job.run(
         implementation="synchronous",
         scenarios="baseline/healthy\nslow/image-16s\n",
@@ -116,7 +116,7 @@ def test_with_a_baseline_the_action_fails_only_for_what_got_worse(job: Job) -> N
     assert job.outputs()["exit-code"] == "1"
 
 
-def test_a_mistake_in_the_actions_inputs_is_told_and_is_no_pass(job: Job) -> None:
+def test_a_mistake_in_the_actions_inputs_is_reported_and_fails(job: Job) -> None:
     done = job.run(implementation="sinchronous")
     assert job.outputs()["exit-code"] == "2"
     assert 'did you mean "synchronous"' in done.stderr

@@ -71,7 +71,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.breaks}-{case.application}")
-def test_a_flaw_breaks_its_own_promise_and_no_other(case: Case) -> None:
+def test_a_flaw_violates_its_own_invariant_and_no_other(case: Case) -> None:
     result = played(case.application, case.scenario)
     assert broken(result) == (case.breaks,), [v.reason for v in result.of("violated")]
     assert result.violated == ((case.breaks,) if INVARIANTS[case.breaks].severity == "error" else ())
@@ -84,7 +84,7 @@ def test_a_flaw_breaks_its_own_promise_and_no_other(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.breaks}-{case.application}")
-def test_a_correct_application_keeps_every_promise_in_the_same_situation(case: Case) -> None:
+def test_a_correct_application_violates_nothing_in_the_same_situation(case: Case) -> None:
     result = played("Shop", case.scenario)
     assert broken(result) == (), [v.reason for v in result.of("violated")]
     assert result.unknown == ()

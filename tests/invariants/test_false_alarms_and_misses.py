@@ -18,7 +18,7 @@ COVER, AUDIO = f"http://{MEDIA}/p/c.jpeg", f"http://{MEDIA}/a/x.mp3"
 # Whose a task is
 
 
-def test_the_prompt_tells_two_tracks_of_the_same_title_apart() -> None:
+def test_the_prompt_distinguishes_two_tracks_with_the_same_title() -> None:
     c = Chronicle(tracks=2, titles=("Old Road", "Old Road"))
     c.music(1, title="Old Road")
     c.music(2, title="Old Road")
@@ -26,7 +26,7 @@ def test_the_prompt_tells_two_tracks_of_the_same_title_apart() -> None:
     assert [[task.task_id for task in track.music] for track in tracks] == [["music1"], ["music2"]]
 
 
-def test_a_title_that_contains_another_one_is_not_taken_for_it() -> None:
+def test_a_title_that_contains_another_one_is_not_confused_with_it() -> None:
     c = Chronicle(tracks=2, titles=("Old Road", "Old Road 2"))
     request = c.request(FLAT)
     c._task(request, "kie", "image", prompt="cover for Old Road 2")
@@ -34,7 +34,7 @@ def test_a_title_that_contains_another_one_is_not_taken_for_it() -> None:
     assert [len(track.images) for track in tracks] == [0, 1]
 
 
-def test_a_prompt_that_names_nobody_belongs_to_whose_callback_caused_it() -> None:
+def test_a_prompt_without_a_title_belongs_to_the_track_whose_callback_caused_it() -> None:
     c = Chronicle(tracks=2, titles=("Old Road", "Old Road"))
     c.music(1)
     arrived = c.call(c.music(2))
@@ -46,7 +46,7 @@ def test_a_prompt_that_names_nobody_belongs_to_whose_callback_caused_it() -> Non
 # idempotent
 
 
-def test_a_first_delivery_that_overwrites_what_a_faster_repetition_did_is_harm_as_well() -> None:
+def test_a_first_delivery_that_overwrites_a_faster_repetition_is_a_violation() -> None:
     c = Chronicle()
     c.picture(URL)
     c.picture(OTHER, number=2)
@@ -70,7 +70,7 @@ def test_a_copy_of_the_same_picture_may_take_its_place_after_a_repetition() -> N
     assert verdict(c.end(), "idempotent").state == "held"
 
 
-def test_a_repetition_that_turns_a_finished_track_into_a_failed_one_is_harm() -> None:
+def test_a_repetition_that_turns_a_finished_track_into_a_failed_one_is_a_violation() -> None:
     c = Chronicle()
     music = c.music()
     c.write(1, c.call(music), status="complete")
@@ -78,7 +78,7 @@ def test_a_repetition_that_turns_a_finished_track_into_a_failed_one_is_harm() ->
     assert "from complete to failed" in verdict(c.end(), "idempotent").reason
 
 
-def test_two_concurrent_deliveries_that_both_make_a_row_are_harm() -> None:
+def test_two_concurrent_deliveries_that_both_insert_a_row_are_a_violation() -> None:
     c = Chronicle(tracks=2)
     music = c.music()
     one, two = c.call(music, answered=False), c.call(music, answered=False, attempt=2)
@@ -120,7 +120,7 @@ def test_a_copy_of_a_forged_picture_is_found_on_the_implementations_own_host() -
     assert "forged" in verdict(journal, "image-belongs").reason
 
 
-def test_a_picture_of_nobodys_task_is_no_forgery() -> None:
+def test_a_picture_of_no_tracks_task_is_no_forgery() -> None:
     c = Chronicle(signing=True)
     forged_picture(c)
     c.write(1, status="complete", image_url=OTHER, image_label="low")
@@ -153,7 +153,7 @@ def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_somethin
     c = Chronicle(signing=True)
     arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
     c.image(cause=arrived)
-    assert "paid for" in verdict(c.end(), "rejects-forgery").reason
+    assert "paid generation" in verdict(c.end(), "rejects-forgery").reason
 
 
 def woken(c: Chronicle, kind: str = "unsigned") -> tuple[str, int]:
@@ -181,7 +181,7 @@ def test_a_forgery_may_make_one_ask_the_provider_and_believe_the_record(told: st
     assert verdict(c.end(), "rejects-forgery").state == state
 
 
-def test_what_the_provider_had_told_before_explains_nothing_that_a_forgery_causes() -> None:
+def test_a_genuine_message_before_a_forgery_does_not_explain_its_effects() -> None:
     c = Chronicle(signing=True)
     music = c.music()
     c.ends(music, AUDIO)
@@ -213,7 +213,7 @@ def test_an_address_inside_a_jobs_result_text_is_seen_as_smuggled() -> None:
     assert verdict(c.end(), "fetches-safely").state == "violated"
 
 
-def test_what_a_stranger_or_the_provider_connects_to_is_not_the_implementations_doing() -> None:
+def test_connections_of_other_hosts_are_no_violation_of_the_implementation() -> None:
     c = Chronicle()
     c.call(c.image(), "image", body={"data": {"url": "http://10.0.0.8/x.png"}})
     c.note("connection.stranger", 0, host="10.0.0.8", port=80, by="api.kie.ai")
@@ -232,7 +232,7 @@ def test_what_a_stranger_or_the_provider_connects_to_is_not_the_implementations_
         (MEDIA, "body", "violated"),
     ],
 )
-def test_a_key_may_go_to_its_provider_and_to_nobody_else(host: str, where: str, state: str) -> None:
+def test_a_key_may_go_only_to_its_provider(host: str, where: str, state: str) -> None:
     c = Chronicle()
     path = f"/x?key={KEY}" if where == "path" else "/x"
     headers = {"authorization": f"Bearer {KEY}"} if where == "headers" else {}
@@ -255,7 +255,7 @@ def logged(*lines: str) -> str:
     return verdict(c.end(), "logs-as-promised").state
 
 
-def test_promised_lines_are_wanted_once_for_each_event_and_in_their_order() -> None:
+def test_declared_lines_are_expected_once_for_each_event_and_in_order() -> None:
     assert logged("model", "asking") == "held"
     assert logged("model", "asking", "model", "asking") == "held"
     assert logged("asking", "model") == "violated"
@@ -342,7 +342,7 @@ def test_a_row_that_is_deleted_for_good_loses_its_picture() -> None:
     assert verdict(c.end(), "never-downgraded").reason == "a verified 2K picture was replaced by no row at all"
 
 
-def test_what_only_the_end_shows_is_judged_as_well() -> None:
+def test_the_final_state_is_judged_as_well() -> None:
     """A store that is looked at from time to time may have changed since the last look."""
     c = Chronicle()
     c.picture(URL)
@@ -355,7 +355,7 @@ def test_what_only_the_end_shows_is_judged_as_well() -> None:
     assert {"never-downgraded", "fallback-labelled"} <= set(violated(journal))
 
 
-def test_something_that_another_reader_could_see_is_a_write_of_its_own() -> None:
+def test_a_state_that_another_reader_could_see_is_a_separate_write() -> None:
     c = Chronicle()
     c.picture(URL)
     c.write(1, status="complete", image_url=URL)
@@ -379,7 +379,7 @@ def test_another_word_for_the_end_is_explained(word: str) -> None:
     c.write(1, status=word)
     found = verdict(c.end(), "settles")
     assert found.state == "violated"
-    assert 'takes "complete" and "failed" for ends' in found.reason
+    assert 'terminal states are exactly "complete" and "failed"' in found.reason
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_another_word_for_the_end_is_explained(word: str) -> None:
         ("""POST /tracks answered '{}', expected a JSON object with an "id\"""", "well", "unknown"),
     ],
 )
-def test_a_refused_track_is_judged_by_whose_fault_it_was(problem: str, provider: str, state: str) -> None:
+def test_a_refused_track_is_judged_by_the_cause_of_the_refusal(problem: str, provider: str, state: str) -> None:
     c = Chronicle(tracks=0)
     c.note("track.submitted", track=1, title="Song", prompt="prompt")
     if provider == "refuses":
@@ -417,7 +417,7 @@ def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None
 
 
 @pytest.mark.parametrize("word", ["generating", "PENDING", None])
-def test_a_repetition_that_puts_a_finished_track_back_is_harm_whatever_word_it_has_for_it(word: str | None) -> None:
+def test_a_repetition_that_reverts_a_finished_track_is_a_violation_with_any_status(word: str | None) -> None:
     c = Chronicle()
     music = c.music()
     c.write(1, c.call(music), status="complete")
@@ -455,7 +455,7 @@ def test_a_resolution_is_a_claim_whatever_it_is_written_as(stored: object, state
     assert found.state == state, found.reason
 
 
-def test_the_picture_of_nobody_is_seen_although_the_right_one_follows() -> None:
+def test_a_foreign_picture_is_reported_although_the_right_one_follows() -> None:
     c = Chronicle()
     c.ends(c.image(), c.picture(URL))
     c.picture(OTHER, number=60_000)
@@ -511,12 +511,12 @@ def test_a_track_whose_good_picture_was_downloaded_has_not_failed(content: dict[
     assert ended_as_failed(c).state == state
 
 
-def test_a_track_that_nobody_asked_a_picture_for_has_not_failed() -> None:
+def test_a_failed_track_without_a_requested_picture_is_a_violation() -> None:
     found = ended_as_failed(with_music())
-    assert (found.state, "a picture was never asked for" in found.reason) == ("violated", True)
+    assert (found.state, "no picture was ever requested" in found.reason) == ("violated", True)
 
 
-def test_a_track_may_fail_for_its_picture_or_for_what_the_provider_says_or_the_platform_does() -> None:
+def test_a_track_may_fail_because_of_its_picture_the_provider_or_the_platform() -> None:
     no_picture, no_connection, no_audio = with_music(), with_music(), with_music()
     no_picture.ends(no_picture.image(), failed=True)
     no_connection.note("fault", link="kie", harm="connection-refused")

@@ -74,7 +74,7 @@ def test_an_invariant_can_be_switched_off_or_made_milder() -> None:
     assert milder["audio-kept"] == "error"
 
 
-def test_a_users_own_invariant_is_asked_last_and_counts_as_an_error() -> None:
+def test_a_user_invariant_is_judged_last_and_has_error_severity() -> None:
     def no_more_than_one_request(reading: TraceView) -> Finding:
         """My account is billed by the request."""
         extra = reading.own_requests[1:]
@@ -126,7 +126,7 @@ def test_a_thread_of_unknown_origin_makes_the_whole_run_unknown() -> None:
     assert result.ending == "refused"
 
 
-def test_what_nobody_can_keep_is_no_violation_but_stays_one_elsewhere() -> None:
+def test_an_impossible_invariant_is_no_violation_but_another_one_is() -> None:
     impossible = (("settles", "the music never ends"),)
     spared = played("NeverGivesUp", scene(Image(fails=Failure(500)), impossible=impossible))
     assert broken(spared) == ()
@@ -142,7 +142,7 @@ def test_what_was_called_impossible_and_was_done_is_held_all_the_same() -> None:
     assert plain.verdict("image-2k").state == "held"
 
 
-def test_what_is_impossible_and_could_not_be_seen_stays_unknown() -> None:
+def test_an_impossible_invariant_that_is_inconclusive_stays_unknown() -> None:
     c = Chronicle(impossible={"settles": "nobody can"})
     assert verdict(c.end(source=None), "settles").state == "unknown"
 

@@ -89,9 +89,7 @@ def test_a_picture_that_was_there_before_the_callback_took_no_time() -> None:
 
 
 @pytest.mark.parametrize(("repaired_at_s", "after_s"), [(120.0, 30.0), (None, None)], ids=["repaired", "lost"])
-def test_a_picture_that_is_lost_again_is_not_what_anybody_waited_for(
-    repaired_at_s: float | None, after_s: float | None
-) -> None:
+def test_a_picture_that_is_lost_again_does_not_count(repaired_at_s: float | None, after_s: float | None) -> None:
     c = seen()
     c.picture(COVER, 360, 360, kind="cover")
     music = c.music()
@@ -107,7 +105,7 @@ def test_a_picture_that_is_lost_again_is_not_what_anybody_waited_for(
     assert measure(c.end()).tracks[0].picture_after_s == after_s
 
 
-def test_without_a_complete_callback_or_a_2k_picture_there_is_no_time_to_tell() -> None:
+def test_without_a_complete_callback_or_a_2k_picture_there_is_no_latency() -> None:
     assert measure(with_picture(URL, seen())).tracks[0].picture_after_s is None
     c = seen(width=360, height=360)
     c.call(c.music())
@@ -127,7 +125,7 @@ def test_complete_callbacks_are_counted_by_how_long_their_answer_took() -> None:
     assert metrics.callbacks_unanswered == 1
 
 
-def test_generations_are_counted_as_asked_for_and_as_accepted() -> None:
+def test_requested_and_accepted_generations_are_counted() -> None:
     c = Chronicle()
     c.music()
     for path in (FLAT, JOBS, FLAT + "?x=1"):
@@ -183,7 +181,7 @@ def test_an_answer_is_timed_in_full_also_when_its_caller_has_gone(
     assert metrics.callbacks_unanswered == 0
 
 
-def test_labelled_and_unlabelled_small_pictures_are_told_apart_in_runs() -> None:
+def test_labelled_and_unlabelled_small_pictures_are_different_outcomes() -> None:
     small = scene(Image(picture=Picture(1024, 576)))
     assert played("ShowsACopyOfTheCoverLabelled", small).metrics.tracks[0].outcome == "small-labelled"
     assert played("ShowsWhatDoesNotDecode", small).metrics.tracks[0].outcome == "small-unlabelled"

@@ -27,7 +27,7 @@ def two_pictures(c: Chronicle, *, first_width: int = 2048, told: bool = True, ca
     return c.end()
 
 
-def test_a_second_picture_is_a_violation_when_the_first_was_good_although_nobody_opened_it() -> None:
+def test_a_second_picture_is_a_violation_when_the_first_was_good_but_never_downloaded() -> None:
     assert verdict(two_pictures(Chronicle()), "generates-once").state == "violated"
 
 
@@ -103,7 +103,7 @@ def test_a_second_picture_is_a_violation_when_the_first_was_downloaded_at_the_se
 
 
 @pytest.mark.parametrize("kind", ["instance.killed", "invocation.ended"])
-def test_a_second_picture_is_fine_when_the_platform_ended_who_waited_for_the_first(kind: str) -> None:
+def test_a_second_picture_is_fine_when_the_platform_ended_the_handler_of_the_first(kind: str) -> None:
     c = Chronicle()
     arrived = c.call(c.music(), answered=False)
     c.picture(URL)
@@ -133,26 +133,26 @@ def test_a_callback_was_delivered_again_only_if_it_had_arrived_before(first_arri
     assert (found.state, "delivered again" in found.reason) == ("violated", first_arrives)
 
 
-def test_a_needless_second_picture_is_told_with_what_was_known_of_the_first() -> None:
+def test_a_needless_second_picture_is_reported_with_the_state_of_the_first() -> None:
     journal = two_pictures(Chronicle())
     found = verdict(journal, "generates-once")
-    assert "although the first had succeeded at 10 s and its answer said so at 10 s" in found.reason
+    assert "although the first had succeeded at 10 s and its response reported it at 10 s" in found.reason
     assert {"task.ended", "response"} <= {journal[number].kind for number in found.evidence}
 
 
-def test_a_second_picture_beside_the_first_is_told_as_such() -> None:
+def test_a_second_picture_while_the_first_is_in_progress_is_reported() -> None:
     c = Chronicle()
     c.image()
     c.at_s = 3.0
     c.image()
-    assert "and at 3 s the first was still being made" in verdict(c.end(), "generates-once").reason
+    assert "while the first was still in progress at 3 s" in verdict(c.end(), "generates-once").reason
 
 
 def test_one_task_that_brings_several_pictures_is_paid_for_several_times() -> None:
     c = Chronicle()
     c.ends(c.image(path=JOBS, mode="job"), *(c.picture(f"http://{MEDIA}/p/{n}.png") for n in range(6)))
     found = verdict(c.end(), "generates-once")
-    assert (found.state, "6 pictures were paid for by one task" in found.reason) == ("violated", True)
+    assert (found.state, "6 pictures were paid for in one task" in found.reason) == ("violated", True)
 
 
 def test_nor_may_the_retry_after_a_failure_bring_several() -> None:
@@ -221,7 +221,7 @@ def refusal(
     return c.respond(request, {"code": code}, status=code)
 
 
-def test_requests_that_were_under_way_when_another_was_told_to_wait_are_not_held_against_it() -> None:
+def test_requests_in_flight_when_another_got_retry_after_are_no_violation() -> None:
     c = Chronicle(tracks=2)
     refusal(c, c.submitted[0])
     c.request(FLAT, c.submitted[1])
@@ -230,7 +230,7 @@ def test_requests_that_were_under_way_when_another_was_told_to_wait_are_not_held
 
 @pytest.mark.parametrize("code", [429, 430, 503])
 @pytest.mark.parametrize(("waited_s", "state"), [(0.0, "violated"), (29.0, "violated"), (30.0, "held")])
-def test_who_is_told_to_wait_waits(code: int, waited_s: float, state: str) -> None:
+def test_retry_after_is_respected(code: int, waited_s: float, state: str) -> None:
     c = Chronicle()
     refusal(c, c.submitted[0], code)
     c.at_s += waited_s
@@ -248,7 +248,7 @@ def test_who_is_told_to_wait_waits(code: int, waited_s: float, state: str) -> No
         ("The credits are insufficient.", 0.0, False, "held"),
     ],
 )
-def test_who_is_told_that_it_asks_too_often_does_not_ask_again_at_once(
+def test_a_request_refused_as_too_frequent_is_not_repeated_at_once(
     message: str, waited_s: float, other: bool, state: str
 ) -> None:
     c = Chronicle(tracks=2)
@@ -281,7 +281,7 @@ def test_a_worker_that_nothing_in_particular_caused_is_known_by_what_it_asks_for
     assert verdict(c.end(), "keeps-rate").state == state
 
 
-def test_too_many_queries_are_told_as_queries() -> None:
+def test_too_many_queries_are_reported_as_queries() -> None:
     c = Chronicle()
     c.music()
     request = c.request("/api/v1/generate/record-info?taskId=music1", host="api.sunoapi.org", method="GET")

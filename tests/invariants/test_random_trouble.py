@@ -47,7 +47,7 @@ def _trouble(random: Random) -> Scenario:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_whatever_befalls_single_messages_and_instances_every_promise_is_kept(seed: int) -> None:
+def test_single_faults_on_messages_and_instances_violate_no_invariant(seed: int) -> None:
     random = Random(f"trouble {seed}")
     for _ in range(RUNS_EACH):
         trouble = _trouble(random)

@@ -74,7 +74,7 @@ def test_the_gravest_invariants_come_in_one_order() -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     assert named("settles") is INVARIANTS["settles"]
-    with pytest.raises(UnknownNameError, match='no invariant is called "setles", did you mean "settles"'):
+    with pytest.raises(UnknownNameError, match='unknown invariant "setles", did you mean "settles"'):
         named("setles")
 
 
@@ -114,7 +114,7 @@ def test_a_target_that_names_no_invariant_is_refused_with_the_reason(target: str
 
 
 @pytest.mark.usefixtures("shop")
-def test_two_own_invariants_of_one_name_are_refused() -> None:
+def test_two_user_invariants_with_one_name_are_refused() -> None:
     (value,) = named_in_the_file(["shop_checks:NEVER_THREE"])
     other = Invariant(name=value.name, sentence="Another one.", check=lambda view: held("fine"))
     with pytest.raises(PluginError, match='two invariants are called "never-three-covers"'):
@@ -147,7 +147,7 @@ def test_an_unknown_name_among_severities_or_switches_is_refused() -> None:
         judge(journal, off=["image-2kk"])
     with pytest.raises(UnknownNameError, match='"setles", did you mean "settles"'):
         judge(journal, severities={"setles": "warning"})
-    with pytest.raises(UnknownNameError, match='no severity is called "warn", did you mean "warning"'):
+    with pytest.raises(UnknownNameError, match='unknown severity "warn", did you mean "warning"'):
         judge(journal, severities={"settles": "warn"})  # type: ignore[dict-item]
 
 

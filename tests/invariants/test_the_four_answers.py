@@ -312,7 +312,7 @@ def test_a_delivery_counts_when_it_is_answered_200_in_time(status: int | None, w
     assert word in found.reason
 
 
-def test_a_delivery_that_is_never_answered_is_told_as_such() -> None:
+def test_a_delivery_that_is_never_answered_is_reported() -> None:
     c = Chronicle()
     arrived = c.call(c.music(), answered=False)
     sent = c.journal[c.journal[arrived].cause]
@@ -320,7 +320,7 @@ def test_a_delivery_that_is_never_answered_is_told_as_such() -> None:
     c.note("callback.answered", sent.number, **facts, latency_s=15.0, accepted=False, retry_in_s=60.0)
     found = verdict(c.end(), "callback-answered")
     assert found.state == "violated"
-    assert "nor ever" in found.reason
+    assert "never answered" in found.reason
 
 
 def harmed(c: Chronicle, harm: str | None, *, arrives: bool, status: int = 200, latency_s: float = 0.0) -> Chronicle:
@@ -348,7 +348,7 @@ def harmed(c: Chronicle, harm: str | None, *, arrives: bool, status: int = 200, 
         ({"harm": "late-request", "arrives": True, "latency_s": 16.0}, "violated"),
     ],
 )
-def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_asked(
+def test_a_delivery_with_a_fault_is_no_violation_if_the_response_was_in_time(
     delivery: dict[str, Any], expected: str
 ) -> None:
     alone = verdict(harmed(Chronicle(), **delivery).end(), "callback-answered")
@@ -363,19 +363,19 @@ def test_a_harmed_delivery_is_no_fault_of_those_who_answered_what_they_were_aske
     ("latency_s", "status", "words"),
     [
         (12.0, 503, "was answered HTTP 503 after 12 s; only 200 counts"),
-        (15.0, 200, "answered after 15 s, exactly when the provider stops waiting: too late"),
-        (16.0, 200, "answered after 16 s; the provider waits 15 s"),
-        (16.0, 503, "answered after 16 s; the provider waits 15 s"),
+        (15.0, 200, "answered after 15 s, exactly at the provider's timeout: too late"),
+        (16.0, 200, "answered after 16 s; the provider's timeout is 15 s"),
+        (16.0, 503, "answered after 16 s; the provider's timeout is 15 s"),
     ],
 )
-def test_an_answer_that_the_provider_did_not_get_is_blamed_for_what_was_wrong_with_it(
+def test_a_response_that_the_provider_did_not_receive_is_reported_with_its_problem(
     latency_s: float, status: int, words: str
 ) -> None:
     c = harmed(Chronicle(), None, arrives=True, status=status, latency_s=latency_s)
     assert words in verdict(c.end(), "callback-answered").reason
 
 
-def test_a_delivery_that_a_proxy_repeats_is_judged_by_the_answer_to_the_first() -> None:
+def test_a_delivery_repeated_by_a_proxy_is_judged_by_the_first_response() -> None:
     """The repeated one is turned away at once; the provider waits for the other."""
     c = Chronicle()
     shared = {"provider": "suno", "delivery": "d", "attempt": 1}

@@ -72,7 +72,7 @@ def test_an_enlarged_picture_is_a_small_one_in_every_figure_and_verdict() -> Non
     assert verdict(view.journal, "never-downgraded").state == "not applicable"
 
 
-def test_an_enlarged_picture_may_be_shown_as_a_fallback_that_says_so() -> None:
+def test_an_enlarged_picture_may_be_a_labelled_fallback() -> None:
     view = _shown(made=(1152, 1152), image_label="low-resolution", failure_reason="it looks enlarged")
     assert outcome(view, view.tracks[0]) == "small-labelled"
     assert verdict(view.journal, "fallback-labelled").state == "held"

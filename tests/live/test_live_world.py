@@ -206,7 +206,7 @@ def test_log_lines_that_the_configuration_promises_are_looked_for(tmp_path: Path
     path.write_text(kept + 'image-requested = ["asking for a picture"]\n', "utf-8")
     verdict = played(path).verdict("logs-as-promised")
     assert (verdict.state, verdict.severity) == ("violated", "warning")
-    assert '"asking for a picture" is promised for "image-requested"' in verdict.reason
+    assert '"asking for a picture" is declared for "image-requested"' in verdict.reason
 
 
 def test_the_rules_of_a_platform_cannot_be_played_to_something_that_runs_already() -> None:

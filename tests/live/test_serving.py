@@ -345,7 +345,7 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
         suno = see(r"export SUNO_BASE_URL=(\S+)")
         see("s switches the scenario")
         os.write(ours, b"r")
-        see("there was no callback yet")
+        see("no callback has been delivered yet")
         body = {**MUSIC, "callBackUrl": receiver.url}
         httpx.post(f"{suno}/api/v1/generate", json=body, headers={"Authorization": "Bearer test-key"})
         see(r"→ POST /api/v1/generate 200  \d+ ms")
@@ -361,7 +361,7 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
         os.write(ours, b"\x1bsimage-16s\n")
         see("serving slow/image-16s")
         os.write(ours, b"snosuch\n")
-        see('no scenario is called "nosuch"')
+        see('unknown scenario "nosuch"')
         os.write(ours, b"q")
         with contextlib.suppress(OSError):  # EIO: nobody is at the other end any more
             while os.read(ours, 65_536):

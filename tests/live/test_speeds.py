@@ -109,7 +109,7 @@ def test_what_is_in_doubt_is_run_again_more_slowly_and_told(configuration: str, 
     before = [entry.facts for entry in result.journal.of(RunRepeated)]
     assert len(before) == len(told) > 0
     for repeated, sentence in zip(before, told, strict=True):
-        assert sentence == f"speeds/4.9s is run again at speed {repeated['speed']:.3g}: {repeated['why']}"
+        assert sentence == f"running speeds/4.9s again at speed {repeated['speed']:.3g}: {repeated['why']}"
     assert result.journal.of(RunBegan)[0].facts["speed"] == before[-1]["speed"] < 50.0
     assert result.unknown == ()
 

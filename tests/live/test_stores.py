@@ -60,10 +60,10 @@ def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Itera
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        (EXACT, "the 2K picture stayed"),
+        (EXACT, "the 2K picture was kept"),
         (
             sampled(0.1),
-            "the 2K picture stayed, as far as was seen: the store was sampled every 0.1 s, at most 2.5 s apart",
+            "the 2K picture was kept, as far as observed: the store was sampled every 0.1 s, at most 2.5 s apart",
         ),
     ],
 )

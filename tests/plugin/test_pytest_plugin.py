@@ -50,7 +50,7 @@ def test_three_lines_of_configuration_give_a_test_for_each_scenario(project: pyt
         ]
     )
     text = result.stdout.str()
-    assert "broken: image-present, failure-visible" in text
+    assert "violated: image-present, failure-visible" in text
     assert "image-present: the track is complete and its image_url is null" in text
     assert re.search(r"› +\d+\.\d{3} s #\d+ stored: ", text)
     assert "replay: harness run strict failing/code-500-always --seed 1" in text
@@ -61,7 +61,7 @@ def test_three_lines_of_configuration_give_a_test_for_each_scenario(project: pyt
     assert properties["harness.replay"] == "harness run strict failing/code-500-always --seed 1"
 
 
-def test_a_run_that_cannot_be_judged_is_an_error_and_no_failure(project: pytest.Pytester) -> None:
+def test_an_inconclusive_run_is_an_error_and_no_failure(project: pytest.Pytester) -> None:
     project.makepyfile(
         shop="""
         import subprocess, asyncio
@@ -72,7 +72,7 @@ def test_a_run_that_cannot_be_judged_is_an_error_and_no_failure(project: pytest.
     )
     result = ran(project, "--harness-implementation", "shop:on_music", "--harness-scenarios", "baseline/healthy")
     result.assert_outcomes(errors=1)
-    assert "could not be judged" in result.stdout.str()
+    assert "inconclusive" in result.stdout.str()
     assert "starts a process, which has no virtual time" in " ".join(result.stdout.str().split())
 
 
@@ -83,7 +83,7 @@ def test_a_run_that_cannot_be_judged_is_an_error_and_no_failure(project: pytest.
         (["--harness-implementation", "sinchronous"], 'did you mean "synchronous"'),
     ],
 )
-def test_an_implementation_that_is_not_there_is_an_error_of_one_sentence(
+def test_a_missing_implementation_is_an_error_of_one_sentence(
     project: pytest.Pytester, words: list[str], said: str
 ) -> None:
     project.makepyfile(shop=SHOP)
@@ -96,7 +96,7 @@ def test_an_implementation_that_is_not_there_is_an_error_of_one_sentence(
 def test_a_scenario_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
     result = ran(project, "--harness-scenarios", "slow/image-15s")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert 'no scenario is called "slow/image-15s", did you mean' in result.stderr.str()
+    assert 'unknown scenario "slow/image-15s", did you mean' in result.stderr.str()
 
 
 def test_the_name_that_the_report_gives_runs_that_scenario_alone(project: pytest.Pytester) -> None:
@@ -120,7 +120,7 @@ def test_scenario_files_among_the_tests_are_tests(project: pytest.Pytester) -> N
     assert "compose" not in result.stdout.str()
 
 
-def test_a_broken_scenario_file_is_told_with_its_line(project: pytest.Pytester) -> None:
+def test_an_invalid_scenario_file_is_reported_with_its_line(project: pytest.Pytester) -> None:
     (project.path / "own.yaml").write_text("why: Something.\nkei:\n  images: []\n")
     result = ran(project, "own.yaml")
     result.assert_outcomes(errors=1)
@@ -224,7 +224,7 @@ def test_fixtures_in_plain_and_asynchronous_tests(project: pytest.Pytester) -> N
     assert not outcomes.keys() & {"failed", "errors", "skipped"}
 
 
-def test_a_fixture_without_an_implementation_says_where_one_may_be_named(project: pytest.Pytester) -> None:
+def test_a_fixture_without_an_implementation_says_where_to_set_one(project: pytest.Pytester) -> None:
     project.makeini("[pytest]")
     project.makepyfile("def test_own(run_scenario): run_scenario('baseline/healthy')")
     result = ran(project)
@@ -252,7 +252,7 @@ SERVED = """
         assert not fakes.journal().of("task.created")
 
     def test_a_scenario_that_is_not_there(serve_scenario):
-        with pytest.raises(AssertionError, match='no scenario is called "slow/never"'):
+        with pytest.raises(AssertionError, match='unknown scenario "slow/never"'):
             serve_scenario("slow/never")
 """
 
@@ -274,7 +274,7 @@ def test_the_whole_project_as_an_argument_means_the_configured_scenarios_too(
     assert "left out" not in result.stdout.str()
 
 
-def test_that_scenarios_are_left_out_is_told(project: pytest.Pytester) -> None:
+def test_skipped_scenarios_are_reported(project: pytest.Pytester) -> None:
     (project.mkdir("tests") / "test_own.py").write_text("def test_own(): pass\n", "utf-8")
     result = ran(project, "tests")
     result.assert_outcomes(passed=1)

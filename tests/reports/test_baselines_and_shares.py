@@ -31,13 +31,13 @@ def saved(tmp_path: Path) -> str:
     return path
 
 
-def test_nothing_changed_is_exit_code_0_although_promises_are_broken(saved: str) -> None:
+def test_nothing_changed_is_exit_code_0_although_invariants_are_violated(saved: str) -> None:
     done = harness("run", "synchronous", *SCENARIOS, "-q", "--baseline", saved)
     assert done.exit_code == 0
     assert "nothing changed in 3 runs since" in done.output
 
 
-def test_a_comparison_with_a_baseline_tells_what_got_worse(saved: str, tmp_path: Path) -> None:
+def test_a_comparison_with_a_baseline_reports_what_got_worse(saved: str, tmp_path: Path) -> None:
     results = read_results(saved)
     healed = tuple(
         replace(
@@ -73,8 +73,8 @@ def test_another_strategy_under_the_same_name_is_a_regression(tmp_path: Path) ->
         done = harness(*words, "--baseline", path, "-q")
         assert done.exit_code == 1
         text = " ".join(done.output.split())
-        assert "callback-answered is broken, was held" in text
-        assert "image-present is broken, was held" in text
+        assert "callback-answered violated, was held" in text
+        assert "image-present violated, was held" in text
         assert "callback answered after 16 s, was 0 s" in text
     finally:
         os.chdir(here)
@@ -102,7 +102,7 @@ def test_latencies_count_from_a_tenth_and_a_second_on(
     assert [change.kind for change in changes_since({KEY: before}, {KEY: now}).changes] == ([kind] if kind else [])
 
 
-def test_what_cannot_be_judged_any_more_is_a_regression_and_a_warning_is_none() -> None:
+def test_becoming_inconclusive_is_a_regression_and_a_warning_is_none() -> None:
     def judged(state: str, severity: str = "error") -> object:
         return replace(made_up_result(), verdicts=(Verdict("settles", state, "why", (), severity),))  # type: ignore[arg-type]
 
@@ -121,10 +121,10 @@ def test_what_cannot_be_judged_any_more_is_a_regression_and_a_warning_is_none() 
     ("words", "told"),
     [
         (["--baseline", "none.results"], "none.results: there is no such file"),
-        (["--baseline", __file__], "this is no results file"),
+        (["--baseline", __file__], "not a results archive"),
     ],
 )
-def test_a_baseline_that_is_none_is_told_before_anything_runs(words: list[str], told: str) -> None:
+def test_an_invalid_baseline_is_reported_before_anything_runs(words: list[str], told: str) -> None:
     done = harness("run", "strict", "baseline/healthy", *words)
     assert isinstance(done.exception, HarnessError)
     assert told in str(done.exception)
@@ -133,7 +133,7 @@ def test_a_baseline_that_is_none_is_told_before_anything_runs(words: list[str], 
 def test_a_baseline_of_another_seed_is_refused(saved: str) -> None:
     done = harness("run", "synchronous", "baseline/healthy", "--seed", "2", "--baseline", saved)
     assert isinstance(done.exception, HarnessError)
-    assert "say --seed 1" in str(done.exception)
+    assert "pass --seed 1" in str(done.exception)
 
 
 def test_a_scenario_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_scenario_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
     harness("run", "strict", str(own), "--save", path)
     own.write_text("why: Nothing yet.\n", "utf-8")
     done = harness("run", "strict", str(own), "-q", "--baseline", path)
-    assert "are not what they were" in done.output
+    assert "differ from the baseline" in done.output
 
 
 def test_runs_that_are_not_in_the_baseline_are_judged_without_it(
@@ -158,7 +158,7 @@ def test_runs_that_are_not_in_the_baseline_are_judged_without_it(
     assert "not in the baseline: 1 run, judged without it: 1 violated" in more.output
     none = harness("run", "shapes.py:lam", "slow/image-16s", "-q", "--baseline", "w.results")
     assert none.exit_code == 1
-    assert "nothing was compared: no run of these is in w.results" in none.output
+    assert "nothing was compared: w.results has none of these runs" in none.output
     good = harness("run", "strict", "baseline/healthy", "-q", "--baseline", "w.results")
     assert good.exit_code == 0
     assert "judged without it: all held" in good.output
@@ -167,7 +167,7 @@ def test_runs_that_are_not_in_the_baseline_are_judged_without_it(
     assert "nothing was compared" in compared.output
 
 
-def test_what_cannot_be_judged_and_is_not_in_the_baseline_is_3(saved: str, tmp_path: Path) -> None:
+def test_an_inconclusive_run_that_the_baseline_lacks_is_3(saved: str, tmp_path: Path) -> None:
     (tmp_path / "blind.py").write_text(
         "async def app(scope, receive, send):\n"
         "    await send({'type': 'http.response.start', 'status': 201, 'headers': []})\n"
@@ -176,13 +176,13 @@ def test_what_cannot_be_judged_and_is_not_in_the_baseline_is_3(saved: str, tmp_p
     )
     done = harness("run", f"{tmp_path}/blind.py:app", "baseline/healthy", "-q", "--baseline", saved)
     assert done.exit_code == 3
-    assert "judged without it: 1 could not be judged" in done.output
+    assert "judged without it: 1 inconclusive" in done.output
 
 
 # Shares
 
 
-def test_shares_put_together_are_the_whole_byte_for_byte(tmp_path: Path) -> None:
+def test_merged_shares_equal_the_whole_byte_for_byte(tmp_path: Path) -> None:
     words = ["compare", "slow/image-*s", "baseline/healthy", "--only", "strict", "--only", "polling", "-q"]
     for number in (1, 2, 3):
         done = harness(*words, "--shard", f"{number}/3", "--save", str(tmp_path / f"{number}.results"))
@@ -200,19 +200,19 @@ def test_a_share_that_is_none_is_a_usage_error(share: str) -> None:
     assert done.exit_code == 2
 
 
-def test_an_empty_share_is_told() -> None:
+def test_an_empty_share_is_reported() -> None:
     done = harness("compare", "baseline/healthy", "--shard", "2/2")
-    assert "share 2 of 2 is empty" in str(done.exception)
+    assert "--shard 2/2: the share of 1 scenarios is empty" in str(done.exception)
 
 
 def test_results_that_do_not_belong_together_are_not_merged(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="of seed 1 and of seed 2"):
+    with pytest.raises(HarnessError, match="of seed 1 and seed 2"):
         merged([real_results(), replace(real_results(), seed=2)])
-    with pytest.raises(HarnessError, match=r"of harness .* and of 0\.0\.9"):
+    with pytest.raises(HarnessError, match=r"of harness .* and 0\.0\.9"):
         merged([real_results(), replace(real_results(), harness="0.0.9")])
     other = made_up_results()
     scenario = replace(other.scenarios[0], text="why: Something else.\n")
-    with pytest.raises(HarnessError, match="made/up is not the same in all results"):
+    with pytest.raises(HarnessError, match="made/up differs between the results"):
         merged([other, replace(other, scenarios=(scenario,))])
     done = harness("merge", str(tmp_path / "none"))
     assert "nothing to do: pass --save FILE" in str(done.exception)

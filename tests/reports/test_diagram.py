@@ -18,7 +18,7 @@ def told(scenario: str, implementation: str) -> list[Step]:
     return steps(real_results().by_key()[scenario, implementation].journal)
 
 
-def test_a_late_answer_is_told_step_by_step() -> None:
+def test_a_late_response_is_shown_step_by_step() -> None:
     all_steps = told("slow/image-16s", "synchronous")
     late = [
         step for step in all_steps if 90 <= step.at_s <= 106 and step.kind in ("callback", "request", "answer", "event")
@@ -50,7 +50,7 @@ def test_a_callback_is_one_step_for_its_attempt_and_its_request() -> None:
     assert callbacks[-1].text == 'callback "complete", attempt 2 of 4'
 
 
-def test_an_answer_knows_its_request() -> None:
+def test_a_response_refers_to_its_request() -> None:
     all_steps = told("baseline/healthy", "acknowledge-first")
     asked = {step.entries[0]: step for step in all_steps if step.kind in ("request", "callback")}
     answers = [step for step in all_steps if step.kind == "answer"]

@@ -54,7 +54,7 @@ def unjudged(result: Result) -> Result:
 # JUnit
 
 
-def test_junit_tells_failures_from_errors(tmp_path: Path) -> None:
+def test_junit_distinguishes_failures_and_errors(tmp_path: Path) -> None:
     results = results_with(made_up_result(), unjudged(made_up_result()), replace(made_up_result(), verdicts=()))
     (tmp_path / "junit.xml").write_text(junit(results), "utf-8")
     report = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
@@ -97,7 +97,7 @@ def test_markdown_has_the_figures_as_a_table_and_the_worst_first() -> None:
     assert text.index("polling in callbacks/forgery-unsigned") < text.index("polling in slow/image-16s")
 
 
-def test_markdown_stays_within_its_budget_and_says_what_is_missing() -> None:
+def test_markdown_stays_within_its_budget_and_says_what_is_omitted() -> None:
     results = real_results()
     whole = markdown(results)
     for budget in (len(whole.encode()) - 1, 9_000, 2_500):
@@ -146,7 +146,7 @@ def test_mermaid_itself_reads_the_diagrams(pytestconfig: pytest.Config) -> None:
     assert done.returncode != 0
 
 
-def test_a_long_diagram_keeps_its_evidence_and_says_what_it_leaves_out() -> None:
+def test_a_long_diagram_keeps_its_evidence_and_says_what_it_omits() -> None:
     run = next(run for run in real_results().runs if run.key == ("slow/image-never", "polling"))
     journal = run.journal
     last = journal.of(Response)[-1].number
@@ -162,11 +162,11 @@ def test_annotations_are_no_more_than_github_shows_and_the_last_one_counts() -> 
     lines = annotations(results_with(*[made_up_result()] * 14)).splitlines()
     assert len(lines) == 10
     assert all(line.startswith("::error ") for line in lines)
-    assert lines[-1].endswith("::14 runs break a promise; shown are the worst 9, the report has all of them")
+    assert lines[-1].endswith("::14 runs violate an invariant; the worst 9 are shown, the report has all")
     assert len(annotations(results_with(*[made_up_result()] * 10)).splitlines()) == 10
 
 
-def test_an_annotation_names_the_run_its_promise_and_its_replay() -> None:
+def test_an_annotation_names_the_run_the_invariant_and_the_replay_command() -> None:
     (line,) = annotations(results_with(made_up_result())).splitlines()
     assert line == (
         "::error title=shop%3Aapp in made/up-0::failure-visible: a line"
@@ -174,7 +174,7 @@ def test_an_annotation_names_the_run_its_promise_and_its_replay() -> None:
     )
 
 
-def test_what_could_not_be_judged_is_a_warning_and_what_held_is_nothing() -> None:
+def test_an_inconclusive_run_is_a_warning_and_a_held_one_is_omitted() -> None:
     (line,) = annotations(results_with(unjudged(made_up_result()))).splitlines()
     assert line.startswith("::warning ")
     assert annotations(results_with(replace(made_up_result(), verdicts=()))) == ""
@@ -226,7 +226,7 @@ def test_har_can_be_read_by_a_reader_of_archives() -> None:
     assert late.raw_entry["_error"] == "the client gave up"
 
 
-def test_har_has_every_exchange_of_a_run_and_the_harm_that_was_done_to_it() -> None:
+def test_har_has_every_exchange_of_a_run_and_its_faults() -> None:
     from harness.engine.run import resolve
     from harness.engine.session import stored_run
     from harness.scenario import catalogue
@@ -244,7 +244,7 @@ def test_har_has_every_exchange_of_a_run_and_the_harm_that_was_done_to_it() -> N
 
 
 @pytest.mark.parametrize("report", [junit, markdown, annotations, ndjson, stored_json, har])
-def test_no_report_tells_a_key(report: object) -> None:
+def test_no_report_contains_a_key(report: object) -> None:
     assert callable(report)
     leaky = "the answer to Bearer key-0123456789abcdef was no"
     text = report(results_with(made_up_result(text=leaky)))

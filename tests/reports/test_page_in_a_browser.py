@@ -46,7 +46,7 @@ def test_the_page_asks_for_nothing_but_itself_and_complains_about_nothing(shown:
     assert browser.complaints == []
 
 
-def test_the_pages_policy_lets_nobody_out(shown: Shown) -> None:
+def test_the_pages_policy_forbids_all_requests(shown: Shown) -> None:
     browser = shown()
     tried = browser.evaluate(
         "fetch('https://example.org/').then(() => 'out', () => 'kept').then((first) => new Promise((done) => {"
@@ -67,7 +67,7 @@ def test_the_matrix_has_a_cell_for_each_run_and_says_how_it_ended(shown: Shown) 
     ]
     labels = browser.evaluate("[...document.querySelectorAll('.matrix .cell-link')].map((a) => a.ariaLabel)")
     assert len(labels) == len(real_results().runs)
-    assert "synchronous in slow/image-16s: 1 promise broken: callback-answered; warnings: image-durable" in labels
+    assert "synchronous in slow/image-16s: 1 invariant violated: callback-answered; warnings: image-durable" in labels
 
 
 def test_the_matrix_is_filtered_and_searched(shown: Shown) -> None:
@@ -83,8 +83,8 @@ def test_the_matrix_is_filtered_and_searched(shown: Shown) -> None:
     browser.evaluate(f"({choose})('Group', 'callbacks')")
     assert visible_rows(browser) == ["callbacks/forgery-unsigned"]
     browser.evaluate(f"({choose})('Group', '')")
-    place = browser.evaluate("PROMISES.findIndex((each) => each.name === 'rejects-forgery')")
-    browser.evaluate(f"({choose})('Promise', '{place}')")
+    place = browser.evaluate("INVARIANTS.findIndex((each) => each.name === 'rejects-forgery')")
+    browser.evaluate(f"({choose})('Invariant', '{place}')")
     assert visible_rows(browser) == ["callbacks/forgery-unsigned"]
 
 
@@ -112,11 +112,11 @@ def test_the_keyboard_goes_everywhere(shown: Shown) -> None:
     assert browser.evaluate("document.querySelector('dialog').open")
 
 
-def test_a_run_shows_what_was_broken_and_where(shown: Shown) -> None:
+def test_a_run_shows_what_was_violated_and_where(shown: Shown) -> None:
     browser = shown(route=RUN)
     text = browser.evaluate(TEXT)
-    assert "1 promise broken" in text
-    assert 'the "complete" callback was answered after 16 s; the provider waits 15 s' in text
+    assert "1 invariant violated" in text
+    assert 'the "complete" callback was answered after 16 s; the provider\'s timeout is 15 s' in text
     assert "harness run synchronous slow/image-16s --seed 1" in text
     lanes = browser.evaluate(
         "[...document.querySelectorAll('.diagram-scroll > .diagram-head .lane-title')].map((each) => each.textContent)"
@@ -155,7 +155,7 @@ def test_the_picture_on_the_track_is_shown_with_its_true_size(shown: Shown) -> N
     browser.wait_for("document.querySelector('.no-picture')")
 
 
-def test_whoever_goes_on_quickly_sees_where_they_went(shown: Shown) -> None:
+def test_quick_navigation_shows_the_last_target(shown: Shown) -> None:
     browser = shown()
     browser.evaluate(
         "(async () => { for (const route of ['#/run/slow%2Fimage-16s/synchronous', '#/']) {"
@@ -166,7 +166,7 @@ def test_whoever_goes_on_quickly_sees_where_they_went(shown: Shown) -> None:
     assert browser.evaluate("document.querySelector('.overview') !== null && document.querySelector('.run') === null")
 
 
-def test_a_report_of_one_run_opens_with_it(shown: Shown) -> None:
+def test_a_report_of_a_single_run_opens_with_it(shown: Shown) -> None:
     browser = shown(made_up_results(), route="")
     assert browser.evaluate("location.hash") == "#/run/made%2Fup/shop%3Aapp"
     browser.evaluate("location.hash = '#/'")
@@ -237,7 +237,7 @@ BRIGHTNESS = """(() => {
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("route", ["#/", RUN])
-def test_text_stands_out_from_its_ground_in_both_themes(shown: Shown, browser: Page, route: str, dark: bool) -> None:
+def test_text_has_enough_contrast_in_both_themes(shown: Shown, browser: Page, route: str, dark: bool) -> None:
     browser.screen(1440, 900, dark=dark)
     shown(route=route)
     ground = browser.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -62,15 +62,15 @@ def test_a_scenario_from_a_file_is_replayed_by_its_file(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["report", "none.results", "--html", "x.html"], "none.results: there is no such file"),
-        (["report", __file__, "--html", "x.html"], ":1: this is no results file"),
-        (["report", __file__], "no report is asked for"),
+        (["report", __file__, "--html", "x.html"], ":1: not a results archive"),
+        (["report", __file__], "nothing to do: pass a report option"),
         (["compare", "baseline/healthy", "--save", "no/such/folder/x"], "cannot be written"),
         (["run", "strict", "baseline/healthy", "--html", "no/such/folder/x"], "cannot be written"),
-        (["compare", "baseline/healthy", "--save", "-"], "--save needs a file"),
+        (["compare", "baseline/healthy", "--save", "-"], "--save: expected a file"),
     ],
     ids=str,
 )
-def test_a_mistake_is_told_before_anything_runs(words: list[str], told: str) -> None:
+def test_a_mistake_is_reported_before_anything_runs(words: list[str], told: str) -> None:
     with pytest.raises(HarnessError, match=re.escape(told)):
         harness(*words)
 

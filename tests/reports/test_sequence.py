@@ -26,7 +26,7 @@ def _told(journal: Journal, *evidence: int) -> list[int]:
     return [number for _, number, _, _ in sequence(journal, verdict)]
 
 
-def test_it_tells_what_befell_a_message_and_why_a_callback_came_again() -> None:
+def test_it_has_the_faults_on_messages_and_the_reason_for_a_repeated_callback() -> None:
     assert _told(_journal(), 5) == [1, 2, 3, 4, 5]
 
 
@@ -37,7 +37,7 @@ def test_what_went_well_and_what_has_nothing_to_do_with_it_is_left_out() -> None
     assert 7 not in _told(journal, 5)
 
 
-def test_the_evidence_has_room_whatever_else_there_is_to_tell() -> None:
+def test_the_evidence_is_always_included() -> None:
     journal = _journal()
     for _ in range(2 * LINES_MAX):
         journal.add(61.0, "fault", 4, {"harm": "slow-answer", "link": "callbacks"})

@@ -128,7 +128,7 @@ def refusal_of(content: bytes) -> str:
 
 
 def test_a_file_that_is_something_else_is_named_so() -> None:
-    told = "a.results:1: this is no results file; `harness compare --save FILE` writes one"
+    told = "a.results:1: not a results archive; `harness compare --save FILE` writes one"
     assert refusal_of(b'{"format": "harness-results/1"}') == told
     assert refusal_of(file_of([{"journal": 1}])) == told
     assert refusal_of(b"") == "a.results:1: the file is empty"
@@ -137,12 +137,12 @@ def test_a_file_that_is_something_else_is_named_so() -> None:
 
 def test_a_file_of_another_version_is_named_so() -> None:
     later = FORMAT.replace("/1", "/2")
-    assert "is of format harness-stored-results/2, this harness reads harness-stored-results/1" in refusal_of(
+    assert "expected format harness-stored-results/1, found harness-stored-results/2" in refusal_of(
         file_of([{"format": later, "harness": "9.9"}])
     )
 
 
-def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"none\.results: there is no such file"):
         read_results(str(tmp_path / "none.results"))
     with pytest.raises(HarnessError, match="cannot be read"):
@@ -160,13 +160,13 @@ def test_a_file_is_refused_wherever_it_is_cut_off() -> None:
 def test_a_file_without_its_end_is_cut_off() -> None:
     lines = lines_of(saved(real_results()))
     assert refusal_of(file_of(lines[:-1])) == (
-        f"a.results:{len(lines)}: the end is missing; the file is cut off, save it again"
+        f"a.results:{len(lines)}: the end is missing: the file is truncated, save it again"
     )
-    assert "the end speaks of" in refusal_of(file_of([*lines[:-2], lines[-1]]))
-    assert "behind the end" in refusal_of(file_of([*lines, {}]))
+    assert "by the end line, found" in refusal_of(file_of([*lines[:-2], lines[-1]]))
+    assert "after the end line" in refusal_of(file_of([*lines, {}]))
 
 
-def test_a_damaged_file_is_refused_or_says_what_it_said() -> None:
+def test_a_damaged_file_is_refused_or_read_correctly() -> None:
     whole = made_up_results()
     content, draw = saved(whole), random.Random(7)
     for _ in range(300):
@@ -180,13 +180,13 @@ SPOILT: dict[str, tuple[Any, str]] = {
     "verdicts": ("no list", "a.results:2: verdicts"),
     "metrics": ({"tracks": [{"outcome": "excellent", "picture_after_s": None}]}, "metrics.tracks.0.outcome"),
     "simulated_s": ("long", "a.results:2: simulated_s"),
-    "scenario": ("another", "that the head does not name"),
+    "scenario": ("another", "is missing in the head"),
     "tracks": (7, "a.results:2: tracks"),
 }
 
 
 @pytest.mark.parametrize("field", SPOILT)
-def test_a_result_of_another_shape_is_told_with_its_line(field: str) -> None:
+def test_a_malformed_result_is_reported_with_its_line(field: str) -> None:
     value, told = SPOILT[field]
     head, line, end = lines_of(saved(made_up_results()))
     assert told in refusal_of(file_of([head, {**line, "run": {**line["run"], field: value}}, end]))
@@ -206,10 +206,10 @@ def test_a_result_of_another_shape_is_told_with_its_line(field: str) -> None:
     ],
     ids=str,
 )
-def test_a_journal_of_another_shape_is_told_with_its_entry(spoilt: dict[str, Any]) -> None:
+def test_a_malformed_journal_is_reported_with_its_entry(spoilt: dict[str, Any]) -> None:
     head, line, end = lines_of(saved(made_up_results()))
     line["journal"][2] = {**line["journal"][2], **spoilt}
-    told = "a.results:2: entry 3 of the journal is not of the shape that a journal's entries have"
+    told = "a.results:2: entry 3 of the journal is malformed"
     assert refusal_of(file_of([head, line, end])) == told
 
 
@@ -220,7 +220,7 @@ def test_a_thumbnail_is_a_small_webp_file_or_refused() -> None:
         spoilt = [*lines]
         spoilt[at] = {"thumbnail": {**lines[at]["thumbnail"], **change}}
         assert refusal_of(file_of(spoilt)).startswith(f"a.results:{at + 1}: ")
-    assert "whose thumbnail is not in the file" in refusal_of(file_of([*lines[:at], *lines[at + 1 :]]))
+    assert "a picture without a thumbnail in the file" in refusal_of(file_of([*lines[:at], *lines[at + 1 :]]))
 
 
 def test_what_json_is_not_and_what_is_nested_too_deeply_is_refused() -> None:
@@ -232,12 +232,12 @@ def test_what_json_is_not_and_what_is_nested_too_deeply_is_refused() -> None:
 
 def test_a_file_that_unpacks_without_end_is_refused() -> None:
     content = gzip.compress(b"[" * 1_000_000)
-    with pytest.raises(StoredResultsError, match="more than 1000 bytes in a line"):
+    with pytest.raises(StoredResultsError, match="exceeds 1000 bytes in a line"):
         read_results_from(BytesIO(content), "a.results", line_bytes_max=1_000)
 
 
 def test_a_run_is_stored_once() -> None:
     head, line, end = lines_of(saved(made_up_results()))
-    assert "a run that stands in the file already" in refusal_of(file_of([head, line, line, end]))
+    assert "a duplicate run" in refusal_of(file_of([head, line, line, end]))
     with pytest.raises(AssertionError):
         packed_run(real_results().runs[0].result)

@@ -1,9 +1,8 @@
-"""The HTML report: one page that needs no network, in which every run can be looked at.
+"""The HTML report: a single page with every run, which needs no network.
 
-The overview is in the page as it is loaded. Each scenario's runs, with their journals, are a block of gzip'd JSON that
-the browser unpacks when somebody looks at one of them; so a thousand runs open as fast as one. What is shown of a
-journal has been through `redaction`. The script writes nothing but text nodes and attributes, so nothing that stands in
-a journal can become markup, and the page's own policy forbids every request and every other script.
+The overview is part of the page. Each scenario's runs, with their journals, are a block of gzip'd JSON that the browser
+unpacks on demand, so a thousand runs open as fast as one. Journals are redacted. The script writes only text nodes and
+attributes, so no journal content becomes markup, and the page's policy forbids all requests and other scripts.
 """
 
 import gzip
@@ -21,13 +20,13 @@ from harness.report.html.runs import Shared, run_view
 from harness.results.archive import Results
 
 SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "journal", "run", "routes")
-"""The page's script, in the order in which its parts are put together."""
+"""The parts of the page's script, in order."""
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _HERE = Path(__file__).parent
 
 
 def page(results: Results) -> bytes:
-    """The whole report."""
+    """Return the whole report."""
     style, script = _style(), _script()
     pictures = {
         digest: [picture.format, picture.width, picture.height, b64encode(picture.webp).decode()]
@@ -55,7 +54,7 @@ def _title(results: Results) -> str:
 
 
 def _blocks(results: Results) -> list[str]:
-    """One element for each scenario: its file and its runs, packed."""
+    """Return an element for each scenario with its file and its runs, packed."""
     runs = results.by_key()
     blocks = []
     for number, scenario in enumerate(results.scenarios):
@@ -72,7 +71,7 @@ def _blocks(results: Results) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    """JSON that may stand inside a script element."""
+    """Return JSON that is safe inside a script element."""
     return _encode(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -1,4 +1,4 @@
-// Charts of the overview, drawn by hand: how tracks end, how long things take, what a picture costs.
+// Charts of the overview: track outcomes, latencies, cost of a picture.
 
 const AXIS = { from: 0.1, to: 10800 };
 const TICKS = [1, 10, 60, 300, 3600];
@@ -9,15 +9,15 @@ function chartsView() {
   return [
     section(
       "outcomes",
-      "How tracks end",
-      "Judged by decoding what a browser gets from the track's picture address.",
+      "Track outcomes",
+      "Judged by decoding what GET image_url returns.",
       outcomeBars(),
     ),
     section(
       "answers",
-      "Time to answer the “complete” callback",
-      `Share of deliveries answered within a time, in virtual seconds. The provider waits ${REPORT.limits_s.delivery} s, then ` +
-        "delivers again; platforms end a function after 10, 60 or 300 s. Answers that never came keep a line below 100 %.",
+      "Response time of the “complete” callback",
+      `Share of deliveries answered within a time, in virtual seconds. After ${REPORT.limits_s.delivery} s the provider ` +
+        "delivers again; platforms end a function after 10, 60 or 300 s. Missing responses keep a line below 100 %.",
       multiples(
         (each) => each.answered_s,
         (each) => each.answered_s.length + each.unanswered,
@@ -29,7 +29,7 @@ function chartsView() {
     section(
       "pictures-after",
       "Time to a true 2K picture",
-      "Share of all tracks that got one, counted from the first “complete” callback; some lose it again. A line stays below 100 % by the tracks that never had one.",
+      "Share of all tracks that got one, counted from the first “complete” callback, including tracks that lose it again. Tracks that never got one keep a line below 100 %.",
       multiples(
         (each) => each.pictures_s,
         (each) => each.tracks,
@@ -40,8 +40,8 @@ function chartsView() {
     ),
     section(
       "cost",
-      "What a delivered 2K picture costs",
-      "Generations paid for each track that ended with one, on a logarithmic axis.",
+      "Cost of a delivered 2K picture",
+      "Generations paid per track that ended with one, on a logarithmic axis.",
       costDots(),
     ),
     section("figures", "All figures", "", figuresTable()),
@@ -58,13 +58,13 @@ function section(id, title, lead, ...content) {
   );
 }
 
-/** How many runs of each implementation kept every promise, the best first. */
+/** In how many runs every invariant held, by implementation, the best first. */
 function keptBars() {
   const sorted = [...REPORT.implementations].sort((one, other) => other.held / other.runs - one.held / one.runs);
   return el(
     "figure",
     { class: "kept-bars" },
-    el("figcaption", {}, "Scenarios in which every promise is kept"),
+    el("figcaption", {}, "Scenarios in which every invariant holds"),
     sorted.map((each) =>
       el(
         "div",
@@ -86,22 +86,22 @@ function outcomeBars() {
   const legend = el(
     "ul",
     { class: "legend" },
-    used.map(([name, told]) => el("li", {}, el("i", { class: `swatch of-${name}` }), told)),
+    used.map(([name, label]) => el("li", {}, el("i", { class: `swatch of-${name}` }), label)),
   );
   const rows = REPORT.implementations.map((each) => {
     const parts = used.filter(([name]) => each.outcomes[name]);
-    const words = parts.map(([name, told]) => `${percent(each.outcomes[name] / each.tracks)} ${told}`).join(", ");
+    const words = parts.map(([name, label]) => `${percent(each.outcomes[name] / each.tracks)} ${label}`).join(", ");
     const bar = el(
       "div",
       { class: "bar", role: "img", "aria-label": `${each.name}: ${words || "no tracks"}` },
-      parts.map(([name, told]) => {
+      parts.map(([name, label]) => {
         const share = each.outcomes[name] / each.tracks;
         return el(
           "span",
           {
             class: `of-${name}`,
             style: { "flex-grow": String(share) },
-            title: `${told}: ${percent(share)}, ${counted(each.outcomes[name], "track")}`,
+            title: `${label}: ${percent(share)}, ${counted(each.outcomes[name], "track")}`,
           },
           share >= 0.06 ? el("b", {}, percent(share)) : null,
         );
@@ -119,7 +119,7 @@ const xOf = (value) => {
 };
 const yOf = (share) => CHART.height - CHART.bottom - share * (CHART.height - CHART.top - CHART.bottom);
 
-/** The path of a distribution: a step up at each value, and on to the right end. */
+/** The path of a distribution: a step up at each value, then on to the right end. */
 function stepsOf(values, total) {
   if (!values.length || !total) return `M${xOf(0)} ${yOf(0)}H${xOf(AXIS.to)}`;
   let path = `M${xOf(0).toFixed(1)} ${yOf(0)}`;
@@ -243,14 +243,14 @@ function costDots() {
 
 function figuresTable() {
   const columns = [
-    ["kept all", (each) => `${each.held} of ${each.runs}`],
+    ["all held", (each) => `${each.held} of ${each.runs}`],
     ...REPORT.outcomes
       .filter(([name]) => REPORT.implementations.some((each) => each.outcomes[name]))
-      .map(([name, told]) => [told, (each) => percent((each.outcomes[name] ?? 0) / each.tracks)]),
+      .map(([name, label]) => [label, (each) => percent((each.outcomes[name] ?? 0) / each.tracks)]),
     ["picture p50", (each) => seconds(percentile(each.pictures_s, 0.5))],
     ["p95", (each) => seconds(percentile(each.pictures_s, 0.95))],
     ["p99", (each) => seconds(percentile(each.pictures_s, 0.99))],
-    ["answer p50", (each) => seconds(percentile(each.answered_s, 0.5))],
+    ["response p50", (each) => seconds(percentile(each.answered_s, 0.5))],
     ["p95", (each) => seconds(percentile(each.answered_s, 0.95))],
     ["p99", (each) => seconds(percentile(each.answered_s, 0.99))],
     ["unanswered", (each) => String(each.unanswered)],

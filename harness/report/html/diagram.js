@@ -1,5 +1,5 @@
 // The sequence diagram of a run: lanes from left to right, virtual time from top to bottom, compressed where nothing
-// happens. The evidence of broken promises is marked where it stands; one verdict at a time can be brought out.
+// happens. The evidence of violations is marked; one verdict at a time can be highlighted.
 
 const LANES = {
   user: "User",
@@ -22,11 +22,11 @@ const DRAWN = {
   sheet: 1.05,
 };
 
-/** The element, and functions that bring a verdict's evidence out and find the row of an entry. */
+/** Returns the element, and functions that highlight a verdict's evidence and find the row of an entry. */
 function diagramView(view, openEntry) {
-  const broken = view.verdicts.filter(([, state]) => state === "violated");
+  const violated = view.verdicts.filter(([, state]) => state === "violated");
   const tagsOf = new Map();
-  for (const [name, , severity, , evidence] of broken)
+  for (const [name, , severity, , evidence] of violated)
     for (const number of evidence) tagsOf.set(number, [...(tagsOf.get(number) ?? []), { name, severity }]);
   const all = view.steps.map(readStep);
   const shown =
@@ -68,7 +68,7 @@ function diagramView(view, openEntry) {
       height,
       class: "diagram",
       role: "group",
-      "aria-label": "Sequence diagram; the journal below says the same in a list",
+      "aria-label": "Sequence diagram; the journal below lists the same events",
     },
     svg("defs", {}, arrowHead("arrow", "arrow-head"), arrowHead("arrow-bad", "arrow-head is-bad")),
     view.lanes.map((lane) =>
@@ -136,7 +136,7 @@ function diagramView(view, openEntry) {
   };
 }
 
-/** On paper the diagram is cut between rows, into pieces that each fit a page; only a print shows them. */
+/** In print the diagram is cut between rows into pieces that fit a page. */
 function sheets(rows, width, height) {
   const pieces = [];
   let from = 0;
@@ -150,7 +150,7 @@ function sheets(rows, width, height) {
   return [...pieces, [from, height]];
 }
 
-/** The width that there is for it, beside the promises or below them. */
+/** The available width, beside the verdicts or below them. */
 function roomForDiagram() {
   const whole = byId("main").clientWidth - 2 * parseFloat(getComputedStyle(byId("main")).paddingLeft);
   return (innerWidth > 1100 ? whole - 24 * 16 : whole) - 2;
@@ -184,7 +184,7 @@ function drawGap({ y, height, passed }, width) {
   );
 }
 
-/** A bar on a lane for as long as it owes an answer; side by side where it owes several. */
+/** A bar on a lane while a response is pending; side by side for several. */
 function bars(rows, xOfLane, bottom) {
   const ends = new Map(rows.filter((row) => row.answers).map((row) => [row.answers, row.y]));
   const open = {};

@@ -1,4 +1,4 @@
-// The journal of a run: every entry a line that opens, to search, and to come to from a verdict or the diagram.
+// The journal of a run: a searchable list of entries that open, linked from verdicts and the diagram.
 
 const ENTRIES_AT_ONCE = 250;
 
@@ -19,7 +19,7 @@ function journalView(view, allFacts) {
   let limit = ENTRIES_AT_ONCE;
 
   const entryOf = (each) => {
-    const [number, clock, kind, cause, told, place] = each;
+    const [number, clock, kind, cause, label, place] = each;
     if (byNumber.has(number)) return byNumber.get(number);
     const names = evidenceOf.get(number);
     const details = el(
@@ -31,7 +31,7 @@ function journalView(view, allFacts) {
         el("span", { class: "entry-clock" }, clock),
         el("span", { class: "entry-number" }, `#${number}`),
         el("span", { class: `kind of-${kind.split(".")[0]}` }, kind),
-        el("span", { class: "entry-told" }, told),
+        el("span", { class: "entry-text" }, label),
         names ? el("span", { class: "entry-names" }, names.map((name) => `✗ ${name}`).join(", ")) : null,
       ),
     );
@@ -49,7 +49,7 @@ function journalView(view, allFacts) {
         ? el(
             "p",
             { class: "cause" },
-            "because of ",
+            "caused by ",
             el("button", { type: "button", class: "entry-link", onclick: () => open(cause) }, `#${cause}`),
           )
         : null,
@@ -115,7 +115,7 @@ function journalView(view, allFacts) {
   return { element, open };
 }
 
-/** Facts as JSON that people read: text of several lines as lines. */
+/** Facts as readable JSON, with multi-line text as lines. */
 const jsonOf = (facts) =>
   JSON.stringify(facts, null, 2).replace(
     /[\u202a-\u202e\u2066-\u2069]/g,

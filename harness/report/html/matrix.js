@@ -1,15 +1,15 @@
-// The matrix: a row for each scenario, a cell for each implementation; filtered, searched, and walked with the arrow keys.
+// The matrix: a row for each scenario, a cell for each implementation; with filters, search and arrow keys.
 
 const SHOWN = [
   ["all", "all scenarios", () => true],
-  ["broken", "broken by somebody", (row) => row.some((cell) => cell && cell[0].length)],
+  ["violated", "violated by some", (row) => row.some((cell) => cell && cell[0].length)],
   [
     "differ",
     "where they differ",
-    (row) => new Set(row.map((cell) => (cell && cell[0].length ? "broken" : "kept"))).size > 1,
+    (row) => new Set(row.map((cell) => (cell && cell[0].length ? "violated" : "held"))).size > 1,
   ],
-  ["nobody", "kept by nobody", (row) => row.every((cell) => !cell || cell[0].length || cell[2].length)],
-  ["unknown", "could not be judged", (row) => row.some((cell) => cell && cell[2].length)],
+  ["none", "held by none", (row) => row.every((cell) => !cell || cell[0].length || cell[2].length)],
+  ["unknown", "inconclusive", (row) => row.some((cell) => cell && cell[2].length)],
 ];
 
 function matrixView() {
@@ -28,11 +28,11 @@ function matrixView() {
   const group = choice("Group", [["", "every group"], ...groupsOf().map((name) => [name, name || "no group"])]);
   const shown = choice(
     "Outcome",
-    SHOWN.map(([name, told]) => [name, told]),
+    SHOWN.map(([name, label]) => [name, label]),
   );
-  const promise = choice("Promise", [
-    ["", "any promise"],
-    ...brokenPromises().map((place) => [String(place), PROMISES[place].name]),
+  const invariant = choice("Invariant", [
+    ["", "any invariant"],
+    ...violatedInvariants().map((place) => [String(place), INVARIANTS[place].name]),
   ]);
   const body = [];
   let current = null;
@@ -98,12 +98,12 @@ function matrixView() {
   function apply() {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = SHOWN.find(([name]) => name === shown.value)[2];
-    const broken = promise.value === "" ? null : Number(promise.value);
+    const violated = invariant.value === "" ? null : Number(invariant.value);
     let visible = 0;
     for (const { row, place, group: own, words, links } of rows) {
       const runs = REPORT.runs[place];
       const says =
-        broken === null || runs.some((cell) => cell && (cell[0].includes(broken) || cell[1].includes(broken)));
+        violated === null || runs.some((cell) => cell && (cell[0].includes(violated) || cell[1].includes(violated)));
       row.hidden = !(
         (group.value === "" || group.value === own) &&
         says &&
@@ -113,7 +113,7 @@ function matrixView() {
       if (!row.hidden) visible += 1;
       links.forEach((link, position) => {
         const cell = runs[position];
-        link?.classList.toggle("is-dim", broken !== null && !(cell[0].includes(broken) || cell[1].includes(broken)));
+        link?.classList.toggle("is-dim", violated !== null && !(cell[0].includes(violated) || cell[1].includes(violated)));
       });
     }
     for (const section of body)
@@ -145,7 +145,7 @@ function matrixView() {
     row.links[Math.min(row.links.length - 1, Math.max(0, column))]?.focus();
   }
 
-  for (const control of [search, group, shown, promise]) control.addEventListener("input", apply);
+  for (const control of [search, group, shown, invariant]) control.addEventListener("input", apply);
   search.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();
@@ -182,7 +182,7 @@ function matrixView() {
       el(
         "tr",
         { class: "kept" },
-        el("th", { scope: "row" }, "kept every promise in"),
+        el("th", { scope: "row" }, "all held in"),
         REPORT.implementations.map((each) => el("td", { class: "cell" }, String(each.held))),
         el("td", { class: "why" }, `of ${REPORT.scenarios.length}`),
       ),
@@ -193,26 +193,26 @@ function matrixView() {
     "matrix",
     "Every run",
     "",
-    el("div", { class: "filters" }, search, group.labelled, shown.labelled, promise.labelled, count),
+    el("div", { class: "filters" }, search, group.labelled, shown.labelled, invariant.labelled, count),
     el("div", { class: "scroll matrix-scroll" }, table),
     el(
       "p",
       { class: "key" },
-      keyItem("held", "✓", "every promise held"),
+      keyItem("held", "✓", "all held"),
       keyItem("held", "✓!", "held, with a warning"),
-      keyItem("violated", "✗3", "three promises broken"),
-      keyItem("unknown", "?", "could not be judged"),
+      keyItem("violated", "✗3", "3 violated"),
+      keyItem("unknown", "?", "inconclusive"),
     ),
   );
 }
 
-const keyItem = (state, mark, told) => el("span", {}, el("i", { class: `cell-link is-${state}` }, mark), told);
+const keyItem = (state, mark, label) => el("span", {}, el("i", { class: `cell-link is-${state}` }, mark), label);
 
 function choice(name, options) {
   const select = el(
     "select",
     {},
-    options.map(([value, told]) => el("option", { value }, told)),
+    options.map(([value, label]) => el("option", { value }, label)),
   );
   select.labelled = el("label", {}, el("span", {}, name), select);
   return select;
@@ -220,9 +220,9 @@ function choice(name, options) {
 
 const groupsOf = () => [...new Set(REPORT.scenarios.map((scenario) => scenario.group))];
 
-function brokenPromises() {
-  const broken = new Set(REPORT.runs.flat().flatMap((cell) => (cell ? [...cell[0], ...cell[1]] : [])));
-  return PROMISES.map((_, place) => place).filter((place) => broken.has(place));
+function violatedInvariants() {
+  const violated = new Set(REPORT.runs.flat().flatMap((cell) => (cell ? [...cell[0], ...cell[1]] : [])));
+  return INVARIANTS.map((_, place) => place).filter((place) => violated.has(place));
 }
 
 function firstSentence(text) {

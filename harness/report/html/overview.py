@@ -1,4 +1,4 @@
-"""What the page knows before a run is looked at: what was run, how each run ended, and the figures of the charts."""
+"""The data of the page's overview: what was run, the outcome of each run, and the figures of the charts."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from harness.results.comparison import Summary
 from harness.results.result import Result
 
 PLATFORM_LIMITS_S = (10, 60, 300)
-"""The function limits of the usual platforms, drawn into the charts of latencies."""
+"""The function time limits of common platforms, drawn in the charts of latencies."""
 DELIVERY_LIMIT_S = 15
-"""For how long the providers wait for an answer to a callback."""
+"""The providers' timeout for the response to a callback."""
 OUTCOMES = {
     "2k": "true 2K picture",
     "small-labelled": "small, labelled",
@@ -19,14 +19,14 @@ OUTCOMES = {
     "broken": "picture does not load",
     "none": "no picture",
     "unfinished": "unfinished",
-    "unseen": "not seen",
+    "unseen": "not readable",
 }
-"""How tracks end, in words, best first."""
+"""Descriptions of track outcomes, best first."""
 
 
 def overview(results: Results) -> dict[str, Any]:
-    """Everything for the first view. `runs` is a row for each scenario with a place for each implementation."""
-    names = _promises(results)
+    """Return the data of the overview. `runs` has a row for each scenario with a cell for each implementation."""
+    names = _invariants(results)
     places = {name: place for place, name in enumerate(names)}
     by_key = results.by_key()
     rows = []
@@ -52,7 +52,7 @@ def overview(results: Results) -> dict[str, Any]:
             {"name": each.name, "sentence": each.sentence, **_figures(results, each.name)}
             for each in results.implementations
         ],
-        "promises": [_promise(name) for name in names],
+        "invariants": [_invariant(name) for name in names],
         "outcomes": [[name, reported] for name, reported in OUTCOMES.items()],
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "runs": rows,
@@ -61,19 +61,19 @@ def overview(results: Results) -> dict[str, Any]:
     }
 
 
-def _promises(results: Results) -> list[str]:
-    """The names of all invariants that were judged, the shipped ones first and in their order."""
+def _invariants(results: Results) -> list[str]:
+    """Return the names of all judged invariants, the shipped ones first and in order."""
     judged = {verdict.invariant for run in results.runs for verdict in run.result.verdicts}
     return [*(name for name in INVARIANTS if name in judged), *sorted(judged - set(INVARIANTS))]
 
 
-def _promise(name: str) -> list[str]:
+def _invariant(name: str) -> list[str]:
     known = INVARIANTS.get(name)
     return [name, known.sentence if known else "", known.severity if known else "error"]
 
 
 def _cell(result: Result, places: dict[str, int]) -> list[list[int]]:
-    """[broken promises, broken promises that are only warned of, promises that could not be judged]."""
+    """Return [violated, violated as a warning, inconclusive] as lists of invariant indices."""
     warned = [each.invariant for each in result.of("violated") if each.severity == "warning"]
     return [[places[name] for name in names] for names in (result.violated, warned, result.unknown)]
 
@@ -101,7 +101,7 @@ def _figures(results: Results, name: str) -> dict[str, Any]:
 
 
 def _cost(summary: Summary) -> float | None:
-    """Generations paid for each track that ended with a true 2K picture; None where there is none."""
+    """Return generations paid per track that ended with a true 2K picture; None if there is none."""
     delivered = summary.outcomes.get("2k", 0)
     return round(summary.generations_accepted / delivered, 4) if delivered else None
 
@@ -109,5 +109,5 @@ def _cost(summary: Summary) -> float | None:
 def _conclusion(results: Results) -> list[str]:
     comparison = results.comparison()
     if comparison is None:
-        return [f"{len(results.runs)} runs; not every implementation was put through every scenario."]
+        return [f"{len(results.runs)} runs; not every implementation ran in every scenario."]
     return conclusion(comparison).split("\n")

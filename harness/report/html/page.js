@@ -1,5 +1,5 @@
-// The page's own small tools: making elements, reading the data that is in the page, saying something aloud.
-// Text only ever becomes text nodes and attribute values; nothing here writes markup.
+// Basics of the page: creating elements, reading the embedded data, screen reader announcements.
+// Text only becomes text nodes and attribute values, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -19,11 +19,11 @@ const svg = (tag, attributes = {}, ...children) => make(document.createElementNS
 const byId = (id) => document.getElementById(id);
 
 const REPORT = JSON.parse(byId("overview").textContent);
-const PROMISES = REPORT.promises.map(([name, sentence, severity]) => ({ name, sentence, severity }));
+const INVARIANTS = REPORT.invariants.map(([name, sentence, severity]) => ({ name, sentence, severity }));
 
 let picturesRead = null;
 
-/** A picture by its digest: its format, true size and small copy; undefined for one that is not in the page. */
+/** Returns a picture by its digest: format, original size and thumbnail; undefined if the page lacks it. */
 function pictureOf(digest) {
   picturesRead ??= JSON.parse(byId("pictures").textContent);
   if (typeof digest !== "string" || !Object.hasOwn(picturesRead, digest)) return undefined;
@@ -33,10 +33,10 @@ function pictureOf(digest) {
 
 const unpackedBlocks = new Map();
 
-/** Kept when the browser has read the whole file; the script stands before the runs, to draw while they are read. */
+/** Resolved when the whole file is read; the script precedes the runs, so that it draws while they load. */
 const wholeFile = new Promise((done) => addEventListener("DOMContentLoaded", done, { once: true }));
 
-/** A scenario's file and its runs, unpacked when they are first asked for. */
+/** Returns a scenario's file and runs, unpacked on first use. */
 async function blockOf(number) {
   if (!byId(`block-${number}`) || !byId("pictures")) await wholeFile;
   if (!unpackedBlocks.has(number)) unpackedBlocks.set(number, unpack(byId(`block-${number}`).textContent));
@@ -49,18 +49,18 @@ async function unpack(packed) {
   return JSON.parse(await new Response(stream).text());
 }
 
-/** Says something to those who do not see the screen. */
+/** Announces a text to screen readers. */
 function tell(sentence) {
-  byId("told").textContent = sentence;
+  byId("announcer").textContent = sentence;
 }
 
-/** Remembers a choice for the next visit, where the browser lets a file do so. */
+/** Stores a choice for the next visit if the browser allows it for files. */
 function remember(name, value) {
   try {
     if (value === undefined) return localStorage.getItem(name);
     localStorage.setItem(name, value);
   } catch {
-    // A page without storage forgets.
+    // Without storage the choice is lost.
   }
   return null;
 }

@@ -1,11 +1,11 @@
-// Where the page is, what the keys do, and light and dark.
+// Navigation, keyboard shortcuts, and the light and dark themes.
 
 const THEMES = ["auto", "light", "dark"];
 const KEYS = [
   ["/", "search"],
-  ["← ↑ → ↓", "walk through the matrix, Enter opens a run"],
-  ["j k", "the scenario after, before"],
-  ["l h", "the implementation after, before"],
+  ["← ↑ → ↓", "move in the matrix, Enter opens a run"],
+  ["j k", "next, previous scenario"],
+  ["l h", "next, previous implementation"],
   ["Esc", "back to all runs"],
   ["?", "this list"],
 ];
@@ -47,13 +47,13 @@ function overviewView() {
       { class: "contents", "aria-label": "Parts of this page" },
       [
         ["matrix", "Every run"],
-        ["outcomes", "How tracks end"],
-        ["answers", "Time to answer"],
+        ["outcomes", "Track outcomes"],
+        ["answers", "Response time"],
         ["pictures-after", "Time to a picture"],
         ["cost", "Cost"],
         ["figures", "Figures"],
-      ].map(([id, told]) =>
-        el("button", { type: "button", onclick: () => byId(id).scrollIntoView({ behavior: "smooth" }) }, told),
+      ].map(([id, label]) =>
+        el("button", { type: "button", onclick: () => byId(id).scrollIntoView({ behavior: "smooth" }) }, label),
       ),
     ),
     matrixView(),
@@ -78,7 +78,7 @@ async function go() {
       row < 0 || column < 0
         ? el("p", { class: "notice" }, "There is no such run in this report. ", el("a", { href: "#/" }, "All runs"))
         : await runView(row, column, Number(entry) || null);
-    if (turn !== turns) return; // somebody has gone on while the run was unpacked
+    if (turn !== turns) return; // the user has moved on while the run was unpacked
     main.replaceChildren(shown);
     if (!entry) scrollTo(0, 0);
     tell(`${scenario}, ${implementation}`);
@@ -106,7 +106,7 @@ const REPORT_TITLE = document.title;
 function setTheme(name) {
   document.documentElement.dataset.theme = name;
   byId("theme-button").textContent = { auto: "Auto", light: "Light", dark: "Dark" }[name];
-  byId("theme-button").setAttribute("aria-label", `Theme: ${name}; press for the next one`);
+  byId("theme-button").setAttribute("aria-label", `Theme: ${name}; press to change`);
 }
 
 byId("theme-button").addEventListener("click", () => {
@@ -123,13 +123,13 @@ help.append(
   el(
     "dl",
     {},
-    KEYS.map(([key, told]) => [
+    KEYS.map(([key, label]) => [
       el(
         "dt",
         {},
         key.split(" ").map((each) => el("kbd", {}, each)),
       ),
-      el("dd", {}, told),
+      el("dd", {}, label),
     ]),
   ),
   el("form", { method: "dialog" }, el("button", {}, "Close")),

@@ -1,4 +1,4 @@
-// One run: what it is, which promises it broke and by what, its pictures, its diagram and its journal.
+// One run: its verdicts, pictures, diagram and journal.
 
 const OUTCOME_WORDS = Object.fromEntries(REPORT.outcomes);
 
@@ -69,15 +69,15 @@ async function runView(scenario, implementation, entry) {
 }
 
 function headline(view, outcome) {
-  const broken = view.verdicts.filter(([, state, severity]) => state === "violated" && severity === "error").length;
-  if (broken) return `${counted(broken, "promise")} broken`;
-  return outcome.state === "unknown" ? "Could not be judged" : "Every promise held";
+  const violated = view.verdicts.filter(([, state, severity]) => state === "violated" && severity === "error").length;
+  if (violated) return `${counted(violated, "invariant")} violated`;
+  return outcome.state === "unknown" ? "Inconclusive" : "All held";
 }
 
-/** The same scenario with the others, and the ways to the scenarios before and after. */
+/** Links to the other implementations in this scenario, and to the previous and next scenario. */
 function neighbours(scenario, implementation) {
   const last = REPORT.scenarios.length - 1;
-  const step = (to, mark, told) =>
+  const step = (to, mark, label) =>
     to < 0 || to > last
       ? el("span", { class: "step-link is-off", "aria-hidden": "true" }, mark)
       : el(
@@ -86,7 +86,7 @@ function neighbours(scenario, implementation) {
             class: "step-link",
             href: routeOf(to, implementation),
             title: REPORT.scenarios[to].name,
-            "aria-label": `${told}: ${REPORT.scenarios[to].name}`,
+            "aria-label": `${label}: ${REPORT.scenarios[to].name}`,
           },
           mark,
         );
@@ -121,8 +121,8 @@ function neighbours(scenario, implementation) {
     el(
       "span",
       { class: "step-links" },
-      step(scenario - 1, "↑", "scenario before"),
-      step(scenario + 1, "↓", "scenario after"),
+      step(scenario - 1, "↑", "previous scenario"),
+      step(scenario + 1, "↓", "next scenario"),
     ),
   );
 }
@@ -135,7 +135,7 @@ function replayLine(command) {
       onclick: async () => {
         const done = await copy(command, code);
         button.textContent = done ? "Copied" : "Selected";
-        tell(done ? "The command is copied" : "The command is selected");
+        tell(done ? "Command copied" : "Command selected");
         setTimeout(() => (button.textContent = "Copy"), 1600);
       },
     },
@@ -174,7 +174,7 @@ function verdictsView(view, diagram, journal) {
     };
     show.addEventListener("click", choose);
     cards.push({ show });
-    const sentence = PROMISES.find((promise) => promise.name === name)?.sentence;
+    const sentence = INVARIANTS.find((each) => each.name === name)?.sentence;
     return el(
       "li",
       { class: `verdict is-${kind}` },
@@ -209,7 +209,7 @@ function verdictsView(view, diagram, journal) {
   return el(
     "section",
     { class: "verdicts", "aria-labelledby": "verdicts-title" },
-    el("h2", { id: "verdicts-title" }, "Promises"),
+    el("h2", { id: "verdicts-title" }, "Invariants"),
     open.length ? el("ul", {}, open.map(card)) : null,
     rest.length
       ? el(
@@ -260,7 +260,7 @@ function tracksView(view) {
             {},
             size
               ? `${size} ${picture.format.toUpperCase()}`
-              : (track.problem ?? (track.url ? "The picture was not opened" : "No address on the track")),
+              : (track.problem ?? (track.url ? "The picture was not downloaded" : "The track has no image_url")),
           ),
           enlarged ? el("p", { class: "aside" }, `made at ${track.made.join(" × ")}, then enlarged`) : null,
           track.outcome
@@ -280,12 +280,12 @@ function tracksView(view) {
 
 function fieldsOf(row, folded) {
   if (!row) return el("p", { class: "aside" }, "No row in the store.");
-  const told = (value) =>
+  const label = (value) =>
     value === null ? el("i", {}, "null") : typeof value === "string" ? value : JSON.stringify(value);
   const list = el(
     "dl",
     {},
-    Object.entries(row).map(([name, value]) => [el("dt", {}, name), el("dd", {}, told(value))]),
+    Object.entries(row).map(([name, value]) => [el("dt", {}, name), el("dd", {}, label(value))]),
   );
   return folded ? el("details", {}, el("summary", {}, "Fields"), list) : list;
 }

@@ -1,4 +1,4 @@
-"""What the page shows of one run: verdicts, tracks and their pictures, the diagram's steps, and the journal."""
+"""The page's data of one run: verdicts, tracks and their pictures, the diagram's steps, and the journal."""
 
 import json
 from dataclasses import asdict
@@ -14,18 +14,18 @@ from harness.trace.journal import AnyEntry, Journal
 from harness.trace.urls import usable_url
 
 ENTRIES_MAX = 5_000
-"""Of a longer journal the page has the beginning, and all that the verdicts point to."""
+"""Of a longer journal the page has the beginning and the evidence of all verdicts."""
 
 
 class Shared:
-    """Values that are kept once, and spoken of by their places: the runs of a scenario see the same callbacks."""
+    """Values stored once and referred to by index, since the runs of a scenario share many of them."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
         self._places: dict[str, int] = {}
 
     def place_of(self, value: Any) -> int:
-        """Where `value` is among `values`; it is added when it is new."""
+        """Return the index of `value` in `values`; add it if it is new."""
         place = self._places.setdefault(json.dumps(value, default=str), len(self.values))
         if place == len(self.values):
             self.values.append(value)
@@ -33,7 +33,7 @@ class Shared:
 
 
 def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any]:
-    """One run, redacted, as values that JSON can say; its entries speak of their facts by their places in `facts`."""
+    """Return one run, redacted, as JSON values; its entries refer to their facts by index in `facts`."""
     whole = run.journal
     redaction = Redaction.of(whole)
     journal, result = redaction.journal(whole), redaction.result(run.result)
@@ -73,12 +73,12 @@ def _began(journal: Journal) -> dict[str, Any]:
 
 
 def _entry(entry: AnyEntry, facts: Shared) -> list[Any]:
-    """[number, clock, kind, cause, sentence, place of its facts]"""
+    """Return [number, clock, kind, cause, sentence, index of its facts]."""
     return [entry.number, clock(entry.at_s), entry.kind, entry.cause, _words(entry), facts.place_of(entry.facts)]
 
 
 def _words(entry: AnyEntry) -> str:
-    """The entry's sentence; of one whose facts are not what its kind has, its kind."""
+    """Return the entry's sentence; its kind if its facts have another shape."""
     try:
         return narrate(entry)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
@@ -86,7 +86,7 @@ def _words(entry: AnyEntry) -> str:
 
 
 def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...]) -> list[dict[str, Any]]:
-    """Each track's outcome, its final fields, and the picture that a browser got from its address at the end."""
+    """Return each track's outcome, final fields, and the picture that its URL returned at the end."""
     figures = run.result.metrics.tracks
     looks = {
         str(entry.facts.get("url")): entry.facts
@@ -116,7 +116,7 @@ def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...
 
 
 def _made(mark: Any) -> list[int] | None:
-    """The size at which a picture was made, by its pixels; None where they do not tell."""
+    """Return the size at which a picture was made, by its watermark; None without one."""
     try:
         return [int(mark["made_width"]), int(mark["made_height"])]
     except (KeyError, TypeError, ValueError):

@@ -26,27 +26,27 @@ function percentile(values, share) {
 
 const STATES = {
   held: { mark: "✓", word: "held" },
-  violated: { mark: "✗", word: "broken" },
+  violated: { mark: "✗", word: "violated" },
   warned: { mark: "!", word: "warning" },
-  unknown: { mark: "?", word: "could not be judged" },
+  unknown: { mark: "?", word: "inconclusive" },
   "not applicable": { mark: "·", word: "does not apply" },
 };
 
-/** A cell's state, the symbol that it shows and the sentence that is read aloud. */
+/** Returns a cell's state, its symbol and the sentence for screen readers. */
 function outcomeOf(cell) {
   if (cell === null) return { state: "missing", mark: "", words: "not run" };
-  const [broken, warned, unknown] = cell;
-  const names = (places) => places.map((place) => PROMISES[place].name).join(", ");
+  const [violated, warned, unknown] = cell;
+  const names = (places) => places.map((place) => INVARIANTS[place].name).join(", ");
   const also = warned.length ? `; warnings: ${names(warned)}` : "";
-  if (broken.length) {
-    const words = `${counted(broken.length, "promise")} broken: ${names(broken)}${also}`;
-    return { state: "violated", mark: `✗${broken.length}`, words };
+  if (violated.length) {
+    const words = `${counted(violated.length, "invariant")} violated: ${names(violated)}${also}`;
+    return { state: "violated", mark: `✗${violated.length}`, words };
   }
-  if (unknown.length) return { state: "unknown", mark: "?", words: `could not be judged: ${names(unknown)}${also}` };
-  return { state: "held", mark: "✓", words: `every promise held${also}`, warned: warned.length };
+  if (unknown.length) return { state: "unknown", mark: "?", words: `inconclusive: ${names(unknown)}${also}` };
+  return { state: "held", mark: "✓", words: `all held${also}`, warned: warned.length };
 }
 
-/** A name as it stands in an address; half a surrogate pair cannot stand there. */
+/** Returns a name encoded for an address; a lone surrogate cannot be encoded. */
 const inAddress = (name) => encodeURIComponent(name.toWellFormed());
 
 const routeOf = (scenario, implementation, entry) =>
