@@ -17,9 +17,11 @@ MARKERS = {
     "tests/live/test_supabase": "postgres",
     "tests/reports/test_page_in_a_browser.py": "browser",
     "tests/benchmarks/": "slow",
+    "tests/plugin/test_example_project.py": "slow",
+    "tests/plugin/test_one_import_root.py": "slow",
 }
 """Markers by the beginning of a test's path; files that are slow say so themselves."""
-ONE_WORKER = ("tests/live/", "tests/plugin/test_example_project.py")
+ONE_WORKER = ("tests/live/", "tests/plugin/test_example_project.py", "tests/plugin/test_one_import_root.py")
 """Folders and files of which one test runs at a time: processes live in real time, and `npm ci` writes into the source
 tree."""
 

@@ -61,3 +61,15 @@ def project_file_here() -> ProjectFile | None:
         return read_project_file(Path("pyproject.toml")) if Path("pyproject.toml").is_file() else None
     except ImplementationError:
         return None
+
+
+def name_clash(folder: Path) -> str | None:
+    """Return the sentence for a project with a Python package `harness` of its own; None for all others."""
+    own = folder / "harness"
+    is_package = own.is_dir() and any(own.glob("*.py")) and not own.samefile(Path(__file__).parent)
+    if not is_package and not (folder / "harness.py").is_file():
+        return None
+    return (
+        f'"{folder}" has a Python package "harness" of its own, and only one of that name can be imported; rename it, '
+        "or run the harness from another folder"
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.project_file import name_clash
 from harness.pytest_plugin.fixtures import (
     explained,
     harness_result,
@@ -36,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    clash = name_clash(config.rootpath)
+    if clash is not None:
+        raise pytest.UsageError(clash)
     config.addinivalue_line("markers", MARKER)
     settings = settings_of(config)
     if not settings.implementations:

@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import ImplementationError, nearest_hint
 from harness.faults.exchange import App
 from harness.invariants.logging import LOG_EVENTS
+from harness.project_file import name_clash
 from harness.targets.callback import application_around
 from harness.targets.modules import forget_own_modules
 
@@ -68,6 +69,9 @@ def _split(target: str) -> tuple[str, str]:
 
 def _import_afresh(module_name: str) -> ModuleType:
     """Import a module afresh. Raise ImplementationError if it does not exist or raises."""
+    clash = name_clash(Path.cwd())
+    if clash is not None:
+        raise ImplementationError(clash)
     if module_name.endswith(".py") or os.sep in module_name:
         forget_own_modules()
         return _import_file(Path(module_name))

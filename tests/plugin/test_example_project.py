@@ -79,7 +79,7 @@ def test_every_scenario_is_a_test_green_and_red_where_it_belongs(python: Path, p
 
 def test_it_is_the_wheel_that_is_tested(python: Path, project: Path) -> None:
     where = run(
-        str(python), "-c", "import harness, fakes; print(harness.__file__, fakes.__file__)", cwd=project
+        str(python), "-c", "import harness, harness.fakes; print(harness.__file__, harness.fakes.__file__)", cwd=project
     ).split()
     assert all(Path(each).is_relative_to(python.parents[1]) for each in where)
     shown = run(str(python), "-m", "harness", "list", "scenarios", "baseline", cwd=project)
