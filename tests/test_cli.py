@@ -680,7 +680,7 @@ def test_serve_prints_the_environment_and_writes_a_journal_that_can_be_judged(tm
 
 
 def piped(command: str, folder: Path, **environment: str) -> Said:
-    """A line of bash with `harness` in it, as it stands, with pipefail."""
+    """Run a line of bash with `harness` in it, with pipefail."""
     line = command.replace("harness ", f"{sys.executable} -m harness ")
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
