@@ -1,4 +1,4 @@
-"""Plugins: invariants, faults, strategies and the like that a user adds without touching the package.
+"""Plugins: invariants, faults, strategies and more that users add without changing the package.
 
 An installed package names them as entry points of the group `harness.<kind>`; a project names them in its harness.toml
 (or `[tool.harness.plugins]` of its pyproject.toml), which is that of the current folder:
@@ -7,7 +7,7 @@ An installed package names them as entry points of the group `harness.<kind>`; a
     faults = ["shop.faults:Teapot"]
     invariants = ["shop.checks:covers_are_blue"]
 
-What a kind expects is checked where its registry is; here a target is only found.
+Each registry checks the types of its plugins; this module only imports them.
 """
 
 import importlib
@@ -24,7 +24,7 @@ KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores",
 
 
 def plugins(kind: str) -> list[tuple[str, Any]]:
-    """Pairs of where a plugin is named (for messages) and its value. Raises PluginError for one that is not there."""
+    """Return pairs of the location of a plugin's name (for messages) and its value. Raise PluginError if missing."""
     assert kind in KINDS
     named = [each for each in _entry_points(tuple(sys.path)) if each.group == f"harness.{kind}"]
     found = [(f"entry point {each.name} of {each.group}", each.load()) for each in named]
@@ -37,12 +37,12 @@ def plugins(kind: str) -> list[tuple[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Those of the packages on `path`, which is `sys.path`."""
+    """Return the entry points of the packages on `path`, which is `sys.path`."""
     return tuple(each for kind in KINDS for each in entry_points(group=f"harness.{kind}"))
 
 
 def _targets() -> tuple[Path | None, dict[str, list[str]]]:
-    """What `[plugins]` names, checked for its form."""
+    """Return the validated targets of `[plugins]` and their file."""
     file = project_file_here()
     written = file.tables.get("plugins") if file is not None else None
     if file is None or written is None:
@@ -63,7 +63,7 @@ def _targets() -> tuple[Path | None, dict[str, list[str]]]:
 def _value(where: str, target: str) -> Any:
     module, colon, attribute = target.partition(":")
     if not (module and colon and attribute):
-        raise PluginError(f'{where} names nothing; expected module:NAME, as in "shop.faults:Teapot"')
+        raise PluginError(f'{where}: expected module:NAME such as "shop.faults:Teapot"')
     loaded = _imported(where, module)
     if not hasattr(loaded, attribute):
         if getattr(loaded.__spec__, "_initializing", False):
@@ -84,9 +84,7 @@ def _imported(where: str, module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
-            raise PluginError(
-                f'{where}: there is no module "{module}" (looked in {here} and among the installed packages)'
-            ) from error
+            raise PluginError(f'{where}: no module "{module}" in {here} or among the installed packages') from error
         raise PluginError(f'{where}: "{module}" imports "{error.name}", which is not installed') from error
     except (Exception, SystemExit) as error:
         raise PluginError(f"{where}: the module raises {type(error).__name__} on import: {error}") from error

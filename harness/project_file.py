@@ -1,6 +1,6 @@
 """The project's configuration file: `harness.toml`, or `[tool.harness]` in `pyproject.toml`.
 
-It is read here once, as plain tables; what each table may contain is for its reader to check.
+It is read once, as plain tables; each reader validates its own table.
 """
 
 import tomllib
@@ -23,15 +23,15 @@ class ProjectFile:
     text: str
     tables: Mapping[str, Any]
     prefix: tuple[str, ...] = ()
-    """Where the tables are in the file: `("tool", "harness")` in a pyproject.toml."""
+    """The path of the tables in the file: `("tool", "harness")` in a pyproject.toml."""
 
 
 def read_project_file(path: Path) -> ProjectFile:
-    """The file at `path`, or that of a folder. Raises ImplementationError for one that is missing or no TOML."""
+    """Read the file at `path`, or that of a folder. Raise ImplementationError if it is missing or not TOML."""
     if path.is_dir():
         found = next((path / name for name in FILE_NAMES if (path / name).is_file()), None)
         if found is None:
-            raise ImplementationError(f'there is no {FILE_NAME} in "{path}"; `harness init` writes one')
+            raise ImplementationError(f'no {FILE_NAME} in "{path}"; `harness init` writes one')
         path = found
     try:
         text = path.read_text(encoding="utf-8")
@@ -46,14 +46,14 @@ def read_project_file(path: Path) -> ProjectFile:
     tool = written.get("tool")
     written = tool.get("harness") if isinstance(tool, dict) else None
     if not isinstance(written, dict):
-        raise ImplementationError(f"{path}: there is no [tool.harness] in it; expected the same as in {FILE_NAME}")
+        raise ImplementationError(f"{path}: no table [tool.harness]; expected the settings of a {FILE_NAME}")
     return ProjectFile(path, text, written, ("tool", "harness"))
 
 
 def project_file_here() -> ProjectFile | None:
-    """That of the current folder, if it has one: harness.toml, else a pyproject.toml with a [tool.harness].
+    """Return the file of the current folder, if any: harness.toml, else a pyproject.toml with a [tool.harness].
 
-    A pyproject.toml that is no TOML is somebody else's to report. Raises ImplementationError for a broken harness.toml.
+    An invalid pyproject.toml is ignored. Raise ImplementationError for an invalid harness.toml.
     """
     if Path(FILE_NAME).is_file():
         return read_project_file(Path(FILE_NAME))

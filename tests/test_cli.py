@@ -559,6 +559,34 @@ def test_help_is_there_for_every_command(harness: Any) -> None:
         assert said.out.startswith(f"Usage: harness {name}")
 
 
+def test_help_of_every_command_fits_80_columns_and_has_an_example(harness: Any) -> None:
+    for name in cli.cli.commands:
+        said = harness(name, "--help", columns=80)
+        assert said.code == 0
+        assert [line for line in said.out.splitlines() if len(line) > 80] == []
+        assert re.search(r"^  Examples?:\n    .*harness", said.out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_lists_every_command_in_a_section_with_its_whole_summary(harness: Any, columns: int) -> None:
+    said = harness("--help", columns=columns)
+    sections = said.out.partition("Run and compare:")[2]
+    assert [line for line in sections.splitlines() if len(line) > columns] == []
+    for name, command in cli.cli.commands.items():
+        assert re.search(rf"^  {name}  ", sections, re.MULTILINE)
+        assert command.get_short_help_str(80) in one_line(sections)
+        assert not command.get_short_help_str(80).endswith("...")
+    assert "Commands of plugins" not in said.out
+
+
+def test_help_lists_options_in_groups(harness: Any) -> None:
+    said = harness("run", "--help", columns=80)
+    titles = re.findall(r"^(\w[\w ]*):$", said.out, re.MULTILINE)
+    assert titles == ["Selection", "Judging", "Execution", "Output", "Other options"]
+    other = said.out.partition("Other options:")[2]
+    assert other.split() == ["-h,", "--help", "Show", "this", "message", "and", "exit."]
+
+
 def test_the_version_is_shown_installed_or_not(harness: Any) -> None:
     said = harness("--version")
     assert said.code == 0
@@ -680,7 +708,7 @@ def test_serve_prints_the_environment_and_writes_a_journal_that_can_be_judged(tm
 
 
 def piped(command: str, folder: Path, **environment: str) -> Said:
-    """A line of bash with `harness` in it, as it stands, with pipefail."""
+    """Run a line of bash with `harness` in it, with pipefail."""
     line = command.replace("harness ", f"{sys.executable} -m harness ")
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],

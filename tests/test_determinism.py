@@ -1,4 +1,4 @@
-"""Same seed, same journal, byte for byte: across processes, hash seeds, and whatever ran before."""
+"""The same seed gives the same journal, byte for byte: across processes, hash seeds and earlier runs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Options that the environment or a file sets, and what the shell is told when somebody presses tab."""
+"""Options that the environment or a file sets, and shell completion."""
 
 import os
 import subprocess

@@ -45,19 +45,21 @@ def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
     share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
     if best.runs_held == total:
         if len(equal) > 1:
-            return f"{_listed(equal)} hold every invariant in {_all(total)}."
-        return f"{best.implementation} holds every invariant in {_all(total)}, and {share}."
+            return f"{_listed(equal)} violate no invariant in {_all(total)}."
+        return f"{best.implementation} violates no invariant in {_all(total)}, and {share}."
     if len(equal) > 1:
-        return f"{_listed(equal)} each hold every invariant in {best.runs_held} of {total} scenarios, none in all."
+        return (
+            f"{_listed(equal)} each violate no invariant in {best.runs_held} of {total} scenarios, none of them in all."
+        )
     return (
-        f"{best.implementation} comes closest: it holds every invariant in {best.runs_held} of {total} scenarios, and "
+        f"{best.implementation} comes closest: it violates no invariant in {best.runs_held} of {total} scenarios, and "
         f"{share}; elsewhere it {_habits(best)}."
     )
 
 
 def _portrait(summary: Summary, total: int) -> str:
     if not summary.runs_violated and not summary.runs_unknown:
-        return f"{summary.implementation} holds every invariant in {_all(total)}"
+        return f"{summary.implementation} violates no invariant in {_all(total)}"
     share = f"{summary.share('2k') * 100:.0f} % true 2K"
     if not summary.violations:
         return f"{summary.implementation} ({share}) is inconclusive in {summary.runs_unknown} of them"
@@ -65,7 +67,7 @@ def _portrait(summary: Summary, total: int) -> str:
 
 
 def _all(total: int) -> str:
-    return f"all {total} scenarios" if total > 1 else "the one scenario"
+    return f"any of the {total} scenarios" if total > 1 else "the one scenario"
 
 
 def _habits(summary: Summary) -> str:

@@ -20,7 +20,7 @@ SCHEMAS = {"# .github/workflows/": "vendor.github-workflows", "# .gitlab-ci.yml"
 
 
 def checked(schema: str, file: Path) -> None:
-    """By the published schema of whoever runs such a file."""
+    """Validate a file by the published schema of its CI service."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -58,7 +58,7 @@ class Chronicle:
         return self._task(request, "suno", "music", prompt=f"the prompt of {track}", **facts)
 
     def image(self, track: int = 1, *, cause: int = 0, path: str = FLAT, **facts: Any) -> str:
-        """A picture task is accepted; whoever asked waits for the answer unless `mode` says otherwise."""
+        """Accept a picture task, synchronous unless `mode` says otherwise."""
         request = self.request(path, cause or self.submitted[track - 1], body=facts.pop("body", None))
         return self._task(request, "kie", "image", prompt=f"cover: the prompt of {track}", **facts)
 
@@ -86,7 +86,7 @@ class Chronicle:
         return self.note("task.ended", request, **facts, outcome=outcome, code=code, urls=list(urls))
 
     def answer_with(self, task_id: str, url: Any) -> int:
-        """The synchronous answer, with whatever stands where the URL belongs."""
+        """Return the synchronous response, with any value as its URL."""
         return self.respond(self.tasks[task_id][0], {"code": 200, "data": {"response": {"imageUrl": url}}})
 
     def call(

@@ -53,7 +53,7 @@ def played(name: str, scenario: Scenario, **options: Any) -> Result:
 
 
 def broken(result: Result) -> tuple[str, ...]:
-    """Every invariant that is violated, whatever its severity."""
+    """Return every violated invariant of any severity."""
     return tuple(verdict.invariant for verdict in result.of("violated"))
 
 

@@ -1,4 +1,4 @@
-"""Nobody is wrongly accused: correct applications that do unusual things keep every promise."""
+"""No false alarms: correct applications that do unusual things violate no invariant."""
 
 from dataclasses import dataclass
 

@@ -14,7 +14,7 @@ NO_PICTURE = scene(Image(fails=Failure(500)))
 
 @dataclass(frozen=True)
 class Case:
-    """A promise, the application that breaks it, and where that shows."""
+    """An invariant, an application that violates it, and a scenario that shows it."""
 
     breaks: str
     application: str

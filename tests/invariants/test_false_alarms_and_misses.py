@@ -101,7 +101,7 @@ def test_the_stream_may_give_way_to_the_finished_audio_at_a_repetition() -> None
 
 
 def forged_picture(c: Chronicle) -> None:
-    """A forged callback offers a cover of its own, and a stray one of nobody's task another."""
+    """A forged callback has its own cover, and a stray one of no track's task another."""
     for url, number, genuine in ((COVER, 60_000, False), (OTHER, 60_001, True)):
         c.picture(url, 360, 360, kind="cover", number=number)
         mark = c.pictures[url]["mark"]
@@ -141,7 +141,7 @@ def test_a_forged_callback_that_repeats_the_genuine_one_word_by_word_must_still_
 
 
 def test_an_altered_callback_with_a_right_signature_may_be_taken_as_a_hint() -> None:
-    """The body is not signed: whoever asks the provider what is true after such a callback has done nothing wrong."""
+    """The body is not signed: querying the provider after such a callback is correct."""
     c = Chronicle(signing=True)
     music = c.music()
     arrived = c.call(music, "forgery:altered", genuine=False, body={"data": {"audio_url": OTHER}})
@@ -408,7 +408,7 @@ def test_a_refused_track_is_judged_by_the_cause_of_the_refusal(problem: str, pro
 
 
 def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None:
-    """Nobody asked for the music's state, so its audio is not kept either: two promises, one cause."""
+    """The music's state was never requested, so its audio is not kept either: two invariants, one cause."""
     silent = scene(music=Music(callbacks="never"), platform=Platform(freezes_after_answer=True))
     assert broken(played("WorksAfterItsAnswer", silent)) == ("settles", "audio-kept")
 

@@ -1,4 +1,4 @@
-"""Paying: when a second generation is paid for with good reason and when not, and who has to wait for whom."""
+"""Billing: when a second generation is justified, and when requests have to wait."""
 
 import pytest
 
@@ -15,7 +15,7 @@ URL = f"http://{MEDIA}/p/a.png"
 
 
 def two_pictures(c: Chronicle, *, first_width: int = 2048, told: bool = True, cause: int = 0) -> Journal:
-    """A picture is made and answered with; then a second one is asked for, ten seconds later."""
+    """A picture is generated and returned; a second one is requested ten seconds later."""
     height = first_width * 9 // 16
     c.picture(URL, first_width, height)
     first = c.image()
@@ -171,7 +171,7 @@ def test_a_third_picture_is_a_violation_whatever_became_of_the_others() -> None:
 
 
 def test_a_slow_answer_excuses_no_second_picture_for_a_repeated_callback() -> None:
-    """The delay is a fault here, and a fault that only takes time has broken nothing."""
+    """The delay is a fault, but one that only takes time is no failure."""
     slow = (FaultRule("kie", SlowAnswer(100.0), path=FLAT),)
     result = played("StartsAgainForEveryDelivery", scene(faults=slow))
     assert "generates-once" in broken(result)

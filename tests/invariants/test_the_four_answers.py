@@ -14,7 +14,7 @@ Ending = Callable[[Chronicle], Journal]
 
 
 def finished(c: Chronicle, url: str | None = URL, **fields: object) -> Journal:
-    """A track with its music and its picture, or whatever is said instead."""
+    """Return a track with its music and its picture, or other values."""
     music = c.music()
     c.ends(music, AUDIO)
     c.call(music)
@@ -264,7 +264,7 @@ CASES: list[tuple[str, str, Journal]] = [
     ("keeps-secrets", "violated", finished(Chronicle(), failure_reason=f"refused for {KEY}")),
 ]
 NEVER_UNKNOWN = {
-    # What these ask is in the journal of every run, whatever the store shows.
+    # These are decided by the journal of every run, even without a readable store.
     "callback-answered",
     "within-platform-limit",
     "generates-once",

@@ -1,4 +1,4 @@
-"""The rule for a true 2K picture: one rule, and everything that speaks of true 2K pictures goes by it."""
+"""The definition of a true 2K picture, which everything that mentions true 2K uses."""
 
 import pytest
 

@@ -61,11 +61,11 @@ def test_nothing_is_wrong_with_what_fits(
     ("before", "after", "seen", "advice"),
     [
         ('"track.id"', '"id"', 'answered nothing at "id"', "set request, body and id of [start]"),
-        ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests has reached the fakes", "KIE"),
-        ('"{app}"', '"http://127.0.0.1:9"', "reach nobody (refused)", 'PUBLIC_URL = "{app}"'),
+        ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests reached the fakes", "KIE"),
+        ('"{app}"', '"http://127.0.0.1:9"', "are not received (refused)", 'PUBLIC_URL = "{app}"'),
         ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),
         ('sqlite = "{database}"', 'read = "GET /none"', "GET /none answered HTTP 404", "set [track]"),
-        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'an object inside of "song"', 'inside = "song"'),
+        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'the track is wrapped in "song"', 'inside = "song"'),
         (
             'sqlite = "{database}"',
             'sqlite = "{database}"\ncomplete = ["done"]',
@@ -239,8 +239,8 @@ def test_what_an_application_says_of_its_failure_is_told(
     text = '[application]\ncommand = "node app.cjs"\nenvironment = { PORT = "{port}" }\n'
     code, said = said_by_the_doctor(tmp_path, text, capsys, monkeypatch)
     assert code == 1
-    assert "it said: Error: KIE_TOKEN is not set" in said
-    assert "its environment has PORT: is something missing there?" in said
+    assert "it logged: Error: KIE_TOKEN is not set" in said
+    assert "check its environment variables; it has PORT" in said
     assert "HTTPS_PROXY" not in said, "what follows from a failed start is no sign of its own"
 
 

@@ -224,7 +224,7 @@ def test_what_an_application_has_started_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_a_speed_for_something_that_runs_already_is_refused() -> None:
-    with pytest.raises(ImplementationError, match="the clock of one that runs already cannot be moved"):
+    with pytest.raises(ImplementationError, match="the clock of a running one cannot be changed"):
         load_live("http://127.0.0.1:3000", 50)
 
 

@@ -243,9 +243,9 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
             "/scenario",
             '{"name": 5}',
             400,
-            '"name" is the text of a scenario\'s name ("slow/image-16s"), found 5',
+            '"name": expected a string such as "slow/image-16s", found 5',
         ),
-        ("POST", "/scenario", '{"name": "slow"}', 400, "one can be served at a time"),
+        ("POST", "/scenario", '{"name": "slow"}', 400, "scenarios, expected one"),
         (
             "POST",
             "/scenario",
@@ -253,11 +253,11 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
             400,
             "inline.yaml:4:14: kie.images[0].takes",
         ),
-        ("POST", "/advance", '{"seconds": -1}', 400, '"seconds" is a number from 0'),
+        ("POST", "/advance", '{"seconds": -1}', 400, '"seconds": expected a number from 0'),
         ("POST", "/advance", '{"seconds": "60"}', 400, 'found "60"'),
-        ("POST", "/advance", "60", 400, "the body is no JSON object"),
-        ("GET", "/requests", "", 404, "there are: GET /state, GET /journal"),
-        ("GET", "/reset", "", 404, "there is no GET /reset"),
+        ("POST", "/advance", "60", 400, "the body is not a JSON object"),
+        ("GET", "/requests", "", 404, "expected one of GET /state, GET /journal"),
+        ("GET", "/reset", "", 404, "unknown endpoint GET /reset"),
     ],
 )
 def test_a_mistake_is_told_and_changes_nothing(
@@ -343,19 +343,19 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs) as process:
         os.close(theirs)
         suno = see(r"export SUNO_BASE_URL=(\S+)")
-        see("s switches the scenario")
+        see("s switch the scenario")
         os.write(ours, b"r")
         see("no callback has been delivered yet")
         body = {**MUSIC, "callBackUrl": receiver.url}
         httpx.post(f"{suno}/api/v1/generate", json=body, headers={"Authorization": "Bearer test-key"})
         see(r"→ POST /api/v1/generate 200  \d+ ms")
         os.write(ours, b"a")
-        see(r"time moves on by \d+\.\d s")
+        see(r"advanced by \d+\.\d s")
         see(r'← "text" to http://127\.0\.0\.1:\d+/callbacks/suno attempt 1 of 4')
-        see(r"→ answer to attempt 1 200  \d+ ms")
+        see(r"→ response to attempt 1 200  \d+ ms")
         os.write(ours, b"r")
         see(r'← "text" to')
-        see(r"→ answer to attempt 1 200")
+        see(r"→ response to attempt 1 200")
         os.write(ours, b"sslow/image-6")
         see("scenario: slow/image-6  → slow/image-61s")
         os.write(ours, b"\x1bsimage-16s\n")

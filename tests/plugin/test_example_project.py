@@ -47,7 +47,7 @@ def run(*command: str, cwd: Path | None = None) -> str:
 
 @lru_cache(maxsize=1)
 def expected() -> frozenset[str]:
-    """Where an application that shows the small cover and says so keeps every promise: where nobody can have more."""
+    """Return the scenarios without a 2K picture, in which a labelled small cover violates nothing."""
     from harness.engine.run import resolve
     from harness.engine.run import run as run_one
     from harness.scenario import catalogue

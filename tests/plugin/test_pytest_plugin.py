@@ -27,7 +27,7 @@ harness_scenarios =
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Somebody's repository with three lines of configuration."""
+    """Return a user's repository with three lines of configuration."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeini(CONFIGURATION)
     return pytester
@@ -137,7 +137,7 @@ def test_what_failed_last_time_comes_first(project: pytest.Pytester) -> None:
 
 
 def test_known_failures_are_expected_and_strictly_so(project: pytest.Pytester) -> None:
-    project.makeini(CONFIGURATION + "harness_xfail =\n    failing/code-500-always: nobody has told the user yet\n")
+    project.makeini(CONFIGURATION + "harness_xfail =\n    failing/code-500-always: the user is not informed yet\n")
     ran(project).assert_outcomes(passed=1, xfailed=1)
     project.makeini(CONFIGURATION + "harness_xfail =\n    strict::baseline/healthy: long mended\n")
     ran(project).assert_outcomes(failed=2)
@@ -229,7 +229,7 @@ def test_a_fixture_without_an_implementation_says_where_to_set_one(project: pyte
     project.makepyfile("def test_own(run_scenario): run_scenario('baseline/healthy')")
     result = ran(project)
     result.assert_outcomes(failed=1)
-    assert "which implementation?" in result.stdout.str()
+    assert "no implementation is set" in result.stdout.str()
 
 
 SERVED = """
@@ -278,7 +278,7 @@ def test_skipped_scenarios_are_reported(project: pytest.Pytester) -> None:
     (project.mkdir("tests") / "test_own.py").write_text("def test_own(): pass\n", "utf-8")
     result = ran(project, "tests")
     result.assert_outcomes(passed=1)
-    assert "harness: the configured scenarios are left out, because paths are given" in result.stdout.str()
+    assert "harness: the configured scenarios are skipped, because paths are given" in result.stdout.str()
 
 
 @pytest.mark.parametrize("target", ["shop.py:on_music", "shop:on_music"])
@@ -287,7 +287,7 @@ def test_the_files_of_the_configuration_are_found_from_a_subfolder(
 ) -> None:
     project.makeini(
         f"[pytest]\nharness_implementation = {target}\nharness_scenarios =\n    own\n    baseline/healthy\n"
-        "harness_xfail =\n    own/none.yaml: nobody tells of it\n"
+        "harness_xfail =\n    own/none.yaml: not reported yet\n"
     )
     project.makepyfile(shop="on_music = lambda payload, track: None\n")
     for name in ("none", "other"):

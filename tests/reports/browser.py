@@ -1,4 +1,4 @@
-"""A browser for tests: Debian's chromium without a window, told by its DevTools protocol what to do.
+"""A browser for tests: Debian's headless chromium, controlled by its DevTools protocol.
 
 Every request, exception and console message of a page is kept, so that a test can say that there was none.
 """
@@ -41,7 +41,7 @@ class Page:
         self._socket = socket
         self._number = 0
         self.requests: list[str] = []
-        """The URLs of all that the page asked for, its own document among them."""
+        """Return the URLs of all requests of the page, including its own document."""
         self.complaints: list[str] = []
         """Exceptions, console messages and what the browser complains about, the page's policy for example."""
 
@@ -51,7 +51,7 @@ class Page:
         self.wait_for("document.readyState === 'complete' && document.querySelector('main')?.firstChild != null")
 
     def evaluate(self, expression: str) -> Any:
-        """What an expression gives, once its promise is kept."""
+        """Return the value of an expression, awaited."""
         answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")

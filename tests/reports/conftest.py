@@ -18,7 +18,7 @@ def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture
 def browser(shared_browser: Page) -> Page:
-    """A tab, with nothing asked for and nothing complained about so far, on a desk's light screen."""
+    """Return a tab with a light desktop screen, without requests or errors so far."""
     shared_browser.call("Page.navigate", url="about:blank")
     shared_browser.screen(1440, 900)
     shared_browser.requests.clear()

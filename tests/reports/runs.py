@@ -1,4 +1,4 @@
-"""Runs for reports to tell of: a few real ones, made once in a process, and made-up ones with hostile words in them."""
+"""Runs for reports: a few real ones, made once per process, and synthetic ones with hostile texts."""
 
 from functools import lru_cache
 

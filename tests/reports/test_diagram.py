@@ -1,4 +1,4 @@
-"""The diagram's steps: one for what a reader sees as one thing, on the right lanes, whatever stands in the journal."""
+"""The diagram's steps: merged, on the right lanes, for any journal."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: it asks for nothing, shows every run, and hostile words stay words."""
+"""The HTML report in a real browser: it makes no requests, shows every run, and hostile texts stay texts."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sequence of events behind a verdict: it tells why things came as they did."""
+"""The sequence of events behind a verdict: it has the causes."""
 
 from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX

@@ -128,8 +128,8 @@ def test_a_scenario_may_be_made_in_python(run_scenario: Any) -> None:
     [
         ("slow/image-16", "strict", 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
         ("slow/image-16s", "strct", 'unknown strategy "strct", did you mean "strict"?'),
-        ("baseline", "strict", "a test runs one at a time"),
-        ("baseline/healthy", "nowhere_to_be_found:app", 'there is no module "nowhere_to_be_found"'),
+        ("baseline", "strict", "scenarios, expected one: "),
+        ("baseline/healthy", "nowhere_to_be_found:app", 'no module "nowhere_to_be_found" in'),
     ],
 )
 def test_what_cannot_be_run_fails_the_test_with_a_sentence(

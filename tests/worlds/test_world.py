@@ -37,7 +37,7 @@ def test_waiting_without_a_timeout_for_what_never_comes_is_a_deadlock_and_named_
     result = _run("patient", NEVER)
     assert result.ending == "deadlock"
     assert result.simulated_s < NEVER.deadline_s
-    assert "requests are still unanswered" in result.verdict("settles").reason
+    assert "requests still pending" in result.verdict("settles").reason
     assert result.journal is not None
     ended = result.journal.of(RunEnded)[0].facts
     unanswered = {result.journal[number].facts["path"] for number in ended["unanswered"]}

@@ -50,7 +50,7 @@ async function unpack(packed) {
 }
 
 /** Announces a text to screen readers. */
-function tell(sentence) {
+function announce(sentence) {
   byId("announcer").textContent = sentence;
 }
 

@@ -81,7 +81,7 @@ async function go() {
     if (turn !== turns) return; // the user has moved on while the run was unpacked
     main.replaceChildren(shown);
     if (!entry) scrollTo(0, 0);
-    tell(`${scenario}, ${implementation}`);
+    announce(`${scenario}, ${implementation}`);
     if (moved && !entry) main.focus({ preventScroll: true });
     return;
   }

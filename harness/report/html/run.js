@@ -35,7 +35,7 @@ async function runView(scenario, implementation, entry) {
       ),
       about.why ? el("p", { class: "why-text" }, about.why) : null,
       about.impossible.map(([name, reason]) =>
-        el("p", { class: "aside" }, "Nobody can keep ", el("code", {}, name), ` here: ${reason}.`),
+        el("p", { class: "aside" }, "Impossible in this scenario: ", el("code", {}, name), `: ${reason}.`),
       ),
       el(
         "p",
@@ -135,7 +135,7 @@ function replayLine(command) {
       onclick: async () => {
         const done = await copy(command, code);
         button.textContent = done ? "Copied" : "Selected";
-        tell(done ? "Command copied" : "Command selected");
+        announce(done ? "Command copied" : "Command selected");
         setTimeout(() => (button.textContent = "Copy"), 1600);
       },
     },

@@ -1,4 +1,4 @@
-"""One flaw each: applications that break one promise, named after what they do wrong."""
+"""Applications with one flaw, which violate one invariant, named after their flaw."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Correct applications of other shapes: each does something unusual that no invariant may take amiss."""
+"""Correct applications of other shapes: each does something unusual that violates no invariant."""
 
 import asyncio
 import io
@@ -53,7 +53,7 @@ class WritesByDeleteAndInsert(Shop):
 
 
 class WritesOneColumnAtATime(Shop):
-    """The label stands a statement later than the picture, with nothing in between."""
+    """The label is written one statement after the picture, with nothing in between."""
 
     def save(self, track_id: str, **values: Any) -> None:
         for name, value in values.items():
@@ -124,7 +124,7 @@ class LosesPatienceOnce(Shop):
 
 
 class UpgradesTheCover(Shop):
-    """A labelled cover until the picture is there, which may be after a repeated callback."""
+    """A labelled cover until the picture is ready, which may be after a repeated callback."""
 
     async def hear(self, row: Row, kind: str, body: Any) -> None:
         if kind == "complete" and row["image_url"] is None:
@@ -145,7 +145,7 @@ class UpgradesTheCover(Shop):
 
 
 class ShowsFirstAndCopiesLater(Shop):
-    """The provider's URL stands on the track before the file can be seen, and gives way to a copy of it."""
+    """The provider's URL is stored before the file is available, and later replaced by a copy of the file."""
 
     async def fetch(self, url: Any) -> bytes | None:
         content = await super().fetch(url)
@@ -161,7 +161,7 @@ class ShowsFirstAndCopiesLater(Shop):
 
 
 class TellsAStrangerOfErrors(Shop):
-    """An error service that nobody has heard of in any callback."""
+    """An error service that no callback names."""
 
     async def hear(self, row: Row, kind: str, body: Any) -> None:
         try:
@@ -198,7 +198,7 @@ class SaysTwoK(Shop):
 
 
 class UsesAForeignThread(Shop):
-    """Correct, and not to be simulated: when its thread runs is nobody's decision."""
+    """Correct, but impossible to simulate: the operating system schedules its thread."""
 
     async def hear(self, row: Row, kind: str, body: Any) -> None:
         threading.Thread(target=self.log.info, args=("from a thread",)).start()

@@ -1,4 +1,4 @@
-"""A small correct application, made to be broken: every step is a method, and a flaw overrides one of them.
+"""A small correct application to derive flawed ones from: every step is a method, and a flaw overrides one of them.
 
 It answers a callback at once, makes the picture beside the handler, believes nothing but pixels, keeps its own copy,
 and calls a track failed, with its audio and a reason, when there is no picture to be had. It shares no code with the
@@ -125,7 +125,7 @@ class Shop:
                 self.fail(row["id"], "the music came without audio")
 
     def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
-        """Makes the picture beside whoever asks, once however many ask."""
+        """Generate the picture in the background, once for any number of calls."""
         if track_id not in self.jobs:
             self.jobs[track_id] = asyncio.create_task(self.produce(track_id, cover))
         return self.jobs[track_id]
