@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.fakes import media
-from harness.fakes.media import MediaHost
+from harness.fakes.media.app import MediaHost
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Script
 from harness.fakes.watermark import Mark

@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +30,17 @@ def test_the_code_keeps_the_house_rules(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_help_is_there_at_once_because_commands_import_late() -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("harness", exclude_type_checking_imports=True)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    while free := [name for name, needed in imports.items() if not needed & imports.keys()]:
+        for name in free:
+            del imports[name]
+    circles = {name for name in imports if any(name in graph.find_upstream_modules(each) for each in imports[name])}
+    assert not circles
+
+
+def test_help_is_fast_because_commands_import_late() -> None:
     """How long it takes is measured in tests/benchmarks; here is what would make it long."""
     heavy = ("asyncio", "httpx", "starlette", "pydantic", "PIL", "rich", "faker", "uvicorn", "multiprocessing", "yaml")
     program = f"import sys, harness.cli; print([name for name in {heavy!r} if name in sys.modules])"
