@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from harness.bench.figures import LIMITS_S, TIMES, Figures
 from harness.bench.statistics import QUANTILES
 from harness.errors import HarnessError, UnknownNameError, nearest_hint
+from harness.scenario.values import seconds
 
 FORM = re.compile(r"\s*([\w.-]+?)\s*(?:@\s*(.+?)\s*)?(>=|<=|>|<)\s*(\S+)\s*")
-NUMBER = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|%)?")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -107,23 +106,21 @@ def read_threshold(text: str, strategies: Iterable[str]) -> Threshold:
     return Threshold(text, name, strategy, sign, _value(text, name, metric, written))
 
 
+EXPECTED = {
+    "time": 'a duration such as "20s", "800ms" or "5m"',
+    "share": 'a share such as "95%" or "0.95"',
+    "cost": 'a number such as "1.3"',
+}
+
+
 def _value(text: str, name: str, metric: Metric, written: str) -> float:
-    matched = NUMBER.fullmatch(written)
-    unit = matched[2] if matched else None
-    number = float(matched[1]) if matched else math.nan
-    expected = {
-        "time": "a time with its unit, as 20s, 800ms or 5m",
-        "share": "a share, as 95% or 0.95",
-        "cost": "a plain number, as 1.3",
-    }
-    fits = (
-        matched is not None
-        and {
-            "time": unit in SECONDS,
-            "share": unit == "%" or (unit is None and number <= 1),
-            "cost": unit is None,
-        }[metric.kind]
-    )
-    if not fits:
-        raise HarnessError(f'--fail-if "{text}": {name} is compared with {expected[metric.kind]}, not with "{written}"')
-    return number * SECONDS.get(unit or "", 0.01 if unit == "%" else 1.0)
+    try:
+        if metric.kind == "time":
+            return seconds(written)
+        value = float(written.removesuffix("%")) / 100 if metric.kind == "share" and "%" in written else float(written)
+        if not math.isfinite(value) or value < 0 or (metric.kind == "share" and value > 1):
+            raise ValueError
+    except ValueError:
+        expected = EXPECTED[metric.kind]
+        raise HarnessError(f'--fail-if "{text}": expected {expected} for {name}, got "{written}"') from None
+    return value

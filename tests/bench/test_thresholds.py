@@ -72,11 +72,11 @@ def test_what_never_came_is_infinitely_late_and_dear() -> None:
         ("fast", "expected METRIC[@STRATEGY] OP VALUE"),
         ("p99=20s", "expected METRIC[@STRATEGY] OP VALUE"),
         ("answer.p98>20s", 'there is no metric "answer.p98", did you mean "answer.p9'),
-        ("answer.p99>20", 'answer.p99 is compared with a time with its unit, as 20s, 800ms or 5m, not with "20"'),
-        ("2k<90", "2k is compared with a share"),
-        ("2k<90s", "2k is compared with a share"),
-        ("cost>1.3s", "cost is compared with a plain number"),
-        ("cost>much", "cost is compared with a plain number"),
+        ("answer.p99>20", 'expected a duration such as "20s", "800ms" or "5m" for answer.p99, got "20"'),
+        ("2k<90", 'expected a share such as "95%" or "0.95" for 2k'),
+        ("2k<90s", 'expected a share such as "95%" or "0.95" for 2k'),
+        ("cost>1.3s", 'expected a number such as "1.3" for cost'),
+        ("cost>much", 'expected a number such as "1.3" for cost'),
     ],
 )
 def test_a_sentence_that_cannot_be_meant_is_refused_with_what_to_write(text: str, told: str) -> None:
