@@ -48,7 +48,7 @@ def settles(view: TraceView, track: Track) -> Finding:
         "deadline": "the deadline has passed",
         "livelock": "livelock: work keeps being scheduled without time advancing",
     }.get(str(ending), "the run is over")
-    wait = f" (still pending: {', '.join(waiting[:3])})" if waiting else ""
+    wait = f" (still waiting: {', '.join(waiting[:3])})" if waiting else ""
     end = view.of(RunEnded)
     if isinstance(track.status, str) and track.status.lower() in TERMINAL_LOOKALIKES:
         wait += '; the terminal states are exactly "complete" and "failed"'

@@ -57,6 +57,6 @@ def test_a_hundred_scenarios_from_all_groups_take_less_than_three_minutes_on_two
     print(f"{len(results)} scenarios in {took_s:.0f} s, {len(told)} of them run again")
     for result in results:
         if result.unknown:
-            print(f"could not be judged: {result.scenario}: {result.verdicts[0].reason}")
+            print(f"inconclusive: {result.scenario}: {result.verdicts[0].reason}")
     assert len(results) == SCENARIOS
     assert took_s < WITHIN_S

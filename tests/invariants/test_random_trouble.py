@@ -1,8 +1,5 @@
-"""Nobody is wrongly accused: the most careful strategy keeps every promise, whatever one or two messages suffer and
-whatever the platform does.
-
-Each fault befalls one message, so there is always a way: who looks again, waits and asks once more gets its music and
-its picture. What an invariant says against that is a false alarm, or a flaw of the strategy.
+"""No false alarms: the most careful strategy violates no invariant under random faults on single messages and under any
+platform. Each fault affects one message, so an implementation that checks again, waits and retries can always succeed.
 """
 
 from random import Random

@@ -99,7 +99,7 @@ def test_a_users_own_invariants_are_named_by_module_and_attribute() -> None:
     ("target", "said"),
     [
         ("shop_checks", r'"shop_checks": expected module:NAME'),
-        (":NAME", "names nothing"),
+        (":NAME", "expected module:NAME"),
         ("no_such_shop:NAME", 'no module "no_such_shop" in'),
         ("shop_checks:NEVER_THRE", r'has no "NEVER_THRE", did you mean "NEVER_THREE"'),
         ("shop_checks:A_NUMBER", r"expected an Invariant or a function \(view\) -> Finding, found int"),

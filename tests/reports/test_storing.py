@@ -1,4 +1,4 @@
-"""Results files: what was saved comes back whole, the same runs give the same bytes, and a spoilt file is refused."""
+"""Results archives: they are read back whole, the same runs give the same bytes, and a damaged file is refused."""
 
 import gzip
 import json

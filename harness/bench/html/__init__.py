@@ -52,7 +52,7 @@ def overview(bench: Bench, reference: str | None) -> dict[str, Any]:
     """What the page draws. The names that the report's own charts know are theirs."""
     plan = bench.plan
     return {
-        "promises": [],
+        "invariants": [],
         "outcomes": [[name, reported] for name, reported in OUTCOMES.items()],
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "implementations": [_strategy(bench, figures, reference) for figures in bench.figures],
