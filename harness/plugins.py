@@ -13,12 +13,14 @@ Each registry checks the types of its plugins; this module only imports them.
 import importlib
 import sys
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import PluginError, nearest_hint
 from harness.project_file import project_file_here
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores", "commands")
 
@@ -36,8 +38,17 @@ def plugins(kind: str) -> list[tuple[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return the entry points of the packages on `path`, which is `sys.path`."""
+def _entry_points(path: tuple[str, ...]) -> "tuple[EntryPoint, ...]":
+    """Return the entry points of the packages on `path`, which is `sys.path`.
+
+    Importing importlib.metadata takes longer than everything else that `harness --help` does, so it is only imported
+    if some package names a plugin.
+    """
+    files = (file for folder in path for file in Path(folder).glob("*.dist-info/entry_points.txt"))
+    if not any("[harness." in file.read_text("utf-8", errors="replace") for file in files):
+        return ()
+    from importlib.metadata import entry_points
+
     return tuple(each for kind in KINDS for each in entry_points(group=f"harness.{kind}"))
 
 
