@@ -16,9 +16,26 @@ MARKERS = {
     "tests/live/test_postgres_world.py": "postgres",
     "tests/live/test_supabase": "postgres",
     "tests/reports/test_page_in_a_browser.py": "browser",
-    "tests/benchmarks/": "slow",
-    "tests/plugin/test_example_project.py": "slow",
-    "tests/plugin/test_one_import_root.py": "slow",
+    **dict.fromkeys(
+        (
+            "tests/bench/",
+            "tests/benchmarks/",
+            "tests/contract/test_schemathesis.py",
+            "tests/docs/test_examples.py",
+            "tests/fakes/test_pictures.py",
+            "tests/invariants/test_random_trouble.py",
+            "tests/oracles/",
+            "tests/parity/",
+            "tests/plugin",
+            "tests/scenarios_as_tests/",
+            "tests/test_cli.py",
+            "tests/test_determinism.py",
+            "tests/test_house.py",
+            "tests/test_memory.py",
+            "tests/worlds/test_own_modules.py",
+        ),
+        "slow",
+    ),
 }
 """Markers by the beginning of a test's path; files that are slow say so themselves."""
 ONE_WORKER = ("tests/live/", "tests/plugin/test_example_project.py", "tests/plugin/test_one_import_root.py")

@@ -51,7 +51,7 @@ def test_help_is_fast_because_commands_import_late() -> None:
 def test_what_cannot_run_side_by_side_stays_in_one_worker() -> None:
     """Two workers that both ran `npm ci` in one folder have taken an application apart while it was being built."""
     files = ["tests/live/test_settings.py", "tests/live/test_picking.py", "tests/plugin/test_example_project.py"]
-    words = ["-n", "2", "-v", "-k", "not (wheel or green_and_red)", *files]
+    words = ["-n", "2", "-v", "-m", "", "-k", "not (wheel or green_and_red)", *files]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", *words]
     done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=110, check=False)
