@@ -132,15 +132,6 @@ def test_what_is_documented_of_a_field_is_the_docstring_below_it() -> None:
     assert field_docs(Request)["method"] == ""
 
 
-def test_the_journals_table_in_the_readme_names_every_kind_and_every_field() -> None:
-    table = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    rows = [row for row in table.splitlines() if row.startswith("| `")]
-    for kind, event_class in EVENTS.items():
-        row = next(row for row in rows if f"`{kind}`" in row.split("|")[1])
-        optional = event_class.omitted
-        assert [name for name in event_class.names if name not in optional and f"`{name}`" not in row] == []
-
-
 MISSPELT = """
 from harness.trace.events import Response
 from harness.trace.journal import Journal

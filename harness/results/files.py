@@ -102,7 +102,7 @@ def _journal_name(result: Result, taken: set[str]) -> str:
     """Return a unique file name for a result, with a digest where replaced characters would make it ambiguous."""
     whole = f"{result.implementation}--{result.scenario}--{result.seed}"
     name = "".join(c if c.isalnum() or c in "-._" else "_" for c in whole)
-    name = f"_{name[1:]}" if name.startswith(".") else name  # `harness run .`: no file that nobody sees
+    name = f"_{name[1:]}" if name.startswith(".") else name  # `harness run .`: no file that no one sees
     is_plain = all(c.isalnum() or c in "-._/:" for c in whole) and len(name.encode()) <= NAME_BYTES_MAX
     if not is_plain or f"{name}.jsonl".casefold() in taken:
         digest = blake2b(whole.encode(errors="backslashreplace"), digest_size=4).hexdigest()
