@@ -330,7 +330,7 @@ def test_an_endless_loop_ends_in_a_verdict_about_it(tmp_path: Path) -> None:
     written(tmp_path, "c6.py", ASGI.format(body="while True: pass"))
     said = process("run", "c6.py:app", HEALTHY, folder=tmp_path)
     assert said.code == 3
-    assert "? every invariant: the run could not be simulated: the implementation has not given control" in one_line(
+    assert "? every invariant: the run could not be simulated: the implementation has not returned control" in one_line(
         said.out
     )
 
