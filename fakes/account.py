@@ -1,6 +1,6 @@
-"""Desk: where both providers meet a request before it is a task: key, body, contract, rate and credits.
+"""A provider's account: checks every request before it becomes a task: key, body, contract, rate and credits.
 
-Every refusal is told to the observer here, so that none can be forgotten.
+Every refusal is reported to the observer here, so that none is missed.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from harness.fakes.tasks import Credits, RateWindow
 from harness.fakes.validation import problem
 
 API_KEY = "fake-api-key"
-"""The key that a fake takes unless it is told another one."""
+"""The key that a fake accepts unless it is given another one."""
 JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECASE)
-"""That another type than JSON is refused is inferred; a request that names none is taken for JSON."""
+"""Refusing a type other than JSON is inferred; a request without a type counts as JSON."""
 OPENAPI_PATH = "/openapi.json"
-"""Where a fake describes itself. No provider has it, so it is no documented endpoint."""
+"""The path of a fake's own OpenAPI document. No provider has it, so it is not a documented endpoint."""
 SOURCE_AUTH = "providers.md section 1, documented"
 SOURCE_ROUTES = "providers.md trap 1, seen in clients"
 
@@ -35,7 +35,7 @@ Endpoint = tuple[str, str]
 
 
 class Desk:
-    """One provider's account, as one fake sees it."""
+    """One provider's account, as seen by one fake."""
 
     def __init__(
         self,
@@ -60,15 +60,15 @@ class Desk:
         return Failure(code, message, as_http=self._errors_as_http)
 
     def answer(self, failure: Failure) -> Response:
-        """Answer with a refusal, in this provider's words."""
+        """Return a refusal in this provider's format."""
         return refusal(failure, self.codes.messages)
 
     def break_contract(self, endpoint: str, problems: list[Problem]) -> None:
-        """Tell the observer which rules a request breaks."""
+        """Report to the observer which rules a request breaks."""
         self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
 
     def lacks_key(self, request: Request) -> Failure | None:
-        """Return the 401 for a request without the right bearer key. The key itself is never told."""
+        """Return the 401 for a request without the right bearer key. The key itself is never reported."""
         sent = request.headers.get("authorization")
         if sent == self._expected:
             return None
@@ -78,7 +78,7 @@ class Desk:
         return self.failure(401)
 
     def read_object(self, endpoint: str, request: Request, content: bytes) -> dict[str, Any] | Failure:
-        """Return a request's JSON object, or the 400 for a body that is none or says that it is something else."""
+        """Return a request's JSON object, or the 400 for a body that is not one or has another content type."""
         content_type = request.headers.get("content-type")
         if content_type is not None and not _is_json(content_type):
             rule = "application/json"
@@ -87,7 +87,9 @@ class Desk:
         try:
             body = _DECODE(content.decode())
             if b"\\u" in content:
-                json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could never be sent back
+                json.dumps(
+                    body, ensure_ascii=False
+                ).encode()  # half of a surrogate pair could not be encoded in a response
         except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict):
@@ -107,7 +109,8 @@ class Desk:
         return self.failure(self.codes.invalid, "taskId: required")
 
     def has_no_room(self, endpoint: str, price: int) -> Failure | None:
-        """Return why an otherwise sound creation is refused: too often, or no credits left. Counts it if it is not."""
+        """Return the refusal of an otherwise valid creation that exceeds the rate limit or the credits; count it if
+        accepted."""
         if self.credits.balance < price:
             return self.failure(self.codes.no_credits)
         quota = self.credits.quota
@@ -119,12 +122,12 @@ class Desk:
         return None
 
     def refuse(self, endpoint: str, failure: Failure) -> Response:
-        """Tell of a refused creation and answer it. Nothing is charged, nothing is queued."""
+        """Report a refused creation and return the response. Nothing is charged, nothing is queued."""
         self.tell_refused(endpoint, failure)
         return self.answer(failure)
 
     def tell_refused(self, endpoint: str, failure: Failure) -> None:
-        """Tell of a refused creation."""
+        """Report a refused creation."""
         self._observe(
             "task.refused",
             provider=self.provider,
@@ -136,9 +139,9 @@ class Desk:
         )
 
     def throttle(self, endpoint: str, window: RateWindow) -> None:
-        """Tell that somebody really asked too often; a scripted 429 is a refusal like any other.
+        """Report that the application exceeded the rate limit; a scripted 429 is a refusal like any other.
 
-        No header says how long to wait: none is documented (providers.md section 4).
+        No header says how long to wait, since none is documented.
         """
         self._observe(
             "rate.limited",
@@ -155,7 +158,7 @@ class Desk:
         self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
 
     def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
-        """Answer a path (404) or a method (405) that the provider does not have, and name the nearest it has."""
+        """Return the response to an unknown path (404) or method (405), and report the nearest known one."""
         endpoints = tuple(endpoints)
         known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
         close = difflib.get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
@@ -175,12 +178,12 @@ def _is_json(content_type: str) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's own; no JSON document holds them."""
+    """Raise ValueError: NaN and Infinity are Python's own, not JSON."""
     raise ValueError(name)
 
 
 def _finite(digits: str) -> float:
-    """Python reads 1e999 as infinity, which could never be sent back."""
+    """Parse a number; Python reads 1e999 as infinity, which no response could contain."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(digits)

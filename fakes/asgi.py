@@ -1,7 +1,7 @@
-"""Standalone: the fakes on an ordinary ASGI server, each with a media host under /media.
+"""Standalone apps: the fakes on an ordinary ASGI server, each with a media host under /media.
 
-A server does not know its own address before somebody calls it, so URLs of files begin with the address (scheme and
-Host header) of whoever called last.
+A server does not know its own address before the first request, so URLs of files begin with the address (scheme and
+Host header) of the latest request.
 """
 
 from collections.abc import Callable

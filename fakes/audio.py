@@ -1,6 +1,6 @@
-"""Audio files for the media host to serve: real MP3 frames, nothing to hear.
+"""Audio files for the media host: valid MP3 frames of silence.
 
-The frames are written by hand: MPEG-1 Layer III, 32 kbit/s, 48 kHz, mono. At this rate a frame is exactly 96 bytes and
+The frames are built by hand: MPEG-1 Layer III, 32 kbit/s, 48 kHz, mono. At this rate a frame is exactly 96 bytes and
 exactly 24 ms, without padding, and one whose side information is all zero (no main data, no spectrum) is silence.
 """
 
@@ -35,5 +35,5 @@ def _id3_tag(title: str) -> bytes:
 
 
 def _syncsafe(size: int) -> bytes:
-    """ID3v2 sizes use seven bits a byte, so that no size looks like a frame's sync."""
+    """Encode an ID3v2 size with seven bits a byte, so that no size looks like a frame's sync."""
     return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))

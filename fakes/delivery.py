@@ -1,8 +1,8 @@
-"""Delivery: how a provider hands callbacks over: attempts, the time for an answer, retries, signatures.
+"""Delivery of callbacks: attempts, the timeout for a response, retries, signatures.
 
-The rules are documented (providers.md section 1): 200 within 15 s, else retries after 1, 5 and 15 minutes, then
-nothing more. Whether another 2xx counts or a 4xx ends it is not stated, so the script says; a redirect is never
-followed and never counts. The signature covers task id and timestamp, not the body (section 3).
+The rules are documented: 200 within 15 s, else retries after 1, 5 and 15 minutes, then nothing more. Whether another
+2xx counts, or a 4xx ends the delivery, is not stated, so the script decides; a redirect is never followed and never
+counts. The signature covers task id and timestamp, not the body. fakes/FIDELITY.md lists these rules with their tests.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ class Callback:
     url: str
     task_id: str
     name: str
-    """What it is called in events: text, first, complete, error, image, unknown-image, old-music, forgery:<kind>."""
+    """Its name in events: text, first, complete, error, image, unknown-image, old-music, forgery:<kind>."""
     body: dict[str, Any]
     forgery: ForgeryKind | None = None
-    """Somebody else sends it, who does not retry."""
+    """Set if a third party sends it, which does not retry."""
 
 
 def signature(key: str, task_id: str, timestamp: int) -> str:
-    """base64(HMAC-SHA256(key, taskId + "." + timestamp)); the body is not signed (providers.md section 3)."""
+    """Return base64(HMAC-SHA256(key, taskId + "." + timestamp)); the body is not signed."""
     digest = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode("ascii")
 
@@ -71,7 +71,7 @@ class CallbackDispatcher:
         self._count = 0
 
     def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
-        """Begin to deliver at once and return; `on_given_up` is called after the last attempt has failed."""
+        """Start delivering and return immediately; `on_given_up` is called after the last attempt has failed."""
         self._count += 1
         if self._show is not None:
             self._show(callback.name, callback.body)
@@ -79,11 +79,11 @@ class CallbackDispatcher:
 
     @property
     def busy(self) -> bool:
-        """Whether a delivery is under way, or waits for its next attempt."""
+        """Return whether a delivery is in progress, or waits for its next attempt."""
         return self._chores.busy
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel all deliveries."""
         await self._chores.cancel()
 
     async def _deliver(self, callback: Callback, delivery: str, on_given_up: Callable[[], None] | None) -> None:
@@ -135,7 +135,8 @@ class CallbackDispatcher:
             on_given_up()
 
     def _signature_headers(self, callback: Callback) -> dict[str, str]:
-        """A fresh timestamp for each attempt [inferred]; a forger has no right key, only an old or a foreign pair."""
+        """Return the headers with a fresh timestamp for each attempt [inferred]; a forger has only an old or a foreign
+        signature."""
         key = WRONG_KEY if callback.forgery == "forged" else self._signing_key
         if key is None or callback.forgery == "unsigned":
             return {}
@@ -143,7 +144,7 @@ class CallbackDispatcher:
         return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature(key, callback.task_id, timestamp)}
 
     async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[Outcome, int | None]:
-        """Return what came of one attempt; the status only when the whole answer came in time."""
+        """Return the outcome of one attempt, with the status only if the complete response came in time."""
         sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
         try:
             async with asyncio.timeout(self._rules.answer_within_s):

@@ -1,4 +1,4 @@
-"""Events: how a fake tells an observer what it did, and the one shape of a broken rule.
+"""Events: the interface by which a fake reports to an observer, and the format of a broken rule.
 
 The kinds and their facts are the fakes' public record; every fact is JSON-serialisable.
 """
@@ -7,13 +7,13 @@ from typing import Any, Protocol, TypedDict
 
 
 class Observer(Protocol):
-    """Hears of everything a fake does. What it returns may be passed back as the fact `cause` of a later event."""
+    """Called for everything that a fake does. Its result may be passed back as the fact `cause` of a later event."""
 
     def __call__(self, kind: str, /, **facts: Any) -> int: ...
 
 
 def ignore(kind: str, /, **facts: Any) -> int:
-    """The observer of a fake that nobody watches."""
+    """Ignore the event: the observer of a fake that is not observed."""
     return 0
 
 
@@ -21,8 +21,8 @@ class Problem(TypedDict):
     """One rule of a contract that a request breaks."""
 
     field: str
-    """Where: a field's name (dotted inside objects), a header's name, "path", "method" or "body"."""
+    """The place: a field's name (dotted inside objects), a header's name, "path", "method" or "body"."""
     found: Any
     rule: str
     source: str
-    """Where the rule comes from, and whether it is documented, seen in clients or inferred."""
+    """The source of the rule, and whether it is documented, seen in clients or inferred."""

@@ -1,4 +1,4 @@
-"""The gateway: music and pictures on one host with one account, as at the real api.kie.ai."""
+"""The gateway: music and pictures on one host with one account, like the real api.kie.ai."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ SUNO_PATHS = {
 
 
 class Gateway:
-    """An ASGI app that hands each path to the fake that has it. `suno` and `kie` are those fakes' apps."""
+    """An ASGI app that routes each path to the fake that serves it; `suno` and `kie` are those fakes' apps."""
 
     def __init__(self, suno_app: Starlette, kie_app: Starlette) -> None:
         self.suno = suno_app
@@ -47,11 +47,11 @@ class Gateway:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way in one of the fakes."""
+        """Return whether either fake is busy."""
         return bool(self.suno.state.fake.busy or self.kie.state.fake.busy)
 
     async def close(self) -> None:
-        """Give up everything under way in both fakes."""
+        """Cancel everything in progress in both fakes."""
         await self.suno.state.fake.close()
         await self.kie.state.fake.close()
 
@@ -69,7 +69,7 @@ class Gateway:
         await json_response(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a path of neither fake, naming the nearest of both."""
+        """Refuse a path of neither fake, reporting the nearest one of both."""
         desk: Desk = self.kie.state.fake.desk
         endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
         await desk.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
@@ -89,10 +89,10 @@ def create_app(
 ) -> Gateway:
     """Return both fakes behind one host.
 
-    They share one balance and one key: the smaller of the two balances and quotas that the script gives, because a
-    script that wants an account to run dry lowers one of them. Rate limits stay each provider's own. Strays that are a
-    picture's callback are sent by the picture fake, to where pictures' callbacks went last or else to the music's
-    callback URL. With `ids` their ids are others than without, or with another text.
+    They share one balance and one key: the smaller of the two balances and quotas in the script, since a script lowers
+    one of them to exhaust the account. Each provider has its own rate limit. The picture fake sends stray picture
+    callbacks, to the latest picture callback URL or else to the music's. `ids` makes the ids differ from those without,
+    or with another text.
     """
     quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
     credits = Credits(min(script.suno.credits, script.kie.credits), min(quotas, default=None))

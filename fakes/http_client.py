@@ -1,8 +1,8 @@
-"""One POST over a connection of its own: all the HTTP that a provider speaks as a client.
+"""Sends one POST over a connection of its own: everything a provider needs of HTTP as a client.
 
-A callback is one small request to an address that may be anything. A full client library brings pools, redirects,
-cookies and proxies that a callback must not have, and costs several times the exchange itself; here httptools says what
-HTTP is, and asyncio carries it. Works on real sockets and on any event loop that implements `create_connection`.
+A callback is one small request to an arbitrary address. A full client library brings pools, redirects, cookies and
+proxies that a callback must not have, and takes several times as long as the exchange itself; here httptools parses
+HTTP and asyncio transports it. It works on real sockets and on any event loop that implements `create_connection`.
 """
 
 import asyncio
@@ -17,32 +17,32 @@ from urllib.parse import urlsplit
 import httptools
 
 RESPONSE_BYTES_MAX = 1024 * 1024
-"""More than this is no answer to a callback."""
+"""A longer response to a callback is an error."""
 TARGET = re.compile(r"[!-~]+")
 FIELD = re.compile(r"[\t -~\x80-\xff]*")
-"""What may stand in a request line and in a header's value (RFC 9112 section 3, RFC 9110 section 5.5)."""
+"""Characters allowed in a request line and in a header's value (RFC 9112 section 3, RFC 9110 section 5.5)."""
 PORTS = {"http": 80, "https": 443}
 
 
 class BadResponseError(Exception):
-    """What came back is not HTTP, or far more of it than an answer can be."""
+    """Raised when the response is not HTTP, or is too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A complete HTTP response."""
 
     status: int
     body: bytes
 
 
 Post: TypeAlias = Callable[[str, bytes, dict[str, str]], Awaitable[Answer]]
-"""Takes URL, content and headers. Raises ValueError for what is no URL, OSError for a connection that fails, and
-BadAnswerError."""
+"""Takes URL, content and headers. Raises ValueError for an invalid URL, OSError for a failed connection, and
+BadResponseError."""
 
 
 async def post(url: str, content: bytes, headers: dict[str, str]) -> Answer:
-    """Sends `content` to `url` and waits for the whole answer; no redirects, no retries, no time limit of its own."""
+    """Send `content` to `url` and return the complete response; without redirects, retries or a timeout of its own."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an absolute http URL")
@@ -67,11 +67,11 @@ class _Exchange(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._ends_with_connection = False
-        """Whether the answer has a body of which nothing says how long it is."""
+        """Whether the body's length is unknown, so that it ends with the connection."""
         self._is_framed = False
 
     def request(self, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
-        """The whole request as bytes. Raises ValueError for what no request can hold."""
+        """Return the whole request as bytes. Raises ValueError for a URL that no request can contain."""
         named = {"Host": host, **headers, "Content-Length": str(len(content)), "Connection": "close"}
         if TARGET.fullmatch(target) is None or not all(FIELD.fullmatch(value) for value in named.values()):
             raise ValueError(f"not a URL that can be asked for: {target!r} at {host!r}")
@@ -98,7 +98,7 @@ class _Exchange(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or ConnectionResetError("the connection was closed before the answer was whole"))
 
-    # What the parser finds
+    # Callbacks of the parser
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._is_framed = self._is_framed or name.lower() in (b"content-length", b"transfer-encoding")
@@ -126,5 +126,5 @@ class _Exchange(asyncio.Protocol):
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """One for the process: reading the system's certificates takes longer than a whole exchange."""
+    """Return the context, one for the process: reading the system's certificates takes longer than a whole exchange."""
     return ssl.create_default_context()

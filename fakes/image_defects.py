@@ -1,34 +1,33 @@
-"""Flaws: what can be wrong with a picture file, and the cuts and grafts in its bytes that make it so.
+"""Image defects: what can be wrong with a picture file, produced by editing its bytes.
 
-Functions from bytes to bytes, and no pixels: whatever needs drawing or encoding is in `harness.fakes.pictures`.
+Functions from bytes to bytes; everything that draws or encodes pixels is in `harness.fakes.pictures`.
 """
 
 import struct
 import zlib
 
 FLAWS: dict[str, str] = {
-    "cut-off-after-header": "The file ends where its pixels begin, so whoever reads only headers is content.",
+    "cut-off-after-header": "The file ends where its pixels begin, so code that reads only headers accepts it.",
     "cut-off-in-last-chunk": (
-        "PNG: cut inside IEND; JPEG: the last third of the body is gone but an end marker is glued on; "
+        "PNG: cut inside IEND; JPEG: the last third of the body is gone but an end marker is appended; "
         "WebP and GIF: the last bytes are missing."
     ),
     "header-lies": (
-        "The header (PNG or JPEG) claims width x height, the data is for the made size; "
-        "made at 360x360 if nothing else is said."
+        "The header (PNG or JPEG) claims width x height, the data is for the made size; made at 360x360 by default."
     ),
     "html-as-image": "An HTML page served with a picture's content type.",
     "svg": "A vector drawing instead of pixels.",
-    "zero-bytes": "Nothing at all, served with a picture's content type.",
+    "zero-bytes": "An empty file served with a picture's content type.",
     "exif-thumbnail-first": "A JPEG whose EXIF block holds a 160x90 JPEG before the size of the real one.",
     "exif-rotated": (
-        "A JPEG stored turned (height x width) with Orientation 6: it is displayed upright at width x height."
+        "A JPEG stored rotated (height x width) with Orientation 6: it is displayed upright at width x height."
     ),
-    "exif-rotated-away": "A JPEG stored at width x height with Orientation 6: it is displayed turned, height x width.",
+    "exif-rotated-away": "A JPEG stored at width x height with Orientation 6: it is displayed rotated, height x width.",
     "cmyk": "A JPEG in CMYK, as for print.",
     "sixteen-bit": "A greyscale PNG with 16 bits a pixel.",
     "metadata-first": "A JPEG with more than 64 KiB of metadata before its size.",
 }
-"""Every flaw's name and what it means in one sentence."""
+"""Every flaw's name and its meaning in one sentence."""
 
 HTML_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head>"
@@ -41,9 +40,10 @@ _LAST_BYTES_CUT = 2
 
 
 def cut_after_header(content: bytes, family: str) -> bytes:
-    """Keep what tells the size and a few bytes of the pixels. `family` is png, jpeg, webp or gif.
+    """Keep the size and a few bytes of the pixels. `family` is png, jpeg, webp or gif.
 
-    Those few bytes matter: without them a library that opens files lazily refuses at once, and the flaw is too easy.
+    Those few bytes matter: without them a library that opens files lazily refuses at once, and the flaw is too easy to
+    find.
     """
     match family:
         case "png":
@@ -59,7 +59,7 @@ def cut_after_header(content: bytes, family: str) -> bytes:
 
 
 def cut_in_last_chunk(content: bytes, family: str) -> bytes:
-    """Lose the end in the way that is hardest to see in each format. `family` is png, jpeg, webp or gif."""
+    """Remove the end in the way that is hardest to notice in each format. `family` is png, jpeg, webp or gif."""
     if family == "jpeg":
         start = content.index(b"\xff\xda", _after_sof(content))
         kept = start + (len(content) - start) * 2 // 3
@@ -68,7 +68,7 @@ def cut_in_last_chunk(content: bytes, family: str) -> bytes:
 
 
 def lie_in_header(content: bytes, family: str, width: int, height: int) -> bytes:
-    """Make the header of a PNG or a JPEG claim another size, with a right checksum. `family` is png or jpeg."""
+    """Make the header of a PNG or a JPEG claim another size, with a valid checksum. `family` is png or jpeg."""
     if family == "png":
         header = b"IHDR" + struct.pack(">II", width, height) + content[24:29]
         return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[_PNG_HEADER_END:]
@@ -77,7 +77,7 @@ def lie_in_header(content: bytes, family: str, width: int, height: int) -> bytes
 
 
 def with_exif(content: bytes, orientation: int, thumbnail: bytes = b"") -> bytes:
-    """Put an EXIF block right behind a JPEG's start; `thumbnail`, a JPEG file below 60 KB, goes into its second IFD."""
+    """Insert an EXIF block after a JPEG's start; `thumbnail`, a JPEG file below 60 KB, goes into its second IFD."""
     second_ifd = 8 + 2 + 12 + 4 if thumbnail else 0
     tiff = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, second_ifd)
     if thumbnail:
@@ -89,7 +89,7 @@ def with_exif(content: bytes, orientation: int, thumbnail: bytes = b"") -> bytes
 
 
 def with_padding(content: bytes) -> bytes:
-    """Put 80,000 bytes of application segments, which every decoder skips, right behind a JPEG's start."""
+    """Insert 80,000 bytes of application segments, which every decoder skips, after a JPEG's start."""
     padding = _segment(0xEA, b"padding\x00".ljust(PADDING_BYTES, b"."))
     return content[:2] + padding * 2 + content[2:]
 
@@ -99,7 +99,7 @@ def _segment(marker: int, body: bytes) -> bytes:
 
 
 def _sof(content: bytes) -> int:
-    """Return where the start-of-frame marker of a well-formed JPEG stands."""
+    """Return the position of the start-of-frame marker of a well-formed JPEG."""
     at = 2
     while content[at + 1] not in (0xC0, 0xC1, 0xC2):
         at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")

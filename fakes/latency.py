@@ -1,4 +1,4 @@
-"""How long something takes at a provider: a fixed time, a seeded draw from a distribution, or for ever."""
+"""Latencies of a provider: a fixed time, a seeded draw from a distribution, or never."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 NEVER_S = math.inf
 Z_95 = 1.6448536269514722
-"""The standard normal's 95th percentile: ties a lognormal's median and p95 to its two parameters."""
+"""The standard normal's 95th percentile: relates a lognormal's median and p95 to its two parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """It does not come, whatever anybody waits."""
+    """It never happens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Anything between two bounds, all equally likely."""
+    """Any time between two bounds, all equally likely."""
 
     low_s: float
     high_s: float
@@ -32,7 +32,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Lognormal:
-    """Mostly near the median, with the long right tail that queues have; told by its median and 95th percentile."""
+    """Usually near the median, with the long right tail of a queue; given by its median and 95th percentile."""
 
     median_s: float
     p95_s: float
@@ -51,10 +51,10 @@ Duration: TypeAlias = Fixed | Never | Uniform | Lognormal | Bimodal
 
 
 def draw_s(duration: Duration, random: Random) -> float:
-    """One draw in seconds, rounded to a millisecond; `math.inf` for Never.
+    """Return a draw in seconds, rounded to a millisecond; `math.inf` for Never.
 
-    Every call draws at least one number whatever the kind, so that changing one duration in a scenario leaves the
-    draws of the others where they were.
+    Every call draws at least one number whatever the kind, so that changing one duration in a scenario leaves the draws
+    of the others unchanged.
     """
     first = random.random()
     match duration:

@@ -1,8 +1,8 @@
-"""OpenAPI: how both fakes describe themselves, in version 3.1, from the tables that they check requests with.
+"""Builds the fakes' OpenAPI 3.1 documents from the tables that they validate requests with.
 
-What is said of a request comes from its `Form`; what is said of answers and callbacks is written down beside each
-provider's contract, and the tests hold every answer and every callback of theirs against it. Nothing here is imported
-before somebody asks for /openapi.json.
+A request is described by its `Form`; responses and callbacks are described beside each provider's contract, and the
+tests validate every response and every callback against these documents. This module is imported on the first request
+for /openapi.json.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ CREDITS: Schema = {"type": "integer"}
 EPOCH_MS: Schema = {"type": "integer", "minimum": 1_000_000_000_000, "description": "Epoch milliseconds."}
 TASK_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 ERROR_CODE: Schema = {"type": "integer", "minimum": 400, "maximum": 599}
-SOME_CODE_DESCRIPTION = "Errors normally travel as HTTP 200 with another body code than 200 (providers.md trap 1)."
+SOME_CODE_DESCRIPTION = "Errors normally travel as HTTP 200 with another body code than 200."
 
 
 def ref(name: str) -> Schema:
@@ -51,7 +51,7 @@ def listing(item: Schema, count: int) -> Schema:
 
 
 def field_schema(field: Field) -> Schema:
-    """Return what a field admits. An optional one may be null, which counts as absent."""
+    """Return the schema of a field. An optional one may be null, which counts as absent."""
     types = {"text": "string", "url": "string", "flag": "boolean", "whole": "integer", "number": "number"}
     json_type = types.get(field.kind, "object")
     schema: Schema = {"type": json_type if field.required else [json_type, "null"]}
@@ -70,7 +70,7 @@ def field_schema(field: Field) -> Schema:
 
 
 def form_schema(form: Form, changes: Mapping[str, Schema] | None = None) -> Schema:
-    """Return what a form admits, with `changes` laid over the fields' own schemas. Other fields are ignored."""
+    """Return the schema of a form, with `changes` replacing the fields' own schemas. Other fields are ignored."""
     changes = changes or {}
     return {
         "type": "object",
@@ -80,7 +80,7 @@ def form_schema(form: Form, changes: Mapping[str, Schema] | None = None) -> Sche
 
 
 def success(data: Schema) -> Schema:
-    """Return the envelope that means all is well."""
+    """Return the envelope of a successful response."""
     return closed({"code": {"const": 200}, "msg": TEXT, "data": data})
 
 
@@ -102,8 +102,8 @@ def operation(
     asks_for_task: bool = False,
     reported_by: str | None = None,
 ) -> Schema:
-    """Return an operation that answers `data` in the envelope. `request` is the schema of its JSON body,
-    `reported_by` the operation that reports on the task it begins."""
+    """Return an operation that responds with `data` in the envelope. `request` is the schema of its JSON body,
+    `reported_by` the operation that reports on the task it starts."""
     refused = {**_json(ref("Refusal")), "text/html": {"schema": TEXT}}
     admitted = [success(data), ref("Refusal"), *([ref("NothingFound")] if asks_for_task else [])]
     described: Schema = {
@@ -112,7 +112,7 @@ def operation(
         "responses": {
             "200": {"description": SOME_CODE_DESCRIPTION, "content": _json(either(*admitted))},
             "4XX": {"description": "The same refusals, where they are HTTP errors, too.", "content": refused},
-            "5XX": {"description": "A failure, or a gateway in front with a page of its own.", "content": refused},
+            "5XX": {"description": "A failure, or the error page of a gateway in front.", "content": refused},
         },
     }
     if reported_by is not None:
@@ -140,8 +140,8 @@ def callback(name: str, summary: str, body: Schema, *, signed: bool) -> Schema:
         "summary": summary,
         "requestBody": {"required": True, "content": _json(body)},
         "responses": {
-            "200": {"description": "Delivered, if the answer comes within 15 s."},
-            "default": {"description": "Tried again after 1, 5 and 15 minutes, and then no more."},
+            "200": {"description": "Delivered, if the response comes within 15 s."},
+            "default": {"description": "Retried after 1, 5 and 15 minutes, then given up."},
         },
     }
     if signed:
@@ -153,7 +153,7 @@ def callback(name: str, summary: str, body: Schema, *, signed: bool) -> Schema:
 
 
 def document(title: str, description: str, paths: Mapping[str, Schema], schemas: Mapping[str, Schema]) -> Schema:
-    """Return a whole document. Every operation wants the bearer key."""
+    """Return a whole document. Every operation requires the bearer key."""
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": "1", "description": description},
@@ -167,7 +167,7 @@ def document(title: str, description: str, paths: Mapping[str, Schema], schemas:
 
 
 def merged(title: str, first: Schema, second: Schema) -> Schema:
-    """Return the document of one host that serves both; where both have a path, the first has it."""
+    """Return the document of one host that serves both; the first wins for a path in both."""
     schemas = {**second["components"]["schemas"], **first["components"]["schemas"]}
     description = f"{first['info']['description']} {second['info']['description']}"
     return document(title, description, {**second["paths"], **first["paths"]}, schemas)

@@ -1,8 +1,8 @@
-"""Pictures for the media host to serve: real files of exactly the size asked for, marked in their pixels.
+"""Pictures for the media host: real files of exactly the requested size, with a watermark in their pixels.
 
-A picture is drawn at the size its mark says it was made at and then, if the file is to be larger, really enlarged.
-A sound PNG has a palette, few colours and flat blocks, because it is made and decoded in a few milliseconds where a
-photograph of 2048x1152 takes a hundred.
+A picture is drawn at the size in its watermark and then, if the file is to be larger, really enlarged. A valid PNG has
+a palette, few colours and flat blocks, because it is encoded and decoded in a few milliseconds where a photograph of
+2048x1152 takes a hundred.
 """
 
 import colorsys
@@ -36,7 +36,7 @@ _FORCED_FORMAT: dict[str, PictureFormat] = {
     "sixteen-bit": "png",
     "metadata-first": "jpeg",
 }
-"""Some flaws exist in one format only; they win over the format asked for."""
+"""Flaws that exist in one format only; they override the requested format."""
 _LIE_MADE_PX = 360
 _THUMBNAIL = (160, 90)
 _ORIENTATION_TURNED = 6
@@ -46,9 +46,9 @@ _SHADES = 6
 
 @dataclass(frozen=True, slots=True)
 class PictureSpec:
-    """A picture file: the size in pixels that it shall have, whose it is, how it is stored and what is wrong with it.
+    """A picture file: its size in pixels, its owner, its format and its flaw.
 
-    A mark whose made size is not width x height asks for a picture that was enlarged (or shrunk) from there.
+    A mark whose made size is not width x height requests a picture that was enlarged (or shrunk) from that size.
     """
 
     width: int
@@ -68,7 +68,7 @@ class Rendered:
 
 @lru_cache(maxsize=CACHED_PICTURES_MAX)
 def render(spec: PictureSpec) -> Rendered:
-    """Make the file. The same spec always gives the same bytes.
+    """Return the file. The same spec always gives the same bytes.
 
     Raises ValueError for an unknown format or flaw (naming the nearest), a side outside 1..8191, and for a flaw that
     the format cannot have.
@@ -96,12 +96,12 @@ def render(spec: PictureSpec) -> Rendered:
 
 def _check(spec: PictureSpec) -> None:
     if spec.format not in FORMATS:
-        raise ValueError(f"no picture format {spec.format!r}{_nearest(spec.format, FORMATS)}")
+        raise ValueError(f"unknown picture format {spec.format!r}{_nearest(spec.format, FORMATS)}")
     if spec.flaw is not None and spec.flaw not in FLAWS:
-        raise ValueError(f"no picture flaw {spec.flaw!r}{_nearest(spec.flaw, FLAWS)}")
+        raise ValueError(f"unknown picture flaw {spec.flaw!r}{_nearest(spec.flaw, FLAWS)}")
     for side in (spec.width, spec.height):
         if not 1 <= side <= SIDE_MAX_PX:
-            raise ValueError(f"a picture's side is 1 to {SIDE_MAX_PX} pixels, not {side}")
+            raise ValueError(f"expected a picture's side of 1 to {SIDE_MAX_PX} pixels, found {side}")
     if spec.flaw == "header-lies" and spec.format not in ("png", "jpeg"):
         raise ValueError(f'the flaw "header-lies" needs the format png or jpeg, not {spec.format}')
     if spec.flaw in ("cut-off-after-header", "cut-off-in-last-chunk") and spec.format == "svg":
@@ -119,7 +119,7 @@ def _family(format_: str) -> str:
 
 
 def _shades(number: int) -> list[tuple[int, int, int]]:
-    """The palette: black, white, a dark tone and six light ones. Neighbouring numbers get hues far apart."""
+    """Return the palette: black, white, a dark tone and six light ones. Neighbouring numbers get hues far apart."""
     hue = number * 0.618034 % 1.0
     tones = [(hue, 0.22, 0.45)] + [((hue + 0.03 * step) % 1.0, 0.52 + 0.05 * step, 0.55) for step in range(_SHADES)]
     colours = [tuple(round(255 * value) for value in colorsys.hls_to_rgb(*tone)) for tone in tones]
@@ -193,7 +193,7 @@ def _encoded(image: "Image", format_: PictureFormat) -> bytes:
             second.paste((0, 0, 0), (0, round(0.96 * image.height), image.width, image.height))
             first.save(out, "WEBP", method=0, quality=80, save_all=True, append_images=[second], duration=500, loop=0)
         case "svg":
-            raise AssertionError("an SVG has no pixels to encode")
+            raise AssertionError("unreachable: an SVG has no pixels to encode")
     return out.getvalue()
 
 
@@ -206,7 +206,7 @@ def _lying(spec: PictureSpec, family: str) -> bytes:
 
 
 def _reshaped(spec: PictureSpec, flaw: str) -> bytes:
-    """Sound files that are stored in an unusual way."""
+    """Return a valid file that is stored in an unusual way."""
     from PIL import Image
 
     image = _drawn(spec).convert("RGB")
@@ -231,7 +231,7 @@ def _reshaped(spec: PictureSpec, flaw: str) -> bytes:
             return _encoded(Image.frombytes("I;16", grey.size, bytes(doubled)), "png")
         case "metadata-first":
             return image_defects.with_padding(_encoded(image, "jpeg"))
-    raise AssertionError(f"the flaw {flaw} is published but not made")
+    raise AssertionError(f"the flaw {flaw} is listed but not implemented")
 
 
 def _svg(spec: PictureSpec) -> bytes:

@@ -1,4 +1,4 @@
-"""A provider: what a service that an application sends requests to is called, and where it is."""
+"""A provider: the name and address of a service that an application sends requests to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ class Provider:
     """A service that an application sends requests to."""
 
     name: str
-    """What links, ports, placeholders and lanes call it."""
+    """The name used for links, ports, placeholders and lanes."""
     title: str
     hosts: tuple[str, ...]
     paths: tuple[str, ...] = ()
-    """Beginnings of the paths that are this provider's, where several share hosts; none for all others."""
+    """Prefixes of the paths that belong to this provider, where several share hosts; empty for all others."""
     base_url: str | None = None
-    """The environment variable that gets its base URL."""
+    """The environment variable with its base URL."""
     api_key: str | None = None
-    """The environment variable that gets its key."""
+    """The environment variable with its key."""
     fake: Callable[[int], ASGIApp] | None = None
-    """Makes an ASGI application for a run, from the run's seed; None for the shipped ones."""
+    """Returns an ASGI application for a run, from the run's seed; None for the shipped ones."""

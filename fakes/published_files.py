@@ -1,4 +1,4 @@
-"""Files: what the fakes ask a media host to serve, and the texts that may stand where a file's URL belongs."""
+"""The interface between the fakes and their media host, and the texts that may appear in place of a file's URL."""
 
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -8,21 +8,22 @@ from harness.fakes.script import ImageUrlText, Picture
 from harness.fakes.watermark import Mark
 
 PRIVATE_URL = "http://169.254.169.254/latest/meta-data/cover.png"
-"""The address at which cloud machines serve their own credentials: what a smuggled-in URL is after."""
+"""The address at which cloud machines serve their own credentials: the target of a smuggled-in URL."""
 STRAY_NUMBER_FIRST = 60_000
-"""Pictures that belong to no task of a run are numbered from here."""
+"""The first number for pictures that belong to no task of a run."""
 
 
 class Publisher(Protocol):
-    """Puts a file where anybody can fetch it; a MediaHost's `publish` is one."""
+    """Makes a file available for download; a MediaHost's `publish` is one."""
 
     def __call__(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-        """Serve a picture or an audio file from now on; the URL ends with `name_hint`. Exactly one of both is given."""
+        """Serve a picture or an audio file from now on; the URL ends with `name_hint`. Exactly one of the two is
+        given."""
         ...
 
 
 class Lender(Protocol):
-    """Makes temporary links; a MediaHost's `lend` is one."""
+    """Creates temporary links; a MediaHost's `lend` is one."""
 
     def __call__(self, url: str, lifetime_s: float) -> str | None:
         """Return another URL of the same file for a limited time, or None when `url` is not one of its own."""
@@ -30,12 +31,12 @@ class Lender(Protocol):
 
 
 def lend_nothing(url: str, lifetime_s: float) -> str | None:
-    """The lender of a fake that is given none: no URL is one of its own."""
+    """The lender of a fake without one: no URL is one of its own."""
     return None
 
 
 def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -> PictureSpec:
-    """Return the file that a scripted picture means; without `made_*` it was made at its own size."""
+    """Return the file for a scripted picture; without `made_*` it was made at its own size."""
     mark = Mark(
         kind="cover" if mark_kind == "cover" else "picture",
         number=number,
@@ -47,7 +48,7 @@ def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -
 
 
 def put_url(target: dict[str, Any], key: str, url: str | None, text: ImageUrlText) -> None:
-    """Set `target[key]` to what the script wants to stand there; leave the key out when it is to be missing."""
+    """Set `target[key]` to the value that the script wants; omit the key if it is to be missing."""
     match text:
         case "missing":
             return

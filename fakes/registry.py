@@ -1,8 +1,8 @@
-"""All providers by name: their hosts, the environment variables that name them, and what answers in their place.
+"""All providers by name: their hosts, their environment variables, and their fakes.
 
 Links of faults, lanes of diagrams, ports, placeholders of harness.toml and an application's environment derive from
-this table. The shipped fakes share one account, so the worlds make them together (`harness.fakes.gateway`); a plugin's
-provider brings a fake of its own.
+this table. The shipped fakes share one account, so the worlds create them together (`harness.fakes.gateway`); a
+plugin's provider has a fake of its own.
 """
 
 from collections.abc import Callable
@@ -25,46 +25,47 @@ KIE = Provider(
 )
 MEDIA = Provider("media", "files", ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai"))
 _TAKEN = ("callbacks", "store", "app", "user", "other")
-"""Names that mean something else where a provider's name is used."""
+"""Names with another meaning where a provider's name is used."""
 
 
 def _registered() -> dict[str, Provider]:
     found = {provider.name: provider for provider in (SUNO, KIE, MEDIA)}
     for target, value in plugins("providers"):
         if not isinstance(value, Provider) or value.fake is None:
-            raise PluginError(f"{target}: {value!r} is not a harness.fakes.provider.Provider with a fake")
+            raise PluginError(f"{target}: expected a harness.fakes.provider.Provider with a fake, found {value!r}")
         taken = {host for provider in found.values() for host in provider.hosts}
         if value.name in found or value.name in _TAKEN or taken.intersection(value.hosts):
-            raise PluginError(f'{target}: the name "{value.name}" or one of its hosts is taken; choose others')
+            raise PluginError(f'{target}: the name "{value.name}" or one of its hosts is already in use; choose others')
         found[value.name] = value
     return found
 
 
 PROVIDERS = _registered()
 ADDED = tuple(provider for provider in PROVIDERS.values() if provider.fake is not None)
-"""Those of plugins."""
+"""The providers of plugins."""
 LINKS = (*PROVIDERS, "callbacks", "store")
-"""Between whom messages go: an application and each provider or its store, and the providers' callbacks."""
+"""The ends of messages: an application and each provider or its store, and the providers' callbacks."""
 
 
 def link_of_path(path: str) -> str:
-    """Which of the two shipped providers behind one host a path belongs to."""
+    """Return which of the two shipped providers on the shared host serves a path."""
     return KIE.name if path.startswith(KIE.paths) else SUNO.name
 
 
 def link_to(provider: Provider) -> Callable[[str], str]:
-    """Which link a request to a host of `provider` belongs to, by its path."""
+    """Return the function that maps the path of a request to `provider` to its link."""
     return link_of_path if provider in (SUNO, KIE) else lambda path: provider.name
 
 
 def fake_of(provider: Provider, seed: int) -> ASGIApp:
-    """A new fake of a plugin's provider, for a run with this seed."""
+    """Return a new fake of a plugin's provider, for a run with this seed."""
     assert provider.fake is not None, f"{provider.name} is a shipped provider"
     return provider.fake(seed)
 
 
 def environment(url: Callable[[Provider], Any], api_key: str) -> dict[str, str]:
-    """The environment variables by which an application finds the providers; `url` gives the base URL of each."""
+    """Return the environment variables with which an application finds the providers; `url` returns the base URL of
+    each."""
     found: dict[str, str] = {}
     for provider in PROVIDERS.values():
         if provider.base_url is not None:

@@ -1,10 +1,10 @@
-"""Inspection: somebody may look at every answer and every callback of the fakes as it leaves them.
+"""Response hooks: let an inspector see every response and every callback of the fakes as it is sent.
 
     with inspected_by(inspector):
-        app = create_app(script, ...)     # this app's answers and callbacks are shown to the inspector
+        app = create_app(script, ...)     # the inspector sees this app's responses and callbacks
 
-An inspector is asked once, when an app is made; an app that nobody inspects does nothing more for it. What happens to
-a message afterwards, on its way, is not seen.
+The inspector is looked up once, when an app is created, so an app without one does no extra work. What happens to a
+message in transit is not seen.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ from harness.fakes.script import KieScript, SunoScript
 
 
 class Inspector(Protocol):
-    """Looks at what leaves a fake. `script` is what that fake plays."""
+    """Receives what a fake sends. `script` is the script of that fake."""
 
     def answered(
         self, script: SunoScript | KieScript, method: str, path: str, status: int, content_type: str, body: bytes
     ) -> None:
-        """An answer, whole."""
+        """Inspect a complete response."""
         ...
 
     def called_back(self, script: SunoScript | KieScript, name: str, body: dict[str, Any]) -> None:
-        """A callback; `name` is what it is called in events."""
+        """Inspect a callback; `name` is its name in events."""
         ...
 
 
@@ -37,7 +37,8 @@ _inspector: Inspector | None = None
 
 @contextmanager
 def inspected_by(inspector: Inspector | None) -> Iterator[None]:
-    """Have all apps inspected that are made within, or none; an inspector inside another takes its place."""
+    """Have all apps inspected that are created inside the context, or none; a nested inspector replaces the outer
+    one."""
     global _inspector
     before, _inspector = _inspector, inspector
     try:
@@ -47,17 +48,17 @@ def inspected_by(inspector: Inspector | None) -> Iterator[None]:
 
 
 def middleware(script: SunoScript | KieScript) -> list[Middleware]:
-    """Return what an app that is made now needs, so that its answers are shown."""
+    """Return the middleware that shows the responses of an app created now."""
     return [] if _inspector is None else [Middleware(Inspected, _inspector, script)]
 
 
 def showing(script: SunoScript | KieScript) -> Callable[[str, dict[str, Any]], None] | None:
-    """Return what shows the callbacks of an app that is made now; None when nobody looks."""
+    """Return the function that shows the callbacks of an app created now; None without an inspector."""
     return None if _inspector is None else partial(_inspector.called_back, script)
 
 
 class Inspected:
-    """ASGI middleware that shows an app's answers to an inspector."""
+    """ASGI middleware that shows an app's responses to an inspector."""
 
     def __init__(self, app: ASGIApp, inspector: Inspector, script: SunoScript | KieScript) -> None:
         self._app = app

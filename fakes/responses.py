@@ -1,7 +1,7 @@
-"""Answers: the HTTP responses in which both providers wrap their data and their refusals.
+"""The HTTP responses in which both providers wrap their data and their refusals.
 
-At these providers an error normally is HTTP 200 with another body code (providers.md, trap 1), so the status says
-little; a genuine HTTP error comes from an unmatched route or from a gateway in front.
+At these providers an error normally is HTTP 200 with another body code, so the status says little; a genuine HTTP error
+comes from an unmatched route or from a gateway in front.
 """
 
 import json
@@ -55,26 +55,26 @@ MESSAGES = {
     505: "This feature is currently disabled.",
     531: "Generation failed, the credits have been refunded.",
 }
-"""What a body code means at Kie.ai (providers.md section 4); the wording is made up, the meaning is not."""
+"""The meaning of Kie.ai's body codes (fakes/FIDELITY.md, "Body codes"); the wording is made up, the meaning is not."""
 SUNOAPI_MESSAGES = {
     **MESSAGES,
     405: "Your call frequency is too high. Please try again later.",
     413: "The prompt or the theme is too long.",
     429: "The credits are insufficient. Please top up.",
 }
-"""What it means at sunoapi.org: 429 is no rate limit there."""
+"""The meaning at sunoapi.org, where 429 is not the rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Which body code a provider has for what; the defaults are Kie.ai's (providers.md section 4, documented)."""
+    """The body code of a provider for each refusal; the defaults are Kie.ai's documented ones."""
 
     invalid: int = 422
     too_long: int = 422
     no_credits: int = 402
     too_often: int = 429
     over_quota: int | None = 433
-    """A sub-key has spent what it may; None where there is no such thing."""
+    """A sub-key has spent its quota; None where there are no quotas."""
     messages: Mapping[int, str] = field(default_factory=lambda: MESSAGES)
 
 
@@ -83,10 +83,10 @@ SUNOAPI_CODES = Codes(400, 413, 429, 430, None, SUNOAPI_MESSAGES)
 
 
 def encoded(body: Any) -> bytes:
-    """`body` as JSON, without spaces."""
+    """Return `body` as JSON, without spaces."""
     try:
         return orjson.dumps(body)
-    except TypeError:  # a number of more than 64 bits, which somebody has asked for and which is told back
+    except TypeError:  # a number of more than 64 bits, which was requested and is sent back
         return _ENCODE(body).encode()
 
 
@@ -104,12 +104,12 @@ def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def success(data: Any) -> Response:
-    """Return `data` in the envelope that means all is well."""
+    """Return `data` in the envelope of a successful response."""
     return json_response({"code": 200, "msg": "success", "data": data})
 
 
 def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Response:
-    """Return a failure as the wire shows it: a body code under HTTP 200, a genuine status, or a gateway's page."""
+    """Return a failure as an HTTP response: a body code under HTTP 200, a genuine status, or a gateway's page."""
     status = failure.code if failure.as_http else 200
     headers = {} if failure.retry_after_s is None else {"retry-after": str(math.ceil(failure.retry_after_s))}
     message = message_of(failure, messages)
@@ -120,5 +120,5 @@ def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Respons
 
 
 def without_data(code: int, message: str) -> Response:
-    """Return the answer to a query that finds nothing: HTTP 200, another body code, `data: null`."""
+    """Return the response to a query that finds nothing: HTTP 200, another body code, `data: null`."""
     return json_response({"code": code, "msg": message, "data": None})

@@ -14,7 +14,7 @@ from harness.fakes.account import Desk, Endpoint
 
 
 class Fake(Protocol):
-    """What stands behind the routes."""
+    """The implementation behind the routes."""
 
     desk: Desk
 
@@ -23,16 +23,16 @@ class Fake(Protocol):
         ...
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return the documented ones, for the refusal of an unknown one."""
+        """Return the documented endpoints, to suggest the nearest one for an unknown path."""
         ...
 
     async def close(self) -> None:
-        """Give up everything under way."""
+        """Cancel everything in progress."""
         ...
 
 
 def application(fake: Fake, middleware: Sequence[Middleware]) -> Starlette:
-    """Return `fake` as an ASGI application; it is its `state.fake`."""
+    """Return `fake` as an ASGI application; it is the application's `state.fake`."""
 
     async def unknown(request: Request, error: Any) -> Response:
         return fake.desk.unknown_route(request.method, request["path"], error.status_code, fake.endpoints())

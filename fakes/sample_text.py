@@ -1,10 +1,10 @@
-"""Words: seeded titles and prompts, always the same for the same seed. Common words only, nobody's name."""
+"""Seeded titles and prompts, the same for the same seed. Common words only, no names of persons."""
 
 from functools import cache, lru_cache
 from typing import Any
 
 REMEMBERED = 256
-"""Thousands of runs ask for the same few words."""
+"""Size of the cache: thousands of runs use the same few texts."""
 _FORMS = ("adjective", "noun")
 
 
@@ -25,7 +25,7 @@ def _titles(seed: int, count: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=REMEMBERED)
 def prompt(seed: int, index: int) -> str:
-    """Return the description of a picture or a song, a sentence of at most 100 characters; another for each index."""
+    """Return the description of a picture or a song, a sentence of at most 100 characters; different for each index."""
     words = _seeded(f"prompt {seed} {index}")
     adjective, noun, place = (words.word(part_of_speech=form) for form in (*_FORMS, "noun"))
     return f"{'an' if adjective[0] in 'aeiou' else 'a'} {adjective} {noun} near the {place}"
@@ -33,14 +33,14 @@ def prompt(seed: int, index: int) -> str:
 
 @cache
 def _instance() -> Any:
-    """One for the process: importing and making it costs more than a hundred milliseconds."""
+    """Return the generator, one for the process: importing and creating it takes more than a hundred milliseconds."""
     from faker import Faker
 
     return Faker("en_US")
 
 
 def _seeded(seed: str) -> Any:
-    """The instance is seeded anew for each use, so a result depends on nothing that was asked before."""
+    """Return the generator, seeded anew for each use, so that a result does not depend on earlier ones."""
     words = _instance()
     words.seed_instance(seed)
     return words

@@ -1,8 +1,8 @@
 """Scripts: what the providers will do with their next tasks, as frozen values.
 
-A script is data. It holds no provider's field names and plays nothing itself: the fakes play it, a scenario file is
-read into it, and a test writes it down directly. Entry k of a list is for the k-th task; the last entry serves all
-later ones. Every default is the healthy provider, so `Script()` is a world in which all goes well.
+A script is data. It contains no provider's field names and does nothing itself: the fakes execute it, a scenario file
+is loaded into it, and a test constructs it directly. Entry k of a list is for the k-th task; the last entry applies to
+all later ones. Every default is the healthy provider, so `Script()` has no failures at all.
 """
 
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ DAY_S = 86_400.0
 
 CallbackKind = Literal["text", "first", "complete"]
 ImageUrlText = Literal["given", "missing", "null", "empty", "undefined", "relative", "private"]
-"""What stands where an image URL belongs: a working URL, no key at all, null, "", "undefined", a path without a
-host, or a URL on a private address."""
+"""The value in place of an image URL: a working URL, no key at all, null, "", "undefined", a path without a host, or a
+URL on a private address."""
 ImageAnswer = Literal[
     "as-promised",
     "task-id-only",
@@ -29,21 +29,22 @@ ImageAnswer = Literal[
     "unknown-state",
     "claims-size",
 ]
-"""The shape of a picture's answer: the contract's; only a task id although no callback was asked for; `data: null`;
-the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object; a finished task in a
-state that nobody knows; a size stated beside the URL, the one that was asked for, whatever the picture's is."""
+"""The shape of a picture's response: the contract's; only a task id although no callback was requested; `data: null`;
+the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object; a finished task in an
+unknown state; a size stated beside the URL, the requested one, whatever the picture's is."""
 DialectName = Literal["kie", "sunoapi.org"]
-"""Whose music API it is. They differ in codes, limits, required fields, the path of the balance and signatures."""
+"""The provider of the music API. They differ in codes, limits, required fields, the path of the balance and
+signatures."""
 RecordStyle = Literal["live", "documented"]
-"""How the records tell times and failures: as live answers do, or as the documentation's examples do."""
+"""How records show times and failures: like live responses, or like the documentation's examples."""
 TextCarries = Literal["items", "empty", "null"]
-"""What a text callback's list is: tracks without audio, `[]` or null; all three have been seen."""
+"""The list in a text callback: tracks without audio, `[]` or null; all three have been seen."""
 ForgeryKind = Literal["unsigned", "forged", "stale", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture file that the media host will serve. `made_*` smaller than the size means: enlarged from that."""
+    """A picture file that the media host serves. `made_*` smaller than the size means: enlarged from that."""
 
     width: int = 2048
     height: int = 1152
@@ -51,7 +52,7 @@ class Picture:
     made_height: int | None = None
     format: str = "png"
     flaw: str | None = None
-    """One of `harness.fakes.pictures.FLAWS`, or None for a sound file."""
+    """One of `harness.fakes.pictures.FLAWS`, or None for a valid file."""
 
 
 COVER = Picture(width=360, height=360, format="jpeg")
@@ -64,7 +65,7 @@ class Failure:
     code: int
     message: str | None = None
     as_http: bool = False
-    """True: `code` is the HTTP status, too (a genuine HTTP error)."""
+    """True: `code` is also the HTTP status (a genuine HTTP error)."""
     html: bool = False
     """True: the body is a gateway's HTML page instead of JSON."""
     retry_after_s: float | None = None
@@ -81,58 +82,59 @@ class Music:
     """From creation to the finished audio."""
     sends: tuple[CallbackKind, ...] = ("text", "first", "complete")
     """Callbacks in the order they are sent. `text` is due after a tenth of `takes`, `first` after half, `complete` at
-    the end; one listed out of order, or again, is sent `apart_s` after the one before it was handed over (sent, not
+    the end; a callback listed out of order, or again, is sent `apart_s` after the previous one was sent (not
     answered)."""
     apart_s: float = 1.0
-    """0 sends repeated callbacks at the same instant: concurrent duplicates."""
+    """Seconds between repeated callbacks; 0 sends concurrent duplicates."""
     callbacks: Literal["sent", "never"] = "sent"
     text_carries: TextCarries = "items"
     error_carries: Literal["null", "empty"] = "null"
-    """What an error callback's list of tracks is: null or `[]`."""
+    """The list of tracks in an error callback: null or `[]`."""
     empty_complete: bool = False
-    """The complete callback says code 200 and carries no tracks."""
+    """The complete callback has code 200 but no tracks."""
     task_id_on_top: bool = False
-    """Callbacks carry their task id as a top-level `taskId`, as a security page shows it, and not in `data`."""
+    """Callbacks carry their task id as a top-level `taskId`, as on a security page of the documentation, and not in
+    `data`."""
     unknown_status: bool = False
-    """Once the music is finished its record has a status that nobody knows."""
+    """The record of a finished task has an unknown status."""
     swapped_case: bool = False
-    """Callbacks come in camelCase and records in snake_case, the wrong way round."""
+    """Callbacks come in camelCase and records in snake_case: the cases are swapped."""
     cover: Picture | None = COVER
     cover_url: ImageUrlText = "given"
     fails: Failure | None = None
     """`at-once`: the create request is refused. `after-generating`: an error callback ends the task."""
     record_lags_s: float = 0.0
-    """record-info goes on saying PENDING for this long after the callback has told the end; infinity is for ever."""
+    """record-info remains PENDING for this long after the callback of the end; infinity is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture task, by whichever endpoint it was asked for."""
+    """One picture task, created through either endpoint."""
 
     takes: Duration = IMAGE_TAKES
     waits_s: float = 0.0
-    """The task stays in the state `waiting` for this long before it takes its time; infinity is for ever."""
+    """The task stays in the state `waiting` for this long before its duration begins; infinity is for ever."""
     picture: Picture = Picture()
     picture_url: ImageUrlText = "given"
     answer: ImageAnswer = "as-promised"
     fails: Failure | None = None
     callback: Literal["sent", "never"] = "sent"
     callback_late_s: float = 0.0
-    """The callback is held back for this long after the picture is done."""
+    """The callback is delayed by this long after the picture is finished."""
     callback_times: int = 1
     task_id_on_top: bool = False
-    """The callback carries its task id as a top-level `taskId`, as a security page shows it, and not in `data`."""
+    """The callback carries its task id as a top-level `taskId`, as on a security page, and not in `data`."""
     record_lags_s: float = 0.0
-    """The record goes on saying `generating` for this long after the picture is done; infinity is for ever."""
+    """The record remains `generating` for this long after the picture is finished; infinity is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A callback that no task of this run asks for, sent `after_s` seconds after the first track's music task began.
+    """A callback that belongs to no task of this run, sent `after_s` seconds after the first track's music task began.
 
-    `unknown-image`: a jobs callback for a task id that nobody has. `old-music`: a complete callback for an old task
-    id of nobody. `early-image`: a jobs callback for an unknown task, before any music callback. A `forgery` pretends
-    to be the complete callback of the first real music task with other URLs in it.
+    `unknown-image`: a jobs callback for an unknown task id. `old-music`: a complete callback for an old, unknown task
+    id. `early-image`: a jobs callback for an unknown task, before any music callback. A `forgery` pretends to be the
+    complete callback of the first real music task, with other URLs in it.
     """
 
     after_s: float
@@ -142,90 +144,90 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """How callbacks are delivered (providers.md section 1, documented): 200 within 15 s, else 3 retries."""
+    """How callbacks are delivered (documented): 200 within 15 s, else 3 retries."""
 
     answer_within_s: float = 15.0
     retries_after_s: tuple[float, ...] = (1 * MINUTE_S, 5 * MINUTE_S, 15 * MINUTE_S)
-    """Each wait begins when the attempt before it has failed."""
+    """Each wait begins when the previous attempt has failed."""
     accepts: Literal["200", "2xx"] = "200"
     stops_at_4xx: bool = False
-    """An answer from 400 to 499 ends the delivery; by default it is tried again like any other. Neither is stated."""
+    """A response from 400 to 499 ends the delivery; by default it is retried like any other. Neither is documented."""
 
 
 @dataclass(frozen=True, slots=True)
 class SunoScript:
-    """What Suno does."""
+    """The behaviour of Suno."""
 
     music: tuple[Music, ...] = (Music(),)
     delivery: DeliveryRules = DeliveryRules()
     strays: tuple[Stray, ...] = ()
     dialect: DialectName = "kie"
     models: tuple[str, ...] = ()
-    """The models that are accepted; () stands for all that any source names."""
+    """The accepted models; () accepts all that any source names."""
     errors_as_http: bool = False
-    """The fake's own refusals (key, fields, credits, rate) carry their code as the HTTP status, too."""
+    """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
     invisible_s: float = 0.0
-    """For this long after creation the record is not to be found: body code 422, `data: null`."""
+    """For this long after creation the record is not found: body code 422, `data: null`."""
     creations_per_10_s: int = 20
     too_often_code: int | None = None
-    """The body code for "too often"; None is the dialect's own. One table of sunoapi.org has 405 where others have
+    """The body code of the rate limit; None is the dialect's own. One table of sunoapi.org has 405 where others have
     430."""
     queries_per_s: int = 3
-    """Record queries that one task may be asked about in a second."""
+    """Record queries allowed per task and second."""
     credits: int = 1_000
     key_quota: int | None = None
-    """Credits that the key may spend although the account has more; what goes beyond is 433. None: no such limit."""
+    """Credits that the key may spend although the account has more; beyond that is 433. None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class KieScript:
-    """What Kie.ai's image endpoints do."""
+    """The behaviour of Kie.ai's image endpoints."""
 
     profile: Literal["synchronous", "documented"] = "synchronous"
     images: tuple[Image, ...] = (Image(),)
     delivery: DeliveryRules = DeliveryRules()
     invisible_s: float = 0.0
-    """For this long after creation recordInfo answers body code 422, "recordInfo is null"."""
+    """For this long after creation recordInfo responds with body code 422, "recordInfo is null"."""
     pixel_table: Literal["kie", "bytedance"] = "kie"
     models: tuple[str, ...] = ()
-    """The models that are accepted; () stands for all that the contract names."""
+    """The accepted models; () accepts all that the contract names."""
     errors_as_http: bool = False
-    """The fake's own refusals (key, fields, credits, rate) carry their code as the HTTP status, too."""
+    """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
     creations_per_10_s: int = 20
     credits: int = 1_000
     key_quota: int | None = None
-    """Credits that the key may spend although the account has more; what goes beyond is 433. None: no such limit."""
+    """Credits that the key may spend although the account has more; beyond that is 433. None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaScript:
-    """What the hosts that serve audio and pictures do."""
+    """The behaviour of the hosts that serve audio and pictures."""
 
     expires_after_s: float = 14 * DAY_S
     missing_for_s: float = 0.0
-    """A new file answers 404 for this long."""
+    """A new file responds with 404 for this long."""
     refuses_library_agents: bool = False
     """403 to the default User-Agent of HTTP libraries (python-httpx, python-requests, curl, node, ...)."""
     refuses_hotlinks: bool = False
-    """403 to whoever shows the file on another site's page, told by the Referer; nothing to those who download it."""
+    """403 to a request from another site's page, detected by the Referer; downloads are not affected."""
     redirects: int = 0
     """Hops before the file itself; -1 is a loop."""
     empty: bool = False
     """HTTP 200 with an empty body for every file."""
     changes_after_s: float | None = None
-    """From this age on a file's content is another, smaller one."""
+    """From this age on a file's content is a different, smaller one."""
     ignores_range: bool = False
     head_differs: bool = False
-    """HEAD claims another length and type than GET delivers."""
+    """HEAD reports another length and type than GET delivers."""
     status_with_image: int | None = None
-    """An error status that carries the right image as its body."""
+    """An error status with the right image as its body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What all the providers do in one scenario."""
+    """The behaviour of all providers in one scenario."""
 
     suno: SunoScript = field(default_factory=SunoScript)
     kie: KieScript = field(default_factory=KieScript)

@@ -1,4 +1,4 @@
-"""Tasks: what generations have in common at both providers: ids, turns in a script, the rate window, credits."""
+"""What both providers' generations share: ids, their entry in a script, the rate window, credits, scheduled work."""
 
 import asyncio
 from collections import deque
@@ -35,7 +35,7 @@ def below(random: Random, bound: int) -> int:
 
 
 def turn(entries: Sequence[Entry], index: int) -> Entry:
-    """Return the script's entry for the task with this index (from 0); the last one serves all later tasks."""
+    """Return the script's entry for the task with this index (from 0); the last one applies to all later tasks."""
     return entries[min(index, len(entries) - 1)]
 
 
@@ -50,7 +50,7 @@ class RateWindow:
         self._at_s: deque[float] = deque()
 
     def admits(self, now_s: float) -> bool:
-        """Whether one more fits in at `now_s`; if so, it is counted."""
+        """Return whether one more event is allowed at `now_s`; if so, count it."""
         while self._at_s and self._at_s[0] <= now_s - self.window_s:
             self._at_s.popleft()
         if len(self._at_s) >= self.allowed:
@@ -60,14 +60,14 @@ class RateWindow:
 
 
 class Credits:
-    """The balance of one account, which several fakes may share, and what its one key may still spend of it."""
+    """The balance of one account, which several fakes may share, and the remaining quota of its key."""
 
     __slots__ = ("balance", "quota")
 
     def __init__(self, balance: int, quota: int | None = None) -> None:
         self.balance = balance
         self.quota = quota
-        """None: the key may spend all there is."""
+        """None: the key may spend the whole balance."""
 
     def change(self, change: int) -> None:
         """Charge (negative) or refund (positive)."""
@@ -91,28 +91,28 @@ class Chores:
         self._count = 0
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run `work` beside the handler."""
+        """Run `work` concurrently with the handler."""
         chore = asyncio.get_running_loop().create_task(work)
         self._running.add(chore)
         chore.add_done_callback(self._running.discard)
 
     def at(self, moment_s: float, work: Callable[..., None], *given: Any) -> None:
-        """Call `work(*given)` when the loop's clock shows `moment_s`; never early. It costs less than a task does."""
+        """Call `work(*given)` when the loop's clock reaches `moment_s`; never early. It costs less than a task."""
         self._count += 1
         loop = asyncio.get_running_loop()
         self._appointments[self._count] = loop.call_at(moment_s, come_due, self, self._count, work, given)
 
     def begin(self, appointment: int) -> None:
-        """What one was made for is done now."""
+        """Drop a timer whose work is done."""
         del self._appointments[appointment]
 
     @property
     def busy(self) -> bool:
-        """Whether anything is still running, or will be."""
+        """Return whether anything is still running or scheduled."""
         return bool(self._running or self._appointments)
 
     async def cancel(self) -> None:
-        """Give up what is still running, and what would be."""
+        """Cancel what is still running or scheduled."""
         for timer in self._appointments.values():
             timer.cancel()
         self._appointments.clear()
@@ -123,7 +123,7 @@ class Chores:
 
 
 def come_due(chores: Chores, appointment: int, work: Callable[..., None], given: tuple[Any, ...]) -> None:
-    """What a loop calls when the time of an appointment has come."""
+    """Run the work of a timer that is due; called by the loop."""
     chores.begin(appointment)
     work(*given)
 

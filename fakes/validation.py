@@ -1,6 +1,6 @@
-"""Checks: a request's fields against a contract's rules, each rule with its source.
+"""Validates a request's fields against a contract's rules, each with its source.
 
-The same tables make the fakes' OpenAPI documents (`harness.fakes.openapi`): there is no second truth about a field.
+The fakes' OpenAPI documents (`harness.fakes.openapi`) are generated from the same tables, so the two cannot differ.
 """
 
 import math
@@ -19,7 +19,7 @@ URL_FORM = (
     rf"[hH][tT][tT][pP][sS]?://([^{_BLANK}@/?#]*@)?([A-Za-z0-9._~%\u00a1-\uffff-]+|\[[0-9a-fA-F:.]+\])"
     rf"(:[0-9]{{1,5}})?([/?#][^{_BLANK}]*)?"
 )
-"""An absolute URL that a provider could call, in an expression that means the same to Python and in JSON Schema."""
+"""An absolute URL that a provider could call, as an expression with the same meaning in Python and in JSON Schema."""
 _KIND_RULES: dict[FieldKind, str] = {
     "text": "a string",
     "flag": "true or false",
@@ -32,24 +32,24 @@ _KIND_RULES: dict[FieldKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The rule for one field. Fields that no rule names are allowed."""
+    """The rule for one field. Fields without a rule are allowed."""
 
     name: str
     kind: FieldKind
     source: str
     required: bool = False
     longest: int | None = None
-    """Characters at most."""
+    """Maximum number of characters."""
     choices: tuple[str, ...] | None = None
     form: str | None = None
-    """A regular expression that the whole text matches."""
+    """A regular expression that must match the whole text."""
     looks_like: str | None = None
-    """What such a text is, in words or by example."""
+    """A description or an example of such a text."""
     low: float | None = None
     high: float | None = None
 
     def rule(self) -> str:
-        """The rule as a sentence fragment for a developer."""
+        """Return the rule as a sentence fragment for a developer."""
         parts = [_KIND_RULES[self.kind]]
         if self.choices is not None:
             parts = ["one of " + ", ".join(self.choices)]
@@ -65,13 +65,13 @@ class Field:
 
 
 Test = Callable[[Any], bool]
-"""Whether a value that is present keeps a rule."""
+"""Whether a value that is present satisfies a rule."""
 
 
 def test_of(field: Field) -> Test:
     """Return a field's rule as a function, which is called for every request.
 
-    A number without a fraction is a whole one: JSON knows no other difference.
+    A number without a fraction counts as a whole one, since JSON does not distinguish them.
     """
     if field.kind == "flag":
         return lambda value: isinstance(value, bool)
@@ -106,7 +106,7 @@ def _is_text(field: Field, empty: str | None, value: Any) -> bool:
 
 
 class Form:
-    """The fields of one JSON object. `inside` is what stands before their names in a problem."""
+    """The fields of one JSON object. `inside` is the prefix of their names in a problem."""
 
     __slots__ = ("_by_letters", "_names", "_tests", "fields", "inside")
 
@@ -132,9 +132,10 @@ class Form:
         return problems
 
     def misspelt(self, body: Mapping[str, Any]) -> list[Problem]:
-        """Return the fields that are optional ones but for case, `_` and `-`, which the provider silently ignores.
+        """Return the fields that match an optional one except for case, `_` and `-`, which the provider silently
+        ignores.
 
-        A field that is there under its right name, too, is left alone: some clients send both on purpose.
+        A field that is also present under its right name is left alone: some clients send both on purpose.
         """
         found: list[Problem] = []
         for name, meant in self._slips(body):
@@ -145,7 +146,7 @@ class Form:
         return found
 
     def _slips(self, body: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The unknown names in `body` that mean a known one which is not there, each with the name that it means."""
+        """Return the unknown names in `body` that resemble a known, absent one, each with that name."""
         unknown = body.keys() - self._names
         if not unknown:
             return []
@@ -163,7 +164,7 @@ def _letters(name: str) -> str:
 
 
 def problem(field: str, found: Any, rule: str, source: str) -> Problem:
-    """Return a broken rule; a long value is shortened to its beginning."""
+    """Return a broken rule; a long value is truncated."""
     if isinstance(found, int) and not isinstance(found, bool) and abs(found) >= 10**EXCERPT_CHARACTERS:
         found = "a number of more than 80 digits"
     elif isinstance(found, str) and len(found) > EXCERPT_CHARACTERS:
@@ -177,5 +178,5 @@ def problem(field: str, found: Any, rule: str, source: str) -> Problem:
 
 @lru_cache(maxsize=256)
 def is_url(value: str) -> bool:
-    """Whether `value` is an absolute URL that a provider could call."""
+    """Return whether `value` is an absolute URL that a provider could call."""
     return _compiled(URL_FORM).fullmatch(value) is not None

@@ -1,12 +1,12 @@
-"""Marks: who a picture belongs to and the size it was made at, written into the pixels themselves.
+"""Watermarks: whose picture it is and the size it was made at, written into the pixels themselves.
 
-A header, a URL or a column can claim anything, and metadata is lost at the first re-encoding, so the truth about a
-picture is painted on it: a grid of 16 by 6 big black and white cells on a white card. Every measure is a share of the
-picture's width or height, so the grid survives resizing (also a non-uniform one), lossy re-encoding, a change of
-colour mode and a quarter turn. It does not survive cropping: a cropped picture simply carries no mark.
+A header, a URL or a column can claim anything, and metadata is lost at the first re-encoding, so these facts are
+painted on the picture: a grid of 16 by 6 big black and white cells on a white card. Every measure is a fraction of the
+picture's width or height, so the grid survives resizing (also non-uniform), lossy re-encoding, a change of colour mode
+and a quarter turn. It does not survive cropping: a cropped picture has no watermark.
 
-The first row is a fixed pattern that tells upright from turned and black from white. The other 80 cells are 48 bits of
-payload and their CRC-32, so that a damaged mark reads as no mark, never as another picture's.
+The first row is a fixed pattern that distinguishes upright from turned and black from white. The other 80 cells are 48
+bits of payload and their CRC-32, so that a damaged watermark reads as none, never as another picture's.
 """
 
 import zlib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = 16
 ROWS = 6
 CARD = (0.05, 0.06, 0.95, 0.76)
-"""The white card, the grid's quiet zone: left, top, right, bottom as shares of width and height."""
+"""The white card, the grid's quiet zone: left, top, right, bottom as fractions of width and height."""
 GRID = (0.08, 0.11, 0.92, 0.71)
 """The cells, inside the card."""
 
@@ -34,16 +34,16 @@ _PAYLOAD_BITS = 48
 _WORKING_PX = 320
 """A picture is shrunk to about this side before it is read: a cell keeps 16 pixels, and reading stays cheap."""
 _SAMPLES = 4
-"""Each cell is sampled 4 by 4, and only the inner 2 by 2 count: edges blur, middles do not."""
+"""Each cell is sampled 4 by 4, and only the inner 2 by 2 count: edges blur, centres do not."""
 _CONTRAST_MIN = 48
-"""Black and white of 0..255 must lie at least this far apart; the worst JPEG keeps 200."""
+"""Minimum difference between black and white (0..255); the worst JPEG keeps 200."""
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Who a picture belongs to and the size in pixels it was made at. Raises ValueError for a value out of range."""
+    """Whose picture it is, and the size in pixels it was made at. Raises ValueError for a value out of range."""
 
     kind: Literal["picture", "cover"]
     number: int
@@ -55,7 +55,7 @@ class Mark:
 
     def __post_init__(self) -> None:
         if self.kind not in ("picture", "cover"):
-            raise ValueError(f'a mark\'s kind is "picture" or "cover", not {self.kind!r}')
+            raise ValueError(f'expected the kind "picture" or "cover", found {self.kind!r}')
         for name, value, low, high in (
             ("number", self.number, 0, NUMBER_MAX),
             ("made_width", self.made_width, 1, SIDE_MAX_PX),
@@ -82,16 +82,16 @@ def black_cells(mark: Mark, width: int, height: int) -> Iterator[Box]:
 
 
 def card_box(width: int, height: int) -> Box:
-    """Return the pixel box of the white card that the cells stand on."""
+    """Return the pixel box of the white card behind the cells."""
     left, top, right, bottom = CARD
     return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
 
 def read_mark(image: "Image") -> Mark | None:
-    """Read the mark from a decoded picture in any of the four orientations; None when it carries none.
+    """Read the watermark of a decoded picture in any of the four orientations; None if it has none.
 
-    Takes every mode that a web picture decodes to (1, L, LA, P, RGB, RGBA, CMYK, YCbCr, I, I;16, F) and a size from
-    about 160x90 up. The given image is not changed.
+    Accepts every mode that a web picture decodes to (1, L, LA, P, RGB, RGBA, CMYK, YCbCr, I, I;16, F) and sizes from
+    about 160x90. The given image is not changed.
     """
     from PIL.Image import Transpose
 
@@ -118,7 +118,7 @@ def _bits_of(mark: Mark) -> list[bool]:
 
 
 def _mark_of(levels: list[int]) -> Mark | None:
-    """Turn the 96 cells' brightness (0 is black) into a mark, or None when anything at all is wrong."""
+    """Return the watermark from the 96 cells' brightness (0 is black), or None if anything at all is wrong."""
     expected = [bool(_SYNC >> shift & 1) for shift in range(COLUMNS - 1, -1, -1)]
     darkest_white = min(level for level, black in zip(levels, expected, strict=False) if not black)
     lightest_black = max(level for level, black in zip(levels, expected, strict=False) if black)
@@ -167,7 +167,7 @@ def _cell_levels(small: "Image") -> list[int]:
 
 
 def _small_grey(image: "Image") -> "Image":
-    """Shrink to about 320 pixels a side, then convert to 8-bit grey: in this order it costs least."""
+    """Shrink to about 320 pixels a side, then convert to 8-bit grey: this order is the cheapest."""
     from PIL.Image import Resampling
 
     across, down = max(1, image.width // _WORKING_PX), max(1, image.height // _WORKING_PX)
@@ -175,7 +175,7 @@ def _small_grey(image: "Image") -> "Image":
         return (image.reduce((across, down)) if across > 1 or down > 1 else image).convert("L")
     small = image
     if across > 1 or down > 1:
-        # Averages mean nothing for palette indexes and are not offered for 16 bits, so these modes are sampled.
+        # Averaging is meaningless for palette indexes and unsupported for 16 bits, so these modes are sampled.
         small = image.resize((image.width // across, image.height // down), Resampling.NEAREST)
     if image.mode[0] in "IF":
         grey = small.convert("F")
@@ -184,5 +184,5 @@ def _small_grey(image: "Image") -> "Image":
         assert isinstance(high, float)
         scale = 255 / (high - low) if high > low else 0.0
         return grey.point(lambda value: value * scale - low * scale).convert("L")
-    # By way of RGBA: a palette with a transparency table makes Pillow warn on any other way.
+    # Converted through RGBA: for a palette with a transparency table Pillow warns about any other way.
     return (small.convert("RGBA") if image.mode in ("P", "PA") else small).convert("L")

@@ -151,7 +151,7 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
         (["list", "scenaros"], "'scenaros' is not one of 'scenarios', 'invariants', 'strategies'"),
         (["list", "strategies", "slow"], '"list strategies" takes no further arguments'),
         (["run", ":app", HEALTHY], '":app" does not name an implementation'),
-        (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens at 127.0.0.1:9"),
+        (["run", "http://127.0.0.1:9", HEALTHY], "nothing listens on 127.0.0.1:9"),
         (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "live runs cannot be repeated byte for byte"),
         (["serve", "baseline"], "matches 5 scenarios, expected one"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
@@ -239,7 +239,7 @@ def test_a_file_that_is_not_a_journal_is_refused(harness: Any, tmp_path: Path, t
             "a6.py",
             "def make():\n    raise ValueError('no')\n",
             "a6.py:make",
-            "raises when it is started: ValueError: no",
+            "raises an exception when it is started: ValueError: no",
         ),
         ("a7.py", "def make(): ...\n", "a7.py:make", "returned None, expected an ASGI application"),
         ("a8.py", "async def make(): ...\n", "a8.py:make", "is async; make it a plain function"),
@@ -330,7 +330,7 @@ def test_an_endless_loop_ends_in_a_verdict_about_it(tmp_path: Path) -> None:
     written(tmp_path, "c6.py", ASGI.format(body="while True: pass"))
     said = process("run", "c6.py:app", HEALTHY, folder=tmp_path)
     assert said.code == 3
-    assert "? every invariant: the run could not be simulated: the implementation has not given control" in one_line(
+    assert "? every invariant: the run could not be simulated: the implementation has not returned control" in one_line(
         said.out
     )
 

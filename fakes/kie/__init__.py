@@ -1,4 +1,4 @@
-"""The fake Kie.ai image API: Seedream pictures by job, by callback, or in the answer."""
+"""The fake Kie.ai image API: Seedream pictures through a job, a callback, or the response itself."""
 
 from starlette.types import ASGIApp
 

@@ -1,4 +1,4 @@
-"""The fake Kie.ai image API: an ASGI app that makes picture tasks and plays a KieScript with them."""
+"""The fake Kie.ai image API: an ASGI app that creates picture tasks and executes a KieScript."""
 
 import asyncio
 import math
@@ -26,7 +26,7 @@ from harness.fakes.script import Failure, Image, KieScript, Picture
 from harness.fakes.tasks import Chores, Credits, task_id, turn
 
 UNSCRIPTED = Picture()
-"""A script that says nothing else about a picture gets the size that was asked for; see `served`."""
+"""A script that leaves the picture at this default gets the requested size; see `served`."""
 DUPLICATES_APART_S = 1.0
 STRAY_REQUEST = {
     "model": contract.SEEDREAM_4,
@@ -37,16 +37,16 @@ STRAY_TAKES_S = 8
 
 
 def served(image: Image, size: tuple[int, int]) -> Picture:
-    """Return the picture that a task really yields.
+    """Return the picture that a task really produces.
 
-    A scripted picture that differs from `Picture()` is served as it is, whatever was asked for. Otherwise the size
-    asked for is served, so that a request that forgets the resolution really gets a small picture.
+    A scripted picture that differs from `Picture()` is served unchanged, whatever was requested. Otherwise the
+    requested size is served, so that a request without the resolution really gets a small picture.
     """
     return image.picture if image.picture != UNSCRIPTED else Picture(*size)
 
 
 class FakeKie:
-    """The state of one fake: its tasks, its account and what is under way."""
+    """The state of one fake: its tasks, its account and the work in progress."""
 
     def __init__(
         self,
@@ -75,16 +75,16 @@ class FakeKie:
 
     @property
     def busy(self) -> bool:
-        """Whether a generation or a delivery is under way."""
+        """Return whether a generation or a delivery is in progress."""
         return self._chores.busy or self.dispatcher.busy
 
     async def close(self) -> None:
-        """Give up everything under way."""
+        """Cancel everything in progress."""
         await self._chores.cancel()
         await self.dispatcher.close()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """What this profile offers."""
+        """Return the endpoints of this profile."""
         return contract.ENDPOINTS if self.script.profile == "synchronous" else contract.DOCUMENTED_ENDPOINTS
 
     def routes(self) -> list[Route]:
@@ -121,7 +121,7 @@ class FakeKie:
         return json_response(openapi.describe(self.script))
 
     async def _create(self, request: Request, endpoint: str) -> Response:
-        """Respond to a create request. Each uses up an entry of the script when it is whole, also a refused one."""
+        """Respond to a create request. Every complete one, even if refused, uses an entry of the script."""
         content = await request.body()
         image = turn(self.script.images, self._requests)
         self._requests += 1
@@ -137,7 +137,7 @@ class FakeKie:
         return success({**data, "recordId": task.task_id} if live else data)
 
     async def _result(self, task: ImageTask) -> Response:
-        """Answer when the picture is there, or is known never to come."""
+        """Respond when the picture is finished, or is known to fail."""
         done = asyncio.get_running_loop().create_future()
         self._start(task, done)
         await done
@@ -242,13 +242,13 @@ class FakeKie:
             self.desk.change_credits(task.task_id, task.price)
 
     def _publish(self, task: ImageTask, part: int = 0) -> str:
-        """Seedream's files end in .png whatever they are; the name states the size that was asked for."""
+        """Publish a picture: Seedream's files always end in .png, and the name states the requested size."""
         picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
         hint = f"{task.size[0]}x{task.size[1]}.png"
         return self._publish_file(hint, picture=picture, audio_seconds=None)
 
     def send_unknown_image(self, url: str) -> None:
-        """Send the callback of a finished task that nobody asked for, to where pictures' callbacks go or else `url`."""
+        """Send the callback of an unknown finished task to the latest picture callback URL, or else to `url`."""
         now_ms = int(time.time() * 1000)
         stray = ImageTask(
             task_id=task_id(self._ids),
@@ -304,10 +304,10 @@ def create_app(
     post: Post = post,
     credits: Credits | None = None,
 ) -> Starlette:
-    """Return a fake Kie.ai image API that plays `script`. Its state is `app.state.fake`.
+    """Return a fake Kie.ai image API that executes `script`. Its state is `app.state.fake`.
 
-    With `ids` its ids are others than without, or with another text. Without `lend` download-url knows no file.
-    `credits` is an account shared with another fake; callbacks go out by `post`.
+    `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file.
+    `credits` is an account shared with another fake; `post` sends the callbacks.
     """
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s

@@ -1,7 +1,7 @@
-"""The contract of Kie.ai's image endpoints: paths, fields, sizes, states, answers and callbacks.
+"""The contract of Kie.ai's image endpoints: paths, fields, sizes, states, responses and callbacks.
 
-`POST /api/v1/generate/image` is in no documentation; it is what the application of the seed documents believes in
-(providers.md trap 6). The documented way is a job: createTask, then recordInfo or a callback.
+`POST /api/v1/generate/image` is undocumented; applications assume it (docs/explanations/three-fixes.md). The documented
+way is a job: createTask, then recordInfo or a callback.
 """
 
 import json
@@ -38,7 +38,7 @@ NULL_RECORD = "recordInfo is null"
 SUCCEEDED_MESSAGE = "Playground task completed successfully."
 FAILED_CALLBACK_CODE = 501
 UNKNOWN_STATE = "processed"
-"""A word that no source knows, for scripts that want one."""
+"""An unknown state, for scripts that want one."""
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
 
@@ -55,12 +55,12 @@ SHAPES: dict[str, Shape] = {
     "landscape_16_9": (16, 9),
     "landscape_21_9": (21, 9),
 }
-"""`square` and `square_hd` differ in nothing that any source states; their size is the same here [inferred]."""
+"""No source distinguishes `square` and `square_hd`; their size is the same here [inferred]."""
 RESOLUTIONS = ("1K", "2K", "4K")
 RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9")
-"""What the later models take instead of a named shape."""
+"""The later models' replacement for a named shape."""
 LONGEST_SIDE_PX = {"1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
-"""Kie's stated rule: the resolution names the longest side. For 3K it is inferred."""
+"""Kie's documented rule: the resolution names the longest side. For 3K it is inferred."""
 BYTEDANCE_4: dict[str, dict[Shape, tuple[int, int]]] = {
     "1K": {(1, 1): (1024, 1024), (4, 3): (1152, 864), (3, 2): (1248, 832), (16, 9): (1280, 720), (21, 9): (1512, 648)},
     "2K": {
@@ -78,8 +78,8 @@ BYTEDANCE_4: dict[str, dict[Shape, tuple[int, int]]] = {
         (21, 9): (6198, 2656),
     },
 }
-"""ByteDance's recommended sizes for Seedream 4 and 4.5, in the version that has 5404x3040; upright shapes are the same
-turned round. 16:9 is in providers.md, the other shapes are as public clients have copied them."""
+"""ByteDance's recommended sizes for Seedream 4 and 4.5, in the version with 5404x3040; upright shapes are the same
+turned. 16:9 is documented, the other shapes are as copied by public clients."""
 BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
     "2K": {
         (1, 1): (2048, 2048),
@@ -103,10 +103,10 @@ BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
         (21, 9): (6240, 2656),
     },
 }
-"""The same for Seedream 5 lite, as public clients have copied them."""
+"""The same for Seedream 5 lite, as copied by public clients."""
 QUALITIES_4_5 = {"basic": "2K", "high": "4K"}
 QUALITIES_5_LITE = {"basic": "2K", "high": "3K", "ultra": "4K"}
-"""What the later models call a resolution (docs.kie.ai, market/seedream)."""
+"""The later models' name for a resolution (docs.kie.ai, market/seedream)."""
 DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 IMAGES_MAX = 6
 PROMPT_LONGEST, LATER_PROMPT_LONGEST = 5000, 3000
@@ -135,7 +135,7 @@ def _model(models: tuple[str, ...], source: str) -> Field:
 
 @cache
 def synchronous_form(models: tuple[str, ...] = ()) -> Form:
-    """Return the fields of the flat request; `models` are the accepted ones, () all that the contract names."""
+    """Return the fields of the flat request; `models` are the accepted ones, () accepts all in the contract."""
     size = f"of the form 2048x1152, at most {SIDE_MAX_PX} pixels a side"
     return Form(
         (
@@ -188,7 +188,7 @@ SEEDREAM_5_LITE_INPUT = _later_input(QUALITIES_5_LITE)
 
 
 def input_form(model: Any) -> Form:
-    """Return the fields of a job's `input`; a model of no known family is taken for a Seedream 4 [inferred]."""
+    """Return the fields of a job's `input`; a model of an unknown family counts as a Seedream 4 [inferred]."""
     return _input_form(model) if isinstance(model, str) else SEEDREAM_4_INPUT
 
 
@@ -200,14 +200,15 @@ def _input_form(model: str) -> Form:
 
 
 def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
-    """Return the rules that a createTask request breaks; `models` are the accepted ones, () all of the contract's."""
+    """Return the rules that a createTask request breaks; `models` are the accepted ones, () accepts all in the
+    contract."""
     problems = job_form(models).problems(body)
     requested = body.get("input")
     return problems + input_form(body.get("model")).problems(requested) if isinstance(requested, dict) else problems
 
 
 def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
-    """Return the fields of a sound createTask request that are optional ones misspelt."""
+    """Return the misspelt optional fields of a valid createTask request."""
     return job_form(models).misspelt(body) + input_form(body["model"]).misspelt(body["input"])
 
 
@@ -216,7 +217,7 @@ def _is_5_lite(model: str) -> bool:
 
 
 def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
-    """Return the width and height in pixels that a flat request asks for; without a resolution the 1K square."""
+    """Return the requested width and height in pixels of a flat request; without a resolution the 1K square."""
     matched = RESOLUTION.fullmatch(body.get("resolution") or "")
     if matched is None:
         side = LONGEST_SIDE_PX[DEFAULT_RESOLUTION]
@@ -225,7 +226,7 @@ def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
 
 
 def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
-    """Return the width and height in pixels that a createTask request asks for, by the "kie" or "bytedance" table."""
+    """Return the requested width and height in pixels of a createTask request, by the "kie" or "bytedance" table."""
     requested, model = body["input"], body["model"]
     if input_form(model) is SEEDREAM_4_INPUT:
         shape = SHAPES[requested.get("image_size") or DEFAULT_SHAPE]
@@ -249,7 +250,7 @@ def _pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int,
 
 
 def picture_count(body: dict[str, Any]) -> int:
-    """Return how many pictures a sound request asks for; only a Seedream 4 job can ask for several."""
+    """Return the number of pictures in a valid request; only a Seedream 4 job can request several."""
     requested = body.get("input")
     if not isinstance(requested, dict) or input_form(body.get("model")) is not SEEDREAM_4_INPUT:
         return 1
@@ -264,12 +265,12 @@ def state(elapsed_s: float, takes_s: float) -> str:
 
 
 def begins_after_s(state: str, takes_s: float) -> float:
-    """Return how long after a task was taken up such a state begins."""
+    """Return how long after the start of a task such a state begins."""
     return {"waiting": 0.0, "queuing": min(WAITING_S_MAX, takes_s / 10)}.get(state, min(QUEUING_S_MAX, takes_s / 5))
 
 
 def synchronous_result(image: Image, task_id: str, urls: list[str], size: tuple[int, int]) -> dict[str, Any] | None:
-    """Return the `data` of a synchronous answer with its picture; `size` is the one that was asked for."""
+    """Return the `data` of a synchronous response with its picture; `size` is the requested one."""
     if image.answer == "data-null":
         return None
     if image.answer == "task-id-only":
@@ -285,13 +286,13 @@ def synchronous_result(image: Image, task_id: str, urls: list[str], size: tuple[
 
 
 def claim(size: tuple[int, int]) -> dict[str, Any]:
-    """Return the fields that state a picture's size; no source documents any, and nothing makes them true."""
+    """Return the fields that state a picture's size; no source documents any, and they need not be true."""
     width, height = size
     return {"width": width, "height": height, "resolution": f"{width}x{height}"}
 
 
 def job_result(image: Image, urls: list[str], size: tuple[int, int]) -> dict[str, Any]:
-    """Return what stands in resultJson; a URL that is missing is missing from the list."""
+    """Return the content of resultJson; a missing URL is missing from the list."""
     listed: list[Any] = []
     for url in urls:
         holder: dict[str, Any] = {}
@@ -302,12 +303,12 @@ def job_result(image: Image, urls: list[str], size: tuple[int, int]) -> dict[str
 
 
 def result_text(image: Image, result: dict[str, Any]) -> Any:
-    """Return resultJson: a JSON string, unless the script has it drift into an object."""
+    """Return resultJson: a JSON string, unless the script makes it an object."""
     return result if image.answer == "result-as-object" else json.dumps(result)
 
 
 def around_result(image: Image, data: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the `data` of a finished job's record or callback, as the script has it drift."""
+    """Return the `data` of a finished job's record or callback, in the shape that the script wants."""
     if image.answer == "data-null":
         return None
     return {"data": data} if image.answer == "wrapped" else data

@@ -27,7 +27,7 @@ RUNNING_STATES = ("waiting", "queuing", "generating")
 
 
 def describe(script: KieScript) -> Schema:
-    """Return the document of a fake that plays this script."""
+    """Return the document of a fake that executes this script."""
     return _describe(script.profile, script.models, script.records)
 
 
@@ -46,12 +46,12 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
             )
         },
         contract.RECORD_INFO: {
-            "get": operation("pictureRecord", "Tells of a task.", ref("PictureRecord"), asks_for_task=True)
+            "get": operation("pictureRecord", "Reports on a task.", ref("PictureRecord"), asks_for_task=True)
         },
         contract.DOWNLOAD_URL: {
             "post": operation(
                 "downloadUrl",
-                "Lends one of the provider's own files under another address for 20 minutes.",
+                "Returns another URL of one of the provider's own files, valid for 20 minutes.",
                 URL,
                 request=form_schema(contract.DOWNLOAD),
             )
@@ -62,22 +62,27 @@ def _describe(profile: str, models: tuple[str, ...], records: RecordStyle) -> Sc
         paths[contract.GENERATE_IMAGE] = {
             "post": operation(
                 "generatePicture",
-                "Makes a picture and answers with it, or at once with a task id where a callBackUrl is given.",
+                "Creates a picture and responds with it, or at once with a task id if a callBackUrl is given.",
                 either(closed({"response": closed({"imageUrl": URL})}), closed({"taskId": TASK_ID})),
                 request=form_schema(contract.synchronous_form(models)),
                 reported_by="pictureRecord",
                 callbacks=_callback("pictureCallback"),
             )
         }
-    return document("The fake Kie.ai", "Pictures, as providers.md section 2 has them.", paths, _schemas(records))
+    return document(
+        "The fake Kie.ai",
+        "Kie.ai's picture API; its rules and their sources are listed in fakes/FIDELITY.md.",
+        paths,
+        _schemas(records),
+    )
 
 
 def _callback(name: str) -> Schema:
-    return callback(name, "Tells of a task that has ended.", ref("PictureCallback"), signed=True)
+    return callback(name, "Reports a task that has ended.", ref("PictureCallback"), signed=True)
 
 
 def _job(models: tuple[str, ...]) -> Schema:
-    """What a createTask request may be: each family of models has its own input."""
+    """Return the schema of a createTask request: each family of models has its own input."""
     form = contract.job_form(models)
     lite = f"^{contract.SEEDREAM_5_LITE_PREFIX}[!-~]*$"
     families: list[tuple[Schema, Form]]
@@ -95,7 +100,7 @@ def _job(models: tuple[str, ...]) -> Schema:
 
 
 def _ended(state: str, code: Schema, message: Schema, result: Schema, records: RecordStyle) -> Schema:
-    """The keys that records and callbacks of an ended task share."""
+    """Return the keys that records and callbacks of an ended task share."""
     unit = "seconds" if records == "live" else "milliseconds"
     return {
         "taskId": TASK_ID,

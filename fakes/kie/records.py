@@ -1,4 +1,4 @@
-"""The records of picture tasks: one task, and how recordInfo and the callback tell of it."""
+"""The records of picture tasks: one task, and its representation in recordInfo and the callback."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from harness.fakes.responses import success
 from harness.fakes.script import Image, RecordStyle
 
 ENDED = "ended"
-"""No state of the contract: `success`, `fail` or an unknown one, as the script has it."""
+"""Not a state of the contract: `success`, `fail` or an unknown one, as the script wants."""
 Mode = Literal["synchronous", "callback", "jobs"]
 
 
@@ -25,46 +25,46 @@ class ImageTask:
     mode: Mode
     request: dict[str, Any]
     size: tuple[int, int]
-    """Width and height in pixels that were asked for."""
+    """Requested width and height in pixels."""
     count: int
-    """Pictures asked for."""
+    """Number of requested pictures."""
     began_s: float
     created_ms: int
     takes_s: float
-    """Without what the script has it wait before."""
+    """Without the script's waiting time before."""
     style: RecordStyle = "live"
     urls: list[str] = field(default_factory=list)
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
     _param: str | None = None
     _reported: tuple[str, Response] | None = None
-    """What recordInfo answered last, and in which state."""
+    """The latest response of recordInfo, and its state."""
 
     @property
     def price(self) -> int:
-        """Credits for all its pictures."""
+        """Return the credits for all its pictures."""
         return contract.PRICE_CREDITS * self.count
 
     @property
     def param(self) -> str:
-        """The request as its records tell it: written out once, and asked for again and again."""
+        """Return the request as its records show it: serialised once, and read many times."""
         if self._param is None:
             self._param = json.dumps(self.request, ensure_ascii=False)
         return self._param
 
     @property
     def ends_s(self) -> float:
-        """When it is done, on the loop's clock."""
+        """Return when it is finished, on the loop's clock."""
         return self.began_s + self.image.waits_s + self.takes_s
 
     @property
     def callback_url(self) -> str | None:
-        """Where its callback goes, if one was asked for."""
+        """Return its callback URL, if one was given."""
         url: str | None = self.request.get("callBackUrl")
         return url
 
     def record(self, now_s: float) -> Response:
-        """Answer a query: the same as the last time when nothing has changed since."""
+        """Respond to a query: with the previous response if nothing has changed since."""
         state = self._state(now_s)
         if self._reported is None or self._reported[0] != state:
             self._reported = state, success(job_record(self, state))
@@ -138,7 +138,7 @@ def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
 
 
 def _put_end(data: dict[str, Any], task: ImageTask) -> None:
-    """Fill in what an ended task has more than a running one."""
+    """Add the fields that only an ended task has."""
     assert task.ended_ms is not None
     data["completeTime"] = task.ended_ms
     took_ms = task.ended_ms - task.created_ms

@@ -1,4 +1,4 @@
-"""The fake media host: where the pictures and the audio of all fakes are fetched from."""
+"""The fake media host: serves the pictures and the audio of all fakes."""
 
 from starlette.applications import Starlette
 
@@ -8,7 +8,7 @@ __all__ = ["MediaHost", "create_app", "standalone"]
 
 
 def standalone() -> Starlette:
-    """Return a media host whose front page names a picture and an audio file of it, for `uvicorn --factory`."""
+    """Return a media host whose front page links a picture and an audio file, for `uvicorn --factory`."""
     from harness.fakes.asgi import with_samples
 
     return with_samples()

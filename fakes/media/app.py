@@ -1,6 +1,6 @@
-"""The media host: serves the pictures and audio that the fakes publish, as badly as a MediaScript wants it.
+"""The media host: serves the pictures and audio that the fakes publish, with the failures of a MediaScript.
 
-A file is only a note of what to make until it is first fetched; most runs fetch few of the files they publish.
+A file is only a description of its content until it is first fetched; most runs fetch few of the files they publish.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from harness.fakes.responses import TEXT_TYPE
 from harness.fakes.script import MediaScript
 
 LATER_SIDE_PX = 360
-"""What a picture has become when a script has files change: as small as the covers of the seed documents."""
+"""The side of a picture after a script has changed the file: as small as the music's covers."""
 LATER_AUDIO_S = 1.0
 LIBRARY_AGENTS = re.compile(
     r"python|aiohttp|curl|wget|node|undici|axios|got[ (/]|deno|bun|go-http|okhttp|java|apache-http|libwww|ruby|guzzle",
     re.IGNORECASE,
 )
-"""How the default User-Agents of HTTP libraries begin. That libraries are refused has been seen, how is inferred."""
+"""Prefixes of the default User-Agents of HTTP libraries. That libraries are refused has been seen; how is inferred."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, "application/octet-stream"
-"""What HEAD claims of every file when a script has it differ."""
+"""What HEAD reports of every file if a script wants it to differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something published: a picture or an audio file, since when, and for how long."""
+    """A published picture or audio file, its time of publication, and its lifetime."""
 
     picture: PictureSpec | None
     audio_seconds: float | None
@@ -41,7 +41,7 @@ class File:
     lifetime_s: float
 
     def content(self, changed: bool) -> tuple[bytes, str]:
-        """Return its bytes and type, made now. Deterministic, and cached where they are made."""
+        """Return its bytes and type. Deterministic, and cached where they are made."""
         if self.picture is not None:
             from harness.fakes.pictures import render
 
@@ -63,13 +63,13 @@ class MediaHost:
     def __init__(self, script: MediaScript, base_url: str, seed: int, observe: Observer) -> None:
         self.script = script
         self.base_url = base_url.rstrip("/")
-        """What URLs begin with; a server that learns its own address only later sets it then."""
+        """The prefix of URLs; a server that learns its own address only later sets it then."""
         self._observe = observe
         self._random = Random(f"media {seed}")
         self._files: dict[str, File] = {}
 
     def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-        """Serve a file from now on, under a URL that ends with `name_hint`, the name that the asker expects."""
+        """Serve a file from now on, under a URL that ends with `name_hint`, the name that the caller expects."""
         assert (picture is None) != (audio_seconds is None), "a file is either a picture or audio"
         folder = "p" if picture is not None else "a"
         path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
@@ -144,7 +144,7 @@ def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -
 
 
 def _without_body(response: Response) -> Response:
-    """The response to HEAD: the headers of a body that is not sent."""
+    """Return the response to HEAD: the headers without the body."""
     response.body = b""
     return response
 
@@ -175,7 +175,7 @@ def _slice_of(first: str, last: str, length: int) -> tuple[int, int]:
 
 
 def _is_embedded(request: Request) -> bool:
-    """Whether the picture is shown on a page of another host."""
+    """Return whether the picture is requested by a page of another host."""
     referer = urlsplit(request.headers.get("referer", "")).hostname
     return referer is not None and referer != urlsplit(f"//{request.headers.get('host', '')}").hostname
 

@@ -1,4 +1,4 @@
-"""The fake Suno: an ASGI app that makes music tasks and plays a SunoScript with them."""
+"""The fake Suno: an ASGI app that creates music tasks and executes a SunoScript."""
 
 import asyncio
 import math
@@ -30,12 +30,12 @@ from harness.fakes.suno.timeline import Step, begins_after_s, plan
 from harness.fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
-"""Sends a picture's callback for a task of nobody; its argument is the URL to use if no better one is known."""
+"""Sends a picture's callback for an unknown task; its argument is the URL to use if no better one is known."""
 DURATION_LOW_S, DURATION_HIGH_S = 120, 239
 
 
 class FakeSuno:
-    """The state of one fake: its tasks, its account and what is under way."""
+    """The state of one fake: its tasks, its account and the work in progress."""
 
     def __init__(
         self,
@@ -65,16 +65,16 @@ class FakeSuno:
 
     @property
     def busy(self) -> bool:
-        """Whether a generation or a delivery is under way."""
+        """Return whether a generation or a delivery is in progress."""
         return self._chores.busy or self.dispatcher.busy
 
     async def close(self) -> None:
-        """Give up everything under way."""
+        """Cancel everything in progress."""
         await self._chores.cancel()
         await self.dispatcher.close()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """What this dialect offers."""
+        """Return the endpoints of this dialect."""
         return self.rules.dialect.endpoints()
 
     def routes(self) -> list[Route]:
@@ -100,7 +100,7 @@ class FakeSuno:
         return json_response(openapi.describe(self.script))
 
     async def _create(self, request: Request) -> Response:
-        """Respond to a create request: a task id, or why not. Each uses up an entry of the script when it is whole."""
+        """Respond to a create request with a task id or a refusal. Every complete one uses an entry of the script."""
         content = await request.body()
         music = turn(self.script.music, self._requests)
         self._requests += 1
@@ -177,7 +177,7 @@ class FakeSuno:
         self._go_on(task, iter(plan(task.music, task.takes_s)))
 
     def _go_on(self, task: MusicTask, steps: Iterator[Step], due: Step | None = None) -> None:
-        """Take the step that is due, and all others whose time has come, too."""
+        """Take the step that is due, and all others that are due by now."""
         if due is not None:
             self._take(task, due)
         for step in steps:
@@ -279,7 +279,7 @@ class FakeSuno:
         self.dispatcher.send(Callback(first.callback_url, whose, name, body, forgery))
 
     def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
-        """A finished track of nobody, with audio and a cover that belong to no task."""
+        """Return a finished track of an unknown task, with audio and a cover that belong to no task."""
         track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
         track.audio_url = track.stream_url = self._publish_audio(track)
         picture = picture_spec(COVER, "cover", self._stray_pictures, part)
@@ -311,11 +311,11 @@ def create_app(
     credits: Credits | None = None,
     on_unknown_image: UnknownImage | None = None,
 ) -> Starlette:
-    """Return a fake Suno that plays `script`. Its state is `app.state.fake`.
+    """Return a fake Suno that executes `script`. Its state is `app.state.fake`.
 
-    With `ids` its ids are others than without, or with another text. `credits` is an account shared with another fake;
-    callbacks go out by `post`. Strays that are a picture's callback are not this contract's: `on_unknown_image` sends
-    them, and without it nobody does.
+    `ids` makes its ids differ from those without, or with another text. `credits` is an account shared with another
+    fake; `post` sends the callbacks. Stray picture callbacks are not part of this contract: `on_unknown_image` sends
+    them; without it they are omitted.
     """
     rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect

@@ -1,7 +1,7 @@
 """The contract of the music API at Kie.ai and sunoapi.org: paths, fields, states, records and callbacks.
 
-Sources are the sections of providers.md; record-info is camelCase and the callback is snake_case for the same track,
-with `createTime` the one key that is camelCase in both (trap 3).
+For the same track record-info is camelCase and the callback is snake_case, with `createTime` the one key that is
+camelCase in both. fakes/FIDELITY.md lists the rules with their confidence.
 """
 
 import re
@@ -50,13 +50,13 @@ FINISHED_MESSAGES: dict[Stage, str] = {
     "complete": "All generated successfully.",
 }
 STREAM_SHARE = 0.3
-"""The share of a generation's duration after which its streams can be heard: 27 of the usual 90 s, where 22 to 40 of 57
-to 180 s have been documented and seen."""
+"""The fraction of a generation's duration after which its streams can be played: 27 of the usual 90 s, where 22 to 40
+of 57 to 180 s have been documented and seen."""
 UNDELIVERED_STATUS = "CALLBACK_EXCEPTION"
 """The callback could not be delivered; the audio may be complete."""
 FAILED_STATUSES = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_ERROR")
 UNKNOWN_STATUS = "PROCESSED"
-"""A word that no source knows, for scripts that want one."""
+"""An unknown status, for scripts that want one."""
 
 _SECTION = "providers.md section 1, documented"
 _SEEN = "providers.md trap 2, seen in clients"
@@ -65,22 +65,22 @@ _MODELS = "providers.md section 1, documented; the union over time"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Where Kie.ai and sunoapi.org differ (providers.md traps 2 and 4, sections 1 and 4)."""
+    """The differences between Kie.ai and sunoapi.org."""
 
     name: DialectName
     codes: Codes
     credit_path: str
     missing_callback_code: int
     prompt_longest: int
-    """Characters of a prompt outside custom mode."""
+    """Maximum number of characters of a prompt outside custom mode."""
     long_title: int
-    """Characters of a title for the models that may have a longer one."""
+    """Maximum number of characters of a title for the models with longer ones."""
     prompt_required: bool
     signs: bool
-    """Whether callbacks are signed when a key is set (providers.md section 3)."""
+    """Whether callbacks are signed when a key is set."""
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """What this API offers."""
+        """Return the endpoints of this API."""
         return ("POST", GENERATE), ("GET", RECORD_INFO), ("GET", self.credit_path)
 
 
@@ -100,14 +100,14 @@ class Track:
     model: str
     duration_s: float
     created: int | str
-    """Epoch milliseconds in live answers, "YYYY-MM-DD HH:mm:ss" in the documentation."""
+    """Epoch milliseconds in live responses, "YYYY-MM-DD HH:mm:ss" in the documentation."""
     audio_url: str = ""
     stream_url: str = ""
     cover_url: str | None = None
     cover_text: ImageUrlText = "given"
 
     def item(self) -> dict[str, Any]:
-        """The track as a callback carries it. Before its audio is done it has no cover either."""
+        """Return the track as in a callback. Before its audio is finished it has no cover either."""
         item: dict[str, Any] = {
             "id": self.id,
             "audio_url": self.audio_url,
@@ -133,7 +133,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this account's requests are checked against."""
+    """The rules for requests of this account."""
 
     dialect: Dialect = KIE
     models: tuple[str, ...] = MODELS
@@ -152,7 +152,7 @@ class Rules:
         object.__setattr__(self, "form", Form(rules))
 
     def problems(self, body: dict[str, Any]) -> list[Problem]:
-        """Return the rules that a create request breaks. Fields that only custom mode uses are ignored outside it."""
+        """Return the rules that a create request breaks. Fields for custom mode are ignored outside it."""
         return self.form.problems(body) + self._too_long(body)
 
     def refusal(self, problems: list[Problem]) -> tuple[int, str]:
@@ -165,7 +165,7 @@ class Rules:
         return code, f"{first['field']}: {first['rule']}"
 
     def limits(self, custom: bool, model: str) -> dict[str, int]:
-        """Return the characters that a request's texts may have at most, by field."""
+        """Return the maximum number of characters of a request's texts, by field."""
         return _limits(self.dialect.name, custom, model in EARLY_MODELS, model in LONG_TITLE_MODELS)
 
     def _too_long(self, body: dict[str, Any]) -> list[Problem]:
@@ -190,7 +190,7 @@ def _limits(name: DialectName, custom: bool, early: bool, long_title: bool) -> d
 
 @cache
 def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
-    """Return the rules of an API that accepts these models; () stands for all that any source names."""
+    """Return the rules of an API that accepts these models; () accepts all that any source names."""
     return Rules(DIALECTS[dialect], models or MODELS)
 
 
@@ -198,12 +198,12 @@ KIE_RULES = rules_of("kie")
 
 
 def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
-    """Return a track's createTime as live answers or as the documentation has it; the documented one is in UTC."""
+    """Return a track's createTime as in live responses or as in the documentation, which uses UTC."""
     return epoch_ms if style == "live" else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(epoch_ms / 1000))
 
 
 def callback_body(stage: Stage, task_id: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Return what is sent to callBackUrl when a stage is reached."""
+    """Return the body sent to callBackUrl when a stage is reached."""
     data = {"callbackType": stage, "task_id": task_id, "data": items}
     return {"code": 200, "msg": FINISHED_MESSAGES[stage], "data": data}
 
@@ -211,7 +211,7 @@ def callback_body(stage: Stage, task_id: str, items: list[dict[str, Any]] | None
 def error_callback_body(
     task_id: str, code: int, message: str, items: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """Return what is sent to callBackUrl when a generation has failed: no tracks, a code that is not 200."""
+    """Return the body sent to callBackUrl when a generation has failed: no tracks, and a code other than 200."""
     return {"code": code, "msg": message, "data": {"callbackType": "error", "task_id": task_id, "data": items}}
 
 
@@ -229,8 +229,8 @@ def record(
     failure: tuple[int, str] | None,
     created_ms: int,
 ) -> dict[str, Any]:
-    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks as callbacks carry them, None
-    before there are any."""
+    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks as in callbacks, None before
+    there are any."""
     response = None
     if items is not None:
         response = {"taskId": task_id, "sunoData": [in_camel_case(item) for item in items]}
@@ -250,7 +250,7 @@ def record(
 
 
 def failed_status(code: int) -> str:
-    """Return the record's status for a failed generation [inferred]: 400 and 413 are about the words, 500 is not about
+    """Return the record's status for a failed generation [inferred]: 400 and 413 concern the text, 500 does not concern
     the audio."""
     if code in (400, 413):
         return "SENSITIVE_WORD_ERROR"

@@ -29,7 +29,7 @@ JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 
 
 def describe(script: SunoScript) -> Schema:
-    """Return the document of a fake that plays this script."""
+    """Return the document of a fake that executes this script."""
     return _describe(script.dialect, script.models, script.records)
 
 
@@ -41,24 +41,29 @@ def _describe(dialect_name: DialectName, models: tuple[str, ...], records: Recor
         contract.GENERATE: {
             "post": operation(
                 "generateMusic",
-                "Begins a task of two tracks; it is queued, never done.",
+                "Creates a task of two tracks; it is queued, never finished at once.",
                 closed({"taskId": TASK_ID}),
                 request=_request(rules),
                 reported_by="musicRecord",
-                callbacks=callback("musicCallback", "Tells of a task.", ref("MusicCallback"), signed=dialect.signs),
+                callbacks=callback("musicCallback", "Reports on a task.", ref("MusicCallback"), signed=dialect.signs),
             )
         },
         contract.RECORD_INFO: {
-            "get": operation("musicRecord", "Tells of a task.", ref("MusicRecord"), asks_for_task=True)
+            "get": operation("musicRecord", "Reports on a task.", ref("MusicRecord"), asks_for_task=True)
         },
         dialect.credit_path: {"get": operation("musicCredit", "The balance, a bare number.", CREDITS)},
     }
     title = "The fake Suno" if dialect_name == "kie" else "The fake Suno in the dialect of sunoapi.org"
-    return document(title, "Music tasks, as providers.md section 1 has them.", paths, _schemas(records))
+    return document(
+        title,
+        "Suno's music API; its rules and their sources are listed in fakes/FIDELITY.md.",
+        paths,
+        _schemas(records),
+    )
 
 
 def _request(rules: contract.Rules) -> Schema:
-    """What a create request may be: the form's fields, with the limits of its mode and its model."""
+    """Return the schema of a create request: the form's fields, with the limits of its mode and its model."""
     by_limits: dict[tuple[tuple[str, int], ...], list[str]] = {}
     for model in rules.models:
         by_limits.setdefault(tuple(rules.limits(True, model).items()), []).append(model)
@@ -73,7 +78,8 @@ def _mode(rules: contract.Rules, custom: bool, models: list[str], limits: dict[s
 
 
 def _track(finished: bool, created: Schema) -> Schema:
-    """A track as callbacks carry it; before its audio is done it has no cover and no length, but perhaps a stream."""
+    """Return the schema of a track in callbacks; before its audio is finished it has no cover and no length, but
+    perhaps a stream."""
     audio = URL if finished else EMPTY
     stream = URL if finished else either(URL, EMPTY)
     return closed(
@@ -137,7 +143,7 @@ def _schemas(records: RecordStyle) -> dict[str, Schema]:
 
 
 def _in_camel_case(track: Schema) -> Schema:
-    """A track as records have it: the same under other names."""
+    """Return the schema of a track in records: the same under other names."""
     names = {name: contract.in_camel_case({name: 0}).popitem()[0] for name in track["properties"]}
     return {
         **track,

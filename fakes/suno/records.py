@@ -1,4 +1,4 @@
-"""The records of music tasks: one task, its tracks, and how record-info tells of it."""
+"""The records of music tasks: one task, its tracks, and its representation in record-info."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -29,14 +29,14 @@ class MusicTask:
     created_ms: int
     takes_s: float
     drawn: tuple[tuple[int, int], ...]
-    """What was drawn for each of its tracks: 128 bits for its id, and its duration in seconds."""
+    """The random draws for each of its tracks: 128 bits for its id, and its duration in seconds."""
     queries_per_s: int
     style: RecordStyle
     stage: contract.Stage | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
     changes: int = 0
-    """How often its record has changed."""
+    """The number of changes of its record."""
     _param: str | None = None
     _tracks: tuple[Track, ...] | None = None
     _queries: RateWindow | None = None
@@ -44,27 +44,28 @@ class MusicTask:
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """Its tracks, in the beginning without URLs: most creations are answered before anybody looks at them."""
+        """Its tracks, at first without URLs; created lazily, since most creations are answered before they are
+        needed."""
         if self._tracks is None:
             self._tracks = tuple(tracks(self.request, self.music, self.drawn, self.created_ms, self.style))
         return self._tracks
 
     @property
     def queries(self) -> RateWindow:
-        """How often it has been asked about of late."""
+        """The window of its recent queries."""
         if self._queries is None:
             self._queries = RateWindow(self.queries_per_s, 1.0)
         return self._queries
 
     @property
     def param(self) -> str:
-        """The request as its record tells it: written out once, and asked for again and again."""
+        """Return the request as its record shows it: serialised once, and read many times."""
         if self._param is None:
             self._param = json.dumps(self.request, ensure_ascii=False)
         return self._param
 
     def record(self, now_s: float) -> Response:
-        """Answer a query: the same as the last time when nothing has changed since."""
+        """Respond to a query: with the previous response if nothing has changed since."""
         lag_s = self.music.record_lags_s
         lags = bool(lag_s) and now_s < self.began_s + self.takes_s + lag_s
         state = self.changes, lags
@@ -75,7 +76,7 @@ class MusicTask:
         return self._reported[1]
 
     def _seen(self) -> tuple[str, list[dict[str, Any]] | None, tuple[int, str] | None]:
-        """Status, tracks and failure as a record shows them."""
+        """Return status, tracks and failure as in a record."""
         if self.failure is not None:
             return contract.failed_status(self.failure[0]), None, self.failure
         status = contract.UNDELIVERED_STATUS if self.undelivered else contract.STATUS_OF[self.stage]
@@ -85,19 +86,19 @@ class MusicTask:
 
     @property
     def callback_url(self) -> str:
-        """Where its callbacks go."""
+        """Return its callback URL."""
         url: str = self.request["callBackUrl"]
         return url
 
     def items(self) -> list[dict[str, Any]]:
-        """The tracks that this stage tells of, as callbacks carry them."""
+        """Return the tracks of this stage as in callbacks."""
         return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
 
 
 def tracks(
     request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
 ) -> Iterator[Track]:
-    """Tracks without URLs. In custom mode the words are the asker's, otherwise the provider's own."""
+    """Return tracks without URLs. In custom mode the texts are the user's, otherwise the provider's own."""
     model = "chirp-" + str(request.get("model", "")).lower().replace("_", "-")
     for bits, duration_s in drawn:
         yield Track(

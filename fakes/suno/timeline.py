@@ -1,4 +1,4 @@
-"""The timeline of one music task: when its stages are reached and when its callbacks are sent, all known beforehand."""
+"""The timeline of one music task: when its stages are reached and its callbacks are sent, all known in advance."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from harness.fakes.suno.contract import STAGES, STREAM_SHARE, Stage
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happens `after_s` seconds after the task was created."""
+    """An event `after_s` seconds after the task was created."""
 
     after_s: float
     what: Literal["reach", "stream", "send", "fail"]
@@ -30,7 +30,8 @@ def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
     """Return the steps of a task in order; none for a task that never gets anywhere.
 
     A callback is due with its stage, but never before the one listed before it; one that is listed out of order, or
-    again, comes `apart_s` after the one before it. At the same moment a stage is reached before callbacks are sent.
+    again, is sent `apart_s` after the one before it. A stage that is reached at the same moment comes before its
+    callbacks.
     """
     if math.isinf(takes_s):
         return ()

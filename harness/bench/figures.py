@@ -1,10 +1,10 @@
 """Figures: what is reported of each strategy, the differences between two of them track by track, and the Pareto front.
 
-Three times are told. `answer` is how long the "complete" callback waited for its answer when it first arrived: those
-that come again because it was late are answered at once by many, and would flatter whoever causes them. `picture` runs
-from the moment at which the music was finished at the provider, and `wish` from the moment at which the track was to
-be asked for, to the write of the picture that the track ended with, if that is a true 2K picture. Callbacks that are
-never answered count as answered after all limits.
+Three times are reported. `answer` is the time until the "complete" callback was answered on its first arrival: many
+strategies answer late callbacks at once when they are redelivered, and counting those would flatter the strategies that
+cause them. `picture` runs from the moment when the music was finished at the provider, and `wish` from the moment when
+the track was to be requested, until the write of the track's final picture, if that is a true 2K picture. Callbacks
+that are never answered count as exceeding every limit.
 """
 
 from collections import Counter
@@ -16,21 +16,21 @@ from harness.bench.statistics import NOTHING, QUANTILES, Estimate, mean, median,
 from harness.bench.world import Chunk, Plan, TrackRecord
 
 DELIVERY_LIMIT_S = 15
-"""For how long the providers wait for an answer to a callback (documented)."""
+"""The providers' timeout for the response to a callback (documented)."""
 LIMITS_S = (10, DELIVERY_LIMIT_S, 60, 300)
-"""That, and the function limits of the usual platforms."""
+"""The providers' timeout, and the function limits of common platforms."""
 TIMES = ("answer", "picture", "wish")
 
 
 @dataclass(frozen=True)
 class Times:
-    """A latency's values, sorted, and how many there should have been besides that never came."""
+    """A latency's values, sorted, and the number of missing ones."""
 
     values: tuple[float, ...]
     missing: int = 0
 
     def quantile(self, share: float) -> Estimate:
-        """A percentile of the values that there are."""
+        """Return a percentile of the existing values."""
         return quantile(self.values, share)
 
     @property
@@ -39,7 +39,7 @@ class Times:
 
 
 class Figures:
-    """All that is told of one strategy."""
+    """Everything that is reported of one strategy."""
 
     def __init__(self, name: str, chunks: Sequence[Chunk]) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class Figures:
 
     @property
     def redelivered(self) -> int:
-        """Arrivals of the "complete" callback beyond the first of each track."""
+        """Return the number of arrivals of the "complete" callback beyond the first of each track."""
         return sum(max(0, record.arrived - 1) for record in self.records)
 
     @cached_property
@@ -71,11 +71,11 @@ class Figures:
         return _times([record.wish_s for record in self.records])
 
     def times(self, what: str) -> Times:
-        """`answer`, `picture` or `wish`."""
+        """Return the times of `answer`, `picture` or `wish`."""
         return {"answer": lambda: self.answer, "picture": lambda: self.picture, "wish": lambda: self.wish}[what]()
 
     def answered_within(self, limit_s: float) -> Estimate:
-        """The share of tracks whose "complete" callback arrived and was answered within a limit, the first time."""
+        """Return the share of tracks whose "complete" callback arrived and was first answered within a limit."""
         times = self.answer
         return share_of(sum(value <= limit_s for value in times.values), len(times.values) + times.missing)
 
@@ -85,12 +85,12 @@ class Figures:
 
     @cached_property
     def cost(self) -> Estimate:
-        """Generations paid for each track that ends with a true 2K picture."""
+        """Return the generations paid for per track that ends with a true 2K picture."""
         return self._per_picture([record.generations for record in self.records])
 
     @cached_property
     def credits(self) -> Estimate:
-        """Credits, those of the music included, for each such track."""
+        """Return the credits, including those of the music, per track that ends with a true 2K picture."""
         return self._per_picture([record.credits for record in self.records])
 
     def _per_picture(self, spent: Sequence[int]) -> Estimate:
@@ -104,24 +104,24 @@ def _times(values: Sequence[float | None]) -> Times:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What another strategy does with the same tracks, minus what the reference does; negative is less."""
+    """The difference between another strategy and the reference on the same tracks; negative is less."""
 
     name: str
     share_2k: Estimate
-    """Of all tracks."""
+    """Over all tracks."""
     answer: Estimate
     """Median of the differences, in seconds."""
     picture: Estimate
-    """Of tracks to which both bring a true 2K picture, median of the differences, in seconds."""
+    """Median of the differences in seconds, over the tracks for which both end with a true 2K picture."""
     pairs: int
-    """How many tracks that are."""
+    """The number of those tracks."""
     slower: int
-    """On how many of them the picture comes later."""
+    """The number of those tracks on which the picture comes later."""
     faster: int
 
 
 def difference(figures: Figures, reference: Figures) -> Difference:
-    """Track by track: both met the same draws."""
+    """Return the difference track by track: both have the same draws."""
     pairs = list(zip(figures.records, reference.records, strict=True))
     shares = mean([float(one.outcome == "2k") - float(other.outcome == "2k") for one, other in pairs])
     answers = [
@@ -146,14 +146,14 @@ def difference(figures: Figures, reference: Figures) -> Difference:
 
 
 def _bounded(shares: Estimate) -> Estimate:
-    """A difference of shares, which is never more than all of them."""
+    """Clip a difference of shares, whose absolute value is at most 1."""
     low, high = shares.low, shares.high
     return Estimate(shares.value, None if low is None else max(-1.0, low), None if high is None else min(1.0, high))
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What came of one plan: every strategy's figures, in the order asked for."""
+    """The results of one plan: every strategy's figures, in the order requested."""
 
     plan: Plan
     figures: tuple[Figures, ...]
@@ -163,8 +163,9 @@ class Bench:
 
     @cached_property
     def dominated_by(self) -> Mapping[str, tuple[str, ...]]:
-        """By name: who is at least as good in share of 2K, p95 of the picture's time, cost and share answered while the
-        provider waits, and better in one of them. Nobody: it is on the Pareto front."""
+        """Return, by name, the strategies that are at least as good in the share of 2K, p95 of the picture's time, cost
+        and callbacks answered within the provider's timeout, and better in one of them. Strategies without any are on
+        the Pareto front."""
         aims = {each.name: _aims(each) for each in self.figures}
         return {
             name: tuple(other for other in aims if other != name and _is_better(aims[other], aims[name]))
@@ -173,12 +174,12 @@ class Bench:
 
     @property
     def front(self) -> tuple[str, ...]:
-        """Those whom nobody dominates."""
+        """Return the strategies that none dominates."""
         return tuple(name for name, others in self.dominated_by.items() if not others)
 
 
 def _aims(figures: Figures) -> tuple[float, float, float, float]:
-    """Less is better in each; nothing delivered is infinitely late and dear."""
+    """Return the figures to minimise; without any picture, time and cost are infinite."""
     share, late, cost = figures.share_2k.value, figures.picture.quantile(QUANTILES["p95"]).value, figures.cost.value
     answered = figures.answered_within(DELIVERY_LIMIT_S).value
     endless = float("inf")

@@ -1,4 +1,4 @@
-"""HdrHistograms: a latency's values in the interchange format (V2, compressed) that HdrHistogram's readers know.
+"""HdrHistograms: a latency's values in the interchange format (V2, compressed) that HdrHistogram's readers support.
 
 The layout is that of HdrHistogram 2: a header, then the counts as zigzag LEB128 with runs of zeros as negative numbers,
 deflated, in base64. Values are whole milliseconds with three significant digits.
@@ -22,13 +22,13 @@ _HALF_BITS = _HALF.bit_length() - 1
 
 
 def place_of(milliseconds: int) -> int:
-    """The place of a value's count."""
+    """Return the index of a value's count."""
     bucket = max(0, milliseconds.bit_length() - _HALF_BITS - 1)
     return ((bucket + 1) << _HALF_BITS) + (milliseconds >> bucket) - _HALF
 
 
 def encoded(seconds: Sequence[float]) -> str:
-    """The histogram of some times, ready for any reader of HdrHistogram logs; longer ones than a day count as a day."""
+    """Return the histogram of some times in the format of HdrHistogram logs; times longer than a day count as a day."""
     counts = Counter(place_of(min(round(value * 1000), HIGHEST_MS)) for value in seconds)
     payload = b"".join(_words(counts))
     head = struct.pack(">iiiiqqd", COOKIE | WORD_SIZE_1, len(payload), 0, DIGITS, 1, HIGHEST_MS, 1.0)
@@ -46,7 +46,7 @@ def _words(counts: Counter[int]) -> Iterable[bytes]:
 
 
 def _leb128(number: int) -> bytes:
-    """A signed number as zigzag LEB128; 64 bits need nine bytes at most, the ninth of which is whole."""
+    """Return a signed number as zigzag LEB128; 64 bits need nine bytes at most, the last with eight bits of data."""
     value = (number << 1) ^ (number >> 63)
     reported = bytearray()
     while value >> 7 and len(reported) < 8:

@@ -1,12 +1,12 @@
-"""The JSON format `harness-bench/1`: a bench's figures as values, and as the baseline of a later one.
+"""The JSON format `harness-bench/1`: a bench's figures as values, and as the baseline of a later bench.
 
-`histograms` hold every value in HdrHistogram's own interchange format (milliseconds, three significant digits), for
-readers that others have written; the figures beside them are exact.
+`histograms` contain every value in HdrHistogram's interchange format (milliseconds, three significant digits), for
+other tools; the figures beside them are exact.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -20,7 +20,7 @@ FORMAT = "harness-bench/1"
 
 
 def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
-    """Everything that a report needs, but for the single tracks."""
+    """Return everything that a report needs, except the individual tracks."""
     return {
         "format": FORMAT,
         **bench_plan(bench),
@@ -51,7 +51,7 @@ def _strategy(figures: Figures) -> dict[str, Any]:
 
 
 def estimates(figures: Figures) -> dict[str, Estimate]:
-    """All figures by the names that thresholds know them by."""
+    """Return all figures by the names used in thresholds."""
     reported: dict[str, Estimate] = {}
     for what in TIMES:
         times: Times = figures.times(what)
@@ -89,31 +89,31 @@ def _estimate(estimate: Estimate) -> list[float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure that is another one than in the baseline."""
+    """A figure that differs from the baseline."""
 
     strategy: str
     metric: str
     before: Estimate
     now: Estimate
     beyond_noise: bool
-    """Simulated with the same plan, every change is one; otherwise where the intervals do not overlap."""
+    """With the same plan every change is real; otherwise, those whose intervals do not overlap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a file of an earlier bench says."""
+    """The figures in a file of an earlier bench."""
 
     path: str
     plan: Mapping[str, Any]
     figures: Mapping[str, Mapping[str, Estimate]]
 
     def is_same_plan(self, bench: Bench) -> bool:
-        """Whether both met the very same draws."""
+        """Return whether both benches used the same draws."""
         now = bench_plan(bench)
         return all(self.plan.get(name) == value for name, value in now.items())
 
     def changes(self, bench: Bench) -> list[Change]:
-        """Every figure of every strategy in both that is not what it was."""
+        """Return every changed figure of the strategies in both."""
         same = self.is_same_plan(bench)
         found = []
         for figures in bench.figures:
@@ -127,11 +127,12 @@ class Baseline:
 
 
 def bench_plan(bench: Bench) -> dict[str, Any]:
-    """What two benches must agree in to have met the same draws; the digest is of all the model's figures."""
+    """Return what must be equal in two benches for the same draws; the digest covers all the model's figures."""
     plan = bench.plan
+    model = replace(plan.model, sentence="", sources=())
     return {
         "model": plan.model.name,
-        "model_digest": blake2b(repr(plan.model).encode(), digest_size=8).hexdigest(),
+        "model_digest": blake2b(repr(model).encode(), digest_size=8).hexdigest(),
         "seed": plan.seed,
         "tracks": plan.tracks,
         "arrivals_per_minute": plan.per_minute,
@@ -146,20 +147,23 @@ def _apart(one: Estimate, other: Estimate) -> bool:
 
 
 def read_baseline(path: str) -> Baseline:
-    """A file that `--save-baseline` or `--json` wrote; raises HarnessError."""
+    """Read a file that `--save-baseline` or `--json` wrote; raises HarnessError."""
     text = read_text(path)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise HarnessError(f"{path}: is not JSON ({error}); expected what --save-baseline wrote") from None
+        raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --save-baseline") from None
     found = value.get("format") if isinstance(value, dict) else None
     if found != FORMAT:
-        raise HarnessError(f'{path}: its format is "{found}", expected "{FORMAT}", as --save-baseline writes it')
+        raise HarnessError(f'{path}: expected format "{FORMAT}", as --save-baseline writes it, found "{found}"')
     try:
         figures = {
             each["name"]: {name: Estimate(*three) for name, three in each["figures"].items()}
             for each in value["strategies"]
         }
     except (KeyError, TypeError) as error:
-        raise HarnessError(f"{path}: lacks something that every {FORMAT} file has ({error})") from None
+        raise HarnessError(
+            f"{path}: not a complete {FORMAT} file ({type(error).__name__}: {error}); "
+            "write it again with --save-baseline"
+        ) from None
     return Baseline(path, {name: value.get(name) for name in value if name != "strategies"}, figures)

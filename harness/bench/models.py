@@ -1,8 +1,8 @@
-"""Models: how long things take at the providers, and how often they go wrong there; each figure with its source.
+"""Provider latency and failure models: how long the providers take and how often they fail; each figure with its
+source.
 
-Sources are marked as in providers.md: documented, seen in clients, or inferred. Nobody has published measurements of
-these providers, so most tails are assumptions, and are called that. With times of your own (`--samples`) they need
-not be believed.
+A source is marked as documented, seen in clients, or inferred. No measurements of these providers have been published,
+so most tails are assumptions and are marked as such. Measurements of your own can replace them (`--samples`).
 """
 
 from dataclasses import dataclass
@@ -12,58 +12,58 @@ from harness.errors import UnknownNameError
 from harness.fakes.latency import Bimodal, Lognormal
 
 KINDS = ("music", "image", "download", "callback")
-"""What takes time, and what a file of samples may tell the times of."""
+"""The kinds of latency, which are also the kinds of samples in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Providers in a certain mood. Shares are of the occasion that they are named after, 0 to 1."""
+    """A provider latency and failure model. Each share is a fraction, 0 to 1, of the occasions in its name."""
 
     name: str
     sentence: str
     music: Latency
-    """From the accepted request to the finished audio; stages come after a tenth, and a half, of it."""
+    """From the accepted request to the finished audio; the stages are complete after a tenth, and a half, of it."""
     image: Latency
     """From the accepted request to the finished picture."""
     download: Latency
-    """Until a file's host answers a GET."""
+    """Until a file host responds to a GET."""
     callback: Latency
-    """From the end of a stage or picture until the callback about it is sent."""
+    """From the end of a stage or picture until its callback is sent."""
     music_fails: float
-    """Code 501 after it has run for its time; refunded."""
+    """Code 501 after the full generation time; refunded."""
     image_fails: float
     """The same for a picture."""
     image_refused: float
     """Code 500 at once, under HTTP 200; nothing is charged."""
     image_small: float
-    """1024x576 comes where 2048x1152 was asked for."""
+    """A 1024x576 picture instead of the requested 2048x1152."""
     image_enlarged: float
-    """2048x1152 that was made at 1024x576."""
+    """A 2048x1152 picture enlarged from 1024x576."""
     download_fails: float
-    """HTTP 503 from the file's host."""
+    """HTTP 503 from the file host."""
     callback_lost: float
-    """Of attempts: it never arrives. The provider hears nothing for 15 s and delivers again."""
+    """Of attempts: it never arrives. The provider gets no response for 15 s and delivers again."""
     callback_never: float
-    """Of callbacks: the provider forgets it."""
+    """Of callbacks: the provider never sends it."""
     callback_twice: float
     """Of callbacks: it is sent again a second later."""
     sources: tuple[tuple[str, str], ...] = ()
-    """(which figures, where they are from)"""
+    """(figures, their source)"""
 
 
 _MUSIC = (
     "music",
-    "57 to 180 s from creation to the final audio (documented, and seen in clients); the shape between is inferred",
+    "57 to 180 s from creation to the final audio (documented, and seen in clients); the distribution is inferred",
 )
 _STAGES = (
     "stages",
-    "text after a tenth, first after half of the time (inferred from 22 to 40 s until the stream works, documented)",
+    "text after a tenth, first after half of the time (inferred from the documented 22 to 40 s until streaming)",
 )
-_SHARES = ("shares", "nobody has published any; assumed")
+_SHARES = ("shares", "assumed; no measurements are published")
 
 TYPICAL = Model(
     "typical",
-    "An ordinary afternoon: pictures in some 8 s, one in twenty takes more than 20 s.",
+    "Normal load: pictures take about 8 s, and one in twenty takes more than 20 s.",
     music=Lognormal(95.0, 170.0),
     image=Lognormal(8.0, 20.0),
     download=Lognormal(0.3, 1.5),
@@ -80,15 +80,18 @@ TYPICAL = Model(
     sources=(
         _MUSIC,
         _STAGES,
-        ("image", "1.8 s for a 2K picture without queue (the maker's claim); 8 s and its tail with one are assumed"),
-        ("callback", "assumed; that callbacks come twice or never has been seen in clients"),
-        ("download", "assumed: a file host behind a content network"),
+        (
+            "image",
+            "1.8 s for a 2K picture without a queue (the vendor's claim); 8 s and the tail with a queue are assumed",
+        ),
+        ("callback", "assumed; duplicate and missing callbacks have been seen in clients"),
+        ("download", "assumed: a file host behind a content delivery network"),
         _SHARES,
     ),
 )
 BUSY = Model(
     "busy",
-    "Queues: half of the pictures within 20 s, and one in ten waits for minutes.",
+    "Queues: half of the pictures take up to 20 s, and one in ten takes minutes.",
     music=Lognormal(130.0, 240.0),
     image=Bimodal(Lognormal(18.0, 60.0), Lognormal(90.0, 240.0), 0.1),
     download=Lognormal(0.5, 4.0),
@@ -103,7 +106,7 @@ BUSY = Model(
     callback_never=0.002,
     callback_twice=0.02,
     sources=(
-        ("music", "the documented 57 to 180 s, and a queue before them; assumed"),
+        ("music", "the documented 57 to 180 s after a queue; assumed"),
         _STAGES,
         ("image", "a task may stay in the state waiting for more than a minute (seen in clients); the rest is assumed"),
         ("callback", "assumed"),
@@ -113,7 +116,7 @@ BUSY = Model(
 )
 BAD_DAY = Model(
     "bad-day",
-    "Much fails, a sixth of the pictures takes many minutes, and callbacks get lost.",
+    "Many failures: a sixth of the pictures take many minutes, and callbacks are lost.",
     music=Lognormal(160.0, 420.0),
     image=Bimodal(Lognormal(25.0, 90.0), Lognormal(240.0, 700.0), 0.15),
     download=Lognormal(1.0, 12.0),
@@ -130,14 +133,14 @@ BAD_DAY = Model(
     sources=(
         (
             "music, image",
-            "the provider's own limit is 10 minutes without a word (code 408, documented); assumed below that",
+            "the provider's own timeout is 10 minutes (code 408, documented); assumed below that",
         ),
         _STAGES,
         (
             "callback",
-            "that callbacks stay away, come late and come twice has been seen in clients; how often is assumed",
+            "missing, late and duplicate callbacks have been seen in clients; their frequency is assumed",
         ),
-        ("download", "404 and empty files have been seen in clients; how often is assumed"),
+        ("download", "404 and empty files have been seen in clients; their frequency is assumed"),
         _SHARES,
     ),
 )
@@ -145,7 +148,7 @@ MODELS = {model.name: model for model in (TYPICAL, BUSY, BAD_DAY)}
 
 
 def model_called(name: str) -> Model:
-    """The shipped model of that name; raises UnknownNameError."""
+    """Return the shipped model of that name; raises UnknownNameError."""
     model = MODELS.get(name)
     if model is None:
         raise UnknownNameError("model", name, MODELS)

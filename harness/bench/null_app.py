@@ -1,7 +1,7 @@
-"""The null implementation: orders music and picture, writes both on the track, and does nothing else.
+"""The null implementation: requests music and picture, stores both on the track, and does nothing else.
 
-No framework, no client library, no checking and no decoding: what a real bench measures of it is the harness's own
-share (fakes, sockets, stopwatch) and what nobody can do without.
+It uses no framework and no client library, and neither validates nor decodes: what `bench --real` measures of it is the
+harness's own share (fakes, sockets, timer) and the unavoidable minimum.
 """
 
 import json
@@ -69,5 +69,5 @@ class NullApplication:
 
 
 def create_app() -> NullApplication:
-    """The factory that serves it."""
+    """Return a new instance; the factory that is served."""
     return NullApplication()

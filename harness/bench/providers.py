@@ -1,8 +1,8 @@
-"""Providers: the fakes, unmodified, playing a model's draws, and what there is to count at their end.
+"""Providers: the unmodified fakes, driven by a model's draws, with counters to read at the end.
 
-A creation is recognised by the number in its track's title or prompt, or else by the callback or wish because of which
-it was sent. The n-th picture of a track has the same fate for every strategy: its time, its failure, its size, the
-times of its callbacks and downloads.
+A creation is matched to its track by the number in the title or prompt, or else by the callback or user request that
+caused it. The n-th picture of a track gets the same draws for every strategy: its time, failure and size, and the times
+of its callbacks and downloads.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ class Ledger:
     answer_s: float | None = None
     """How long the application took to answer the "complete" callback when it first arrived."""
     arrived: int = 0
-    """How often that callback arrived; again for whoever did not answer in time, and now and then twice anyway."""
+    """How often that callback arrived: redelivered without a response in time, and sometimes duplicated anyway."""
     given_up: int = 0
     """Callbacks that the provider has given up to deliver."""
 
@@ -106,12 +106,12 @@ class _Fates:
         return self._fate(_order.get())
 
     def __iter__(self) -> Iterator[Any]:
-        """What a script says of its tasks in general: here, of the current one."""
+        """Iterate over the task script in general: here, that of the current task."""
         yield self._fate(_order.get())
 
 
 class _LateDispatcher:
-    """Hands callbacks to a fake's own courier when their time has come: late, twice, or never."""
+    """Passes callbacks to the fake's own dispatcher when they are due: late, twice, or never."""
 
     def __init__(self, dispatcher: Any, times_of: Callable[[Order, str], tuple[float, ...]]) -> None:
         self._dispatcher = dispatcher
@@ -140,15 +140,15 @@ class Providers:
         self._seed = seed
         self._numbers = count(DELIVERIES_FROM)
         self._deliveries: dict[int, Delivery] = {}
-        """Attempts on their way, by the cause that their connection carries."""
+        """Attempts in transit, by the cause that their connection carries."""
         self._counts: dict[tuple[int, str], int] = {}
         self._owners: dict[str, Order] = {}
         self._fetches: dict[str, int] = {}
         self.pictures: dict[str, PictureSpec] = {}
-        """By URL: what was really put there."""
+        """By URL, the picture published there."""
         self.ledgers: dict[int, Ledger] = {}
         self.strangers = 0
-        """Generations that no track could be told for."""
+        """Generations that could not be matched to a track."""
         self.throttled = 0
         self.broken_contracts = 0
         script = Script(
@@ -175,7 +175,7 @@ class Providers:
     def ledger(self, track: int) -> Ledger:
         return self.ledgers.setdefault(track, Ledger())
 
-    # Fates
+    # Draws
 
     def _music(self, order: Order) -> Music:
         model = self._model
@@ -204,7 +204,7 @@ class Providers:
         occasion = (order.track, order.what, order.number, "attempt", delivery.name, delivery.copy, delivery.attempts)
         return uniforms(self._seed, 1, *occasion)[0] < self._model.callback_lost
 
-    # What the fakes tell and publish
+    # Events and files from the fakes
 
     def _observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
         match kind:
@@ -240,7 +240,7 @@ class Providers:
     # Exchanges
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What the application asks Suno or Kie.ai."""
+        """Handle a request of the application to Suno or Kie.ai."""
         what = CREATIONS.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if what is not None:
             message = await receive()
@@ -255,7 +255,7 @@ class Providers:
         await self._gateway(scope, receive, send)
 
     async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What the application asks the media host."""
+        """Handle a request of the application to the media host."""
         path = scope["path"]
         order = self._owners.get(path, NOBODY)
         count = self._fetches[path] = self._fetches.get(path, 0) + 1
@@ -268,9 +268,9 @@ class Providers:
             await self._media.app(scope, receive, send)
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
-        """One attempt to deliver a callback."""
+        """Attempt to deliver a callback once."""
         delivery = _delivery.get()
-        assert delivery is not None, "every callback goes through a late courier"
+        assert delivery is not None, "every callback goes through a _LateDispatcher"
         delivery.attempts += 1
         if self._is_lost(delivery):
             await asyncio.Event().wait()
@@ -280,8 +280,8 @@ class Providers:
         return await post(url, content, headers)
 
     def around(self, app: App) -> App:
-        """What stands before the application: on whose behalf a request is, and how long a "complete" callback takes
-        that first arrives."""
+        """Wrap the application: set the track that a request is for, and time a "complete" callback on its first
+        arrival."""
 
         async def reached(scope: Scope, receive: Receive, send: Send) -> None:
             cause = scope["state"]["wire"].cause
@@ -321,12 +321,12 @@ class Providers:
 
 @lru_cache(maxsize=256)
 def _of_track(picture: PictureSpec, number: int) -> PictureSpec:
-    """The same picture, marked as that of a track."""
+    """Return the same picture, marked as one of a track."""
     return replace(picture, mark=replace(picture.mark, number=number, part=0))
 
 
 def _track_of(scope: Scope, body: bytes) -> int:
-    """The track that a request is for: by the number in its words, else by what made the application send it."""
+    """Return the track that a request is for: by the number in its text, or else by what caused the request."""
     found = TRACK_NUMBER.search(body)
     if found is not None:
         return int(found[1])

@@ -1,4 +1,4 @@
-"""Running: all chunks of all strategies, on several cores; what comes out does not depend on how many."""
+"""Runs all chunks of all strategies on several cores; the results do not depend on their number."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,15 +25,15 @@ def bench(
     workers: int,
     on_tracks: Callable[[int], None] = lambda count: None,
 ) -> Bench:
-    """Every implementation through the same tracks. Raises ImplementationError for one that cannot be simulated.
+    """Run the same tracks through every implementation. Raises ImplementationError for one that cannot be simulated.
 
-    `on_tracks` is told how many more tracks are done.
+    `on_tracks` is called with the number of tracks finished since the last call.
     """
     for each in implementations:
         if not isinstance(each, Implementation):
             raise ImplementationError(
-                f"{each.name} runs over real sockets, and thousands of tracks of it would take days; "
-                "`harness bench --real` times its own code, `harness run` plays single scenarios"
+                f"{each.name} runs over real sockets, where thousands of tracks would take days; "
+                "time its own code with `harness bench --real`, or run single scenarios with `harness run`"
             )
     ranges = {f"bench/{tracks[0]}": tracks for tracks in plan.chunks()}
     pairs = [

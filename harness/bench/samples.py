@@ -1,9 +1,9 @@
-"""Samples: times that a user has measured, from a CSV or a HAR file, in the place of a model's.
+"""Samples: a user's own measured times, from a CSV or a HAR file, in place of a model's.
 
-A CSV file has the columns `what` (music, image, download or callback) and `seconds`. From a HAR file are taken: how
-long `POST /api/v1/generate/image` without a callBackUrl took, how long GETs from the providers' file hosts took, and
-for tasks the time from the request that created them to the first record that shows their success. What a file says
-nothing about stays as the model has it.
+A CSV file has the columns `what` (music, image, download or callback) and `seconds`. A HAR file supplies: how long
+`POST /api/v1/generate/image` without a callBackUrl took, how long GETs from the providers' file hosts took, and for
+tasks the time from the request that created them to the first record that shows their success. The model supplies
+everything that a file lacks.
 """
 
 import csv
@@ -31,7 +31,7 @@ Measured = dict[str, list[float]]
 
 
 def with_samples(model: Model, path: str) -> Model:
-    """`model` with the times of a file; raises HarnessError with the file's line."""
+    """Return `model` with the times of a file; raises HarnessError with the file's line."""
     text = read_text(path)
     measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
     reported = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
@@ -40,7 +40,7 @@ def with_samples(model: Model, path: str) -> Model:
     return replace(
         model,
         name=f"{model.name}+{name}",
-        sentence=f"{name} ({counts}); all else as in {model.name}.",
+        sentence=f"{name} ({counts}); everything else as in {model.name}.",
         music=reported.get("music", model.music),
         image=reported.get("image", model.image),
         download=reported.get("download", model.download),
@@ -54,7 +54,7 @@ def _from_csv(path: str, text: str) -> Measured:
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     header = [cell.strip().lower() for cell in next(lines, [])]
     if sorted(header) != ["seconds", "what"]:
-        raise HarnessError(f'{path}:1: the columns are {", ".join(header) or "none"}; expected "what,seconds"')
+        raise HarnessError(f'{path}:1: expected the columns "what,seconds", found {", ".join(header) or "none"}')
     what_at, seconds_at = header.index("what"), header.index("seconds")
     for cells in lines:
         if not any(cell.strip() for cell in cells):
@@ -64,10 +64,12 @@ def _from_csv(path: str, text: str) -> Measured:
             raise HarnessError(f"{where}: {len(cells)} cells, expected 2: what,seconds")
         what, written = cells[what_at].strip(), cells[seconds_at].strip()
         if what not in KINDS:
-            raise HarnessError(f'{where}: "{what}" is none of {", ".join(KINDS)}{nearest_hint(what, KINDS)}')
+            raise HarnessError(
+                f'{where}: expected one of {", ".join(KINDS)}, found "{what}"{nearest_hint(what, KINDS)}'
+            )
         measured.setdefault(what, []).append(_seconds(where, written))
     if not measured:
-        raise HarnessError(f"{path}: holds no samples; expected lines such as image,12.4")
+        raise HarnessError(f"{path}: no samples found; expected lines such as image,12.4")
     return measured
 
 
@@ -75,9 +77,9 @@ def _seconds(where: str, written: str) -> float:
     try:
         seconds = float(written)
     except ValueError:
-        raise HarnessError(f'{where}: "{written}" is no number of seconds; write 12.4') from None
+        raise HarnessError(f'{where}: expected a number of seconds such as 12.4, found "{written}"') from None
     if not 0 <= seconds <= SECONDS_MAX or math.isnan(seconds):
-        raise HarnessError(f"{where}: {written} s is no time that something takes; expected 0 to {SECONDS_MAX:g}")
+        raise HarnessError(f"{where}: expected 0 to {SECONDS_MAX:g} s, found {written}")
     return round(seconds, 3)
 
 
@@ -87,11 +89,11 @@ def _from_har(path: str, text: str) -> Measured:
         measured = _measured(entries)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise HarnessError(f"{path}{line}: is not a HAR file ({type(error).__name__}: {error})") from None
+        raise HarnessError(f"{path}{line}: not a HAR file ({type(error).__name__}: {error})") from None
     if not any(measured.values()):
         raise HarnessError(
-            f"{path}: none of its {len(entries)} entries is a picture's answer, a finished task or a download of the "
-            f"providers; expected requests to {GENERATE_IMAGE}, {CREATE_TASK} and {IMAGE_RECORD}, {GENERATE} and "
+            f"{path}: none of its {len(entries)} entries is a picture's response, a finished task or a download from "
+            f"the providers; expected requests to {GENERATE_IMAGE}, {CREATE_TASK} and {IMAGE_RECORD}, {GENERATE} and "
             f"{MUSIC_RECORD}, or to {MEDIA_HOSTS[0]}"
         )
     return measured
@@ -123,7 +125,7 @@ def _measured(entries: list[Any]) -> Measured:
 
 
 def _taken(began: dict[str, tuple[str, datetime]], task_id: str) -> Iterator[tuple[str, datetime]]:
-    """The beginning of a task that is seen to be done for the first time."""
+    """Yield the start of a task when a record first shows its success."""
     if task_id in began:
         yield began.pop(task_id)
 

@@ -1,7 +1,7 @@
-"""Draws: numbers that depend on nothing but seed, track and occasion, so that every strategy meets the same ones.
+"""Draws: numbers that depend only on seed, track and occasion, so that every strategy gets the same ones.
 
-A generator that is asked in turn would give the second request whatever the first one left; here the n-th picture of
-track 17 takes the same time whoever asks for it, and whenever. So two strategies can be compared track by track.
+A sequential generator would make each draw depend on those before it; here the n-th picture of track 17 takes the same
+time for every strategy, whenever it is requested. So two strategies can be compared track by track.
 """
 
 import math
@@ -21,7 +21,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Times that somebody has measured, in seconds, sorted; each is as likely as any other."""
+    """Measured times in seconds, sorted; all are equally likely."""
 
     seconds: tuple[float, ...]
 
@@ -30,7 +30,8 @@ Latency: TypeAlias = Duration | Samples
 
 
 def uniforms(seed: int, count: int, *occasion: object) -> list[float]:
-    """`count` (8 at most) independent numbers, 0 <= u < 1, for one occasion, told by values that have a text."""
+    """Return `count` (8 at most) independent numbers, 0 <= u < 1, for one occasion, identified by values that have a
+    text."""
     key = "/".join(map(str, (seed, *occasion))).encode()
     digest = blake2b(key, digest_size=8 * count).digest()
     words = (int.from_bytes(digest[at : at + 8], "big") for at in range(0, 8 * count, 8))
@@ -38,8 +39,8 @@ def uniforms(seed: int, count: int, *occasion: object) -> list[float]:
 
 
 def draw_s(latency: Latency, u: float) -> float:
-    """The draw for a number `u`, in seconds to the millisecond; `math.inf` for Never. For equally likely numbers the
-    draws are distributed as `latency` says."""
+    """Return the draw for a number `u`, in seconds to the millisecond; `math.inf` for Never. For uniformly distributed
+    numbers the draws are distributed as `latency` says."""
     match latency:
         case Fixed(seconds):
             return seconds
@@ -58,7 +59,7 @@ def draw_s(latency: Latency, u: float) -> float:
 
 
 def quantile_s(latency: Latency, share: float) -> float:
-    """The time that a share of all draws does not exceed, to the millisecond."""
+    """Return the time that a share of all draws does not exceed, to the millisecond."""
     if isinstance(latency, Samples):
         return latency.seconds[max(0, math.ceil(share * len(latency.seconds) - 1e-9) - 1)]
     if not isinstance(latency, Bimodal):
@@ -71,7 +72,7 @@ def quantile_s(latency: Latency, share: float) -> float:
 
 
 def below_share(latency: Latency, limit_s: float) -> float:
-    """The share of draws up to `limit_s`, for checks and charts."""
+    """Return the share of draws up to `limit_s`, for checks and charts."""
     match latency:
         case Fixed(seconds):
             return float(seconds <= limit_s)
@@ -91,7 +92,7 @@ def below_share(latency: Latency, limit_s: float) -> float:
 
 
 def arrivals_s(seed: int, tracks: Sequence[int], per_minute: float) -> list[float]:
-    """When each track is asked for, in seconds after the first: a Poisson process, which waits for nobody."""
+    """Return when each track is requested, in seconds after the first: an open-loop Poisson process."""
     mean_s = 60.0 / per_minute
     gaps = [-mean_s * math.log1p(-uniforms(seed, 1, "arrival", track)[0]) for track in tracks]
     at_s, moments = 0.0, []

@@ -1,7 +1,7 @@
-"""Serves one implementation by uvicorn at a port: `python -m harness.bench.serve_process TARGET PORT`, for `--real`.
+"""Serves one implementation with uvicorn on a port: `python -m harness.bench.serve_process TARGET PORT`, for `--real`.
 
-In this process the names of the providers' file hosts lead to this machine: applications rightly fetch nothing from an
-address like 127.0.0.1.
+In this process the names of the providers' file hosts resolve to this machine: applications rightly refuse to fetch
+from an address like 127.0.0.1.
 """
 
 import socket
@@ -19,7 +19,7 @@ def _getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def main(target: str, port: int) -> None:
-    """Serves until it is asked to end."""
+    """Serve until terminated."""
     import uvicorn
 
     from harness.targets import load

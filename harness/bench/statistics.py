@@ -1,8 +1,8 @@
-"""Statistics: percentiles, shares and ratios, each with the interval in which the truth lies in 95 of 100 cases.
+"""Statistics: percentiles, shares and ratios, each with its 95 % confidence interval.
 
-Nothing here is resampled: a percentile's interval are two of the values themselves (order statistics, by the binomial
-distribution), a share's is Wilson's, a ratio's and a mean difference's are those of the normal distribution, with the
-variance taken from the tracks. So two readings of one file agree to the last digit.
+Nothing is resampled: a percentile's interval is two of the values themselves (order statistics, by the binomial
+distribution), a share's is Wilson's, and those of a ratio and a mean difference come from the normal distribution, with
+the variance taken from the tracks. So two evaluations of one file agree to the last digit.
 """
 
 import math
@@ -17,7 +17,7 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its interval; None where there is none, or where so few values do not bound it."""
+    """A figure and its interval; None if there is none, or if there are too few values to bound it."""
 
     value: float | None
     low: float | None = None
@@ -28,7 +28,7 @@ NOTHING = Estimate(None)
 
 
 def quantile(values: Sequence[float], share: float) -> Estimate:
-    """The nearest-rank percentile of sorted values, which `share` of them do not exceed, between two of them."""
+    """Return the nearest-rank percentile of sorted values, which `share` of them do not exceed, with its interval."""
     if not values:
         return NOTHING
     low, high = _ranks(len(values), share)
@@ -43,8 +43,8 @@ def _value_at(values: Sequence[float], rank: int | None) -> float | None:
 
 @lru_cache(maxsize=1_024)
 def _ranks(count: int, share: float) -> tuple[int | None, int | None]:
-    """The ranks (from 1) between which a percentile lies: the largest l with P(X < l) <= 2.5 %, and the smallest u
-    with P(X < u) >= 97.5 %, where X ~ Binomial(count, share) says how many values lie below it."""
+    """Return the ranks (from 1) between which a percentile lies: the largest l with P(X < l) <= 2.5 %, and the smallest
+    u with P(X < u) >= 97.5 %, where X ~ Binomial(count, share) is the number of values below it."""
     tail = (1 - CONFIDENCE) / 2
     low: int | None = None
     high: int | None = None
@@ -61,7 +61,7 @@ def _ranks(count: int, share: float) -> tuple[int | None, int | None]:
 
 
 def _binomial(count: int, share: float) -> list[tuple[int, float]]:
-    """(k, P(X = k)) for every k that matters; what is left out weighs less than 1e-12 in all."""
+    """Return (k, P(X = k)) for every relevant k; the total of the omitted ones is less than 1e-12."""
     if not 0 < share < 1:
         return [(round(count * share), 1.0)]
     middle, spread = count * share, math.sqrt(count * share * (1 - share))
@@ -80,7 +80,7 @@ def _binomial(count: int, share: float) -> list[tuple[int, float]]:
 
 
 def share_of(hits: int, count: int) -> Estimate:
-    """A share with Wilson's interval."""
+    """Return a share with Wilson's interval."""
     if not count:
         return NOTHING
     share, square = hits / count, Z * Z
@@ -92,7 +92,8 @@ def share_of(hits: int, count: int) -> Estimate:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
-    """Sum of `above` over sum of `below`, track by track in the same order; its interval by linearisation."""
+    """Return the sum of `above` over the sum of `below`, both in the same order of tracks; its interval by
+    linearisation."""
     count, total, divisor = len(above), math.fsum(above), math.fsum(below)
     if not divisor:
         return NOTHING
@@ -105,7 +106,7 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """The mean of paired differences, with the normal distribution's interval."""
+    """Return the mean of paired differences, with the normal distribution's interval."""
     count = len(values)
     if not count:
         return NOTHING
@@ -118,11 +119,11 @@ def mean(values: Sequence[float]) -> Estimate:
 
 
 def median(values: Sequence[float]) -> Estimate:
-    """The median of values in any order, between two of them."""
+    """Return the median of unsorted values, with its interval."""
     return quantile(sorted(values), 0.5)
 
 
 def spread_about(values: Sequence[float]) -> float | None:
-    """The median absolute deviation: how far a value usually is from the median."""
+    """Return the median absolute deviation: the typical distance of a value from the median."""
     middle = median(values).value
     return None if middle is None else median([abs(value - middle) for value in values]).value

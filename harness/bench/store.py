@@ -1,8 +1,9 @@
-"""A store that is watched cheaply: an SQLite trigger tells of each track's picture at the moment it is written.
+"""Watches a store cheaply: an SQLite trigger reports each track's picture at the moment it is written.
 
-The catalogue's watcher reads the whole table after each write, to have every column before and after; with a hundred
-tracks in a table that would cost more than the application. Here a temporary trigger in the application's own
-connection calls back with the track's id and the picture's address. It is in no schema, so nobody sees it but SQLite.
+The watcher of a single run reads the whole table after each write, to have every column before and after; with a
+hundred tracks in a table that would cost more than the application. Here a temporary trigger in the application's own
+connection calls back with the track's id and the picture's URL. It is not part of the schema, so the application does
+not see it.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from typing import Any
 from harness.world.simulated.sqlite_clock import set_moment
 
 Wrote = Callable[[str, str | None], None]
-"""Takes a track's id and the address of its picture, for each row that is inserted or updated."""
+"""Called with a track's id and the URL of its picture, for each row that is inserted or updated."""
 _real_connect = sqlite3.connect
 _path = ""
 _wrote: Wrote | None = None
@@ -27,7 +28,7 @@ TRIGGERS = tuple(
 
 
 class WatchedCursor(sqlite3.Cursor):
-    """A cursor that notices when the table of tracks is made."""
+    """A cursor that notices when the tracks table is created."""
 
     def execute(self, sql: str, *args: Any) -> "WatchedCursor":
         super().execute(sql, *args)
@@ -42,7 +43,7 @@ class WatchedCursor(sqlite3.Cursor):
 
 
 class WatchedConnection(sqlite3.Connection):
-    """A connection whose writes to the table of tracks are told."""
+    """A connection that reports writes to the tracks table."""
 
     armed = False
 
@@ -58,7 +59,7 @@ class WatchedConnection(sqlite3.Connection):
         return cursor
 
     def arm(self) -> None:
-        """Sets the triggers as soon as there is a table with the columns that they tell of."""
+        """Create the triggers once the table exists with the columns that they report."""
         if self.armed:
             return
         plainly = sqlite3.Cursor(self)
@@ -93,8 +94,8 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 
 def share() -> None:
-    """Lets others at the file. A single connection holds it for itself, which saves it asking the kernel for its lock
-    twice for each statement."""
+    """Let other connections use the file. A single connection locks it exclusively, which saves two system calls for
+    each statement."""
     for connection in _connections:
         with contextlib.suppress(sqlite3.ProgrammingError):  # the application has closed it
             plainly = sqlite3.Cursor(connection)
@@ -104,8 +105,8 @@ def share() -> None:
 
 @contextlib.contextmanager
 def watched(path: str, wrote: Wrote) -> Iterator[None]:
-    """Tells of every picture that is written to the database at `path`, for as long as the context lasts; then closes
-    what the application has left open."""
+    """Report every picture written to the database at `path` until the context ends; then close what the application
+    has left open."""
     global _path, _wrote
     sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
     _path, _wrote = path, wrote
@@ -119,7 +120,7 @@ def watched(path: str, wrote: Wrote) -> Iterator[None]:
 
 
 def rows(path: str) -> dict[str, dict[str, Any]] | None:
-    """The table of tracks by id, or None where there is no such table."""
+    """Return the tracks table by id, or None if there is no such table."""
     share()
     connection = _real_connect(path)
     try:

@@ -1,4 +1,4 @@
-"""The bench as tables for a terminal, of eighty columns."""
+"""The bench as terminal tables, eighty columns wide."""
 
 import math
 from collections.abc import Sequence
@@ -21,19 +21,20 @@ NAME_MAX = 19
 
 
 def seconds(value: float | None) -> str:
-    """`0.28`, `21.4`, `308`: three digits, without the unit."""
+    """Return `0.28`, `21.4` or `308`: three digits, without the unit."""
     if value is None or math.isinf(value):
         return NOTHING
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def row_name(name: str) -> str:
-    """A name as a table of eighty columns has room for; of a long one the end tells more."""
+    """Return a name short enough for a table of eighty columns; of a long one the end is kept, which is more
+    specific."""
     return name if len(name) <= NAME_MAX else f"…{name[1 - NAME_MAX :]}"
 
 
 def percent(share: float | None) -> str:
-    """`97.1 %`; never 100 % of what is not all, nor 0 % of what is not nothing."""
+    """Return `97.1 %`; rounds neither up to 100 % nor down to 0 %."""
     if share is None:
         return NOTHING
     if share in (0.0, 1.0):
@@ -42,14 +43,14 @@ def percent(share: float | None) -> str:
 
 
 def around(estimate: Estimate) -> str:
-    """` 20.6–21.2`, the interval; open where the values do not bound it."""
+    """Return the interval as ` 20.6–21.2`, open-ended if the values do not bound it."""
     if estimate.value is None:
         return ""
     return f"{seconds(estimate.low)}–{'' if estimate.high is None else seconds(estimate.high)}"
 
 
 def report(bench: Bench, reference: str | None) -> RenderableType:
-    """All tables."""
+    """Return all tables."""
     plan = bench.plan
     head = Text.assemble(
         (f"{plan.tracks:,} tracks", "bold"),
@@ -57,8 +58,8 @@ def report(bench: Bench, reference: str | None) -> RenderableType:
     )
     parts: list[RenderableType] = [
         head,
-        _times(bench, "answer", 'How long the "complete" callback waits for its answer'),
-        _times(bench, "picture", "From finished music to a true 2K picture on the track"),
+        _times(bench, "answer", 'Time until the "complete" callback is answered'),
+        _times(bench, "picture", "Time from finished music to a true 2K picture on the track"),
         _limits(bench),
         _delivered(bench),
     ]
@@ -133,7 +134,7 @@ def _shares(estimate: Estimate) -> str:
 
 
 def _bound(share: float) -> str:
-    """`96.4`; with another digit where one would make all or nothing of it."""
+    """Return `96.4`, with another digit if one would round to 0 or 100."""
     if share in (0.0, 1.0):
         return f"{share * 100:.0f}"
     return f"{share * 100:.1f}" if 0.0005 <= share < 0.9995 else f"{min(max(share * 100, 0.01), 99.99):.2f}"
@@ -141,7 +142,7 @@ def _bound(share: float) -> str:
 
 def _delivered(bench: Bench) -> Table:
     table = _table(
-        "Tracks that end with a true 2K picture, and what it costs",
+        "Tracks that end with a true 2K picture, and their cost",
         ["share", "95 % sure", "generations", "credits", "front"],
     )
     for figures in bench.figures:
@@ -165,7 +166,7 @@ def _cost(estimate: Estimate) -> str:
 
 def _differences(bench: Bench, reference: str) -> Table:
     table = _table(
-        f"The same tracks with another strategy than {reference}, medians",
+        f"Difference from {reference} on the same tracks, medians",
         ["2K, points", "answer, s", "picture, s", "later", "sooner"],
     )
     for figures in bench.figures:
@@ -196,9 +197,10 @@ def _signed(estimate: Estimate, scale: float, digits: int) -> str:
 
 def _remarks(bench: Bench) -> list[Text]:
     lines = [
-        "★ nobody is better in share of 2K, p95 of the picture, cost and answers within 15 s at once. 95 % sure: by "
-        "order statistics for times (of p99), by Wilson for shares, by linearisation for costs (±), from paired tracks "
-        "for differences (±)."
+        "★ on the Pareto front: none is better in share of 2K, p95 of the picture, cost or answers within 15 s without "
+        "being worse in another of them. "
+        "95 % intervals: order statistics for times (of p99), Wilson for shares, linearisation for costs (±), paired "
+        "tracks for differences (±)."
     ]
     for figures in bench.figures:
         lines += _oddities(figures)
@@ -208,25 +210,23 @@ def _remarks(bench: Bench) -> list[Text]:
 def _oddities(figures: Figures) -> list[str]:
     reported = []
     if figures.answer.missing:
-        reported.append(f"{figures.name} left {figures.answer.missing} callbacks without any answer.")
+        reported.append(f"{figures.name} never answered {figures.answer.missing} callbacks.")
     if figures.throttled:
         reported.append(
-            f"{figures.name} was throttled {figures.throttled} times: it asked more often than the providers allow."
+            f"{figures.name} was throttled {figures.throttled} times: it exceeded the providers' rate limit."
         )
     if figures.strangers:
-        reported.append(
-            f"{figures.name} ordered {figures.strangers} pictures without a word of whose track they are for."
-        )
+        reported.append(f"{figures.name} requested {figures.strangers} pictures that could not be matched to a track.")
     if figures.broken_contracts:
-        reported.append(f"{figures.name} sent {figures.broken_contracts} requests that break a provider's contract.")
+        reported.append(f"{figures.name} sent {figures.broken_contracts} requests that violate a provider's contract.")
     return reported
 
 
 def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> RenderableType:
-    """What is another figure than in the baseline."""
-    how = "the same draws: every change is real" if same else "other draws: ● marks what is beyond noise"
+    """Return the table of figures that differ from the baseline."""
+    how = "same draws: every change is real" if same else "different draws: ● marks changes beyond noise"
     if not found:
-        return Text(f"Nothing has changed since {baseline.path}.", style="green")
+        return Text(f"No figure has changed since {baseline.path}.", style="green")
     head = Text.assemble((f"Changed since {baseline.path}", "bold"), f" ({how})")
     table = _table("", ["figure", "before", "now", ""])
     table.title = None
@@ -252,7 +252,7 @@ def _plain(metric: str, value: float | None) -> str:
 
 
 def value_text(metric: str, value: float) -> str:
-    """A figure as a sentence about a threshold says it."""
+    """Return a figure as text for a message about a threshold."""
     return "nothing" if math.isinf(value) else _plain(metric, value)
 
 
@@ -260,7 +260,7 @@ def value_text(metric: str, value: float) -> str:
 
 
 def models(known: Sequence[Model]) -> RenderableType:
-    """Every model, its figures and where they are from."""
+    """Return every model with its figures and their sources."""
     parts: list[RenderableType] = []
     for model in known:
         parts.append(Text.assemble((model.name, "bold"), f"  {model.sentence}"))

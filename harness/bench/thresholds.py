@@ -1,15 +1,15 @@
-"""Thresholds: sentences such as `answer.p99>15s` that fail a bench when they are true of a strategy.
+"""Thresholds: limits such as `answer.p99>15s` that make a bench fail if a strategy exceeds them.
 
     METRIC[@STRATEGY] OP VALUE
 
     METRIC    answer, picture or wish, with .p50 .p90 .p95 .p99 .p99.9 or .max: a time (p99 alone is answer.p99);
-              within.10s .15s .60s .300s: share of callbacks answered so soon; 2k: share of tracks that end with a
-              true 2K picture; cost, credits: what each of those costs, in generations and credits
-    STRATEGY  whom it is about; all that take part where nobody is named
+              within.10s .15s .60s .300s: share of callbacks answered within that time; 2k: share of tracks that end
+              with a true 2K picture; cost, credits: the cost of each of those, in generations and credits
+    STRATEGY  the strategy that it applies to; all in the bench if omitted
     OP        > >= < <=
-    VALUE     times as 800ms, 20s or 5m, shares as 95% or 0.95, costs as plain numbers
+    VALUE     times such as 800ms, 20s or 5m, shares such as 95% or 0.95, costs as plain numbers
 
-A time that nothing ever took (no picture came) is infinitely long, and so is the cost of no picture infinite.
+A time without any values (no picture was delivered) is infinite, and so is the cost per picture without pictures.
 """
 
 import math
@@ -35,10 +35,10 @@ EXAMPLES = "for example answer.p99>15s, picture.p95@synchronous>60s, within.15s<
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure that a threshold can be about."""
+    """A figure that a threshold can limit."""
 
     kind: str
-    """`time`, `share` or `cost`: what its value is written as."""
+    """`time`, `share` or `cost`: how its value is written."""
     of: Callable[[Figures], float | None]
 
 
@@ -70,7 +70,7 @@ METRICS = _metrics()
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One sentence."""
+    """One threshold."""
 
     text: str
     metric: str
@@ -79,7 +79,7 @@ class Threshold:
     value: float
 
     def broken_by(self, figures: Sequence[Figures]) -> list[tuple[str, float]]:
-        """(strategy, what it has) for each strategy of which the sentence is true."""
+        """Return (strategy, value) for each strategy that exceeds the threshold."""
         found = []
         for each in figures:
             if self.strategy in (None, each.name):
@@ -91,7 +91,7 @@ class Threshold:
 
 
 def read_threshold(text: str, strategies: Iterable[str]) -> Threshold:
-    """Reads one sentence; raises HarnessError that says what is wrong with it."""
+    """Parse one threshold; raises HarnessError if it is invalid."""
     matched = FORM.fullmatch(text)
     if matched is None:
         raise HarnessError(f'--fail-if "{text}": expected METRIC[@STRATEGY] OP VALUE, {EXAMPLES}')
@@ -99,7 +99,7 @@ def read_threshold(text: str, strategies: Iterable[str]) -> Threshold:
     metric = METRICS.get(name)
     if metric is None:
         hint = nearest_hint(name, METRICS)
-        raise HarnessError(f'--fail-if "{text}": there is no metric "{name}"{hint}; {EXAMPLES}')
+        raise HarnessError(f'--fail-if "{text}": unknown metric "{name}"{hint}; {EXAMPLES}')
     names = list(strategies)
     if strategy is not None and strategy not in names:
         raise UnknownNameError("strategy in this bench", strategy, names, f' (--fail-if "{text}")')

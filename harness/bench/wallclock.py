@@ -1,10 +1,10 @@
-"""Reality: the time that an implementation's own code takes, in a process of its own, on sockets, in real time.
+"""Times an implementation's own code in a process of its own, over sockets, in real time.
 
-The providers take no time: pictures are done when they are asked for. Only callbacks come 50 ms after what they tell
-of, so that they do not overtake the answer to the order. What is left is the code's work, the machine's, and the
-harness's; the last two are what a null implementation shows, and it is timed first. Tracks go one after the other, and
-no faster than the providers allow (20 creations in 10 s), since some applications keep to that by themselves. The
-first ones are for warming up.
+The providers take no time: pictures are finished when they are requested. Only callbacks come 50 ms after their event,
+so that they do not overtake the response to the request. What remains is the time of the code, the machine and the
+harness; a null implementation shows the last two, and is timed first. Tracks run one after the other, and no faster
+than the providers allow (20 creations in 10 s), since some applications enforce that limit themselves. The first tracks
+warm the application up.
 """
 
 import asyncio
@@ -67,24 +67,24 @@ ENVIRONMENT = {
 
 @dataclass(slots=True)
 class Reality:
-    """What was measured of one implementation, in real seconds."""
+    """The measurements of one implementation, in real seconds."""
 
     name: str
     answers_s: list[float] = field(default_factory=list)
-    """From the first byte of the "complete" callback to the last of its answer."""
+    """From the first byte of the "complete" callback to the last byte of its response."""
     accepted_s: list[float] = field(default_factory=list)
-    """The same of the request for a track, which orders the music."""
+    """The same for the request for a track, which starts the music."""
     settled_s: list[float] = field(default_factory=list)
-    """From that callback until the track was seen to be final in its SQLite file; empty where it is kept elsewhere."""
+    """From that callback until the track was seen to be final in its SQLite file; empty for other stores."""
     own_cpu_s: list[float] = field(default_factory=list)
-    """CPU of the harness's own process for each track."""
+    """CPU time of the harness's own process for each track."""
     cpu_s: float | None = None
-    """CPU of the implementation's process for each track; None where the system does not tell."""
+    """CPU time of the implementation's process for each track; None if the system does not report it."""
     warm_ups: int = 0
     without_picture: int = 0
-    """Tracks that ended without any: what it takes to get one was not measured."""
+    """Tracks that ended without a picture, so its cost was not measured."""
     unfinished: int = 0
-    """Tracks that were given up after 30 s."""
+    """Tracks that were abandoned after 30 s."""
 
     @property
     def rounds(self) -> int:
@@ -98,7 +98,8 @@ def time_all(
     seed: int,
     notify: Callable[[str], None] = lambda name: None,
 ) -> list[Reality]:
-    """Times the null implementation, then all others; each for so many tracks or seconds, but three tracks at least."""
+    """Time the null implementation, then all others; each for so many tracks or seconds, but for three tracks at
+    least."""
     null = Implementation("harness.bench.null_app:create_app", NULL, shipped=True)
     found = []
     for each in (null, *implementations):
@@ -129,8 +130,8 @@ def _settings(implementation: AnyImplementation) -> Settings:
     if isinstance(implementation, LiveImplementation):
         if implementation.settings.supabase is not None:
             raise ImplementationError(
-                f"{implementation.name} keeps its tracks in the stand-in for Supabase, whose own time would be "
-                "measured, too; `harness bench --real` times applications with another store"
+                f"{implementation.name} keeps its tracks in the Supabase stand-in, whose own time would be measured, "
+                "too; `harness bench --real` needs an application with another store"
             )
         return implementation.settings
     command = f"{sys.executable} -m harness.bench.serve_process {implementation.target} {{port}}"
@@ -139,7 +140,7 @@ def _settings(implementation: AnyImplementation) -> Settings:
 
 
 class _Silence(JournalWriter):
-    """A notebook in which nothing is written."""
+    """A journal writer that records nothing."""
 
     __slots__ = ()
 
@@ -148,7 +149,7 @@ class _Silence(JournalWriter):
 
 
 class _Bench:
-    """One implementation under the stopwatch."""
+    """The measurement of one implementation."""
 
     def __init__(self, name: str, settings: Settings, loop: LiveLoop, scratch: Path, seed: int) -> None:
         self.reality = Reality(name)
@@ -182,14 +183,14 @@ class _Bench:
         self._providers.close()
 
     async def play(self, rounds: int, for_s: float) -> None:
-        """Starts it, warms it up, and times tracks one after the other."""
+        """Start it, warm it up, and time tracks one after the other."""
         await self._start()
         for number in range(1, WARM_UPS + 1):
             began_s = time.perf_counter()
             await self._round(number, Reality(NULL))
             self.reality.warm_ups = number
             if time.perf_counter() - began_s > max(for_s / WARM_UPS, TRACK_EVERY_S):
-                break  # a track takes so long that nothing of it is for warming up
+                break  # tracks take so long that none is spent on warming up
         number, until_s = self.reality.warm_ups, time.perf_counter() + for_s
         before_s = self._cpu_s()
         while self.reality.rounds < rounds and (
@@ -212,7 +213,7 @@ class _Bench:
             reach = await self._providers.preload(application.environment.get("NODE_OPTIONS"))
         elif application.reach == "proxy":
             reach = await self._providers.proxy(self._scratch)
-        if self._is_served:  # a picture at an address of this machine would be turned away
+        if self._is_served:  # applications refuse a picture at an address of this machine
             self._providers.media.base_url = f"http://{MEDIA_HOSTS[0]}:{self._providers.ports['media']}"
         port = application.port or free_port()
         self._url = (application.url or f"http://{LOOPBACK}:{port}").rstrip("/")
@@ -242,7 +243,7 @@ class _Bench:
     # One track
 
     async def _round(self, number: int, reality: Reality) -> None:
-        """One track, from the request to the callback's answer and the final row."""
+        """Run one track, from the request to the callback's response and the final row."""
         await asyncio.sleep(max(0.0, self._last_s + TRACK_EVERY_S - time.perf_counter()))
         self._last_s = time.perf_counter()
         _draw(number)
@@ -275,7 +276,9 @@ class _Bench:
             answer = await post(self._url + matched[2], content, {"Content-Type": "application/json", **start.headers})
             found = at_path(json.loads(answer.body), start.id)
         except (OSError, BadResponseError, ValueError) as error:
-            raise ImplementationError(f"{self.reality.name}: {start.request} got no usable answer: {error}") from error
+            raise ImplementationError(
+                f"{self.reality.name}: {start.request} got no usable response: {error}"
+            ) from error
         if answer.status not in (200, 201, 202) or not isinstance(found, str | int):
             raise ImplementationError(
                 f"{self.reality.name}: {start.request} answered HTTP {answer.status} without an id"
@@ -283,8 +286,8 @@ class _Bench:
         return str(found)
 
     async def _settled(self, track_id: str) -> tuple[float | None, bool]:
-        """When the track's row was seen to be final, and whether it has a picture. For that one more second is waited:
-        some say that a track is complete before it has one."""
+        """Return when the track's row was seen to be final, and whether it has a picture. Waits one more second for the
+        picture: some applications mark a track complete before it has one."""
         reading = self._settings.track
         if reading.sqlite is None:
             return None, True
@@ -305,7 +308,7 @@ class _Bench:
             return complete_s, False
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
-        """Delivers a callback; the one that brings the music is timed."""
+        """Deliver a callback; the one that delivers the music is timed."""
         waiting, began_s = self._answered, time.perf_counter()
         answer = await post(url, content, headers)
         brings_music = b'"callbackType":"complete"' in content
@@ -314,7 +317,7 @@ class _Bench:
         return answer
 
     def _cpu_s(self) -> float | None:
-        """What the implementation's process has computed so far."""
+        """Return the CPU time of the implementation's process so far."""
         if self._process is None:
             return None
         try:
@@ -325,17 +328,17 @@ class _Bench:
 
 
 def _draw(number: int) -> None:
-    """Draws what will be fetched, before the stopwatch runs: every track has pictures of its own, as in production."""
+    """Draw the pictures before the timer starts: every track has pictures of its own, as in production."""
     render(picture_spec(COVER, "cover", number))
     render(picture_spec(Picture(), "picture", number))
 
 
-# What is told
+# Results
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A measured time: its median with interval, its usual distance from that, and its tail; in seconds."""
+    """A measured time in seconds: its median with interval, its typical deviation, and its tail."""
 
     median: Estimate
     spread: float | None
@@ -344,19 +347,19 @@ class Timing:
 
 
 def timing(values: Sequence[float]) -> Timing:
-    """What is told of measured values."""
+    """Return the timing of measured values."""
     return Timing(median(values), spread_about(values), quantile(sorted(values), 0.95).value, len(values))
 
 
 def timings(reality: Reality) -> Iterator[tuple[str, Timing]]:
-    """All measured times by name."""
+    """Yield all measured times by name."""
     yield "answer", timing(reality.answers_s)
     yield "accept", timing(reality.accepted_s)
     yield "settle", timing(reality.settled_s)
 
 
 def reality_json(found: Sequence[Reality], seed: int) -> dict[str, Any]:
-    """The JSON format `harness-bench-real/1`: milliseconds, rounded to the microsecond."""
+    """Return the JSON format `harness-bench-real/1`: milliseconds, rounded to the microsecond."""
     return {
         "format": FORMAT,
         "seed": seed,

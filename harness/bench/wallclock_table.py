@@ -1,4 +1,4 @@
-"""What was measured on sockets, as a table for a terminal of eighty columns."""
+"""The times measured over sockets as a terminal table, eighty columns wide."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ NOTHING = "–"
 
 
 def report(found: Sequence[Reality]) -> RenderableType:
-    """A row for each implementation, the null implementation first."""
+    """Return a table with a row for each implementation, the null implementation first."""
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         header_style="dim",
-        title="The code's own time on sockets, in ms, with providers that take none",
+        title="The code's own time over sockets, in ms, with providers that take no time",
         title_justify="left",
         title_style="bold",
     )
@@ -44,15 +44,15 @@ def report(found: Sequence[Reality]) -> RenderableType:
         )
     warm_ups = " to ".join(dict.fromkeys(str(count) for count in _ends([each.warm_ups for each in found])))
     lines = [
-        'answer: from the "complete" callback to its answer; MAD: how far one is usually from the median; final: until '
-        "the track was seen to be final (looked at every ms; a picture's callback comes 50 ms after it is done); CPU, "
-        "harness: computing time for a track of the implementation's process and of the harness's. "
-        f"{NULL} does nothing but the exchanges: what it takes is the share of harness and machine. {warm_ups} tracks "
-        "before that were for warming up."
+        'answer: from the "complete" callback to its response; MAD: median absolute deviation; final: until the track '
+        "was seen to be final (read every ms; a picture's callback comes 50 ms after it is finished); CPU, harness: "
+        "CPU time for each track of the implementation's process and of the harness's. "
+        f"{NULL} only makes the exchanges: its time is the share of harness and machine. The first {warm_ups} tracks "
+        "were for warming up and are not counted."
     ]
     lines += [f"{each.name} left {each.unfinished} tracks unfinished." for each in found if each.unfinished]
     lines += [
-        f"{each.name} brought no picture to {each.without_picture} tracks, so its work for them is not in its times."
+        f"{each.name} left {each.without_picture} tracks without a picture, so its work for them is not in its times."
         for each in found
         if each.without_picture
     ]

@@ -1,8 +1,8 @@
-"""A bench world: one chunk of tracks that arrive open-loop at one fresh application, in virtual time.
+"""A bench world: one chunk of tracks that arrive open-loop at one new application, in virtual time.
 
-It is the simulated world's loop, clocks and randomness around the same fakes and the same application code, without
-what a thousand tracks cannot afford: no journal, and no looks at pictures before the end. What it reports of a track is
-what the catalogue's metrics would; a test holds both against each other.
+It combines the simulated world's loop, clocks and randomness with the same fakes and the same application code, without
+what would cost too much for a thousand tracks: no journal, and no picture probes before the end. It reports the same
+figures of a track as the metrics of a single run; a test compares the two.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ from harness.world.simulated.tempdir import scratch_folder
 from harness.world.simulated.watchdog import OutOfPatience, patience
 
 SETTLE_S = 2 * 3600.0
-"""After the last arrival: by then a track has settled, or counts as unfinished."""
+"""Virtual seconds after the last arrival; a track not settled by then counts as unfinished."""
 PATIENCE_S = 60.0
 """Real seconds for one chunk; an ordinary one takes less than one."""
 JSON = {"Content-Type": "application/json"}
@@ -62,7 +62,7 @@ _chunks: Iterator[int] = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every strategy is put through: who the providers are, how many tracks, and how they arrive."""
+    """The conditions for every strategy: the provider model, the number of tracks, and their arrivals."""
 
     model: Model
     seed: int
@@ -72,7 +72,7 @@ class Plan:
     """Tracks for one application, which begins with an empty store."""
 
     def chunks(self) -> list[range]:
-        """The numbers, from 1, of the tracks of each chunk."""
+        """Return the numbers, from 1, of the tracks of each chunk."""
         return [
             range(first, min(first + self.chunk, self.tracks + 1)) for first in range(1, self.tracks + 1, self.chunk)
         ]
@@ -80,28 +80,28 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """What came of one track. Times in virtual seconds; None where there is nothing to tell."""
+    """The results of one track. Times are in virtual seconds; None if there is none."""
 
     track: int
     outcome: Outcome
     wish_s: float | None
-    """From the moment at which it was to be asked for to the picture that it ended with, if that is truly 2K."""
+    """From the moment when it was to be requested to its final picture, if that is true 2K."""
     picture_s: float | None
-    """The same from the moment at which the music was finished at the provider; 0 where it was there before."""
+    """From the moment when the music was finished at the provider to the same picture; 0 if that came earlier."""
     answer_s: float | None
-    """How long the "complete" callback waited for its answer when it first arrived."""
+    """The time until the "complete" callback was answered on its first arrival."""
     arrived: int
-    """How often it arrived."""
+    """The number of its arrivals."""
     generations: int
     """Pictures that were paid for."""
     credits: int
     given_up: int
-    """Callbacks that the provider gave up to deliver."""
+    """Callbacks that the provider gave up delivering."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """All tracks of a chunk, in order, and what cannot be told for a single one."""
+    """All tracks of a chunk, in order, and the counts that belong to no single track."""
 
     implementation: str
     records: tuple[TrackRecord, ...]
@@ -112,14 +112,14 @@ class Chunk:
 
 
 class _Silence:
-    """A notebook in which nothing is written."""
+    """A journal that records nothing."""
 
     def record(self, event: Event, cause: int | None = None) -> int:
         return 0
 
 
 class BenchWorld:
-    """One chunk of one implementation. Make a new one for each."""
+    """One chunk of one implementation; make a new object for each."""
 
     def __init__(self, plan: Plan, tracks: Sequence[int], implementation: Implementation) -> None:
         self._plan = plan
@@ -134,11 +134,12 @@ class BenchWorld:
         self._place = ExecutionScope(APPLICATION_HOST)
         self._ids: dict[int, str] = {}
         self._written: dict[str, list[tuple[float, str | None]]] = {}
-        """By track id: when which picture was written."""
+        """By track id: the time and URL of each picture written."""
         self._failure: BaseException | None = None
 
     def run(self) -> Chunk:
-        """Plays the chunk to its end. Raises ImplementationError for what does not start or cannot be watched."""
+        """Run the chunk to its end. Raises ImplementationError if the application does not start or cannot be
+        watched."""
         collecting = gc.isenabled()
         gc.disable()
         disabled = logging.root.manager.disable
@@ -158,7 +159,7 @@ class BenchWorld:
                 surroundings(environment, lambda level, logger, text: None),
                 store.watched(self._database, self._wrote),
             ):
-                logging.disable(logging.CRITICAL)  # nobody reads what would be formatted here
+                logging.disable(logging.CRITICAL)  # log records are not read, so they need no formatting
                 try:
                     with patience(self._lose_patience, PATIENCE_S):
                         return self._play()
@@ -173,7 +174,7 @@ class BenchWorld:
                 gc.enable()
 
     def _lose_patience(self) -> None:
-        self._loop.refuse(f"{len(self._tracks)} tracks have not been done within {PATIENCE_S:g} real seconds")
+        self._loop.refuse(f"{len(self._tracks)} tracks have not finished within {PATIENCE_S:g} real seconds")
 
     def _refusal(self) -> str:
         return f"{self._implementation.name} cannot be timed: {self._loop.refusal}"
@@ -208,12 +209,12 @@ class BenchWorld:
             raise
         except (Exception, SystemExit) as error:
             raise ImplementationError(
-                f"{self._implementation.name} raises when it is started: {first_line(error)}"
+                f"{self._implementation.name} raises an exception when it is started: {first_line(error)}"
             ) from error
         draw_anew(self._seed)
         return app
 
-    # What happens
+    # Events of the world
 
     def _play(self) -> Chunk:
         self._hosts = self._build_hosts()
@@ -226,8 +227,8 @@ class BenchWorld:
         rows = store.rows(self._database)
         if rows is None:
             raise ImplementationError(
-                f'{self._implementation.name} cannot be timed: a bench sees pictures by a table "tracks" in the '
-                "SQLite file that DATABASE_PATH names, and there is none; `harness run` reads GET /tracks/{id}, too"
+                f'{self._implementation.name} cannot be timed: a bench needs a table "tracks" in the SQLite '
+                "file named by DATABASE_PATH, and there is none; use `harness run`, which also reads GET /tracks/{id}"
             )
         self._loop.forget_everything()
         looking = self._loop.create_task(self._outcomes(rows), context=Context())
@@ -267,7 +268,7 @@ class BenchWorld:
         self._loop.create_task(self._wish(track))
 
     async def _wish(self, track: int) -> None:
-        """Asks for a track as a user does."""
+        """Request a track as a user does."""
         CAUSE.set(track)
         requested = json.dumps({"title": title_of(track), "prompt": prompt_of(track)}).encode()
         with contextlib.suppress(TimeoutError, OSError, BadResponseError, ValueError):
@@ -286,9 +287,9 @@ class BenchWorld:
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception) and not is_of(APPLICATION_HOST, context):
-            self._failure = error  # a bug of ours: no figure may come of it
+            self._failure = error  # a bug of ours: the bench must not report a figure
 
-    # What came of it
+    # Results
 
     async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, Outcome]:
         return {track: await self._outcome(track, rows.get(self._ids.get(track, ""))) for track in self._tracks}
@@ -312,7 +313,8 @@ class BenchWorld:
         return "small-labelled" if images.is_labelled(row) else "small-unlabelled"
 
     async def _shows_true_2k(self, url: str, track: int) -> bool | None:
-        """Whether an address that is no provider's shows a true 2K picture; None unless it is whole and the track's."""
+        """Return whether a URL that is not a provider's shows a true 2K picture; None unless it is complete and the
+        track's."""
         context_place = SCOPE.set(self._place)
         sight = await look(url, self._hosts, f"http://{APPLICATION_HOST}/")
         SCOPE.reset(context_place)
@@ -351,7 +353,7 @@ class BenchWorld:
 
 
 def _is_true_2k(published: PictureSpec, track: int) -> bool | None:
-    """The same of a picture as it was published."""
+    """Return the same for a published picture."""
     mark = published.mark
     if published.flaw is not None or mark.number != track % DIFFERENT_PICTURES:
         return None

@@ -1,1 +1,1 @@
-"""Worlds: what runs the fakes and an implementation and records everything that happens in one journal."""
+"""Worlds: run the fakes and an implementation, and record everything that happens in one journal."""

@@ -1,4 +1,4 @@
-"""The user's part in a run: asks the implementation for tracks, and reads what it says of them."""
+"""The user's part in a run: submits tracks to the implementation and reads them back."""
 
 import asyncio
 import json
@@ -14,17 +14,18 @@ from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
 
 USER_PATIENCE_S = 300.0
-"""How long a user's request for a track may take before it counts as never answered."""
+"""Seconds after which a user's unanswered request for a track counts as never answered."""
 EXCERPT_CHARACTERS = 120
 JSON = {"Content-Type": "application/json"}
 
 
 Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
-"""Asks for a track with a title and a prompt; gives its id, or else a sentence that says why there is none."""
+"""Requests a track with a title and a prompt; returns its id, or None and the reason why there is none."""
 
 
 def asking(url: str) -> Ask:
-    """Asks as a user of the shipped strategies does: `POST /tracks` with title and prompt, answered by an id."""
+    """Return the request that the shipped strategies expect: `POST /tracks` with title and prompt, answered with an
+    id."""
 
     async def ask(requested: dict[str, str]) -> tuple[str | None, str]:
         try:
@@ -40,7 +41,7 @@ def asking(url: str) -> Ask:
 
 
 async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, writer: JournalWriter) -> None:
-    """Asks for as many tracks as `ids` has places, `apart_s` seconds after each other; fills in the id of each."""
+    """Submit `len(ids)` tracks, `apart_s` seconds apart, and fill in the id of each."""
 
     async def submit(index: int, title: str) -> None:
         if index and apart_s:
@@ -75,9 +76,9 @@ def _track_id(answer: Answer) -> tuple[str | None, str]:
 
 
 async def read_track(app: App, track_id: str) -> dict[str, Any] | None:
-    """What `GET /tracks/{id}` says of a track, or None when it says nothing usable."""
+    """Return the response to `GET /tracks/{id}`, or None if it is not usable."""
     try:
         answer = await get_json(app, f"/tracks/{track_id}")
     except Exception:
-        return None  # the application's own error; that it cannot be read is what the caller notes
+        return None  # the application's own error; the caller records that the track is unreadable
     return answer if isinstance(answer, dict) else None

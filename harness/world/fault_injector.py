@@ -1,7 +1,7 @@
-"""The injector: applies faults at a fake's own end of the wire, over memory and over real sockets alike.
+"""The fault injector: applies faults at the fake's end of a connection, in memory and over real sockets alike.
 
-It stands in three places: in front of a fake's ASGI app, where its connections are accepted, and around the `Post` by
-which the fake sends its callbacks.
+It is installed in three places: in front of a fake's ASGI app, where the fake accepts connections, and around the
+`Post` with which the fake sends its callbacks.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from harness.faults.rule import FaultRule
 from harness.trace.events import FaultTriggered
 
 ConnectHook = Callable[[], Awaitable[None]]
-"""What a connection has to pass before it stands."""
+"""Awaited before a connection is established."""
 T = TypeVar("T")
 Due = list[tuple[FaultRule, Randomness]]
-"""The faults that befall one message, in the order they are written."""
+"""The faults that apply to one message, in the order of the scenario."""
 
 
 Record = Callable[[FaultTriggered], Any]
@@ -43,16 +43,16 @@ Record = Callable[[FaultTriggered], Any]
 
 
 class FaultInjector:
-    """The faults of one scenario, and how often each of them has been met."""
+    """The faults of one scenario, with counters of how often each of them has matched."""
 
     def __init__(self, rules: tuple[FaultRule, ...], seed: int, record: Record, elapsed_s: Callable[[], float]) -> None:
         self._rules = rules
         self._record = record
         self._elapsed_s = elapsed_s
         self._at_connections: dict[str, list[_Armed]] = {}
-        """Which faults may befall a connection to a link, in the order they are written."""
+        """The faults that may apply to a connection on a link, in the order of the scenario."""
         self._at_messages: dict[str, list[_Armed]] = {}
-        """The same for its messages."""
+        """The same for messages."""
         for number, rule in enumerate(rules):
             by_link = self._at_connections if isinstance(rule.fault, ConnectFault) else self._at_messages
             by_link.setdefault(rule.link, []).append(_Armed(rule, Random(f"fault {number} {seed}")))
@@ -62,14 +62,14 @@ class FaultInjector:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Gives up what is still on its way."""
+        """Cancel everything in transit."""
         under_way = list(self._under_way)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Lets something go its way, also when nobody waits for it any more."""
+        """Start work that continues even if its caller is cancelled."""
         task = asyncio.get_running_loop().create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._arrived)
@@ -78,12 +78,12 @@ class FaultInjector:
     def _arrived(self, task: "asyncio.Task[Any]") -> None:
         self._under_way.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever still waits for it is told, too
+            task.exception()  # retrieve it: anything still awaiting the task gets it, too
 
     # Connections
 
     def connect_hook(self, links: frozenset[str]) -> ConnectHook | None:
-        """What a connection to a host that serves `links` has to pass; None when no fault is about connections."""
+        """Return the hook for connections to a host that serves `links`, or None if no fault concerns connections."""
         if not any(isinstance(rule.fault, ConnectFault) and rule.link in links for rule in self._rules):
             return None
 
@@ -102,7 +102,7 @@ class FaultInjector:
     # Exchanges with a fake's app
 
     def around(self, app: App, link: Callable[[str], str]) -> App:
-        """`app` with the faults on its exchanges."""
+        """Return `app` with the faults applied to its exchanges."""
         if all(isinstance(rule.fault, ConnectFault) or rule.link == "callbacks" for rule in self._rules):
             return app
         reads = any(rule.containing is not None for rule in self._rules)
@@ -123,14 +123,14 @@ class FaultInjector:
         return with_faults
 
     async def _read_and_carry_out(self, app: App, link: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Carries out a request whose content matters to some fault."""
+        """Handle a request whose content some fault has to match."""
         content = await _content(receive)
         await self._carry_out(app, link, scope, receive, send, self._due_to(link, scope, content), content)
 
     async def _carry_out(
         self, app: App, link: str, scope: Scope, receive: Receive, send: Send, due: Due, content: bytes | None = None
     ) -> None:
-        """Carries out a request with the faults that are due; its `content` if that has been read already."""
+        """Handle a request with the faults that are due; `content` is its body if already read."""
         disconnected = receive
         if content is not None:
             receive = received_again(content, receive)
@@ -159,7 +159,7 @@ class FaultInjector:
         await _send(due, exchange, response)
 
     async def _pass(self, due: Due, link: str, content: bytes) -> RequestInTransit:
-        """Lets a request go its way."""
+        """Apply the request faults to a request in transit."""
         request = RequestInTransit(content, lambda within_s: self._be_overtaken(link, within_s))
         for rule, randomness in due:
             if isinstance(rule.fault, RequestFault) and not request.is_over:
@@ -167,7 +167,7 @@ class FaultInjector:
         return request
 
     async def _be_overtaken(self, link: str, within_s: float) -> None:
-        """Waits for the next request of the link; the one that finds another waiting is that next one."""
+        """Wait until the next request of the link passes; if another one is already held, this is that next request."""
         if self._held.get(link):
             return
         passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -189,7 +189,7 @@ class FaultInjector:
     # Callbacks
 
     def post(self, post: Post = posting.post) -> Post:
-        """`post` with the faults on the callbacks' link."""
+        """Return `post` with the faults on the callbacks' link applied."""
         if not any(rule.link == "callbacks" for rule in self._rules):
             return post
 
@@ -198,12 +198,12 @@ class FaultInjector:
             due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
             for rule, _ in _acting(due):
                 self._notify(rule)
-            # What is on its way arrives also when the sender has given up.
+            # A message in transit arrives even if the sender has given up.
             arriving = self._start(self._arrive(due, post, url, content, headers))
             response = await asyncio.shield(arriving)
             if response is None:
                 await for_ever()
-                raise AssertionError("nobody waits that long")
+                raise AssertionError("unreachable: for_ever() returned")
             await pause(_hold_s(due))
             for rule, _ in _acting(due):
                 if isinstance(rule.fault, EndFault):
@@ -233,8 +233,8 @@ class FaultInjector:
         self._record(FaultTriggered(harm=rule.fault.name, link=rule.link))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
-        """What befalls a request. An observer's own look counts for no fault and meets only those that befall every
-        message."""
+        """Return the faults that apply to a request. A probe of the observer's own does not count, and meets only the
+        faults that apply to every message."""
         armed = self._at_messages.get(link)
         if armed is None:
             return []
@@ -247,7 +247,7 @@ class FaultInjector:
         return self._due(armed, scope["method"], scope["path"], content)
 
     def _due(self, armed: "list[_Armed] | None", method: str = "", path: str = "", content: bytes | None = None) -> Due:
-        """What befalls this message or connection."""
+        """Return the faults that apply to this message or connection, and count it."""
         if armed is None:
             return []
         return [
@@ -258,7 +258,7 @@ class FaultInjector:
 
 
 class _Armed:
-    """A fault, and how often it has been met and has struck."""
+    """A fault of the scenario, with counters of its matches and triggers."""
 
     __slots__ = (
         "_containing",
@@ -277,16 +277,16 @@ class _Armed:
         self.affects_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
         self._random = random
         self._met = self._with_faults = 0
-        of_messages = not isinstance(rule.fault, ConnectFault)  # of a connection on its own nothing else is known
+        of_messages = not isinstance(rule.fault, ConnectFault)  # a connection has no method, path or content
         self._path = rule.path if of_messages else None
         self._method = rule.method if of_messages else None
         self._containing = rule.containing.encode() if of_messages and rule.containing is not None else None
         limits = rule.until_s, self._containing, self._path, self._method
         self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
-        """Whether it is about every message of its link at all times."""
+        """Whether the rule covers every message of its link at all times."""
 
     def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
-        """Whether it is about such a message at this time."""
+        """Return whether the rule covers such a message at this time."""
         rule = self.rule
         return (
             at_s >= rule.from_s
@@ -297,24 +297,24 @@ class _Armed:
         )
 
     def triggers(self) -> bool:
-        """Whether it befalls this message, which it is about. Counts it."""
+        """Count a message that the rule covers, and return whether the fault triggers on it."""
         self._met += 1
         lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
         return not lucky and self.rule.nth in (None, self._met)
 
     def randomness(self) -> Randomness:
-        """What the harm may draw from now."""
+        """Return the fault's source of randomness for the next trigger."""
         return Randomness(self._random, self._with_faults)
 
     def triggered(self) -> Randomness:
-        """The same, when it befalls a message. Counts it."""
+        """Count a trigger, and return the fault's source of randomness for it."""
         randomness = self.randomness()
         self._with_faults += 1
         return randomness
 
 
 def _acting(due: Due) -> Iterator[tuple[FaultRule, Randomness]]:
-    """Those of the faults due that have an effect: an answer is sent, or not sent, in one way."""
+    """Return the faults that take effect: of several that send or withhold the response, only one does."""
     answered = False
     for rule, randomness in due:
         answers = isinstance(rule.fault, EndFault | SendFault)
@@ -345,7 +345,7 @@ async def _send(due: Due, exchange: Exchange, response: Response) -> None:
 
 
 async def _response_of(app: App, scope: Scope, receive: Receive) -> Response:
-    """What the fake answers, kept from going out."""
+    """Return the fake's response without sending it."""
     response, parts = Response(500, [], b""), []
 
     async def keep(message: Message) -> None:
@@ -381,13 +381,13 @@ async def _content(receive: Receive) -> bytes:
 
 
 async def for_ever_receiving() -> Message:
-    """The receive channel of a request whose sender never goes away."""
+    """The receive channel of a request whose sender never disconnects."""
     await for_ever()
-    raise AssertionError("for ever has no end")
+    raise AssertionError("unreachable: for_ever() returned")
 
 
 class _SendersEnd:
-    """The sender's own end of a callback's connection, as a harm to it is felt there."""
+    """The sender's end of a callback's connection, where the sender sees the fault."""
 
     def write(self, data: bytes) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The recorder: an ASGI layer that writes every exchange of its hosts into the journal, as it went over the wire."""
+"""The recorder: an ASGI layer that writes every HTTP exchange of its hosts to the journal, as sent over the wire."""
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -14,12 +14,12 @@ DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection",
 
 
 def readable_headers(headers: Any) -> dict[str, str]:
-    """Headers as text, without those that say nothing about what the code under test does."""
+    """Return the headers as text, without those that say nothing about the code under test."""
     return _read(headers)[0]
 
 
 def _read(headers: Any) -> tuple[dict[str, str], str]:
-    """The same, and the content type or ""."""
+    """Return the headers as text, and the content type or ""."""
     readable: dict[str, str] = {}
     content_type = None
     for name, value in headers:
@@ -33,8 +33,8 @@ def _read(headers: Any) -> tuple[dict[str, str], str]:
 
 @lru_cache(maxsize=512)
 def _reported(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
-    """A header as text and whether it is the content type, or None for a dull one; the same few come again and
-    again."""
+    """Return a header as text and whether it is the content type, or None for an omitted one; cached, since few
+    differ."""
     lower = name.lower()
     if lower in DULL_HEADERS:
         return None
@@ -42,13 +42,13 @@ def _reported(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
 
 
 class Names(Protocol):
-    """Tells hosts by their addresses."""
+    """Maps addresses to host names."""
 
     def name_of(self, address: str) -> str: ...
 
 
 class HttpRecorder:
-    """Notes each request when it is in and each answer when it is out, and who gave up in between."""
+    """Records each complete request, each complete response, and abandoned requests."""
 
     def __init__(self, app: App, link: Callable[[str], str], writer: JournalWriter, network: Names) -> None:
         self._app = app
@@ -65,7 +65,7 @@ class HttpRecorder:
         message = await receive()
         body = await _whole_body(message, receive) if message.get("more_body") else _part(message)
         if body is None:
-            return  # the client has hung up in the middle of it: that is no request yet
+            return  # the client disconnected in the middle: not a request yet
         headers, content_type = _read(scope["headers"])
         path, query = scope["path"], scope["query_string"]
         request = Request(
@@ -92,7 +92,7 @@ class HttpRecorder:
 
 
 class _Exchange:
-    """A request that is in, and what has gone out of its answer so far."""
+    """A received request and the part of its response sent so far."""
 
     __slots__ = ("_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")
 
@@ -107,12 +107,12 @@ class _Exchange:
         self.is_done = False
 
     def send(self, message: Message) -> Awaitable[None]:
-        """Lets a part of the answer go out; after the last one the answer is told."""
+        """Send a part of the response; after the last part, record the response."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._headers = tuple(message.get("headers", ()))
         elif message["type"] == "http.response.body":
-            self._parts.append(bytes(message.get("body", b"")))  # a buffer may be filled again
+            self._parts.append(bytes(message.get("body", b"")))  # the sender may reuse the buffer
             if not message.get("more_body", False):
                 self.is_done = True
                 self._connection.on_gone = None
@@ -120,20 +120,22 @@ class _Exchange:
         return self._send(message)
 
     def gone(self) -> None:
-        """The client has hung up."""
+        """Record that the client has disconnected."""
         if not self.is_done:
             after_s = self._writer.since_s(self._number)
             self._writer.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
 
     def fail(self) -> None:
-        """The app has raised an exception. If nothing has gone out, then the server answers itself."""
+        """Record that the app has raised an exception: if nothing was sent yet, the server sends the response
+        itself."""
         if self._status is None and not self._connection.is_closing():
             self._connection.on_gone = None
             self._status = 500
             self._notify("answered")
 
     def end(self, past_http: tuple[int, Any, bytes] | None) -> None:
-        """The app is through with it, but has not answered wholly: as `past_http` on the wire itself, or not at all."""
+        """Record an app that returned without a complete response: `past_http` is what it wrote to the connection
+        itself."""
         if past_http is not None:
             self._status, self._headers, *self._parts = past_http
             self._notify("answered")
@@ -157,7 +159,7 @@ class _Exchange:
 
 
 async def _whole_body(message: Message, receive: Receive) -> bytes | None:
-    """None where it never comes whole."""
+    """Return the complete body, or None if it never arrives completely."""
     body = _part(message)
     while body is not None and message.get("more_body", False):
         message = await receive()

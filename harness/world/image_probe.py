@@ -1,4 +1,4 @@
-"""The harness's own eye: what a browser gets that opens a track's picture, decoded, without a trace in the world."""
+"""The image probe: fetches a track's picture as a browser would, without leaving a trace in the world."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ BROWSER = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Geck
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What came of opening a URL. `problem` is a sentence when there is no answer at all."""
+    """The result of opening a URL; `problem` is a sentence if there was no response at all."""
 
     status: int | None
     content: bytes
@@ -22,7 +22,7 @@ class Sight:
 
 
 class _BrokenWire:
-    """A connection that a fault may break under the observer's eyes."""
+    """The probe's own connection, which a fault may break."""
 
     def __init__(self) -> None:
         self.broken = False
@@ -37,9 +37,9 @@ class _BrokenWire:
 
 
 async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
-    """Opens `url` as a browser would that shows `page`, following redirects, on the hosts of a world.
+    """Open `url` as a browser showing `page` would, following redirects, on the hosts of a world.
 
-    A relative URL is one of the page's own host. Never raises for a bad URL.
+    A relative URL is resolved against `page`. Never raises for a bad URL.
     """
     if not isinstance(url, str) or not url.strip():
         return Sight(None, b"", "there is no URL")
@@ -70,7 +70,7 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
 
 
 def is_at(url: str, host: str) -> bool:
-    """Whether a URL is one of a host, or a relative one of its pages."""
+    """Return whether a URL is on a host, or is relative to one of its pages."""
     try:
         return urlsplit(url).hostname in (None, host)
     except ValueError:
@@ -78,7 +78,7 @@ def is_at(url: str, host: str) -> bool:
 
 
 def _in_the_url(url: str) -> Sight:
-    """What a data: URL brings along (RFC 2397)."""
+    """Return the content of a data: URL (RFC 2397)."""
     head, comma, data = url.partition(",")
     if not comma:
         return Sight(None, b"", "the data: URL has no data")
@@ -92,7 +92,7 @@ def _in_the_url(url: str) -> Sight:
 
 
 async def get_json(app: App, path: str) -> Any:
-    """The JSON that `app` answers to a GET of `path`; None when it answers otherwise."""
+    """Return the JSON of `app`'s response to a GET of `path`; None for any other response."""
     page = f"http://app.test{path}"
     status, _headers, content, broken = await _get(app, urlsplit(page), page)
     if status != 200 or broken:
@@ -145,5 +145,5 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
     try:
         await app(scope, receive, send)
     except Exception:
-        return 500, {}, b"", False  # what a server makes of an exception
+        return 500, {}, b"", False  # a server turns an exception into this response
     return status, headers, b"".join(chunks), connection.broken or not complete

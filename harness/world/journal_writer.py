@@ -1,4 +1,4 @@
-"""The journal of a running world: entries get the loop's time and, unless told otherwise, the current cause."""
+"""Writes to the journal of a running world: entries get the loop's time and, by default, the current cause."""
 
 from typing import Any, Protocol
 
@@ -7,7 +7,7 @@ from harness.trace.journal import Journal
 from harness.world.scope import CAUSE
 
 ENTRIES_MAX = 50_000
-"""A run that writes more has no end in sight: something polls without pause."""
+"""Entries per run; one that records more would never end, usually because it polls without a delay."""
 
 
 class Clock(Protocol):
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class JournalWriter:
-    """Writes what happens in a world into its journal."""
+    """Writes the events of a world to its journal."""
 
     __slots__ = ("_loop", "closed", "journal")
 
@@ -28,10 +28,10 @@ class JournalWriter:
         self._loop = loop
         self.journal = journal
         self.closed = False
-        """Once the run is over nothing is written any more: its clean-up is no part of it."""
+        """True once the run is over: its cleanup is not part of the journal."""
 
     def record(self, event: Event, cause: int | None = None) -> int:
-        """Appends an event; its cause is the entry given, or why the current code runs. Returns its entry's number."""
+        """Append an event and return its entry's number; the cause is the given entry, or else the current one."""
         if self.closed:
             return 0
         number = self.journal.record(self._loop.elapsed_s, CAUSE.get() if cause is None else cause, event)
@@ -40,12 +40,12 @@ class JournalWriter:
         return number
 
     def since_s(self, number: int) -> float:
-        """How long ago an entry was recorded; 0 for one that was not, because nothing was recorded any more."""
+        """Return the seconds since an entry was recorded; 0 for one that came after the end of the run."""
         return round(self._loop.elapsed_s - self.journal[number].at_s, 6) if number else 0.0
 
     def observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
-        """Records what a fake reports, as the event of that kind. What follows a callback attempt in the same task is
-        because of that attempt."""
+        """Record what a fake reports, as the event of that kind. In the same task, a callback attempt causes what
+        follows it."""
         event = EVENTS[kind](**facts)
         number = self.record(event, cause)
         if isinstance(event, CallbackAttempt):
@@ -53,4 +53,4 @@ class JournalWriter:
         return number
 
     def _refuse(self) -> None:
-        self._loop.refuse(f"more than {ENTRIES_MAX} things happened in this run; does something poll without waiting?")
+        self._loop.refuse(f"journal limit ({ENTRIES_MAX:,} entries) exceeded; polling without a delay?")

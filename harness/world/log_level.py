@@ -1,4 +1,4 @@
-"""A line of an application's log: its level, as far as it says so itself, and its text as a journal has it."""
+"""Parses a line of an application's log: its level, if it names one, and its text as the journal has it."""
 
 import json
 import re
@@ -10,9 +10,9 @@ LEVELS = {
     **dict.fromkeys(("info", "notice", "information"), "info"),
     **dict.fromkeys(("debug", "trace", "verbose", "silly"), "debug"),
 }
-"""What the libraries of Python and Node call their levels, and what Python's `logging` calls them."""
+"""Level names of Python's and Node's libraries, and the names that Python's `logging` uses for them."""
 PINO = ((60, "critical"), (50, "error"), (40, "warning"), (30, "info"), (0, "debug"))
-"""pino's and bunyan's numbers."""
+"""The numbers that pino and bunyan use."""
 KEYS = ("level", "levelname", "severity", "lvl", "log.level", "log_level")
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -24,18 +24,17 @@ _IN_WORDS = (
     re.compile(rf"(?:^|\s)({_NAMES.upper()})(?=\s|:|$)"),
 )
 _ACCESS = re.compile(r'"[A-Z]+ \S+ HTTP/\d(?:\.\d)?" \d{3}')
-"""A web server's line about a request that it has answered; Python's write it to stderr."""
+"""A web server's access log line; Python's servers write it to stderr."""
 _PYTHONS_WARNING = re.compile(r":\d+: \w*Warning: ")
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
-"""Addresses of objects differ from run to run and say nothing."""
+"""Addresses of objects: they differ between runs and carry no information."""
 TEXT_CHARACTERS_MAX = 2_000
 WHERE_CHARACTERS = 120
-"""How far into a line its level is looked for; what comes later is what it tells."""
+"""The first characters of a line, where a level is searched; the rest is its message."""
 
 
 def level_of(line: str, otherwise: str) -> str:
-    """`critical`, `error`, `warning`, `info` or `debug`: what the line itself says, or `otherwise` where it says
-    nothing."""
+    """Return `critical`, `error`, `warning`, `info` or `debug`: the level that the line names, or else `otherwise`."""
     text = _ESCAPE.sub("", line).strip()
     if text.startswith("{"):
         return _of_json(text) or otherwise
@@ -62,5 +61,5 @@ def _of_json(text: str) -> str | None:
 
 
 def tidy(text: str) -> str:
-    """A line as it may stand in a journal: without objects' addresses, and not endless."""
+    """Return a line fit for the journal: without objects' addresses, and cut to the limit."""
     return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]

@@ -1,8 +1,8 @@
-"""The witness: the harness's own eyes in a world. It sees every write to the store, and opens every picture.
+"""The observer: records every write to the store, and fetches and decodes every picture.
 
-It looks as a browser would, past all caches and claims, and leaves no trace in the world: at each write that puts a
-picture on a track, at the end, and once more when the providers have deleted their files. What it sees goes into the
-journal; what it means is for the invariants to say.
+It requests pictures as a browser would, trusting no cache and no claim, and leaves no trace in the world: at each write
+that puts a picture on a track, at the end of the run, and once more after the providers have deleted their files. The
+journal gets what it finds; the invariants judge it.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE, SCOPE
 
 RETENTION_S = 15 * DAY_S
-"""When the picture is opened for the last time: the longest that any source says a provider keeps its files."""
+"""When the picture is opened for the last time: the longest period that any source gives for a provider's files."""
 
 
 class Loop(Protocol):
-    """A world's loop, as far as the witness needs it."""
+    """A world's loop, as far as the observer needs it."""
 
     @property
     def elapsed_s(self) -> float: ...
@@ -39,12 +39,12 @@ class Loop(Protocol):
 
 
 class Store(Protocol):
-    """What watches the store of a world's application."""
+    """Watches the store of a world's application."""
 
     source: str
-    """How the store is read, as the journal says it."""
+    """How the store is read, as recorded in the journal."""
     falls_back: bool
-    """Whether the application itself is asked for its tracks when it has no such store."""
+    """Whether to read tracks from the application itself if it has no such store."""
     on_write: Callable[[str, Row | None, Row | None], None]
 
     @property
@@ -55,17 +55,17 @@ class Store(Protocol):
 
 
 class TrackObserver:
-    """Sees the tracks of one run."""
+    """Observes the tracks of one run."""
 
     def __init__(self, loop: Loop, writer: JournalWriter, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
         self.ids: list[str | None] = []
-        """The ids of the tracks that were asked for, as they become known."""
+        """The ids of the submitted tracks, filled in when known."""
         self.over = False
         """Whether the run itself has ended."""
         self.on_picture: Callable[[str, bytes], None] | None = None
-        """Is given each file that a track's picture has at the end, with its URL, when somebody wants to keep it."""
+        """Called with the URL and content of each final picture, if they are to be kept."""
         self.other_instances: Callable[[], list[App]] = list
-        """The instances of the application beside the one that stands for its host."""
+        """Returns the application's instances other than the one that answers for its host."""
         self._loop = loop
         self._record = writer.record
         self._journal = writer.journal
@@ -77,9 +77,9 @@ class TrackObserver:
         watcher.on_write = self.written
 
     def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
-        """A row of the store is new, changed or gone; a new picture on it is looked at."""
+        """Record that a row of the store is new, changed or gone, and probe a new picture on it."""
         if self.over:
-            return  # the application's last words, when its run is over
+            return  # written after the end of the run
         was = {} if before is None else before
         now = {} if after is None else after
         number = self._record(
@@ -121,7 +121,8 @@ class TrackObserver:
         )
 
     async def _look(self, url: str) -> Sight:
-        """What a browser gets; of several instances that of the worst, for its request may go to any of them."""
+        """Fetch a URL as a browser does; with several instances return the worst result, since a browser may reach
+        any."""
         page = f"http://{self._own_host}/"
         sight = await look(url, self._hosts, page)
         others = self.other_instances() if is_at(url, self._own_host) else []
@@ -132,7 +133,8 @@ class TrackObserver:
         return sight
 
     async def look_back(self) -> None:
-        """Reads the final tracks, opens all their pictures, and the final ones again after a day and the retention."""
+        """Read the final tracks and open all their pictures; open the final ones again after a day and after the
+        retention."""
         final: list[tuple[str, str]] = []
         for index, track_id in enumerate(self.ids, start=1):
             fields, source = await self._final_track(track_id)
@@ -170,8 +172,8 @@ class TrackObserver:
         return (None, None) if track is None else (_readable(track), "http")
 
     def sample(self) -> bool:
-        """An application without an SQLite store is read over HTTP whenever a moment is over, before time goes on;
-        what it wrote and took back within one moment stays unseen."""
+        """Read the tracks of an application without an SQLite store over HTTP before time advances; return whether it
+        started a read. A value written and reverted at the same moment is missed."""
         if self._watcher.sees_tracks or self.over or not any(self.ids) or self._sampled_at_s == self._loop.time():
             return False
         self._sampled_at_s = self._loop.time()
@@ -189,8 +191,8 @@ class TrackObserver:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it stands in the journal: every column, for a secret may be in any; bytes by their number, and what JSON
-    has no word for in Python's."""
+    """Return a row as it goes into the journal: every column, since any may hold a secret; bytes as their length, and
+    values unknown to JSON in Python's notation."""
     return {name: _value(value) for name, value in row.items()}
 
 

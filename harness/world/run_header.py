@@ -1,4 +1,4 @@
-"""What a journal says first of a run: all that the verdicts need to know of its circumstances."""
+"""The first event of a journal: all the circumstances of a run that the verdicts depend on."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS, PROVIDER_HOSTS
 def beginning(
     scenario: Scenario, implementation: str, seed: int, secrets: Sequence[str | None], *, files_at: Sequence[str] = ()
 ) -> RunBegan:
-    """Returns the first event of a simulated run. `files_at` are further hosts that serve the providers' files."""
+    """Return the first event of a simulated run. `files_at` lists further hosts that serve the providers' files."""
     platform = scenario.platform
     return RunBegan(
         scenario=scenario.name,

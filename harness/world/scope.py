@@ -1,8 +1,8 @@
-"""Places: which host, instance or invocation a piece of running code belongs to.
+"""Execution scopes: the host, instance or invocation that running code belongs to.
 
-A place is carried by a context variable, which asyncio hands on to every task, timer and callback that code creates.
-So the loop can tell, without knowing anything about the code, what must stand still when an instance is frozen
-between two requests (SIGSTOP on a real platform), and what must never run again when it is killed (SIGKILL).
+A context variable carries the scope, and asyncio passes it on to every task, timer and callback that code creates. So
+the loop knows, without knowing the code, what must pause while an instance is frozen between two requests (SIGSTOP on a
+real platform), and what must never run again after it is killed (SIGKILL).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ State = Literal["running", "frozen", "killed"]
 
 @dataclass(eq=False, slots=True)
 class ExecutionScope:
-    """A host, an instance on it, or one invocation of a handler; its state also holds for everything inside it."""
+    """A host, an instance on it, or one invocation of a handler; its state also applies to everything inside it."""
 
     name: str
     inside: ExecutionScope | None = None
     state: State = field(default="running")
 
     def state_now(self) -> State:
-        """The hardest state of this place and of all it lies in."""
+        """Return the most severe state among this scope and those around it."""
         place: ExecutionScope | None = self
         worst: State = "running"
         while place is not None:
@@ -35,7 +35,7 @@ class ExecutionScope:
         return worst
 
     def instance(self) -> ExecutionScope:
-        """The outermost place around this one below its host: what owns connections."""
+        """Return the outermost scope around this one below its host: the owner of connections."""
         place = self
         while place.inside is not None and place.inside.inside is not None:
             place = place.inside
@@ -44,4 +44,4 @@ class ExecutionScope:
 
 SCOPE: ContextVar[ExecutionScope | None] = ContextVar("harness_place", default=None)
 CAUSE: ContextVar[int] = ContextVar("harness_cause", default=0)
-"""Number of the journal entry because of which the current code runs; 0 for none."""
+"""Number of the journal entry that caused the current code to run; 0 for none."""

@@ -1,12 +1,12 @@
-"""What the simulated world cannot do deterministically, it refuses: with a sentence, never with a wrong verdict."""
+"""What the simulated world cannot run deterministically: it refuses with a message instead of a wrong verdict."""
 
 LIVE_ADVICE = "use an asyncio client such as httpx.AsyncClient or aiohttp, or run the program as a real process"
 
 NO_STORE_FOR_FAULTS = (
-    "this scenario harms the store, which only the stand-in for Supabase of a live application can be: "
-    "[supabase] in its harness.toml"
+    "this scenario has faults of the store, which need a live application with the Supabase stand-in: add "
+    "[supabase] to its harness.toml"
 )
 
 
 class Refused(RuntimeError):
-    """The code under test did something that has no virtual time; the message says what to do instead."""
+    """Raised when the code under test does something that has no virtual time; the message says what to do instead."""

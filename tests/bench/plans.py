@@ -1,4 +1,4 @@
-"""Models and plans for tests: small, and as tame as a test needs them."""
+"""Small models and plans for tests."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ CALM: dict[str, Any] = {
 
 
 def model(**changed: Any) -> Model:
-    """A model in which nothing goes wrong and only pictures take different times, but for what is changed."""
+    """Return a model without failures in which only pictures take varying times, apart from the given changes."""
     return Model("test", "For tests.", **{**CALM, **changed})
 
 
@@ -28,7 +28,7 @@ def plan(tracks: int = 20, chunk: int = 50, per_minute: float = 20.0, seed: int 
 
 
 def played(name: str, planned: Plan) -> list[Chunk]:
-    """What one implementation makes of all chunks."""
+    """Return one implementation's results for all chunks."""
     implementation = resolve(name)
     assert isinstance(implementation, Implementation)
     return [BenchWorld(planned, tracks, implementation).run() for tracks in planned.chunks()]

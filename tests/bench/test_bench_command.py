@@ -1,4 +1,4 @@
-"""`harness bench`, as its users meet it."""
+"""`harness bench` as a user runs it."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_figures_on_any_number_of_cores() -> None:
     assert harness(*words, "--seed", "2").stdout != alone.stdout
 
 
-def test_the_tables_fit_eighty_columns_and_name_everybody() -> None:
+def test_the_tables_fit_eighty_columns_and_name_every_strategy() -> None:
     done = harness("strict", "labelled-thumbnail", "acknowledge-first", "--tracks", "30")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -54,7 +54,7 @@ def test_the_tables_fit_eighty_columns_and_name_everybody() -> None:
     assert "\x1b" not in done.stdout
 
 
-def test_json_has_every_figure_with_its_interval_and_histograms_for_others() -> None:
+def test_json_has_every_figure_with_its_interval_and_histograms_for_other_tools() -> None:
     value = json.loads(harness("synchronous", "strict", "--tracks", "40", "--json", "-").stdout)
     assert value["format"] == "harness-bench/1"
     mine = value["strategies"][0]
@@ -67,7 +67,7 @@ def test_json_has_every_figure_with_its_interval_and_histograms_for_others() -> 
     assert [each["name"] for each in value["differences"]] == ["strict"]
 
 
-def test_a_crossed_threshold_is_told_and_has_its_own_exit_code() -> None:
+def test_an_exceeded_threshold_is_reported_and_has_its_own_exit_code() -> None:
     done = harness("synchronous", "strict", "--tracks", "40", "-q", "--fail-if", "p95>9s", "--fail-if", "2k<1%")
     assert done.returncode == EXIT_THRESHOLD
     assert done.stdout == ""
@@ -76,21 +76,21 @@ def test_a_crossed_threshold_is_told_and_has_its_own_exit_code() -> None:
     assert harness("strict", "--tracks", "20", "-q", "--fail-if", "answer.p99>15s").returncode == 0
 
 
-def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
+def test_a_baseline_shows_which_figures_changed(tmp_path: Path) -> None:
     saved = str(tmp_path / "before.json")
     assert harness("synchronous", "--tracks", "40", "-q", "--save-baseline", saved).returncode == 0
     same = harness("synchronous", "--tracks", "40", "--baseline", saved)
-    assert "Nothing has changed since" in same.stdout
+    assert "No figure has changed since" in same.stdout
     value: dict[str, Any] = json.loads(Path(saved).read_text("utf-8"))
     value["strategies"][0]["figures"]["answer.p50"] = [1.5, 1.0, 2.0]
     Path(saved).write_text(json.dumps(value), "utf-8")
     changed = harness("synchronous", "--tracks", "40", "--baseline", saved, COLUMNS="200").stdout
-    assert "the same draws: every change is real" in changed
+    assert "same draws: every change is real" in changed
     (line,) = (line for line in changed.splitlines() if "answer.p50" in line)
     assert "1.50 s" in line
     assert "●" in line
     other = harness("synchronous", "--tracks", "40", "--seed", "7", "--baseline", saved, COLUMNS="200").stdout
-    assert "other draws" in other
+    assert "different draws" in other
     (line,) = (line for line in other.splitlines() if "answer.p50" in line)
     assert "●" in line, "7 s and 1.5 s are apart by more than noise"
     noisy = [line for line in other.splitlines() if "synchronous" in line and "2k" in line]
@@ -103,9 +103,9 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
         (("strikt",), 'unknown strategy "strikt", did you mean "strict"?'),
         (("strict", "--model", "busi"), 'unknown model "busi", did you mean "busy"?'),
         (("strict", "--reference", "synchronous"), 'unknown --reference "synchronous"'),
-        (("strict", "--fail-if", "p98>1s"), 'there is no metric "p98", did you mean "p9'),
+        (("strict", "--fail-if", "p98>1s"), 'unknown metric "p98", did you mean "p9'),
         (("strict", "--baseline", "nowhere.json"), "nowhere.json: there is no such file"),
-        (("strict", "--baseline", "pyproject.toml"), "pyproject.toml: is not JSON"),
+        (("strict", "--baseline", "pyproject.toml"), "pyproject.toml: not JSON"),
         (("strict", "--html", "no/such/folder.html"), "cannot be written"),
         (("strict", "--samples", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("http://127.0.0.1:1", "--tracks", "1"), "runs over real sockets"),
@@ -116,14 +116,14 @@ def test_a_baseline_tells_what_is_another_figure_now(tmp_path: Path) -> None:
         (("nowhere.py:app", "--tracks", "1"), 'no such file: "nowhere.py"'),
     ],
 )
-def test_a_mistake_is_told_with_what_to_do(words: tuple[str, ...], told: str) -> None:
+def test_an_invalid_option_is_refused_with_what_to_do(words: tuple[str, ...], told: str) -> None:
     done = harness(*words)
     assert done.returncode == EXIT_USAGE
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
-def test_a_baseline_without_a_strategy_in_common_is_refused_and_a_missing_one_is_named(tmp_path: Path) -> None:
+def test_a_baseline_without_a_common_strategy_is_refused_and_missing_strategies_are_named(tmp_path: Path) -> None:
     saved = str(tmp_path / "before.json")
     assert harness("strict", "--tracks", "20", "-q", "--save-baseline", saved).returncode == 0
     other = harness("polling", "--tracks", "20", "--baseline", saved)
@@ -138,7 +138,8 @@ def test_a_baseline_of_another_format_is_refused(tmp_path: Path) -> None:
     path.write_text('{"format": "harness-results/1"}', "utf-8")
     done = harness("strict", "--baseline", str(path))
     assert done.returncode == EXIT_USAGE
-    assert 'its format is "harness-results/1", expected "harness-bench/1"' in " ".join(done.stderr.split())
+    told = " ".join(done.stderr.split())
+    assert 'expected format "harness-bench/1", as --save-baseline writes it, found "harness-results/1"' in told
 
 
 def test_an_application_without_the_table_of_tracks_cannot_be_timed(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_an_application_without_the_table_of_tracks_cannot_be_timed(tmp_path: Pa
     assert 'a table "tracks" in the SQLite file' in " ".join(done.stderr.split())
 
 
-def test_an_application_that_does_nothing_has_nothing(tmp_path: Path) -> None:
+def test_an_application_that_does_nothing_has_no_figures(tmp_path: Path) -> None:
     schema = "db.execute('CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status, image_url)')"
     (tmp_path / "mine.py").write_text(APPLICATION.format(schema=schema), "utf-8")
     value = json.loads(harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path).stdout)
@@ -182,7 +183,7 @@ def test_the_models_are_listed_with_their_sources() -> None:
 
 
 @pytest.mark.skipif(browser_program() is None, reason="there is no browser here")
-def test_the_page_draws_everything_without_a_request(tmp_path: Path) -> None:
+def test_the_page_draws_everything_without_a_network_request(tmp_path: Path) -> None:
     page = tmp_path / "bench.html"
     done = harness("synchronous", "strict", "acknowledge-first", "--tracks", "40", "-q", "--html", str(page))
     assert done.returncode == 0, done.stderr

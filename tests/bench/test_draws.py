@@ -1,4 +1,4 @@
-"""Draws depend on nothing but their occasion, and are distributed as the models say."""
+"""Draws depend only on their occasion, and are distributed as the models say."""
 
 import itertools
 
@@ -22,7 +22,7 @@ def numbers(occasion: str) -> list[float]:
     return [uniforms(3, 1, track, occasion)[0] for track in range(MANY)]
 
 
-def test_a_draw_is_the_same_whenever_it_is_asked_for() -> None:
+def test_a_draw_does_not_depend_on_when_it_is_made() -> None:
     first = uniforms(1, 3, 17, "image", 2)
     uniforms(1, 1, 4, "music", 1)
     assert uniforms(1, 3, 17, "image", 2) == first
@@ -33,7 +33,7 @@ def test_a_draw_is_the_same_whenever_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize("latency", LATENCIES, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
-def test_the_draws_have_the_quantiles_that_are_told(latency: Latency, share: float) -> None:
+def test_the_draws_have_the_quantiles_of_the_distribution(latency: Latency, share: float) -> None:
     values = sorted(draw_s(latency, each) for each in numbers("quantile"))
     told = quantile_s(latency, share)
     found = share_of(sum(value <= told for value in values), MANY)
@@ -42,8 +42,8 @@ def test_the_draws_have_the_quantiles_that_are_told(latency: Latency, share: flo
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_models_times_are_those_of_its_parameters(name: str) -> None:
-    """The lognormals of the models: median and 95th percentile as written, inside the interval of the draws."""
+def test_a_models_times_match_its_parameters(name: str) -> None:
+    """The lognormals of the models: median and 95th percentile as specified, inside the interval of the draws."""
     model = MODELS[name]
     for what in KINDS:
         latency = getattr(model, what)
@@ -54,19 +54,19 @@ def test_a_models_times_are_those_of_its_parameters(name: str) -> None:
                 assert found.value == pytest.approx(stated, rel=0.05), what
 
 
-def test_every_model_says_where_its_figures_are_from() -> None:
+def test_every_model_has_a_source_for_each_figure() -> None:
     for model in MODELS.values():
         told = " ".join(what for what, source in model.sources if len(source) > 5)
         assert all(what in told for what in (*KINDS, "shares")), model.name
 
 
-def test_typical_takes_what_the_providers_say_of_music() -> None:
-    """57 to 180 s (providers.md section 1): nine in ten fall between."""
+def test_typical_music_takes_as_long_as_documented() -> None:
+    """The documented 57 to 180 s: nine in ten are within."""
     music = MODELS["typical"].music
     assert below_share(music, 180.0) - below_share(music, 45.0) > 0.9
 
 
-def test_what_is_fixed_or_never_comes_is_so() -> None:
+def test_fixed_and_never_are_drawn_exactly() -> None:
     assert draw_s(Fixed(3.0), 0.999) == 3.0
     assert draw_s(Never(), 0.0) == float("inf")
 

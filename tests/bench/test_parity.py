@@ -1,4 +1,4 @@
-"""The bench's world against the catalogue's: no time and no outcome depends on which of them a track goes through."""
+"""The bench's world against the simulated world of single runs: both report the same times and outcomes for a track."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from tests.bench.plans import plan, played
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_one_track_goes_as_in_the_catalogues_world(name: str) -> None:
-    """Fixed times, so that both worlds can be told the same."""
+def test_one_track_has_the_same_result_as_in_a_single_run(name: str) -> None:
+    """Fixed times, so that both worlds can have the same ones."""
     script = Script(SunoScript(music=(Music(takes=Fixed(90.0)),)), KieScript(images=(Image(takes=Fixed(17.0)),)))
     metrics = run(Scenario("test/one", "One track.", script=script), resolve(name)).metrics
     ((record,),) = (chunk.records for chunk in played(name, plan(tracks=1, image=Fixed(17.0))))

@@ -1,4 +1,4 @@
-"""`harness bench --real`: the code's own time, on sockets."""
+"""`harness bench --real`: the code's own time over sockets."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def test_an_implementation_is_timed_beside_the_null_implementation() -> None:
     assert told["implementations"][1]["answer"]["median_ms"] > 0
 
 
-def test_nothing_that_was_started_is_left() -> None:
+def test_no_started_process_is_left() -> None:
     time_all([], rounds=3, for_s=1.0, seed=1)
     commands = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -39,7 +39,7 @@ def test_nothing_that_was_started_is_left() -> None:
     assert not [command for command in commands if b"harness.bench.serve_process" in command]
 
 
-def test_what_is_told_of_measured_times_is_robust() -> None:
+def test_the_figures_of_measured_times_are_robust() -> None:
     told = timing([0.01, 0.011, 0.012, 0.013, 5.0])
     assert told.median.value == 0.012
     assert told.spread == pytest.approx(0.001)
@@ -53,7 +53,7 @@ def test_the_command_writes_json_and_fits_eighty_columns() -> None:
     assert [each["name"] for each in json.loads(done.stdout)["implementations"]] == [NULL, "strict"]
 
 
-def test_one_that_does_not_start_is_told(tmp_path: Path) -> None:
+def test_an_implementation_that_does_not_start_is_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("raise RuntimeError('not today')", "utf-8")
     done = harness("mine.py:app", "--real", "--rounds", "3", "--for", "1", folder=tmp_path)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Times of a user's own, from CSV and HAR files."""
+"""A user's own measured times, from CSV and HAR files."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from tests.bench.plans import plan, played
 
 
-def test_a_csv_files_times_take_the_place_of_the_models(tmp_path: Path) -> None:
+def test_a_csv_files_times_replace_the_models(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("what,seconds\nimage,12.5\nimage, 3\n\ndownload,0.25\n", "utf-8")
     model = with_samples(TYPICAL, str(path))
@@ -27,7 +27,7 @@ def test_a_csv_files_times_take_the_place_of_the_models(tmp_path: Path) -> None:
     assert "2 of image, 1 of download" in model.sentence
 
 
-def test_other_samples_are_other_draws_also_under_the_same_name(tmp_path: Path) -> None:
+def test_other_samples_are_other_draws_even_under_the_same_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     digests = []
     for seconds in (3, 3, 4):
@@ -37,8 +37,8 @@ def test_other_samples_are_other_draws_also_under_the_same_name(tmp_path: Path) 
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_the_tracks_take_those_times(tmp_path: Path) -> None:
-    """Only 3 s and 12.5 s can happen, so no answer takes anything else."""
+def test_the_tracks_take_the_times_of_the_samples(tmp_path: Path) -> None:
+    """Only 3 s and 12.5 s are possible, so no response takes any other time."""
     planned = plan(tracks=30, image=Samples((3.0, 12.5)))
     answers = {record.answer_s for chunk in played("synchronous", planned) for record in chunk.records}
     assert answers == {3.0, 12.5}
@@ -47,17 +47,20 @@ def test_the_tracks_take_those_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", ':1: the columns are none; expected "what,seconds"'),
-        ("kind,seconds\n", ":1: the columns are kind, seconds; expected"),
-        ("what,seconds\nimage,3\nimages,4\n", ':3: "images" is none of music, image, download, callback, did you mean'),
-        ("what,seconds\nimage,soon\n", ':2: "soon" is no number of seconds; write 12.4'),
-        ("what,seconds\nimage,-1\n", ":2: -1 s is no time"),
-        ("what,seconds\nimage,nan\n", ":2: nan s is no time"),
+        ("", ':1: expected the columns "what,seconds", found none'),
+        ("kind,seconds\n", ':1: expected the columns "what,seconds", found kind, seconds'),
+        (
+            "what,seconds\nimage,3\nimages,4\n",
+            ':3: expected one of music, image, download, callback, found "images", did you mean',
+        ),
+        ("what,seconds\nimage,soon\n", ':2: expected a number of seconds such as 12.4, found "soon"'),
+        ("what,seconds\nimage,-1\n", ":2: expected 0 to 604800 s, found -1"),
+        ("what,seconds\nimage,nan\n", ":2: expected 0 to 604800 s, found nan"),
         ("what,seconds\nimage,1,2\n", ":2: 3 cells, expected 2"),
-        ("what,seconds\n", ": holds no samples"),
+        ("what,seconds\n", ": no samples found"),
     ],
 )
-def test_a_mistake_in_a_csv_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_in_a_csv_file_is_reported_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(text, "utf-8")
     with pytest.raises(HarnessError) as refused:
@@ -82,7 +85,7 @@ def har(*entries: dict[str, Any]) -> str:
     return json.dumps({"log": {"version": "1.2", "entries": list(entries)}})
 
 
-def test_a_har_file_tells_pictures_tasks_and_downloads(tmp_path: Path) -> None:
+def test_a_har_file_supplies_pictures_tasks_and_downloads(tmp_path: Path) -> None:
     kie, media = "https://api.kie.ai/api/v1", "https://tempfile.aiquickdraw.com/p/1.png"
     path = tmp_path / "mine.har"
     path.write_text(
@@ -110,14 +113,14 @@ def test_a_har_file_tells_pictures_tasks_and_downloads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", ":1: is not a HAR file"),
-        ("{}", "is not a HAR file (KeyError: 'log')"),
+        ("{", ":1: not a HAR file"),
+        ("{}", "not a HAR file (KeyError: 'log')"),
         (har(), "none of its 0 entries"),
         (har(entry("00:00", "GET", "https://example.org/", 5)), "none of its 1 entries"),
-        (har({"startedDateTime": "2026", "time": "x", "request": {"url": "", "method": "GET"}}), "is not a HAR file"),
+        (har({"startedDateTime": "2026", "time": "x", "request": {"url": "", "method": "GET"}}), "not a HAR file"),
     ],
 )
-def test_what_is_no_har_file_of_these_providers_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_is_not_a_har_file_of_these_providers_is_refused(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "mine.har"
     path.write_text(text, "utf-8")
     with pytest.raises(HarnessError) as refused:
@@ -125,6 +128,6 @@ def test_what_is_no_har_file_of_these_providers_is_refused(tmp_path: Path, text:
     assert told in str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_told() -> None:
+def test_a_missing_file_is_reported() -> None:
     with pytest.raises(HarnessError, match="there is no such file"):
         with_samples(TYPICAL, "nowhere.csv")

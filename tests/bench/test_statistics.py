@@ -1,4 +1,4 @@
-"""Percentiles, shares and ratios against values that others have computed, or that fit on paper."""
+"""Percentiles, shares and ratios against published values, or values computed by hand."""
 
 import random
 
@@ -14,7 +14,7 @@ from harness.bench.statistics import Estimate, mean, median, quantile, ratio, sh
     [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (15, 50, 0.1910, 0.4375)],
 )
 def test_a_share_has_wilsons_interval(hits: int, count: int, low: float, high: float) -> None:
-    """Brown, Cai and DasGupta (2001) tabulate it; any statistics package gives the same."""
+    """Brown, Cai and DasGupta (2001) tabulate it; any statistics package computes the same."""
     found = share_of(hits, count)
     assert found.value == hits / count
     assert found.low == pytest.approx(low, abs=5e-5)
@@ -44,7 +44,7 @@ def test_a_tail_that_the_values_do_not_reach_is_not_bounded() -> None:
     assert share_of(0, 0) == Estimate(None)
 
 
-def test_ninety_five_of_a_hundred_intervals_hold_the_truth() -> None:
+def test_ninety_five_of_a_hundred_intervals_contain_the_true_value() -> None:
     """Drawn from a known distribution: uniform, whose p90 is 0.9."""
     draw = random.Random(1)
     hits = 0
@@ -77,7 +77,7 @@ def test_the_median_absolute_deviation_ignores_one_wild_value() -> None:
     assert spread_about([1.0, 2.0, 3.0, 4.0, 1000.0]) == 1
 
 
-def test_another_librarys_reader_finds_the_values_in_our_histograms() -> None:
+def test_another_library_reads_our_histograms() -> None:
     draw = random.Random(2)
     values = sorted(draw.lognormvariate(2.5, 1.2) for _ in range(5000))
     theirs = HdrHistogram.decode(encoded(values))
@@ -88,7 +88,7 @@ def test_another_librarys_reader_finds_the_values_in_our_histograms() -> None:
         assert theirs.get_value_at_percentile(share * 100) == pytest.approx(exact * 1000, rel=2e-3)
 
 
-def test_our_histograms_count_what_their_own_writer_counts() -> None:
+def test_our_histograms_equal_those_of_the_librarys_writer() -> None:
     values = [0.0, 0.001, 0.5, 0.5, 1.023, 1.024, 1.025, 2.047, 2.048, 15.0, 308.25, 600.0]
     theirs = HdrHistogram(1, HIGHEST_MS, 3)
     for value in values:

@@ -1,4 +1,5 @@
-"""The cheap watcher sees every picture that is written, however that is done, and is in nobody's way."""
+"""The cheap watcher sees every picture that is written, whatever way it is written, and does not disturb the
+application."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -32,14 +33,14 @@ def seen(path: str) -> Iterator[Seen]:
         "INSERT INTO tracks (id, image_url) VALUES ('a', 'url') ON CONFLICT (id) DO UPDATE SET image_url = 'url'",
     ],
 )
-def test_a_row_that_is_put_there_is_seen(path: str, seen: Seen, statement: str) -> None:
+def test_an_inserted_row_is_seen(path: str, seen: Seen, statement: str) -> None:
     db = sqlite3.connect(path, isolation_level=None)
     db.execute(SCHEMA)
     db.execute(statement)
     assert seen == [("a", "url")]
 
 
-def test_changes_by_cursors_scripts_and_many_at_a_time_are_seen(path: str, seen: Seen) -> None:
+def test_changes_by_cursors_scripts_and_executemany_are_seen(path: str, seen: Seen) -> None:
     db = sqlite3.connect(path)
     db.executescript(SCHEMA + "; INSERT INTO tracks VALUES ('early', '', 'not seen')")
     db.cursor().executemany("INSERT INTO tracks VALUES (?, 'pending', ?)", [("a", None), ("b", "one")])
@@ -81,5 +82,5 @@ def test_a_table_of_other_columns_is_read_but_not_seen(path: str, seen: Seen) ->
     assert store.rows(path) == {"1": {"id": 1, "picture": "url"}}
 
 
-def test_where_there_is_no_table_there_are_no_rows(path: str) -> None:
+def test_without_a_table_there_are_no_rows(path: str) -> None:
     assert store.rows(path) is None

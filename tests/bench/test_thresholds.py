@@ -1,4 +1,4 @@
-"""The sentences of --fail-if."""
+"""The thresholds of --fail-if."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from harness.errors import HarnessError, UnknownNameError
 
 
 def figures(name: str = "mine") -> Figures:
-    """Ten tracks: answers of 1 to 10 s, eight true pictures, twelve generations."""
+    """Ten tracks: responses after 1 to 10 s, eight true pictures, twelve generations."""
     records = tuple(
         TrackRecord(
             track=number,
@@ -43,22 +43,22 @@ def figures(name: str = "mine") -> Figures:
         ("credits>=20", 20.0),
     ],
 )
-def test_a_sentence_that_is_true_is_told_with_the_figure(text: str, value: float) -> None:
+def test_an_exceeded_threshold_is_reported_with_the_figure(text: str, value: float) -> None:
     assert read_threshold(text, ["mine"]).broken_by([figures()]) == [("mine", value)]
 
 
 @pytest.mark.parametrize("text", ["answer.p50>5s", "answer.max>10s", "2k<80%", "cost>1.5", "p50<5s", "2k@other<90%"])
-def test_a_sentence_that_is_not_true_says_nothing(text: str) -> None:
+def test_a_threshold_that_is_not_exceeded_reports_nothing(text: str) -> None:
     assert read_threshold(text, ["mine", "other"]).broken_by([figures()]) == []
 
 
-def test_a_sentence_is_about_all_or_about_one() -> None:
+def test_a_threshold_applies_to_all_strategies_or_to_one() -> None:
     both = [figures("one"), figures("other")]
     assert [name for name, _ in read_threshold("2k<90%", ["one", "other"]).broken_by(both)] == ["one", "other"]
     assert [name for name, _ in read_threshold("2k@other<90%", ["one", "other"]).broken_by(both)] == ["other"]
 
 
-def test_what_never_came_is_infinitely_late_and_dear() -> None:
+def test_a_missing_picture_is_infinitely_late_and_expensive() -> None:
     record = TrackRecord(1, "none", None, None, None, 0, 1, 16, 0)
     nothing = Figures("mine", [Chunk("mine", (record,), 1.0)])
     for text in ("picture.p95>10m", "cost>100", "answer.p99>15s"):
@@ -71,7 +71,7 @@ def test_what_never_came_is_infinitely_late_and_dear() -> None:
     [
         ("fast", "expected METRIC[@STRATEGY] OP VALUE"),
         ("p99=20s", "expected METRIC[@STRATEGY] OP VALUE"),
-        ("answer.p98>20s", 'there is no metric "answer.p98", did you mean "answer.p9'),
+        ("answer.p98>20s", 'unknown metric "answer.p98", did you mean "answer.p9'),
         ("answer.p99>20", 'expected a duration such as "20s", "800ms" or "5m" for answer.p99, got "20"'),
         ("2k<90", 'expected a share such as "95%" or "0.95" for 2k'),
         ("2k<90s", 'expected a share such as "95%" or "0.95" for 2k'),
@@ -79,12 +79,12 @@ def test_what_never_came_is_infinitely_late_and_dear() -> None:
         ("cost>much", 'expected a number such as "1.3" for cost'),
     ],
 )
-def test_a_sentence_that_cannot_be_meant_is_refused_with_what_to_write(text: str, told: str) -> None:
+def test_an_invalid_threshold_is_refused_with_what_to_write(text: str, told: str) -> None:
     with pytest.raises(HarnessError) as refused:
         read_threshold(text, ["mine"])
     assert told in str(refused.value)
 
 
-def test_a_strategy_that_takes_no_part_is_refused() -> None:
+def test_an_unknown_strategy_is_refused() -> None:
     with pytest.raises(UnknownNameError, match='"strikt", did you mean "strict"'):
         read_threshold("p99@strikt>20s", ["strict"])

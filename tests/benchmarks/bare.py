@@ -1,8 +1,8 @@
-"""The baseline: the exchanges of one healthy `synchronous` run, made bare.
+"""The baseline: the bare exchanges of one healthy `synchronous` run.
 
-The same in-memory connections, the same server protocol and the same bytes; but no fakes, no journal, no store, no
-pictures to check, no verdicts: fixed answers only. What is the provider's or the user's to send (the wish and three
-callbacks) goes by httpx as the rest does, or by the fakes' own lean client, which is the sterner baseline.
+It uses the same in-memory connections, the same server protocol and the same bytes, but no fakes, journal, store,
+picture checks or verdicts: only fixed responses. The requests of providers and user (the request for a track and three
+callbacks) are sent with httpx like the rest, or with the fakes' own lean client, which is the stricter baseline.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ async def _exchanges(*, lean: bool) -> None:
 
 
 def bare_run(*, lean: bool = True) -> None:
-    """One world with nothing in it but the exchanges."""
+    """Run one world with nothing but the exchanges."""
     network = Network()
     loop = SimulatedLoop(network)
     for host in ("app.test", "api.sunoapi.org", "api.kie.ai", "tempfile.aiquickdraw.com"):

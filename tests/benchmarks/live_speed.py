@@ -1,6 +1,6 @@
-"""How long the TypeScript application takes through a hundred scenarios at speed 50, on this machine and now.
+"""Measures how long the TypeScript application takes for a hundred scenarios at speed 50 on this machine.
 
-It takes minutes and both cores, so its name is not one that pytest looks for, and it runs only when asked for:
+It takes minutes and both cores, so pytest does not collect it by its name, and it runs only on request:
 
     python -m pytest tests/benchmarks/live_speed.py -s
 """
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def pressure() -> str:
-    """What else the machine has to do: its load, and for how much of the last minute something waited for a core."""
+    """Return the machine's other work: its load, and how long in the last minute something waited for a core."""
     told = [Path("/proc/loadavg"), Path("/proc/pressure/cpu")]
     return "; ".join(path.read_text("ascii").splitlines()[0] for path in told if path.is_file())
 

@@ -1,7 +1,7 @@
-"""The null implementation: makes the exchanges of the synchronous path and keeps the track, and does nothing else.
+"""The null implementation: makes the exchanges of the synchronous path, stores the track, and does nothing else.
 
-A plain ASGI function without a framework and without checking anything, so that what a run of it costs beyond the
-bare exchanges is the harness's own share: fakes, journal, store, pictures, verdicts.
+It is a plain ASGI function without a framework or any validation, so that a run's cost beyond the bare exchanges is the
+harness's own share: fakes, journal, store, pictures, verdicts.
 """
 
 import json
@@ -77,5 +77,5 @@ class NullApplication:
 
 
 def create_app() -> NullApplication:
-    """The factory that the harness calls for each instance."""
+    """Return a new instance; the factory that the harness calls for each one."""
     return NullApplication()

@@ -1,4 +1,4 @@
-"""A client that costs little: sockets that stay open, requests that are bytes already, answers counted by length."""
+"""A cheap client: persistent sockets, requests prepared as bytes, responses counted by their length."""
 
 import heapq
 import json
@@ -21,13 +21,13 @@ LENGTH = b"content-length: "
 
 
 class Server:
-    """The process that serves fakes and bare routes, and takes orders."""
+    """The process that serves fakes and bare routes, and executes commands."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     def do(self, **order: Any) -> Any:
-        """Has an order carried out, and gives its answer."""
+        """Execute a command and return its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -52,7 +52,7 @@ def serving(kind: str = "asyncio") -> Iterator[Server]:
 
 
 def request(method: str, path: str, body: Any = None) -> bytes:
-    """A request as it stands on the wire."""
+    """Return a request as sent over the wire."""
     content = b"" if body is None else json.dumps(body).encode()
     more = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     head = (
@@ -68,7 +68,7 @@ def connect(port: int) -> socket.socket:
 
 
 def is_whole(answer: bytes) -> bool:
-    """Whether head and body are there."""
+    """Return whether head and body are complete."""
     head = answer.find(HEAD_ENDS)
     if head < 0:
         return False
@@ -77,7 +77,7 @@ def is_whole(answer: bytes) -> bool:
 
 
 def answer_to(port: int, asked: bytes) -> str:
-    """The body of one answer."""
+    """Return the body of one response."""
     with connect(port) as connection:
         connection.sendall(asked)
         answer = b""
@@ -87,7 +87,7 @@ def answer_to(port: int, asked: bytes) -> str:
 
 
 def exchange(port: int, asked: bytes, count: int, connections: int = CONNECTIONS) -> float:
-    """Makes `count` exchanges, always one on each connection; gives the seconds that they took."""
+    """Make `count` exchanges, always one on each connection; return the seconds that they took."""
     open_ones = [connect(port) for _ in range(connections)]
     parts = dict.fromkeys(open_ones, b"")
     with selectors.DefaultSelector() as selector:
@@ -114,8 +114,8 @@ def exchange(port: int, asked: bytes, count: int, connections: int = CONNECTIONS
 
 
 def errors_s(port: int, asked: bytes, at_s: Sequence[float], takes_s: Sequence[float]) -> list[float]:
-    """Sends request k at `at_s[k]`, on a connection of its own; gives by how many seconds its answer was later than
-    the `takes_s[k]` that the server waits. Negative is early."""
+    """Send request k at `at_s[k]`, on a connection of its own; return how many seconds its response came later than the
+    `takes_s[k]` of the server's delay. Negative is early."""
     open_ones = [connect(port) for _ in at_s]
     due = [(each_s, index) for index, each_s in enumerate(at_s)]
     heapq.heapify(due)

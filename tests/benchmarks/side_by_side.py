@@ -2,14 +2,14 @@
 
     python -m tests.benchmarks.side_by_side [uvloop]
 
-It does what lines of JSON on its stdin say, and answers each with one on stdout:
+It reads commands as lines of JSON from stdin, and writes the result of each as one line to stdout:
 
     {"do": "fakes", "scenario": "..."}                       fresh fakes: {"suno": PORT, "kie": PORT}
     {"do": "bare", "path", "method", "answer", "takes_s"}    a new bare route: {"port": PORT, "uvicorn": PORT}
     {"do": "cpu"}                                            CPU seconds of this process so far: {"cpu_s": 1.5}
 
 The fakes are those of `harness serve`: with contract checks, a journal, and a scenario's faults. A bare route is served
-at one port as the fakes are, and at another one by uvicorn's own protocol, as it comes.
+on one port like the fakes, and on another one by uvicorn's own unmodified protocol.
 """
 
 import asyncio
@@ -52,8 +52,8 @@ JSON_TYPE = "application/json;charset=utf-8"
 
 
 def scenario(takes_s: Sequence[float]) -> Scenario:
-    """Healthy providers without limits, but for one answer in a hundred that is lost on the way; the pictures take so
-    long, and an hour when nothing is said of them. With delays there are no faults: each of them is looked at."""
+    """Return healthy providers without limits, except for one response in a hundred that is lost in transit; pictures
+    take the given times, or an hour without any. With delays there are no faults, since every delay is measured."""
     images = tuple(Image(takes=Fixed(each)) for each in takes_s) or (Image(takes=HOUR),)
     lost = [FaultRule(link, EmptyBody(), probability=0.01) for link in ("suno", "kie")]
     script = Script(
@@ -64,7 +64,7 @@ def scenario(takes_s: Sequence[float]) -> Scenario:
 
 
 def bare_route(path: str, method: str, answer: bytes, takes_s: Sequence[float] = ()) -> Starlette:
-    """One Starlette route that answers always the same; it does not even read what it is sent."""
+    """Return a Starlette route with a fixed response; it does not even read its request."""
     waits_s = iter(takes_s)
 
     async def endpoint(request: Request) -> Response:
@@ -76,7 +76,7 @@ def bare_route(path: str, method: str, answer: bytes, takes_s: Sequence[float] =
 
 
 def plain_uvicorn(app: Starlette, loop: Any) -> Callable[[], Any]:
-    """What `uvicorn --no-access-log` makes for each connection."""
+    """Return the protocol factory of `uvicorn --no-access-log`."""
     config = Config(app, lifespan="off", log_config=None, access_log=False, ws="none", interface="asgi3")
     config.load()
     state = ServerState()
@@ -84,14 +84,14 @@ def plain_uvicorn(app: Starlette, loop: Any) -> Callable[[], Any]:
 
 
 class Served:
-    """What this process serves."""
+    """The fakes and routes that this process serves."""
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
         self._providers: Providers | None = None
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Carries out one order and gives the answer to it."""
+        """Execute one command and return its result."""
         match order["do"]:
             case "fakes":
                 return await self._serve_fakes(scenario(order.get("takes_s", ())))
@@ -130,7 +130,7 @@ class Served:
 
 
 def run(kind: str) -> None:
-    """Obeys until stdin ends."""
+    """Execute commands until stdin ends."""
     loop: Any = LiveLoop()
     loop.begin()
     if kind == "uvloop":
@@ -150,7 +150,7 @@ def run(kind: str) -> None:
     with contextlib.nullcontext() if kind == "uvloop" else collected_afterwards():
         loop.run_until_complete(main())
     sys.stdout.flush()
-    os._exit(0)  # what is still asleep in the fakes need not be told
+    os._exit(0)  # pending timers of the fakes need no notice
 
 
 if __name__ == "__main__":

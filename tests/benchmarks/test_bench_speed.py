@@ -1,10 +1,11 @@
-"""The bench's own speed: tracks beside the exchanges of a healthy run made bare, in the same session.
+"""The bench's own speed: tracks compared with the bare exchanges of a healthy run, in the same session.
 
     pytest tests/benchmarks/test_bench_speed.py --benchmark-enable
 
-A bench of five thousand tracks for each of the eight strategies is to take less than two minutes on two cores, which is
-6 ms of CPU for a track where the bare run (`bare.py`) takes 3.55 ms: 1.69 of it. The machine's mood hits both alike,
-so the figure to quote is `share_of_bare_run`, the mean over the strategies of the medians of pairs.
+A bench of five thousand tracks for each of the eight strategies should take less than two minutes on two cores, which
+is 6 ms of CPU for a track where the bare run (`bare.py`) takes 3.55 ms: 1.69 times as much. Variations of the machine's
+speed affect both alike, so the figure to quote is `share_of_bare_run`, the mean over the strategies of the medians of
+pairs.
 """
 
 import gc

@@ -1,12 +1,13 @@
-"""The fakes over real sockets, beside bare Starlette routes on the same server: how many answers, and how punctual.
+"""The fakes over real sockets, compared with bare Starlette routes on the same server: response rate and punctuality.
 
     pytest tests/benchmarks/test_fakes_speed.py --benchmark-enable
 
-The figures stand in `extra_info`. `..._rate` compares answers per second, `..._cpu` the server's CPU time for each;
-they are medians of rounds in which all are measured in turn, with the same client in another process.
-`share_of_bare_...` is a fake's share of a bare route that is served as the fakes are (harness/world/live/server.py),
-`share_of_uvicorn_...` of the same route on uvicorn's own protocol. The fakes check contracts, keep a journal and have
-faults; the bare route does not even read what it is sent. Where the client has no pause, the CPU time tells more.
+The figures are in `extra_info`. `..._rate` compares responses per second, `..._cpu` the server's CPU time for each;
+they are medians of rounds that measure all of them in turn, with the same client in another process.
+`share_of_bare_...` compares a fake with a bare route served in the same way as the fakes
+(harness/world/live/server.py), `share_of_uvicorn_...` with the same route on uvicorn's own protocol. The fakes check
+contracts, keep a journal and apply faults; the bare route does not even read its request. Where the client is the
+bottleneck, the CPU time is more meaningful.
 """
 
 import json
@@ -58,7 +59,7 @@ DELAYS = {
 
 
 def _sound(port: int, asked: bytes) -> Any:
-    """An answer that no fault has emptied."""
+    """Return a response that no fault has emptied."""
     while not (answer := answer_to(port, asked)):
         pass
     return answer
@@ -103,7 +104,7 @@ def test_share_of_the_bare_rate(benchmark: Any, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
 def test_a_bare_route_on_either_loop(benchmark: Any, kind: str) -> None:
-    """What uvloop could gain at most: see harness/live/clock.py."""
+    """What uvloop could gain at most: see harness/world/live/event_loop.py."""
     if kind == "uvloop":
         pytest.importorskip("uvloop")
     asked = request("GET", "/")
@@ -118,8 +119,8 @@ def test_a_bare_route_on_either_loop(benchmark: Any, kind: str) -> None:
 
 @pytest.mark.parametrize("name", DELAYS)
 def test_how_punctual_a_scripted_delay_is(benchmark: Any, name: str) -> None:
-    """1,000 answers in flight, each on a connection of its own; errors are seen from the client. None is early;
-    how late they are stands beside a bare route's."""
+    """1,000 concurrent responses, each on a connection of its own; the client measures the errors. None is early; their
+    lateness is compared with that of a bare route."""
     takes_s, asked = DELAYS[name], request("POST", PICTURE_PATH, PICTURE)
     late: dict[str, list[float]] = {"bare": [], "fake": []}
     with serving() as server:

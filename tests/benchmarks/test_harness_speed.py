@@ -1,13 +1,13 @@
-"""The harness's own speed: runs beside the same exchanges made bare, in the same session.
+"""The harness's own speed: runs compared with the same bare exchanges, in the same session.
 
     pytest tests/benchmarks --benchmark-enable
 
-The figure to quote is `share_of_bare_rate`: runs per second of the harness (journal, invariants and pictures
-included) over runs per second of the bare exchanges, measured in turn so that the machine's mood hits both alike, and
-in blocks, so that each pays for the garbage that it makes. `share_of_lean_rate` is the same beside exchanges of which
-the half that the providers send goes by the fakes' own client, which takes a quarter of httpx's time. The null
-implementation shows the harness's own share; what `synchronous` needs beyond it (a framework, a store with its schema,
-decoding every picture) is the application's own work, as in production.
+The figure to quote is `share_of_bare_rate`: runs per second of the harness (journal, invariants and pictures included)
+over runs per second of the bare exchanges, measured in turn so that variations of the machine's speed affect both
+alike, and in blocks, so that each pays for its own garbage. `share_of_lean_rate` is the same against exchanges in which
+the fakes' own client sends the providers' half, in a quarter of httpx's time. The null implementation shows the
+harness's own share; what `synchronous` needs beyond it (a framework, a store with its schema, decoding every picture)
+is the application's own work, as in production.
 """
 
 import gc
@@ -47,8 +47,8 @@ NULL = load("tests.benchmarks.null:create_app", "null", shipped=True)
 
 @pytest.fixture(autouse=True, scope="module")
 def _collections_as_in_a_worker() -> Iterator[None]:
-    """Both sides live as in the harness's own worker processes, where what is imported is never garbage; else modules
-    that a test suite has imported are gone through again and again, on the bill of whoever runs at that moment."""
+    """Collect garbage as in the harness's own worker processes, where imported modules are frozen; otherwise the
+    modules of the whole test suite are scanned again and again, at the expense of whichever side is running."""
     gc.collect()
     gc.freeze()
     yield
@@ -109,7 +109,7 @@ def _block_s(side: Callable[[], None]) -> float:
 
 @pytest.mark.parametrize("name", NEVER)
 def test_a_provider_that_never_answers_and_a_client_timeout_of_300_s(benchmark: Any, name: str) -> None:
-    """The wall time of a run that waits for hundreds of virtual seconds; goal, with one delivery: under 10 ms."""
+    """The wall time of a run with hundreds of virtual seconds of waiting; goal, with one delivery: under 10 ms."""
     scenario, who = NEVER[name], resolve("synchronous")
     result = run(scenario, who)
     assert result.journal is not None

@@ -1,9 +1,9 @@
-"""How long reports of a whole catalogue take to be stored, read and made, how large they are, and how fast one opens.
+"""The speed of storing, reading and rendering reports of a whole catalogue, their sizes, and the page's loading time.
 
     pytest tests/benchmarks/test_report_speed.py --benchmark-enable
 
-There are as many runs as the whole catalogue has, of a few real scenarios under many names. `extra_info` has the sizes;
-for the page in the browser the times that the browser itself took down.
+There are as many runs as in the whole catalogue, made of a few real scenarios under many names. `extra_info` has the
+sizes; for the page in the browser, the times that the browser itself measured.
 """
 
 import statistics
@@ -31,7 +31,7 @@ GROUP = "reports of 1,352 runs"
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    """Every strategy through four scenarios, again and again under other names."""
+    """Return every strategy's results of four scenarios, repeated under other names."""
     chosen = catalogue.select(MADE_OF)
     made = {(s.name, name): run(s, resolve(name), keep_pictures=True) for s in chosen for name in STRATEGIES}
     scenarios = [replace(chosen[n % len(chosen)], name=f"{chosen[n % len(chosen)].name}-{n}") for n in range(SCENARIOS)]

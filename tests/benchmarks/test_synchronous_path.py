@@ -1,7 +1,7 @@
-"""The stopwatch on the synchronous path: from the callback's arrival to the picture on the track.
+"""The duration of the synchronous path: from the callback's arrival to the picture on the track.
 
-Simulated seconds are exact and belong to the scenario: they are asserted, and stand in `extra_info`. What is measured
-is the real time that the code itself takes for it, application and harness together.
+Simulated seconds are exact and part of the scenario: they are asserted, and included in `extra_info`. The benchmark
+measures the real time of the code itself, application and harness together.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""The examiner: holds every answer and every callback of the fakes against their OpenAPI documents.
+"""The examiner: validates every response and every callback of the fakes against their OpenAPI documents.
 
-The root conftest has it look on in every test. What a script wants to be wrong is exempt, and the script alone decides
-that: see `exempt`. Even then an answer must be the envelope that all answers are.
+The root conftest activates it in every test. What a script wants to be wrong is exempt, and only the script decides
+that: see `exempt`. Even then a response must have the common envelope.
 """
 
 import json
@@ -30,7 +30,7 @@ JSON_OBJECT: Schema = {"type": "object"}
 
 @lru_cache(maxsize=1024)
 def exempt(script: Script, what: What) -> bool:
-    """Whether a script wants some of these to be other than the contract has them."""
+    """Return whether a script makes some of these deviate from the contract."""
     if isinstance(script, SunoScript):
         return any(_music_drifts(music, what) for music in script.music)
     return any(_picture_drifts(image, what) for image in script.images)
@@ -53,12 +53,12 @@ def _picture_drifts(image: Image, what: What) -> bool:
 
 
 def _pretends(entry: Music | Image) -> bool:
-    """A gateway's page under HTTP 200, which no document has."""
+    """Return whether the response is a gateway's page under HTTP 200, which is in no document."""
     return entry.fails is not None and entry.fails.html and not entry.fails.as_http
 
 
 class Examiner:
-    """An Inspector that keeps what it has to complain of."""
+    """An Inspector that collects violations."""
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
@@ -109,7 +109,7 @@ class Examiner:
         self._hold_texts(where, script, content)
 
     def _knows(self, key: tuple[Any, ...]) -> bool:
-        """Whether the very same has been examined; remembers it, though not the whole of it."""
+        """Return whether the same message has been examined before, and remember its digest."""
         known = hash(key)
         if known in self._seen:
             return True
@@ -119,7 +119,7 @@ class Examiner:
         return False
 
     def _hold_texts(self, where: str, script: Script, content: bytes) -> None:
-        """Look into the JSON that travels as text."""
+        """Decode the JSON that is sent as text."""
         if b'"param":' not in content and b'"resultJson":' not in content:
             return
         data = json.loads(content).get("data")
@@ -138,7 +138,7 @@ class Examiner:
 
 
 def describe(script: Script) -> Schema:
-    """Return the document of the fake that plays this script."""
+    """Return the document of the fake that executes this script."""
     return describe_music(script) if isinstance(script, SunoScript) else describe_pictures(script)
 
 
@@ -149,7 +149,7 @@ def _validator(name: str, script: Script) -> Callable[[Any], str | None]:
 
 @cache
 def _compiled(name: str, music: bool, style: Any, models: tuple[str, ...], records: Any) -> Callable[[Any], str | None]:
-    """Return what says what is wrong with a value, by the name of a component or of an operation's answer."""
+    """Return the validator of a component or of an operation's response."""
     if music:
         document = describe_music(SunoScript(dialect=style, models=models, records=records))
     else:

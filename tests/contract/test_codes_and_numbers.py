@@ -67,7 +67,7 @@ EVERY_CODE = [(dialect, code, words) for dialect, codes in MEANINGS.items() for 
 
 
 @pytest.mark.parametrize(("dialect", "code", "words"), EVERY_CODE)
-async def test_every_body_code_says_what_it_means_there(dialect: DialectName, code: int, words: str) -> None:
+async def test_every_body_code_has_its_meaning_at_that_provider(dialect: DialectName, code: int, words: str) -> None:
     music = (Music(fails=Failure(code)),)
     async with Stage(Script(suno=SunoScript(music=music, dialect=dialect))) as stage:
         answer = await stage.api.post(GENERATE, json=MUSIC_REQUEST)
@@ -88,7 +88,7 @@ async def test_the_picture_endpoints_have_kies_codes(path: str, body: dict[str, 
 
 @pytest.mark.parametrize("code", [502, 503, 524])
 @pytest.mark.parametrize("path", [GENERATE, CREATE])
-async def test_gateways_in_front_give_a_genuine_status_with_a_page(path: str, code: int) -> None:
+async def test_gateways_respond_with_a_genuine_status_and_a_page(path: str, code: int) -> None:
     failure = Failure(code, as_http=True, html=True)
     script = Script(suno=SunoScript(music=(Music(fails=failure),)), kie=KieScript(images=(Image(fails=failure),)))
     async with Stage(script) as stage:
@@ -98,7 +98,7 @@ async def test_gateways_in_front_give_a_genuine_status_with_a_page(path: str, co
 
 
 @pytest.mark.parametrize(("code", "answered"), [(None, 430), (405, 405)])
-async def test_at_sunoapi_org_too_often_may_be_405(code: int | None, answered: int) -> None:
+async def test_at_sunoapi_org_the_rate_limit_can_be_405(code: int | None, answered: int) -> None:
     script = SunoScript(dialect="sunoapi.org", too_often_code=code, creations_per_10_s=0)
     async with Stage(Script(suno=script)) as stage:
         answer = await stage.ask(GENERATE, MUSIC_REQUEST)
@@ -108,7 +108,7 @@ async def test_at_sunoapi_org_too_often_may_be_405(code: int | None, answered: i
 
 
 @pytest.mark.parametrize("code", [400, 408, 413, 500, 501, 531])
-async def test_a_music_task_may_fail_with_each_code_that_error_callbacks_have(code: int) -> None:
+async def test_a_music_task_can_fail_with_each_code_of_error_callbacks(code: int) -> None:
     failing = Music(takes=SOON, fails=Failure(code, when="after-generating"))
     async with Stage(Script(suno=SunoScript(music=(failing,), credits=12))) as stage:
         task_id = await stage.make_music()
@@ -119,19 +119,19 @@ async def test_a_music_task_may_fail_with_each_code_that_error_callbacks_have(co
     assert stage.notes.of("credits")[-1]["balance"] == 12, "what failed is refunded"
 
 
-async def test_usual_music_takes_as_long_as_has_been_documented_and_seen() -> None:
+async def test_default_music_takes_as_long_as_documented_and_seen() -> None:
     steps = {(step.what, step.stage): step.after_s for step in plan(Music(), MUSIC_TAKES.seconds)}
 
     assert 57 <= steps["reach", "complete"] <= 180
     assert 22 <= steps["stream", "complete"] <= 40
 
 
-async def test_retries_come_after_1_5_and_15_minutes_and_an_answer_may_take_15_seconds_for_both_providers() -> None:
+async def test_for_both_providers_the_timeout_is_15_s_and_retries_come_after_1_5_and_15_minutes() -> None:
     for rules in (SunoScript().delivery, KieScript().delivery):
         assert rules == DeliveryRules(15.0, (60.0, 300.0, 900.0), "200", stops_at_4xx=False)
 
 
-async def test_a_usual_cover_is_a_jpeg_of_360_by_360() -> None:
+async def test_a_default_cover_is_a_jpeg_of_360_by_360() -> None:
     assert (COVER.width, COVER.height, COVER.format) == (360, 360, "jpeg")
     script = Script(suno=SunoScript(music=(Music(takes=SOON, sends=("complete",)),)))
     async with Stage(script) as stage:
@@ -148,7 +148,7 @@ async def test_files_are_kept_for_14_days_unless_a_script_says_otherwise() -> No
 
 
 def remembering(lent: list[tuple[str, float]]) -> Lender:
-    """A lender that notes what it is asked for, and knows the files of one host."""
+    """A lender that records its calls, and knows the files of one host."""
 
     def lend(url: str, lifetime_s: float) -> str | None:
         lent.append((url, lifetime_s))
@@ -169,7 +169,7 @@ async def test_a_temporary_link_lasts_20_minutes(url: str, code: int) -> None:
     assert answer["code"] == code
 
 
-async def test_a_request_may_be_told_when_to_come_again_in_a_header_that_no_source_documents() -> None:
+async def test_a_refusal_can_have_an_undocumented_retry_after_header() -> None:
     failure = Failure(429, retry_after_s=20)
     async with Stage(Script(kie=KieScript(images=(Image(fails=failure),)))) as stage:
         answer = await stage.api.post(CREATE, json=JOB_REQUEST)
@@ -177,7 +177,7 @@ async def test_a_request_may_be_told_when_to_come_again_in_a_header_that_no_sour
     assert answer.headers["retry-after"] == "20"
 
 
-async def test_the_price_of_a_refused_picture_is_nothing() -> None:
+async def test_a_refused_picture_is_not_charged() -> None:
     async with Stage(Script(kie=KieScript(images=(Image(fails=Failure(500)),), credits=7))) as stage:
         await stage.ask(CREATE, JOB_REQUEST)
 

@@ -1,4 +1,5 @@
-"""The examiner that looks on in every test: it sees what a fake sends wrongly, and exempts only what a script wants."""
+"""The examiner that is active in every test: it detects what a fake sends wrongly, and exempts only what a script
+wants."""
 
 import json
 from typing import Any
@@ -20,12 +21,12 @@ TASK_ID = "0123456789abcdef0123456789abcdef"
 
 
 def publish_nothing(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-    """A publisher that gives no URL."""
+    """A publisher that returns no URL."""
     return "somewhere"
 
 
 async def complaints_about(script: SunoScript | KieScript, path: str, body: dict[str, Any], record: str) -> list[str]:
-    """What the examiner says of one task of a fake whose files have no URLs, asked for and asked about."""
+    """Return the examiner's violations for one task of a fake whose files have no URLs, created and queried."""
     examiner = Examiner()
     async with Stage() as stage:
         with inspected_by(examiner):
@@ -47,7 +48,7 @@ async def complaints_about(script: SunoScript | KieScript, path: str, body: dict
     return examiner.complaints
 
 
-async def test_it_sees_a_url_that_is_none_in_the_answer_the_record_and_the_callback() -> None:
+async def test_it_reports_an_invalid_url_in_the_response_the_record_and_the_callback() -> None:
     music = await complaints_about(
         SunoScript(music=(Music(takes=SOON, sends=("complete",)),)),
         "/api/v1/generate",
@@ -76,7 +77,7 @@ async def test_it_sees_a_url_that_is_none_in_the_answer_the_record_and_the_callb
     assert all("somewhere" in complaint for complaint in (*music, *job, *flat))
 
 
-async def test_it_says_nothing_where_the_script_wants_it_wrong() -> None:
+async def test_it_reports_nothing_that_the_script_wants_wrong() -> None:
     drifting = KieScript(images=(Image(takes=SOON, answer="renamed"),))
 
     assert not await complaints_about(drifting, "/api/v1/generate/image", PICTURE_REQUEST, "/api/v1/jobs/recordInfo")
@@ -102,12 +103,12 @@ async def test_it_says_nothing_where_the_script_wants_it_wrong() -> None:
         (KieScript(images=(Image(waits_s=5, callback="never", record_lags_s=9, fails=Failure(500)),)), ""),
     ],
 )
-async def test_only_what_the_script_has_drift_is_exempt(script: SunoScript | KieScript, exempted: str) -> None:
+async def test_only_what_the_script_changes_is_exempt(script: SunoScript | KieScript, exempted: str) -> None:
     assert " ".join(what for what in ("answer", "record", "callback") if exempt(script, what)) == exempted
 
 
 def refused(**changes: Any) -> bytes:
-    """A refusal, changed."""
+    """Return a modified refusal."""
     return json.dumps({"code": 422, "msg": "no"} | changes).encode()
 
 
@@ -132,7 +133,7 @@ def refused(**changes: Any) -> bytes:
         ("GET", "/api/v1/generate/record-info", 200, "application/json", refused(data=None), True),
     ],
 )
-async def test_it_knows_which_answers_are_described(
+async def test_it_knows_which_responses_are_described(
     method: str, path: str, status: int, content_type: str, body: bytes, sound: bool
 ) -> None:
     examiner = Examiner()
@@ -149,7 +150,7 @@ async def test_the_same_message_is_examined_once() -> None:
     assert (examiner.examined, len(examiner.complaints)) == (1, 1)
 
 
-async def test_it_looks_on_in_this_very_test(examiner: Examiner) -> None:
+async def test_it_is_active_in_this_very_test(examiner: Examiner) -> None:
     before = examiner.examined
     async with Stage(seed=20_260_101) as stage:
         await stage.make_music()
@@ -158,7 +159,7 @@ async def test_it_looks_on_in_this_very_test(examiner: Examiner) -> None:
 
 
 @pytest.mark.parametrize("inside", [True, False])
-async def test_nothing_is_shown_of_an_app_that_was_made_outside(inside: bool) -> None:
+async def test_an_app_created_outside_the_context_is_not_inspected(inside: bool) -> None:
     mine = Examiner()
     async with Stage() as stage:
         with inspected_by(mine):

@@ -14,7 +14,7 @@ LEDGER = read()
 
 
 def collected() -> set[str]:
-    """Every test function below tests/fakes and tests/contract that pytest collects, as the ledger names them."""
+    """Return every test function below tests/fakes and tests/contract that pytest collects, named as in the ledger."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     folders = [str(TESTS / name) for name in ("fakes", "contract")]
     told = subprocess.run([*command, *folders], cwd=TESTS.parent, capture_output=True, text=True, check=False)
@@ -23,11 +23,11 @@ def collected() -> set[str]:
 
 
 def unknown_tests(ledger: Ledger, known: set[str]) -> list[str]:
-    """The tests that a ledger names and nobody has."""
+    """Return the tests in a ledger that do not exist."""
     return sorted({test for rule in ledger.rules for test in rule.tests} - known)
 
 
-def test_every_test_that_is_named_is_collected() -> None:
+def test_every_test_in_the_ledger_is_collected() -> None:
     known = collected()
 
     assert unknown_tests(LEDGER, known) == []
@@ -43,7 +43,7 @@ def test_every_section_of_the_contract_has_entries_and_every_entry_a_section() -
 
 
 @pytest.mark.parametrize("rule", LEDGER.rules, ids=lambda rule: rule.rule[:40])
-def test_every_rule_says_how_sure_it_is_and_what_shows_it(rule: Rule) -> None:
+def test_every_rule_has_its_confidence_and_its_tests(rule: Rule) -> None:
     assert rule.confidence
     assert set(rule.confidence) <= set(CONFIDENCES)
     assert rule.tests
@@ -51,7 +51,7 @@ def test_every_rule_says_how_sure_it_is_and_what_shows_it(rule: Rule) -> None:
     assert rule.where is None or (TESTS.parent / rule.where).is_file()
 
 
-def test_no_rule_stands_there_twice() -> None:
+def test_no_rule_is_listed_twice() -> None:
     sentences = [rule.rule for rule in LEDGER.rules] + [gap.rule for gap in LEDGER.gaps]
 
     assert len(set(sentences)) == len(sentences)

@@ -1,4 +1,4 @@
-"""The fakes' OpenAPI documents: valid, served, and of one mind with what the fakes do."""
+"""The fakes' OpenAPI documents: valid, served, and consistent with the fakes' behaviour."""
 
 import json
 from typing import Any
@@ -109,7 +109,7 @@ def test_a_field_admits_exactly_what_its_schema_does(field: Field) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("provider", ["suno", "kie"])
-async def test_each_fake_serves_its_document_without_a_key_and_tells_nobody(provider: str) -> None:
+async def test_each_fake_serves_its_document_without_a_key_and_without_an_event(provider: str) -> None:
     async with Stage() as stage:
         script = Script(suno=SunoScript(dialect="sunoapi.org"), kie=KieScript(profile="documented"))
         publish, notes = stage.media.publish, stage.notes
@@ -137,7 +137,7 @@ async def test_behind_one_host_both_are_described_together() -> None:
     assert stage.notes.events == []
 
 
-def test_nobody_pays_for_the_documents_before_asking_for_them() -> None:
+def test_the_documents_cost_nothing_before_they_are_requested() -> None:
     import subprocess
     import sys
 

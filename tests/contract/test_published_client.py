@@ -1,6 +1,6 @@
-"""A client library that somebody else wrote, unmodified, against the fake Suno: suno-easy, for sunoapi.org.
+"""A published client library, unmodified, against the fake Suno: suno-easy, for sunoapi.org.
 
-Where the library and the fake disagree, providers.md says who is right; those places are pinned here, too.
+Where the library and the fake disagree, the provider's documentation decides; those places are tested here, too.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ PATIENCE_S = 5.0
 
 @dataclass
 class ExecutionScope:
-    """A served fake, where it is, and what came to the receiver beside it."""
+    """A served fake, its URL, and the requests that the receiver beside it got."""
 
     client: SunoClient
     url: str
@@ -44,7 +44,8 @@ class ExecutionScope:
 
 @asynccontextmanager
 async def served(script: SunoScript) -> AsyncIterator[ExecutionScope]:
-    """Serve a fake that plays `script` on a real socket, with a media host under /media and a receiver at /callback."""
+    """Serve a fake that executes `script` on a real socket, with a media host under /media and a receiver at
+    /callback."""
     notes = Notes()
     host = media.create_app(MediaScript(), base_url="http://127.0.0.1", observe=notes)
     fake = suno.create_app(script, publish=host.publish, observe=notes)
@@ -79,12 +80,12 @@ async def served(script: SunoScript) -> AsyncIterator[ExecutionScope]:
 
 
 def script(*tasks: Music, **rest: Any) -> SunoScript:
-    """A script in the dialect of the library's provider."""
+    """Return a script in the dialect of the library's provider."""
     return SunoScript(dialect="sunoapi.org", music=tasks or (Music(takes=SOON),), **rest)
 
 
 async def begun(place: ExecutionScope, **asked: Any) -> Task[list[Song]]:
-    """Have the library begin a task and return its handle."""
+    """Create a task with the library and return its handle."""
     task = await asyncio.to_thread(place.client.music.generate, "quiet rivers", wait=False, **asked)
     assert isinstance(task, Task)
     return task
@@ -140,7 +141,8 @@ async def test_it_understands_refusals_in_either_form(rest: dict[str, Any], code
 
 
 async def test_it_does_not_notice_a_failed_task_because_it_waits_for_a_status_that_does_not_exist() -> None:
-    """The library looks for FAILED; providers.md section 1 has three names for failures, and that is none of them."""
+    """The library looks for FAILED; the documented statuses have three names for failures, and FAILED is none of
+    them."""
     failing = Music(takes=AT_ONCE, fails=Failure(501, when="after-generating"))
     async with served(script(failing)) as place:
         task = await begun(place)
@@ -152,8 +154,8 @@ async def test_it_does_not_notice_a_failed_task_because_it_waits_for_a_status_th
     assert told["status"] == "GENERATE_AUDIO_FAILED"
 
 
-async def test_it_takes_a_record_that_is_not_yet_visible_for_an_error() -> None:
-    """A new task's record may be invisible for a moment (providers.md section 1): asking again would have helped."""
+async def test_it_mistakes_a_record_that_is_not_yet_visible_for_an_error() -> None:
+    """A new task's record may be invisible for a moment (fakes/FIDELITY.md): a retry would have helped."""
     async with served(script(Music(takes=AT_ONCE), invisible_s=0.2)) as place:
         task = await begun(place)
         with pytest.raises(SunoAPIError) as refused:

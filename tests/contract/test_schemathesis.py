@@ -1,8 +1,7 @@
 """Schemathesis against both fakes: what their documents allow is accepted, what they forbid is refused.
 
-The providers refuse in their own way, as HTTP 200 with another body code. With `errors_as_http` the same refusals are
-HTTP statuses, so there the tool's own checks say whether a request was rightly refused; without it
-`refused_in_the_body` does.
+The providers refuse with HTTP 200 and another body code. With `errors_as_http` the same refusals are HTTP statuses, so
+there the tool's own checks decide whether a request was rightly refused; without it `refused_in_the_body` does.
 """
 
 from collections import Counter
@@ -34,12 +33,12 @@ BY_STATUS = ("negative_data_rejection", "positive_data_acceptance", "ignored_aut
 
 
 def publish(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-    """A publisher of files that nobody fetches."""
+    """A publisher whose files are never fetched."""
     return f"http://media.test/{name_hint}"
 
 
 def publish_nothing(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-    """A publisher that gives no URL."""
+    """A publisher that returns no URL."""
     return "somewhere"
 
 
@@ -49,14 +48,14 @@ def lend(url: str, lifetime_s: float) -> str | None:
 
 
 async def swallow(url: str, content: bytes, headers: dict[str, str]) -> Answer:
-    """A post office that delivers nothing: the URLs are made up."""
+    """A `Post` that delivers nothing: the URLs are made up."""
     return Answer(200, b"")
 
 
 @schemathesis.check
 def refused_in_the_body(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
-    """The same two checks for refusals that are HTTP 200: a sound request has the body code 200 or, where it asks for
-    something that is not there, 422; an unsound one has another."""
+    """The same two checks for refusals that are HTTP 200: a valid request has the body code 200 or, if it requests
+    something that does not exist, 422; an invalid one has another."""
     if response.status_code != 200 or case.meta is None:
         return
     code = response.json()["code"]
@@ -67,7 +66,7 @@ def refused_in_the_body(ctx: CheckContext, response: Response, case: Case[Any]) 
 
 
 def config(examples: int, *, by_body: bool) -> SchemathesisConfig:
-    """What is generated and checked; `by_body` where refusals are HTTP 200."""
+    """Return the configuration of generation and checks; `by_body` if refusals are HTTP 200."""
     return SchemathesisConfig.from_dict(
         {
             "seed": 20_260_101,
@@ -101,14 +100,14 @@ SCRIPTS: dict[str, SunoScript | KieScript] = {
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came of one run: what is wrong, and how many requests were sent in each phase."""
+    """The result of one run: the violations, and the number of requests in each phase."""
 
     failures: list[str]
     asked: Counter[PhaseName]
 
 
 def findings(script: SunoScript | KieScript, publish: Publisher = publish, examples: int = EXAMPLES) -> Findings:
-    """Let Schemathesis loose on a fake that plays `script`, by the document that the fake itself serves."""
+    """Run Schemathesis against a fake that executes `script`, with the document that the fake itself serves."""
     app = (
         suno.create_app(script, publish=publish, post=swallow)
         if isinstance(script, SunoScript)
@@ -125,7 +124,7 @@ def findings(script: SunoScript | KieScript, publish: Publisher = publish, examp
 
 
 def told_of(event: ScenarioFinished) -> list[str]:
-    """What a scenario has found, each with the command that asks again."""
+    """Yield the findings of a scenario, each with the command that repeats it."""
     return [
         f"{check.name}: {check.failure_info.failure}\n{check.failure_info.code_sample}"
         for checks in event.recorder.checks.values()
@@ -135,7 +134,7 @@ def told_of(event: ScenarioFinished) -> list[str]:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_fake_does_what_its_document_says_and_nothing_else(name: str) -> None:
+def test_a_fake_behaves_exactly_as_its_document_says(name: str) -> None:
     found = findings(SCRIPTS[name])
 
     assert found.failures == []
@@ -145,7 +144,7 @@ def test_a_fake_does_what_its_document_says_and_nothing_else(name: str) -> None:
     )
 
 
-def test_it_finds_urls_that_are_none() -> None:
+def test_it_finds_invalid_urls() -> None:
     with inspected_by(None):
         found = findings(SCRIPTS["pictures, HTTP statuses"], publish=publish_nothing, examples=3)
 

@@ -1,4 +1,4 @@
-"""A stage for the fakes' tests: both providers, a media host, a receiver of callbacks and notes of what happened."""
+"""A stage for the fakes' tests: both providers, a media host, a receiver of callbacks, and a record of all events."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ JOB_REQUEST = {
 
 
 class Notes:
-    """An observer that keeps what it hears."""
+    """An observer that stores the events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -58,7 +58,7 @@ class Notes:
         return len(self.events)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The facts of all events of a kind."""
+        """Return the facts of all events of a kind."""
         return [facts for seen, facts in self.events if seen == kind]
 
     async def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class Received:
 
 
 class Receiver:
-    """The application under test: gives its answers in turn, the last one again and again."""
+    """The application under test: sends its responses in order, the last one repeatedly."""
 
     def __init__(self, statuses: Sequence[int] = (200,), delays_s: Sequence[float] = (0.0,)) -> None:
         self.received: list[Received] = []
@@ -110,7 +110,7 @@ class Receiver:
 
 
 def posting(client: httpx.AsyncClient) -> Post:
-    """What delivers callbacks to an app in this process instead of to a socket."""
+    """Return a `Post` that delivers callbacks to an app in this process instead of to a socket."""
 
     async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
         response = await client.post(url, content=content, headers=headers)
@@ -169,7 +169,7 @@ class Stage:
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test", headers=key)
 
     async def ask(self, path: str, body: dict[str, Any]) -> Any:
-        """POST a request and return the answer's JSON, which must come with HTTP 200."""
+        """POST a request and return the response's JSON, which must come with HTTP 200."""
         answer = await self.api.post(path, json=body)
         assert answer.status_code == 200
         return answer.json()
@@ -181,7 +181,7 @@ class Stage:
         return task_id
 
     async def music_record(self, task_id: str) -> Any:
-        """Return record-info's whole answer."""
+        """Return record-info's whole response."""
         return (await self.api.get("/api/v1/generate/record-info", params={"taskId": task_id})).json()
 
     async def make_job(self, **changes: Any) -> str:
@@ -191,5 +191,5 @@ class Stage:
         return task_id
 
     async def job_record(self, task_id: str) -> Any:
-        """Return recordInfo's whole answer."""
+        """Return recordInfo's whole response."""
         return (await self.api.get("/api/v1/jobs/recordInfo", params={"taskId": task_id})).json()

@@ -1,4 +1,5 @@
-"""What an account may do at each provider: dialects, models, credits, quotas, rates, and refusals as HTTP statuses."""
+"""The limits of an account at each provider: dialects, models, credits, quotas, rates, and refusals as HTTP
+statuses."""
 
 from typing import Any
 
@@ -23,7 +24,7 @@ NOT_YET = (Image(takes=Never()),)
 
 
 def both(suno_changes: dict[str, Any], kie_changes: dict[str, Any] | None = None) -> Script:
-    """A script whose tasks never end."""
+    """Return a script whose tasks never end."""
     return Script(
         suno=SunoScript(**{"music": LATER, **suno_changes}),
         kie=KieScript(**{"images": NOT_YET, **(suno_changes if kie_changes is None else kie_changes)}),
@@ -57,7 +58,7 @@ async def test_its_own_refusals_are_body_codes_or_also_http_statuses(
 
 
 @pytest.mark.parametrize("path", ["/api/v1/generate/record-info", "/api/v1/jobs/recordInfo", "/api/v1/chat/credit"])
-async def test_queries_without_the_key_are_refused_in_the_same_way(path: str) -> None:
+async def test_queries_without_the_key_are_refused_like_creations(path: str) -> None:
     async with Stage(both({"errors_as_http": True})) as stage:
         answer = await stage.api.get(path, headers={"Authorization": "Bearer another"})
 
@@ -73,7 +74,7 @@ async def test_a_scripted_failure_decides_for_itself_whether_it_is_an_http_statu
 
 
 @pytest.mark.parametrize("path", ["/api/v1/generate/record-info", "/api/v1/jobs/recordInfo"])
-async def test_an_unknown_record_is_http_200_all_the_same(path: str) -> None:
+async def test_an_unknown_record_is_http_200_in_every_mode(path: str) -> None:
     async with Stage(both({"errors_as_http": True})) as stage:
         answer = await stage.api.get(path, params={"taskId": "0" * 32})
 
@@ -84,7 +85,7 @@ async def test_an_unknown_record_is_http_200_all_the_same(path: str) -> None:
 
 
 async def dialect_codes(dialect: DialectName) -> dict[str, int]:
-    """The body codes that one dialect has for the same refusals."""
+    """Return one dialect's body codes for the same refusals."""
     codes = {}
     async with Stage(both({"dialect": dialect}, {})) as stage:
         changes: dict[str, dict[str, Any]] = {
@@ -103,7 +104,7 @@ async def dialect_codes(dialect: DialectName) -> dict[str, int]:
     return codes
 
 
-async def test_kie_has_422_for_what_is_wrong_402_for_no_credits_and_429_for_too_often() -> None:
+async def test_kie_has_422_for_invalid_requests_402_for_no_credits_and_429_for_the_rate_limit() -> None:
     assert await dialect_codes("kie") == {
         "callBackUrl missing": 422,
         "field broken": 422,
@@ -115,7 +116,7 @@ async def test_kie_has_422_for_what_is_wrong_402_for_no_credits_and_429_for_too_
     }
 
 
-async def test_at_sunoapi_org_429_means_no_credits_and_too_often_is_430() -> None:
+async def test_at_sunoapi_org_429_means_no_credits_and_430_is_the_rate_limit() -> None:
     assert await dialect_codes("sunoapi.org") == {
         "callBackUrl missing": 400,
         "field broken": 400,
@@ -128,7 +129,7 @@ async def test_at_sunoapi_org_429_means_no_credits_and_too_often_is_430() -> Non
 
 
 @pytest.mark.parametrize(("dialect", "says"), [("kie", "frequency"), ("sunoapi.org", "credits")])
-async def test_a_429_says_in_words_what_it_means_there(dialect: DialectName, says: str) -> None:
+async def test_the_message_of_a_429_has_its_meaning_at_that_provider(dialect: DialectName, says: str) -> None:
     async with Stage(both({"dialect": dialect, "music": (Music(fails=Failure(429)),)}, {})) as stage:
         answer = await stage.ask(GENERATE, MUSIC_REQUEST)
 
@@ -156,7 +157,7 @@ async def test_a_429_says_in_words_what_it_means_there(dialect: DialectName, say
         ("sunoapi.org", True, "V4_5ALL", "title", 80),
     ],
 )
-async def test_texts_may_be_as_long_as_dialect_mode_and_model_allow_and_no_longer(
+async def test_the_maximum_length_of_texts_depends_on_dialect_mode_and_model(
     dialect: DialectName, custom: bool, model: str, field: str, longest: int
 ) -> None:
     rules = contract.rules_of(dialect)
@@ -235,7 +236,7 @@ async def test_a_script_may_accept_other_picture_models(path: str, request_body:
     assert (usual.json()["code"], theirs.json()["code"]) == (422, 200)
 
 
-async def test_a_key_that_has_spent_its_quota_is_433_though_the_account_has_credits() -> None:
+async def test_a_key_that_has_spent_its_quota_is_433_even_if_the_account_has_credits() -> None:
     async with Stage(both({"key_quota": 20})) as stage:
         first = await stage.ask(GENERATE, MUSIC_REQUEST)
         second = await stage.ask(GENERATE, MUSIC_REQUEST)
@@ -247,7 +248,7 @@ async def test_a_key_that_has_spent_its_quota_is_433_though_the_account_has_cred
     assert balance == 1_000 - 12 - 5, "what is refused is not charged"
 
 
-async def test_what_is_refunded_may_be_spent_again() -> None:
+async def test_refunded_credits_can_be_spent_again() -> None:
     failing = (Music(takes=Fixed(0.01), fails=Failure(531, when="after-generating")), *LATER)
     async with Stage(both({"key_quota": 12, "music": failing}, {})) as stage:
         await stage.make_music()
@@ -258,7 +259,7 @@ async def test_what_is_refunded_may_be_spent_again() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "code"), [("kie", 429), ("sunoapi.org", 430)])
-async def test_a_task_may_be_asked_about_only_so_often_a_second(dialect: DialectName, code: int) -> None:
+async def test_queries_of_one_task_are_limited_per_second(dialect: DialectName, code: int) -> None:
     async with Stage(both({"queries_per_s": 1, "dialect": dialect}, {})) as stage:
         task_id = await stage.make_music()
         codes = [(await stage.music_record(task_id))["code"] for _ in range(2)]
@@ -266,7 +267,7 @@ async def test_a_task_may_be_asked_about_only_so_often_a_second(dialect: Dialect
     assert codes == [200, code]
 
 
-async def test_after_ten_seconds_there_is_room_again_and_refused_ones_do_not_count() -> None:
+async def test_after_ten_seconds_creations_are_accepted_again_and_refused_ones_do_not_count() -> None:
     window = RateWindow(2)
 
     assert [window.admits(at_s) for at_s in (0.0, 1.0, 5.0, 9.9, 10.0, 10.5, 11.0)] == [
@@ -280,7 +281,7 @@ async def test_after_ten_seconds_there_is_room_again_and_refused_ones_do_not_cou
     ]
 
 
-async def test_nobody_needs_the_default_key() -> None:
+async def test_a_fake_accepts_only_the_key_it_was_given() -> None:
     async with Stage() as stage:
         app = suno.create_app(SunoScript(music=LATER), publish=stage.media.publish, api_key="mine")
         async with stage.client_of(app) as api:

@@ -1,4 +1,4 @@
-"""The audio that the media host serves: every byte of it belongs to a valid frame."""
+"""The audio of the media host: every byte belongs to a valid frame."""
 
 import pytest
 
@@ -31,13 +31,13 @@ def frames_of(content: bytes) -> list[tuple[int, float]]:
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.024, 1.0, 2.5, 60.0])
-def test_silence_is_whole_frames_that_last_as_long_as_asked_for(seconds: float) -> None:
+def test_silence_is_whole_frames_of_the_requested_duration(seconds: float) -> None:
     lasts = sum(duration for _, duration in frames_of(silence(seconds)))
 
     assert seconds - 1e-9 <= lasts < seconds + 0.024
 
 
-def test_a_title_goes_into_a_tag_before_the_same_frames() -> None:
+def test_a_title_is_a_tag_before_the_same_frames() -> None:
     titled = silence(1.0, "Überfahrt")
 
     assert titled.startswith(b"ID3\x04")
@@ -46,7 +46,7 @@ def test_a_title_goes_into_a_tag_before_the_same_frames() -> None:
     assert frames_of(titled) == frames_of(silence(1.0))
 
 
-def test_a_long_title_keeps_the_tag_in_step_with_the_frames() -> None:
+def test_a_long_title_keeps_the_frames_aligned() -> None:
     assert frames_of(silence(0.5, "la " * 100)) == frames_of(silence(0.5))
 
 

@@ -1,4 +1,4 @@
-"""How a broken rule is told: where, what was found, the rule, its source, and what was probably meant."""
+"""How a broken rule is reported: place, value found, rule, source, and the probable intention."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ FORM = Form(
 
 
 async def broken_by(path: str, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
-    """The body code of an answer, and the problems that were told of the request."""
+    """Return the body code of a response, and the problems reported for the request."""
     script = Script(kie=KieScript(images=(Image(takes=Fixed(0.01)),)))
     async with Stage(script) as stage:
         code: int = (await stage.ask(path, body))["code"]
@@ -45,7 +45,7 @@ async def test_a_problem_names_field_finding_rule_and_source() -> None:
 
 
 @pytest.mark.parametrize("name", ["callbackUrl", "call_back_url", "CallBackURL", "callback-url"])
-async def test_a_required_field_under_nearly_its_name_is_named(name: str) -> None:
+async def test_a_misspelt_required_field_is_reported(name: str) -> None:
     (problem,) = FORM.problems({name: "http://app.test/"})
 
     assert problem["field"] == "input.callBackUrl"
@@ -53,7 +53,7 @@ async def test_a_required_field_under_nearly_its_name_is_named(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["imageSize", "ImageSize", "image-size"])
-async def test_an_optional_field_under_nearly_its_name_is_told_with_the_right_one(name: str) -> None:
+async def test_a_misspelt_optional_field_is_reported_with_the_right_name(name: str) -> None:
     (problem,) = FORM.misspelt({"callBackUrl": "http://app.test/", name: "wide"})
 
     assert problem == {
@@ -74,7 +74,7 @@ async def test_an_optional_field_under_nearly_its_name_is_told_with_the_right_on
         {"something": {"new": 1}},
     ],
 )
-async def test_what_may_be_meant_otherwise_raises_no_alarm(body: dict[str, Any]) -> None:
+async def test_an_ambiguous_field_name_is_not_reported(body: dict[str, Any]) -> None:
     assert FORM.misspelt(body) == []
 
 
@@ -94,7 +94,7 @@ async def test_what_may_be_meant_otherwise_raises_no_alarm(body: dict[str, Any])
         (SYNCHRONOUS, {**PICTURE_REQUEST, "aspect_ratio": None, "aspectRatio": "16:9"}, 200, "aspectRatio", ""),
     ],
 )
-async def test_each_endpoint_tells_of_misspelt_fields_and_accepts_what_the_provider_ignores(
+async def test_each_endpoint_reports_misspelt_fields_and_accepts_what_the_provider_ignores(
     path: str, body: dict[str, Any], code: int, field: str, meant: str
 ) -> None:
     answered, problems = await broken_by(path, body)
@@ -107,7 +107,7 @@ async def test_each_endpoint_tells_of_misspelt_fields_and_accepts_what_the_provi
 @pytest.mark.parametrize(
     ("path", "body"), [(GENERATE, MUSIC_REQUEST), (CREATE, JOB_REQUEST), (SYNCHRONOUS, PICTURE_REQUEST)]
 )
-async def test_sound_requests_break_nothing(path: str, body: dict[str, Any]) -> None:
+async def test_valid_requests_break_no_rule(path: str, body: dict[str, Any]) -> None:
     assert await broken_by(path, body) == (200, [])
 
 
@@ -142,14 +142,14 @@ async def test_a_callback_url_is_one_that_a_provider_could_call(url: str, callab
     "content", [b'{"prompt": NaN}', b'{"a": Infinity}', b'{"a": 1e999}', b'{"a": -1e999}', b"[" * 10**5]
 )
 @pytest.mark.parametrize("path", [GENERATE, CREATE, SYNCHRONOUS])
-async def test_what_could_never_be_sent_back_is_no_json_object(path: str, content: bytes) -> None:
+async def test_a_body_that_cannot_be_sent_back_is_not_a_json_object(path: str, content: bytes) -> None:
     async with Stage() as stage:
         answer = await stage.api.post(path, content=content)
 
     assert (answer.status_code, answer.json()["code"]) == (200, 400)
 
 
-async def test_a_very_large_number_is_told_by_its_size() -> None:
+async def test_a_very_large_number_is_reported_by_its_size() -> None:
     (problem,) = Form([Field("steps", "whole", "page 1", high=5)]).problems({"steps": 10**200})
 
     assert problem["found"] == "a number of more than 80 digits"
@@ -168,7 +168,7 @@ async def test_a_very_large_number_is_told_by_its_size() -> None:
     ],
 )
 @pytest.mark.parametrize(("path", "body"), [(GENERATE, MUSIC_REQUEST), (CREATE, JOB_REQUEST)])
-async def test_a_body_that_says_it_is_something_else_is_no_json_object(
+async def test_a_body_with_another_content_type_is_not_a_json_object(
     path: str, body: dict[str, Any], content_type: str, code: int
 ) -> None:
     async with Stage() as stage:
@@ -182,7 +182,7 @@ async def test_a_body_that_says_it_is_something_else_is_no_json_object(
 
 @pytest.mark.parametrize("path", ["/api/v1/generate/record-info", "/api/v1/jobs/recordInfo"])
 @pytest.mark.parametrize("query", [{}, {"taskId": ""}, {"task_id": "x"}])
-async def test_a_query_names_the_task_that_it_asks_about(path: str, query: dict[str, str]) -> None:
+async def test_a_query_needs_a_task_id(path: str, query: dict[str, str]) -> None:
     async with Stage() as stage:
         answer = (await stage.api.get(path, params=query)).json()
 
@@ -192,7 +192,7 @@ async def test_a_query_names_the_task_that_it_asks_about(path: str, query: dict[
 
 
 @pytest.mark.parametrize(("path", "allowed"), [(GENERATE, "POST"), ("/api/v1/chat/credit", "GET"), (CREATE, "POST")])
-async def test_a_wrong_method_is_told_the_right_one(path: str, allowed: str) -> None:
+async def test_a_wrong_method_is_405_with_the_right_one(path: str, allowed: str) -> None:
     async with Stage() as stage:
         answer = await stage.api.delete(path)
 

@@ -1,4 +1,4 @@
-"""How callbacks are delivered: what counts as accepted, when it is tried again, and what is signed."""
+"""How callbacks are delivered: what counts as accepted, when they are retried, and what is signed."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ BODY = {"code": 200, "data": {"task_id": TASK_ID}}
 
 
 class Delivery:
-    """A courier in front of a receiver, with notes."""
+    """A dispatcher in front of a receiver, with a record of events."""
 
     def __init__(self, receiver: Receiver, rules: DeliveryRules = QUICK, key: str | None = None) -> None:
         self.notes = Notes()
@@ -59,7 +59,7 @@ async def test_a_callback_answered_200_is_delivered_once() -> None:
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 404, 410, 500])
-async def test_any_status_but_200_is_tried_again(status: int) -> None:
+async def test_any_status_but_200_is_retried(status: int) -> None:
     async with Delivery(Receiver([status, 200])) as delivery:
         delivery.send()
         first, second = await delivery.notes.wait_for("callback.answered", 2)
@@ -89,7 +89,7 @@ async def test_a_script_can_let_4xx_end_the_delivery(status: int, attempts: int)
     assert delivery.notes.of("callback.answered")[-1]["retry_in_s"] is None
 
 
-async def test_after_three_retries_it_is_given_up() -> None:
+async def test_delivery_is_given_up_after_three_retries() -> None:
     async with Delivery(Receiver([500])) as delivery:
         delivery.send()
         (given_up,) = await delivery.notes.wait_for("callback.given-up")
@@ -100,7 +100,7 @@ async def test_after_three_retries_it_is_given_up() -> None:
     assert delivery.given_up == [True]
 
 
-async def test_each_wait_begins_when_the_attempt_before_has_failed() -> None:
+async def test_each_wait_begins_when_the_previous_attempt_has_failed() -> None:
     async with Delivery(Receiver([500], delays_s=[0.03])) as delivery:
         delivery.send()
         await delivery.notes.wait_for("callback.given-up")
@@ -111,7 +111,7 @@ async def test_each_wait_begins_when_the_attempt_before_has_failed() -> None:
         assert gap_s >= 0.03 + wait_s - 0.001
 
 
-async def test_an_answer_that_comes_too_late_counts_as_none() -> None:
+async def test_a_late_response_counts_as_none() -> None:
     async with Delivery(Receiver(delays_s=[0.5, 0.0])) as delivery:
         delivery.send()
         late, prompt = await delivery.notes.wait_for("callback.answered", 2)
@@ -176,7 +176,7 @@ async def test_a_forgery_is_signed_as_its_kind_says(
         assert (time.time() - int(timestamp) < 300) is fresh
 
 
-async def test_a_forger_does_not_try_again() -> None:
+async def test_a_forger_does_not_retry() -> None:
     async with Delivery(Receiver([500]), key="shared key") as delivery:
         delivery.send("forged")
         await delivery.notes.wait_for("callback.given-up")
@@ -186,7 +186,7 @@ async def test_a_forger_does_not_try_again() -> None:
 
 
 async def outcome_at(url: str) -> str:
-    """Return what the courier says of an attempt with its own client."""
+    """Return the outcome that the dispatcher reports for an attempt with its own client."""
     notes = Notes()
     courier = CallbackDispatcher("kie", DeliveryRules(answer_within_s=1.0, retries_after_s=()), notes)
     courier.send(Callback(url, TASK_ID, "image", BODY))
@@ -206,7 +206,7 @@ async def outcome_at(url: str) -> str:
         (b"what?\r\n\r\n", "bad-answer"),
     ],
 )
-async def test_an_attempt_tells_what_became_of_it_on_a_real_socket(answer: bytes, outcome: str) -> None:
+async def test_an_attempt_reports_its_outcome_on_a_real_socket(answer: bytes, outcome: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(len(b'{"code":200,"data":{"task_id":""}}') + len(TASK_ID))

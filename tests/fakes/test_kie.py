@@ -1,4 +1,4 @@
-"""The picture fake against its contract: by job, by callback and in the answer, and how each can go wrong."""
+"""The picture fake against its contract: by job, by callback and in the response, with every failure of each."""
 
 import asyncio
 import json
@@ -25,14 +25,14 @@ CREATE = "/api/v1/jobs/createTask"
 
 
 def pictures(*tasks: Image, **rest: Any) -> Script:
-    """A script of picture tasks."""
+    """Return a script of picture tasks."""
     return Script(kie=KieScript(images=tasks or (Image(takes=SOON),), **rest))
 
 
-# In the answer
+# In the response
 
 
-async def test_without_a_callback_url_the_answer_comes_when_the_picture_is_done() -> None:
+async def test_without_a_callback_url_the_response_comes_when_the_picture_is_finished() -> None:
     async with Stage(pictures()) as stage:
         began_s = asyncio.get_running_loop().time()
         answer = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
@@ -51,7 +51,7 @@ async def test_without_a_callback_url_the_answer_comes_when_the_picture_is_done(
     assert stage.notes.of("contract.broken") == []
 
 
-async def test_it_may_never_answer() -> None:
+async def test_a_request_can_remain_unanswered() -> None:
     async with Stage(pictures(Image(takes=Never()))) as stage:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
@@ -61,7 +61,7 @@ async def test_it_may_never_answer() -> None:
     assert stage.notes.of("task.ended") == []
 
 
-async def test_a_client_that_goes_away_has_paid_all_the_same() -> None:
+async def test_a_client_that_disconnects_is_charged_anyway() -> None:
     async with Stage(pictures(Image(takes=Fixed(0.05)), credits=100)) as stage:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
@@ -83,7 +83,7 @@ async def test_with_a_callback_url_a_task_id_comes_at_once_and_the_picture_by_ca
     assert received.body["data"]["state"] == "success"
 
 
-async def test_in_the_documented_profile_there_is_no_such_path() -> None:
+async def test_the_documented_profile_lacks_the_synchronous_path() -> None:
     async with Stage(pictures(profile="documented")) as stage:
         answer = await stage.api.post(SYNCHRONOUS, json=PICTURE_REQUEST)
 
@@ -103,7 +103,7 @@ async def test_in_the_documented_profile_there_is_no_such_path() -> None:
         ("result-as-object", {"response": {"imageUrl": "URL"}}),
     ],
 )
-async def test_the_answer_may_have_another_shape(answer: Any, data: Any) -> None:
+async def test_the_response_can_have_another_shape(answer: Any, data: Any) -> None:
     async with Stage(pictures(Image(takes=SOON, answer=answer))) as stage:
         body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
 
@@ -122,7 +122,7 @@ async def test_the_answer_may_have_another_shape(answer: Any, data: Any) -> None
         ("private", {"imageUrl": "http://169.254.169.254/latest/meta-data/cover.png"}),
     ],
 )
-async def test_something_else_may_stand_where_the_url_belongs(text: Any, response: dict[str, Any]) -> None:
+async def test_the_url_can_be_replaced_by_another_value(text: Any, response: dict[str, Any]) -> None:
     async with Stage(pictures(Image(takes=SOON, picture_url=text))) as stage:
         body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
 
@@ -143,7 +143,7 @@ async def test_a_relative_url_is_the_pictures_path_without_its_host() -> None:
     ("failure", "status"),
     [(Failure(500), 200), (Failure(531), 200), (Failure(502, as_http=True), 502)],
 )
-async def test_a_failed_generation_is_told_when_it_has_failed_and_refunded(failure: Failure, status: int) -> None:
+async def test_a_failed_generation_is_reported_when_it_fails_and_refunded(failure: Failure, status: int) -> None:
     failure = replace(failure, when="after-generating")
     async with Stage(pictures(Image(takes=SOON, fails=failure), credits=100)) as stage:
         answer = await stage.api.post(SYNCHRONOUS, json=PICTURE_REQUEST)
@@ -154,7 +154,7 @@ async def test_a_failed_generation_is_told_when_it_has_failed_and_refunded(failu
     assert (ended["outcome"], ended["code"], ended["urls"]) == ("failed", failure.code, [])
 
 
-async def test_a_refusal_at_once_charges_nothing_and_the_next_request_meets_the_next_entry() -> None:
+async def test_an_immediate_refusal_charges_nothing_and_the_next_request_gets_the_next_entry() -> None:
     async with Stage(pictures(Image(fails=Failure(500)), Image(takes=SOON))) as stage:
         refused = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
         accepted = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
@@ -189,7 +189,7 @@ async def test_a_flat_request_that_breaks_a_rule_is_422(field: str, value: Any) 
 
 
 @pytest.mark.parametrize("field", ["input", "max_images", "image_size"])
-async def test_fields_of_a_job_mean_nothing_in_a_flat_request(field: str) -> None:
+async def test_fields_of_a_job_are_ignored_in_a_flat_request(field: str) -> None:
     async with Stage(pictures()) as stage:
         body = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, field: "x"})
 
@@ -199,7 +199,7 @@ async def test_fields_of_a_job_mean_nothing_in_a_flat_request(field: str) -> Non
 # Jobs
 
 
-async def test_a_job_is_answered_with_a_task_id_and_done_later() -> None:
+async def test_a_job_is_answered_with_a_task_id_and_finished_later() -> None:
     async with Stage(pictures(Image(takes=Fixed(0.05)))) as stage:
         answer = await stage.ask(CREATE, JOB_REQUEST)
         task_id = answer["data"]["taskId"]
@@ -218,7 +218,7 @@ async def test_a_job_is_answered_with_a_task_id_and_done_later() -> None:
     assert after["createTime"] <= after["completeTime"], "epoch milliseconds"
 
 
-async def test_a_record_tells_when_its_state_last_changed() -> None:
+async def test_a_record_shows_when_its_state_last_changed() -> None:
     async with Stage(pictures(Image(takes=Fixed(0.5), waits_s=0.1))) as stage:
         task_id = await stage.make_job()
         records = []
@@ -237,7 +237,7 @@ async def test_a_record_tells_when_its_state_last_changed() -> None:
 
 
 @pytest.mark.parametrize(("elapsed_s", "after_s"), [(0.5, 0.0), (1.5, 1.0), (2.5, 2.0), (1e9, 2.0)])
-async def test_a_state_begins_where_the_one_before_it_ends(elapsed_s: float, after_s: float) -> None:
+async def test_a_state_begins_when_the_previous_one_ends(elapsed_s: float, after_s: float) -> None:
     assert contract.begins_after_s(contract.state(elapsed_s, 100.0), 100.0) == after_s
     assert contract.begins_after_s(contract.state(elapsed_s / 10, 1.0), 1.0) == after_s / 10
 
@@ -245,7 +245,7 @@ async def test_a_state_begins_where_the_one_before_it_ends(elapsed_s: float, aft
 @pytest.mark.parametrize(
     ("elapsed_s", "state"), [(0.5, "waiting"), (1.5, "queuing"), (2.5, "generating"), (1e9, "generating")]
 )
-async def test_a_job_waits_queues_and_then_generates_for_ever_if_it_must(elapsed_s: float, state: str) -> None:
+async def test_a_job_waits_queues_and_then_generates_even_for_ever(elapsed_s: float, state: str) -> None:
     assert contract.state(elapsed_s, float("inf")) == state
 
 
@@ -284,7 +284,7 @@ async def test_size_and_resolution_name_pixels_by_the_chosen_table(
     assert contract.job_size(body, table) == size
 
 
-async def test_a_job_that_forgets_the_resolution_really_gets_a_small_picture() -> None:
+async def test_a_job_without_a_resolution_really_gets_a_small_picture() -> None:
     async with Stage(pictures()) as stage:
         await stage.make_job(input={"prompt": "p", "image_size": "landscape_16_9"})
         (ended,) = await stage.notes.wait_for("task.ended")
@@ -293,14 +293,14 @@ async def test_a_job_that_forgets_the_resolution_really_gets_a_small_picture() -
     assert PillowImage.open(BytesIO(file.content)).size == (1024, 576)
 
 
-async def test_a_scripted_picture_is_served_whatever_was_asked_for() -> None:
+async def test_a_scripted_picture_is_served_whatever_was_requested() -> None:
     small = Picture(360, 360)
 
     assert served(Image(picture=small), (2048, 1152)) == small
     assert served(Image(), (1024, 576)) == Picture(1024, 576)
 
 
-async def test_the_name_of_a_file_states_the_size_asked_for_even_if_the_picture_is_smaller() -> None:
+async def test_the_name_of_a_file_states_the_requested_size_even_if_the_picture_is_smaller() -> None:
     async with Stage(pictures(Image(takes=SOON, picture=Picture(360, 360)))) as stage:
         body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
         url = body["data"]["response"]["imageUrl"]
@@ -344,7 +344,7 @@ async def test_a_job_that_breaks_a_rule_is_422(changes: dict[str, Any], field: s
     assert [problem["field"] for problem in broken["problems"]] == [field]
 
 
-async def test_every_size_of_bytedances_tables_has_nearly_the_shape_that_it_is_for() -> None:
+async def test_every_size_in_bytedances_tables_has_nearly_the_requested_shape() -> None:
     sizes = [
         (across / down, width / height)
         for tables in (contract.BYTEDANCE_4, contract.BYTEDANCE_5_LITE)
@@ -372,7 +372,7 @@ async def test_every_size_of_bytedances_tables_has_nearly_the_shape_that_it_is_f
     ],
 )
 @pytest.mark.parametrize(("resolution", "longest"), [("1K", 1024), ("2K", 2048), ("4K", 4096)])
-async def test_every_shape_and_resolution_is_accepted_and_has_its_size_lying_or_upright(
+async def test_every_shape_and_resolution_is_accepted_and_has_its_size_in_landscape_and_portrait(
     table: str, shape: str, across: int, down: int, resolution: str, longest: int
 ) -> None:
     asked = {"prompt": "p", "image_size": shape, "image_resolution": resolution}
@@ -400,7 +400,7 @@ async def test_every_shape_and_resolution_is_accepted_and_has_its_size_lying_or_
         ("seedream/5-lite-text-to-image", "ultra", "bytedance", (5504, 3040)),
     ],
 )
-async def test_the_later_models_ask_for_aspect_ratio_and_quality(
+async def test_the_later_models_require_aspect_ratio_and_quality(
     model: str, quality: str, table: str, size: tuple[int, int]
 ) -> None:
     body = {"model": model, "input": {"prompt": "p", "aspect_ratio": "16:9", "quality": quality}}
@@ -412,7 +412,7 @@ async def test_the_later_models_ask_for_aspect_ratio_and_quality(
         assert problem["field"] == f"input.{missing}"
 
 
-async def test_the_later_models_have_no_number_of_pictures() -> None:
+async def test_the_later_models_do_not_accept_a_number_of_pictures() -> None:
     body = {"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "max_images": "x"}}
 
     assert contract.picture_count(body) == 1
@@ -426,7 +426,7 @@ async def test_a_whole_number_may_be_written_with_a_point() -> None:
     assert len(ended["urls"]) == 2
 
 
-async def test_just_after_creation_the_record_may_be_null() -> None:
+async def test_right_after_creation_the_record_can_be_null() -> None:
     async with Stage(pictures(Image(takes=Never()), invisible_s=0.05)) as stage:
         task_id = await stage.make_job()
         at_first = await stage.job_record(task_id)
@@ -472,7 +472,7 @@ async def test_a_jobs_callback_has_the_shape_of_the_query_and_no_callback_type()
     ("answer", "urls_at"),
     [("renamed", "resultLinks"), ("wrapped", "resultUrls"), ("result-as-object", "resultUrls")],
 )
-async def test_a_jobs_result_may_have_another_shape_in_record_and_callback(answer: Any, urls_at: str) -> None:
+async def test_a_jobs_result_can_have_another_shape_in_record_and_callback(answer: Any, urls_at: str) -> None:
     async with Stage(pictures(Image(takes=SOON, answer=answer))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
         (received,) = await stage.receiver.wait_for(1)
@@ -486,7 +486,7 @@ async def test_a_jobs_result_may_have_another_shape_in_record_and_callback(answe
         assert (result if isinstance(result, dict) else json.loads(result)) == {urls_at: ended["urls"]}
 
 
-async def test_the_callback_may_come_twice_late_or_never() -> None:
+async def test_the_callback_can_come_twice_late_or_never() -> None:
     twice = Image(takes=SOON, callback_times=2, callback_late_s=0.05)
     async with Stage(pictures(twice, Image(takes=SOON, callback="never"))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
@@ -499,7 +499,7 @@ async def test_the_callback_may_come_twice_late_or_never() -> None:
     assert len({attempt["delivery"] for attempt in stage.notes.of("callback.attempt")}) == 2
 
 
-async def test_an_unknown_pictures_callback_goes_where_pictures_callbacks_go() -> None:
+async def test_an_unknown_pictures_callback_goes_to_the_latest_picture_callback_url() -> None:
     script = Script(
         suno=SunoScript(music=(Music(takes=Never()),), strays=(Stray(0.01, "unknown-image"),)),
         kie=KieScript(images=(Image(takes=Never()),)),
@@ -517,7 +517,7 @@ async def test_an_unknown_pictures_callback_goes_where_pictures_callbacks_go() -
     assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
 
 
-async def test_a_task_may_be_stuck_in_waiting() -> None:
+async def test_a_task_can_be_stuck_in_waiting() -> None:
     stuck, slow = Image(takes=SOON, waits_s=math.inf), Image(takes=SOON, waits_s=0.05)
     async with Stage(pictures(stuck, slow)) as stage:
         ids = [await stage.make_job(), await stage.make_job()]
@@ -531,7 +531,7 @@ async def test_a_task_may_be_stuck_in_waiting() -> None:
 
 
 @pytest.mark.parametrize("lags_s", [60.0, math.inf])
-async def test_a_record_may_stay_generating_though_the_callback_said_done(lags_s: float) -> None:
+async def test_a_record_can_remain_generating_after_the_callback_reported_the_end(lags_s: float) -> None:
     async with Stage(pictures(Image(takes=SOON, record_lags_s=lags_s))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
         (received,) = await stage.receiver.wait_for(1)
@@ -541,7 +541,7 @@ async def test_a_record_may_stay_generating_though_the_callback_said_done(lags_s
     assert (record["state"], record["resultJson"], record["response"]) == ("generating", None, None)
 
 
-async def test_a_state_may_be_one_that_nobody_knows() -> None:
+async def test_a_state_can_be_unknown() -> None:
     async with Stage(pictures(Image(takes=SOON, answer="unknown-state"))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
         (received,) = await stage.receiver.wait_for(1)
@@ -553,7 +553,7 @@ async def test_a_state_may_be_one_that_nobody_knows() -> None:
     assert (flat["status"], bool(flat["response"]["imageUrl"])) == ("processed", True)
 
 
-async def test_an_answer_may_claim_a_size_that_the_picture_does_not_have() -> None:
+async def test_a_response_can_claim_a_size_that_the_picture_does_not_have() -> None:
     async with Stage(pictures(Image(takes=SOON, answer="claims-size", picture=Picture(360, 360)))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
         (received,) = await stage.receiver.wait_for(1)
@@ -566,7 +566,7 @@ async def test_an_answer_may_claim_a_size_that_the_picture_does_not_have() -> No
     assert [(claim["width"], claim["height"], claim["resolution"]) for claim in told] == [(2048, 1152, "2048x1152")] * 4
 
 
-async def test_a_jobs_callback_may_name_its_task_on_top_as_the_security_page_does() -> None:
+async def test_a_jobs_callback_can_have_a_top_level_task_id_as_on_the_security_page() -> None:
     async with Stage(pictures(Image(takes=SOON, task_id_on_top=True))) as stage:
         task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
         (received,) = await stage.receiver.wait_for(1)
@@ -591,7 +591,7 @@ async def test_in_the_documentations_style_there_are_empty_texts_milliseconds_an
 # The account
 
 
-async def test_music_and_pictures_are_paid_from_one_account() -> None:
+async def test_music_and_pictures_share_one_account() -> None:
     async with Stage(Script(suno=SunoScript(credits=20), kie=KieScript(images=(Image(takes=SOON),)))) as stage:
         await stage.make_music()
         await stage.make_job()
@@ -600,7 +600,7 @@ async def test_music_and_pictures_are_paid_from_one_account() -> None:
     assert refused["code"] == 402, "20 - 12 - 5 leaves 3"
 
 
-async def test_a_temporary_link_is_given_for_its_own_files_only() -> None:
+async def test_a_temporary_link_is_created_only_for_its_own_files() -> None:
     async with Stage(pictures()) as stage:
         url = (await stage.ask(SYNCHRONOUS, PICTURE_REQUEST))["data"]["response"]["imageUrl"]
         own = await stage.ask("/api/v1/common/download-url", {"url": url})

@@ -1,4 +1,4 @@
-"""The media host: what it serves when all is well, and each way in which it can be bad."""
+"""The media host: what it serves by default, and each of its failures."""
 
 import asyncio
 from io import BytesIO
@@ -50,7 +50,7 @@ async def test_audio_is_served_as_it_was_published() -> None:
     assert len(answer.content) == 100 * 96, "2.4 s are 100 frames of 96 bytes"
 
 
-async def test_publishing_makes_no_file_yet() -> None:
+async def test_publishing_does_not_make_the_file_yet() -> None:
     host, client = open_host()
     url = host.publish("x.png", picture=PictureSpec(640, 360, SPEC.mark, flaw="no such flaw"), audio_seconds=None)
 
@@ -65,7 +65,7 @@ async def test_the_same_seed_gives_the_same_urls() -> None:
     assert publish(one) != publish(one)
 
 
-async def test_what_was_never_published_is_not_found() -> None:
+async def test_a_file_that_was_never_published_is_not_found() -> None:
     host, client = open_host()
     publish(host)
 
@@ -80,7 +80,7 @@ async def test_files_can_only_be_read(method: str) -> None:
     assert (await client.request(method, publish(host))).status_code == 405
 
 
-async def test_head_tells_what_get_delivers() -> None:
+async def test_head_reports_what_get_delivers() -> None:
     host, client = open_host()
     url = publish(host)
     told, delivered = await client.head(url), await client.get(url)
@@ -115,7 +115,7 @@ async def test_a_range_is_honoured(wanted: str, begin: int, end: int | None) -> 
     assert answer.headers["content-range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole)}"
 
 
-async def test_a_range_behind_the_end_cannot_be_satisfied() -> None:
+async def test_a_range_after_the_end_cannot_be_satisfied() -> None:
     host, client = open_host()
 
     assert (await client.get(publish(host), headers={"Range": "bytes=99999999-"})).status_code == 416
@@ -175,7 +175,7 @@ async def test_library_user_agents_can_be_refused(agent: str) -> None:
 
 
 @pytest.mark.parametrize("agent", ["Mozilla/5.0 (X11; Linux x86_64)", "my-application/1.0"])
-async def test_other_user_agents_are_served_then(agent: str) -> None:
+async def test_other_user_agents_are_served_while_libraries_are_refused(agent: str) -> None:
     host, client = open_host(MediaScript(refuses_library_agents=True), agent)
 
     assert (await client.get(publish(host))).status_code == 200
@@ -191,7 +191,7 @@ async def test_a_file_can_be_refused_to_other_sites_pages(referer: str | None, s
     assert (await client.get(publish(host), headers=headers)).status_code == status
 
 
-async def test_the_file_can_be_some_redirects_away() -> None:
+async def test_a_file_can_be_behind_redirects() -> None:
     host, client = open_host(MediaScript(redirects=3))
     answer = await client.get(publish(host), follow_redirects=True)
 
@@ -199,7 +199,7 @@ async def test_the_file_can_be_some_redirects_away() -> None:
     assert Image.open(BytesIO(answer.content)).size == (640, 360)
 
 
-async def test_redirects_can_go_round_for_ever() -> None:
+async def test_redirects_can_loop_for_ever() -> None:
     host, client = open_host(MediaScript(redirects=-1))
 
     with pytest.raises(httpx.TooManyRedirects):

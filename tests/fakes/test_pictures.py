@@ -1,4 +1,4 @@
-"""The pictures that the media host serves, and the marks in them."""
+"""The pictures of the media host, and their watermarks."""
 
 import hashlib
 import random
@@ -229,7 +229,7 @@ def test_a_flaw_that_a_format_cannot_have_is_refused() -> None:
 
 
 def test_a_size_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="1 to 8191 pixels, not 9000"):
+    with pytest.raises(ValueError, match="1 to 8191 pixels, found 9000"):
         render(PictureSpec(9000, 1152, NATIVE))
 
 

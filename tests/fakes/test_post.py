@@ -1,4 +1,4 @@
-"""The one POST that a provider can send: whole answers, and each way in which there is none."""
+"""The one POST that a provider can send: complete responses, and every way of getting none."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 async def answering(
     answer: bytes, *, reset: bool = False, stays_open: bool = False
 ) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A server on loopback that reads a request, writes these bytes and closes; it may wait for the client to."""
+    """Serve on loopback: read a request, write these bytes and close, optionally after the client."""
     requests: list[bytes] = []
     serving: set[asyncio.Task[object] | None] = set()
 

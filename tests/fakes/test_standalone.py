@@ -18,7 +18,7 @@ KEY = {"Authorization": f"Bearer {API_KEY}"}
 
 @asynccontextmanager
 async def served(factory: str) -> AsyncIterator[httpx.AsyncClient]:
-    """What `uvicorn --factory <factory> --port 0` serves, and a client of it."""
+    """Serve like `uvicorn --factory <factory> --port 0`, and yield a client."""
     server = uvicorn.Server(uvicorn.Config(factory, factory=True, port=0, log_config=None, ws="none"))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(5):

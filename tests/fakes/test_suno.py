@@ -22,7 +22,7 @@ LATER = Fixed(1_000.0)
 
 
 def music(*tasks: Music, **rest: Any) -> Script:
-    """A script of music tasks."""
+    """Return a script of music tasks."""
     return Script(suno=SunoScript(music=tasks or (Music(takes=LATER),), **rest))
 
 
@@ -122,7 +122,7 @@ async def test_without_a_callback_url_kie_answers_422(url: str | None) -> None:
     assert answer == {"code": 422, "msg": "Please enter callBackUrl."}
 
 
-async def test_at_sunoapi_org_the_codes_are_others() -> None:
+async def test_sunoapi_org_has_other_codes() -> None:
     notes = Notes()
     app = suno.create_app(
         SunoScript(dialect="sunoapi.org", creations_per_10_s=0),
@@ -150,7 +150,7 @@ async def test_at_sunoapi_org_the_codes_are_others() -> None:
         ({"Authorization": "Bearer another-secret"}, "another key"),
     ],
 )
-async def test_without_the_right_bearer_key_it_is_401_and_the_key_is_not_told(
+async def test_without_the_right_bearer_key_it_is_401_and_the_key_is_not_reported(
     headers: dict[str, str], found: str
 ) -> None:
     async with Stage(music()) as stage:
@@ -167,7 +167,7 @@ async def test_without_the_right_bearer_key_it_is_401_and_the_key_is_not_told(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff"])
-async def test_a_body_that_is_no_json_object_is_400(content: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_400(content: bytes) -> None:
     async with Stage(music()) as stage:
         answer = await stage.api.post("/api/v1/generate", content=content)
 
@@ -194,7 +194,7 @@ async def test_the_21st_creation_within_10_seconds_is_429_and_not_queued() -> No
         (Failure(455, retry_after_s=2.5), 200, 455),
     ],
 )
-async def test_a_scripted_refusal_travels_as_the_script_says(failure: Failure, status: int, code: int) -> None:
+async def test_a_scripted_refusal_is_sent_as_the_script_says(failure: Failure, status: int, code: int) -> None:
     async with Stage(music(Music(fails=failure), Music(takes=LATER))) as stage:
         answer = await stage.api.post("/api/v1/generate", json=MUSIC_REQUEST)
         await stage.make_music()
@@ -229,7 +229,7 @@ async def test_a_path_that_does_not_exist_is_a_genuine_404_and_the_nearest_is_na
     assert "GET /api/v1/generate/record-info" in problem["rule"]
 
 
-async def test_the_wrong_method_is_told_too() -> None:
+async def test_a_wrong_method_is_reported() -> None:
     async with Stage(music()) as stage:
         answer = await stage.api.get("/api/v1/generate")
 
@@ -285,7 +285,7 @@ async def test_stages_are_reached_at_a_tenth_a_half_and_the_end_each_before_its_
         (("text", "text", "first"), 60.0, [(10.0, "text"), (70.0, "text"), (70.0, "first")]),
     ],
 )
-async def test_callbacks_out_of_order_or_again_come_some_time_after_the_one_before(
+async def test_callbacks_out_of_order_or_repeated_come_some_time_after_the_previous_one(
     sends: tuple[Any, ...], apart_s: float, sent: list[tuple[float, str]]
 ) -> None:
     steps = plan(Music(sends=sends, apart_s=apart_s), 100.0)
@@ -294,7 +294,7 @@ async def test_callbacks_out_of_order_or_again_come_some_time_after_the_one_befo
     assert [step.after_s for step in steps if step.what == "reach"] == [10.0, 50.0, 100.0], "they delay no stage"
 
 
-async def test_what_never_comes_has_no_steps() -> None:
+async def test_a_task_that_never_ends_has_no_steps() -> None:
     assert plan(Music(), float("inf")) == ()
 
 
@@ -309,6 +309,6 @@ async def test_what_never_comes_has_no_steps() -> None:
         Music(fails=Failure(500, when="after-generating")),
     ],
 )
-async def test_when_a_plan_begins_is_known_without_it(music: Music) -> None:
+async def test_the_start_of_a_plan_is_known_without_making_it(music: Music) -> None:
     assert begins_after_s(music, 100.0) == plan(music, 100.0)[0].after_s
     assert begins_after_s(music, float("inf")) == float("inf")

@@ -1,4 +1,4 @@
-"""What the music fake sends and tells: callbacks, records and strays, and how they can disagree."""
+"""What the music fake sends and reports: callbacks, records and strays, and how they can disagree."""
 
 import asyncio
 import math
@@ -34,7 +34,7 @@ TRACK_KEYS = [
 
 
 def music(*tasks: Music, **rest: Any) -> Script:
-    """A script of music tasks."""
+    """Return a script of music tasks."""
     return Script(suno=SunoScript(music=tasks or (Music(takes=LATER),), **rest))
 
 
@@ -59,7 +59,7 @@ async def test_text_first_and_complete_arrive_in_order_and_in_snake_case() -> No
     assert bodies[1]["data"]["data"][0] == bodies[2]["data"]["data"][0]
 
 
-async def test_the_record_tells_of_the_same_tracks_in_camel_case() -> None:
+async def test_the_record_has_the_same_tracks_in_camel_case() -> None:
     async with Stage(music(Music(takes=SOON))) as stage:
         task_id = await stage.make_music()
         (*_, complete) = await stage.receiver.wait_for(3)
@@ -80,7 +80,7 @@ async def test_the_record_tells_of_the_same_tracks_in_camel_case() -> None:
         )
 
 
-async def test_the_finished_files_can_be_fetched_and_the_end_is_told_with_their_urls() -> None:
+async def test_the_finished_files_can_be_fetched_and_the_end_is_reported_with_their_urls() -> None:
     async with Stage(music(Music(takes=SOON))) as stage:
         task_id = await stage.make_music()
         (*_, complete) = await stage.receiver.wait_for(3)
@@ -98,7 +98,7 @@ async def test_the_finished_files_can_be_fetched_and_the_end_is_told_with_their_
     ]
 
 
-async def test_before_anything_is_done_the_record_says_pending_and_has_no_tracks() -> None:
+async def test_at_first_the_record_is_pending_and_has_no_tracks() -> None:
     async with Stage(music(Music(takes=Never()))) as stage:
         answer = await stage.music_record(await stage.make_music())
 
@@ -137,7 +137,7 @@ async def test_the_fourth_query_of_a_task_within_a_second_is_throttled() -> None
 
 
 @pytest.mark.parametrize(("carries", "data"), [("empty", []), ("null", None)])
-async def test_a_text_callback_may_carry_no_tracks(carries: TextCarries, data: Any) -> None:
+async def test_a_text_callback_can_have_no_tracks(carries: TextCarries, data: Any) -> None:
     async with Stage(music(Music(takes=SOON, sends=("text",), text_carries=carries))) as stage:
         await stage.make_music()
         (text,) = await stage.receiver.wait_for(1)
@@ -145,7 +145,7 @@ async def test_a_text_callback_may_carry_no_tracks(carries: TextCarries, data: A
     assert text.body["data"]["data"] == data
 
 
-async def test_streams_can_be_heard_while_the_audio_is_still_being_made() -> None:
+async def test_streams_can_be_played_while_the_audio_is_still_generated() -> None:
     async with Stage(music(Music(takes=Fixed(0.2), sends=("complete",)))) as stage:
         task_id = await stage.make_music()
         at_first = (await stage.music_record(task_id))["data"]
@@ -159,7 +159,7 @@ async def test_streams_can_be_heard_while_the_audio_is_still_being_made() -> Non
     ] * 2
 
 
-async def test_a_complete_callback_may_be_empty() -> None:
+async def test_a_complete_callback_can_be_empty() -> None:
     async with Stage(music(Music(takes=SOON, sends=("complete",), empty_complete=True))) as stage:
         await stage.make_music()
         (complete,) = await stage.receiver.wait_for(1)
@@ -167,7 +167,7 @@ async def test_a_complete_callback_may_be_empty() -> None:
     assert (complete.body["code"], complete.body["data"]["data"]) == (200, [])
 
 
-async def test_callbacks_may_never_come_while_the_record_knows() -> None:
+async def test_callbacks_can_be_missing_while_the_record_is_complete() -> None:
     async with Stage(music(Music(takes=SOON, callbacks="never"))) as stage:
         task_id = await stage.make_music()
         await stage.notes.wait_for("task.ended")
@@ -178,7 +178,7 @@ async def test_callbacks_may_never_come_while_the_record_knows() -> None:
 
 
 @pytest.mark.parametrize("lags_s", [60.0, math.inf])
-async def test_a_record_may_lag_behind_the_callback_also_for_ever(lags_s: float) -> None:
+async def test_a_record_can_lag_behind_the_callback_even_for_ever(lags_s: float) -> None:
     async with Stage(music(Music(takes=SOON, record_lags_s=lags_s))) as stage:
         task_id = await stage.make_music()
         await stage.receiver.wait_for(3)
@@ -187,7 +187,7 @@ async def test_a_record_may_lag_behind_the_callback_also_for_ever(lags_s: float)
     assert (answer["data"]["status"], answer["data"]["response"]) == ("PENDING", None)
 
 
-async def test_the_cases_may_be_swapped() -> None:
+async def test_camel_case_and_snake_case_can_be_swapped() -> None:
     async with Stage(music(Music(takes=SOON, sends=("complete",), swapped_case=True))) as stage:
         task_id = await stage.make_music()
         (complete,) = await stage.receiver.wait_for(1)
@@ -199,7 +199,7 @@ async def test_the_cases_may_be_swapped() -> None:
     assert {"audio_url", "createTime"} <= set(record["response"]["suno_data"][0])
 
 
-async def test_a_callback_may_name_its_task_on_top_as_the_security_page_does() -> None:
+async def test_a_callback_can_have_a_top_level_task_id_as_on_the_security_page() -> None:
     async with Stage(music(Music(takes=SOON, sends=("complete",), task_id_on_top=True))) as stage:
         task_id = await stage.make_music()
         (complete,) = await stage.receiver.wait_for(1)
@@ -208,7 +208,7 @@ async def test_a_callback_may_name_its_task_on_top_as_the_security_page_does() -
     assert list(complete.body["data"]) == ["callbackType", "data"]
 
 
-async def test_a_finished_record_may_have_a_status_that_nobody_knows() -> None:
+async def test_a_finished_record_can_have_an_unknown_status() -> None:
     async with Stage(music(Music(takes=SOON, unknown_status=True))) as stage:
         task_id = await stage.make_music()
         before = (await stage.music_record(task_id))["data"]["status"]
@@ -242,7 +242,7 @@ async def test_in_the_documentations_style_a_tracks_time_is_a_text() -> None:
     assert isinstance(record["createTime"], int)
 
 
-async def test_a_new_task_may_be_invisible_for_a_moment() -> None:
+async def test_a_new_task_can_be_invisible_for_a_moment() -> None:
     async with Stage(music(Music(takes=Never()), invisible_s=0.05)) as stage:
         task_id = await stage.make_music()
         at_first = await stage.music_record(task_id)
@@ -262,7 +262,7 @@ async def test_a_new_task_may_be_invisible_for_a_moment() -> None:
         ("private", "http://169.254.169.254/latest/meta-data/cover.png"),
     ],
 )
-async def test_something_else_may_stand_where_the_cover_belongs(text: Any, stands: str | None) -> None:
+async def test_the_cover_can_be_replaced_by_another_value(text: Any, stands: str | None) -> None:
     async with Stage(music(Music(takes=SOON, sends=("complete",), cover_url=text))) as stage:
         await stage.make_music()
         (complete,) = await stage.receiver.wait_for(1)
@@ -271,7 +271,7 @@ async def test_something_else_may_stand_where_the_cover_belongs(text: Any, stand
 
 
 @pytest.mark.parametrize("task", [Music(cover_url="missing"), Music(cover=None)])
-async def test_the_cover_may_be_missing_altogether(task: Music) -> None:
+async def test_the_cover_can_be_missing(task: Music) -> None:
     quick = Music(takes=SOON, sends=("complete",), cover=task.cover, cover_url=task.cover_url)
     async with Stage(music(quick)) as stage:
         await stage.make_music()
@@ -280,7 +280,7 @@ async def test_the_cover_may_be_missing_altogether(task: Music) -> None:
     assert all("image_url" not in track for track in complete.body["data"]["data"])
 
 
-async def test_a_cover_has_the_scripted_size_and_says_what_it_was_made_at() -> None:
+async def test_a_cover_has_the_scripted_size_and_the_watermark_of_its_original_size() -> None:
     cover = Picture(2048, 1152, made_width=360, made_height=360, format="jpeg")
     async with Stage(music(Music(takes=SOON, cover=cover))) as stage:
         await stage.make_music()
@@ -291,7 +291,7 @@ async def test_a_cover_has_the_scripted_size_and_says_what_it_was_made_at() -> N
     ] * 2
 
 
-async def test_an_error_callback_may_carry_an_empty_list() -> None:
+async def test_an_error_callback_can_have_an_empty_list() -> None:
     failing = Music(takes=SOON, fails=Failure(501, when="after-generating"), error_carries="empty")
     async with Stage(music(failing)) as stage:
         await stage.make_music()
@@ -330,7 +330,7 @@ async def test_a_failed_generation_sends_an_error_callback_and_refunds(code: int
     assert (ended["outcome"], ended["code"]) == ("failed", code)
 
 
-async def test_when_the_complete_callback_is_given_up_the_record_says_so_and_keeps_the_audio() -> None:
+async def test_when_the_complete_callback_is_given_up_the_record_reports_it_and_keeps_the_audio() -> None:
     rules = DeliveryRules(retries_after_s=(0.01,))
     script = music(Music(takes=SOON, sends=("complete",)), delivery=rules)
     async with Stage(script, Receiver([500])) as stage:
@@ -365,7 +365,7 @@ async def test_a_forgery_names_the_first_real_task_and_smuggles_other_urls_in() 
     assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
 
 
-async def test_an_old_musics_callback_is_of_nobodys_task() -> None:
+async def test_the_callback_of_an_old_music_task_is_of_an_unknown_task() -> None:
     async with Stage(music(Music(takes=Never()), strays=(Stray(0.01, "old-music"),))) as stage:
         task_id = await stage.make_music()
         (old,) = await stage.receiver.wait_for(1)

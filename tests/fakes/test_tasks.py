@@ -1,4 +1,4 @@
-"""What generations have in common: their ids, and the work that waits for its moment."""
+"""What generations have in common: their ids, and scheduled work."""
 
 import asyncio
 import uuid
@@ -13,18 +13,18 @@ HERE: ContextVar[str] = ContextVar("here", default="nowhere")
 
 
 @pytest.mark.parametrize("bits", [0, (1 << 128) - 1, *(Random(7).getrandbits(128) for _ in range(20))])
-def test_a_random_uuid_is_what_the_standard_library_makes_of_the_same_bits(bits: int) -> None:
+def test_a_random_uuid_equals_the_standard_librarys_for_the_same_bits(bits: int) -> None:
     assert random_uuid(bits) == str(uuid.UUID(int=bits, version=4))
 
 
 @pytest.mark.parametrize("bound", [1, 2, 3, 120, 128, 1_000])
-def test_a_number_below_a_bound_is_what_the_standard_library_draws(bound: int) -> None:
+def test_a_number_below_a_bound_equals_the_standard_librarys_draw(bound: int) -> None:
     mine, theirs = Random(bound), Random(bound)
     assert [below(mine, bound) for _ in range(200)] == [theirs.randrange(bound) for _ in range(200)]
 
 
 @pytest.mark.asyncio
-async def test_an_appointment_is_kept_at_its_moment_in_the_context_in_which_it_was_made() -> None:
+async def test_a_timer_fires_exactly_on_time_in_the_context_that_set_it() -> None:
     loop, chores = asyncio.get_running_loop(), Chores()
     kept: asyncio.Future[tuple[str, float]] = loop.create_future()
     token = HERE.set("in the handler")
@@ -39,7 +39,7 @@ async def test_an_appointment_is_kept_at_its_moment_in_the_context_in_which_it_w
 
 
 @pytest.mark.asyncio
-async def test_what_is_given_up_does_not_happen() -> None:
+async def test_a_cancelled_timer_does_not_fire() -> None:
     chores, happened = Chores(), list[str]()
 
     async def work() -> None:

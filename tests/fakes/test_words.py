@@ -1,9 +1,9 @@
-"""Seeded words: the same seed gives the same words, whatever was asked before."""
+"""Seeded texts: the same seed gives the same texts, whatever was generated before."""
 
 from harness.fakes.sample_text import prompt, titles
 
 
-def test_titles_depend_on_nothing_but_the_seed() -> None:
+def test_titles_depend_only_on_the_seed() -> None:
     before = titles(7, 5)
     titles(8, 3)
     prompt(7, 1)
@@ -12,13 +12,13 @@ def test_titles_depend_on_nothing_but_the_seed() -> None:
     assert titles(8, 5) != before
 
 
-def test_titles_are_all_different_and_more_of_them_begin_with_the_same() -> None:
+def test_titles_are_all_different_and_a_longer_list_begins_with_the_same() -> None:
     many = titles(1, 300)
 
     assert len(set(many)) == 300
     assert many[:20] == titles(1, 20)
 
 
-def test_each_prompt_is_another() -> None:
+def test_all_prompts_are_different() -> None:
     assert prompt(1, 1) == prompt(1, 1)
     assert len({prompt(seed, index) for seed in (1, 2) for index in range(5)}) == 10

@@ -153,7 +153,7 @@ def test_an_application_that_cannot_start_is_told_with_its_last_words(tmp_path: 
 
 def test_an_application_that_never_listens_is_not_waited_for_long(tmp_path: Path) -> None:
     began_s = time.monotonic()
-    with pytest.raises(ImplementationError, match=r"nothing listens at 127\.0\.0\.1"):
+    with pytest.raises(ImplementationError, match=r"nothing listens on 127\.0\.0\.1"):
         played(configured(tmp_path, mischief="never-listens", ready="1s"), speed=1)
     assert time.monotonic() - began_s < 10
 
@@ -233,5 +233,5 @@ def test_a_connection_that_is_kept_from_standing_cannot_be_judged_over_sockets(t
     result = run(scenario, load_live(str(configured(tmp_path))))
     assert result.violated == ()
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "a connection cannot be kept from standing (never-connects)" in result.verdicts[0].reason
+    assert "the harness cannot prevent a connection (never-connects)" in result.verdicts[0].reason
     assert facts(result, "instance.started") == []

@@ -163,7 +163,9 @@ def test_a_clock_that_complains_is_not_blamed_on_the_application(tmp_path: Path)
 def test_a_port_that_somebody_has_taken_is_told_and_nothing_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ImplementationError, match=f"port {port}, at which the application shall listen, is taken"):
+        with pytest.raises(
+            ImplementationError, match=f"port {port}, on which the application should listen, is already in use"
+        ):
             played(written(tmp_path, "pass", port=port), speed=1)
     assert not is_alive(str(tmp_path))
 

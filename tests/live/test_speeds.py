@@ -121,7 +121,7 @@ def test_what_would_take_too_long_to_be_certain_is_unknown_and_says_why(
     hurried = replace(application, settings=replace(application.settings, patience_s=0.5))
     (result,) = run_pairs([(at_the_limit, hurried)], 1, SLOTS)
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "5 s lie between" in result.verdicts[0].reason
+    assert "5 s limit is undecided" in result.verdicts[0].reason
     assert "(patience in harness.toml)" in result.verdicts[0].reason
 
 

@@ -1,4 +1,5 @@
-"""What a real client sees of every fault, over memory and over real sockets alike; for their sake times are small."""
+"""What a real client sees of every fault, in memory and over real sockets alike; delays are short to keep the tests
+fast."""
 
 import asyncio
 import json
@@ -32,7 +33,7 @@ RIGHT = json.dumps({"code": 200, "heard": ASKED}, separators=(",", ":")).encode(
 
 @dataclass(frozen=True)
 class Seen:
-    """What one request comes to: a status and a body, or an exception's name."""
+    """The result of one request: a status and a body, or an exception's name."""
 
     status: int | None = None
     body: bytes = b""
@@ -50,18 +51,18 @@ def fails(error: type[httpx.HTTPError]) -> Seen:
 
 @dataclass(frozen=True)
 class Case:
-    """A harm with its parameters, what the requests of one client come to, and what the provider carried out."""
+    """A fault with its parameters, the results of one client's requests, and the requests that the provider handled."""
 
     fault: Fault
     sees: tuple[Seen, ...]
     carried_out: int = 1
     at_least_s: float = 0.0
-    """How long all the requests together take, at least."""
+    """The minimum duration of all the requests together."""
     scheme: str = "http"
     at_once: bool = False
-    """The requests are sent together instead of one after the other."""
+    """Whether the requests are sent concurrently instead of one after the other."""
     hears: tuple[str, ...] | None = None
-    """What the provider heard, in its order, if that is the point."""
+    """The requests that the provider received, in its order, where that matters."""
 
 
 def _plain(name: str, *sees: Seen, **more: Any) -> Case:
@@ -71,13 +72,13 @@ def _plain(name: str, *sees: Seen, **more: Any) -> Case:
 CASES = {
     case.fault.name + suffix: case
     for suffix, case in [
-        # before the connection stands
+        # before the connection is established
         ("", _plain("connection-refused", fails(httpx.ConnectError), carried_out=0)),
         ("", _plain("name-not-found", fails(httpx.ConnectError), carried_out=0)),
         ("", _plain("tls-failure", fails(httpx.ConnectError), carried_out=0, scheme="https")),
         ("", _plain("never-connects", fails(httpx.ConnectTimeout), carried_out=0, at_least_s=PATIENCE_S)),
         ("", Case(SlowConnect(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
-        # the request on its way
+        # the request in transit
         ("", _plain("lost-request", fails(httpx.ReadTimeout), carried_out=0, at_least_s=PATIENCE_S)),
         ("", Case(LateRequest(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
         ("", Case(DuplicatedRequest(after_s=0.0), (WHOLE,), carried_out=2)),
@@ -95,14 +96,14 @@ CASES = {
         ("", Case(AlteredRequest("please", "pretty"), (Seen(200, RIGHT.replace(b"please", b"pretty")),))),
         ("", _plain("refused-request", Seen(503, b"", type="text/plain; charset=utf-8"), carried_out=0)),
         (" in JSON", Case(RefusedRequest(500, '{"code":"57014"}'), (Seen(500, b'{"code":"57014"}'),), carried_out=0)),
-        # what is answered
+        # the content of the response
         ("", _plain("empty-body", Seen(200, b""))),
         ("", _plain("broken-json", Seen(200, RIGHT.replace(b'"', b"", 1)))),
         ("", _plain("cut-off-json", Seen(200, HALF))),
         ("", _plain("corrupt-gzip", fails(httpx.DecodingError))),
         ("", Case(OversizedBody(size=1_000_000), (Seen(200, RIGHT + b" " * 1_000_000),))),
         ("", Case(WrongContentType(type="text/plain"), (Seen(200, RIGHT, type="text/plain"),))),
-        # when
+        # delays
         ("", Case(SlowAnswer(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
         (" of a distribution", Case(SlowAnswer(takes_s=Uniform(TAKES_S, 0.2)), (WHOLE,), at_least_s=TAKES_S)),
         (
@@ -114,11 +115,11 @@ CASES = {
                 at_least_s=TAKES_S + PATIENCE_S,
             ),
         ),
-        # no answer
+        # no response
         ("", _plain("never-answers", fails(httpx.ReadTimeout), at_least_s=PATIENCE_S)),
         ("", _plain("reset-before-answer", fails(httpx.ReadError))),
         ("", _plain("closed-before-answer", fails(httpx.RemoteProtocolError))),
-        # an answer in its own way
+        # how the response is sent
         ("", _plain("reset-in-body", fails(httpx.ReadError))),
         ("", _plain("cut-off-body", fails(httpx.RemoteProtocolError))),
         ("", _plain("stalled-body", fails(httpx.ReadTimeout), at_least_s=PATIENCE_S)),
@@ -135,7 +136,7 @@ CASES = {
 
 
 def provider(heard: list[str]) -> App:
-    """An app that answers with what it is asked and writes it down."""
+    """An app that echoes its requests and records them."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         content = (await Request(scope, receive).body()).decode()
@@ -146,7 +147,7 @@ def provider(heard: list[str]) -> App:
 
 
 async def ask(case: Case, url: str, patience_s: float = PATIENCE_S) -> tuple[tuple[Seen, ...], float]:
-    """What the requests of one client come to, and how long all of them take."""
+    """Return the results of one client's requests, and their total duration."""
     asked = [ASKED] * len(case.sees)
     if case.at_once:
         asked = [ASKED.replace("please", word) for word in ("first!", "second")]
@@ -179,7 +180,7 @@ def check(case: Case, seen: tuple[Seen, ...], took_s: float, heard: list[str]) -
 
 
 async def call_back(post: Post, url: str) -> str:
-    """What a callback comes to for the provider that sends it: a status or an exception's name."""
+    """Return the result of a callback for its sender: a status or an exception's name."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             return str((await post(url, ASKED.encode(), {"Content-Type": "application/json"})).status)

@@ -1,7 +1,7 @@
 """A provider on real sockets of the loopback interface, with a fault on its link: uvicorn's own protocols, free ports.
 
-What befalls an exchange is the injector's work here as over memory. What befalls a connection is the kernel's, so each
-of those harms is a way to listen, or not to.
+The fault injector applies faults of exchanges here as in memory. Faults of connections are the kernel's work, so each
+of them is a way of listening, or of not listening.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ SERVERS = ("httptools", "h11")
 
 
 def _protocol(app: App, kind: str) -> Callable[[], asyncio.Protocol]:
-    """Makes the server's protocol for each connection, with the connection in its requests' state."""
+    """Return a factory of the server's protocol for connections, with the connection in its requests' state."""
     loop = asyncio.get_running_loop()
     if kind == "httptools":
         return protocol_factory(app, loop)
@@ -50,7 +50,7 @@ Listening = AbstractAsyncContextManager[str]
 
 @asynccontextmanager
 async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
-    """Serves `app` with a fault on its link for as long as the context lasts; gives its URL."""
+    """Serve `app` with a fault on its link until the context ends; yield its URL."""
     injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
     way: Callable[..., Listening] = WAYS_TO_LISTEN[fault.name] if isinstance(fault, ConnectFault) else _listening
@@ -61,7 +61,7 @@ async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) 
 
 @asynccontextmanager
 async def served_live(fault: Fault, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
-    """Serves `app` as the live world does, with a harm to its connections."""
+    """Serve `app` as the live world does, with a fault on its connections."""
     injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
     connect_hook = injector.connect_hook(frozenset({"kie"}))
     async with _listening(protocol_factory(app, asyncio.get_running_loop(), connect_hook)) as url:
@@ -70,7 +70,7 @@ async def served_live(fault: Fault, app: App, told: list[dict[str, str]]) -> Asy
 
 @asynccontextmanager
 async def listening(app: App, kind: str = "httptools") -> AsyncIterator[str]:
-    """Serves `app` with nothing wrong; gives its URL."""
+    """Serve `app` without faults; yield its URL."""
     async with _listening(_protocol(app, kind)) as url:
         yield url
 
@@ -84,7 +84,7 @@ async def _listening(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]
 
 @asynccontextmanager
 async def _nobody_listening(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
-    """A port that is bound, so that nobody else takes it, and listens to nothing."""
+    """Yield a port that is bound, so that it stays reserved, but does not listen."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with socket.socket() as bound:
@@ -104,7 +104,7 @@ async def _listening_with_a_certificate_of_the_past(make: Callable[[], asyncio.P
 
 @asynccontextmanager
 async def _never_accepting(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
-    """A queue of connections that is full and stays so: the kernel lets further attempts hang."""
+    """Keep a listen queue full: the kernel lets further connection attempts hang."""
     with socket.socket() as full:
         port, waiting = _fill(full)
         yield f"http://127.0.0.1:{port}/"
@@ -113,7 +113,7 @@ async def _never_accepting(make: Callable[[], asyncio.Protocol]) -> AsyncIterato
 
 @asynccontextmanager
 async def _accepting_after_a_while(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[str]:
-    """The queue is full at first; the attempts that hang are repeated by the kernel after a second."""
+    """Keep the queue full at first; the kernel repeats the hanging attempts after a second."""
     full = socket.socket()
     port, waiting = _fill(full)
     full.setblocking(False)

@@ -1,4 +1,4 @@
-"""Parity: every harm over real sockets has the outcome that it has over memory (`tests/simulation/test_faults.py`)."""
+"""Parity: every fault has the same outcome over real sockets as in memory (`tests/simulation/test_faults.py`)."""
 
 import asyncio
 import time
@@ -24,12 +24,12 @@ NOT_ON_SOCKETS = {
         "localhost may be asked for here"
     ),
 }
-"""Harms that no provider on a socket can do, each with the reason."""
+"""Faults that no provider on a socket can apply, each with the reason."""
 KERNEL_RETRIES_S = 1.5
-"""A connection attempt that found the queue full is repeated by the kernel after a second, so the client waits on."""
+"""The kernel repeats a connection attempt that found the queue full after a second, so the client waits longer."""
 
 
-def test_every_harm_is_either_done_on_sockets_or_has_a_reason_why_not() -> None:
+def test_every_fault_is_applied_on_sockets_or_has_a_reason_why_not() -> None:
     on_sockets = {CASES[name].fault.name for name in NAMES}
     assert on_sockets | set(NOT_ON_SOCKETS) == set(FAULTS)
     assert not on_sockets & set(NOT_ON_SOCKETS)
@@ -41,7 +41,7 @@ NAMES = [name for name, case in CASES.items() if case.fault.name not in NOT_ON_S
 
 @pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_client_sees_over_sockets_what_it_sees_over_memory(name: str, kind: str) -> None:
+def test_a_client_sees_the_same_over_sockets_as_in_memory(name: str, kind: str) -> None:
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
@@ -64,12 +64,12 @@ IN_THE_LIVE_WORLD = {
     "name-not-found": httpx.ReadError,
     "tls-failure": httpx.ReadError,
 }
-"""What a client sees there of the harms to its connections. Somebody has to listen at a port before anybody is refused,
-so the kernel has accepted the connection: what is none over memory is one there that does nothing, or is reset."""
+"""What a client sees of faults on its connections in the live world. A port has to listen before a connection to it can
+be refused, so the refusal comes after the connection was accepted."""
 
 
 @pytest.mark.parametrize("name", IN_THE_LIVE_WORLD)
-def test_the_live_world_does_to_an_accepted_connection_what_it_can(name: str) -> None:
+def test_the_live_world_applies_faults_to_accepted_connections(name: str) -> None:
     fault = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else FAULTS[name]()
     case = Case(fault, (fails(IN_THE_LIVE_WORLD[name]),), carried_out=0)
     heard: list[str] = []
@@ -83,12 +83,12 @@ def test_the_live_world_does_to_an_accepted_connection_what_it_can(name: str) ->
     assert told == [{"harm": name, "link": "kie"}]
 
 
-def test_every_harm_to_a_connection_has_its_word_for_the_live_world() -> None:
+def test_every_connection_fault_has_an_expectation_for_the_live_world() -> None:
     assert set(IN_THE_LIVE_WORLD) == {name for name, fault in FAULTS.items() if hasattr(fault, "on_connect")}
 
 
 async def _called_back(fault: Fault, url: str, heard: list[str]) -> tuple[str, list[str]]:
-    """What a harmed callback comes to for its sender, and what the receiver hears in the end."""
+    """Return the result of a faulty callback for its sender, and the requests that the receiver gets."""
     injector = FaultInjector((FaultRule("callbacks", fault),), 1, lambda event: None, time.monotonic)
     outcome = await call_back(injector.post(), url)
     await asyncio.sleep(TAKES_S)
@@ -97,7 +97,7 @@ async def _called_back(fault: Fault, url: str, heard: list[str]) -> tuple[str, l
 
 
 @pytest.mark.parametrize("name", CALLBACK_FAULTS)
-def test_a_callback_over_sockets_comes_to_what_it_does_over_memory(simulate: Simulate, name: str) -> None:
+def test_a_callback_has_the_same_result_over_sockets_as_in_memory(simulate: Simulate, name: str) -> None:
     fault = CASES[name].fault
     in_memory: list[str] = []
     app: App = provider(in_memory)

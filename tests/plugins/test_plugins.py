@@ -249,7 +249,7 @@ def test_all_kinds_can_be_entry_points_of_an_installed_package(project: Path, ha
         ("invariants", "checks:APSENT", 'the module "checks" has no "APSENT"'),
         ("invariants", "cheks:TITLE_KEPT", 'no module "cheks"'),
         ("faults", "lyrics:LYRICS", "is not a fault"),
-        ("providers", "teapot:Teapot", "is not a harness.fakes.provider.Provider with a fake"),
+        ("providers", "teapot:Teapot", "expected a harness.fakes.provider.Provider with a fake"),
         ("strategies", "teapot:Teapot", "is not a strategy"),
         ("reports", "teapot:Teapot", "expected a harness.report.registry.Report"),
         ("commands", "teapot:Teapot", "is not a click command"),

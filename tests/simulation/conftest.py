@@ -1,4 +1,4 @@
-"""A bare simulated world for the tests of its machinery: hosts with apps, a coroutine, and what became of it."""
+"""A bare simulated world for the tests of its parts: hosts with apps, a coroutine, and its outcome."""
 
 import time
 from collections.abc import Callable, Coroutine
@@ -16,7 +16,7 @@ from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory
 
 REAL_SECONDS_MAX = 2.0
-"""However long a simulation says it took, the machine must hardly have noticed."""
+"""Real seconds that a simulation may take, however much virtual time passes."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ Simulate = Callable[..., Outcome]
 
 @pytest.fixture
 def simulate() -> Simulate:
-    """Runs a coroutine function in a fresh world: `simulate(main, {"api.kie.ai": app}, until_s=3600)`."""
+    """Run a coroutine function in a fresh world: `simulate(main, {"api.kie.ai": app}, until_s=3600)`."""
 
     def run(
         main: Callable[[], Coroutine[Any, Any, Any]],

@@ -1,4 +1,4 @@
-"""Faults on the callbacks' link: what the application gets, and what the provider makes of it."""
+"""Faults on the callbacks' link: what the application receives, and how the provider reacts."""
 
 from typing import Any
 
@@ -34,11 +34,12 @@ from harness.trace.journal import Journal
 
 
 def _accept(payload: dict[str, Any], track: dict[str, Any]) -> None:
-    """A callback function that takes whatever it is called with."""
+    """Return a callback function that accepts every call."""
 
 
 def _played(*faults: FaultRule, music: Music = Music(sends=("complete",))) -> tuple[list[str], Journal]:  # noqa: B008
-    """What the application was called with, and the journal. It answers at once, so no fault is its own."""
+    """Return the calls that the application received, and the journal; it answers at once, so every failure is the
+    fault's."""
     scenario = Scenario("test/callbacks", "Faults.", script=Script(suno=SunoScript(music=(music,))), faults=faults)
     result = run(scenario, load(f"{__file__}:_accept"))
     assert result.journal is not None
@@ -83,7 +84,7 @@ CASES: list[tuple[Fault, list[str], list[tuple[str, float]]]] = [
 
 
 @pytest.mark.parametrize(("fault", "arrived", "outcomes"), CASES, ids=[case[0].name for case in CASES])
-def test_a_harmed_callback_arrives_and_is_answered_as_expected(
+def test_a_faulty_callback_arrives_and_is_answered_as_expected(
     fault: Fault, arrived: list[str], outcomes: list[tuple[str, float]]
 ) -> None:
     found, journal = _played(FaultRule("callbacks", fault, nth=1))
@@ -91,14 +92,14 @@ def test_a_harmed_callback_arrives_and_is_answered_as_expected(
     assert [entry.facts for entry in journal.of(FaultTriggered)] == [{"harm": fault.name, "link": "callbacks"}]
 
 
-def test_a_callback_is_overtaken_by_the_next_one() -> None:
+def test_the_next_callback_overtakes_a_reordered_one() -> None:
     music = Music(sends=("first", "complete"), apart_s=1.0)
     found, journal = _played(FaultRule("callbacks", ReorderedRequest(within_s=300.0), containing="first"), music=music)
     assert found[:2] == ["complete 200", "first 200"]
     assert journal.of(FaultTriggered)[0].at_s < journal.of(CallbackAttempt)[1].at_s
 
 
-def test_a_lost_callback_is_lost_for_good_when_all_its_repetitions_are() -> None:
+def test_a_callback_never_arrives_if_all_its_retries_are_lost() -> None:
     found, journal = _played(FaultRule("callbacks", LostRequest(), path="/callbacks/suno"))
     assert found == []
     assert len(_outcomes(journal)) == 4
@@ -111,5 +112,5 @@ def test_other_requests_of_the_application_are_not_callbacks() -> None:
     assert journal.of(FaultTriggered) == []
 
 
-def test_every_harm_that_can_befall_a_callback_is_tried() -> None:
+def test_every_fault_of_callbacks_is_tested() -> None:
     assert {fault.name for fault, _, _ in CASES} == set(CALLBACK_FAULTS)

@@ -1,4 +1,4 @@
-"""Every harm over memory, as a real client sees it; whom a fault befalls; and what several of them come to together."""
+"""Every fault in memory, as a real client sees it; which requests it applies to; and how several faults combine."""
 
 import json
 import time
@@ -33,7 +33,7 @@ HOST = "api.kie.ai"
 RIGHT = {"code": 200, "data": {"taskId": "0123456789abcdef"}}
 
 
-def test_every_harm_has_its_expectation_and_is_of_one_kind() -> None:
+def test_every_fault_has_an_expectation_and_one_kind() -> None:
     assert {case.fault.name for case in CASES.values()} == set(FAULTS)
     for name, fault in FAULTS.items():
         assert sum(issubclass(fault, kind) for kind in KINDS) == 1, name
@@ -41,7 +41,7 @@ def test_every_harm_has_its_expectation_and_is_of_one_kind() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: str) -> None:
+def test_a_client_sees_the_expected_result_in_memory(simulate: Simulate, name: str) -> None:
     case = CASES[name]
     heard: list[str] = []
     told: list[dict[str, str]] = []
@@ -62,7 +62,7 @@ def test_a_client_sees_over_memory_what_is_expected(simulate: Simulate, name: st
 
 
 def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple[Any, float]:
-    """What a client gets when all these harms befall its request: a response or its exception; and after how long."""
+    """Return the result of a request with all these faults, a response or an exception, and its duration."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(RIGHT)
@@ -88,14 +88,14 @@ def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple
 
 
 @pytest.mark.parametrize("name", ["empty-body", "broken-json", "cut-off-json"])
-def test_a_spoilt_body_is_complete_and_no_json(simulate: Simulate, name: str) -> None:
+def test_a_corrupted_body_is_complete_but_not_json(simulate: Simulate, name: str) -> None:
     got, _ = _outcome(simulate, FAULTS[name]())
     assert int(got.headers["content-length"]) == len(got.content)
     with pytest.raises(json.JSONDecodeError):
         got.json()
 
 
-def test_delays_are_met_to_the_microsecond(simulate: Simulate) -> None:
+def test_delays_are_exact_to_the_microsecond(simulate: Simulate) -> None:
     size = len(json.dumps(RIGHT, separators=(",", ":")))
     assert _outcome(simulate, SlowAnswer(takes_s=12.5))[1] == 12.5
     assert _outcome(simulate, SlowConnect(takes_s=12.5))[1] == 12.5
@@ -129,13 +129,13 @@ def test_a_delay_is_a_number_a_distribution_or_a_schedule_and_follows_its_seed()
 # Several faults on one message
 
 
-def test_delays_add_up_whatever_their_kind(simulate: Simulate) -> None:
+def test_delays_of_different_kinds_add_up(simulate: Simulate) -> None:
     faults = (SlowAnswer(takes_s=2.0), SlowConnect(takes_s=3.0), LateRequest(takes_s=4.0), SlowAnswer(takes_s=1.0))
     got, after_s = _outcome(simulate, *faults)
     assert (got.status_code, after_s) == (200, 10.0)
 
 
-def test_a_spoilt_answer_is_spoilt_further_and_sent_in_its_own_way(simulate: Simulate) -> None:
+def test_a_corrupted_response_can_also_be_truncated_and_sent_slowly(simulate: Simulate) -> None:
     faults = (WrongContentType(type="text/plain"), CutOffJson(), DribbledBody(bytes=10, every_s=1.0), SlowAnswer(5.0))
     got, after_s = _outcome(simulate, *faults)
     half = len(json.dumps(RIGHT, separators=(",", ":"))) // 2
@@ -143,19 +143,19 @@ def test_a_spoilt_answer_is_spoilt_further_and_sent_in_its_own_way(simulate: Sim
     assert after_s == 5.0 + (half - 1) // 10
 
 
-def test_of_those_that_end_an_exchange_the_first_written_acts(simulate: Simulate) -> None:
+def test_of_several_faults_that_end_an_exchange_the_first_in_the_scenario_applies(simulate: Simulate) -> None:
     assert isinstance(_outcome(simulate, ResetBeforeAnswer(), NeverAnswers())[0], httpx.ReadError)
     assert isinstance(_outcome(simulate, NeverAnswers(), ResetBeforeAnswer())[0], httpx.ReadTimeout)
     assert isinstance(_outcome(simulate, EmptyBody(), ResetBeforeAnswer())[0], httpx.ReadError)
 
 
-def test_a_connection_that_is_slow_and_then_refused_is_both(simulate: Simulate) -> None:
+def test_a_connection_can_be_slow_and_then_refused(simulate: Simulate) -> None:
     got, after_s = _outcome(simulate, SlowConnect(takes_s=3.0), ConnectionRefused(), SlowConnect(takes_s=9.0))
     assert isinstance(got, httpx.ConnectError)
     assert after_s == 3.0
 
 
-def test_an_oversized_answer_may_also_be_slow(simulate: Simulate) -> None:
+def test_an_oversized_response_can_also_be_slow(simulate: Simulate) -> None:
     got, after_s = _outcome(simulate, OversizedBody(size=5_000), Bandwidth(per_second=1_000))
     assert len(got.content) > 5_000
     assert after_s == pytest.approx(len(got.content) / 1_000)
@@ -165,7 +165,7 @@ def test_an_oversized_answer_may_also_be_slow(simulate: Simulate) -> None:
 
 
 async def _ask_for_five_pictures(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """A callback function that asks Kie.ai five times, two seconds apart, and notes what came of it."""
+    """A callback function that makes five requests to Kie.ai, two seconds apart, and keeps the results."""
     import asyncio
     import os
 
@@ -187,7 +187,7 @@ async def _ask_for_five_pictures(payload: dict[str, Any], track: dict[str, Any])
 
 
 def _told(*faults: FaultRule, seed: int = 1) -> tuple[str, int]:
-    """What the five requests got, and how many faults the journal tells of."""
+    """Return the results of the five requests, and the number of faults in the journal."""
     scenario = Scenario("test/faults", "Five requests to Kie.ai.", script=Script(), faults=faults)
     result = run(scenario, load(f"{__file__}:_ask_for_five_pictures"), seed)
     assert result.track is not None
@@ -195,24 +195,24 @@ def _told(*faults: FaultRule, seed: int = 1) -> tuple[str, int]:
     return str(result.track["failure_reason"]), len(result.journal.of(FaultTriggered))
 
 
-def test_without_faults_nothing_is_harmed() -> None:
+def test_without_faults_every_request_succeeds() -> None:
     assert _told() == (".....", 0)
 
 
-def test_a_fault_befalls_the_first_the_nth_or_every_request() -> None:
+def test_a_fault_applies_to_the_first_the_nth_or_every_request() -> None:
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1)) == ("r....", 1)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=3)) == ("..r..", 1)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat")) == ("rrrrr", 5)
 
 
-def test_a_fault_befalls_only_its_link_path_method_and_text() -> None:
+def test_a_fault_applies_only_to_its_link_path_method_and_text() -> None:
     assert _told(FaultRule("kie", ResetBeforeAnswer())) == (".....", 0)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/generate/record-info")) == (".....", 0)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", method="POST")) == (".....", 0)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", containing="prompt")) == (".....", 0)
 
 
-def test_a_fault_lasts_for_its_window() -> None:
+def test_a_fault_applies_only_within_its_window() -> None:
     """The music is done after 90 s; the requests come at 90, 92, 94, 96 and 98 s."""
     window = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", from_s=92.0, until_s=96.0)
     assert _told(window) == (".rr..", 2)
@@ -223,19 +223,19 @@ def test_occurrences_are_counted_within_the_window() -> None:
     assert _told(first_after_a_while) == (".r...", 1)
 
 
-def test_a_connection_fault_befalls_attempts_to_connect() -> None:
+def test_a_connection_fault_applies_to_attempts_to_connect() -> None:
     assert _told(FaultRule("kie", ConnectionRefused(), nth=2)) == (".c...", 1)
     assert _told(FaultRule("kie", ConnectionRefused(), from_s=0.0, until_s=95.0)) == ("ccc..", 3)
 
 
-def test_chance_follows_the_seed() -> None:
+def test_probability_follows_the_seed() -> None:
     unlucky = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
     outcomes = {_told(unlucky, seed=seed)[0] for seed in range(8)}
     assert len(outcomes) > 3
     assert _told(unlucky, seed=3) == _told(unlucky, seed=3)
 
 
-def test_a_fault_without_luck_does_not_change_another_ones() -> None:
+def test_a_fault_that_does_not_trigger_leaves_another_ones_randomness_unchanged() -> None:
     unlucky = FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", probability=0.5)
     alone = _told(unlucky, seed=3)[0]
     assert _told(unlucky, FaultRule("media", SlowAnswer(Uniform(1.0, 2.0))), seed=3)[0] == alone

@@ -1,4 +1,4 @@
-"""Instances of the application side by side: requests in turn, one database, no shared memory, restarts of all."""
+"""Concurrent instances of the application: requests in turn, one database, no shared memory, restarts of all."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ POSTED = "/tracks"
 
 
 def _counting() -> Any:
-    """An application that remembers how many tracks it was asked for, in its memory and in its database."""
+    """An application that counts the requested tracks in its memory and in its database."""
     seen = []
     db = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
     db.execute("CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status TEXT, failure_reason TEXT)")
@@ -51,7 +51,7 @@ def _told(platform: Platform, tracks: int = 4, apart_s: float = 10.0) -> tuple[l
     return [row["failure_reason"] for row in writes], journal
 
 
-def test_one_instance_remembers_everything() -> None:
+def test_one_instance_keeps_its_memory() -> None:
     told, _ = _told(Platform())
     assert told == [f"{n + 1} remembered, {n} stored" for n in range(4)]
 
@@ -74,7 +74,7 @@ def test_a_limit_or_freezing_applies_to_each_instance() -> None:
     assert [entry.facts["instance"] for entry in journal.of(InstanceThawed)] == [1, 2]
 
 
-def test_a_restart_replaces_them_all_and_the_database_stays() -> None:
+def test_a_restart_replaces_all_instances_and_keeps_the_database() -> None:
     told, journal = _told(Platform(instances=2, restarts_s=(15.0,)))
     assert told[2:] == ["1 remembered, 2 stored", "1 remembered, 3 stored"]
     assert [entry.facts["instance"] for entry in journal.of(InstanceKilled)] == [1, 2]
@@ -82,7 +82,7 @@ def test_a_restart_replaces_them_all_and_the_database_stays() -> None:
 
 
 def _slow() -> Any:
-    """An application that takes half a minute for its answer."""
+    """An application that takes half a minute to respond."""
 
     async def create(request: Request) -> JSONResponse:
         await asyncio.sleep(30.0)
@@ -92,7 +92,7 @@ def _slow() -> Any:
 
 
 @pytest.mark.parametrize(("limit_s", "restarts_s", "ended"), [(60.0, (5.0,), 0), (60.0, (), 0), (20.0, (), 1)])
-def test_a_handler_that_a_restart_has_ended_is_not_ended_by_the_limit_as_well(
+def test_a_handler_ended_by_a_restart_is_not_ended_again_by_the_limit(
     limit_s: float, restarts_s: tuple[float, ...], ended: int
 ) -> None:
     platform = Platform(limit_s=limit_s, restarts_s=restarts_s)

@@ -78,7 +78,7 @@ def test_a_hard_coded_host_is_reached_by_name(simulate: Simulate, scheme: str, l
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_aiohttp_reaches_it_too(simulate: Simulate, scheme: str) -> None:
+def test_aiohttp_reaches_a_hard_coded_host(simulate: Simulate, scheme: str) -> None:
     async def main() -> Any:
         async with aiohttp.ClientSession() as session, session.get(f"{scheme}://{HOST}/?after=3") as response:
             return await response.json()
@@ -112,7 +112,7 @@ def test_a_read_timeout_fires_at_its_exact_moment(simulate: Simulate, timeout_s:
     assert simulate(main, HOSTS).result == pytest.approx(timeout_s, abs=1e-6)
 
 
-def test_an_answer_just_before_the_timeout_arrives(simulate: Simulate) -> None:
+def test_a_response_just_before_the_timeout_arrives(simulate: Simulate) -> None:
     async def main() -> int:
         async with httpx.AsyncClient(timeout=5) as client:
             return (await client.get(f"http://{HOST}/?after=4.999")).status_code
@@ -173,7 +173,7 @@ def test_the_connect_timeout_fires_at_its_exact_moment(simulate: Simulate) -> No
     assert outcome.result == pytest.approx(11.0, abs=1e-6)
 
 
-def test_a_slow_connection_stands_in_the_end(simulate: Simulate) -> None:
+def test_a_slow_connection_is_established_in_the_end(simulate: Simulate) -> None:
     async def main() -> float:
         async with httpx.AsyncClient(timeout=60) as client:
             began_s = time.monotonic()
@@ -185,7 +185,7 @@ def test_a_slow_connection_stands_in_the_end(simulate: Simulate) -> None:
 
 
 @pytest.mark.parametrize("fault", [ConnectionRefused(), NameNotFound(), TlsFailure()], ids=lambda fault: fault.name)
-def test_a_connection_that_fails_is_the_clients_connect_error(simulate: Simulate, fault: Any) -> None:
+def test_a_failed_connection_is_the_clients_connect_error(simulate: Simulate, fault: Any) -> None:
     async def main() -> None:
         async with httpx.AsyncClient() as client:
             await client.get(f"https://{HOST}/")
@@ -195,7 +195,7 @@ def test_a_connection_that_fails_is_the_clients_connect_error(simulate: Simulate
     )
 
 
-def test_an_unknown_name_does_not_resolve_and_is_told(simulate: Simulate) -> None:
+def test_an_unknown_name_does_not_resolve_and_is_reported(simulate: Simulate) -> None:
     async def main() -> None:
         async with httpx.AsyncClient() as client:
             await client.get("http://example.invalid/")
@@ -205,7 +205,7 @@ def test_an_unknown_name_does_not_resolve_and_is_told(simulate: Simulate) -> Non
     assert outcome.strangers == [("example.invalid", 80)]
 
 
-def test_a_private_address_is_refused_and_told(simulate: Simulate) -> None:
+def test_a_private_address_is_refused_and_reported(simulate: Simulate) -> None:
     async def main() -> None:
         await asyncio.open_connection("169.254.169.254", 80)
 
@@ -223,7 +223,7 @@ def test_a_reset_is_the_clients_read_error(simulate: Simulate) -> None:
     assert isinstance(simulate(main, HOSTS).error, httpx.ReadError)
 
 
-def test_megabytes_survive_both_ways(simulate: Simulate) -> None:
+def test_megabytes_arrive_intact_in_both_directions(simulate: Simulate) -> None:
     sent = bytes(range(256)) * 12_000
 
     async def main() -> bytes:
@@ -233,7 +233,7 @@ def test_megabytes_survive_both_ways(simulate: Simulate) -> None:
     assert simulate(main, HOSTS).result == sent
 
 
-def test_an_idle_connection_is_used_again_and_a_closed_one_is_not(simulate: Simulate) -> None:
+def test_an_idle_connection_is_reused_and_a_closed_one_is_not(simulate: Simulate) -> None:
     connections: list[Any] = []
 
     async def main() -> None:
@@ -248,7 +248,7 @@ def test_an_idle_connection_is_used_again_and_a_closed_one_is_not(simulate: Simu
     assert connections[2] != connections[1], "the server had closed the idle connection after 75 s"
 
 
-def test_raw_streams_see_the_end_of_the_stream_behind_the_data(simulate: Simulate) -> None:
+def test_raw_streams_get_the_end_of_the_stream_after_the_data(simulate: Simulate) -> None:
     async def main() -> bytes:
         reader, writer = await asyncio.open_connection(HOST, 80)
         writer.write(b"GET / HTTP/1.1\r\nHost: api.kie.ai\r\nConnection: close\r\n\r\n")
@@ -262,7 +262,7 @@ def test_raw_streams_see_the_end_of_the_stream_behind_the_data(simulate: Simulat
     assert answer.endswith(b"}")
 
 
-def test_code_under_test_may_listen_for_itself(simulate: Simulate) -> None:
+def test_code_under_test_can_listen_on_a_port(simulate: Simulate) -> None:
     async def main() -> bytes:
         async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"hello")

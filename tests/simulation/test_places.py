@@ -1,4 +1,4 @@
-"""Frozen and killed places: what stands still, what goes on, and what never runs again."""
+"""Frozen and killed scopes: what pauses, what continues, and what never runs again."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ def _in_place(place: ExecutionScope, coroutine: object) -> "asyncio.Task[None]":
     return asyncio.Task(coroutine, context=context)  # type: ignore[arg-type]
 
 
-def test_what_falls_due_in_a_frozen_place_runs_when_it_is_thawed(simulate: Simulate) -> None:
+def test_work_due_in_a_frozen_scope_runs_when_it_is_thawed(simulate: Simulate) -> None:
     told: list[tuple[str, float]] = []
 
     async def main() -> None:
@@ -41,7 +41,7 @@ def test_what_falls_due_in_a_frozen_place_runs_when_it_is_thawed(simulate: Simul
     assert told == [("free", 5.0), ("frozen", 100.0)]
 
 
-def test_a_killed_place_runs_no_finally(simulate: Simulate) -> None:
+def test_a_killed_scope_runs_no_finally(simulate: Simulate) -> None:
     told: list[str] = []
 
     async def main() -> None:
@@ -102,8 +102,8 @@ def test_a_killed_task_is_cleaned_up_with_the_world_and_not_before(simulate: Sim
     assert told == ["the run is over", "cleaned up"]
 
 
-def test_what_was_killed_before_its_first_step_is_not_warned_of(simulate: Simulate) -> None:
-    """httpx connects by such a task, whose coroutine a handle of anyio's holds."""
+def test_a_task_killed_before_its_first_step_causes_no_warning(simulate: Simulate) -> None:
+    """httpx connects with such a task: a handle of anyio's holds its coroutine."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -126,7 +126,7 @@ def test_what_was_killed_before_its_first_step_is_not_warned_of(simulate: Simula
     assert [str(warning.message) for warning in warned] == []
 
 
-def test_what_a_worker_takes_out_of_a_queue_it_does_because_of_who_put_it_there(simulate: Simulate) -> None:
+def test_a_queue_consumer_inherits_the_cause_of_the_producer(simulate: Simulate) -> None:
     told: list[tuple[str, int]] = []
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""What an implementation logs and prints, as its run's log has it."""
+"""An implementation's logged and printed lines, as recorded during a run."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ Lines = list[tuple[str, str, str]]
 
 @contextmanager
 def heard() -> Iterator[Lines]:
-    """What is told of a run, which is on for as long as the context lasts."""
+    """Return the recorded lines of a run that lasts until the context ends."""
     told: Lines = []
     with surroundings({}, lambda level, logger, text: told.append((level, logger, text))):
         yield told
@@ -48,7 +48,7 @@ def test_a_line_has_the_level_that_it_names(line: str, level: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_record_is_told_once_with_its_own_level_wherever_it_is_printed(stream: str) -> None:
+def test_a_log_record_is_recorded_once_with_its_own_level_wherever_it_is_printed(stream: str) -> None:
     with heard() as lines:
         logger = logging.getLogger("shop")
         logger.propagate = False
@@ -59,7 +59,7 @@ def test_a_record_is_told_once_with_its_own_level_wherever_it_is_printed(stream:
     assert lines == [("error", "shop", "no picture"), ("info", "shop", "asking again")]
 
 
-def test_what_a_level_leaves_out_is_left_out() -> None:
+def test_records_below_the_logging_level_are_omitted() -> None:
     with heard() as lines:
         logging.basicConfig(level=logging.ERROR)
         logging.getLogger("shop").info("asking")
@@ -67,7 +67,7 @@ def test_what_a_level_leaves_out_is_left_out() -> None:
     assert [text for _, _, text in lines] == ["no picture"]
 
 
-def test_printed_lines_are_told_with_the_level_that_they_name_or_else_that_of_the_stream() -> None:
+def test_a_printed_line_has_the_level_that_it_names_or_else_that_of_the_stream() -> None:
     with heard() as lines:
         print('{"level": "error", "event": "no picture"}')
         print("asking")
@@ -93,7 +93,7 @@ def _raises_levels() -> None:
 
 
 @pytest.mark.parametrize("application", [_disables_what_is_there, _raises_levels])
-def test_what_a_run_has_set_up_is_unknown_to_the_next(application: Callable[[], None]) -> None:
+def test_logging_set_up_in_one_run_does_not_affect_the_next(application: Callable[[], None]) -> None:
     told: Lines = []
     root, handlers = logging.getLogger().level, logging.getLogger().handlers
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Synchronous code in threads: deterministic where that is possible, refused with a sentence where it is not."""
+"""Synchronous code in threads: deterministic where possible, refused with a message where not."""
 
 import asyncio
 import socket
@@ -57,7 +57,7 @@ def test_threads_take_turns_by_the_virtual_clock(simulate: Simulate) -> None:
     assert order == ["c100001", "b100002", "a100003", "b100004", "a100006", "b100007"]
 
 
-def test_what_a_thread_raises_reaches_its_caller(simulate: Simulate) -> None:
+def test_an_exception_in_a_thread_reaches_its_caller(simulate: Simulate) -> None:
     def work() -> None:
         raise LookupError("no such track")
 
@@ -78,7 +78,7 @@ def test_a_timeout_around_a_thread_fires_while_the_thread_sleeps(simulate: Simul
     assert simulate(main).result == pytest.approx(15.0)
 
 
-def test_a_thread_of_its_own_is_refused_with_advice(simulate: Simulate) -> None:
+def test_starting_a_thread_is_refused_with_advice(simulate: Simulate) -> None:
     async def main() -> None:
         threading.Thread(target=print).start()
 
@@ -107,7 +107,7 @@ def test_a_blocking_socket_is_refused_with_advice(simulate: Simulate, in_thread:
     assert "blocking socket" in outcome.refusal
 
 
-def test_a_process_is_refused_with_a_sentence(simulate: Simulate) -> None:
+def test_starting_a_process_is_refused_with_a_message(simulate: Simulate) -> None:
     async def main() -> None:
         await asyncio.create_subprocess_exec("true")
 

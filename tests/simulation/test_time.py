@@ -1,4 +1,4 @@
-"""Virtual time: it jumps, exactly, and everything in the process that tells the time agrees."""
+"""Virtual time: it jumps exactly, and every clock in the process agrees."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from harness.world.clock import EPOCH_S
 from tests.simulation.conftest import Simulate
 
 
-def test_a_sleep_of_a_day_takes_a_day_and_no_time(simulate: Simulate) -> None:
+def test_a_sleep_of_a_day_takes_a_virtual_day_and_no_real_time(simulate: Simulate) -> None:
     async def main() -> float:
         await asyncio.sleep(86_400)
         return asyncio.get_running_loop().time()
@@ -42,7 +42,7 @@ def test_timers_fire_in_order_at_their_exact_moments(simulate: Simulate) -> None
     assert fired == [("tiny", 1e-6), ("early", 0.1), ("middle", 0.2), ("late", 0.3)]
 
 
-def test_wait_for_and_fail_after_time_out_on_the_dot(simulate: Simulate) -> None:
+def test_wait_for_and_fail_after_time_out_exactly(simulate: Simulate) -> None:
     async def main() -> list[float]:
         began_s = time.monotonic()
         times = []
@@ -104,7 +104,7 @@ def test_randomness_follows_the_seed_and_only_the_seed(simulate: Simulate) -> No
     assert all(mine != theirs for mine, theirs in zip(first, other, strict=True))
 
 
-def test_the_processs_own_randomness_is_left_as_it_was(simulate: Simulate) -> None:
+def test_a_run_restores_the_processs_own_randomness(simulate: Simulate) -> None:
     async def main() -> float:
         return random.random()
 
@@ -116,7 +116,7 @@ def test_the_processs_own_randomness_is_left_as_it_was(simulate: Simulate) -> No
     assert [first, random.random()] == expected
 
 
-def test_a_run_ends_at_the_deadline_and_not_later(simulate: Simulate) -> None:
+def test_a_run_ends_exactly_at_the_deadline(simulate: Simulate) -> None:
     ticks: list[float] = []
 
     async def main() -> None:
@@ -130,7 +130,7 @@ def test_a_run_ends_at_the_deadline_and_not_later(simulate: Simulate) -> None:
     assert len(ticks) == 8
 
 
-def test_waiting_for_what_never_comes_is_quiescence_found_at_once(simulate: Simulate) -> None:
+def test_waiting_for_ever_is_detected_at_once_as_quiescence(simulate: Simulate) -> None:
     async def main() -> None:
         await asyncio.get_running_loop().create_future()
 
@@ -139,7 +139,7 @@ def test_waiting_for_what_never_comes_is_quiescence_found_at_once(simulate: Simu
     assert outcome.elapsed_s == 0.0
 
 
-def test_running_in_circles_without_time_is_a_livelock(simulate: Simulate) -> None:
+def test_scheduling_work_without_advancing_time_is_a_livelock(simulate: Simulate) -> None:
     async def main() -> None:
         while True:
             await asyncio.sleep(0)
@@ -147,7 +147,7 @@ def test_running_in_circles_without_time_is_a_livelock(simulate: Simulate) -> No
     assert simulate(main).ending == "livelock"
 
 
-def test_a_blocking_sleep_in_async_code_stops_everybody(simulate: Simulate) -> None:
+def test_a_blocking_sleep_in_async_code_stops_the_whole_loop(simulate: Simulate) -> None:
     async def main() -> float:
         loop = asyncio.get_running_loop()
         began_s = loop.time()

@@ -1,4 +1,4 @@
-"""Small applications of shapes that the strategies do not have, for the tests of the world."""
+"""Small applications of shapes that the strategies lack, for the tests of the world."""
 
 import asyncio
 import base64
@@ -58,7 +58,7 @@ async def patient(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, A
 
 
 async def hard_coded(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Has the provider's real address in its code."""
+    """Has the provider's real address hard-coded."""
     if not _is_complete(payload):
         return None
     song = payload["data"]["data"][0]
@@ -67,7 +67,7 @@ async def hard_coded(payload: dict[str, Any], track: dict[str, Any]) -> dict[str
 
 
 async def forgetful(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Leaves its picture to a task, and waits in it for a callback that it has asked nobody for."""
+    """Makes its picture in a task that waits for a callback it never requested."""
     arrived = asyncio.Event()
 
     async def make_picture() -> None:
@@ -79,7 +79,7 @@ async def forgetful(payload: dict[str, Any], track: dict[str, Any]) -> dict[str,
 
 
 async def half_read(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Leaves an asynchronous generator in the middle, and its clean-up waits for ever."""
+    """Abandons an asynchronous generator whose cleanup waits for ever."""
 
     async def pieces() -> AsyncIterator[int]:
         try:
@@ -92,7 +92,7 @@ async def half_read(payload: dict[str, Any], track: dict[str, Any]) -> dict[str,
 
 
 async def careless(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Loses errors in every way that asyncio knows, and goes on."""
+    """Loses errors in every way that asyncio reports, and continues."""
     loop = asyncio.get_running_loop()
 
     async def fail(name: str) -> None:
@@ -117,13 +117,14 @@ async def careless(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, 
 
 
 async def talkative(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Prints where its database is, and an object."""
+    """Prints the path of its database, and an object."""
     print(f"database at {os.environ['DATABASE_PATH']}, {object()}")
     return None
 
 
 def in_memory() -> Starlette:
-    """Keeps its tracks in a dictionary; overwrites the good picture three seconds later, and repairs it two later."""
+    """Keeps its tracks in a dictionary; overwrites the good picture after three seconds, and restores it two seconds
+    later."""
     tracks: dict[str, dict[str, Any]] = {}
     background: set[asyncio.Task[None]] = set()
 
@@ -164,7 +165,7 @@ def in_memory() -> Starlette:
 
 
 def leaving() -> Starlette:
-    """Ends its own process from a background task, half a minute after it has started."""
+    """Ends its own process from a background task, half a minute after its start."""
 
     async def leave() -> None:
         await asyncio.sleep(30)
@@ -180,7 +181,7 @@ def leaving() -> Starlette:
 
 
 async def reuses_its_buffers(scope: Any, receive: Any, send: Any) -> None:
-    """An ASGI application that changes what it was given and what it has sent, as it may."""
+    """An ASGI application that modifies the messages that it received and sent, as it may."""
     if scope["type"] != "http":
         return
     scope["headers"].append((b"x-added", b"by the application"))
@@ -192,7 +193,7 @@ async def reuses_its_buffers(scope: Any, receive: Any, send: Any) -> None:
 
 
 def folder() -> Starlette:
-    """Keeps a file beside its database, and is no longer what it was where there is one already."""
+    """Keeps a file beside its database, and behaves differently if the file already exists."""
     place = Path(os.environ["DATABASE_PATH"]).parent / "kept"
     was_there = place.exists()
     place.write_text("kept", encoding="utf-8")
@@ -204,7 +205,7 @@ def folder() -> Starlette:
 
 
 def drawing() -> Starlette:
-    """Draws something at random when it is imported for the first time in a process, as libraries do."""
+    """Draws a random number when first imported in a process, as libraries do."""
     if not hasattr(sys, "_has_drawn"):
         sys._has_drawn = uuid.uuid4()  # type: ignore[attr-defined]
         random.random()
@@ -212,7 +213,7 @@ def drawing() -> Starlette:
 
 
 async def hangs_up(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Asks for a picture, and is gone in the middle of its question."""
+    """Sends a request for a picture and exits in the middle of it."""
     if _is_complete(payload):
         _, writer = await asyncio.open_connection("api.kie.ai", 80)
         writer.write(b"POST /api/v1/jobs/createTask HTTP/1.1\r\nhost: api.kie.ai\r\ncontent-length: 100\r\n\r\n{")
@@ -222,7 +223,7 @@ async def hangs_up(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, 
 
 
 async def embeds(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, Any] | None:
-    """Puts its picture itself on the track, in place of an address."""
+    """Stores its picture itself on the track instead of a URL."""
     if not _is_complete(payload):
         return None
     song = payload["data"]["data"][0]
@@ -239,7 +240,7 @@ async def embeds(payload: dict[str, Any], track: dict[str, Any]) -> dict[str, An
 
 
 def in_one_instance() -> Starlette:
-    """Keeps each picture in the memory of the instance that has made it."""
+    """Keeps each picture in the memory of the instance that made it."""
     pictures: dict[str, bytes] = {}
     database = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
     database.execute("CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status TEXT, image_url TEXT)")
@@ -259,7 +260,7 @@ def in_one_instance() -> Starlette:
 
 
 def infinite() -> Starlette:
-    """Stores a number that JSON has no word for."""
+    """Stores a number that JSON cannot represent."""
     database = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
     database.execute("CREATE TABLE tracks (id TEXT PRIMARY KEY, status TEXT, score REAL)")
 

@@ -55,7 +55,7 @@ PROJECT = {
             await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
         """,
 }
-"""Three modules deep, with a connection, a counter and a list that would show what an earlier run has left."""
+"""Three nested modules with a connection, a counter and a list, which would show state left by an earlier run."""
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_verdicts_over_the_whole_catalogue_do_not_depend_on_the_number_of_worker
     assert results_of(project, workers=4) == alone
 
 
-def test_a_run_finds_no_state_in_modules_that_the_process_has_imported(
+def test_a_run_finds_no_state_in_modules_imported_by_the_process(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(project))

@@ -1,4 +1,4 @@
-"""The simulated world as a whole: how runs end, how tracks are seen, and what never gets into the journal."""
+"""The simulated world as a whole: how runs end, how tracks are observed, and what never gets into the journal."""
 
 import re
 from dataclasses import replace
@@ -33,18 +33,18 @@ def _run(name: str, scenario: Scenario = HEALTHY) -> Result:
     return result
 
 
-def test_waiting_without_a_timeout_for_what_never_comes_is_a_deadlock_and_named_as_one() -> None:
+def test_waiting_for_ever_without_a_timeout_is_reported_as_a_deadlock() -> None:
     result = _run("patient", NEVER)
     assert result.ending == "deadlock"
     assert result.simulated_s < NEVER.deadline_s
-    assert "requests still pending" in result.verdict("settles").reason
+    assert "with requests still pending" in result.verdict("settles").reason
     assert result.journal is not None
     ended = result.journal.of(RunEnded)[0].facts
     unanswered = {result.journal[number].facts["path"] for number in ended["unanswered"]}
     assert "/api/v1/generate/image" in unanswered
 
 
-def test_a_task_of_the_application_that_waits_for_ever_is_named() -> None:
+def test_a_task_of_the_application_that_waits_for_ever_is_listed() -> None:
     result = _run("forgetful")
     assert "(still waiting: forgetful.<locals>.make_picture)" in result.verdict("settles").reason
     healthy = _run("hard_coded").journal
@@ -52,7 +52,7 @@ def test_a_task_of_the_application_that_waits_for_ever_is_named() -> None:
     assert healthy.of(RunEnded)[0].facts["waiting"] == []
 
 
-def test_a_generator_that_the_application_leaves_in_the_middle_is_named_by_what_closes_it() -> None:
+def test_an_abandoned_generator_is_listed_under_the_name_of_its_finalizer() -> None:
     reason = _run("half_read").verdict("settles").reason
     assert "still waiting: " in reason
     assert "async_generator_a" in reason
@@ -67,16 +67,16 @@ def test_a_hard_coded_https_address_is_served_and_trusted() -> None:
     assert {entry.facts["scheme"] for entry in asked} == {"https"}
 
 
-def test_an_application_without_a_database_is_read_over_http_at_every_moment() -> None:
+def test_an_application_without_a_database_is_read_over_http_whenever_time_advances() -> None:
     result = _run("in_memory")
     assert result.track is not None
     assert result.track["status"] == "complete"
     assert result.metrics.tracks[0].outcome == "2k"
-    # an overwrite that is repaired later still happened, and the cover that stood there meanwhile had no label
+    # an overwrite that is repaired later still happened, and the picture in between had no label
     assert result.violated == ("never-downgraded", "fallback-labelled")
 
 
-def test_an_application_that_ends_its_process_is_gone_and_the_providers_go_on() -> None:
+def test_providers_continue_after_the_application_ends_its_process() -> None:
     result = _run("leaving")
     assert result.journal is not None
     exited = result.journal.of(InstanceExited)[0]
@@ -86,7 +86,7 @@ def test_an_application_that_ends_its_process_is_gone_and_the_providers_go_on() 
     assert "callback-answered" in result.violated
 
 
-def test_errors_that_nobody_catches_are_the_applications_log_and_not_the_end_of_the_run() -> None:
+def test_uncaught_errors_go_to_the_applications_log_and_do_not_end_the_run() -> None:
     result = _run("careless")
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
@@ -104,7 +104,7 @@ def test_neither_paths_nor_addresses_of_objects_get_into_the_journal() -> None:
     assert told[0] == "database at $DATABASE_PATH, <object object at 0x…>"
 
 
-def test_a_run_leaves_the_process_as_it_was() -> None:
+def test_a_run_restores_the_state_of_the_process() -> None:
     import logging
     import os
     import sys
@@ -117,7 +117,7 @@ def test_a_run_leaves_the_process_as_it_was() -> None:
     assert before == after
 
 
-def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_and_after_fifteen() -> None:
+def test_the_final_picture_is_opened_when_stored_at_the_end_after_a_day_and_after_fifteen() -> None:
     (scenario,) = catalogue.select(["baseline/healthy"])
     result = run(scenario, resolve("synchronous"))
     assert result.journal is not None
@@ -127,7 +127,7 @@ def test_the_final_picture_is_opened_when_it_is_stored_at_the_end_after_a_day_an
     assert [entry.facts["status"] for entry in looks] == [200, 200, 200, 404]  # it is kept for fourteen days
 
 
-def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterwards() -> None:
+def test_the_journal_has_the_bytes_sent_over_the_wire_even_if_modified_afterwards() -> None:
     journal = _run("reuses_its_buffers").journal
     assert journal is not None
     (asked,), (answered,) = journal.of(Request)[:1], journal.of(Response)[:1]
@@ -136,27 +136,27 @@ def test_the_journal_tells_what_went_over_the_wire_whatever_becomes_of_it_afterw
     assert answered.facts["body"] == "first"
 
 
-def test_a_request_of_which_only_a_part_arrives_is_none() -> None:
+def test_a_partial_request_is_not_recorded() -> None:
     result = _run("hangs_up")
     assert result.journal is not None
     assert "api.kie.ai" not in {entry.facts["host"] for entry in result.journal.of(Request)}
     assert "honours-contract" not in result.violated
 
 
-def test_a_picture_that_only_one_instance_has_loads_for_nobody() -> None:
+def test_a_picture_that_only_one_instance_has_counts_as_missing() -> None:
     two = replace(HEALTHY, tracks=2, platform=Platform(instances=2))
     journal = _run("in_one_instance", two).journal
     assert journal is not None
     assert [probe.facts["status"] for probe in journal.of(ImageProbed) if probe.facts["when"] == "end"] == [404] * 2
 
 
-def test_a_picture_in_the_url_itself_is_opened() -> None:
+def test_a_picture_in_a_data_url_is_opened() -> None:
     result = _run("embeds")
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.verdict("image-loads").state == "held"
 
 
-def test_a_number_that_json_has_no_word_for_is_told() -> None:
+def test_a_number_that_json_cannot_represent_is_recorded() -> None:
     journal = _run("infinite").journal
     assert journal is not None
     assert journal.of(StoreWrite)[0].facts["after"]["score"] == "inf"
@@ -171,7 +171,7 @@ def test_a_run_begins_with_an_empty_folder_for_its_files() -> None:
         assert answer.facts["status"] == 201
 
 
-def test_what_is_drawn_once_in_a_process_changes_no_run() -> None:
+def test_randomness_drawn_once_in_a_process_changes_no_run() -> None:
     first, second = _run("drawing").journal, _run("drawing").journal
     assert first is not None
     assert second is not None

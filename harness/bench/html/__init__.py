@@ -1,7 +1,8 @@
-"""The bench as one HTML page that asks no network for anything: distributions, outcomes, costs, and who is ahead.
+"""The bench as one HTML page that makes no network requests: distributions, outcomes, costs, and the Pareto front.
 
-Style and drawing tools are those of the report on runs; what is of the bench alone is in bench.js and bench.css beside
-this file. Every figure in words is told by Python and is exact; the curves are drawn through some hundred points.
+It shares style and drawing functions with the report on runs; bench.js and bench.css beside this file contain what only
+the bench needs. Every figure in text is computed in Python and exact; the curves are drawn through about a hundred
+points.
 """
 
 import json
@@ -27,7 +28,7 @@ _REPORT = Path(report.__file__).parent
 
 
 def page(bench: Bench, reference: str | None) -> bytes:
-    """The whole page."""
+    """Return the whole page."""
     style = "\n".join((_text(_REPORT / "page.css"), _text(_HERE / "bench.css")))
     parts = [_text(_REPORT / f"{name}.js") for name in REPORT_SCRIPTS] + [_text(_HERE / "bench.js")]
     script = '"use strict";\n' + "\n".join(parts)
@@ -49,7 +50,7 @@ def page(bench: Bench, reference: str | None) -> bytes:
 
 
 def overview(bench: Bench, reference: str | None) -> dict[str, Any]:
-    """What the page draws. The names that the report's own charts know are theirs."""
+    """Return the data that the page draws, under the names that the report's charts expect."""
     plan = bench.plan
     return {
         "invariants": [],
@@ -91,7 +92,7 @@ def _strategy(bench: Bench, figures: Figures, reference: str | None) -> dict[str
 
 
 def _curve(times: Times, what: str) -> list[list[float]]:
-    """[seconds, share of all that are done by then], through some hundred of the values and the very last."""
+    """Return [seconds, share of all finished by then] for about a hundred of the values and the very last."""
     values, total = times.values, len(times.values) + times.missing
     if not values:
         return []
@@ -124,7 +125,7 @@ def _point(times: Times, name: str) -> str:
 
 
 def _rows(figures: Figures) -> list[list[str]]:
-    """[what, value, interval] for the table of all figures."""
+    """Return [what, value, interval] for the table of all figures."""
     rows = []
     for what in TIMES:
         times = figures.times(what)
@@ -176,7 +177,7 @@ def _cost(estimate: Estimate) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    """JSON that may stand inside a script element."""
+    """Return JSON that is safe inside a script element."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -1,4 +1,4 @@
-// The bench: curves, outcomes, who is ahead, and all figures.
+// The bench: curves, outcomes, the Pareto front, and all figures.
 
 const LIMITS = [REPORT.limits_s.delivery, ...REPORT.limits_s.platforms];
 
@@ -26,7 +26,7 @@ const FIELD = { width: 640, height: 300, left: 52, right: 160, top: 16, bottom: 
 /** Share of 2K pictures against how late they come; the larger the circle, the dearer the picture. */
 function scatter() {
   const shown = REPORT.implementations.filter((each) => each.late_s !== null && each.cost !== null);
-  if (!shown.length) return el("p", { class: "lead" }, "Nobody delivered a picture.");
+  if (!shown.length) return el("p", { class: "lead" }, "No strategy delivered a picture.");
   const lates = shown.map((each) => each.late_s);
   const from = Math.min(...lates) / 1.15;
   const to = Math.max(...lates) * 1.15;
@@ -64,8 +64,8 @@ function scatter() {
 function frontWords() {
   const ahead = REPORT.implementations.filter((each) => each.front).map((each) => each.name);
   const behind = REPORT.implementations.filter((each) => !each.front);
-  return el("ul", {}, el("li", {}, `On the front: ${ahead.join(", ")}.`),
-    behind.map((each) => el("li", { class: "aside" }, `${each.name} is behind ${each.behind.join(", ")}.`)));
+  return el("ul", {}, el("li", {}, `On the Pareto front: ${ahead.join(", ")}.`),
+    behind.map((each) => el("li", { class: "aside" }, `${each.name} is dominated by ${each.behind.join(", ")}.`)));
 }
 
 function tableOf(rowsOf, label) {
@@ -84,15 +84,15 @@ function draw() {
   const plan = REPORT.plan.map(([name, value]) => el("span", {}, name ? `${name}: ` : "", el("strong", {}, value)));
   byId("facts").textContent = REPORT.plan.map(([name, value]) => (name ? `${name} ${value}` : value)).join(" · ");
   const differences = tableOf((each) => each.differences, "Differences");
-  const sure = "In small type the interval that holds the truth in 95 of 100 cases.";
+  const sure = "The 95 % confidence interval is in small type.";
   byId("main").append(
     el("div", { class: "bench-head" }, el("h1", {}, "The same tracks, the same draws, different strategies"), el("p", { class: "bench-plan" }, plan)),
     section("answers", "Time to answer the “complete” callback",
-      `Share of deliveries answered within a time, in virtual seconds. The provider waits ${REPORT.limits_s.delivery} s; platforms end a function after 10, 60 or 300 s.`, curves("answer")),
-    section("pictures", "From finished music to a true 2K picture", "Share of all tracks. A line stays below 100 % by the tracks that end without one.", curves("picture")),
-    section("wishes", "From the wish to a true 2K picture", "The same, counted from the moment at which the track was to be asked for.", curves("wish")),
-    section("outcomes", "How tracks end", "Judged by the picture behind the address on the track.", outcomeBars()),
-    section("front", "Who is ahead", "Share of true 2K pictures against their p95; larger circles pay more generations for each. ★: nobody is better in one of these, or in the share answered within 15 s, without being worse in another.", scatter(), frontWords()),
+      `Share of deliveries answered within a time, in virtual seconds. The provider's timeout is ${REPORT.limits_s.delivery} s; platforms end a function after 10, 60 or 300 s.`, curves("answer")),
+    section("pictures", "From finished music to a true 2K picture", "Share of all tracks. A line that stays below 100 % shows that tracks end without one.", curves("picture")),
+    section("wishes", "From the user's request to a true 2K picture", "The same, counted from the moment when the track was to be requested.", curves("wish")),
+    section("outcomes", "How tracks end", "Judged by the picture at the URL on the track.", outcomeBars()),
+    section("front", "Pareto front", "Share of true 2K pictures against their p95; larger circles cost more generations for each. ★: no other strategy is better in one of these, or in the share answered within 15 s, without being worse in another.", scatter(), frontWords()),
     differences ? section("differences", `The same tracks, compared with ${REPORT.reference}`, `Track by track; negative is less. ${sure}`, differences) : null,
     section("figures", "All figures", sure, tableOf((each) => each.rows, "All figures")),
     section("sources", "Where the model's figures are from", "", el("ul", {}, REPORT.sources.map(([what, source]) => el("li", {}, el("strong", {}, `${what}: `), source)))));

@@ -1,1 +1,1 @@
-"""The live world: the same fakes, scenarios and journal over real sockets, for anything that speaks HTTP."""
+"""The live world: the same fakes, scenarios and journal over real sockets, for any application that speaks HTTP."""

@@ -1,8 +1,8 @@
-"""What the harness sends to a live application: tracks that are asked for, and the providers' callbacks.
+"""Sends requests to a live application: the user's requests for tracks, and the providers' callbacks.
 
-Both are written into the journal as the application's own host would see them: a request when it goes out, and the
-answer, or that nobody waited for it any more. A callback to another machine is not sent: it is told as
-`connection.stranger`, and the provider finds its receiver unreachable.
+Both are recorded in the journal as the application's own host sees them: a request when it is sent, then its response,
+or that the sender gave up. A callback to another machine is not sent: it is recorded as `connection.stranger`, and to
+the provider its receiver is unreachable.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ PORTS = {"http": 80, "https": 443}
 
 
 def is_near(host: str | None, also: Collection[str] = ()) -> bool:
-    """Whether a URL's host is this machine, or one of those named. A name is not looked up: that would leave the
-    machine, too."""
+    """Return whether a URL's host is this machine or one of those named. Names are not resolved, since that would send
+    a query to another machine."""
     if host is None or host in also:
-        return True  # a URL without a host reaches nobody
+        return True  # a URL without a host leads nowhere
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -37,9 +37,9 @@ def is_near(host: str | None, also: Collection[str] = ()) -> bool:
 def recorded(
     writer: JournalWriter, by: str, host: str, send: Post = post, also: Collection[str] = (), *, method: str = "POST"
 ) -> Post:
-    """`send` with each request to the application, and what became of it, in the journal.
+    """Return `send`, with each request to the application and its outcome recorded in the journal.
 
-    What providers send (`by` is their host) goes to this machine and to the hosts in `also`, and nowhere else.
+    Providers (`by` is the provider's host) may send to this machine and to the hosts in `also`, and nowhere else.
     """
 
     async def posting(url: str, content: bytes, headers: dict[str, str]) -> Answer:

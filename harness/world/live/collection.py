@@ -1,4 +1,4 @@
-"""Garbage collection is off during a live run, so that no scripted delay is late for it."""
+"""Disables garbage collection during a live run, so that it delays no scripted delay."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collected_afterwards() -> Iterator[None]:
-    """Collect no garbage in this process until the context ends, then collect what the run has left."""
+    """Disable garbage collection in this process until the context ends, then collect what the run has left."""
     was_enabled = gc.isenabled()
     gc.freeze()
     gc.disable()

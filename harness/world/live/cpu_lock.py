@@ -1,8 +1,8 @@
-"""Turns: what keeps a core busy is done by one run after the other, when nothing in it waits for anybody.
+"""A lock across processes for work that keeps a core busy, held only while no call in the run is pending.
 
-To start an application, or to decode its pictures at the end, takes half a second; at speed 50 those are 25 s for a
-callback of another run beside it, which is being answered at that moment. So of all the runs on this machine only as
-many do such work at a time as there are halves of its cores.
+Starting an application, or decoding its pictures at the end, takes half a second; at speed 50 that is 25 s for a
+callback that another run is answering at the same time. So the number of runs on this machine that do such work at once
+is limited to half the number of its cores.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def turn_to_work() -> Iterator[None]:
-    """Waits, for as long as it takes, until it is this process's turn; a process that dies gives its turn away."""
+    """Hold the lock; waits without a limit. A process that dies releases it."""
     cores = os.cpu_count() or 1
     number = os.getpid() % max(1, cores // 2)
     path = Path(tempfile.gettempdir()) / f"harness-turn-{os.getuid()}-{number}.lock"

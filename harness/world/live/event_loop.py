@@ -1,13 +1,13 @@
-"""The live world's clock: real time, sped up by a factor, in which an event loop and the fakes on it live.
+"""The live world's clock: an event loop on real time sped up by a factor, for the harness and its fakes.
 
-At speed 50 a sleep of 50 s takes one real second. Everything on the loop is told scenario seconds; only the waiting
-itself is real. The wall clock that the fakes write into records and signatures follows (time-machine), so it agrees
-with the clock of a started process that libfaketime speeds up by the same factor.
+At speed 50 a sleep of 50 s takes one real second. Everything on the loop counts scenario seconds; only the waiting
+itself is real. The wall clock that the fakes use in records and signatures follows (time-machine), so it agrees with
+the clock of a started process that libfaketime speeds up by the same factor.
 
-It is asyncio's own loop and not uvloop, for three reasons. uvloop's timers count from a time that is cut to
-milliseconds and so are early by up to one, and a scripted delay is never early. They are set for a duration, so no
-clock can be moved on under them, as `advance` does. And it gains little: what a fake does for a request takes several
-times as long as what the loop does for it (tests/benchmarks/test_fakes_speed.py measures both).
+It is asyncio's own loop and not uvloop, for three reasons. uvloop's timers count from a time truncated to milliseconds
+and so fire up to one millisecond early, while a scripted delay must never be early. They are set for a duration, so the
+clock cannot be moved forward under them, as `advance` does. And it gains little: a fake takes several times as long for
+a request as the loop does (tests/benchmarks/test_fakes_speed.py measures both).
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from harness.world.clock import START_S
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000
 TURNS_TO_HANG_UP = 3
-"""Of the loop: a connection is lost one turn after it was given up, over TLS another one later."""
+"""Iterations of the loop: a connection is lost one iteration after it is closed, over TLS after another one."""
 _monotonic = time.monotonic
 _END_OF_WAITING: Any = vars(asyncio.futures)["_set_result_unless_cancelled"], come_due
-"""What asyncio.sleep and the fakes' appointments have called when their time has come."""
+"""The callback that asyncio.sleep and the fakes' timers schedule for the end of their wait."""
 
 
 class _ScaledSelector(selectors.DefaultSelector):
-    """Waits for real seconds where it is asked for scenario seconds."""
+    """Converts timeouts from scenario seconds to real seconds."""
 
     def __init__(self, speed: float) -> None:
         super().__init__()
@@ -43,15 +43,15 @@ class _ScaledSelector(selectors.DefaultSelector):
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
-    """An event loop on real sockets whose seconds are `speed` times as fast as real ones.
+    """An event loop on real sockets whose seconds run `speed` times as fast as real ones.
 
-    A timer is never early; it is late by what the machine takes, `speed` times over.
+    A timer is never early; it is late by the machine's delay times `speed`.
     """
 
     _transports: Any
     _scheduled: Any
     _began_s: float | None = None
-    """None while the loop is made: it asks for the time before that."""
+    """None during construction, which already reads the time."""
 
     def __init__(self, speed: float = 1.0) -> None:
         super().__init__(_ScaledSelector(speed))
@@ -63,36 +63,36 @@ class LiveLoop(asyncio.SelectorEventLoop):
         self._epoch_ns = time.time_ns()
 
     def time(self) -> float:
-        """Scenario seconds, from the same beginning as in the simulated world."""
+        """Return scenario seconds, from the same starting point as in the simulated world."""
         began_s = self._began_s
         return START_S if began_s is None else START_S + (_monotonic() - began_s) * self.speed + self._skipped_s
 
     @property
     def elapsed_s(self) -> float:
-        """Scenario seconds since the run began, to the microsecond; 0 before it does."""
+        """Return scenario seconds since the run began, to the microsecond; 0 before that."""
         if self._run_began_s is None:
             return 0.0
         return int((self.time() - self._run_began_s) * MICROSECONDS + 0.5) / MICROSECONDS
 
     def begin(self) -> None:
-        """The run begins now: everything before was preparation."""
+        """Begin the run: everything before was preparation."""
         self._run_began_s = self.time()
 
     @property
     def ahead_s(self) -> float:
-        """How many seconds the scenario's wall clock is ahead of the real one."""
+        """Return the seconds by which the scenario's wall clock is ahead of the real one."""
         began_s = self._began_s or 0.0
         return (_monotonic() - began_s) * (self.speed - 1) + self._skipped_s
 
     def advance(self, seconds: float) -> None:
-        """Skips time: what is due by then happens at once. No other process's clock moves, so this is for after the
-        end of a run, and for fakes that are served alone."""
+        """Skip time: timers due by then fire at once. No other process's clock moves, so this is only for the time
+        after a run, and for fakes that are served alone."""
         self._skipped_s += seconds
 
     def next_due_s(self) -> float | None:
-        """In how many seconds the first wait on this loop ends; None when nothing waits.
+        """Return the seconds until the first wait on this loop ends; None without any.
 
-        Only what fakes and faults wait with counts; timeouts and connections that are kept alive do not.
+        Only waits of fakes and faults count; timeouts and keep-alive timers do not.
         """
         due_s = [
             timer.when() for timer in self._scheduled if not timer.cancelled() and timer._callback in _END_OF_WAITING
@@ -100,25 +100,25 @@ class LiveLoop(asyncio.SelectorEventLoop):
         return max(0.0, min(due_s) - self.time()) if due_s else None
 
     def refuse(self, sentence: str) -> RuntimeError:
-        """Marks the run as one that cannot be judged, and gives an exception that says so."""
+        """Mark the run as inconclusive, and return an exception with the reason."""
         if self.refusal is None:
             self.refusal = sentence
         return RuntimeError(sentence)
 
     def hang_up(self) -> None:
-        """Ends every connection that is still open, and lets both sides of it know."""
+        """Close every open connection, and let both ends process it."""
         for transport in list(self._transports.values()):
             transport.abort()
         for _ in range(TURNS_TO_HANG_UP):
             self.run_until_complete(asyncio.sleep(0))
 
     def wall_ns(self) -> int:
-        """The wall clock of the scenario, in nanoseconds since 1970."""
+        """Return the wall clock of the scenario, in nanoseconds since 1970."""
         return self._epoch_ns + round((self.time() - START_S) * NANOSECONDS)
 
 
 class _Traveller(time_machine.Traveller):
-    """time-machine's wall clock, read off the loop's."""
+    """time-machine's wall clock, read from the loop's."""
 
     def __init__(self, loop: LiveLoop) -> None:
         super().__init__(loop.wall_ns(), None, False)
@@ -130,7 +130,7 @@ class _Traveller(time_machine.Traveller):
 
 @contextmanager
 def wall_clock(loop: LiveLoop) -> Iterator[None]:
-    """Lets `time.time` and `datetime.now` of this process follow the loop's clock, until the context ends."""
+    """Make `time.time` and `datetime.now` of this process follow the loop's clock until the context ends."""
     travel: Any = time_machine.travel(loop.wall_ns() / NANOSECONDS, tick=False)
     travel.start()
     time_machine.traveller_stack[-1] = _Traveller(loop)

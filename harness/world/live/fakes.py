@@ -1,4 +1,5 @@
-"""The fakes on ports of the loopback interface, with a scenario's faults; what they are asked goes into the journal."""
+"""The fakes on ports of the loopback interface, with a scenario's faults; their requests are recorded in the
+journal."""
 
 import asyncio
 import contextlib
@@ -27,7 +28,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Providers:
-    """Suno, Kie.ai and the hosts of their files, as one scenario has them."""
+    """Suno, Kie.ai and the hosts of their files, as configured by one scenario."""
 
     def __init__(
         self,
@@ -42,13 +43,13 @@ class Providers:
         ids: str = "",
         cause: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`post` delivers callbacks; `cause` tells why the application probably asks, as an entry's number. With `ids`
-        the providers' ids are others than without."""
+        """`post` delivers callbacks; `cause` returns the number of the entry that probably caused a request of the
+        application. `ids` makes the providers' ids differ between runs."""
         self._writer = writer
         self._cause = cause
         self._elapsed_s = elapsed_s
         self.connecting: list[tuple[float, float]] = []
-        """From when to when connections waited until they stood, or their clients had enough."""
+        """The intervals in which connections waited to be established or until the client gave up."""
         self._to_close = contextlib.ExitStack()
         self._state = ServerState()
         script = scenario.script
@@ -82,7 +83,7 @@ class Providers:
         """By the providers' names."""
 
     async def listen(self, ports: Mapping[str, int] | None = None) -> None:
-        """Begins to listen, at free ports where none are given by the providers' names."""
+        """Begin to listen, on free ports unless some are given by the providers' names."""
         for name, provider in PROVIDERS.items():
             app, connect_hook = self._served[provider.hosts[0]]
             make = protocol_factory(app, asyncio.get_running_loop(), connect_hook, self._state)
@@ -92,21 +93,21 @@ class Providers:
         self.media.base_url = self.url("media")
 
     def url(self, name: str) -> str:
-        """Where one of them is reached."""
+        """Return a provider's base URL."""
         return f"http://{LOOPBACK}:{self.ports[name]}"
 
     @property
     def by_name(self) -> dict[str, App]:
-        """The files' hosts, for looks that leave no trace."""
+        """Return the apps by host name, for probes that leave no trace."""
         return dict.fromkeys(MEDIA_HOSTS, self._files)
 
     @property
     def by_port(self) -> dict[int, App]:
-        """The same for all of them, by their ports."""
+        """Return the apps by port."""
         return {self.ports[name]: app for name, app in self._apps.items()}
 
     async def preload(self, node_options: str | None) -> dict[str, str]:
-        """The environment in which a Node process finds the fakes under the providers' real names."""
+        """Return the environment in which a Node process reaches the fakes under the providers' real names."""
         self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
         server = await asyncio.start_server(self._on_unknown_connection, LOOPBACK, 0)
         self._to_close.callback(server.close)
@@ -116,7 +117,8 @@ class Providers:
         return preload_environment(origins, strangers, given)
 
     async def proxy(self, folder: Path) -> dict[str, str]:
-        """The environment in which any process finds them there, by a proxy; the certificates go into `folder`."""
+        """Return the environment in which any process reaches them through a proxy; certificates are written to
+        `folder`."""
         self.media.base_url = f"https://{MEDIA_HOSTS[0]}"
         authority = Authority(folder)
         proxy = Proxy(self._served, authority, self._unknown_host)
@@ -125,12 +127,12 @@ class Providers:
         return proxy_environment(f"http://{LOOPBACK}:{proxy.port}", authority.certificate, bundle)
 
     async def finish(self) -> None:
-        """Gives up everything under way."""
+        """Cancel everything in progress."""
         await self.injector.close()
         await self.gateway.close()
 
     def close(self) -> None:
-        """Listens no more, and ends the connections that are open."""
+        """Stop listening, and close the open connections."""
         self._to_close.close()
         for connection in list(self._state.connections):
             connection.transport.abort()
@@ -150,13 +152,13 @@ class Providers:
         return timed
 
     def _named(self, app: App, host: str, link: Callable[[str], str]) -> App:
-        """`app` as `host`, with everything that it is asked in the journal."""
+        """Return `app` as `host`, with every request recorded in the journal."""
         recorder = HttpRecorder(app, link, self._writer, _SameNames())
 
         client, server = (APPLICATION_HOST, 0), (host, 0)
 
         def named(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-            """What comes by a socket comes from the application, and it is `host` that it means."""
+            """Requests over a socket come from the application and are meant for `host`."""
             if scope["type"] == "http":
                 scope["state"]["wire"].cause = self._cause()
                 scope["client"], scope["server"] = client, server
@@ -165,7 +167,7 @@ class Providers:
         return named
 
     async def _on_unknown_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The preloaded module's word that a host was asked for that nobody stands in for."""
+        """Record a host without a fake that the preloaded module reports."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             name, _, port = head.split(" ", 2)[1].removeprefix("/").partition(":")
@@ -178,7 +180,7 @@ class Providers:
 
 
 class _SameNames:
-    """Addresses that are names already."""
+    """Addresses that are already names."""
 
     def name_of(self, address: str) -> str:
         return address

@@ -1,10 +1,10 @@
-"""libfaketime: the library that makes a started process's own clock run faster, preloaded by its environment.
+"""libfaketime: the library that makes a started process's own clock run faster, preloaded through its environment.
 
 Without it a process's timeouts take real time, so the speed has to be 1.
 
-The library keeps when its clock began in shared memory, with a semaphore, for all that the process starts. What it
-makes itself is named after a process id, and stays when that process is killed; a later process with the same id finds
-it, and its children fail. So the harness makes both, hands them over, and removes them at the end.
+The library keeps the start of its clock in shared memory, with a semaphore, for all child processes. What it creates
+itself is named after a process id, and remains when that process is killed; a later process with the same id finds it,
+and its children fail. So the harness creates both, passes them on, and removes them at the end.
 """
 
 import ctypes
@@ -26,14 +26,14 @@ ADVICE = "install libfaketime (Debian: apt-get install libfaketime), or use --sp
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_BYTES = 4096
 COUNTERS_BYTES = 16
-"""Of the shared memory: two counters, which begin at 0. After them stands when the clock began; -1 is not yet."""
+"""Layout of the shared memory: two counters, initially 0, then the start of the clock; -1 means not yet started."""
 SAYS = "libfaketime:"
-"""What the library's own complaints begin with."""
+"""The prefix of the library's own error messages."""
 
 
 @cache
 def library() -> Path | None:
-    """Where libfaketime is on this machine, if it is."""
+    """Return the path of libfaketime on this machine, or None."""
     if sys.platform != "linux":
         return None
     found = next((name for pattern in PATTERNS for name in sorted(glob(pattern))), None)
@@ -41,23 +41,23 @@ def library() -> Path | None:
 
 
 def faketime_environment(speed: float, ahead_s: float) -> dict[str, str]:
-    """The environment under which a process's clock is `ahead_s` seconds ahead of the real one when it starts, and
-    runs `speed` times as fast from then on; empty at speed 1."""
+    """Return the environment under which a process's clock starts `ahead_s` seconds ahead of the real one and then runs
+    `speed` times as fast; empty at speed 1."""
     if speed == 1:
         return {}
     path = library()
-    assert path is not None, "whoever sets the speed looks first"
+    assert path is not None, "the caller that sets the speed must check library() first"
     clock = {"FAKETIME": f"{ahead_s:+.3f} x{speed:g}", "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1"}
     return {"LD_PRELOAD": str(path), **clock}
 
 
 class SharedClock:
-    """What one started process and all its children share of their clock."""
+    """The clock state shared by one started process and all its children."""
 
     def __init__(self, speed: float) -> None:
-        """Makes it, where there is something to share."""
+        """Create the shared memory, where libfaketime supports it."""
         self.environment: dict[str, str] = {}
-        """By which the library finds it."""
+        """The environment variables that pass it to the library."""
         if speed == 1 or not SHARED_MEMORY.is_dir():
             return
         name = process_reaper.CLOCKS + process_reaper.new_name()
@@ -66,7 +66,7 @@ class SharedClock:
         mode, value = ctypes.c_uint(0o600), ctypes.c_uint(1)
         semaphore = libc.sem_open(f"/{name}".encode(), os.O_CREAT | os.O_EXCL, mode, value)
         if semaphore is None:
-            return  # the library makes its own
+            return  # the library creates its own
         libc.sem_close(ctypes.c_void_p(semaphore))
         self._files = (SHARED_MEMORY / name, SHARED_MEMORY / f"sem.{name}")
         content = bytes(COUNTERS_BYTES) + b"\xff" * (SHARED_BYTES - COUNTERS_BYTES)
@@ -75,7 +75,7 @@ class SharedClock:
         self.environment = {"FAKETIME_SHARED": f"/{name} /{name}"}
 
     def close(self) -> None:
-        """Removes it; nobody may need it any more."""
+        """Remove it, once no process uses it any more."""
         if self.environment:
             for path in self._files:
                 with suppress(FileNotFoundError):

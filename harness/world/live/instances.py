@@ -1,4 +1,4 @@
-"""The application in a live world: one or several processes on ports of their own, or something that runs already."""
+"""The application in a live world: processes started on ports of their own, or an application that already runs."""
 
 import contextlib
 import secrets
@@ -28,7 +28,7 @@ from harness.world.log_level import level_of, tidy
 
 LOOPBACK = "127.0.0.1"
 PORTS, PORT_TRIES = range(20_000, 32_000), 100
-"""Below those that Linux, macOS and Windows give to outgoing connections."""
+"""Below the ports that Linux, macOS and Windows use for outgoing connections."""
 WARM_UP_S = 60.0
 """Real seconds for one request that warms the application up."""
 STREAMS = {"stdout": "info", "stderr": "error"}
@@ -48,13 +48,13 @@ class Instances:
         self._values: Mapping[str, str] = {}
         self._processes: dict[int, Process] = {}
         self.reach: Mapping[str, str] = {}
-        """Environment variables by which the fakes are reached."""
+        """Environment variables that lead to the fakes."""
         self._clocks = contextlib.ExitStack()
         self._lines = 0
         self._turn = 0
         self._starts = 0
         self._numbers: dict[int, int] = {}
-        """Which of all that were started lives at a port."""
+        """By port, the number of the instance that runs there."""
         application = settings.application
         if application.url is not None:
             self.ports = [_port_of(application.url)]
@@ -65,21 +65,21 @@ class Instances:
 
     @property
     def url(self) -> str:
-        """Where the application is called: by its own URL, or as instance 1."""
+        """Return the application's base URL: its own, or that of instance 1."""
         return (self._settings.application.url or f"http://{LOOPBACK}:{self.ports[0]}").rstrip("/")
 
     @property
     def is_started(self) -> bool:
-        """Whether the harness starts it, and so may stop it."""
+        """Return whether the harness starts it, and so may stop it."""
         return self._settings.application.command is not None
 
     @property
     def serverless(self) -> bool:
-        """Whether it stands still between an answer and the next request."""
+        """Return whether it is frozen between a response and the next request."""
         return self._settings.application.serverless
 
     async def start(self, values: Mapping[str, str]) -> None:
-        """Starts every instance with `values` in its command and environment, and waits until all of them listen."""
+        """Start every instance with `values` in its command and environment, and wait until all of them listen."""
         self._values = values
         for port in self.ports:
             await self._start(port)
@@ -89,13 +89,13 @@ class Instances:
         process = None
         if application.command is not None:
             if _is_taken(port):
-                raise ImplementationError(f"port {port}, at which the application shall listen, is taken")
+                raise ImplementationError(f"port {port}, on which the application should listen, is already in use")
             values = {**self._values, "port": str(port)}
             clock = SharedClock(self._loop.speed)
             self._clocks.callback(clock.close)
             own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
             environment = environment_of(application, values, {**own, **self.reach})
-            process = Process(filled(application.command, values), self._settings.folder, environment, self._hear)
+            process = Process(filled(application.command, values), self._settings.folder, environment, self._on_line)
             self._processes[port] = process
             self._starts += 1
             self._numbers[port] = self._starts
@@ -113,7 +113,7 @@ class Instances:
         return (urlsplit(url).hostname or LOOPBACK) if url else LOOPBACK
 
     async def warm_up(self, client: httpx.AsyncClient) -> None:
-        """Makes the requests that a first call would be slow for; what they answer is of no interest."""
+        """Send requests so that the first real one is not slow; their responses are ignored."""
         for line in self._settings.application.warm_up:
             matched = REQUEST.fullmatch(line)
             assert matched is not None
@@ -122,19 +122,19 @@ class Instances:
                     url = f"http://{self._host}:{port}{matched[2]}"
                     await client.request(matched[1], url, timeout=WARM_UP_S * self._loop.speed)
 
-    def _hear(self, stream: str, line: str) -> None:
-        """Called by a thread for each line that a process prints."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: its last words come too late
+    def _on_line(self, stream: str, line: str) -> None:
+        """Receive a line of a process's output; called in a thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the line comes too late
             self._loop.call_soon_threadsafe(self._line, stream, line)
 
     def _line(self, stream: str, text: str) -> None:
         if text.startswith(SAYS):
-            self._loop.refuse(f"the application's clock could not be sped up, so it was not as it is: {text}")
+            self._loop.refuse(f"the application's clock could not be sped up, so the run shows nothing: {text}")
         self._lines += 1
         if self._lines > LINES_MAX:
             self._loop.refuse(
-                f"the application has printed more than {LINES_MAX} lines in one run, the last of them "
-                f'"{tidy(self._reported(text))[:LAST_LINE_SHOWN]}"; does it log in a loop? log less'
+                f"the application has printed more than {LINES_MAX} lines in one run, most recently "
+                f'"{tidy(self._reported(text))[:LAST_LINE_SHOWN]}"; logging in a loop?'
             )
             return
         line = LogLine(level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._reported(text)))
@@ -145,7 +145,7 @@ class Instances:
         return text.replace(database, "$DATABASE_PATH") if database else text
 
     def in_turn(self, url: str) -> str:
-        """An address at instance 1 as one at the instance whose turn it is to take a request."""
+        """Return an address on instance 1 as one on the next instance in turn."""
         if len(self.ports) == 1 or not url.startswith((self.url + "/", self.url + "?")):
             return url
         self._turn += 1
@@ -153,16 +153,16 @@ class Instances:
         return f"http://{LOOPBACK}:{port}{url.removeprefix(self.url)}"
 
     def ended(self) -> list[int]:
-        """Ports of the processes that have ended by themselves since the last call; they are not restarted."""
+        """Return the ports of processes that have exited by themselves since the last call; they are not restarted."""
         gone = [port for port, process in self._processes.items() if process.exit_status is not None]
         for port in gone:
             process = self._processes.pop(port)
             self._writer.record(InstanceExited(code=str(process.exit_status)), 0)
-            process.stop()  # what it has started may be there still
+            process.stop()  # its child processes may still run
         return gone
 
     async def restart(self, port: int) -> None:
-        """Kills an instance with all that it is doing, and starts another one on the same store."""
+        """Kill an instance with all its work, and start another one on the same store."""
         self._writer.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
         process = self._processes.pop(port, None)
         if process is not None:
@@ -181,7 +181,7 @@ class Instances:
             self._processes[port].thaw()
 
     def stop(self) -> None:
-        """Ends all of them; nothing that they have started is left."""
+        """Stop all instances and everything that they have started."""
         for process in self._processes.values():
             process.stop()
         self._processes.clear()
@@ -189,7 +189,7 @@ class Instances:
 
 
 class Forwarder:
-    """An ASGI app that hands the harness's own looks on to the application's process."""
+    """An ASGI app that forwards the harness's own probes to the application's process."""
 
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         self._base_url = base_url
@@ -207,29 +207,31 @@ class Forwarder:
 
 
 def by_port(apps: Mapping[int, Any]) -> Any:
-    """An ASGI app for a host on which each port is served by another one."""
+    """Return an ASGI app for a host with a different app on each port."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         app = apps.get(urlsplit(f"//{host}").port or 80)
         if app is None:
-            raise ConnectionRefusedError(f"nobody listens at {host}")
+            raise ConnectionRefusedError(f"no app listens on {host}")
         await app(scope, receive, send)
 
     return serve
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens at just now.
+    """Return a port of the loopback interface that is free at the moment.
 
-    It is one that the system gives to no outgoing connection, so that it is still free when the application listens.
+    It is outside the range for outgoing connections, so that it is still free when the application listens.
     """
     for _ in range(PORT_TRIES):
         port = secrets.choice(PORTS)
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind((LOOPBACK, port))
             return port
-    raise ImplementationError(f"no free port was found between {PORTS.start} and {PORTS.stop}")
+    raise ImplementationError(
+        f"no free port found between {PORTS.start} and {PORTS.stop}; stop some of the programs that listen there"
+    )
 
 
 def _is_taken(port: int) -> bool:
@@ -241,5 +243,7 @@ def _is_taken(port: int) -> bool:
 def _port_of(url: str) -> int:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ImplementationError(f'"{url}" is not the URL of an application; expected http://127.0.0.1:3000')
+        raise ImplementationError(
+            f'"{url}" is not the URL of an application; expected one such as http://127.0.0.1:3000'
+        )
     return parts.port or (443 if parts.scheme == "https" else 80)

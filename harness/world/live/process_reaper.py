@@ -1,10 +1,10 @@
-"""Ends what a process has started when that process dies without a word: SIGKILL, a crash, the out-of-memory killer.
+"""Kills what a process has started if that process dies abruptly: SIGKILL, a crash, the out-of-memory killer.
 
-The guard is a shell in a session of its own that reads which process groups there are, one a line, until the pipe to it
-ends. The kernel closes the pipe whatever its writer dies of; then all groups that were not struck off are killed, and
-with them what has left its group: whatever has the mark of this harness in its environment. A database server is asked
-to end, which it does at once, and takes its shared memory with it. The clocks that were shared with all of these
-(`faketime`) and the folders of the runs go as well.
+The reaper is a shell in a session of its own that reads the process groups to kill, one a line, until the pipe to it
+closes. The kernel closes the pipe however its writer dies; then the reaper kills all groups that were not removed from
+the list, and the processes that have left their group: every process with the mark of this harness in its environment.
+A database server gets SIGQUIT, so it ends at once and removes its shared memory. The clocks shared with these processes
+(`faketime`) and the folders of the runs are deleted as well.
 """
 
 import atexit
@@ -17,11 +17,11 @@ import tempfile
 from typing import IO
 
 MARK = "HARNESS_INSTANCE"
-"""The environment variable by which what an application has started is known, wherever it went."""
+"""The environment variable that marks every process an application has started, whatever its group."""
 CLOCKS = "harness-faketime-"
-"""What the names of shared clocks begin with."""
+"""The prefix of the names of shared clocks."""
 FOLDERS = "harness-live-"
-"""What the names of runs' folders begin with."""
+"""The prefix of the names of runs' folders."""
 
 SCRIPT = f"""
 mark={MARK}=$1- clocks={CLOCKS}$1- folders=$2/{FOLDERS}$1-
@@ -57,29 +57,29 @@ rm -f "/dev/shm/$clocks"* "/dev/shm/sem.$clocks"*
 rm -rf "$folders"*
 """
 _lines: dict[int, IO[str]] = {}
-"""The pipe to the guard by the process that has started it: a forked child needs one of its own."""
+"""The pipe to the reaper by the id of the process that started it: a forked child needs its own."""
 _tokens: dict[int, str] = {}
 _numbers = itertools.count(1)
 
 
 def new_name() -> str:
-    """A name that nothing else has, by which the guard knows what is this process's."""
+    """Return a unique name by which the reaper recognises what belongs to this process."""
     token = _tokens.setdefault(os.getpid(), secrets.token_hex(8))
     return f"{token}-{next(_numbers)}"
 
 
 def begun(group: int) -> None:
-    """The process group `group` is this process's to end."""
+    """Add the process group `group` to those to kill."""
     _say("begun", group)
 
 
 def serves(server: int) -> None:
-    """The process `server` is a PostgreSQL server of this process's own."""
+    """Add the process `server` as a PostgreSQL server of this process."""
     _say("serves", server)
 
 
 def ended(group: int) -> None:
-    """It has ended."""
+    """Remove a group or server that has ended."""
     if os.getpid() in _lines:
         _say("ended", group)
 
@@ -105,5 +105,5 @@ def _started() -> IO[str]:
     )
     assert process.stdin is not None
     atexit.register(process.stdin.close)
-    process.returncode = 0  # nobody waits for it: it outlives whoever started it
+    process.returncode = 0  # not awaited: it outlives the process that started it
     return process.stdin

@@ -1,8 +1,8 @@
-"""A proxy on loopback for started processes with hard-coded hosts: it ends every connection here and forwards nothing.
+"""A proxy on loopback for started processes with hard-coded hosts: it answers every connection and forwards nothing.
 
-`CONNECT host:443` is answered and TLS spoken with a certificate of a throw-away authority, which only the started
-process is told to trust; a plain request names its host itself. Both are served by whichever app has that host. For a
-host that nobody stands in for the client gets 502, and the harness hears of it.
+It answers `CONNECT host:443` and speaks TLS with a certificate of a throw-away authority that only the started process
+trusts; a plain request names its host itself. Both go to the app that serves the host. For a host without a fake the
+client gets 502, and the harness is notified.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 OnUnknownHost = Callable[[str, int], None]
-"""Hears of each host and port that nobody stands in for."""
+"""Called for each host and port without a fake."""
 Host = tuple[Any, ConnectHook | None]
-"""Who serves a host: an ASGI app, and what its connections have to pass."""
+"""A host's ASGI app, and the hook for its connections."""
 
 
 class Authority:
@@ -33,20 +33,20 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA(organization_name="Harness", organization_unit_name="Throw-away authority")
         self.certificate = folder / "authority.pem"
-        """What the started process has to trust."""
+        """The certificate that the started process has to trust."""
         self._authority.cert_pem.write_to_path(str(self.certificate))
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def bundle(self, path: Path) -> Path:
-        """Writes the authority's certificate together with those that everybody trusts."""
+        """Write the authority's certificate together with the commonly trusted ones."""
         import certifi
 
-        everybody = Path(certifi.where()).read_text(encoding="utf-8")
-        path.write_text(everybody + "\n" + self.certificate.read_text(encoding="ascii"), encoding="utf-8")
+        commonly_trusted = Path(certifi.where()).read_text(encoding="utf-8")
+        path.write_text(commonly_trusted + "\n" + self.certificate.read_text(encoding="ascii"), encoding="utf-8")
         return path
 
     def context_for(self, host: str) -> ssl.SSLContext:
-        """A server's context with a certificate for `host`."""
+        """Return a server's context with a certificate for `host`."""
         if host not in self._contexts:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._authority.issue_cert(host).configure_cert(context)
@@ -65,14 +65,14 @@ class Proxy:
         self.port = 0
 
     async def start(self, host: str) -> asyncio.Server:
-        """Begins to listen; the server is the caller's to close."""
+        """Begin to listen; the caller closes the server."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _Greeter(self), host, 0)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
     def protocol_for(self, host: str) -> Any:
-        """The protocol of an application's connection to `host`, or None for a stranger."""
+        """Return the protocol of an application's connection to `host`, or None for an unknown host."""
         served = self._hosts.get(host)
         return None if served is None else protocol_factory(served[0], asyncio.get_running_loop(), served[1])()
 
@@ -89,7 +89,7 @@ class Proxy:
 
 
 class _Greeter(asyncio.Protocol):
-    """Reads a connection's first request, and hands the connection to whoever has its host."""
+    """Reads a connection's first request, and hands the connection over to its host's protocol."""
 
     _transport: asyncio.Transport
 
@@ -97,7 +97,7 @@ class _Greeter(asyncio.Protocol):
         self._proxy = proxy
         self._head = b""
         self._early: bytes | None = None
-        """What the client says while the connection is being handed over."""
+        """What the client sends while the connection is being handed over."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

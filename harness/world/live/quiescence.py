@@ -1,4 +1,4 @@
-"""Whether anything happens in a live run: while nothing does for long enough, the run is over."""
+"""Detects whether anything still happens in a live run: after long enough without activity, the run is over."""
 
 from harness.config.app_config import PLATFORM
 from harness.trace.events import (
@@ -14,11 +14,12 @@ from harness.trace.events import (
 from harness.trace.journal import Journal
 
 IDLE: tuple[type[Event], ...] = (CronCalled, LogLine, InstanceFrozen, InstanceThawed)
-"""What is no event. A line that the application prints is none: it may be about the harness's own look at a track."""
+"""Events that do not count as activity. A line that the application prints may be about the harness's own probe of a
+track."""
 
 
 class Quiescence:
-    """What is new in a journal, but for a periodic route that is called, has nothing to do, and says so."""
+    """Detects new events in a journal, apart from a periodic route that is called and has nothing to do."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -26,7 +27,7 @@ class Quiescence:
         self._calls: set[int] = set()
 
     def goes_on(self) -> bool:
-        """Whether something has happened since this was asked last."""
+        """Return whether anything has happened since the last call."""
         goes_on = False
         for entry in self._journal.entries[self._seen :]:
             self._seen += 1

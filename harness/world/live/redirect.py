@@ -1,8 +1,8 @@
-"""How a started process's requests come to the fakes, without a line of it changed and nothing outside it touched.
+"""Redirects a started process's requests to the fakes, without changing its code or anything outside it.
 
-`variables`: base URLs in its environment (templates like `KIE_BASE_URL = "{kie}"`).
-`preload`: a Node process gets a module preloaded that rewrites the providers' origins for fetch, http and https.
-`proxy`: the process is told of a proxy and its certificate authority, by the variables that Python, curl and Node know.
+`variables`: base URLs in its environment (templates like `KIE_BASE_URL = "{kie}"`). `preload`: a Node process preloads
+a module that rewrites the providers' origins for fetch, http and https. `proxy`: the process gets a proxy and its
+certificate authority, through the variables that Python, curl and Node read.
 """
 
 import json
@@ -17,7 +17,7 @@ LOCAL = "localhost,127.0.0.1,::1"
 
 
 def preload_environment(origins: Mapping[str, str], strangers: str, given: str) -> dict[str, str]:
-    """What a Node process needs to have its requests rewritten; `given` are the NODE_OPTIONS that it has anyway.
+    """Return the environment for a Node process with rewritten requests; `given` is its existing NODE_OPTIONS.
 
     `origins` maps a host's name to the address of its fake; requests to other hosts are reported to `strangers`.
     """
@@ -30,14 +30,14 @@ def preload_environment(origins: Mapping[str, str], strangers: str, given: str) 
 
 
 def preload_also(environment: Mapping[str, str], host: str, where: str) -> dict[str, str]:
-    """The same environment with one more host that is led to an address."""
+    """Return the environment with one more host redirected to an address."""
     origins = json.loads(environment["HARNESS_ORIGINS"]) | {f"https://{host}": where}
     return {**environment, "HARNESS_ORIGINS": json.dumps(origins)}
 
 
 def allow_databases(environment: Mapping[str, str], variables: Iterable[str]) -> dict[str, str]:
-    """The same environment with the hosts to which a process may open sockets: those that its variables name in URLs
-    that are none of the web ("postgres://db:5432/x")."""
+    """Return the environment with the hosts to which a process may open sockets: those in its variables' non-web URLs
+    ("postgres://db:5432/x")."""
     hosts = {_host_of(value) for value in variables if not value.startswith(("http:", "https:"))}
     return {**environment, "HARNESS_ALLOWED": json.dumps(sorted(hosts - {""}))}
 
@@ -52,10 +52,10 @@ def _host_of(value: str) -> str:
 
 
 def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, str]:
-    """What a process needs to go through a proxy and to trust its authority.
+    """Return the environment for a process that uses a proxy and trusts its authority.
 
-    `certificate` is the authority's own, for those who add it to what they trust; `bundle` holds it among all others,
-    for those who replace what they trust.
+    `certificate` is the authority's own, for clients that add it to their trusted ones; `bundle` also contains all the
+    others, for clients that replace their trusted ones.
     """
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     proxies = {spelled: proxy for name in names for spelled in (name, name.lower())}
@@ -71,5 +71,5 @@ def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, 
 
 
 def real_names() -> tuple[str, ...]:
-    """Every host that a fake stands in for."""
+    """Return every host that has a fake."""
     return (*PROVIDER_HOSTS, *MEDIA_HOSTS)

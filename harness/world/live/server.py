@@ -1,6 +1,6 @@
-"""The server's end of connections on real sockets: uvicorn's HTTP/1.1 protocol, with what faults and the recorder need.
+"""The server's end of connections on real sockets: uvicorn's HTTP/1.1 protocol, with hooks for faults and the recorder.
 
-The kernel has accepted a connection before a fault can refuse it, so one that is to be refused is reset.
+The kernel accepts a connection before a fault can refuse it, so a connection to be refused is reset.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from harness.faults.exchange import App
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends RST instead of FIN."""
+"""SO_LINGER with a timeout of 0: closing sends RST instead of FIN."""
 KEEP_ALIVE_S = 75
 ConnectHook = Callable[[], Any]
 
@@ -28,9 +28,9 @@ class SocketConnection:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self.cause = 0
-        """Bytes on a socket do not tell why they were sent."""
+        """Always 0: bytes on a socket do not carry their cause."""
         self.on_gone: Callable[[], None] | None = None
-        """Called once when the other end goes away."""
+        """Called once when the other end disconnects."""
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
@@ -42,14 +42,14 @@ class SocketConnection:
         self._transport.close()
 
     def reset(self) -> None:
-        """Tears the connection down: the other end sees ECONNRESET."""
+        """Tear the connection down: the other end gets ECONNRESET."""
         sock = self._transport.get_extra_info("socket")
         with contextlib.suppress(OSError, AttributeError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
         self._transport.abort()
 
     def gone(self) -> None:
-        """The other end has hung up."""
+        """Handle the other end's disconnecting."""
         on_gone, self.on_gone = self.on_gone, None
         if on_gone is not None:
             on_gone()
@@ -62,7 +62,7 @@ class Served(HttpToolsProtocol):
         super().__init__(config, state, {}, loop)
         self._hook = hook
         self._held: list[bytes] | None = None
-        """What arrives before the hook has returned; None when it has."""
+        """What arrives before the hook has returned; None afterwards."""
         self._passing: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -98,9 +98,10 @@ class Served(HttpToolsProtocol):
 def protocol_factory(
     app: App, loop: asyncio.AbstractEventLoop, hook: ConnectHook | None = None, state: ServerState | None = None
 ) -> Callable[[], Served]:
-    """Makes the protocol for each accepted connection; the app finds the wire in `scope["state"]["connection"]`.
+    """Return a factory of the protocol for accepted connections; the app finds its own in
+    `scope["state"]["connection"]`.
 
-    `state` knows all connections that are open, of all factories that share it.
+    `state` holds all open connections, of all factories that share it.
     """
     config = Config(
         app,

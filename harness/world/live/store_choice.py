@@ -1,4 +1,4 @@
-"""Which store a configuration means."""
+"""Chooses the store that a configuration names."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ SUPABASE_EVERY_S = 0.5
 
 
 class SupabaseStore:
-    """A table of the stand-in, which tells of each write; it is looked at for what stands there from the beginning."""
+    """A table of the stand-in, which reports each write; its existing rows are read at the beginning."""
 
     source = "supabase"
     problem = ""
@@ -38,7 +38,7 @@ def store_of(
     supabase: SupabaseHost | None,
     speed: float,
 ) -> Store:
-    """The store that a run looks at; `values` are those of the configuration's placeholders."""
+    """Return the store that a run reads; `values` are those of the configuration's placeholders."""
     if supabase is not None and not settings.track.is_somewhere:
         return SupabaseStore(supabase, settings.track.fields.get("id", "id"))
     return opened(settings, values, client, speed)

@@ -1,4 +1,4 @@
-"""The stand-in on a port of its own, as a run of the live world has it: its writes are seen when they happen."""
+"""The Supabase stand-in on a port of its own during a live run: its writes are seen when they happen."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from harness.world.scope import CAUSE
 
 LOOPBACK = "127.0.0.1"
 ALIKE_MAX = 10
-"""How many errors of one kind are written down."""
+"""How many errors of one kind are recorded."""
 OnRows = Callable[[list[Row]], None]
 
 
@@ -48,7 +48,7 @@ class Port:
         return cls(await loop.create_server(remembered, LOOPBACK, 0), served)
 
     async def close(self) -> None:
-        """Ends every connection that is left."""
+        """Close every remaining connection."""
         self._server.close()
         for protocol in self._served:
             if protocol.transport is not None:
@@ -57,7 +57,7 @@ class Port:
 
 
 class SupabaseHost:
-    """Listens from `open` until `close`; what it holds is gone then."""
+    """Listens from `open` until `close`, which discards its data."""
 
     def __init__(
         self,
@@ -68,11 +68,12 @@ class SupabaseHost:
         cause: Callable[[], int],
         on_not_reproduced: Callable[[str], object],
     ) -> None:
-        """`cause` tells why the application probably asks. Raises ImplementationError for a schema it cannot keep."""
+        """`cause` returns the number of the entry that probably caused a request. Raises ImplementationError for a
+        schema it cannot load."""
         self.key = settings.key or key_of("service_role")
         self.anon_key = settings.anon_key or key_of("anon")
         self.on_rows: OnRows = lambda rows: None
-        """Hears of all rows of `table` after each request that may have written."""
+        """Called with all rows of `table` after each request that may have written."""
         self._table = table
         self._writer = writer
         self._cause = cause
@@ -92,7 +93,7 @@ class SupabaseHost:
     async def open(
         self, with_faults: Callable[[App], App] = lambda app: app, connect_hook: ConnectHook | None = None
     ) -> None:
-        """`with_faults` and `connect_hook` bring a scenario's faults."""
+        """`with_faults` and `connect_hook` apply a scenario's faults."""
         await self.database.open()
         self._port = await Port.open(with_faults(self._stand_in.app), connect_hook)
         self.url = self._port.url
@@ -106,7 +107,7 @@ class SupabaseHost:
         return await self.database.all_rows(self._table)
 
     def _requested(self, reported: Told) -> int:
-        """Notes what changes something, and errors; what is asked again and again without effect is no event."""
+        """Record writes and errors; repeated reads without effect are omitted."""
         if reported.code is None and not reported.changed:
             return 0
         kind = (reported.method, reported.path.partition("?")[0], reported.code)
@@ -132,7 +133,7 @@ class SupabaseHost:
 
 
 def key_of(role: str) -> str:
-    """A key of the form of Supabase's own for `role` (service_role, anon), the same in every run."""
+    """Return a key in the form of Supabase's own for `role` (service_role, anon), the same in every run."""
     claims: dict[str, Any] = {"iss": "supabase", "ref": "harness", "role": role, "iat": 1735689600}
     claims["exp"] = 2051222400
     head, body = (_encoded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
@@ -145,7 +146,7 @@ def _encoded(content: bytes) -> str:
 
 
 def database_of(settings: Supabase) -> PostgresDatabase:
-    """The database that a configuration means. Raises ImplementationError for a schema that cannot be read."""
+    """Return the database that a configuration names. Raises ImplementationError for a schema that cannot be read."""
     migrations = []
     for path in settings.schema_files:
         try:

@@ -1,10 +1,10 @@
-"""The live world: plays a scenario to an application in processes of its own, over real sockets.
+"""The live world: runs a scenario against an application in processes of its own, over real sockets.
 
     journal = LiveWorld(scenario, settings, seed, speed).run()
 
-The fakes, the faults, the journal and the witness are those of the simulated world; the clock is the machine's, sped
-up. What a simulated world knows for certain is found out here by looking: the store is read again and again, and a run
-is over when nothing has happened for long enough. What cannot be known is "unknown", never a pass.
+The fakes, the faults, the journal and the observer are those of the simulated world; the clock is the machine's, sped
+up. What a simulated world knows for certain has to be observed here: the store is polled, and a run is over when
+nothing has happened for long enough. What cannot be observed is "unknown", never a pass.
 """
 
 import asyncio
@@ -65,16 +65,16 @@ from harness.world.run_header import beginning
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 LOOK_EVERY_S = 0.05
-"""Real seconds between two looks at whether the run is over."""
+"""Real seconds between two checks whether the run is over."""
 RETRY_REAL_S = 0.2
-"""Between two tries to read a store that is not there just now."""
+"""Real seconds between two attempts to read a store that is unavailable."""
 LATE_S_MIN = 0.1
-"""Scenario seconds of lateness that are worth remembering."""
+"""Scenario seconds of lateness that are worth recording."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
 
 
 class LiveWorld:
-    """One run. Make a new one for each."""
+    """One run; make a new object for each."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class LiveWorld:
         name: str,
         earlier: Sequence[TimingUncertainty] = (),
     ) -> None:
-        """`earlier`: why this scenario was run before in vain, and is run again at this speed."""
+        """`earlier`: why a previous run of this scenario was inconclusive, so that it is run again at this speed."""
         self.scenario = scenario
         self._earlier = earlier
         self.settings = settings
@@ -118,11 +118,11 @@ class LiveWorld:
         self._store_gap_s: Callable[[], float] = lambda: 0.0
         self._store_problem: Callable[[], str] = lambda: ""
         self.on_picture: Callable[[str, bytes], None] | None = None
-        """What the witness gives the tracks' final pictures to."""
+        """Called with the tracks' final pictures."""
         self._failure: BaseException | None = None
 
     def run(self) -> Journal:
-        """Plays the scenario to its end. Raises ImplementationError when the application does not start."""
+        """Run the scenario to its end. Raises ImplementationError if the application does not start."""
         quiet = [logging.getLogger(name) for name in QUIET_LOGGERS]
         before = [logger.disabled for logger in quiet]
         for logger in quiet:
@@ -184,31 +184,31 @@ class LiveWorld:
                     await self.observer.look_back()
 
     def _unplayable(self) -> str | None:
-        """Why this scenario cannot be played to this application at all."""
+        """Return why this scenario cannot be run against this application at all, or None."""
         held = next((rule.fault.name for rule in self.scenario.faults if not _is_playable(rule)), None)
         if held is not None:
             return (
-                f"over real sockets a connection cannot be kept from standing ({held}): the kernel accepts it, so a "
-                "client's own limit for connecting never fires; only the simulated world can play this scenario"
+                f"over real sockets the harness cannot prevent a connection ({held}): the kernel accepts it, so a "
+                "client's connect timeout never fires; only the simulated world can run this scenario"
             )
         last_s = self.scenario.apart_s * (self.scenario.tracks - 1)
         if last_s > DEADLINE_S and last_s / self.loop.speed > self.settings.patience_s:
             return (
-                f"its last track is asked for after {last_s / 3600:g} h, which at speed {self.loop.speed:g} take "
-                f"{last_s / self.loop.speed / 3600:.1f} h; the simulated world needs no time for that"
+                f"its last track is requested after {last_s / 3600:g} h, which at speed {self.loop.speed:g} takes "
+                f"{last_s / self.loop.speed / 3600:.1f} h; use a higher --speed or the simulated world"
             )
         platform = self.scenario.platform
         if not self.instances.is_started and replace(platform, cron_every_s=Platform().cron_every_s) != Platform():
             return (
-                "this scenario's platform ends, freezes, restarts or multiplies the application's processes, which "
-                "needs one that the harness starts: a command in its harness.toml"
+                "this scenario's platform ends, freezes, restarts or multiplies the application's processes, so the "
+                "harness has to start the application: set command in its harness.toml"
             )
         return None
 
-    # What is there
+    # Preparation
 
     async def _values(self) -> dict[str, str]:
-        """Puts the fakes on ports, and gives what may stand in the application's configuration."""
+        """Start the fakes on ports, and return the values of the placeholders in the application's configuration."""
         await self.providers.listen()
         application = self.settings.application
         if self.settings.supabase is not None:
@@ -265,7 +265,7 @@ class LiveWorld:
         self.observer.ids = [None] * self.scenario.tracks
         self.observer.on_picture = self.on_picture
 
-    # What happens
+    # Events of the run
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
@@ -282,7 +282,7 @@ class LiveWorld:
         await submit_tracks(self._ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
 
     async def _ask(self, requested: dict[str, str]) -> tuple[str | None, str]:
-        """Asks for a track as the configuration says."""
+        """Submit a track as the configuration says."""
         start = self.settings.start
         matched = REQUEST.fullmatch(start.request)
         assert matched is not None
@@ -306,7 +306,7 @@ class LiveWorld:
         return str(found), ""
 
     async def _watch(self) -> None:
-        """Looks at the store until the run is over. A server that is gone may come back; a lost history does not."""
+        """Read the store until the run is over. A server that is gone may come back; a lost history does not."""
         while True:
             try:
                 await self.watcher.watch(self.observer.ids, self.loop.speed)
@@ -317,16 +317,16 @@ class LiveWorld:
                 await asyncio.sleep(RETRY_REAL_S * self.loop.speed)
 
     async def _look_last(self) -> None:
-        """What is not seen now was not seen at all."""
+        """Read the store for the last time: a value not seen now was never seen."""
         try:
             await self.watcher.look([known for known in self.observer.ids if known is not None])
         except (UnseenError, ImplementationError) as error:
             self.loop.refuse(str(error))
 
-    # When it is over
+    # The end of the run
 
     async def _heartbeat(self) -> None:
-        """Measures by how much this process is late."""
+        """Measure by how much this process is late."""
         pause_s = BEAT_REAL_S * self.loop.speed
         while True:
             due_s = self.loop.time() + pause_s
@@ -336,7 +336,7 @@ class LiveWorld:
                 self._late.append((self.loop.elapsed_s, late_s))
 
     async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
-        """Waits until nothing can be expected to happen any more; why it ended."""
+        """Wait until nothing more can be expected to happen; return why the run ended."""
         activity, since_s = Quiescence(self.journal), self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
             await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
@@ -360,12 +360,12 @@ class LiveWorld:
         return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
 
     def _unanswered(self) -> list[int]:
-        """The requests that somebody still waits for."""
+        """Return the requests whose senders still wait."""
         over = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
         return [entry.number for entry in self.journal.of(Request) if entry.number not in over]
 
     def uncertainty(self) -> TimingUncertainty | None:
-        """Why a verdict on this run could be another one at the machine's own pace; None when none could."""
+        """Return why a verdict on this run could be different at the machine's own speed, or None."""
         if self.loop.refusal is not None:
             return None
         return uncertainty(self.journal, self.loop.speed, self._late, self.providers.connecting)
@@ -375,8 +375,8 @@ class LiveWorld:
         requested = [entry for entry in self.journal.of(Request) if entry.event.by == APPLICATION_HOST]
         if not requested and self.loop.refusal is None:
             self.loop.refuse(
-                "not connected: no request of the application has reached the fakes; do its base URLs come from "
-                "{suno} and {kie} in its environment? (`harness doctor` looks for the reason)"
+                "not connected: no request from the application has reached the fakes; do its base URLs come from "
+                "{suno} and {kie} in its environment? Run `harness doctor` to find the cause"
             )
         if self.loop.refusal is not None:
             ending = "refused"
@@ -394,16 +394,17 @@ class LiveWorld:
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
-            self._failure = error  # a bug of ours: no verdict may come of it
+            self._failure = error  # a bug of ours: the run must not get a verdict
 
 
 def _is_playable(rule: FaultRule) -> bool:
-    """Whether a fault can be played over sockets; callbacks go over the harness's own connections."""
+    """Return whether a fault can be applied over sockets; callbacks use the harness's own connections."""
     return rule.link == "callbacks" or rule.fault.live_supported
 
 
 def _draw_pictures(scenario: Scenario) -> None:
-    """Draws what will probably be asked for, before time counts: a picture takes up to a tenth of a real second."""
+    """Draw the pictures that will probably be requested before time counts: each takes up to a tenth of a real
+    second."""
     script = scenario.script
     for index in range(scenario.tracks):
         cover, image = turn(script.suno.music, index).cover, turn(script.kie.images, index)
@@ -417,6 +418,6 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
     for task in tasks:
         task.cancel()
     if not tasks:
-        return  # to gather nothing would make a loop of its own
+        return  # an empty gather would create a loop of its own
     with contextlib.suppress(Exception):
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

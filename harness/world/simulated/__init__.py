@@ -1,11 +1,16 @@
-"""The simulated world's machinery: an event loop that owns time, a network in memory, clocks and randomness.
+"""The simulated world: an event loop that owns time, a network in memory, clocks and randomness.
 
-loop         the event loop: time jumps to the next timer when nothing is ready
-places       who a callback belongs to, so that an instance can be frozen or killed
-network      hosts by name, listeners, connecting
-transport    the two ends of a connection in memory
-tls          certificates of a throw-away authority, made when the first https connection asks
-clocks       `time`, `datetime` and `sleep` follow the loop while a run is on
-randomness   `random`, `secrets`, `uuid4` and `os.urandom` follow the seed while a run is on
-threads      synchronous code in worker threads, one at a time, deterministically
+world            one run: hosts, implementation, scenario, journal
+event_loop       the event loop: time jumps to the next timer when nothing is ready
+network          hosts by name, listeners, connecting
+transport        the two ends of a connection in memory
+tls              certificates of a throw-away authority, made when the first https connection needs them
+server           ASGI apps on simulated hosts
+instances        the application's instances and the platform's rules for them
+patches          clocks follow the loop and randomness follows the seed during a run
+threads          synchronous code in worker threads, one at a time, deterministically
+environment      environment variables, log and printed output of the implementation
+sqlite_watcher   every committed change of an SQLite table of tracks
+sqlite_clock     SQLite's own clock and randomness
+watchdog         a real-time limit for code that never returns control
 """

@@ -1,4 +1,4 @@
-"""What surrounds an implementation while it runs: its environment variables, its log and what it prints."""
+"""What surrounds an implementation while it runs: its environment variables, its log and its printed output."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ QUIET_LOGGERS = tuple(
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 OnLine = Callable[[str, str, str], None]
-"""Takes (level, logger, text) of one line."""
+"""Called with (level, logger, text) for each line."""
 
 
 def _text_of(record: logging.LogRecord) -> str:
@@ -34,7 +34,7 @@ def _text_of(record: logging.LogRecord) -> str:
 
 
 class _PrintedLines(io.TextIOBase):
-    """A stream of which each line is told, with the level that it names, or else the stream's."""
+    """A stream that reports each line, with the level that the line names, or else the stream's."""
 
     def __init__(self, on_line: OnLine, level: str, name: str) -> None:
         self._on_line = on_line
@@ -57,14 +57,14 @@ class _PrintedLines(io.TextIOBase):
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             if line.strip():
-                if not line.startswith((" ", "\t")):  # an indented line goes on with the one before
+                if not line.startswith((" ", "\t")):  # an indented line continues the previous one
                     self._now = level_of(line, self._level)
                 self._on_line(self._now, self._name, tidy(line))
         return len(text)
 
 
 class _PrintedBytes(io.RawIOBase):
-    """The same stream for whoever writes bytes to it."""
+    """The binary side of such a stream."""
 
     def __init__(self, lines: _PrintedLines) -> None:
         self._lines = lines
@@ -79,8 +79,8 @@ class _PrintedBytes(io.RawIOBase):
 
 @contextmanager
 def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
-    """Sets environment variables, and hands every logged or printed line to `on_line`, until the context ends. What the
-    implementation has set up of `logging` is undone then: another run begins in a fresh process, as it were."""
+    """Set environment variables and pass every logged or printed line to `on_line` until the context ends. The
+    implementation's own logging setup is then undone, so that every run begins as in a fresh process."""
     kept: dict[str, str | None] = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
     for name, value in environment.items():
         before = os.environ.get(name)
@@ -103,8 +103,8 @@ def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[No
 
 @contextmanager
 def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[None]:
-    """Hands what is logged to `on_line` with the level that it has, whatever the implementation's handlers make of it;
-    what they print of it meanwhile is the same once more."""
+    """Pass every logged record to `on_line` with its own level, whatever the implementation's handlers do with it; what
+    they print of it meanwhile is a duplicate and ignored."""
     real = logging.Logger.callHandlers
 
     def reported(self: logging.Logger, record: logging.LogRecord) -> None:
@@ -141,7 +141,8 @@ def _loggers() -> list[logging.Logger]:
 
 
 def _is_a_librarys(logger: logging.Logger) -> bool:
-    """Whether its module stays imported; the implementation's own are imported anew, and make theirs again."""
+    """Return whether the logger's module stays imported; the implementation's modules are imported anew and create
+    theirs again."""
     module = sys.modules.get(logger.name.partition(".")[0])
     return (getattr(module, "__file__", None) or "").startswith(LIBRARIES)
 
@@ -151,7 +152,7 @@ def _state(logger: logging.Logger) -> tuple[bool, int, bool, list[logging.Handle
 
 
 def _set_back(logger: logging.Logger, state: tuple[bool, int, bool, list[logging.Handler], list[Any]] | None) -> None:
-    """To what it was, or, for one that was not there, to what a new one is."""
+    """Reset a logger to its saved state, or, if it did not exist, to that of a new one."""
     disabled, level, propagate, handlers, filters = state or (False, logging.NOTSET, True, [], [])
     logger.disabled, logger.propagate, logger.handlers, logger.filters = disabled, propagate, handlers, filters
     if logger.level != level:
@@ -159,6 +160,6 @@ def _set_back(logger: logging.Logger, state: tuple[bool, int, bool, list[logging
 
 
 def first_line(error: BaseException) -> str:
-    """An exception as one line: its type and the first line of its message."""
+    """Return an exception as one line: its type and the first line of its message."""
     message: Any = str(error).strip().partition("\n")[0]
     return tidy(f"{type(error).__name__}: {message}" if message else type(error).__name__)

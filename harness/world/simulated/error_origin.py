@@ -1,8 +1,8 @@
-"""Whose an error is that nobody has caught: the implementation's, or the harness's own.
+"""Decides whether an unhandled error comes from the implementation or from the harness itself.
 
-asyncio tells of such an error when it is too late to ask who made it: a task's or a future's when the last reference
-to it is dropped, wherever that happens. So tasks remember their place, and of anything else the outermost line of
-the error's traceback tells.
+asyncio reports such an error when it no longer knows the code that raised it: for a task or a future when the last
+reference is dropped, wherever that happens. So tasks store their scope, and for everything else the outermost frame of
+the error's traceback decides.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ from harness.world.scope import SCOPE
 
 PACKAGE = Path(__file__).parents[2]
 STRATEGIES = PACKAGE / "strategies"
-"""They are implementations like any other."""
+"""The shipped strategies count as implementations."""
 
 
 def is_of(host: str, context: dict[str, Any]) -> bool:
-    """Whether what an exception handler is told of (`context`) was done by code on a host."""
+    """Return whether the error in an exception handler's `context` comes from code on a host."""
     whose: Any = context.get("task") or context.get("future")
     remembers = hasattr(whose, "place")
     place = whose.place if remembers else SCOPE.get()

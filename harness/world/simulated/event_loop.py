@@ -1,12 +1,12 @@
 """The simulated event loop: asyncio's own scheduling, with a clock that jumps and a network in memory.
 
-Everything that asyncio does with tasks, futures and callbacks is inherited from BaseEventLoop. Replaced are the three
-things that reach outside: waiting (`_run_once` moves the clock to the next timer's exact moment instead of sleeping),
-the network (`create_connection`, `create_server`, `getaddrinfo`, `sock_connect` go to `Network`), and threads
-(`run_in_executor` goes to `threads`). What cannot be simulated is refused with a sentence that says what to do.
+Everything that asyncio does with tasks, futures and callbacks is inherited from BaseEventLoop. Only what reaches
+outside is replaced: waiting (`_run_once` moves the clock to the next timer's exact moment instead of sleeping), the
+network (`create_connection`, `create_server`, `getaddrinfo`, `sock_connect` go to `Network`), and threads
+(`run_in_executor` goes to `threads`). What cannot be simulated is refused with a message that says what to do.
 
-Because nothing outside can ever wake it, the loop knows when nothing can happen any more: no callback is ready and no
-timer is set. `run_until` then returns "quiescent", exactly, without waiting to see.
+Since nothing outside can wake it, the loop knows exactly when nothing more can happen: no callback is ready and no
+timer is set. `run_until` then returns "quiescent", without a waiting period.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from harness.world.unsupported import Refused
 
 CLOCK_RESOLUTION_S = 1e-9
 STEPS_WITHOUT_TIME_MAX = 200_000
-"""More callbacks than this without a tick of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
+"""More callbacks than this without an advance of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
 CANCELLED_TIMERS_MAX = 64
 CLOSINGS_MAX = 100
 FAREWELL_S = 60.0
@@ -38,14 +38,14 @@ Ending = Literal["quiescent", "deadline", "livelock", "refused", "stopped"]
 
 
 class Task(asyncio.Task[Any]):
-    """A task as a simulated world makes them."""
+    """A task of the simulated loop."""
 
     place: ExecutionScope | None = None
-    """Where it runs; before Python 3.12 a task does not tell its context."""
+    """The scope it runs in; before Python 3.12 a task does not expose its context."""
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
-    """An event loop in which time is free."""
+    """An event loop on virtual time."""
 
     _ready: Any
     _scheduled: Any
@@ -56,7 +56,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._clock_resolution = CLOCK_RESOLUTION_S
         self._asyncgen_firstiter_hook = None
-        """asyncio lists all asynchronous generators for `shutdown_asyncgens`; nobody calls that in a world, which
+        """asyncio registers all asynchronous generators for `shutdown_asyncgens`; a world never calls that, since it
         ends its tasks instead."""
         self._now_s = START_S
         self.elapsed_s = 0.0
@@ -66,13 +66,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._steps_without_time = 0
         self._parked: list[Any] = []
         self._buried: list[Any] = []
-        """What a killed place would have done next; kept so that its tasks can be ended properly with the world."""
+        """Callbacks of killed scopes; kept so that their tasks can be closed properly at the end of the world."""
         self._leaving = False
         self._still: list[ExecutionScope] = []
-        """The places that are frozen or killed."""
+        """The scopes that are frozen or killed."""
         self.refusal: str | None = None
         self.before_jump: Callable[[], bool] | None = None
-        """Asked when all that could happen at this moment has happened; True when it has made something ready."""
+        """Called when nothing more can happen at the current moment; returns True if it has made something ready."""
         self.network = network
         self.threads = Threads(self)
         network.loop = self
@@ -80,11 +80,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     # Time
 
     def time(self) -> float:
-        """Seconds, as `time.monotonic` would say."""
+        """Return the virtual time in seconds, as `time.monotonic` does."""
         return self._now_s
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock while nothing else runs: what a blocking call does to a process."""
+        """Move the clock while nothing else runs, as a blocking call does."""
         self._set(self._now_s + seconds)
 
     def _set(self, now_s: float) -> None:
@@ -92,9 +92,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.elapsed_s = round(now_s - START_S, 6)
 
     def run_until(self, elapsed_s: float) -> Ending:
-        """Runs until nothing can happen any more, or to `elapsed_s` seconds after the start of the run.
+        """Run until nothing more can happen, or until `elapsed_s` seconds after the start of the run.
 
-        Returns why it ended. Timers due later stay in place, so it can be called again.
+        Returns why it ended. Later timers stay scheduled, so it can be called again.
         """
         self._until_s = START_S + elapsed_s
         self._steps_without_time = 0
@@ -138,7 +138,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 continue
             if self._still and self._stands_still(handle):
                 continue
-            try:  # what `handle._run()` does, a call less for each of thousands
+            try:  # like `handle._run()`, but one call less for each of thousands
                 handle._context.run(handle._callback, *handle._args)
             except (SystemExit, KeyboardInterrupt):
                 raise
@@ -169,7 +169,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._timer_cancelled_count -= 1
             heapq.heappop(scheduled)._scheduled = False
 
-    # Places that stand still
+    # Frozen and killed scopes
 
     def _stands_still(self, handle: Any) -> bool:
         place = handle._context.get(SCOPE)
@@ -183,13 +183,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return bool(state != "running")
 
     def freeze(self, place: ExecutionScope) -> None:
-        """Nothing in `place` runs until it is thawed; what falls due meanwhile is kept."""
+        """Run nothing in `place` until it is thawed; what becomes due meanwhile is kept."""
         if place.state == "running":
             place.state = "frozen"
             self._still.append(place)
 
     def thaw(self, place: ExecutionScope) -> None:
-        """Lets `place` go on: what fell due while it was frozen runs now, in its old order."""
+        """Resume `place`: what became due while it was frozen runs now, in its original order."""
         if place.state == "frozen":
             place.state = "running"
             self._still.remove(place)
@@ -197,13 +197,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._ready.extend(parked)
 
     def kill(self, place: ExecutionScope) -> None:
-        """Nothing in `place` ever runs again: no `finally`, no `except`, as with SIGKILL."""
+        """Never run anything in `place` again: no `finally`, no `except`, as with SIGKILL."""
         if place.state == "running":
             self._still.append(place)
         place.state = "killed"
 
     def forget_everything(self) -> None:
-        """Puts aside all that is ready or due: the run is over, only the harness goes on."""
+        """Drop everything ready or scheduled: the run is over, only the harness continues."""
         self._buried.extend((*self._ready, *self._parked))
         self._ready.clear()
         self._scheduled.clear()
@@ -211,10 +211,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._timer_cancelled_count = 0
 
     def dissolve(self, unfinished: list[asyncio.Task[Any]] | None = None) -> None:
-        """Ends the world: cancels what still waits and lets it clean up, as `asyncio.run` does, so that nothing of it
-        comes back later as a stray message. What will not end even so is closed by force.
+        """End the world: cancel unfinished tasks and let them clean up, as `asyncio.run` does, so that none of them
+        causes a stray message later. Tasks that do not end even then are closed by force.
 
-        `unfinished` is what `unfinished_tasks` has just answered, for whoever has asked."""
+        `unfinished` is the result of `unfinished_tasks`, if the caller already has it.
+        """
         self.forget_everything()
         if unfinished is None:
             unfinished = self.unfinished_tasks()
@@ -223,7 +224,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._buried.clear()
         self.network.dissolve()
         self.close()
-        # what refers to each other in a circle would stay until a collection comes by, a whole world every time
+        # reference cycles would keep a whole world alive until the next garbage collection
         self.set_exception_handler(None)
         self.before_jump = None
 
@@ -296,31 +297,35 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.Handle:
         if not self.threads.holds_the_baton():
             raise self.refuse(
-                "a thread that the simulated world did not start calls back into it, at a moment that no two runs "
-                "share; run that code in asyncio.to_thread, or use the synchronous library directly"
+                "a thread that the simulated world did not start calls call_soon_threadsafe, at a moment that differs "
+                "between runs; run that code in asyncio.to_thread, or use the synchronous library directly"
             )
         return self.call_soon(callback, *args, context=context)
 
     def _write_to_self(self) -> None:
-        """Nobody sleeps in a selector here, so nobody has to be woken."""
+        """Do nothing: no selector sleeps here, so none has to be woken."""
 
     def refuse(self, sentence: str) -> Refused:
-        """Ends the run as one that cannot be judged, and gives the exception that the caller is to raise."""
+        """End the run as inconclusive, and return the exception for the caller to raise."""
         if self.refusal is None:
             self.refusal = sentence
         return Refused(sentence)
 
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse("the implementation starts a process, which has no virtual time")
+        raise self.refuse(
+            "the implementation starts a process, which has no virtual time; run it as a live application instead"
+        )
 
     async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse("the implementation starts a process, which has no virtual time")
+        raise self.refuse(
+            "the implementation starts a process, which has no virtual time; run it as a live application instead"
+        )
 
     def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
 
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
-        """Accepted and forgotten: no signal ever arrives in a simulated process."""
+        """Accept and ignore the handler: no signal ever arrives in a simulated process."""
 
     def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
         if self.is_closed() or self.get_task_factory() is not None:
@@ -331,20 +336,20 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return task  # type: ignore[no-any-return]
 
     def place_of(self, task: asyncio.Task[Any]) -> ExecutionScope | None:
-        """The place that a task runs in, if it was made by `create_task`."""
+        """Return the scope that a task runs in, if `create_task` made it."""
         return getattr(task, "place", None)
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
-        """The tasks that still wait, in the order of their creation."""
+        """Return the unfinished tasks in the order of their creation."""
         return sorted(asyncio.all_tasks(self), key=_age)
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Whoever runs the world sets a handler that writes the journal; without one nothing is printed."""
+        """Print nothing: the world sets a handler that records errors in the journal."""
 
 
 def _forestall(coroutine: Any) -> None:
-    """Closes what a coroutine that never began was to await: cancelled before its first step it would leave that
-    behind, and Python would warn of it. anyio's tasks are such: each awaits what its handle holds."""
+    """Close the awaitables of a coroutine that never began: if cancelled before its first step, it would leave them
+    behind and Python would warn. anyio's tasks are such coroutines: each awaits what its handle holds."""
     if not _is_new(coroutine):
         return
     for local in coroutine.cr_frame.f_locals.values():
@@ -357,7 +362,7 @@ def _is_new(what: Any) -> bool:
 
 
 def _close(coroutine: Any) -> None:
-    """Closes a suspended coroutine from the inside out, through every `finally` that awaits something once more."""
+    """Close a suspended coroutine from the inside out, again for every `finally` that awaits something."""
     for _ in range(CLOSINGS_MAX):
         chain = [coroutine]
         while getattr(chain[-1], "cr_await", None) is not None and hasattr(chain[-1].cr_await, "close"):

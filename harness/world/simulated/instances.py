@@ -1,7 +1,7 @@
-"""The instances of an implementation and the platform's rules for them: start-up, function limit, freezing, restarts.
+"""The instances of an implementation and the platform's rules for them: startup, function limit, freezing, restarts.
 
-An instance is a place on the application's host. Its ASGI app is made anew for each instance; the store outlives it,
-and instances beside each other share nothing else.
+An instance is a scope on the application's host. Each instance gets a new ASGI app; the store survives it, and
+concurrent instances share nothing else.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ TIMED_OUT_BODY = b"An error occurred with your deployment\n\nFUNCTION_INVOCATION
 
 @dataclass(eq=False, slots=True)
 class Instance:
-    """One running copy of the application, with a memory of its own."""
+    """One running copy of the application, with memory of its own."""
 
     number: int
     place: ExecutionScope
     app: App
     over: "asyncio.Future[None]"
-    """Set to ask its lifespan for the shutdown."""
+    """Set to request the lifespan's shutdown."""
     wires: dict[int, Any] = field(default_factory=dict)
-    """The connections of the requests that it is handling."""
+    """The connections of the requests in progress."""
 
 
 class Instances:
-    """The running instances of an implementation, which take its requests in turn; a restart replaces them all."""
+    """The running instances of an implementation, which take requests in turn; a restart replaces all of them."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Instances:
         self._count = 0
         self._running: list[Instance] = []
         self.lifespans: set[asyncio.Task[None]] = set()
-        """The harness's own tasks among the application's: each waits for as long as its instance lives."""
+        """The harness's own tasks among the application's: each lasts as long as its instance."""
         self._turn = count()
         self._plain = not (platform.limit_s or platform.freezes_after_answer or platform.restarts_s)
         self.on_kill: Callable[[ExecutionScope], None] = lambda place: None
@@ -63,11 +63,11 @@ class Instances:
 
     @property
     def apps(self) -> list[App]:
-        """The application as each of them has it, in the order of their start."""
+        """Return the app of each instance, in the order of their start."""
         return [instance.app for instance in self._running]
 
     async def start(self) -> None:
-        """Starts the instances, one after the other, and waits until their lifespans have started up."""
+        """Start the instances one after the other, and wait until their lifespans have started up."""
         for _ in range(self._platform.instances):
             await self._start_one()
 
@@ -84,18 +84,18 @@ class Instances:
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:
-            problem = f"its start-up has not finished after {STARTUP_S_MAX:g} s"
+            problem = f"its startup has not finished after {STARTUP_S_MAX:g} s"
         if problem is not None:
             raise ImplementationError(f"the application does not start: {problem}")
 
     def stop(self) -> None:
-        """Asks the instances to shut down, as a server does when the run is over."""
+        """Shut the instances down, as a server does when the run is over."""
         for instance in self._running:
             if not instance.over.done() and instance.place.state == "running":
                 instance.over.set_result(None)
 
     async def restart(self) -> None:
-        """Kills the instances, with all that they are doing, and starts others on the same store."""
+        """Kill the instances with all their work, and start new ones on the same store."""
         killed, self._running = self._running, []
         for instance in killed:
             self._record(InstanceKilled(instance=instance.number))
@@ -105,19 +105,19 @@ class Instances:
         await self.start()
 
     def die(self) -> None:
-        """What becomes of instances that end their own process: nobody starts them again."""
+        """Handle instances that ended their own process: they are not started again."""
         for instance in self._running:
             self._loop.kill(instance.place)
             self._hang_up(instance)
 
     def _hang_up(self, instance: Instance) -> None:
-        """Resets the connections of requests that are still being handled, as a kernel does for a dead process."""
+        """Reset the connections of requests in progress, as a kernel does for a dead process."""
         for connection in list(instance.wires.values()):
             connection.reset()
         instance.wires.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves a request on the instance whose turn it is, by the platform's rules."""
+        """Serve a request on the next instance in turn, under the platform's rules."""
         running = self._running
         instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
         if self._plain:
@@ -147,7 +147,7 @@ class Instances:
             task.result()
             return
         if invocation.state_now() == "killed":
-            await self._loop.create_future()  # a restart has ended it long before, and hung up
+            await self._loop.create_future()  # a restart has already ended it and reset its connection
         self._record(InvocationEnded(limit_s=self._platform.limit_s, path=scope["path"], answered=begun))
         self._loop.kill(invocation)
         if not begun:
@@ -173,7 +173,7 @@ async def _answer_timed_out(send: Send) -> None:
 
 
 async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]") -> None:
-    """Plays an ASGI server's part in the lifespan protocol; `over` asks for the shutdown."""
+    """Run the server's side of the lifespan protocol; `over` requests the shutdown."""
     requested = False
 
     async def receive() -> Message:
@@ -196,7 +196,7 @@ async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.
     try:
         await app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}, receive, send)
     except Exception:
-        pass  # an app without lifespan support says so by raising; servers go on, and so does a run
+        pass  # an app without lifespan support raises here; servers carry on, and so does a run
     finally:
         if not started.done():
             started.set_result(None)

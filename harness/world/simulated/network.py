@@ -1,4 +1,4 @@
-"""The network of a simulated world: hosts by name, what listens on them, and how a connection comes about."""
+"""The network of a simulated world: hosts by name, their listeners, and how connections are established."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ConnectHook = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Listener:
-    """Something that accepts connections at a port of a host."""
+    """Accepts connections on a port of a host."""
 
     make_protocol: ProtocolFactory
     context: Context
-    """The context that its protocols' callbacks run in; it names the place they belong to."""
+    """The context of its protocols' callbacks, which sets their scope."""
     connect_hook: ConnectHook | None = None
-    """Awaited before a connection stands: takes time, or raises what the client will see."""
+    """Awaited before a connection is established: takes time, or raises the client's error."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Host:
 
 
 class SimulatedServer(asyncio.AbstractServer):
-    """What `loop.create_server` gives to code under test that wants to listen for itself."""
+    """The result of `loop.create_server` for code under test that listens itself."""
 
     def __init__(self, host: Host, port: int) -> None:
         self._host = host
@@ -74,25 +74,25 @@ class SimulatedServer(asyncio.AbstractServer):
     async def wait_closed(self) -> None: ...
 
 
-def _nobody_hears(host: str, port: int) -> None: ...
+def _ignore(host: str, port: int) -> None: ...
 
 
 class Network:
-    """Hosts by name; `on_unknown_host` hears of every attempt to reach a host or port that nobody serves."""
+    """Hosts by name; calls `on_unknown_host` for every attempt to reach a host or port without a listener."""
 
     loop: SimulatedLoop
 
-    def __init__(self, on_unknown_host: Callable[[str, int], None] = _nobody_hears) -> None:
+    def __init__(self, on_unknown_host: Callable[[str, int], None] = _ignore) -> None:
         self._hosts: dict[str, Host] = {}
         self._by_address: dict[str, Host] = {}
         self._reserved: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
         self._connections: dict[ExecutionScope | None, list[MemoryTransport]] = {}
-        """By who opened them, the ends of those."""
+        """The client ends of connections, by the instance that opened them."""
         self._ports = FIRST_EPHEMERAL_PORT
         self._on_unknown_host = on_unknown_host
 
     def host(self, name: str) -> Host:
-        """The host called `name`, which exists from now on."""
+        """Return the host called `name`, creating it if it does not exist."""
         if name not in self._hosts:
             address = f"198.18.0.{len(self._hosts) + 1}"
             host = Host(name, address, {})
@@ -100,12 +100,12 @@ class Network:
         return self._hosts[name]
 
     def listen(self, name: str, ports: tuple[int, ...], listener: Listener) -> None:
-        """Lets `listener` accept connections at some ports of a host; 443 speaks TLS."""
+        """Accept connections with `listener` on some ports of a host; 443 uses TLS."""
         for port in ports:
             self.host(name).listeners[port] = listener
 
     def serve(self, make_protocol: Callable[[], asyncio.BaseProtocol], port: int) -> SimulatedServer:
-        """Listens at a port of the host whose code is running."""
+        """Listen on a port of the host whose code is running."""
         place = SCOPE.get()
         host = self.host(_host_name(place))
         port = port or self._next_port()
@@ -115,7 +115,7 @@ class Network:
         return SimulatedServer(host, port)
 
     def addresses(self, host: bytes | str | None, port: bytes | str | int | None) -> list[tuple[Any, ...]]:
-        """What `getaddrinfo` says. Unknown names do not resolve."""
+        """Return the result of `getaddrinfo`. Unknown names do not resolve."""
         name = host.decode("ascii") if isinstance(host, bytes) else host or "localhost"
         number = int(port or 0)
         if name.lower() in self._hosts:
@@ -130,12 +130,13 @@ class Network:
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, number))]
 
     def name_of(self, address: str) -> str:
-        """The host at an address, or the address itself."""
+        """Return the name of the host at an address, or the address itself."""
         host = self._by_address.get(address)
         return host.name if host else address
 
     async def reserve(self, sock: socket.socket, host: str, port: int) -> None:
-        """`loop.sock_connect`: clients that connect their own socket hand it to `create_connection` afterwards."""
+        """Implement `loop.sock_connect` for clients that connect their own socket and pass it to
+        `create_connection`."""
         listener = self._listener(host, port)
         if listener.connect_hook is not None:
             await listener.connect_hook()
@@ -150,7 +151,7 @@ class Network:
         context: bool | ssl.SSLContext | None,
         server_hostname: str | None,
     ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
-        """Connects a client protocol to whatever listens at host and port; raises OSError as a kernel would."""
+        """Connect a client protocol to the listener at host and port; raises OSError as a kernel would."""
         reserved = self._reserved.pop(sock, None) if sock is not None else None
         name, number = reserved or (host or "localhost", port or 0)
         listener = self._listener(name, number)
@@ -216,18 +217,18 @@ class Network:
         return client, server
 
     def reset_connections_of(self, instance: ExecutionScope) -> None:
-        """Tears down every connection that code in a place has opened."""
+        """Reset every connection that code in an instance has opened."""
         for client in self._connections.pop(instance, []):
             client.reset()
 
     def dissolve(self) -> None:
-        """Lets go of all hosts and connections: the world is over."""
+        """Release all hosts and connections at the end of the world."""
         for clients in self._connections.values():
             for client in clients:
                 server = client.peer
                 client.forget()
                 server.forget()
-        self._on_unknown_host = _nobody_hears
+        self._on_unknown_host = _ignore
         self._connections.clear()
         self._hosts.clear()
         self._by_address.clear()

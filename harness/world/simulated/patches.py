@@ -1,9 +1,9 @@
-"""While a run is on, the process's clocks, randomness, threads and sockets belong to the simulated world.
+"""Gives a run control of the process's clocks, randomness, threads and sockets.
 
-The functions that code reaches them by are replaced once per process by ones that ask whether a run is on in this
-thread, and otherwise do what they always did. They stay in place between runs, so code that says
-`from time import monotonic` at import time gets the one that asks. Wall clocks (`time.time`, `datetime.now`, ...) are
-time-machine's work, which replaces them below Python; it is told each moment that the loop's clock reaches.
+The functions that reach them are replaced once per process by wrappers that check whether a run is active in this
+thread, and otherwise call the original. They stay in place between runs, so that code which says `from time import
+monotonic` at import time gets the wrapper. Wall clocks (`time.time`, `datetime.now`, ...) are left to time-machine,
+which replaces them below Python and reads the loop's clock.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _installed = False
 
 
 def _here() -> SimulatedLoop | None:
-    """The loop whose run is on, if the calling thread is part of it."""
+    """Return the loop of the active run, if the calling thread is part of it."""
     if _active is not None and _active.threads.holds_the_baton():
         return _active
     return None
@@ -91,7 +91,7 @@ def _thread_start(self: threading.Thread) -> None:
     loop = _here()
     if loop is not None and not isinstance(self, Worker):
         raise loop.refuse(
-            f"the implementation starts a thread ({self.name}), which no virtual clock can move; use "
+            f"the implementation starts a thread ({self.name}), which has no virtual time; use "
             f"asyncio.to_thread, or the synchronous library directly (sqlite3 instead of aiosqlite), or {LIVE_ADVICE}"
         )
     _real_thread_start(self)
@@ -128,7 +128,7 @@ def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
 
 
 def _queue_get(self: asyncio.Queue[Any]) -> Any:
-    """A worker that takes something out of a queue does what it does from then on because of who put it there."""
+    """Let a queue's consumer inherit the cause of the code that put the item there."""
     item, causes = _real_queue_get(self), _causes_in(self)
     cause = causes.popleft() if causes else None
     if cause is not None and _here() is not None:
@@ -179,7 +179,7 @@ def _install() -> None:
 
 
 class _Traveller(time_machine.Traveller):
-    """time-machine's wall clock, read off the loop's."""
+    """time-machine's wall clock, read from the loop's."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
         super().__init__(EPOCH_S * 1_000_000_000, None, False)
@@ -190,10 +190,10 @@ class _Traveller(time_machine.Traveller):
 
 
 def draw_anew(seed: int, start: int = 0) -> None:
-    """Begins the randomness of a run, or of one start of its application, from its seed.
+    """Seed the randomness of a run, or of one start of its application.
 
-    Each start begins its own: what a library draws when it is first imported, it draws once in a process and not in
-    every run.
+    Each start gets its own sequence: a library may draw when it is first imported, which happens once per process and
+    not once per run.
     """
     global _entropy
     random.seed(seed if start == 0 else f"{seed} start {start}")
@@ -202,10 +202,10 @@ def draw_anew(seed: int, start: int = 0) -> None:
 
 @contextmanager
 def takeover(loop: SimulatedLoop, seed: int) -> Iterator[None]:
-    """Hands the process's clocks, randomness, threads and sockets to `loop` for as long as the context lasts."""
+    """Put the process's clocks, randomness, threads and sockets under `loop`'s control until the context ends."""
     global _active
     _install()
-    assert _active is None, "one simulated world at a time in a process"
+    assert _active is None, "another simulated world is already running in this process"
     state = random.getstate()
     draw_anew(seed)
     travel = time_machine.travel(EPOCH_S, tick=False)

@@ -18,7 +18,7 @@ APPLICATION_KEEP_ALIVE_S = 5
 
 
 async def _placeholder(scope: Any, receive: Any, send: Any) -> None:
-    raise AssertionError("this configuration is only copied from")
+    raise AssertionError("unreachable: protocol_factory replaces this app in its copy of the configuration")
 
 
 @cache
@@ -39,7 +39,8 @@ def _configuration() -> Config:
 def protocol_factory(
     app: App, loop: SimulatedLoop, keep_alive_s: float
 ) -> Callable[[MemoryTransport], HttpToolsProtocol]:
-    """Makes the server's protocol for each accepted connection; the app finds its transport in `scope["state"]`."""
+    """Return a factory of the server's protocol for accepted connections; the app finds its transport in
+    `scope["state"]`."""
     config = object.__new__(Config)
     config.__dict__.update(_configuration().__dict__)
     config.loaded_app = app

@@ -1,7 +1,7 @@
-"""SQLite's own clock and randomness, in C, told the run's: `datetime('now')`, `CURRENT_TIMESTAMP`, `random()`.
+"""Connects SQLite's clock and randomness, which are in C, to the run's: `datetime('now')`, `random()` and others.
 
-They are replaced by functions of the same names, which is as SQLite means it (https://sqlite.org/appfunc.html). What
-is no question about the present moment the real functions answer.
+Functions of the same names replace the built-in ones, which SQLite supports (https://sqlite.org/appfunc.html). Calls
+that do not depend on the present moment go to the original functions.
 """
 
 import os
@@ -13,16 +13,16 @@ from functools import cache
 from typing import Any
 
 MOMENT_AT = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0, "strftime": 1, "timediff": 0}
-"""SQLite's functions of date and time (https://sqlite.org/lang_datefunc.html), and which argument is the moment; one
-that is not there is the present one."""
+"""SQLite's date and time functions (https://sqlite.org/lang_datefunc.html) and the index of the argument with the
+moment; if it is missing, the function uses the present one."""
 KEYWORDS = {"current_timestamp": "datetime", "current_date": "date", "current_time": "time"}
 
 _real_connect = sqlite3.connect
 
 
 def set_moment(connection: sqlite3.Connection) -> None:
-    """From now on the connection's statements get time and randomness where Python code gets them. Raises
-    sqlite3.OperationalError while one of them is being carried out."""
+    """Give the connection's statements the same time and randomness as Python code. Raises sqlite3.OperationalError
+    while a statement is running."""
     for name, place in MOMENT_AT.items():
         connection.create_function(name, -1, _at_the_moment(name, place), deterministic=True)
     for keyword, name in KEYWORDS.items():

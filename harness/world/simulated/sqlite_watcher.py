@@ -1,7 +1,7 @@
 """Watches an application's SQLite database: every committed change of its `tracks` table, with before and after.
 
-The application uses `sqlite3` as ever. While a run is on, `sqlite3.connect` gives connections that look at the table
-whenever a transaction has ended with something changed, so a write that is repaired a moment later is still seen.
+The application uses `sqlite3` as usual. During a run, `sqlite3.connect` returns connections that read the table after
+each transaction with changes, so that a bad write is seen even if it is repaired a moment later.
 """
 
 import os
@@ -19,35 +19,35 @@ from harness.world.simulated.sqlite_clock import set_moment
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
 CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
-"""Words in a schema by which a change of one table may be one of another."""
+"""Words in a schema that may make a change of one table change another."""
 
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
-"""What `sqlite3.connect` takes after the database, in its order."""
+"""The parameters of `sqlite3.connect` after the database, in order."""
 
 _real_connect = sqlite3.connect
 _watcher: "Watcher | None" = None
 
 
-def _nobody_hears(track_id: str, before: Row | None, after: Row | None) -> None: ...
+def _ignore(track_id: str, before: Row | None, after: Row | None) -> None: ...
 
 
 @lru_cache(maxsize=512)
 def _concerns(sql: str) -> tuple[bool, bool]:
-    """Whether a statement names the table of tracks, and whether it lets one change bring others."""
+    """Return whether a statement names the tracks table, and whether it may make one change cause others."""
     reported = sql.lower()
     return "tracks" in reported, any(word in reported for word in CONSEQUENCES)
 
 
 class Watcher:
-    """Compares the `tracks` table with what it was, and reports each row that is new, changed or gone."""
+    """Compares the `tracks` table with its last known state, and reports each row that is new, changed or gone."""
 
     source = "sqlite"
     falls_back = True
 
-    def __init__(self, path: str, on_write: OnWrite = _nobody_hears) -> None:
+    def __init__(self, path: str, on_write: OnWrite = _ignore) -> None:
         self.path = path
         self.sees_tracks = False
-        """Whether there is a `tracks` table to see."""
+        """Whether a `tracks` table exists."""
         self.was_opened = False
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self.on_write = on_write
@@ -56,17 +56,18 @@ class Watcher:
 
     @property
     def rows(self) -> dict[str, Row]:
-        """The table's rows by track id, as last seen."""
+        """Return the table's rows by track id, as last seen."""
         return self._rows
 
     def concerns_tracks(self, sql: str) -> bool:
-        """Whether a statement can change a track: it names the table, or the schema makes one change bring others."""
+        """Return whether a statement can change a track: it names the table, or the schema lets one change cause
+        others."""
         names_tracks, brings_others = _concerns(sql)
         self._has_consequences = self._has_consequences or brings_others
         return self._has_consequences or names_tracks
 
     def look(self, connection: "WatchedConnection") -> None:
-        """Reads the table by the connection that has just written, and reports what is new since the last look."""
+        """Read the table through the connection that has just written, and report the changes since the last look."""
         rows = self._read_apart() if connection.reads_in_its_own_way else _read(connection)
         if rows is None:
             return
@@ -80,7 +81,7 @@ class Watcher:
         self._rows = rows
 
     def look_for_the_last_time(self) -> None:
-        """Reads the table as it stands in the file: there may be writes by ways that are not watched."""
+        """Read the table from the file: there may be writes through connections that are not watched."""
         rows = self._read_apart()
         if rows is not None:
             self.sees_tracks = True
@@ -89,26 +90,28 @@ class Watcher:
     def _read_apart(self) -> dict[str, Row] | None:
         if not os.path.exists(self.path):
             return None
-        with closing(_real_connect(self.path, timeout=0)) as connection:  # nobody waits in a world that stands still
+        with closing(
+            _real_connect(self.path, timeout=0)
+        ) as connection:  # virtual time stands still: waiting for a lock is useless
             return _read(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
-        """Remembers which instance of the application holds a connection."""
+        """Record which instance of the application owns a connection."""
         self.was_opened = True
         self._open.setdefault(owner, []).append(weakref.ref(connection))
 
     def drop(self, owner: object) -> None:
-        """Closes a killed instance's connections, as the kernel does: open transactions are rolled back."""
+        """Close a killed instance's connections, as the kernel does: open transactions are rolled back."""
         for reference in self._open.pop(owner, []):
             connection = reference()
             if connection is not None:
                 connection.close()
 
     def close(self) -> None:
-        """Closes what the application has left open: its process is over."""
+        """Close the connections that the application has left open when its process is over."""
         for owner in list(self._open):
             self.drop(owner)
-        self.on_write = _nobody_hears
+        self.on_write = _ignore
 
 
 def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
@@ -117,7 +120,7 @@ def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
     try:
         cursor.execute("SELECT * FROM tracks")
     except sqlite3.Error:
-        return None  # there is no such table yet
+        return None  # the table does not exist yet
     names = [column[0] for column in cursor.description]
     if "id" not in names:
         return None
@@ -126,7 +129,7 @@ def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
 
 
 class WatchedCursor(sqlite3.Cursor):
-    """A cursor that lets the watcher look after each statement."""
+    """A cursor that notifies the watcher after each statement."""
 
     def execute(self, sql: str, *args: Any) -> "WatchedCursor":
         super().execute(sql, *args)
@@ -145,16 +148,16 @@ class WatchedCursor(sqlite3.Cursor):
 
 
 class WatchedConnection(sqlite3.Connection):
-    """A connection that lets the watcher look after each transaction that may have changed a track."""
+    """A connection that notifies the watcher after each transaction that may have changed a track."""
 
     seen_changes = 0
     may_have_changed = False
     converts = False
-    """Whether values come out of it as the application's own types."""
+    """Whether it returns values as the application's own types."""
 
     @property
     def reads_in_its_own_way(self) -> bool:
-        """Whether a look through it would see something else than what is stored, or hold a lock afterwards."""
+        """Return whether reading through it would show other values than those stored, or leave a lock behind."""
         return self.converts or self.text_factory is not str or getattr(self, "autocommit", None) is False
 
     def cursor(self, factory: Any = WatchedCursor) -> Any:
@@ -183,7 +186,8 @@ class WatchedConnection(sqlite3.Connection):
 
 
 def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
-    """`has_ended`: a transaction just has; with `autocommit=False` (Python 3.12) the next one is on already."""
+    """Notify the watcher if a transaction with changes has ended. `has_ended` says so: with `autocommit=False` (Python
+    3.12) the next transaction has already begun."""
     watcher = _watcher
     if watcher is None:
         return
@@ -200,14 +204,14 @@ def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
 
 @lru_cache(maxsize=64)
 def _watched(factory: Any) -> Any:
-    """The application's own class of connection, watched: its methods come first, and call ours in the end."""
+    """Return the application's own connection class, watched: its methods come first and call ours with super()."""
     if not (isinstance(factory, type) and issubclass(factory, sqlite3.Connection)):
         return factory
     return type(factory.__name__, (factory, WatchedConnection), {})
 
 
 def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
-    """The file lives as long as the run: nothing is gained by saving it from a power cut."""
+    """Open a watched connection. It is not synchronised to disk: the file lives only as long as the run."""
     if _watcher is None or _watcher.path not in str(database):
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
     named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
@@ -219,7 +223,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     set_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")
-    # leaving WAL needs the file to oneself; a file that nobody has opened yet cannot be in it
+    # leaving WAL needs exclusive access; a file that was never opened cannot be in WAL mode
     if not _watcher.was_opened or plainly.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         plainly.execute("PRAGMA journal_mode=MEMORY")
     if autocommit is not None:
@@ -231,7 +235,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 @contextmanager
 def watching(watcher: Watcher) -> Iterator[None]:
-    """Lets `watcher` see every commit to its database for as long as the context lasts."""
+    """Let `watcher` see every commit to its database until the context ends."""
     global _watcher
     sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
     _watcher = watcher

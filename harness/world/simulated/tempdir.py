@@ -1,4 +1,4 @@
-"""A folder for the files of this process and its workers, gone with the process."""
+"""The temporary folder of this process and its workers, removed at exit."""
 
 import atexit
 import os
@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
-"""Worker processes find the folder of the process that started them here."""
+"""The environment variable that gives worker processes their parent's folder."""
 
 
 @cache
 def scratch_folder() -> Path:
-    """The folder for the databases of this process and its workers, in memory where the system has such a place."""
+    """Return the folder for the databases of this process and its workers, in memory where the system supports it."""
     known = os.environ.get(SCRATCH_VARIABLE)
     if known:
         return Path(known)

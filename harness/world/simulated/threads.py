@@ -1,12 +1,12 @@
 """Synchronous code in worker threads, one at a time: `asyncio.to_thread`, `run_in_executor`, Starlette's sync routes.
 
-Each piece of synchronous code gets a real thread, and a baton passes between it and the loop: while the thread runs,
-the loop stands still, and with it the clock. A thread gives the baton back when it ends or when it sleeps; a sleep is
-a timer of the loop like any other, so `time.sleep(20)` in a sync route takes twenty virtual seconds during which
-everybody else goes on. The order is the loop's order: two runs do the same.
+Each piece of synchronous code gets a real thread, and the loop and the thread pass a baton: while the thread runs, the
+loop and its clock stand still. A thread returns the baton when it ends or sleeps; a sleep is a timer of the loop like
+any other, so `time.sleep(20)` in a sync route takes twenty virtual seconds while everything else continues. The loop
+decides the order, so two runs do the same.
 
-A thread that waits for anything else (a lock that another thread holds, a queue, a real socket) would never give the
-baton back. That is noticed after a few real seconds and refused.
+A thread that waits for anything else (a lock held by another thread, a queue, a real socket) would never return the
+baton. This is detected after a few real seconds and refused.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ class Threads:
     """The worker threads of one loop."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
-        self._loop: SimulatedLoop = proxy(loop)  # which has these threads for its own: a circle otherwise
+        self._loop: SimulatedLoop = proxy(loop)  # the loop owns these threads: a strong reference would be a cycle
         self._home = threading.get_ident()
         self._running: Worker | None = None
 
     def holds_the_baton(self) -> bool:
-        """Whether the calling thread is the one that may act now: the loop's own, or the worker whose turn it is."""
+        """Return whether the calling thread may act now: it is the loop's own, or the worker that has the baton."""
         current = threading.current_thread()
         return current is self._running or (self._running is None and threading.get_ident() == self._home)
 
     def current_worker(self) -> Worker | None:
-        """The calling thread, if it is a worker of this loop."""
+        """Return the calling thread, if it is a worker of this loop."""
         current = threading.current_thread()
         return current if isinstance(current, Worker) and current is self._running else None
 
     def run(self, func: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """Starts `func(*args)` in a worker and answers with a future of its result."""
+        """Start `func(*args)` in a worker and return a future of its result."""
         loop = self._loop
         future: asyncio.Future[Any] = loop.create_future()
         context = copy_context()
@@ -87,7 +87,7 @@ class Threads:
         return future
 
     def sleep(self, worker: Worker, seconds: float) -> None:
-        """`time.sleep` in a worker: gives the baton back and takes it up again when the loop's clock says so."""
+        """Implement `time.sleep` in a worker: return the baton, and take it again when the loop's clock is that far."""
         self._loop.call_later(max(seconds, 0.0), self._give_turn, worker)
         worker.given_back.release()
         worker.turn.acquire()

@@ -1,12 +1,12 @@
-"""TLS in the simulated world: real handshakes in memory with certificates of an authority that lives in this process.
+"""TLS in the simulated world: real handshakes in memory, with certificates of an authority inside this process.
 
-Code under test may say `https://api.kie.ai` and use any client with its own idea of whom to trust. Every client's
-`SSLContext` that reaches a simulated connection learns to trust the throw-away authority at that moment: its key never
-leaves the process, so outside a simulation it vouches for nobody.
+Code under test may request `https://api.kie.ai` with any client and any set of trusted authorities. Every client
+`SSLContext` that reaches a simulated connection is made to trust the throw-away authority at that moment; the
+authority's key never leaves the process, so this has no effect outside a simulation.
 
-Making a context from certifi's bundle costs 15 ms for each `httpx.AsyncClient()`, even for plain http. `SSL_CERT_FILE`
-is therefore pointed at a file with a single certificate while an implementation runs; which one does not matter, since
-no connection leaves the process.
+Building a context from certifi's bundle costs 15 ms for each `httpx.AsyncClient()`, even for plain http. While an
+implementation runs, `SSL_CERT_FILE` therefore names a file with a single certificate; any one will do, since no
+connection leaves the process.
 """
 
 import os
@@ -32,7 +32,7 @@ def _authority() -> Any:
 
 @cache
 def server_context() -> ssl.SSLContext:
-    """The context of every simulated https server; the certificate is chosen by the name the client asks for."""
+    """Return the context of every simulated https server; it selects the certificate by the requested host name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sni_callback = _present_certificate
     return context
@@ -51,7 +51,7 @@ def _present_certificate(connection: ssl.SSLObject | ssl.SSLSocket, host: str | 
 
 
 def trust(context: ssl.SSLContext) -> None:
-    """Lets a client's context trust the throw-away authority."""
+    """Make a client's context trust the throw-away authority."""
     if context not in _trusting:
         _trusting.add(context)
         _authority().configure_trust(context)
@@ -59,12 +59,12 @@ def trust(context: ssl.SSLContext) -> None:
 
 @cache
 def trust_file() -> str:
-    """Path of a PEM file with one certificate, for `SSL_CERT_FILE`."""
+    """Return the path of a PEM file with one certificate, for `SSL_CERT_FILE`."""
     import certifi
 
     first, end, _rest = Path(certifi.where()).read_text(encoding="ascii", errors="ignore").partition(END_CERTIFICATE)
     path = scratch_folder() / "trust.pem"
-    fresh = path.with_suffix(f".{os.getpid()}")  # a file that another process reads is never half written
+    fresh = path.with_suffix(f".{os.getpid()}")  # written aside, so that no other process reads a partial file
     fresh.write_text(first + end + "\n", encoding="ascii")
     fresh.replace(path)
     return str(path)

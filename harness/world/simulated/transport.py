@@ -1,9 +1,9 @@
 """The two ends of a connection in memory, as asyncio transports.
 
-Bytes written at one end reach the other end's protocol with the next turn of the loop; writes of one turn arrive as
-one piece, as a kernel would hand them over. A reader that pauses fills the buffer, and a full buffer pauses the
-writer, so write timeouts fire. Closing sends the end of the stream behind the data (FIN), `reset` tears the
-connection down behind the data (RST).
+Bytes written at one end reach the other end's protocol in the next iteration of the loop; writes of one iteration
+arrive as one piece, as from a kernel. A paused reader fills the buffer, and a full buffer pauses the writer, so write
+timeouts fire. Closing sends the end of the stream after the data (FIN), and `reset` tears the connection down after the
+data (RST).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.world.simulated.event_loop import SimulatedLoop
 
 SOCKET_BUFFER_BYTES = 256 * 1024
-"""What the kernel takes off a writer's hands before it makes it wait."""
+"""Bytes that the kernel buffers before it pauses a writer."""
 
 
 def _readiness_descriptors() -> tuple[int, int]:
@@ -32,12 +32,12 @@ def _readiness_descriptors() -> tuple[int, int]:
 
 
 NEVER_READABLE_FD, ALWAYS_READABLE_FD = _readiness_descriptors()
-"""Clients poll a pooled connection's descriptor to see whether the server has hung up ("readable, so dead"). Two
-descriptors serve every connection of every run: the one whose answer is true for the connection's state."""
+"""Clients poll a pooled connection's descriptor to check whether the server has disconnected ("readable, so dead"). Two
+descriptors serve all connections: each connection returns the one that matches its state."""
 
 
 class SimulatedSocket:
-    """What a client may ask of a connection's socket."""
+    """What clients use of a connection's socket."""
 
     family = socket.AF_INET
     type = socket.SOCK_STREAM
@@ -75,9 +75,9 @@ class MemoryTransport(asyncio.Transport):
         self.name = name
         self.peer_name = peer_name
         self.cause = 0
-        """Why the newest data was written: the writer's journal entry."""
+        """The journal entry that caused the newest data to be written."""
         self.on_gone: Callable[[], None] | None = None
-        """Called once when the other end goes away."""
+        """Called once when the other end disconnects."""
         self._loop = loop
         self._context = context
         self._protocol: Any = None
@@ -91,7 +91,7 @@ class MemoryTransport(asyncio.Transport):
         self._closing = False
         self._lost = False
 
-    # What the protocol above uses
+    # The interface for the protocol above
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         match name:
@@ -166,21 +166,21 @@ class MemoryTransport(asyncio.Transport):
         self.close()
 
     def _force_close(self, exc: BaseException | None) -> None:
-        """What `asyncio.sslproto` asks for when a TLS connection fails."""
+        """Called by `asyncio.sslproto` when a TLS connection fails."""
         if not self._closing:
             self._closing = True
             self.write_eof()
             self._loop.call_soon(self._lose, exc, context=self._context)
 
     def reset(self) -> None:
-        """Tears the connection down: the other end sees ConnectionResetError behind the data already written."""
+        """Tear the connection down: the other end gets ConnectionResetError after the data already written."""
         if not self._closing:
             self._closing = True
             self._write_ended = True
             self.peer._ends(ConnectionResetError(104, "Connection reset by peer"))
             self._loop.call_soon(self._lose, None, context=self._context)
 
-    # What happens at the wire
+    # Delivery between the two ends
 
     def has_something_to_read(self) -> bool:
         return bool(self._inbox) or self._end is not None or self._closing
@@ -232,7 +232,7 @@ class MemoryTransport(asyncio.Transport):
             self._protocol.connection_lost(exc)
 
     def forget(self) -> None:
-        """Lets go of everybody, when the world is over: what refers to each other would have to be collected."""
+        """Drop all references at the end of the world, so that no cycle needs garbage collection."""
         self._closing = self._lost = True
         self.on_gone = None
         self._protocol = self.peer = None  # type: ignore[assignment]

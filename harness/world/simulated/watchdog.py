@@ -1,8 +1,8 @@
-"""Patience: a real-time limit on a run, for code that never gives control back.
+"""The watchdog: a real-time limit on a run, for code that never returns control.
 
-Virtual time cannot end `while True: pass`, or a wait for a lock that nobody will release. A timer of the operating
-system can, in a process's main thread: it raises OutOfPatience wherever the code is. A timer that somebody else has
-set (a test runner's) is put back afterwards with what was left of it, and if it is due earlier it is left alone.
+Virtual time cannot end `while True: pass`, or a wait for a lock that is never released. An operating system timer in
+the process's main thread can: it raises OutOfPatience wherever the code is. A timer set by someone else (a test runner)
+is restored afterwards with its remaining time, and is left alone if it is due earlier.
 """
 
 import signal
@@ -14,16 +14,16 @@ from typing import Any
 from harness.world.simulated.patches import real_monotonic
 
 PATIENCE_S = 10.0
-"""Real seconds. The longest shipped run takes less than one."""
+"""Real seconds; the longest shipped run takes less than one."""
 
 
 class OutOfPatience(BaseException):
-    """Raised in the middle of code that has run for too long; not an Exception, so that no handler takes it for one."""
+    """Raised inside code that has run for too long; not an Exception, so that no handler catches it by accident."""
 
 
 @contextmanager
 def patience(on_end: Callable[[], None], seconds: float = PATIENCE_S) -> Iterator[None]:
-    """Calls `on_end` and raises OutOfPatience once `seconds` real seconds have passed inside the context."""
+    """Call `on_end` and raise OutOfPatience once `seconds` real seconds have passed inside the context."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return

@@ -1,10 +1,10 @@
-"""The simulated world: runs the fakes and one implementation through one scenario and writes down all that happens.
+"""The simulated world: runs the fakes and one implementation through one scenario and records everything.
 
     journal = SimulatedWorld(scenario, implementation, seed).run()
 
-It has no opinion. It starts the implementation, asks it for tracks as a user would, lets time pass until nothing can
-happen any more or the deadline is there, and has its witness look at the tracks and their pictures. What was right and
-wrong is for the invariants to say.
+It judges nothing. It starts the implementation, submits tracks as a user would, lets time pass until nothing more can
+happen or the deadline is reached, and has its observer read the tracks and open their pictures. The invariants judge
+the journal.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ _runs: Iterator[int] = count(1)
 
 
 class Startable(Protocol):
-    """An implementation, as far as a world knows it."""
+    """An implementation, as far as a world needs it."""
 
     @property
     def name(self) -> str: ...
@@ -83,7 +83,7 @@ class Startable(Protocol):
 
 
 class SimulatedWorld:
-    """One run. Make a new one for each."""
+    """One run; make a new object for each."""
 
     def __init__(self, scenario: Scenario, implementation: Startable, seed: int) -> None:
         self.scenario = scenario
@@ -105,7 +105,7 @@ class SimulatedWorld:
         self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.hosts, APPLICATION_HOST)
 
     def environment(self) -> dict[str, str]:
-        """The implementation's configuration: its environment variables."""
+        """Return the implementation's configuration: its environment variables."""
         environment = {
             **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
@@ -117,9 +117,9 @@ class SimulatedWorld:
         return environment
 
     def run(self) -> Journal:
-        """Plays the scenario to its end. Raises ImplementationError when the implementation does not start."""
+        """Run the scenario to its end. Raises ImplementationError if the implementation does not start."""
         collecting = gc.isenabled()
-        gc.disable()  # a collection would decide when lost tasks report, and when is part of the journal
+        gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
         os.mkdir(self._folder)
         try:
             with (
@@ -137,9 +137,9 @@ class SimulatedWorld:
                     self._dissolve()
                     self.hosts.clear()
                     self.observer.other_instances = list
-                    self.__dict__.pop("instances", None)  # they are to start the world's application: a circle
+                    self.__dict__.pop("instances", None)  # they hold a method of this world: a cycle
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)  # with all that the implementation has put there
+            shutil.rmtree(self._folder, ignore_errors=True)  # including the implementation's own files
             if collecting:
                 gc.enable()
         return self.journal
@@ -147,7 +147,7 @@ class SimulatedWorld:
     def _dissolve(self) -> None:
         unfinished = self.loop.unfinished_tasks()
         if not unfinished:
-            self.loop.dissolve(unfinished)  # none of the implementation's code will run any more
+            self.loop.dissolve(unfinished)  # none of the implementation's code can run any more
             return
         try:
             with patience(lambda: None):
@@ -175,7 +175,7 @@ class SimulatedWorld:
                 raise self._failure
 
     def _run_to_deadline(self) -> str:
-        """Lets time pass. An implementation that ends its process is gone; the providers go on without it."""
+        """Let time pass. If the implementation ends its process, the providers continue without it."""
         while True:
             try:
                 return self.loop.run_until(self.scenario.deadline_s)
@@ -186,7 +186,7 @@ class SimulatedWorld:
 
     def _lose_patience(self) -> None:
         self.loop.refuse(
-            f"the implementation has not given control back for {PATIENCE_S:g} real seconds: an endless loop without "
+            f"the implementation has not returned control for {PATIENCE_S:g} real seconds: an endless loop without "
             "an await, or a wait for something outside the simulated world"
         )
 
@@ -227,7 +227,7 @@ class SimulatedWorld:
         self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
 
     def _killed(self, instance: ExecutionScope) -> None:
-        """What a kernel does for a dead process: its files are closed and its connections reset."""
+        """Do what a kernel does for a dead process: close its files and reset its connections."""
         self._watcher.drop(instance)
         self.network.reset_connections_of(instance)
 
@@ -249,7 +249,7 @@ class SimulatedWorld:
             raise
         except (Exception, SystemExit) as error:
             raise ImplementationError(
-                f"{self.implementation.name} raises when it is started: {first_line(error)}"
+                f"{self.implementation.name} raises an exception when it is started: {first_line(error)}"
             ) from error
         draw_anew(self.seed, self._starts)
         self._starts += 1
@@ -261,7 +261,7 @@ class SimulatedWorld:
         self.writer.record(loaded, 0)
         return app
 
-    # What happens in the world
+    # Events of the world
 
     async def _drive(self) -> None:
         try:
@@ -319,7 +319,7 @@ class SimulatedWorld:
         await self.observer.look_back()
         self.instances.stop()
 
-    # What the implementation does
+    # Events of the implementation
 
     def _line(self, level: str, logger: str, text: str) -> None:
         place = SCOPE.get()
@@ -341,17 +341,17 @@ class SimulatedWorld:
         if is_of(APPLICATION_HOST, context):
             self._note_line("error", "asyncio", text)
         elif isinstance(error, Exception):
-            self._failure = error  # a bug of ours: no verdict may come of it
+            self._failure = error  # a bug of ours: the run must not get a verdict
 
 
 @lru_cache(maxsize=16)
 def _keys(seed: int) -> tuple[str, str]:
-    """The implementation's API key and the one that callbacks are signed with."""
+    """Return the implementation's API key, and the key that signs callbacks."""
     keys = Random(f"keys {seed}")
     return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
 
 
 def _name_of(coroutine: object) -> str:
-    """What a coroutine is called; what closes an asynchronous generator has no name but its type's."""
+    """Return a coroutine's name; the finalizer of an asynchronous generator has only its type's."""
     name: str = getattr(coroutine, "__qualname__", type(coroutine).__name__)
     return name
