@@ -155,7 +155,7 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
         (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "live runs cannot be repeated byte for byte"),
         (["serve", "baseline"], "matches 5 scenarios, expected one"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
-        (["run", "strict", "."], "there are no scenario files here"),
+        (["run", "strict", "."], "expected scenario files (*.yaml, *.yml), found none"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["validate"], "Missing argument"),
         (["show", "nosuch"], 'unknown scenario "nosuch"'),
