@@ -205,10 +205,10 @@ def test_an_unwritable_journal_folder_is_reported(harness: Any, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "the file is empty"),
-        ("hello\n", "bad.jsonl:1:1: not JSON"),
-        ('{"journal":9}\n', "journal version 9, this harness reads version 1"),
-        ('{"journal":1}\n', "the journal has no entries"),
+        ("", "found an empty file"),
+        ("hello\n", "bad.jsonl:1:1: invalid JSON"),
+        ('{"journal":9}\n', "expected journal version 1, found journal version 9"),
+        ('{"journal":1}\n', "expected at least one entry, found none"),
         (
             '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n',
             'expected a first entry "run.began", found "log"',
