@@ -1,13 +1,13 @@
-"""Plugins: invariants, faults, strategies and the like that a user adds without touching the package.
+"""Plugins: invariants, faults, strategies and other parts that a user adds without changing the package.
 
-An installed package names them as entry points of the group `harness.<kind>`; a project names them in its harness.toml
-(or `[tool.harness.plugins]` of its pyproject.toml), which is that of the current folder:
+An installed package names them as entry points of the group `harness.<kind>`; a project names them in the harness.toml
+(or `[tool.harness.plugins]` of the pyproject.toml) in the current folder:
 
     [plugins]
     faults = ["shop.faults:Teapot"]
     invariants = ["shop.checks:covers_are_blue"]
 
-What a kind expects is checked where its registry is; here a target is only found.
+This module only imports the targets; the registry of each kind checks their types.
 """
 
 import importlib
@@ -24,7 +24,7 @@ KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores",
 
 
 def plugins(kind: str) -> list[tuple[str, Any]]:
-    """Pairs of where a plugin is named (for messages) and its value. Raises PluginError for one that is not there."""
+    """Return pairs of a plugin's source (for messages) and its value. Raise PluginError if it cannot be imported."""
     assert kind in KINDS
     named = [each for each in _entry_points(tuple(sys.path)) if each.group == f"harness.{kind}"]
     found = [(f"entry point {each.name} of {each.group}", each.load()) for each in named]
@@ -37,25 +37,25 @@ def plugins(kind: str) -> list[tuple[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Those of the packages on `path`, which is `sys.path`."""
+    """Return the entry points of the packages on `path`, which is `sys.path`."""
     return tuple(each for kind in KINDS for each in entry_points(group=f"harness.{kind}"))
 
 
 def _targets() -> tuple[Path | None, dict[str, list[str]]]:
-    """What `[plugins]` names, checked for its form."""
+    """Return the targets in `[plugins]`. Raise PluginError if they are malformed."""
     file = project_file_here()
     written = file.tables.get("plugins") if file is not None else None
     if file is None or written is None:
         return None, {}
     if not isinstance(written, dict):
-        raise PluginError(f"{file.path}: plugins is {written!r}, expected a table: [plugins]")
+        raise PluginError(f"{file.path}: expected a table [plugins], found {written!r}")
     for kind, targets in written.items():
         if kind not in KINDS:
-            hint = nearest_hint(kind, KINDS) or f", known: {', '.join(KINDS)}"
+            hint = nearest_hint(kind, KINDS) or f", expected {' or '.join(KINDS)}"
             raise PluginError(f"{file.path}: plugins.{kind}: unknown kind{hint}")
         if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
             raise PluginError(
-                f'{file.path}: plugins.{kind} is {targets!r}, expected a list such as ["shop.faults:Teapot"]'
+                f'{file.path}: plugins.{kind}: expected a list such as ["shop.faults:Teapot"], found {targets!r}'
             )
     return file.path, written
 
@@ -63,13 +63,13 @@ def _targets() -> tuple[Path | None, dict[str, list[str]]]:
 def _value(where: str, target: str) -> Any:
     module, colon, attribute = target.partition(":")
     if not (module and colon and attribute):
-        raise PluginError(f'{where} names nothing; expected module:NAME, as in "shop.faults:Teapot"')
+        raise PluginError(f'{where}: expected module:NAME, such as "shop.faults:Teapot"')
     loaded = _imported(where, module)
     if not hasattr(loaded, attribute):
         if getattr(loaded.__spec__, "_initializing", False):
             raise PluginError(
-                f'{where}: what "{module}" imports leads back to it before "{attribute}" exists; '
-                "put this plugin into a module of its own"
+                f'{where}: circular import: "{module}" is imported before it defines "{attribute}"; '
+                "put this plugin into its own module"
             )
         names = [name for name in vars(loaded) if not name.startswith("_")]
         raise PluginError(f'{where}: the module "{module}" has no "{attribute}"{nearest_hint(attribute, names)}')
@@ -85,7 +85,7 @@ def _imported(where: str, module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
             raise PluginError(
-                f'{where}: there is no module "{module}" (looked in {here} and among the installed packages)'
+                f'{where}: there is no module "{module}" in {here} or among the installed packages'
             ) from error
         raise PluginError(f'{where}: "{module}" imports "{error.name}", which is not installed') from error
     except (Exception, SystemExit) as error:

@@ -1,6 +1,6 @@
 """The project's configuration file: `harness.toml`, or `[tool.harness]` in `pyproject.toml`.
 
-It is read here once, as plain tables; what each table may contain is for its reader to check.
+This module returns plain tables; the reader of each table checks its contents.
 """
 
 import tomllib
@@ -17,17 +17,17 @@ FILE_NAMES = (FILE_NAME, "pyproject.toml")
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
-    """A configuration file's text and tables; of a pyproject.toml those in `[tool.harness]`."""
+    """A configuration file's text and tables; in a pyproject.toml those in `[tool.harness]`."""
 
     path: Path
     text: str
     tables: Mapping[str, Any]
     prefix: tuple[str, ...] = ()
-    """Where the tables are in the file: `("tool", "harness")` in a pyproject.toml."""
+    """The path of the tables in the file: `("tool", "harness")` in a pyproject.toml."""
 
 
 def read_project_file(path: Path) -> ProjectFile:
-    """The file at `path`, or that of a folder. Raises ImplementationError for one that is missing or no TOML."""
+    """Return the file at `path`, or of that folder. Raise ImplementationError if it is missing or invalid TOML."""
     if path.is_dir():
         found = next((path / name for name in FILE_NAMES if (path / name).is_file()), None)
         if found is None:
@@ -40,20 +40,23 @@ def read_project_file(path: Path) -> ProjectFile:
     try:
         written: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ImplementationError(f"{path}: not TOML: {error}") from error
+        raise ImplementationError(f"{path}: invalid TOML: {error}") from error
     if path.name != "pyproject.toml":
         return ProjectFile(path, text, written)
     tool = written.get("tool")
     written = tool.get("harness") if isinstance(tool, dict) else None
     if not isinstance(written, dict):
-        raise ImplementationError(f"{path}: there is no [tool.harness] in it; expected the same as in {FILE_NAME}")
+        raise ImplementationError(
+            f"{path}: expected a table [tool.harness] with the contents of {FILE_NAME}, found none"
+        )
     return ProjectFile(path, text, written, ("tool", "harness"))
 
 
 def project_file_here() -> ProjectFile | None:
-    """That of the current folder, if it has one: harness.toml, else a pyproject.toml with a [tool.harness].
+    """Return the file of the current folder, if any: harness.toml, else a pyproject.toml with a [tool.harness].
 
-    A pyproject.toml that is no TOML is somebody else's to report. Raises ImplementationError for a broken harness.toml.
+    Raise ImplementationError for an invalid harness.toml; an invalid pyproject.toml is ignored, because other tools
+    report it.
     """
     if Path(FILE_NAME).is_file():
         return read_project_file(Path(FILE_NAME))

@@ -98,8 +98,8 @@ def test_a_users_own_invariants_are_named_by_module_and_attribute() -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("shop_checks", r'"shop_checks" names nothing; expected module:NAME'),
-        (":NAME", "names nothing"),
+        ("shop_checks", r'"shop_checks": expected module:NAME'),
+        (":NAME", "expected module:NAME"),
         ("no_such_shop:NAME", 'there is no module "no_such_shop"'),
         ("shop_checks:NEVER_THRE", r'has no "NEVER_THRE", did you mean "NEVER_THREE"'),
         ("shop_checks:A_NUMBER", r"expected an Invariant or a function \(view\) -> Finding, found int"),
