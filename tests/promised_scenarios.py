@@ -1,5 +1,5 @@
-"""What the catalogue promises to put an implementation through: each phrase, the scenario that does it, and what that
-scenario says for it.
+"""The cases that the catalogue must contain: each phrase, its scenario, and the value in that
+scenario.
 
 A path leads through the scenario's value: `kie`, `suno` and `media` are the scripts, a number is a list's entry.
 """
@@ -24,7 +24,7 @@ def _code(code: int, name: str, which: int = 0) -> tuple[str, str, str, Any]:
     return (f"code {code}", f"failing/{name}", f"kie.images.{which}.fails.code", code)
 
 
-def _harm(phrase: str, name: str, fault: str) -> tuple[str, str, str, Any]:
+def _fault(phrase: str, name: str, fault: str) -> tuple[str, str, str, Any]:
     return (phrase, name, "faults.0.fault.name", fault)
 
 
@@ -48,7 +48,7 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("bimodal with a long tail", "slow/image-long-tail", "kie.images.0.takes", Bimodal(Fixed(8.0), Fixed(300.0), 0.33)),
     ("answers after the client gave up", "slow/image-after-client-gave-up", "kie.images.0.takes", Fixed(600.0)),
     ("never answers", "slow/image-never", "kie.images.0.takes", Never()),
-    _harm("never answers, with the work done", "slow/image-answer-never-sent", "never-answers"),
+    _fault("never answers, with the work done", "slow/image-answer-never-sent", "never-answers"),
     ("body one byte a second", "slow/image-answer-dribbles", "faults.0.fault", DribbledBody(bytes=1, every_s=1.0)),
     ("slow connect", "slow/image-connection-takes-30s", "faults.0.fault", SlowConnect(takes_s=30.0)),
     ("slow picture download", "slow/picture-download-waits-40s", "faults.0.fault", SlowAnswer(takes_s=40.0)),
@@ -75,14 +75,14 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("502 with an HTML page", "failing/http-502-html", "kie.images.0.fails", Failure(502, as_http=True, html=True)),
     ("524 with an HTML page", "failing/http-524-html", "kie.images.0.fails.html", True),
     ("connection refused", "failing/connection-refused", "faults.0.fault", ConnectionRefused()),
-    _harm("reset before the answer", "failing/reset-before-answer", "reset-before-answer"),
-    _harm("reset in the middle of the body", "failing/reset-in-body", "reset-in-body"),
-    _harm("empty body", "failing/empty-body", "empty-body"),
-    _harm("broken JSON", "failing/broken-json", "broken-json"),
-    _harm("cut-off JSON", "failing/cut-off-json", "cut-off-json"),
-    _harm("wrong content type", "failing/wrong-content-type", "wrong-content-type"),
-    _harm("corrupt gzip", "failing/corrupt-gzip", "corrupt-gzip"),
-    _harm("oversized body", "failing/oversized-body", "oversized-body"),
+    _fault("reset before the answer", "failing/reset-before-answer", "reset-before-answer"),
+    _fault("reset in the middle of the body", "failing/reset-in-body", "reset-in-body"),
+    _fault("empty body", "failing/empty-body", "empty-body"),
+    _fault("broken JSON", "failing/broken-json", "broken-json"),
+    _fault("cut-off JSON", "failing/cut-off-json", "cut-off-json"),
+    _fault("wrong content type", "failing/wrong-content-type", "wrong-content-type"),
+    _fault("corrupt gzip", "failing/corrupt-gzip", "corrupt-gzip"),
+    _fault("oversized body", "failing/oversized-body", "oversized-body"),
     ("data null", "failing/data-null", "kie.images.0.answer", "data-null"),
     ("only a taskId although no callBackUrl was sent", "failing/task-id-only", "kie.images.0.answer", "task-id-only"),
     ("imageUrl missing", "failing/image-url-missing", "kie.images.0.picture_url", "missing"),
@@ -169,11 +169,11 @@ PROMISED: list[tuple[str, str, str, Any]] = [
         "suno.strays.0.what",
         "old-music",
     ),
-    _harm("lost callbacks", "callbacks/complete-lost-once", "lost-request"),
-    _harm("late callbacks", "callbacks/complete-late-on-its-way", "late-request"),
-    _harm("reordered callbacks", "callbacks/first-overtaken-by-complete", "reordered-request"),
-    _harm("altered callbacks", "callbacks/complete-altered-to-a-failure", "altered-request"),
-    _harm("callbacks duplicated on their way", "callbacks/complete-repeated-by-a-proxy", "duplicated-request"),
+    _fault("lost callbacks", "callbacks/complete-lost-once", "lost-request"),
+    _fault("late callbacks", "callbacks/complete-late-on-its-way", "late-request"),
+    _fault("reordered callbacks", "callbacks/first-overtaken-by-complete", "reordered-request"),
+    _fault("altered callbacks", "callbacks/complete-altered-to-a-failure", "altered-request"),
+    _fault("callbacks duplicated on their way", "callbacks/complete-repeated-by-a-proxy", "duplicated-request"),
     # media
     ("404 for the first three seconds", "media/missing-for-3s", "media.missing_for_s", 3.0),
     ("403 for library user agents", "media/refuses-library-agents", "media.refuses_library_agents", True),

@@ -1,4 +1,4 @@
-"""The catalogue: which scenarios a selector means, and in which order they come."""
+"""The catalogue: the scenarios that a selector matches, and their order."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def written(path: Path, why: str = "it is here to be found") -> Path:
     return path
 
 
-def test_no_selector_means_all_that_are_shipped() -> None:
+def test_without_selectors_all_shipped_scenarios_are_selected() -> None:
     assert names() == shipped_names()
     assert len(shipped_names()) >= 150
 
@@ -37,14 +37,14 @@ def test_numbers_in_names_are_ordered_by_their_value() -> None:
     assert found == [f"slow/image-{seconds}s" for seconds in (5, 14, 16, 30, 59, 61, 74, 76, 299, 301)]
 
 
-def test_a_shipped_scenario_is_meant_by_its_name() -> None:
+def test_a_shipped_scenario_is_selected_by_name() -> None:
     (scenario,) = select(["slow/image-16s"])
     assert scenario.name == "slow/image-16s"
     assert scenario.path is not None
     assert Path(scenario.path).resolve() == (shipped_root() / "slow" / "image-16s.yaml").resolve()
 
 
-def test_a_group_means_all_of_its_scenarios() -> None:
+def test_a_group_selects_all_of_its_scenarios() -> None:
     assert names("drift") == [name for name in shipped_names() if name.startswith("drift/")]
     assert names("drift/") == names("drift")
 
@@ -56,7 +56,7 @@ def test_a_pattern_is_matched_against_names() -> None:
     assert names("slow/*") == names("slow")
 
 
-def test_selectors_keep_their_order_and_each_scenario_comes_once() -> None:
+def test_selectors_keep_their_order_and_select_each_scenario_once() -> None:
     assert names("slow/image-16s", "baseline/healthy", "slow/image-1*s") == [
         "slow/image-16s",
         "baseline/healthy",
@@ -64,7 +64,7 @@ def test_selectors_keep_their_order_and_each_scenario_comes_once() -> None:
     ]
 
 
-def test_a_file_is_meant_by_its_path(tmp_path: Path) -> None:
+def test_a_file_is_selected_by_path(tmp_path: Path) -> None:
     assert names(str(written(tmp_path / "mine" / "odd.yaml"))) == ["mine/odd"]
 
 
@@ -73,7 +73,7 @@ def test_a_shipped_file_given_by_path_is_the_shipped_scenario() -> None:
     assert names(file, "slow/image-16s") == ["slow/image-16s"]
 
 
-def test_a_folder_means_the_files_below_it_but_not_the_hidden_ones(tmp_path: Path) -> None:
+def test_a_folder_selects_the_files_below_it_except_hidden_ones(tmp_path: Path) -> None:
     written(tmp_path / "b" / "wait-14s.yml")
     written(tmp_path / "b" / "wait-5s.yaml")
     written(tmp_path / "a" / "deep" / "one.yaml")
@@ -82,8 +82,8 @@ def test_a_folder_means_the_files_below_it_but_not_the_hidden_ones(tmp_path: Pat
     assert names(str(tmp_path)) == ["deep/one", "b/wait-5s", "b/wait-14s"]
 
 
-def test_an_empty_folder_is_an_error_that_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match=r"there are no scenario files here \(\*\.yaml, \*\.yml\)$"):
+def test_a_folder_without_scenarios_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"expected scenario files \(\*\.yaml, \*\.yml\), found none$"):
         select([str(tmp_path)])
 
 
@@ -91,7 +91,7 @@ def test_an_empty_folder_is_an_error_that_says_so(tmp_path: Path) -> None:
     ("selector", "nearest"),
     [("slow/image-16", "slow/image-16s"), ("sloww", "slow"), ("baseline/helthy", "baseline/healthy")],
 )
-def test_an_unknown_name_is_told_with_the_nearest(selector: str, nearest: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest(selector: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         select([selector])
     assert str(caught.value) == f'unknown scenario "{selector}", did you mean "{nearest}"?'
@@ -103,12 +103,12 @@ def test_a_pattern_without_a_match_and_an_empty_selector_are_unknown() -> None:
             select([selector])
 
 
-def test_a_missing_file_is_told_as_a_file() -> None:
+def test_a_missing_file_is_reported_as_a_file() -> None:
     with pytest.raises(ScenarioError, match=r"^nowhere/x\.yaml: there is no such file$"):
         select(["nowhere/x.yaml"])
 
 
-def test_files_are_named_without_being_read(tmp_path: Path) -> None:
+def test_files_are_listed_without_being_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("tracks: none")
     assert files([str(tmp_path), str(broken)]) == [broken]
@@ -116,7 +116,7 @@ def test_files_are_named_without_being_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("phrase", "name", "path", "value"), PROMISED, ids=[phrase for phrase, *_ in PROMISED])
-def test_what_the_catalogue_promises_has_its_scenario(phrase: str, name: str, path: str, value: Any) -> None:
+def test_every_required_case_has_its_scenario(phrase: str, name: str, path: str, value: Any) -> None:
     (scenario,) = select([name])
     found: Any = scenario
     for step in path.split("."):
@@ -125,21 +125,21 @@ def test_what_the_catalogue_promises_has_its_scenario(phrase: str, name: str, pa
         found = found[int(step)] if step.isdigit() else getattr(found, step)
     if isinstance(found, tuple) and isinstance(value, int):
         found = len(found)
-    assert found == value, f"{name} does not say: {phrase}"
+    assert found == value, f"{name} is not: {phrase}"
 
 
-def test_every_harm_is_put_to_use_by_a_scenario() -> None:
+def test_every_fault_is_used_by_a_scenario() -> None:
     used = {fault.fault.name for scenario in select([]) for fault in scenario.faults}
     assert used == set(FAULTS)
 
 
-def test_every_flaw_of_a_picture_is_shown_by_a_scenario() -> None:
+def test_every_flaw_of_a_picture_is_used_by_a_scenario() -> None:
     shown = {image.picture.flaw for scenario in select([]) for image in scenario.script.kie.images}
     assert set(FLAWS) <= shown
 
 
-def test_a_why_reads_aloud() -> None:
-    """Two sentences or more, in full words: what happens, and whom it hurts."""
+def test_a_why_is_two_sentences_of_limited_length() -> None:
+    """Each says what happens and what goes wrong."""
     for scenario in select([]):
         assert scenario.why.endswith((".", "?")), scenario.name
         assert scenario.why.count(". ") + scenario.why.count("; ") + scenario.why.count(": ") >= 1, scenario.name

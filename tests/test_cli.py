@@ -155,7 +155,7 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
         (["run", "http://127.0.0.1:9", HEALTHY, "--twice"], "live runs cannot be repeated byte for byte"),
         (["serve", "baseline"], "matches 5 scenarios, expected one"),
         (["run", "strict", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
-        (["run", "strict", "."], "there are no scenario files here"),
+        (["run", "strict", "."], "expected scenario files (*.yaml, *.yml), found none"),
         (["validate", "nosuch.yaml"], "nosuch.yaml: there is no such file"),
         (["validate"], "Missing argument"),
         (["show", "nosuch"], 'unknown scenario "nosuch"'),
@@ -205,10 +205,10 @@ def test_an_unwritable_journal_folder_is_reported(harness: Any, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "the file is empty"),
-        ("hello\n", "bad.jsonl:1:1: not JSON"),
-        ('{"journal":9}\n', "journal version 9, this harness reads version 1"),
-        ('{"journal":1}\n', "the journal has no entries"),
+        ("", "found an empty file"),
+        ("hello\n", "bad.jsonl:1:1: invalid JSON"),
+        ('{"journal":9}\n', "expected journal version 1, found journal version 9"),
+        ('{"journal":1}\n', "expected at least one entry, found none"),
         (
             '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n',
             'expected a first entry "run.began", found "log"',

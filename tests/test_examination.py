@@ -1,4 +1,4 @@
-"""Examination: whole pictures pass, and nothing that is cut, glued, lying or no picture at all does."""
+"""Examination: complete pictures decode; truncated, repaired and false ones and other files do not."""
 
 import random
 import struct
@@ -23,7 +23,7 @@ def served(flaw: str | None, format_: PictureFormat = "png", mark: Mark = NATIVE
 
 
 def photograph() -> Image.Image:
-    """Something with detail everywhere, as no flat block has."""
+    """Return a picture with detail everywhere, without flat blocks."""
     noise = random.Random(7).randbytes(90 * 60 * 3)
     return Image.frombytes("RGB", (90, 60), noise).resize((360, 240), Image.Resampling.BICUBIC)
 
@@ -35,7 +35,7 @@ def saved(image: Image.Image, format_: str, **options: object) -> bytes:
 
 
 def cut_points(content: bytes) -> list[int]:
-    """A hundred lengths spread over the file, and its first and last thirty."""
+    """Return a hundred lengths across the file, and its first and last thirty."""
     spread = random.Random(len(content)).sample(range(len(content)), CUTS)
     return sorted({*spread, *range(30), *range(len(content) - 30, len(content))})
 
@@ -61,7 +61,7 @@ JPEGS = [name for name in FILES if name.startswith("jpeg")]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_whole_file_decodes(name: str) -> None:
+def test_a_complete_file_decodes(name: str) -> None:
     found = examine(FILES[name])
 
     assert found.problem is None
@@ -82,7 +82,7 @@ def test_a_file_cut_anywhere_does_not_decode(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_a_jpeg_cut_anywhere_with_an_end_marker_glued_on_does_not_decode(name: str) -> None:
+def test_a_jpeg_cut_anywhere_with_an_added_end_marker_does_not_decode(name: str) -> None:
     content = FILES[name]
     for cut in cut_points(content):
         if cut < len(content) - 2:
@@ -107,7 +107,7 @@ def test_a_jpeg_cut_exactly_at_a_restart_does_not_decode() -> None:
         assert examine(content[:at] + b"\xff\xd9").problem == STOPS
 
 
-def test_a_grey_corner_is_no_reason_to_doubt_a_jpeg() -> None:
+def test_a_jpeg_with_a_grey_corner_decodes() -> None:
     image = photograph()
     image.paste((128, 128, 128), (100, 50, 360, 240))
 
@@ -154,19 +154,19 @@ UNSOUND: dict[tuple[str, PictureFormat], str] = {
 }
 
 
-def test_every_flaw_is_examined_here() -> None:
+def test_every_flaw_is_covered() -> None:
     assert set(FLAWS) == set(SOUND) | {flaw for flaw, _ in UNSOUND}
 
 
 @pytest.mark.parametrize("flaw", SOUND)
-def test_a_flaw_of_form_decodes_to_the_size_that_is_displayed(flaw: str) -> None:
+def test_a_flaw_of_form_decodes_to_the_displayed_size(flaw: str) -> None:
     format_, width, height = SOUND[flaw]
 
     assert examine(served(flaw)) == Examination(True, format_, width, height, NATIVE)
 
 
 @pytest.mark.parametrize(("flaw", "format_"), UNSOUND)
-def test_a_flaw_of_substance_does_not_decode_and_says_why(flaw: str, format_: PictureFormat) -> None:
+def test_a_flaw_of_substance_does_not_decode_and_has_a_reason(flaw: str, format_: PictureFormat) -> None:
     found = examine(served(flaw, format_))
 
     assert not found.decodes
@@ -176,19 +176,19 @@ def test_a_flaw_of_substance_does_not_decode_and_says_why(flaw: str, format_: Pi
 
 @pytest.mark.parametrize("flaw", ["cut-off-after-header", "cut-off-in-last-chunk", "header-lies"])
 @pytest.mark.parametrize("format_", ["png", "jpeg"])
-def test_whoever_reads_only_headers_falls_for_the_flaws_that_are_made_for_it(flaw: str, format_: PictureFormat) -> None:
+def test_a_header_reader_accepts_the_flaws_designed_for_it(flaw: str, format_: PictureFormat) -> None:
     assert Image.open(BytesIO(served(flaw, format_))).size == (2048, 1152)
 
 
 @pytest.mark.parametrize("format_", ["png", "jpeg"])
-def test_a_full_decode_alone_falls_for_the_cut_in_the_last_chunk(format_: PictureFormat) -> None:
+def test_a_full_decode_alone_accepts_a_cut_in_the_last_chunk(format_: PictureFormat) -> None:
     image = Image.open(BytesIO(served("cut-off-in-last-chunk", format_)))
     image.load()
 
     assert image.size == (2048, 1152)
 
 
-def test_a_thumbnail_really_comes_before_the_size_and_so_does_metadata() -> None:
+def test_thumbnail_and_metadata_precede_the_size() -> None:
     with_thumbnail, padded = served("exif-thumbnail-first"), served("metadata-first")
     first_size = with_thumbnail.index(b"\xff\xc0")
 
@@ -196,19 +196,19 @@ def test_a_thumbnail_really_comes_before_the_size_and_so_does_metadata() -> None
     assert padded.index(b"\xff\xc0") > 65_536
 
 
-def test_a_stored_picture_is_turned_when_it_is_to_be_displayed_upright() -> None:
+def test_an_exif_orientation_swaps_the_displayed_sides() -> None:
     assert Image.open(BytesIO(served("exif-rotated"))).size == (1152, 2048)
     assert Image.open(BytesIO(served("exif-rotated-away"))).size == (2048, 1152)
 
 
-def test_an_enlarged_picture_is_known_by_its_mark() -> None:
+def test_an_enlarged_picture_is_identified_by_its_watermark() -> None:
     found = examine(served(None, "png", COVER))
 
     assert (found.width, found.height) == (2048, 1152)
     assert found.mark == COVER
 
 
-def test_a_header_that_lies_leaves_no_size_and_no_mark_to_believe() -> None:
+def test_a_false_header_leaves_no_size_and_no_watermark() -> None:
     found = examine(served("header-lies", "png", COVER))
 
     assert (found.decodes, found.width, found.mark) == (False, None, None)
@@ -223,7 +223,7 @@ def png_claiming(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def test_a_decompression_bomb_is_refused_with_its_size() -> None:
+def test_a_decompression_bomb_is_rejected_with_its_size() -> None:
     assert examine(png_claiming(8000, 8000)).decodes
     assert examine(png_claiming(8001, 8000)).problem == "8001x8000 is 64 megapixels, more than the 64 that are examined"
     assert "500 megapixels" in str(examine(png_claiming(50_000, 10_000)).problem)
@@ -245,7 +245,7 @@ def test_an_application_that_made_pillow_lenient_does_not_change_the_verdict() -
     assert not found.decodes
 
 
-def test_no_bytes_at_all_make_it_raise() -> None:
+def test_examining_arbitrary_bytes_never_raises() -> None:
     dice = random.Random(11)
     starts = [content[:size] for content in FILES.values() for size in (4, 12, 30, 200, 700)]
     for start in starts:
@@ -271,7 +271,7 @@ def test_no_bytes_at_all_make_it_raise() -> None:
         (b'{"code": 404}', None, "these 13 bytes are no picture in any known format"),
     ],
 )
-def test_what_is_no_picture_is_named(content: bytes, format_: str | None, problem: str) -> None:
+def test_a_file_that_is_not_a_picture_is_named(content: bytes, format_: str | None, problem: str) -> None:
     assert examine(content) == Examination(False, format_, problem=problem)
 
 

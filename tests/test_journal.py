@@ -1,4 +1,4 @@
-"""The journal: append-only, readable again, the same bytes for the same entries; and clear about what is none."""
+"""The journal: append-only, read back as written, the same bytes for the same entries, with clear errors."""
 
 import dataclasses
 import subprocess
@@ -24,7 +24,7 @@ def test_what_was_written_is_read_back() -> None:
     assert read_journal(journal.to_jsonl()).entries == journal.entries
 
 
-def test_half_a_surrogate_pair_in_a_log_line_can_be_written_and_read() -> None:
+def test_an_unpaired_surrogate_in_a_log_line_can_be_written_and_read() -> None:
     journal = _journal("broken \ud83d emoji")
     journal.to_jsonl().encode()
     assert read_journal(journal.to_jsonl()).entries == journal.entries
@@ -36,7 +36,7 @@ def test_causes_are_followed_back_to_the_beginning() -> None:
     assert [entry.number for entry in journal.causes(journal[3])] == [2, 1]
 
 
-def test_the_first_difference_is_named_also_when_one_is_longer() -> None:
+def test_the_first_difference_is_found_even_if_one_journal_is_longer() -> None:
     one, other = _journal("a", "b", "c"), _journal("a", "x", "c")
     pair = first_difference(one, other)
     assert pair is not None
@@ -49,27 +49,30 @@ def test_the_first_difference_is_named_also_when_one_is_longer() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("", "journal: the file is empty"),
-        ("hello\n", "journal:1:1: not JSON"),
+        ("", "journal: expected a journal written by `harness run --journal`, found an empty file"),
+        ("hello\n", "journal:1:1: invalid JSON"),
         ("[1]\n", "journal:1: expected a JSON object"),
-        ('{"journal": 99}\n', "journal:1: journal version 99"),
-        ('{"n": 1}\n', "journal:1: no journal version"),
-        ('{"journal": 1}\n', "journal: the journal has no entries"),
-        ('{"journal": 1}\n{"n": 1, "at_s": 0.0', "journal:2:21: not JSON"),
-        ('{"journal": 1}\n{"n": 1, "at_s": 0.0, "kind": "log", "cause": 0}\n', "journal:2: the entry has no 'facts'"),
+        ('{"journal": 99}\n', "journal:1: expected journal version 1, found journal version 99"),
+        ('{"n": 1}\n', "journal:1: expected journal version 1, found no journal version"),
+        ('{"journal": 1}\n', "journal: expected at least one entry, found none"),
+        ('{"journal": 1}\n{"n": 1, "at_s": 0.0', "journal:2:21: invalid JSON"),
+        (
+            '{"journal": 1}\n{"n": 1, "at_s": 0.0, "kind": "log", "cause": 0}\n',
+            "journal:2: the entry lacks the key 'facts'",
+        ),
         (
             '{"journal": 1}\n{"n": 2, "at_s": 0.0, "kind": "log", "cause": 0, "facts": {}}\n',
-            "journal:2: entry 2 stands where entry 1 should",
+            "journal:2: expected entry 1, found entry 2",
         ),
     ],
 )
-def test_what_is_no_journal_is_refused_with_its_place(text: str, place: str) -> None:
-    with pytest.raises(JournalError) as refused:
+def test_an_invalid_journal_is_reported_with_the_line(text: str, place: str) -> None:
+    with pytest.raises(JournalError) as caught:
         read_journal(text)
-    assert str(refused.value).startswith(place)
+    assert str(caught.value).startswith(place)
 
 
-def test_bodies_stand_as_what_they_are() -> None:
+def test_bodies_are_recorded_by_their_type() -> None:
     assert body_facts(b"", "application/json") is None
     assert body_facts(b'{"a": 1}', "application/json") == {"a": 1}
     assert body_facts(b"hello", "text/plain") == "hello"
@@ -78,7 +81,7 @@ def test_bodies_stand_as_what_they_are() -> None:
     assert len(picture["sha256"]) == 16
 
 
-def test_an_event_is_recorded_as_its_json_and_read_back_as_itself() -> None:
+def test_an_event_is_written_as_json_and_read_back_as_the_same_event() -> None:
     journal = Journal()
     event = RunEnded(ending="quiescent", unanswered=[], waiting=[])
     assert journal.record(1.5, 0, event) == 1
@@ -90,7 +93,7 @@ def test_an_event_is_recorded_as_its_json_and_read_back_as_itself() -> None:
     assert entry == journal[1]
 
 
-def test_a_kind_and_a_fact_of_another_version_are_kept_as_they_are() -> None:
+def test_an_unknown_kind_and_an_unknown_fact_are_kept() -> None:
     text = (
         '{"journal":1}\n'
         '{"n":1,"at_s":0.0,"kind":"log","cause":0,"facts":{"level":"info","logger":"app","text":"a","line":7}}\n'
@@ -103,7 +106,7 @@ def test_a_kind_and_a_fact_of_another_version_are_kept_as_they_are() -> None:
     assert journal.of("moon.rose") == [journal[2]]
 
 
-def test_a_fact_that_is_missing_fails_who_needs_it_and_nobody_else() -> None:
+def test_a_missing_fact_only_fails_a_reader_that_needs_it() -> None:
     journal = Journal()
     journal.add(0.0, "response", 0, {"request": 1})
     (entry,) = journal.of(Response)
@@ -113,13 +116,13 @@ def test_a_fact_that_is_missing_fails_who_needs_it_and_nobody_else() -> None:
         _ = entry.event.outcome
 
 
-def test_an_entry_of_another_kind_than_expected_says_so() -> None:
-    with pytest.raises(TypeError, match=r"entry 1 is of the kind log, not run\.ended"):
+def test_an_entry_of_an_unexpected_kind_is_an_error() -> None:
+    with pytest.raises(TypeError, match=r"entry 1: expected the kind run\.ended, found log"):
         _journal("a").entry(1, RunEnded)
 
 
 @pytest.mark.parametrize("event_class", EVENTS.values(), ids=list(EVENTS))
-def test_every_kind_of_event_says_when_it_is_recorded_and_what_its_fields_mean(event_class: type[Event]) -> None:
+def test_every_kind_of_event_and_its_fields_are_documented(event_class: type[Event]) -> None:
     assert (event_class.__doc__ or "").startswith("Recorded ")
     docs = field_docs(event_class)
     assert list(docs) == list(event_class.names)
@@ -127,7 +130,7 @@ def test_every_kind_of_event_says_when_it_is_recorded_and_what_its_fields_mean(e
         setattr(event_of(event_class.kind, {}), event_class.names[0], None)
 
 
-def test_what_is_documented_of_a_field_is_the_docstring_below_it() -> None:
+def test_a_field_is_documented_by_the_docstring_below_it() -> None:
     assert field_docs(Request)["path"] == "With its query."
     assert field_docs(Request)["method"] == ""
 
@@ -157,5 +160,5 @@ def test_a_misspelt_field_is_an_error_of_mypy(tmp_path: Path) -> None:
     assert checked.stdout.count("error:") == 3
 
 
-def test_a_body_that_is_nested_too_deeply_is_kept_as_text() -> None:
+def test_a_body_that_is_nested_too_deeply_is_recorded_as_text() -> None:
     assert body_facts(b"[" * 50_000, "application/json") == "[" * 50_000

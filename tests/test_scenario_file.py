@@ -1,4 +1,4 @@
-"""Scenario files: what they say is the value that is run, and what editors check is what is read."""
+"""Scenario files: a file is read into the value that is run, and the schema for editors matches the reader."""
 
 import json
 import subprocess
@@ -257,11 +257,11 @@ def parsed(text: str) -> Scenario:
     return parse_scenario(text, path="a.yaml", name="group/a")
 
 
-def test_a_file_that_says_only_why_is_a_healthy_world() -> None:
+def test_a_file_with_only_why_is_a_healthy_scenario() -> None:
     assert parsed("why: nothing is wrong here") == Scenario("group/a", "nothing is wrong here", path="a.yaml")
 
 
-def test_a_rich_file_is_the_frozen_value_it_describes() -> None:
+def test_a_rich_file_is_read_into_a_frozen_value() -> None:
     assert parse_scenario(RICH, path="rich.yaml", name="group/rich") == RICH_VALUE
 
 
@@ -270,13 +270,13 @@ def test_equal_files_are_equal_values_with_one_hash() -> None:
     assert len({parsed(RICH), parsed(RICH), parsed(WHY)}) == 2
 
 
-def test_every_harm_can_be_written_by_its_name_alone() -> None:
-    for name, harm in FAULTS.items():
-        (fault,) = parsed(f"{WHY}faults: [{{to: kie, fault: {name}}}]").faults
-        assert fault.fault == harm()
+def test_every_fault_can_be_written_by_its_name_alone() -> None:
+    for name, fault in FAULTS.items():
+        (rule,) = parsed(f"{WHY}faults: [{{to: kie, fault: {name}}}]").faults
+        assert rule.fault == fault()
 
 
-def test_a_callback_suffers_what_does_not_spoil_its_answer() -> None:
+def test_a_callback_takes_every_fault_that_does_not_alter_its_response() -> None:
     taken = []
     for name in FAULTS:
         try:
@@ -334,14 +334,14 @@ def test_a_file_is_named_after_its_folder_and_stem(tmp_path: Path) -> None:
     assert read_scenario(file, name="other").name == "other"
 
 
-def test_a_file_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"none\.yaml: there is no such file$"):
         read_scenario(tmp_path / "none.yaml")
-    with pytest.raises(ScenarioError, match=r"this is a folder, not a scenario file$"):
+    with pytest.raises(ScenarioError, match=r"expected a scenario file, found a folder$"):
         read_scenario(tmp_path)
     latin = tmp_path / "latin.yaml"
     latin.write_bytes(b"# a comment\nwhy: caf\xe9 au lait\n")
-    with pytest.raises(ScenarioError, match=r"latin\.yaml:2:9: the byte 0xE9 is not UTF-8, save the file as UTF-8\n"):
+    with pytest.raises(ScenarioError, match=r"latin\.yaml:2:9: the byte 0xE9 is not UTF-8; save the file as UTF-8\n"):
         read_scenario(latin)
 
 
@@ -351,9 +351,9 @@ def test_only_safe_and_plain_yaml_is_read() -> None:
         parsed(f"{WHY}tracks: 0x10\n")
 
 
-def test_the_schema_file_is_what_the_models_say() -> None:
+def test_the_schema_file_is_generated_from_the_models() -> None:
     assert json.loads((shipped_root() / "scenario.schema.json").read_text("utf-8")) == json_schema(), (
-        "write json_schema() to scenarios/scenario.schema.json again"
+        "run: harness schema > scenarios/scenario.schema.json"
     )
 
 
@@ -365,7 +365,7 @@ def test_the_schema_is_a_draft_7_schema() -> None:
 
 
 def objects(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every part of a schema that lists properties, but for the examples."""
+    """Yield every part of a schema that has properties, without the examples."""
     if isinstance(schema, dict):
         if "properties" in schema:
             yield schema
@@ -391,7 +391,7 @@ def test_every_key_has_a_description_and_examples_that_are_valid() -> None:
                 check.validate(example)
 
 
-def test_the_schema_takes_the_rich_file_and_refuses_what_is_misspelled() -> None:
+def test_the_schema_accepts_the_rich_file_and_rejects_mistakes() -> None:
     check = Draft7Validator(json_schema())
     check.validate(yaml.safe_load(RICH))
     assert not check.is_valid({"why": "x", "trakcs": 1})
@@ -402,7 +402,7 @@ def test_the_schema_takes_the_rich_file_and_refuses_what_is_misspelled() -> None
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[f"{path.parent.name}/{path.stem}" for path in SHIPPED])
-def test_a_shipped_file_is_sound_and_teaches_something(path: Path) -> None:
+def test_a_shipped_file_is_valid_and_explained(path: Path) -> None:
     text = path.read_text("utf-8")
     scenario = read_scenario(path)
     Draft7Validator(json_schema()).validate(yaml.safe_load(text))
@@ -412,19 +412,19 @@ def test_a_shipped_file_is_sound_and_teaches_something(path: Path) -> None:
     assert hash(scenario) == hash(read_scenario(path))
 
 
-def test_no_two_shipped_files_say_the_same() -> None:
+def test_no_two_shipped_files_have_the_same_why() -> None:
     whys = [read_scenario(path).why for path in SHIPPED]
     assert len(set(whys)) == len(whys)
 
 
-def test_promises_are_the_23_of_the_catalogue() -> None:
+def test_there_are_23_invariants() -> None:
     assert len(INVARIANTS) == 23
     warnings = {name for name, invariant in INVARIANTS.items() if invariant.severity == "warning"}
     assert warnings == {"image-durable", "keeps-rate", "charges-once", "logs-as-promised"}
     assert all(name == invariant.name and invariant.sentence.endswith(".") for name, invariant in INVARIANTS.items())
 
 
-def test_reading_all_shipped_files_stays_quick_with_every_import() -> None:
+def test_reading_all_shipped_files_is_fast_including_imports() -> None:
     code = (
         "import time; began = time.process_time()\n"
         "from harness.scenario.catalogue import select\n"

@@ -1,1 +1,1 @@
-"""What a user configures about an application: harness.toml, how it is read, detected and first written."""
+"""The configuration of an application: reading a harness.toml, and writing a first one from detected settings."""

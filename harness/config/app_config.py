@@ -1,4 +1,4 @@
-"""What a user says of an application that runs as a process of its own: `harness.toml`, or `[tool.harness]`.
+"""The configuration of an application that runs in its own process: `harness.toml`, or `[tool.harness]`.
 
     [application]
     command = "node server.js"
@@ -24,7 +24,7 @@
     [logs]
     image-requested = "[SYNC IMAGE] Model:"
 
-Here are the frozen values that such a file means; `harness.config.schema` says what may be written in it.
+These are the frozen values of such a file; `harness.config.schema` defines its keys.
 """
 
 import os
@@ -43,7 +43,7 @@ PLACEHOLDERS = (
     *(*PROVIDERS, "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
     *("supabase", "supabase_key", "supabase_anon_key"),
 )
-"""What may stand in braces in a command, an environment variable or a path."""
+"""The placeholders in braces of a command, an environment variable or a path."""
 TRACK_FIELDS = (
     "id",
     "status",
@@ -53,86 +53,86 @@ TRACK_FIELDS = (
     "image_label",
     "failure_reason",
 )
-"""What the invariants call the columns of a track."""
+"""The invariants' names for the columns of a track."""
 TRACK_PLACES = ("read", "sqlite", "postgres", "command", "store")
 USER_ID, USER_EMAIL = "00000000-0000-4000-8000-000000000001", "user@example.com"
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
 CRON_REQUEST = re.compile(r"(GET|POST) (/\S*)")
 CRON_EVERY_S_MIN = 1.0
 PLATFORM = "platform"
-"""Who calls a periodic route, in the journal."""
+"""The caller of a periodic route, in the journal."""
 URL_READY_S = 2.0
-"""What runs already does not have to be waited for."""
+"""The timeout for an application that is already running."""
 REACHES = ("variables", "preload", "proxy")
-"""How the application's requests come to the fakes: by base URLs in its environment, by a Node preload that rewrites
-the providers' origins, or by a proxy with a throw-away certificate authority."""
+"""How the application's requests reach the fakes: by base URLs in its environment, by a Node preload that rewrites the
+providers' origins, or by a proxy with a temporary certificate authority."""
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """[application]: how it is started, or where it runs already."""
+    """[application]: how it is started, or where it is already running."""
 
     command: str | None = None
     url: str | None = None
     folder: str = "."
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
-    """0 takes any free one."""
+    """0 selects any free one."""
     ready_s: float = 30.0
-    """Real seconds until it has to listen."""
+    """Real seconds within which it must listen."""
     warm_up: tuple[str, ...] = ()
-    """Requests that are made before the clock starts, as "GET /path": what compiles on the first request is slow."""
+    """Requests before the clock starts, such as "GET /path", for applications that compile on the first request."""
     reach: str = "variables"
     api_key: str | None = None
-    """The key that it sends, if it does not take `{api_key}` from its environment."""
+    """The key that it sends, if it does not read `{api_key}` from its environment."""
     serverless: bool = False
-    """Whether it is frozen (SIGSTOP) between an answer and the next request."""
+    """Whether it is frozen (SIGSTOP) between a response and the next request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """[start]: how a track is asked for."""
+    """[start]: how a track is requested."""
 
     request: str = "POST /tracks"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default_factory=lambda: {"title": "{title}", "prompt": "{prompt}"})
     id: str = "id"
-    """Where the track's id stands in the answer, as a path of keys: `track.id`."""
+    """The path of the track's id in the response, such as `track.id`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackReading:
-    """[track]: where the final track is, and what its fields are called there."""
+    """[track]: where the tracks are, and the names of their fields there."""
 
     read: str | None = None
-    """A request whose answer is the track."""
+    """A request whose response contains the track."""
     inside: str = ""
-    """Where in that answer, as a path of keys."""
+    """The path of the track in that response."""
     headers: Mapping[str, str] = field(default_factory=dict)
     sqlite: str | None = None
     """A database file, instead of a request."""
     postgres: str | None = None
-    """Where a PostgreSQL is, as a URL or as the name of an environment variable: `$DATABASE_URL`."""
+    """The URL of a PostgreSQL, or the name of an environment variable with it: `$DATABASE_URL`."""
     history: bool = False
-    """Whether that PostgreSQL gets an audit trigger for the time of a run, so that no write is missed."""
+    """Whether that PostgreSQL gets an audit trigger during a run, so that no write is missed."""
     command: str | None = None
     """A command that prints the track `{id}` as JSON."""
     store: tuple[str, str] | None = None
-    """A plugin's store: its name, which is the key in [track], and the text there."""
+    """A plugin's store: its name, which is its key in [track], and the text there."""
     table: str = "tracks"
     fields: Mapping[str, str] = field(default_factory=dict)
     complete: tuple[str, ...] = ("complete",)
     failed: tuple[str, ...] = ("failed",)
-    """The values of its status that are ends."""
+    """The final values of its status."""
 
     @property
     def is_somewhere(self) -> bool:
-        """Whether it is configured where the tracks are."""
+        """Return whether a store is configured."""
         return any(getattr(self, name) is not None for name in TRACK_PLACES)
 
     @property
     def place(self) -> tuple[str, str]:
-        """The kind of store and what is configured of it; GET /tracks/{id} where nothing is."""
+        """Return the kind of store and its configuration; by default GET /tracks/{id}."""
         if self.store is not None:
             return self.store
         name = next((name for name in TRACK_PLACES if getattr(self, name) is not None), "read")
@@ -141,28 +141,28 @@ class TrackReading:
 
 @dataclass(frozen=True, slots=True)
 class Supabase:
-    """[supabase]: the stand-in for a Supabase project, which the application reaches at `{supabase}`."""
+    """[supabase]: the stand-in for a Supabase project, with the URL `{supabase}`."""
 
     schema: tuple[str, ...] = ()
-    """Files of SQL, relative to the configuration; `*` stands for several, which are taken by name."""
+    """SQL files, relative to the configuration; `*` matches several, which are sorted by name."""
     postgres: str | None = None
-    """A PostgreSQL server on which the schema gets a database of its own; else that of the extra `supabase` is used."""
+    """A PostgreSQL server on which the schema gets its own database; by default that of the extra `supabase`."""
     key: str | None = None
-    """The service role's key, if the application does not take `{supabase_key}` from its environment."""
+    """The service role's key, if the application does not read `{supabase_key}` from its environment."""
     anon_key: str | None = None
-    """The same for the anonymous key, `{supabase_anon_key}`, under which the schema's policies apply."""
+    """The anonymous key, if it does not read `{supabase_anon_key}`; the schema's policies apply to it."""
     host: str | None = None
-    """The host that stands in the code ("abcd.supabase.co"), from which a Node process is led to the stand-in."""
+    """The host in the code ("abcd.supabase.co"), which a Node preload redirects to the stand-in."""
     user: Mapping[str, str] = field(default_factory=lambda: {"id": USER_ID, "email": USER_EMAIL})
-    """Whom a bearer token stands for: `id` and `email`."""
+    """The user of a bearer token: `id` and `email`."""
     without: tuple[str, ...] = ()
-    """Columns that are missing, as where a migration was forgotten: `tracks.image_resolution`."""
+    """Missing columns, as after a forgotten migration: `tracks.image_resolution`."""
     schema_files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """[cron]: a route that its platform calls again and again."""
+    """[cron]: a route that its platform calls periodically."""
 
     request: str = "GET /api/cron"
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class Cron:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it."""
+    """A whole configuration."""
 
     application: Application
     start: Start = Start()
@@ -179,24 +179,24 @@ class Settings:
     supabase: Supabase | None = None
     cron: Cron | None = None
     promised_logs: tuple[tuple[str, str], ...] = ()
-    """[logs]: what happens, and a text that the application then logs; several for one event come in their order."""
+    """[logs]: pairs of an event and a text that the application then logs; several for one event are in order."""
     settled_after_s: float = 90.0
-    """Scenario seconds without anything happening after which finished tracks count as final: polling happens every
-    30 s or so, and a late poll may still write."""
+    """Scenario seconds without events after which finished tracks count as final: polling happens every 30 s or so, and
+    a late poll may still write."""
     quiet_after_s: float = 600.0
     """The same for tracks that are not finished."""
     patience_s: float = 120.0
-    """Real seconds that one scenario may take when it has to be run again more slowly; it could not be judged then."""
+    """Real seconds that a scenario may take when it is repeated more slowly; beyond that it stays inconclusive."""
     path: Path = Path(FILE_NAME)
 
     @property
     def folder(self) -> Path:
-        """Where the application lives."""
+        """Return the application's folder."""
         return (self.path.parent / self.application.folder).resolve()
 
 
 def settings_for_url(url: str) -> Settings:
-    """The settings for something that runs already and speaks as the shipped strategies do."""
+    """Return the settings for a running application with the routes of the shipped strategies."""
     return Settings(
         Application(url=url, ready_s=URL_READY_S),
         track=TrackReading(read="GET /tracks/{id}"),
@@ -205,30 +205,30 @@ def settings_for_url(url: str) -> Settings:
 
 
 def server_of(written: str, where: str) -> str:
-    """The URL of a PostgreSQL; `$NAME` is taken from the environment. Raises ImplementationError."""
+    """Return the URL of a PostgreSQL; `$NAME` is read from the environment. Raise ImplementationError."""
     if not written.startswith("$"):
         return written
     found = os.environ.get(written[1:])
     if not found:
-        raise ImplementationError(f"{where} is {written}, and there is no such variable in the environment")
+        raise ImplementationError(f"{where} is {written}, but the environment has no such variable; set it")
     return found
 
 
 def environment_of(
     application: Application, values: Mapping[str, str], own: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """What a process of the application finds in its environment; `own` is what the harness adds for itself."""
+    """Return the environment of a process of the application; `own` is added by the harness."""
     given = {name: value for name, value in os.environ.items() if name not in PROXIES}
     return given | dict(own or {}) | {name: filled(value, values) for name, value in application.environment.items()}
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """`text` with each known `{name}` replaced; other braces stay."""
+    """Return `text` with each known `{name}` replaced; other braces stay."""
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
 def filled_body(body: Any, values: Mapping[str, str]) -> Any:
-    """The same inside a JSON value."""
+    """Return a JSON value with the placeholders in its texts replaced."""
     if isinstance(body, str):
         return filled(body, values)
     if isinstance(body, Mapping):
@@ -237,7 +237,7 @@ def filled_body(body: Any, values: Mapping[str, str]) -> Any:
 
 
 def at_path(value: Any, path: str) -> Any:
-    """What stands at `a.b.0` in a JSON value; None where there is nothing."""
+    """Return the value at `a.b.0` in a JSON value; None if there is none."""
     for key in filter(None, path.split(".")):
         if isinstance(value, list) and key.isdigit() and int(key) < len(value):
             value = value[int(key)]

@@ -1,6 +1,6 @@
-"""What a project's files tell of an application: how it is started, what it reads, where its tracks are.
+"""Detecting an application's settings from its files: its command, its environment and where its tracks are.
 
-Guesses, for a first `harness.toml` that somebody reads through; what is not found is left to them.
+The results are guesses for a first `harness.toml`, which its user reviews and completes.
 """
 
 import json
@@ -15,7 +15,7 @@ IGNORED = frozenset({"node_modules", ".git", ".next", ".venv", "venv", "dist", "
 FILES_MAX = 2_000
 PROVIDER_HOSTS = ("api.kie.ai", "api.sunoapi.org")
 NOT_A_START = re.compile(r"callback|webhook|hook|cron|auth|\[|:|<|\{")
-"""Paths that are called by others, or about a track that is there already."""
+"""Paths that others call, or that concern an existing track."""
 ENDS = ("complete", "completed", "done", "ready", "finished", "succeeded", "success", "published")
 FAILURES = ("failed", "failure", "errored")
 COLUMNS = {
@@ -26,7 +26,7 @@ COLUMNS = {
     "image_label": ("image_label", "label"),
     "failure_reason": ("failure_reason", "error", "error_message", "problem", "reason", "failed_reason"),
 }
-"""Ours, and what others call them, the likeliest first."""
+"""Our column names, and common other names, the likeliest first."""
 _VARIABLE = re.compile(r"""process\.env\.(\w+)|environ(?:\.get\(|\[)\s*["'](\w+)["']|getenv\(\s*["'](\w+)["']""")
 _NEXT_POST = re.compile(r"export\s+(?:async\s+function|const)\s+POST\b")
 _PYTHON_POST = re.compile(r"""\.post\(\s*["'](/[^"']*)["']|\.route\(\s*["'](/[^"']*)["'][^)]*POST""")
@@ -34,7 +34,7 @@ _NODE_POST = re.compile(r"""(?:app|router|server)\.post\(\s*["'](/[^"']*)["']"""
 _NESTED_ID = re.compile(r"\{\s*[\"']?(\w+)[\"']?\s*:\s*\{\s*[\"']?(id|\w+_id)\b")
 _ANSWER = re.compile(r"(?:json(?:ify)?\(|\breturn)\s*(?=\{)")
 _ONLY_KEY = re.compile(r"""\{\s*["']?(\w+)["']?\s*(?::\s*(?=\{)|:\s*[\w.()\[\]]+\s*\}|\})""")
-"""The one key of an object, whose value is an object, or a name, or (`{ song }`) the key itself."""
+"""The only key of an object, whose value is an object, or a name, or (`{ song }`) the key itself."""
 NOT_A_TRACK = frozenset({"error", "message", "detail", "ok", "success", "status", "id"})
 HANDLER_CHARACTERS = 1_000
 PYTHON_NAMES = ("app", "main", "server")
@@ -49,23 +49,23 @@ _TABLE = re.compile(
 
 @dataclass(slots=True)
 class Project:
-    """What was found; empty where nothing was."""
+    """The detected settings; empty where nothing was found."""
 
     command: str = "node server.js"
-    how: str = "Nothing was found that starts it: write the command."
+    how: str = "No start command was found: set the command."
     on_node: bool = True
     variables: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
-    """The providers' hosts that stand in the code."""
+    """The providers' hosts in the code."""
     start: str | None = None
-    """The path by which a track is asked for."""
+    """The path by which a track is requested."""
     id: str = "id"
     inside: str = ""
-    """Where the track stands in the answer of the route that reads it."""
+    """The path of the track in the response of the route that reads it."""
     on_postgres: bool = False
     """Whether it has a client for PostgreSQL."""
     database_url: str = "{database}"
-    """What a variable with its database holds."""
+    """The value of an environment variable with its database."""
     table: str | None = None
     columns: tuple[str, ...] = ()
     complete: tuple[str, ...] = ()
@@ -76,13 +76,13 @@ class Project:
 
     @property
     def fields(self) -> dict[str, str]:
-        """Ours and theirs, for those columns that were found."""
+        """Return our names and the project's, for the columns that were found."""
         found = {ours: next((name for name in names if name in self.columns), None) for ours, names in COLUMNS.items()}
         return {ours: theirs for ours, theirs in found.items() if theirs is not None}
 
 
 def look_at(folder: Path) -> Project:
-    """What the files in a folder tell."""
+    """Return the settings detected from the files in a folder."""
     project = Project()
     _find_command(folder, project)
     variables: dict[str, None] = {}
@@ -119,18 +119,18 @@ def _find_command(folder: Path, project: Project) -> None:
         scripts = scripts if isinstance(scripts, dict) else {}
         name = next((name for name in ("start", "dev") if name in scripts), None)
         if name is None:
-            project.how = "package.json has no start script: write the command."
+            project.how = "package.json has no start script: set the command."
             return
         script = str(scripts[name])
         is_plain = script.startswith("node ") and not re.search(r"[&|;$]", script)
         project.command = script if is_plain else f"npm run {name}"
         project.how = f"Found in package.json: {name}."
         if "build" in scripts and name == "start":
-            project.how += " It has to be built before: npm run build."
+            project.how += " Build it first: npm run build."
 
 
 def _find_python_command(folder: Path, project: Project, suffixes: set[str]) -> None:
-    """By the likeliest names first; an application that nothing in its file starts is started by its server."""
+    """Set the command from Python files, the likeliest names first; an ASGI or WSGI application gets its server."""
     likely = [folder / f"{name}.py" for name in PYTHON_NAMES]
     files = [path for path in (*likely, *sorted(set(folder.glob("*.py")) - set(likely))) if path.is_file()]
     for path in files:
@@ -162,7 +162,7 @@ def _is_on_postgres(folder: Path) -> bool:
 
 
 def _inside(sources: list[tuple[Path, str]], folder: Path, start: str | None) -> str:
-    """Where the track stands in what is answered by the route that reads one, as far as the code shows it."""
+    """Return the path of the track in the response of the route that reads one, as far as the code shows it."""
     if start is None:
         return ""
     reads = re.compile(r"\.(?:get|route)\(\s*[\"']" + re.escape(start) + r"/[:<{]")
@@ -177,7 +177,7 @@ def _inside(sources: list[tuple[Path, str]], folder: Path, start: str | None) ->
 
 
 def _only_keys(handler: str) -> str:
-    """The keys around the first answer that is no error: "data.song" for `{ data: { song: row } }`."""
+    """Return the keys around the first response that is not an error: "data.song" for `{ data: { song: row } }`."""
     for answer in _ANSWER.finditer(handler):
         keys: list[str] = []
         at = answer.end()
@@ -204,7 +204,7 @@ def _sources(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _find_start(path: Path, text: str, project: Project) -> None:
-    """Takes the first route that takes a POST and is no callback's."""
+    """Set the start path to the first POST route that is not for callbacks."""
     if project.start is not None:
         return
     paths = [next(filter(None, found)) for found in _PYTHON_POST.findall(text)] if path.suffix == ".py" else []
@@ -222,7 +222,7 @@ def _find_start(path: Path, text: str, project: Project) -> None:
 
 
 def _cron(folder: Path) -> str | None:
-    """The first periodic route that a vercel.json names."""
+    """Return the first periodic route in a vercel.json."""
     crons = _json(folder / "vercel.json").get("crons") or [{}]
     path = crons[0].get("path") if isinstance(crons, list) and isinstance(crons[0], dict) else None
     return path if isinstance(path, str) and path.startswith("/") else None

@@ -3,4 +3,4 @@
 PROXIES = tuple(
     name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
 )
-"""The developer's own proxy is no part of a simulated network."""
+"""Removed, because the developer's own proxy is not part of a simulated network."""

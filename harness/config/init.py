@@ -1,4 +1,4 @@
-"""Writes a first `harness.toml` for a project, with what was found out about it, and comments about the rest."""
+"""Writing a first `harness.toml` for a project, with the detected settings and comments about the others."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from harness.config.detect import Project, look_at
 
 
 def first_settings(folder: Path) -> str:
-    """The text of a `harness.toml` for the project in a folder."""
+    """Return the text of a `harness.toml` for the project in a folder."""
     project = look_at(folder)
     environment = _environment(project)
     on_supabase = project.migrations is not None and any("{supabase}" in value for value in environment.values())
@@ -87,13 +87,13 @@ def _is(name: str, value: str | None) -> str:
 
 
 def _database_variable(project: Project) -> str | None:
-    """The variable that says where the project's PostgreSQL is."""
+    """Return the environment variable with the URL of the project's PostgreSQL, if there is one."""
     names = (name for name in project.variables if re.search("DATABASE|POSTGRES|PG_?URL", name.upper()))
     return next(names, None) if project.on_postgres else None
 
 
 def _environment(project: Project) -> dict[str, str]:
-    """What the variables that the code reads probably mean."""
+    """Return probable values for the environment variables that the code reads."""
     meant: dict[str, str] = {}
     for name in project.variables:
         reported = name.upper()

@@ -1,4 +1,4 @@
-"""Reads a harness.toml into `Settings`, or refuses it with every problem at its line and column."""
+"""Reading a harness.toml into `Settings`, or an error with every problem at its line and column."""
 
 import shutil
 from dataclasses import replace
@@ -19,7 +19,7 @@ WHOLE = "settled_after_s", "quiet_after_s", "patience_s"
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a file, or in the harness.toml or pyproject.toml of a folder. Raises ImplementationError."""
+    """Return the settings in a file, or in that of a folder. Raise ImplementationError."""
     file = read_project_file(path)
     folder = file.path.parent
     try:
@@ -45,7 +45,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def _check_program(file: ProjectFile, application: Application, track: TrackReading) -> None:
-    """Refuses a track.command whose program is not there; it would be run again and again, in vain."""
+    """Raise ImplementationError for a track.command whose program does not exist, since every poll would fail."""
     words = command_words(track.command) if track.command is not None else []
     if not words or "{" in words[0]:
         return

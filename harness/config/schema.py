@@ -1,4 +1,4 @@
-"""What may be written in a harness.toml, as pydantic models; each block makes a value of `config.app_config`."""
+"""The keys of a harness.toml as pydantic models; each block makes a value of `config.app_config`."""
 
 import re
 import shlex
@@ -64,21 +64,21 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def known_name(name: str, known: tuple[str, ...], kind: str) -> str:
-    """`name` if it is known; else ValueError with the nearest one."""
+    """Return `name` if it is known; else raise ValueError with the nearest one."""
     if name not in known:
         raise ValueError(f'unknown {kind} "{name}"{nearest_hint(name, known) or ", known: " + ", ".join(known)}')
     return name
 
 
 def placeholders(text: str) -> str:
-    """`text` if each `{name}` in it is a placeholder; else ValueError."""
+    """Return `text` if each `{name}` in it is a placeholder; else raise ValueError."""
     for name in re.findall(r"\{([^{}]*)\}", text):
         known_name(name, PLACEHOLDERS, "placeholder")
     return text
 
 
 def command_words(command: str) -> list[str]:
-    """A command's words, as a shell would part them. Raises ValueError for what no shell could read."""
+    """Return a command's words, split as by a shell. Raise ValueError for unbalanced quotes."""
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -112,7 +112,7 @@ CronRequest = Annotated[str, _request(CRON_REQUEST, 'GET or POST and a path such
 
 
 class ApplicationBlock(Block):
-    """How the application is started, or where it runs already."""
+    """How the application is started, or where it is already running."""
 
     makes = Application
     command: Annotated[Command, AfterValidator(placeholders)] = key("How it is started.", "node server.js")
@@ -137,7 +137,7 @@ class ApplicationBlock(Block):
         if (self.command is None) == (self.url is None):
             raise ValueError('expected either a command ("node server.js") or a url, and not both')
         if self.url is not None and self.reach != "variables":
-            raise ValueError("reach is for an application that the harness starts (command)")
+            raise ValueError("reach needs an application that the harness starts (command)")
         return self
 
 
@@ -152,7 +152,7 @@ class StartBlock(Block):
 
 
 class TrackBlock(Block):
-    """Where the tracks are, and what their fields are called there."""
+    """Where the tracks are, and the names of their fields there."""
 
     makes = TrackReading
     read: Request = key("A request whose response is the track.", "GET /api/tracks/{id}")
@@ -171,7 +171,7 @@ class TrackBlock(Block):
     @model_validator(mode="before")
     @classmethod
     def _own_store(cls, written: Any) -> Any:
-        """Puts what the key of a plugin's store says under `store`."""
+        """Move the value of a plugin's store to the key `store`."""
         names = [value.name for _, value in plugins("stores")]
         if not isinstance(written, dict) or "store" in written or not any(name in written for name in names):
             return written
@@ -182,9 +182,9 @@ class TrackBlock(Block):
     def _one_place(self) -> "TrackBlock":
         places = [name for name in TRACK_PLACES if getattr(self, name) is not None]
         if len(places) > 1:
-            raise ValueError(f"has {' and '.join(places)}; the tracks are read at one place")
+            raise ValueError(f"expected one store, got {' and '.join(places)}")
         if self.history and self.postgres is None:
-            raise ValueError("history is for tracks in a PostgreSQL (track.postgres)")
+            raise ValueError("history needs tracks in a PostgreSQL (track.postgres)")
         return self
 
     @field_validator("fields")
@@ -246,7 +246,7 @@ class SupabaseBlock(Block):
 
 
 def schema_files(patterns: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
-    """The files that patterns mean, relative to `folder`; those of a `*` by name."""
+    """Return the files that patterns match, relative to `folder`; those of a `*` by name."""
     found: list[Path] = []
     for pattern in patterns:
         found += sorted(folder.glob(pattern)) if "*" in pattern else [folder / pattern]
@@ -265,7 +265,7 @@ class CronBlock(Block):
     @classmethod
     def _possible(cls, every_s: float) -> float:
         if every_s < CRON_EVERY_S_MIN:
-            raise ValueError(f"is less than {CRON_EVERY_S_MIN:g} s, which no platform offers")
+            raise ValueError(f"expected at least {CRON_EVERY_S_MIN:g} s, got {every_s:g} s")
         return every_s
 
 

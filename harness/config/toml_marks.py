@@ -19,24 +19,24 @@ _STRING = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*')
 
 @dataclass(slots=True)
 class TomlMarks:
-    """The places of keys and values by the way to them."""
+    """The locations of keys and values by their paths."""
 
     keys: dict[Where, Mark] = field(default_factory=dict)
     values: dict[Where, Mark] = field(default_factory=dict)
 
     def value_mark(self, where: Where) -> Mark:
-        """Where a value is, or else the nearest one around it."""
+        """Return the location of a value, or of the nearest enclosing one."""
         while where and where not in self.values:
             where = where[:-1]
         return self.values.get(where, Mark(1, 1))
 
     def key_mark(self, where: Where) -> Mark:
-        """Where a key is, or else the nearest value around it."""
+        """Return the location of a key, or of the nearest enclosing value."""
         return self.keys.get(where) or self.value_mark(where)
 
 
 def toml_marks(text: str) -> TomlMarks:
-    """The marks of a valid TOML text."""
+    """Return the marks of a valid TOML text."""
     marks = TomlMarks()
     table: Where = ()
     for number, line in _statements(text):
@@ -57,7 +57,7 @@ def toml_marks(text: str) -> TomlMarks:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """The lines on which a statement begins; those inside a longer string or list are left out."""
+    """Yield the lines on which a statement begins, without those inside a multi-line string or list."""
     until: str | None = None
     depth = 0
     for number, line in enumerate(text.split("\n"), 1):

@@ -1,1 +1,1 @@
-"""Faults: what happens to a message between an application and its providers."""
+"""Faults: failures and delays of the messages between an application and its providers."""

@@ -1,4 +1,4 @@
-"""Faults of a response's body or of what its headers say about it; the connection stays sound."""
+"""Faults of a response's body or of the headers that describe it; the connection stays intact."""
 
 import zlib
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ from harness.faults.exchange import Response
 from harness.faults.kinds import ResponseFault
 
 GZIP_WBITS = 31
-"""zlib's word for: with a gzip header."""
+"""The `wbits` of zlib for a gzip header."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmptyBody(ResponseFault):
-    """The status is right and the body has no bytes."""
+    """The response has the correct status and an empty body."""
 
     name: ClassVar[str] = "empty-body"
 
@@ -23,7 +23,7 @@ class EmptyBody(ResponseFault):
 
 @dataclass(frozen=True, slots=True)
 class BrokenJson(ResponseFault):
-    """The body has its whole length and is not JSON: a quotation mark is missing."""
+    """The body is complete but not valid JSON: a quotation mark is missing."""
 
     name: ClassVar[str] = "broken-json"
 
@@ -33,7 +33,7 @@ class BrokenJson(ResponseFault):
 
 @dataclass(frozen=True, slots=True)
 class CutOffJson(ResponseFault):
-    """The body ends after half, with a content-length that says so: to the client the answer is complete."""
+    """The body is cut in half and content-length matches, so the response looks complete to the client."""
 
     name: ClassVar[str] = "cut-off-json"
 
@@ -43,7 +43,7 @@ class CutOffJson(ResponseFault):
 
 @dataclass(frozen=True, slots=True)
 class WrongContentType(ResponseFault):
-    """The body is right and its content type is another one."""
+    """The body is correct but has another content type."""
 
     name: ClassVar[str] = "wrong-content-type"
     type: str = "text/html; charset=utf-8"
@@ -55,7 +55,7 @@ class WrongContentType(ResponseFault):
 
 @dataclass(frozen=True, slots=True)
 class CorruptGzip(ResponseFault):
-    """The body says it is gzip and breaks in the middle of the stream: a block of a type that does not exist."""
+    """The body claims to be gzip but is corrupt in the middle of the stream: a block of an invalid type."""
 
     name: ClassVar[str] = "corrupt-gzip"
 
@@ -67,7 +67,7 @@ class CorruptGzip(ResponseFault):
 
 @dataclass(frozen=True, slots=True)
 class OversizedBody(ResponseFault):
-    """The right JSON, followed by megabytes of white space."""
+    """The correct JSON is followed by megabytes of white space."""
 
     name: ClassVar[str] = "oversized-body"
     size: int = 16 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Faults of the connection: before it is established, before the response, within it, or unnoticed after it."""
+"""Faults of the connection: before it is established, before or during the response, or unnoticed after it."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ from harness.faults.randomness import Randomness, for_ever
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRefused(ConnectFault):
-    """Nobody listens at the port."""
+    """The host refuses the connection, as if no process listened at the port."""
 
     name: ClassVar[str] = "connection-refused"
     means_no_connection: ClassVar[bool] = True
@@ -35,7 +35,7 @@ class NameNotFound(ConnectFault):
 
 @dataclass(frozen=True, slots=True)
 class TlsFailure(ConnectFault):
-    """The host's certificate is not to be trusted."""
+    """The host's certificate has expired."""
 
     name: ClassVar[str] = "tls-failure"
     means_no_connection: ClassVar[bool] = True
@@ -46,7 +46,7 @@ class TlsFailure(ConnectFault):
 
 @dataclass(frozen=True, slots=True)
 class NeverConnects(ConnectFault):
-    """The host swallows the connection attempt."""
+    """The connection attempt gets no response and hangs."""
 
     name: ClassVar[str] = "never-connects"
     means_no_connection: ClassVar[bool] = True
@@ -58,7 +58,7 @@ class NeverConnects(ConnectFault):
 
 @dataclass(frozen=True, slots=True)
 class ResetBeforeAnswer(EndFault):
-    """The request is carried out, then the connection is reset instead of answered."""
+    """The request is carried out, then the connection is reset before the response."""
 
     name: ClassVar[str] = "reset-before-answer"
 
@@ -68,7 +68,7 @@ class ResetBeforeAnswer(EndFault):
 
 @dataclass(frozen=True, slots=True)
 class ClosedBeforeAnswer(EndFault):
-    """The request is carried out, then the connection is closed without a word."""
+    """The request is carried out, then the connection is closed before the response."""
 
     name: ClassVar[str] = "closed-before-answer"
 
@@ -78,7 +78,7 @@ class ClosedBeforeAnswer(EndFault):
 
 @dataclass(frozen=True, slots=True)
 class NeverAnswers(EndFault):
-    """The request is carried out, its answer never comes; the connection stays open."""
+    """The request is carried out but gets no response; the connection stays open."""
 
     name: ClassVar[str] = "never-answers"
     is_failure: ClassVar[bool] = False
@@ -89,7 +89,7 @@ class NeverAnswers(EndFault):
 
 @dataclass(frozen=True, slots=True)
 class ResetInBody(SendFault):
-    """The connection is reset after half of the answer's body."""
+    """The connection is reset after half of the response's body."""
 
     name: ClassVar[str] = "reset-in-body"
 
@@ -101,7 +101,7 @@ class ResetInBody(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class CutOffBody(SendFault):
-    """The body ends after half, and the connection with it: shorter than its content-length promised."""
+    """The connection is closed after half of the body, which is shorter than its content-length."""
 
     name: ClassVar[str] = "cut-off-body"
 
@@ -113,7 +113,7 @@ class CutOffBody(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class StalledBody(SendFault):
-    """Half of the body comes, then nothing more; the connection stays open."""
+    """Half of the body is sent, then nothing more; the connection stays open."""
 
     name: ClassVar[str] = "stalled-body"
 
@@ -125,7 +125,7 @@ class StalledBody(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class HalfOpen(SendFault):
-    """The answer comes, then the connection is dead without a word: whoever keeps it and asks again is not heard."""
+    """The response is sent, then the connection is silently dead: later requests on it get no response."""
 
     name: ClassVar[str] = "half-open"
     is_failure: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Faults that only take time: before the connection is established, before the response, or between its bytes."""
+"""Faults that only delay: the connection, the response, or its bytes."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,12 +9,12 @@ from harness.faults.randomness import Delay, Randomness, pause
 
 BANDWIDTH_EVERY_S = 0.1
 BANDWIDTH_PIECES_MAX = 50
-"""A large body goes out in this many pieces, each after the time that its bytes take."""
+"""The number of pieces of a large body; each is delayed by the time that its bytes take."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlowConnect(ConnectFault):
-    """The connection stands only after a while."""
+    """The connection takes a while to be established."""
 
     name: ClassVar[str] = "slow-connect"
     is_failure: ClassVar[bool] = False
@@ -27,7 +27,7 @@ class SlowConnect(ConnectFault):
 
 @dataclass(frozen=True, slots=True)
 class SlowAnswer(HoldFault):
-    """The request is carried out at once, its answer is held back for a while."""
+    """The request is carried out immediately, but its response is delayed."""
 
     name: ClassVar[str] = "slow-answer"
     is_failure: ClassVar[bool] = False
@@ -39,7 +39,7 @@ class SlowAnswer(HoldFault):
 
 @dataclass(frozen=True, slots=True)
 class SlowHeaders(SendFault):
-    """The status line comes at once, then the headers one line at a time, then the body."""
+    """The status line is sent immediately, then the headers one line at a time, then the body."""
 
     name: ClassVar[str] = "slow-headers"
     is_failure: ClassVar[bool] = False
@@ -58,7 +58,7 @@ class SlowHeaders(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class DribbledBody(SendFault):
-    """The headers come at once, then the body a few bytes at a time."""
+    """The headers are sent immediately, then the body a few bytes at a time."""
 
     name: ClassVar[str] = "dribbled-body"
     is_failure: ClassVar[bool] = False
@@ -76,7 +76,7 @@ class DribbledBody(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth(SendFault):
-    """The headers come at once, then the body at so many bytes a second."""
+    """The headers are sent immediately, then the body at a limited number of bytes per second."""
 
     name: ClassVar[str] = "bandwidth"
     is_failure: ClassVar[bool] = False

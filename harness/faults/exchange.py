@@ -1,8 +1,8 @@
-"""One exchange at the fake's end of the wire, as a harm sees it: the request is in, the answer is not out yet.
+"""What a fault acts on: a request in transit, its response, and the connection.
 
-A harm may hold the exchange back, change the answer, write it in its own way, or end the connection. It acts on the
-ASGI messages wherever they can express it, and on the wire (the connection's transport) where they cannot, so the same
-few lines do the same over memory and over real sockets.
+A fault can delay the response, change it, send it in its own way, or end the connection. It acts on the ASGI messages
+where they can express it, and on the connection's transport where they cannot, so the same code works in memory and
+over real sockets.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -18,96 +18,96 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 PAST_HTTP = "past_http"
-"""Where a request's state tells of an answer that was written on the wire itself: (status, headers, body)."""
+"""The key of a request's state for a response that was written to the transport: (status, headers, body)."""
 
 
 class Connection(Protocol):
     """The connection under an exchange."""
 
     def write(self, data: bytes) -> None:
-        """Puts raw bytes on the wire, past the HTTP protocol."""
+        """Write raw bytes to the transport, bypassing the HTTP protocol."""
 
     def close(self) -> None:
-        """Ends the connection after what was written has gone out (FIN)."""
+        """Close the connection after sending what was written (FIN)."""
 
     def reset(self) -> None:
-        """Ends the connection at once (RST)."""
+        """Reset the connection immediately (RST)."""
 
 
 @dataclass(slots=True)
 class Response:
-    """A whole HTTP answer: what the fake meant to send."""
+    """A complete HTTP response of a fake."""
 
     status: int
     headers: Headers
     body: bytes
 
     def without(self, *names: bytes) -> Headers:
-        """The headers but for those named (lower-case)."""
+        """Return the headers without those named (in lower case)."""
         return [(name, value) for name, value in self.headers if name.lower() not in names]
 
     def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "Response":
-        """The same answer with another body, its length told truly, and perhaps with more headers."""
+        """Return the response with another body, its correct length, and additional headers."""
         length = (b"content-length", str(len(body)).encode())
         return replace(self, headers=[*self.without(b"content-length"), length, *extra], body=body)
 
     def half(self) -> bytes:
-        """The first half of the body."""
+        """Return the first half of the body."""
         return self.body[: len(self.body) // 2]
 
 
 @dataclass(slots=True)
 class RequestInTransit:
-    """A request on its way to whoever carries it out."""
+    """A request that has been sent but not yet carried out."""
 
     content: bytes
-    """Its body, which a harm may exchange for another one."""
+    """Its body, which a fault may replace."""
     overtaken: Callable[[float], Awaitable[None]]
-    """Waits until a later request of the same link has been carried out, for so many seconds at most."""
+    """Waits until a later request of the same link has been carried out, at most for the given seconds."""
     copies_after_s: list[float] = field(default_factory=list)
-    """When it is carried out once more, counted from the first time."""
+    """Seconds after the first time at which it is carried out again."""
     lost: bool = False
-    """It never arrives."""
+    """Whether it never arrives."""
     refusal: Response | None = None
-    """What it is answered on its way; then nobody carries it out."""
+    """The response of an intermediary, if one rejects it; then it is not carried out."""
 
     @property
     def is_over(self) -> bool:
-        """Whether it goes no further."""
+        """Return whether it is lost or rejected."""
         return self.lost or self.refusal is not None
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request that has been carried out, and the means to send its answer or not."""
+    """A request that has been carried out, with the means to send its response."""
 
     scope: Scope
     receive: Receive
     send: Send
     connection: Connection
     dies: Callable[[Connection], None] = lambda connection: None
-    """Lets a connection go dead without a word: what is asked on it later is not heard."""
+    """Makes a connection silently dead: later requests on it get no response."""
 
     @property
     def is_observed(self) -> bool:
-        """Whether the harness itself looks, without a connection that could be written to."""
+        """Return whether the client is the harness itself, which has no transport to write to."""
         return bool(self.scope["state"].get("observer", False))
 
     async def start(self, response: Response) -> None:
-        """Sends the status line and the headers."""
+        """Send the status line and the headers."""
         await self.send({"type": "http.response.start", "status": response.status, "headers": response.headers})
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
-        """Sends a part of the body; the last one unless `more`."""
+        """Send a part of the body, the last one unless `more`."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def finish(self, response: Response) -> None:
-        """Sends an answer whole."""
+        """Send a complete response."""
         await self.start(response)
         await self.body(response.body)
 
     async def notify(self, response: Response) -> bool:
-        """Says what a client makes of an answer that goes past HTTP; whether it remains to be written on the wire."""
+        """Announce a response as a client reads it; return whether the fault must write it to the transport."""
         if self.is_observed:
             await self.finish(response)
             return False
@@ -115,13 +115,13 @@ class Exchange:
         return True
 
     async def gone(self) -> None:
-        """Waits until the connection is no more, so that the server has no word to add."""
+        """Wait until the connection is gone, so that the server does not complete the response."""
         while not self.is_observed and (await self.receive())["type"] != "http.disconnect":
             pass
 
 
 def received_again(content: bytes, receive: Receive) -> Receive:
-    """Receives a body that was read before, then what `receive` has."""
+    """Return a receive function that first returns a body that was already read, then what `receive` returns."""
     given = False
 
     async def again() -> Message:
@@ -135,7 +135,7 @@ def received_again(content: bytes, receive: Receive) -> Receive:
 
 
 def head_of(response: Response) -> bytes:
-    """The status line and the headers as they stand on the wire; the connection ends with this answer."""
+    """Return the bytes of the status line and the headers; the connection is closed after this response."""
     phrase = HTTPStatus(response.status).phrase
     headers = [*response.without(b"connection"), (b"connection", b"close")]
     lines = [f"HTTP/1.1 {response.status} {phrase}".encode(), *(name + b": " + value for name, value in headers)]

@@ -1,4 +1,4 @@
-"""Faults of a response's framing: what says where its body ends is wrong."""
+"""Faults of a response's framing, which says where its body ends."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -10,7 +10,7 @@ from harness.faults.randomness import Randomness
 
 @dataclass(frozen=True, slots=True)
 class WrongLength(SendFault):
-    """The whole body is sent and content-length is wrong: half of it, or twice and the rest never comes."""
+    """The complete body is sent with a wrong content-length: half of it, or twice, so the client waits for more."""
 
     name: ClassVar[str] = "wrong-length"
     says: Literal["half", "twice"] = "half"
@@ -29,7 +29,7 @@ class WrongLength(SendFault):
 
 @dataclass(frozen=True, slots=True)
 class BrokenChunking(SendFault):
-    """The body comes in chunks, and after half of it stands something that is no chunk's size."""
+    """The body is chunked, with an invalid chunk size after half of it."""
 
     name: ClassVar[str] = "broken-chunking"
 

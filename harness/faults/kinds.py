@@ -8,7 +8,7 @@
     SendFault        sends the response in its own way
 
 A fault is a frozen dataclass derived from one of them; its fields are the parameters that a scenario file can set. A
-provider that decides to fail is no fault but a script (`harness.fakes.script`).
+provider that decides to fail is not a fault but a script (`harness.fakes.script`).
 
 Several faults may act on one message. They act in the order above, whatever the order in the file: connections and
 requests take time one after the other until one of them ends it, responses are changed one after the other, delays add
@@ -22,17 +22,17 @@ from harness.faults.randomness import Randomness
 
 
 class Fault:
-    """What all faults have."""
+    """The properties of every fault."""
 
     __slots__ = ()
     name: ClassVar[str]
-    """What a scenario file calls it."""
+    """Its name in scenario files."""
     means_no_connection: ClassVar[bool] = False
     """Whether the client never gets a connection."""
     is_failure: ClassVar[bool] = True
-    """Whether the request has failed because of it alone; of a delay only what the client makes of it counts."""
+    """Whether it alone makes a request fail; a delay only fails if the client gives up."""
     live_supported: ClassVar[bool] = True
-    """Whether it can be played over real sockets."""
+    """Whether it works over real sockets."""
 
 
 class ConnectFault(Fault):
@@ -56,7 +56,7 @@ class RequestFault(Fault):
 
 
 class ResponseFault(Fault):
-    """Acts on what a response says."""
+    """Acts on the content of a response."""
 
     __slots__ = ()
 
@@ -66,12 +66,12 @@ class ResponseFault(Fault):
 
 
 class HoldFault(Fault):
-    """Acts by holding the response back."""
+    """Delays the response."""
 
     __slots__ = ()
 
     def hold_s(self, randomness: Randomness) -> float:
-        """Return for how many seconds."""
+        """Return the delay in seconds."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Luck: what a harm may draw from when it befalls a message, so that the same seed harms in the same way."""
+"""Seeded randomness of faults, so that the same seed gives the same delays."""
 
 import asyncio
 import math
@@ -11,31 +11,31 @@ from harness.fakes.latency import Duration, draw_s
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One duration after the other: the k-th message harmed takes the k-th of them, every later one the last."""
+    """A list of durations: the k-th affected message takes the k-th of them, every later one the last."""
 
     steps: tuple[Duration, ...]
 
 
 Delay: TypeAlias = float | Duration | Schedule
-"""How long a harm takes: seconds, a distribution, or a schedule of either."""
+"""The duration of a fault: seconds, a distribution, or a schedule of either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Randomness:
-    """A fault's own random numbers, and how many messages it has harmed before this one."""
+    """A fault's own random numbers, and the number of messages that it affected before this one."""
 
     random: Random = field(default_factory=lambda: Random(0))
     before: int = 0
 
     def seconds(self, delay: Delay) -> float:
-        """One draw in seconds; infinity for what never ends."""
+        """Return a sample in seconds; infinity for never."""
         if isinstance(delay, Schedule):
             return draw_s(delay.steps[min(self.before, len(delay.steps) - 1)], self.random)
         return float(delay) if isinstance(delay, int | float) else draw_s(delay, self.random)
 
 
 async def pause(seconds: float) -> None:
-    """Sleeps, for infinity without an end."""
+    """Sleep for some seconds, forever if they are infinite."""
     if math.isinf(seconds):
         await for_ever()
     elif seconds > 0:
@@ -43,5 +43,5 @@ async def pause(seconds: float) -> None:
 
 
 async def for_ever() -> None:
-    """Waits for what nobody will ever set; only cancelling ends it."""
+    """Wait until cancelled."""
     await asyncio.get_running_loop().create_future()

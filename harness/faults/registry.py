@@ -1,4 +1,4 @@
-"""All faults by name: the shipped ones, one module of this package for each group, and the user's own."""
+"""The registry of faults by name: the shipped ones, in one module per group, and those of plugins."""
 
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -20,7 +20,7 @@ def _shipped() -> Iterator[type[Fault]]:
 
 
 def _checked(fault: Any, target: str) -> type[Fault]:
-    """Raises PluginError for what is no fault."""
+    """Return a plugin's value as a fault. Raise PluginError if it is none."""
     kinds = isinstance(fault, type) and is_dataclass(fault) and sum(issubclass(fault, kind) for kind in KINDS)
     if kinds != 1 or not isinstance(getattr(fault, "name", None), str):
         raise PluginError(
@@ -32,16 +32,16 @@ def _checked(fault: Any, target: str) -> type[Fault]:
 
 
 def _registered() -> dict[str, type[Fault]]:
-    """All faults by name; a user's own may not take a shipped one's name."""
+    """Return all faults by name. Raise PluginError for a plugin with a name that is taken."""
     faults = {fault.name: fault for fault in sorted(_shipped(), key=lambda fault: fault.name)}
     for target, value in plugins("faults"):
         fault = _checked(value, target)
         if fault.name in faults:
-            raise PluginError(f'{target}: there is a fault "{fault.name}" already; choose another name')
+            raise PluginError(f'{target}: the fault name "{fault.name}" is taken; choose another name')
         faults[fault.name] = fault
     return faults
 
 
 FAULTS = _registered()
 CALLBACK_FAULTS = tuple(name for name, fault in FAULTS.items() if not issubclass(fault, ResponseFault | SendFault))
-"""The faults that can act on a callback: of its response a provider reads only the status."""
+"""The faults that can act on a callback; those of responses cannot, since providers only read the status."""

@@ -1,4 +1,4 @@
-"""Faults of a request in transit: it arrives late, twice, in another order, changed, or never."""
+"""Faults of a request in transit: it arrives late, twice, reordered, changed, or never."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -10,7 +10,7 @@ from harness.faults.randomness import Delay, Randomness, pause
 
 @dataclass(frozen=True, slots=True)
 class LostRequest(RequestFault):
-    """The request never arrives: nobody carries it out, nobody answers, the connection stays open."""
+    """The request is lost: it is not carried out and gets no response, and the connection stays open."""
 
     name: ClassVar[str] = "lost-request"
 
@@ -20,7 +20,7 @@ class LostRequest(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class LateRequest(RequestFault):
-    """The request is on its way for a while, and carried out also if its sender has given up by then."""
+    """The request arrives late, and is carried out even if its sender has given up by then."""
 
     name: ClassVar[str] = "late-request"
     is_failure: ClassVar[bool] = False
@@ -32,7 +32,7 @@ class LateRequest(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class DuplicatedRequest(RequestFault):
-    """The request is carried out again after a while; its sender hears of the first time only."""
+    """The request is carried out again after a while; its sender only gets the first response."""
 
     name: ClassVar[str] = "duplicated-request"
     is_failure: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class DuplicatedRequest(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class ReorderedRequest(RequestFault):
-    """The request is overtaken by the next one of its link; without a next one it goes on after a while."""
+    """The request is overtaken by the next one of its link; without one it continues after a while."""
 
     name: ClassVar[str] = "reordered-request"
     is_failure: ClassVar[bool] = False
@@ -56,7 +56,7 @@ class ReorderedRequest(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class AlteredRequest(RequestFault):
-    """Some text in the request's body is replaced by another, wherever it stands."""
+    """Every occurrence of a text in the request's body is replaced."""
 
     name: ClassVar[str] = "altered-request"
     text: str = '"code":200'
@@ -68,7 +68,7 @@ class AlteredRequest(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequest(RequestFault):
-    """Something on the way (a gateway, a proxy, a pool) answers with an error, and nobody carries the request out."""
+    """An intermediary, such as a gateway or proxy, returns an error, and the request is not carried out."""
 
     name: ClassVar[str] = "refused-request"
     status: Literal[400, 401, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504] = 503

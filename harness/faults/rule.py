@@ -1,4 +1,4 @@
-"""A fault in a scenario: which fault acts on which messages, and when."""
+"""A fault in a scenario: the fault, the messages that it acts on, and when."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,7 +21,7 @@ class FaultRule:
     link: Link
     fault: Fault
     path: str | None = None
-    """Only requests whose path begins so; not known of a connection."""
+    """Only requests whose path begins with this; unknown for a connection."""
     method: str | None = None
     nth: int | None = None
     from_s: float = 0.0

@@ -1,1 +1,1 @@
-"""Image files: what one really is, by its bytes and pixels, and small copies for reports."""
+"""Image files: examination of their bytes and pixels, and thumbnails for reports."""

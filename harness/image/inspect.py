@@ -1,12 +1,12 @@
-"""Examination: what a picture file really is, judged by every byte and every pixel of it, never by what it claims.
+"""Examination of a picture file by all of its bytes and pixels instead of its claims.
 
-No single look suffices. A header reader misses every truncation. A full decode misses a PNG that is cut inside IEND
-and a JPEG with an end marker glued onto half a body, because decoders fill up what is missing with grey. So a file has
-to pass a walk through its structure (PNG chunks with their checksums, JPEG segments to the end marker, RIFF and GIF
-lengths) and one full decode. A JPEG is decoded once more with a tail of foreign bits added to its last scan: a decoder
-that has all its data never looks at them, one that is short of data paints something else than before.
+No single check suffices. A header reader misses every truncation. A full decode misses a PNG that is cut inside IEND
+and a JPEG with an end marker after half a body, because decoders fill missing pixels with grey. So a file must pass a
+walk through its structure (PNG chunks with their checksums, JPEG segments to the end marker, RIFF and GIF lengths) and
+a full decode. A JPEG is decoded again with extra bits after its last scan: a decoder that has all its data ignores
+them, one that lacks data paints other pixels than before.
 
-Whatever follows the end of a well-formed picture is ignored, as browsers do. Results are kept by SHA-256, so the same
+Bytes after the end of a well-formed picture are ignored, as browsers do. Results are cached by SHA-256, so the same
 bytes are decoded once in a process.
 """
 
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PIXELS_MAX = 64_000_000
-"""Larger pictures are refused before anything is decoded: 64 megapixels is seven times 4096x2304."""
+"""Larger pictures are rejected before decoding: 64 megapixels is seven times 4096x2304."""
 REMEMBERED_MAX = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found. Sizes are pixels as displayed, after EXIF orientation; None for what does not decode."""
+    """The result of an examination. Sizes are pixels as displayed, after EXIF orientation; None if undecodable."""
 
     decodes: bool
     format: str | None = None
-    """png, jpeg, webp, gif, bmp, avif; svg or html for what is no picture at all; None for the unknown."""
+    """png, jpeg, webp, gif, bmp, avif; svg or html for files that are not pictures; None if unknown."""
     width: int | None = None
     height: int | None = None
     mark: Mark | None = None
     problem: str | None = None
-    """One plain sentence: why it does not decode. None when it does."""
+    """Why it does not decode, as one sentence; None if it does."""
 
 
 class _Broken(Exception):
-    """The file is not a whole picture; the message is the sentence for the user."""
+    """The file is not a complete picture; the message is a sentence for the user."""
 
 
 SEEN_AGAIN_MAX = 64
@@ -60,10 +60,10 @@ _lock = Lock()
 def examine(content: bytes) -> Examination:
     """Examine a picture file. Never raises, whatever the bytes.
 
-    The last few files are known by themselves: a run sees the same one several times, and need not hash it again.
+    The last few files are cached by identity, because a run examines the same one several times.
     """
     digest = sha256(content).digest()
-    # The lock is held while decoding, too: it also guards the switches of Pillow that are set for that time.
+    # The lock is also held while decoding, because it guards Pillow's global switches.
     with _lock:
         known = _remembered.get(digest)
         if known is None:
@@ -82,7 +82,7 @@ def _examined(content: bytes) -> Examination:
     except _Broken as broken:
         return Examination(False, format_, problem=str(broken))
     except Exception as error:
-        # Pillow answers damaged files with many kinds of exceptions; every one of them is a finding, not an accident.
+        # Pillow raises many kinds of exceptions for damaged files; each of them is a finding, not a bug.
         title, said = _TITLES.get(format_ or "", "file"), str(error).strip() or type(error).__name__
         if "truncated" in said:
             return Examination(False, format_, problem=f"the {title} has fewer pixels than its header claims")
@@ -149,13 +149,12 @@ def _decoded(content: bytes, format_: str | None) -> Examination:
 
 _ORIENTATION = 0x0112
 _FOREIGN_BITS = bytes((0xFE, 0xB5, 0x6E, 0xD3, 0x97, 0xEA, 0x5B, 0xCD)) * 64
-"""Begins with ones, because a decoder that runs out of data goes on with zeros; no byte is 0xFF, which would be a
-marker."""
+"""Begins with ones, because a decoder without data continues with zeros; no byte is 0xFF, which would be a marker."""
 
 
 @contextmanager
 def _strict_pillow() -> Iterator[None]:
-    """Set the switches that a tested application may have turned: no leniency, no warnings, no limit but ours."""
+    """Set the switches that a tested application may have changed: strict decoding, no warnings, only our limit."""
     from PIL import Image, ImageFile
 
     before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
@@ -171,7 +170,7 @@ def _strict_pillow() -> Iterator[None]:
 def _loaded(content: bytes, format_: str) -> "Image":
     from PIL import Image
 
-    # Asking for one plugin keeps Pillow from importing all forty of them.
+    # Importing one plugin keeps Pillow from importing all forty of them.
     import_module(f"PIL.{_PLUGINS[format_]}ImagePlugin")
     image = Image.open(BytesIO(content), formats=[format_.upper()])
     _refuse_bomb(*image.size)
@@ -216,7 +215,7 @@ def _walk_png(content: bytes) -> None:
 
 @dataclass(slots=True)
 class _Frame:
-    """What a JPEG's start of frame says, and what its scans have delivered so far."""
+    """A JPEG's start of frame, and what its scans have delivered so far."""
 
     width: int
     height: int
@@ -225,7 +224,7 @@ class _Frame:
     progressive: bool
     restart_interval: int = 0
     precision_left: dict[tuple[int, int], int] = field(default_factory=dict)
-    """(component id, coefficient) -> bits that are still to come; progressive scans refine them down to 0."""
+    """(component id, coefficient) -> missing bits; progressive scans refine them down to 0."""
 
     def blocks(self, component: int | None) -> int:
         """Count the units of one scan: of a single component, or of all interleaved (None)."""
@@ -239,7 +238,7 @@ class _Frame:
 
 
 def _walk_jpeg(content: bytes) -> int:
-    """Return where the last scan's data ends. Segments are skipped by their length, so thumbnails do not confuse."""
+    """Return where the last scan's data ends. Segments are skipped by their length, so thumbnails are ignored."""
     at, frame, scan_end, interval = 2, None, None, 0
     while True:
         at, marker = _next_marker(content, at)
@@ -280,7 +279,7 @@ def _next_marker(content: bytes, at: int) -> tuple[int, int]:
 
 
 def _walk_scan(content: bytes, at: int, header: bytes, frame: _Frame) -> int:
-    """Walk one scan's data, note what it delivers, and return where its data ends."""
+    """Walk one scan's data, store what it delivers, and return where its data ends."""
     count = header[0] if header else 0
     if len(header) < 4 + 2 * count or not count:
         raise _Broken("the JPEG has a broken scan header")
@@ -289,7 +288,7 @@ def _walk_scan(content: bytes, at: int, header: bytes, frame: _Frame) -> int:
         raise _Broken("the JPEG has a scan for a component that its header does not name")
     first, last, precision = header[1 + 2 * count], header[2 + 2 * count], header[3 + 2 * count] & 15
     if not frame.progressive:
-        # A sequential scan always delivers everything, and some writers leave nonsense in these three fields.
+        # A sequential scan always delivers everything, and some writers leave invalid values in these three fields.
         first, last, precision = 0, 63, 0
     for component in components:
         frame.precision_left.update({(component, k): precision for k in range(first, min(last, 63) + 1)})
@@ -305,7 +304,7 @@ def _walk_scan(content: bytes, at: int, header: bytes, frame: _Frame) -> int:
         blocks = frame.blocks(components[0] if count == 1 else None)
         if restarts < -(-blocks // frame.restart_interval) - 1:
             raise _Broken("the JPEG has an end marker but its pixels stop before the picture is full")
-    # A run of fill bytes (0xFF) may stand before the marker; the scan ends where the run begins.
+    # A run of fill bytes (0xFF) may precede the marker; the scan ends where the run begins.
     while end > 0 and content[end - 1] == 0xFF:
         end -= 1
     return end

@@ -1,4 +1,4 @@
-"""Thumbnails: small copies of the pictures that tracks ended with, for reports to show beside the true size."""
+"""Thumbnails of the tracks' final pictures, for reports."""
 
 import warnings
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ QUALITY = 60
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture in small, with what the picture itself is."""
+    """A thumbnail, with the properties of the picture."""
 
     digest: str
-    """The first 16 hexadecimal digits of the picture's SHA-256, as a journal has them of a body."""
+    """The first 16 hexadecimal digits of the picture's SHA-256, as in journals."""
     format: str
     width: int
     height: int
     """The picture's true size in pixels, as displayed."""
     webp: bytes
-    """The small copy's file."""
+    """The thumbnail's file."""
 
 
 @lru_cache(maxsize=64)
 def thumbnail(content: bytes) -> Thumbnail | None:
-    """The small copy of a picture file; None for a file that does not decode. The same bytes give the same copy."""
+    """Return the thumbnail of a picture file; None if it does not decode. The same bytes give the same thumbnail."""
     seen = examine(content)
     if not seen.decodes or seen.format is None or seen.width is None or seen.height is None:
         return None
     from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is strange about the file, `examine` has told
+        warnings.simplefilter("ignore")  # `examine` has already reported the defects of the file
         with Image.open(BytesIO(content)) as image:
             image.draft("RGB", (2 * SIDE_MAX, 2 * SIDE_MAX))
             small = _plain(image)
@@ -53,7 +53,7 @@ def thumbnail(content: bytes) -> Thumbnail | None:
 
 
 def _plain(image: "Image") -> "Image":
-    """In eight bits a channel, with its transparency if it has any."""
+    """Return the picture with eight bits per channel, with its transparency if it has any."""
     if image.mode.startswith(("I", "F")):
         return image.convert("F").point(lambda value: value / 256).convert("L").convert("RGB")
     see_through = "A" in image.getbands() or "transparency" in image.info

@@ -1,1 +1,1 @@
-"""Scenarios: what the providers do in a run, as a file and as one frozen value."""
+"""Scenarios: the behaviour of the providers in a run, as a file and as a frozen value."""

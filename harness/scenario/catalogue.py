@@ -1,8 +1,8 @@
-"""The catalogue: which scenarios there are, and which of them a user means.
+"""The catalogue: the shipped scenarios, and the selection of scenarios by name, group, pattern, file or folder.
 
 A selector is the name of a shipped scenario (`slow/image-16s`), a group (`slow`), a file, a folder, or a pattern over
 the shipped names (`slow/*`), tried in this order; `./slow` is always the folder. Names are found without reading any
-file, so only `select` pays for pydantic.
+file, so only `select` imports pydantic.
 """
 
 import re
@@ -15,47 +15,50 @@ from harness.errors import ScenarioError, UnknownNameError
 from harness.scenario.model import Scenario
 
 GROUPS = ("baseline", "slow", "failing", "low-resolution", "callbacks", "media", "platform", "drift")
-"""The order in which groups are shown and run; a group that is not listed comes after these."""
+"""The order in which groups are shown and run; unlisted groups follow."""
 SUFFIXES = (".yaml", ".yml")
 
 _DIGITS = re.compile(r"([0-9]+)")
 
 
 def shipped_root() -> Path:
-    """The folder of the shipped scenarios; in a checkout it is a link to the one beside the package."""
+    """Return the folder of the shipped scenarios; in a checkout a link to `scenarios/`."""
     return Path(__file__).resolve().parents[1] / "shipped_scenarios"
 
 
 def shipped_names() -> list[str]:
-    """The names of all shipped scenarios, in the catalogue's order."""
+    """Return the names of all shipped scenarios, in the catalogue's order."""
     return list(_shipped())
 
 
 def select(selectors: Sequence[str]) -> list[Scenario]:
-    """The scenarios that the selectors mean, in their order and each once; without selectors all shipped ones.
+    """Return the selected scenarios, in the selectors' order and each once; without selectors all shipped ones.
 
-    Raises UnknownNameError for a selector that means nothing, and ScenarioError for a file that cannot be read or a
-    folder without scenario files.
+    Raise UnknownNameError for a selector without a match, and ScenarioError for a file that cannot be read or a folder
+    without scenario files.
     """
-    # pydantic takes longer to import than everything else here, and listing names does not need it.
+    # pydantic takes longer to import than everything else, and listing names does not need it.
     from harness.scenario.loader import read_scenario
 
     return [read_scenario(path, name=name) for path, name in _chosen(selectors).items()]
 
 
 def files(selectors: Sequence[str]) -> list[Path]:
-    """The files that `select` would read, none of them read yet. A file may be missing; a folder may not be empty."""
+    """Return the files that `select` would read, without reading them.
+
+    A file may be missing. Raise ScenarioError for a folder without scenario files.
+    """
     return list(_chosen(selectors))
 
 
 def selector_of(scenario: Scenario) -> str:
-    """By what a user finds the scenario again: its name if it is a shipped one, otherwise its file."""
+    """Return the selector of a scenario: its name if it is shipped, otherwise its file."""
     shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(shipped_root().resolve())
     return scenario.name if shipped else str(scenario.path)
 
 
 def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
-    """Each file once, with its name if it is a shipped one."""
+    """Return each selected file once, with its name if it is shipped."""
     shipped = _shipped()
     meant = [(path, name) for selector in selectors for path, name in _meant(selector, shipped)]
     if not selectors:
@@ -67,7 +70,7 @@ def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
 
 
 def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str | None]]:
-    """Files and, for shipped ones, their names."""
+    """Yield the files that a selector matches, with their names if they are shipped."""
     if selector in shipped:
         yield shipped[selector], selector
         return
@@ -89,7 +92,7 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """The scenario files below a folder; nothing in folders or files whose names begin with a dot."""
+    """Return the scenario files below a folder, without those in hidden folders and hidden files."""
     files = [
         path
         for path in folder.rglob("*")
@@ -98,7 +101,7 @@ def _files_in(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     if not files:
-        raise ScenarioError(f"{folder}: there are no scenario files here (*.yaml, *.yml)")
+        raise ScenarioError(f"{folder}: expected scenario files (*.yaml, *.yml), found none")
     return sorted(files, key=lambda path: order_of(path.relative_to(folder).with_suffix("").as_posix()))
 
 
@@ -110,8 +113,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
-    """A key to sort scenarios by their names: known groups first and in their order; numbers by their value, so that 5s
-    comes before 14s."""
+    """Return a sort key for a scenario's name: known groups first, in their order; numbers by value (5s before 14s)."""
     group = name.partition("/")[0]
     rank = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     parts = _DIGITS.split(name)
@@ -119,6 +121,6 @@ def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
 
 
 def _as_the_user_names_it(path: Path) -> Path:
-    """Relative to where the user stands if it is below; the same journal is then written on every machine."""
+    """Return a path below the current folder relative to it, so that journals are the same on every machine."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path

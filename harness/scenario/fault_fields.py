@@ -1,7 +1,7 @@
 """The block for faults in a scenario file, and one block for each fault.
 
-A fault's block is made of the fields of its class, so a fault can be written in a file as soon as it is registered in
-`harness.faults.registry`.
+A fault's block is generated from the fields of its class, so every fault registered in `harness.faults.registry` can be
+used in a file.
 """
 
 from dataclasses import MISSING, fields
@@ -35,7 +35,7 @@ Amount = Annotated[
 
 
 def _kind_model(fault: type[Fault]) -> type[Keys]:
-    """The block for one fault: a key for each field of its class."""
+    """Return the block of a fault: a key for each field of its class."""
     hints = get_type_hints(fault)
     keys: dict[str, Any] = {}
     for parameter in fields(cast(Any, fault)):
@@ -46,7 +46,7 @@ def _kind_model(fault: type[Fault]) -> type[Keys]:
         else:
             kind = Amount if hints[parameter.name] is int else hints[parameter.name]
             shown = 1 if default is ... else default
-        says = f"Of {fault.name}; {'to be written' if default is ... else f'{shown} unless written'}."
+        says = f"Parameter of {fault.name}; {'required' if default is ... else f'default {shown}'}."
         keys[parameter.name] = (kind, key(says, shown, default=... if default is ... else None))
     model: type[Keys] = create_model(f"{fault.__name__}Keys", __base__=Keys, __doc__=fault.__doc__, **keys)
     model.makes = fault
@@ -59,7 +59,7 @@ class OneFault(Keys):
     @model_validator(mode="after")
     def _one(self) -> "OneFault":
         if len(self.model_fields_set) != 1:
-            raise ValueError(f"expected one fault, got {len(self.model_fields_set)}; each has an entry of its own")
+            raise ValueError(f"expected one fault, got {len(self.model_fields_set)}; write an entry for each")
         return self
 
     def made(self) -> Any:
@@ -93,31 +93,31 @@ def _link(value: Any) -> str:
 
 
 class FaultRuleKeys(Keys):
-    """What happens to messages: whose, which, when."""
+    """A fault, the messages that it acts on, and when."""
 
     makes = FaultRule
     link: Annotated[Link, PlainValidator(_link), WithJsonSchema({"enum": [*LINKS]})] = key(
-        "Whose messages: those to a provider, to a live application's store, or the callbacks.",
+        "The link: requests to a provider or to a live application's store, or callbacks.",
         "kie",
         "callbacks",
         default=...,
         alias="to",
     )
     path: str = key(
-        "Only requests whose path begins so; not for a fault that acts before the connection is established.",
+        "Only requests whose path begins with this; not for faults that act before the connection is established.",
         "/api/v1/generate/image",
         pattern="^/",
     )
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = key("Only requests of this method.", "POST")
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = key("Only requests with this method.", "POST")
     containing: str = key("Only requests with this text in their body.", '"callbackType":"complete"', min_length=1)
     nth: Annotated[Any, PlainValidator(occurrence), text_like(WHICH_PATTERN)] = key(
-        "Which of these requests; every one unless written.", "first", "7th", alias="which"
+        "Which of these requests; default every.", "first", "7th", alias="which"
     )
-    from_s: Seconds = key("Since the start of the run.", "0s")
-    until_s: Seconds = key("Until this long after the start of the run.", "10m")
-    probability: float = key("How likely each of these requests is affected, 0 to 1.", 0.5, ge=0, le=1)
+    from_s: Seconds = key("Start of the window, after the start of the run.", "0s")
+    until_s: Seconds = key("End of the window, after the start of the run.", "10m")
+    probability: float = key("Probability that each of these requests is affected, 0 to 1.", 0.5, ge=0, le=1)
     fault: FaultText = key(
-        "What happens to them.",
+        "The fault that acts on them.",
         "connection-refused",
         {"dribbled-body": {"bytes": 1, "every": "1s"}},
         default=...,
@@ -126,7 +126,7 @@ class FaultRuleKeys(Keys):
     @model_validator(mode="before")
     @classmethod
     def _former_name(cls, written: Any) -> Any:
-        """`harm`, as `fault` was called before, until the next release."""
+        """Accept `harm`, the former name of `fault`, until the next release."""
         if isinstance(written, dict) and "harm" in written and "fault" not in written:
             return {("fault" if name == "harm" else name): value for name, value in written.items()}
         return written
@@ -136,7 +136,7 @@ class FaultRuleKeys(Keys):
     def _after_from(cls, until_s: float, info: ValidationInfo) -> float:
         from_s = info.data.get("from_s") or 0.0
         if until_s <= from_s:
-            raise ValueError(f'"{spelled(until_s)}" is not after from, "{spelled(from_s)}"')
+            raise ValueError(f'expected a time after from: "{spelled(from_s)}", got "{spelled(until_s)}"')
         return until_s
 
     @field_validator("fault")
@@ -146,12 +146,11 @@ class FaultRuleKeys(Keys):
             known = [name for name in ("path", "method", "containing") if info.data.get(name) is not None]
             if known:
                 raise ValueError(
-                    f'"{fault.name}" acts before a request is sent, so its {known[0]} is not known yet; '
-                    f"remove {known[0]}:"
+                    f'"{fault.name}" acts before a request is sent, when its {known[0]} is unknown; remove {known[0]}:'
                 )
         if info.data.get("link") == "callbacks" and fault.name not in CALLBACK_FAULTS:
             raise ValueError(
-                f'"{fault.name}" has no effect on a callback, whose response is read for its status only; '
-                f"write {', '.join(CALLBACK_FAULTS[:-1])} or {CALLBACK_FAULTS[-1]}"
+                f'"{fault.name}" has no effect on a callback, since providers only read the status of its response; '
+                f"expected {', '.join(CALLBACK_FAULTS[:-1])} or {CALLBACK_FAULTS[-1]}"
             )
         return fault

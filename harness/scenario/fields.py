@@ -1,7 +1,7 @@
-"""What the blocks of a scenario file are built of: the block itself, and the kinds of value that many of them take.
+"""The base class of the blocks of a scenario file, and the types of value that many of them share.
 
-Where a key takes either a word or a block of keys, the two branches are tagged with names that begin with "="; the
-tags are left out of what a user sees.
+Where a key takes either a word or a block of keys, the two branches are tagged with names that begin with "="; messages
+omit the tags.
 """
 
 from collections.abc import Iterable
@@ -41,36 +41,36 @@ ENTRIES_MAX = 100
 
 
 def in_file(name: str) -> str:
-    """A field's key: `cover_url` is `cover-url`, and a duration's unit is in its value, so `takes_s` is `takes`."""
+    """Return a field's key: `cover_url` is `cover-url`; a duration's unit is in its value, so `takes_s` is `takes`."""
     return name.removesuffix("_s").replace("_", "-")
 
 
 def key(says: str, *examples: Any, default: Any = None, **limits: Any) -> Any:
-    """One key: its sentence for editors, and what to write. `default=...` says that it must be written."""
+    """Return a key with its description and examples for editors; `default=...` makes it required."""
     return Field(default, description=says, examples=list(examples), **limits)
 
 
 class Keys(BaseModel):
     """A block of keys that makes one frozen value.
 
-    The fields are named as the value's. What is left out keeps the default of the value itself, so a default is told
-    in one place only; None here means no more than "not written".
+    The fields have the names of the value's fields. An omitted key keeps the default of the value itself, so a default
+    is defined once; None only means "omitted".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=in_file, arbitrary_types_allowed=True)
     makes: ClassVar[Any]
 
     def given(self) -> dict[str, Any]:
-        """What was written, by the names of the value that it makes."""
+        """Return the keys in the file, by the names of the value's fields."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
     def made(self) -> Any:
-        """The value."""
+        """Return the value."""
         return self.makes(**self.given())
 
 
 def made(keys: Keys) -> Any:
-    """The value that a block makes, for pydantic to put in the block's place."""
+    """Return the value of a block, with which pydantic replaces the block."""
     return keys.made()
 
 
@@ -80,26 +80,26 @@ Many = Annotated[list[T], Field(max_length=ENTRIES_MAX), AfterValidator(tuple)]
 
 
 def one_of(value: Any, *, known: Iterable[str], kind: str) -> str:
-    """`value` if it is one of the known names; else ValueError with the nearest one, or all of them."""
+    """Return `value` if it is a known name; else raise ValueError with the nearest name, or all of them."""
     names = list(known)
     if isinstance(value, str) and value in names:
         return value
     hint = nearest_hint(value, names) if isinstance(value, str) else ""
-    raise ValueError(f"{found(value)} is no {kind}{hint or ', there are ' + ', '.join(names)}")
+    raise ValueError(f"unknown {kind} {found(value)}{hint or ', expected ' + ' or '.join(names)}")
 
 
 def text_like(pattern: str) -> WithJsonSchema:
-    """What an editor checks of a word that Python reads."""
+    """Return the schema of a word, for editors."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
 def word_or_block(value: Any) -> str:
-    """Which branch reads a value that is a word or a block of keys."""
+    """Return the tag of the branch that reads a value: a word or a block of keys."""
     return "=block" if isinstance(value, dict) else "=word"
 
 
 def _null_as_word(value: Any) -> Any:
-    """Whoever writes `null` without quotation marks means the word."""
+    """Return the word "null" for an unquoted `null`."""
     return "null" if value is None else value
 
 
@@ -115,17 +115,17 @@ HttpError = Annotated[int, Field(ge=400, le=599)]
 
 
 class LognormalKeys(Keys):
-    """Mostly near the median, with a long tail."""
+    """A log-normal distribution: mostly near the median, with a long tail."""
 
     makes = Lognormal
-    median_s: Seconds = key("Half of them take less, half take more.", "8s", default=...)
-    p95_s: Seconds = key("One in twenty takes longer than this.", "40s", default=...)
+    median_s: Seconds = key("The median: half take less, half take more.", "8s", default=...)
+    p95_s: Seconds = key("The 95th percentile: one in twenty takes longer.", "40s", default=...)
 
     @field_validator("median_s")
     @classmethod
     def _positive(cls, median_s: float) -> float:
         if not median_s:
-            raise ValueError('"0s" cannot be a median, write at least "1ms"')
+            raise ValueError('expected a median of at least "1ms", got "0s"')
         return median_s
 
     @field_validator("p95_s")
@@ -133,16 +133,16 @@ class LognormalKeys(Keys):
     def _above_median(cls, p95_s: float, info: ValidationInfo) -> float:
         median_s = info.data.get("median_s", 0.0)
         if p95_s <= median_s:
-            raise ValueError(f'"{spelled(p95_s)}" must be longer than the median, "{spelled(median_s)}"')
+            raise ValueError(f'expected more than the median, "{spelled(median_s)}", got "{spelled(p95_s)}"')
         return p95_s
 
 
 class BetweenKeys(Keys):
-    """Anything between two durations, all equally likely."""
+    """A uniform distribution between two durations."""
 
     makes = Uniform
     between: Annotated[list[Seconds], Field(min_length=2, max_length=2)] = key(
-        "The shortest and the longest.", ["5s", "20s"], default=...
+        "The shortest and the longest duration.", ["5s", "20s"], default=...
     )
 
     @field_validator("between")
@@ -150,7 +150,7 @@ class BetweenKeys(Keys):
     def _in_order(cls, between: list[float]) -> list[float]:
         low_s, high_s = between
         if low_s > high_s:
-            raise ValueError(f"the shortest comes first, write [{spelled(high_s)}, {spelled(low_s)}]")
+            raise ValueError(f"expected the shorter duration first, write [{spelled(high_s)}, {spelled(low_s)}]")
         return between
 
     def made(self) -> Uniform:
@@ -171,7 +171,7 @@ def _spread(value: Any) -> str | None:
     return "=lognormal" if value.keys() & {"median", "p95"} else None
 
 
-_SPREADS = "a duration of several parts is {median, p95}, {between: [shortest, longest]} or {usually, sometimes, share}"
+_SPREADS = "expected {median, p95}, {between: [shortest, longest]} or {usually, sometimes, share}"
 _Word = Annotated[Any, PlainValidator(fixed_or_never), text_like(DURATION_OR_NEVER_PATTERN), Tag("=word")]
 _FixedWord = Annotated[Any, PlainValidator(_fixed), text_like(DURATION_PATTERN), Tag("=word")]
 _Lognormal = Annotated[LognormalKeys, AfterValidator(made), Tag("=lognormal")]
@@ -188,18 +188,18 @@ _Part = Annotated[
     Discriminator(
         _part,
         custom_error_type="spread",
-        custom_error_message="here a duration of several parts is {median, p95} or {between: [shortest, longest]}",
+        custom_error_message="expected {median, p95} or {between: [shortest, longest]}",
     ),
 ]
 
 
 class BimodalKeys(Keys):
-    """Usually one duration, and now and then another."""
+    """Usually one duration, and sometimes another."""
 
     makes = Bimodal
-    usually: _Part = key("What it takes most of the time.", "8s", default=...)
-    sometimes: _Part = key("What it takes now and then.", "5m", default=...)
-    share: float = key("How often is now and then, 0 to 1.", 0.05, default=..., ge=0, le=1)
+    usually: _Part = key("The usual duration.", "8s", default=...)
+    sometimes: _Part = key("The other duration.", "5m", default=...)
+    share: float = key("The probability of the other duration, 0 to 1.", 0.05, default=..., ge=0, le=1)
 
 
 _Bimodal = Annotated[BimodalKeys, AfterValidator(made), Tag("=bimodal")]
@@ -207,7 +207,7 @@ Takes = Annotated[
     _Word | _Lognormal | _Between | _Bimodal,
     Discriminator(_spread, custom_error_type="spread", custom_error_message=_SPREADS),
 ]
-"""A `harness.fakes.latency.Duration`, however it is written."""
+"""Any spelling of a `harness.fakes.latency.Duration`."""
 
 
 def _delay(value: Any) -> str | None:
@@ -228,7 +228,7 @@ Delays = Annotated[
     | _Schedule,
     Discriminator(_delay, custom_error_type="spread", custom_error_message=_SPREADS + ", or a list of durations"),
 ]
-"""A `harness.faults.luck.Delay`, however it is written; a list is a schedule."""
+"""Any spelling of a `harness.faults.randomness.Delay`; a list is a schedule."""
 TAKES_EXAMPLES = (
     "16s",
     "never",

@@ -1,4 +1,4 @@
-"""The pictures of a scenario file: a size in a word, or a block for whoever wants more of them.
+"""The pictures of a scenario file: a size, or a block with more properties.
 
 Each makes a `harness.fakes.script.Picture`.
 """
@@ -23,33 +23,33 @@ from harness.scenario.fields import Keys, Size, key, one_of, text_like, word_or_
 from harness.scenario.values import size_px
 
 RASTER_FOR_LIES = ("png", "jpeg")
-"""The formats whose header can be made to lie."""
+"""The formats that support the flaw header-lies."""
 
 
 Flaw = Annotated[str, PlainValidator(partial(one_of, known=FLAWS, kind="flaw")), WithJsonSchema({"enum": [*FLAWS]})]
 
 
 class PictureKeys(Keys):
-    """A picture file; sound and made at its size unless something else is said."""
+    """A picture file; by default valid and generated at its size."""
 
     makes = Picture
     size: Size = key("Width and height in pixels.", "2048x1152", "360x360")
-    made_at: Size = key("The size it was made at; smaller than its size means that it was enlarged.", "360x360")
-    format: PictureFormat = key("How it is stored.", "png", "webp")
-    flaw: Flaw = key("What is wrong with the file.", "header-lies", "cut-off-in-last-chunk")
+    made_at: Size = key("The size at which it was generated; if that is smaller, it was enlarged.", "360x360")
+    format: PictureFormat = key("The file format.", "png", "webp")
+    flaw: Flaw = key("The defect of the file.", "header-lies", "cut-off-in-last-chunk")
 
     @field_validator("flaw")
     @classmethod
     def _possible(cls, flaw: str, info: ValidationInfo) -> str:
         format_ = info.data.get("format") or "png"
         if flaw == "header-lies" and format_ not in RASTER_FOR_LIES:
-            raise ValueError(f'"{flaw}" needs the format png or jpeg, not {format_}')
+            raise ValueError(f'"{flaw}" needs the format png or jpeg, got {format_}')
         if flaw.startswith("cut-off-") and format_ == "svg":
-            raise ValueError(f'"{flaw}" needs a format with pixels, not svg')
+            raise ValueError(f'"{flaw}" needs a format with pixels, got svg')
         return flaw
 
     def on(self, picture: Picture) -> Picture:
-        """`picture` with what was written in place of what it had."""
+        """Return `picture` with the properties in the file."""
         given = self.given()
         if size := given.pop("size", None):
             given["width"], given["height"] = size
@@ -64,7 +64,7 @@ def _picture_of_size(value: Any, *, otherwise: Picture, none: bool = False) -> P
     try:
         width, height = size_px(value)
     except ValueError as error:
-        raise ValueError(f"{error}{', or none' if none else ''}") from None
+        raise ValueError(f"{error}{'; none is allowed, too' if none else ''}") from None
     return replace(otherwise, width=width, height=height)
 
 

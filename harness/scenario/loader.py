@@ -1,7 +1,7 @@
-"""Scenario files: YAML read into a frozen `Scenario`, or refused with every problem at its line and column.
+"""Reading scenario files: YAML into a frozen `Scenario`, or an error with every problem at its line and column.
 
-The words that may be written are the models of `harness.scenario.schema`; this module finds the place in the text that
-each finding of pydantic belongs to and says it in a sentence that tells what to write instead.
+The models of `harness.scenario.schema` define the keys; this module turns the findings of pydantic into messages with
+their location.
 """
 
 from pathlib import Path
@@ -19,14 +19,14 @@ SCHEMA_ID = "http://json-schema.org/draft-07/schema#"
 
 
 def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
-    """The scenario in a file; its name is `folder/stem` unless another is given. Raises ScenarioError."""
+    """Return the scenario in a file, by default named `folder/stem`. Raise ScenarioError."""
     shown = str(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise ScenarioError(f"{shown}: there is no such file") from None
     except IsADirectoryError:
-        raise ScenarioError(f"{shown}: this is a folder, not a scenario file") from None
+        raise ScenarioError(f"{shown}: expected a scenario file, found a folder") from None
     except (OSError, ValueError) as error:
         raise ScenarioError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     try:
@@ -36,7 +36,7 @@ def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
         problem = Problem(
             Mark(len(before), len(before[-1]) + 1),
             (),
-            f"the byte 0x{content[error.start]:02X} is not UTF-8, save the file as UTF-8",
+            f"the byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8",
         )
         raise _refusal([problem], shown, content.decode("utf-8", errors="replace")) from None
     whole = path.absolute()
@@ -44,9 +44,9 @@ def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
 
 
 def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
-    """The scenario that a text describes; `path` is only for messages and for `Scenario.path`.
+    """Return the scenario in a text; `path` is only used in messages and for `Scenario.path`.
 
-    Raises ScenarioError with one block per problem: where, what was found, what to write, and the line with a caret.
+    Raise ScenarioError with a block per problem: where, what was found, what to write, and the line with a caret.
     """
     text = text.removeprefix("\ufeff")
     try:
@@ -54,7 +54,7 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
     except NotYaml as error:
         raise _refusal([error.problem], path, text) from None
     if document.data is None:
-        problem = Problem(Mark(1, 1), (), "the file is empty, write at least why: and what goes wrong here")
+        problem = Problem(Mark(1, 1), (), "the file is empty; only why: is required")
         raise _refusal([problem], path, text)
     problems = list(document.problems)
     try:
@@ -67,17 +67,17 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of scenario files for editors: JSON Schema draft 7, no key allowed that is not named."""
+    """Return the schema of scenario files for editors: JSON Schema draft 7, without additional keys."""
     schema = ScenarioKeys.model_json_schema(ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs")
-    head = {"$schema": SCHEMA_ID, "title": "A scenario: what the providers do in one run"}
+    head = {"$schema": SCHEMA_ID, "title": "A scenario: the behaviour of the providers in a run"}
     shaped = {**head, **_draft_7(schema), "definitions": {name: _draft_7(made) for name, made in definitions.items()}}
     assert isinstance(shaped["properties"], dict)
     return shaped
 
 
 def _draft_7(schema: Any) -> Any:
-    """Without pydantic's titles and its defaults that mean "not written", and no key beside a `$ref`."""
+    """Return a schema without pydantic's titles and defaults, and without keys next to a `$ref`."""
     if isinstance(schema, list):
         return [_draft_7(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,7 +1,7 @@
-"""A scenario: what is asked for, what the providers will do about it, and until when; one frozen value.
+"""A scenario as a frozen value: the requested tracks, the behaviour of the providers, the faults and the deadline.
 
-It never says which implementation passes: verdicts come from the invariants alone. The one thing it may say about
-verdicts is what the providers make impossible for anybody (`impossible`), with the reason.
+It does not define which implementations pass: verdicts come from the invariants alone. It only lists the invariants
+that the providers make impossible to hold (`impossible`), each with its reason.
 """
 
 from dataclasses import dataclass, field
@@ -14,28 +14,28 @@ DEADLINE_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The rules of the place where the implementation runs (providers.md section 7). The default is a plain server."""
+    """The rules of the platform on which the implementation runs. The default is a plain server."""
 
     limit_s: float | None = None
-    """A handler that runs longer is ended and its caller gets 504."""
+    """A handler that runs longer is killed, and its caller gets 504."""
     freezes_after_answer: bool = False
-    """Nothing of an instance runs between its last answer and its next request."""
+    """An instance is frozen between its last response and its next request."""
     restarts_s: tuple[float, ...] = ()
-    """Seconds after the start at which the instance is killed and a new one started on the same store."""
+    """Seconds after the start at which the instance is killed and a new one is started on the same store."""
     cron_every_s: float = 60.0
-    """How often the platform calls the periodic route of an implementation that declares one."""
+    """Seconds between the calls of the periodic route, if the implementation declares one."""
     instances: int = 1
-    """How many run side by side, taking requests in turn: one store, no shared memory."""
+    """The number of concurrent instances, which take requests in turn: one store, no shared memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Everything that a run is given besides its implementation and its seed."""
+    """The input of a run besides its implementation and its seed."""
 
     name: str
     """`group/stem` of its file."""
     why: str
-    """What it is for, in a sentence or two."""
+    """Its purpose, in a sentence or two."""
     tracks: int = 1
     apart_s: float = 0.0
     """Seconds between the starts of two tracks."""
@@ -44,13 +44,13 @@ class Scenario:
     faults: tuple[FaultRule, ...] = ()
     platform: Platform = Platform()
     signing: bool = False
-    """A webhook signing key is configured, at the providers and in the implementation's environment."""
+    """Whether a webhook signing key is configured, at the providers and in the implementation's environment."""
     impossible: tuple[tuple[str, str], ...] = ()
-    """(invariant, reason): what no implementation can keep here, because of what the providers do."""
+    """(invariant, reason): the invariants that no implementation can hold, because of the providers' behaviour."""
     path: str | None = None
-    """The file it was read from, as the user would name it."""
+    """The file, as the user named it."""
 
     @property
     def group(self) -> str:
-        """The folder part of the name."""
+        """Return the folder part of the name."""
         return self.name.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""Problems of a file that a user has written: what pydantic finds, where that is, and what to write instead."""
+"""Error messages for a user's file: the findings of pydantic, with their location and a correction."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 
 class Marks(Protocol):
-    """Where the keys and values of a file are."""
+    """The locations of the keys and values of a file."""
 
     def value_mark(self, where: Where) -> Mark: ...
 
@@ -36,11 +36,11 @@ class Marks(Protocol):
 
 
 def pydantic_problem(details: ErrorDetails, marks: Marks, model: type[BaseModel], prefix: Where = ()) -> Problem:
-    """One finding of pydantic about a file that `model` describes, whose blocks are below `prefix`."""
+    """Return a finding of pydantic as a problem of the file; `model` describes the file's blocks, below `prefix`."""
     where: Where = tuple(part for part in details["loc"] if not str(part).startswith("=") and part != "[key]")
     if details["type"] == "extra_forbidden":
         known = sorted(_keys_at(where[:-1], model))
-        hint = nearest_hint(str(where[-1]), known) or f", known here: {', '.join(known)}"
+        hint = nearest_hint(str(where[-1]), known) or f", expected {' or '.join(known)}"
         return Problem(marks.key_mark((*prefix, *where)), where[:-1], f'unknown key "{where[-1]}"{hint}')
     if details["type"] == "missing":
         return Problem(marks.value_mark((*prefix, *where[:-1])), where, _missing(where))
@@ -52,39 +52,39 @@ def pydantic_problem(details: ErrorDetails, marks: Marks, model: type[BaseModel]
 
 def _missing(where: Where) -> str:
     if where == ("why",):
-        return "is missing, say in a sentence or two what goes wrong here and for whom"
+        return "is missing; describe in a sentence or two what goes wrong and who is affected"
     return "is missing"
 
 
 def _says(details: ErrorDetails) -> str:
     kind, value, limits = details["type"], details["input"], details.get("ctx", {})
     if kind in _WANTED:
-        return f"{found(value)} stands here, {_WANTED[kind]} belongs here"
+        return f"expected {_WANTED[kind]}, got {found(value)}"
     match kind:
         case "value_error":
             return str(limits["error"])
         case "literal_error":
             known = _QUOTED.findall(limits["expected"])
             hint = nearest_hint(value, known) if isinstance(value, str) else ""
-            return f"{found(value)} is not known here{hint or ', write ' + ' or '.join(known)}"
+            return f"unknown value {found(value)}{hint or ', expected ' + ' or '.join(known)}"
         case "greater_than_equal":
-            return f"{found(value)} is too small, the least is {limits['ge']:g}"
+            return f"expected at least {limits['ge']:g}, got {found(value)}"
         case "less_than_equal":
-            return f"{found(value)} is too large, the most is {limits['le']:g}"
+            return f"expected at most {limits['le']:g}, got {found(value)}"
         case "too_long":
-            return f"the list has {limits['actual_length']} entries, at most {limits['max_length']} are read"
+            return f"expected a list with at most {limits['max_length']} entries, got {limits['actual_length']}"
         case "too_short":
-            return f"the list has {limits['actual_length']} entries, it needs at least {limits['min_length']}"
+            return f"expected a list with at least {limits['min_length']} entries, got {limits['actual_length']}"
         case "string_pattern_mismatch":
-            return f'{found(value)} does not begin with "/"'
+            return f'expected a path that begins with "/", got {found(value)}'
         case "spread":
             return details["msg"]
         case _:
-            return f"{found(value)} cannot stand here: {details['msg']}"
+            return f"invalid value {found(value)}: {details['msg']}"
 
 
 def _keys_at(where: Where, model: type[BaseModel]) -> set[str]:
-    """The keys that the block at `where` may have."""
+    """Return the keys that are allowed in the block at `where`."""
     models: list[type[BaseModel]] = [model]
     for part in where:
         if isinstance(part, int):
@@ -107,7 +107,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def refusal_text(problems: list[Problem], path: str, text: str) -> str:
-    """The message about all the problems, in the order of the text, the first ten in full."""
+    """Return the message about all problems, in the order of the text, the first ten in full."""
     lines = lines_of(text)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: problem.mark)
     blocks = [_block(problem, path, lines) for problem in unique[:PROBLEMS_SHOWN_MAX]]
@@ -121,7 +121,7 @@ def _block(problem: Problem, path: str, lines: list[str]) -> str:
     place = f"{path}:{mark.line}:{mark.column}: "
     way = f"{_spelled_way(problem.where)}: " if problem.where else ""
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
-    # A long line is shown from a little before the problem, so that the caret stays on the screen.
+    # Cut a long line around the problem, so that the caret stays on the screen.
     start = max(0, mark.column - 1 - SHOWN_CHARACTERS_MAX // 2) if len(line) > SHOWN_CHARACTERS_MAX else 0
     shown = line[start : start + SHOWN_CHARACTERS_MAX].rstrip()
     padding = "".join("\t" if character == "\t" else " " for character in line[start : mark.column - 1])

@@ -1,7 +1,7 @@
-"""The small words of scenario files: durations, picture sizes, occurrences and amounts of bytes, read and spelled.
+"""Parsers of the values of scenario files: durations, picture sizes, occurrences and amounts of bytes.
 
-Each reader takes whatever YAML delivered and raises ValueError with the sentence that the user is shown: what was
-found, and what to write instead.
+Each parser accepts any value from YAML and raises ValueError with the message for the user: what was expected, what was
+found, and what to write.
 """
 
 import math
@@ -35,11 +35,11 @@ _MEANT = {word: unit for unit, words in _UNIT_WORDS.items() for word in (unit, *
 _NUMBERED = re.compile(r"([+-]?)([0-9]*\.?[0-9]+)\s*([A-Za-z]*)")
 _ORDINALS = {"first": 1, "second": 2, "third": 3}
 _BYTES = {"KiB": 1024, "MiB": 1024 * 1024}
-_DURATION_EXAMPLES = '"250ms", "16s", "5m", "2h" or "14d"'
+_DURATION = 'expected a duration such as "16s"'
 
 
 def found(value: Any) -> str:
-    """What stands in the file, in the words of an error message."""
+    """Return a value of the file as an error message shows it."""
     match value:
         case None:
             return "nothing"
@@ -56,43 +56,43 @@ def found(value: Any) -> str:
 
 
 def seconds(value: Any) -> float:
-    """A duration with its unit, in seconds: `250ms`, `16s`, `1.5h`. 0 to 400 days."""
+    """Return a duration with its unit, such as `250ms`, `16s` or `1.5h`, in seconds. 0 to 400 days."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{found(value)} stands here, a duration belongs here, for example {_DURATION_EXAMPLES}")
+        raise ValueError(f"{_DURATION}, got {found(value)}")
     text = str(value)
     if text == "never":
-        raise ValueError('"never" is not possible here, only a duration')
+        raise ValueError(f'{_DURATION}, got "never", which is not allowed here')
     matched = _NUMBERED.fullmatch(text)
     if matched is None:
-        raise ValueError(f"{found(text)} is not a duration, write for example {_DURATION_EXAMPLES}")
+        raise ValueError(f"{_DURATION}, got {found(text)}")
     sign, number, unit = matched.groups()
     if sign == "-":
-        raise ValueError(f'"{text}" is before now, durations begin at "0s"')
+        raise ValueError(f'expected a duration of at least "0s", got "{text}"')
     if not unit:
         raise ValueError(f'"{text}" has no unit, write "{number}s"')
     if unit not in _UNITS_S or re.fullmatch(DURATION_PATTERN, text) is None:
         if unit not in _MEANT:
-            raise ValueError(f'"{text}" has no known unit, write for example {_DURATION_EXAMPLES}')
+            raise ValueError(f'"{text}" has an unknown unit, expected ms, s, m, h or d')
         whole = f"0{number}" if number.startswith(".") else number
-        raise ValueError(f'"{text}" is not quite a duration, write "{whole}{_MEANT[unit]}"')
+        raise ValueError(f'"{text}" is not a valid duration, write "{whole}{_MEANT[unit]}"')
     duration_s = Decimal(number) * _UNITS_S[unit]
     if duration_s > DURATION_S_MAX:
-        raise ValueError(f'"{text}" is too long, the longest is "{DURATION_S_MAX // DAY_S}d"')
+        raise ValueError(f'expected a duration of at most "{DURATION_S_MAX // DAY_S}d", got "{text}"')
     return float(duration_s)
 
 
 def seconds_or_never(value: Any) -> float:
-    """As `seconds`, and infinity for `never`."""
+    """Return what `seconds` returns, or infinity for `never`."""
     return math.inf if value == "never" else seconds(value)
 
 
 def fixed_or_never(value: Any) -> Duration:
-    """As `seconds`, as something that a provider takes; or `never`."""
+    """Return what `seconds` returns as the fixed duration of a provider, or `never`."""
     return Never() if value == "never" else Fixed(seconds(value))
 
 
 def spelled(duration_s: float) -> str:
-    """The shortest spelling that `seconds` reads back: 90.0 is `90s`, 300.0 is `5m`, infinity is `never`."""
+    """Return the shortest spelling of a duration: 90.0 is `90s`, 300.0 is `5m`, infinity is `never`."""
     if math.isinf(duration_s):
         return "never"
     exact = Decimal(str(duration_s))
@@ -103,18 +103,18 @@ def spelled(duration_s: float) -> str:
 
 
 def size_px(value: Any) -> tuple[int, int]:
-    """A picture size such as `2048x1152`: width and height, 1 to 8191 pixels each."""
+    """Return a picture size such as `2048x1152` as width and height, 1 to 8191 pixels each."""
     matched = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", value) if isinstance(value, str) else None
     if matched is None:
-        raise ValueError(f'{found(value)} is not a picture size, write for example "2048x1152"')
+        raise ValueError(f'expected a picture size such as "2048x1152", got {found(value)}')
     width, height = int(matched[1]), int(matched[2])
     if not (1 <= width <= SIDE_PX_MAX and 1 <= height <= SIDE_PX_MAX):
-        raise ValueError(f'"{value}" cannot be made, a picture\'s sides are 1 to {SIDE_PX_MAX} pixels')
+        raise ValueError(f'expected a picture size with sides of 1 to {SIDE_PX_MAX} pixels, got "{value}"')
     return width, height
 
 
 def occurrence(value: Any) -> int | None:
-    """An occurrence: `first`, `second`, `third`, `7th` count from 1; `every` is None."""
+    """Return an occurrence: `first`, `second`, `third` and `7th` count from 1; `every` is None."""
     if value == "every":
         return None
     text = str(value)
@@ -122,12 +122,12 @@ def occurrence(value: Any) -> int | None:
         return _ORDINALS[text]
     matched = re.fullmatch(r"([0-9]{1,9})(st|nd|rd|th)?", text)
     if matched is None or isinstance(value, bool):
-        raise ValueError(f'{found(value)} is not an occurrence, write "first", "second", "third", "7th" or "every"')
+        raise ValueError(f'expected an occurrence such as "first", "7th" or "every", got {found(value)}')
     if matched[2] is None:
-        raise ValueError(f'{found(value)} is not an occurrence, write "{_ordinal(int(text))}"')
+        raise ValueError(f'{found(value)} is not a valid occurrence, write "{_ordinal(int(text))}"')
     number = int(matched[1])
     if not 1 <= number <= NTH_MAX:
-        raise ValueError(f'"{text}" does not occur, write "first" to "{NTH_MAX}th"')
+        raise ValueError(f'expected "first" to "{NTH_MAX}th", got "{text}"')
     return number
 
 
@@ -137,14 +137,14 @@ def _ordinal(number: int) -> str:
 
 
 def amount(value: Any) -> int:
-    """A number of bytes or things from 1: `1`, `64KiB`, `16MiB`."""
+    """Return a number from 1, or of bytes: `1`, `64KiB`, `16MiB`."""
     number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and re.fullmatch(BYTES_PATTERN, value[-20:]) and len(value) <= 20:
         number = int(value[:-3]) * _BYTES[value[-3:]]
     if number is None:
-        raise ValueError(f'{found(value)} is not an amount, write for example 1, "64KiB" or "16MiB"')
+        raise ValueError(f'expected an amount such as 1, "64KiB" or "16MiB", got {found(value)}')
     if not 1 <= number <= BYTES_MAX:
-        raise ValueError(f"{found(value)} is out of bounds, write 1 to {BYTES_MAX} (64MiB)")
+        raise ValueError(f"expected 1 to {BYTES_MAX} (64MiB), got {found(value)}")
     return number

@@ -1,8 +1,8 @@
-"""Marked YAML: a YAML text read into plain data that remembers where each key and each value stands.
+"""Reading YAML into plain data with the location of each key and value.
 
-The nodes are PyYAML's, which carry marks. What could harm it is refused before: PyYAML's composer in C recurses, and a
-file of 100,000 opening brackets would end the process. Anchors are followed only so far, tags are refused, and a plain
-scalar is null, true, false, a decimal number or text: `12:30`, `yes` and `0x10` stay what they look like.
+The nodes are PyYAML's, which have marks. Hostile input is rejected first: PyYAML's composer in C is recursive, and a
+file of 100,000 opening brackets would crash the process. The number of expanded anchors is limited, tags are rejected,
+and a plain scalar is null, true, false, a decimal number or text: `12:30`, `yes` and `0x10` are texts.
 """
 
 import re
@@ -14,11 +14,11 @@ import yaml
 
 TEXT_CHARACTERS_MAX = 1_000_000
 NODES_MAX = 20_000
-"""A file of 20,000 values is already absurd; a few nested anchors reach billions."""
+"""Far more than any scenario needs; a few nested anchors would expand to billions."""
 DEPTH_MAX = 32
 
 Where: TypeAlias = tuple[str | int, ...]
-"""The way to a value: keys and list positions from the top."""
+"""The path to a value: keys and list positions from the top."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,7 +30,7 @@ _PLAIN_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """A place in the text; both count from 1, columns in characters."""
+    """A location in the text; line and column count from 1, columns in characters."""
 
     line: int
     column: int
@@ -38,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong at a place; `where` is the way to the value, empty for the whole text."""
+    """A mistake at a location; `where` is the path to the value, empty for the whole text."""
 
     mark: Mark
     where: Where
@@ -46,7 +46,7 @@ class Problem:
 
 
 class NotYaml(Exception):
-    """The text cannot be read at all; there is one problem, and nothing else is known of it."""
+    """The text is not valid YAML; its one problem ends reading."""
 
     def __init__(self, mark: Mark, says: str) -> None:
         super().__init__(says)
@@ -55,7 +55,7 @@ class NotYaml(Exception):
 
 @dataclass(slots=True)
 class MarkedData:
-    """Plain data, and where it came from. A value that is left out is marked where its key is."""
+    """Plain data with the location of its keys and values; an omitted value has the location of its key."""
 
     data: Any = None
     keys: dict[Where, Mark] = field(default_factory=dict)
@@ -63,29 +63,29 @@ class MarkedData:
     problems: list[Problem] = field(default_factory=list)
 
     def value_mark(self, where: Where) -> Mark:
-        """Where the value stands, or else the nearest one round it."""
+        """Return the location of the value, or of the nearest enclosing one."""
         while where and where not in self.values:
             where = where[:-1]
         return self.values.get(where, Mark(1, 1))
 
     def key_mark(self, where: Where) -> Mark:
-        """Where the key stands; for an entry of a list, where the entry stands."""
+        """Return the location of the key; for an entry of a list, of the entry."""
         return self.keys.get(where) or self.value_mark(where)
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text as YAML counts them."""
+    """Return the lines of a text as YAML counts them."""
     return _LINE_END.split(text)
 
 
 def marked(text: str) -> MarkedData:
-    """Reads one YAML document. An empty one has the data None. Raises NotYaml."""
+    """Read one YAML document; an empty one has the data None. Raise NotYaml."""
     if len(text) > TEXT_CHARACTERS_MAX:
-        raise NotYaml(Mark(1, 1), f"{len(text)} characters are too many, at most {TEXT_CHARACTERS_MAX} are read")
+        raise NotYaml(Mark(1, 1), f"expected at most {TEXT_CHARACTERS_MAX} characters, found {len(text)}")
     if wrong := _NOT_ALLOWED.search(text):
         before = lines_of(text[: wrong.start()])
         mark = Mark(len(before), len(before[-1]) + 1)
-        raise NotYaml(mark, f"the character U+{ord(wrong[0]):04X} stands here, YAML does not allow it")
+        raise NotYaml(mark, f"YAML does not allow the character U+{ord(wrong[0]):04X}")
     try:
         _refuse_harmful(text)
         root = yaml.compose(text, Loader=_LOADER)
@@ -98,7 +98,7 @@ def marked(text: str) -> MarkedData:
 
 
 def _refuse_harmful(text: str) -> None:
-    """Raise NotYaml for depth, tags, a second document, and an alias of nothing that is complete."""
+    """Raise NotYaml for too deep nesting, a tag, a second document, or an alias of an incomplete anchor."""
     complete: set[str | None] = set()
     open_anchors: list[str | None] = []
     documents = 0
@@ -107,20 +107,20 @@ def _refuse_harmful(text: str) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise NotYaml(mark, "a second document begins here, a file holds one")
+                raise NotYaml(mark, "expected one document, found a second one")
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in complete:
-                raise NotYaml(mark, f'no anchor "&{event.anchor}" is complete before this line')
+                raise NotYaml(mark, f'unknown anchor "&{event.anchor}"; an anchor must be complete before its alias')
         elif isinstance(event, yaml.CollectionEndEvent):
             complete.add(open_anchors.pop())
         elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             if event.tag is not None:
-                raise NotYaml(mark, f'the tag "{event.tag}" stands here, scenario files have no tags; take it out')
+                raise NotYaml(mark, f'scenario files do not allow tags; remove the tag "{event.tag}"')
             if isinstance(event, yaml.ScalarEvent):
                 complete.add(event.anchor)
                 continue
             if len(open_anchors) == DEPTH_MAX:
-                raise NotYaml(mark, f"more than {DEPTH_MAX} levels inside each other are not read")
+                raise NotYaml(mark, f"expected at most {DEPTH_MAX} nested levels, found more")
             open_anchors.append(event.anchor)
 
 
@@ -140,7 +140,7 @@ def _mark(mark: Any) -> Mark:
 
 
 class _Expansion:
-    """Turns nodes into data, following anchors and merges, and notes every mark under the way it is reached."""
+    """Turns nodes into data, expanding anchors and merges, and stores every mark by its path."""
 
     def __init__(self, document: MarkedData) -> None:
         self.document = document
@@ -158,10 +158,10 @@ class _Expansion:
     def _count(self, node: yaml.Node, depth: int) -> None:
         self.nodes += 1
         if self.nodes > NODES_MAX:
-            says = f"more than {NODES_MAX} values, with every anchor followed, are not read"
+            says = f"expected at most {NODES_MAX} values with every anchor expanded, found more"
             raise NotYaml(_mark(node.start_mark), says)
         if depth > DEPTH_MAX:
-            raise NotYaml(_mark(node.start_mark), f"more than {DEPTH_MAX} levels inside each other are not read")
+            raise NotYaml(_mark(node.start_mark), f"expected at most {DEPTH_MAX} nested levels, found more")
 
     def _map(self, node: yaml.Node, where: Where) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -173,16 +173,16 @@ class _Expansion:
                 self.document.values[here] = mark if left_out else _mark(value.start_mark)
                 data[name] = self.expand(value, here)
             elif not is_merged:
-                says = f'"{name}" stands here a second time, the first is on line {self.document.keys[here].line}'
+                says = f'duplicate key "{name}", first defined on line {self.document.keys[here].line}'
                 self.document.problems.append(Problem(mark, where, says))
         return data
 
     def _pairs(self, node: yaml.Node, depth: int = 0) -> Iterator[tuple[yaml.ScalarNode, yaml.Node, bool]]:
-        """A block's own keys, then those that its `<<` bring in, nearest first; and whether they are brought in."""
+        """Yield a block's own keys, then those merged by its `<<`, nearest first, with whether they are merged."""
         merged: list[yaml.Node] = []
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise NotYaml(_mark(key.start_mark), "a key is a word, not a list or a block")
+                raise NotYaml(_mark(key.start_mark), "expected a word as key, got a list or a block")
             if key.value == "<<" and not key.style:
                 merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
                 continue
@@ -192,7 +192,7 @@ class _Expansion:
         for block in merged:
             self._count(block, depth)
             if not isinstance(block, yaml.MappingNode):
-                raise NotYaml(_mark(block.start_mark), '"<<" takes in a block of keys, or a list of them')
+                raise NotYaml(_mark(block.start_mark), 'expected a block of keys, or a list of blocks, after "<<"')
             yield from self._pairs(block, depth + 1)
 
 
@@ -201,6 +201,6 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> NotYaml:
     lines = lines_of(text)
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
     if "\t" in line[: mark.column] and not line[: mark.column].strip():
-        return NotYaml(Mark(mark.line, line.index("\t") + 1), "a tab stands here, YAML is indented with spaces")
-    began = f" ({error.context}, begun on line {error.context_mark.line + 1})" if error.context_mark else ""
-    return NotYaml(mark, f"this is not YAML: {error.problem}{began}")
+        return NotYaml(Mark(mark.line, line.index("\t") + 1), "YAML does not allow tabs in indentation; use spaces")
+    began = f" ({error.context}, started on line {error.context_mark.line + 1})" if error.context_mark else ""
+    return NotYaml(mark, f"invalid YAML: {error.problem}{began}")

@@ -1,1 +1,1 @@
-"""Stores: where an implementation keeps its tracks, and how the harness sees each write to them."""
+"""Stores: reading a live application's tracks, and observing the writes to them."""

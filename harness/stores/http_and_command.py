@@ -1,4 +1,4 @@
-"""Tracks that are asked for one by one: the application's own answers, or what a command prints."""
+"""Stores that read one track at a time: by a request to the application, or by a command."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ HTTP_EVERY_S = 0.1
 COMMAND_EVERY_S = 0.25
 COMPLAINT_SHOWN = 200
 COMMAND_S = 10.0
-"""Real seconds that a command may take."""
+"""The timeout of a command, in real seconds."""
 
 
 class HttpStore:
-    """What the application itself says of a track."""
+    """Tracks read by a request to the application."""
 
     source = "http"
     every_s = HTTP_EVERY_S
@@ -55,7 +55,7 @@ class HttpStore:
 
 
 class CommandStore:
-    """What a command prints: the track as JSON, or nothing while there is none."""
+    """Tracks printed as JSON by a command, which prints nothing while there is none."""
 
     source = "command"
     every_s = COMMAND_EVERY_S
@@ -69,7 +69,7 @@ class CommandStore:
         speed: float,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`environment` is all that the command gets; without it that of this process."""
+        """`environment` is the command's whole environment; without it, that of this process."""
         assert reading.command is not None
         self.problem = ""
         self._environment = environment
@@ -119,6 +119,6 @@ class CommandStore:
 
 
 def _whole(ids: list[str], tracks: list[Row | None]) -> list[Rows]:
-    """One state, if every track could be read."""
+    """Return one state if every track could be read, else none."""
     found = {track_id: track for track_id, track in zip(ids, tracks, strict=True) if track is not None}
     return [found] if ids and len(found) == len(ids) else []

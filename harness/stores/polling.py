@@ -1,8 +1,7 @@
-"""The tracks of a live application, and the history of their writes.
+"""Watching a store: the tracks of a live application and their writes.
 
-Some stores tell of each write. The others are read again and again: what is written and taken back between two looks
-stays unseen, and how far apart the looks were is in the journal (`store.watched`, and `store_gap_s` of `run.ended`), so
-that a verdict can say so.
+Some stores report each write. The others are polled: a write that is reverted between two polls is missed. The interval
+between polls is in the journal (`store.watched`, and `store_gap_s` of `run.ended`), so that verdicts can consider it.
 """
 
 import asyncio
@@ -13,40 +12,40 @@ from harness.config.app_config import TRACK_FIELDS, TrackReading, at_path
 
 Row = dict[str, Any]
 Rows = dict[str, Row]
-"""Tracks as they are stored, by id."""
+"""Stored tracks by id."""
 OnWrite = Callable[[str, Row | None, Row | None], None]
 EXACT = "exact"
 
 
 class UnseenError(Exception):
-    """The tracks cannot be seen any more, so the run cannot be judged; its text says why."""
+    """The tracks can no longer be read, so the run is inconclusive; the message says why."""
 
 
 def sampled(every_s: float) -> str:
-    """How a store is seen that is only looked at."""
+    """Return the description of polling in the journal."""
     return f"sampled every {every_s:g} s"
 
 
 class Store(Protocol):
-    """A place to read tracks from."""
+    """A source of tracks."""
 
     source: str
     every_s: float
-    """Real seconds between two looks."""
+    """Real seconds between two polls."""
     problem: str
-    """Why the tracks could not be read when they were looked at last; empty when they could, or nobody knows."""
+    """Why the last poll could not read the tracks; empty if it could, or if the reason is unknown."""
     how: str
-    """`exact` when no write is missed, else how often it is looked at."""
+    """`exact` if no write is missed, else how often it is polled."""
 
     async def states(self, ids: list[str]) -> list[Rows]:
-        """What the tracks have been since the last look, oldest first; nothing when they cannot be read just now."""
+        """Return the states of the tracks since the last poll, oldest first; none if they cannot be read now."""
         ...
 
     def close(self) -> None: ...
 
 
 class Watcher:
-    """Reports each row that is new, changed or gone; to the witness it is what a store's watcher is."""
+    """Reports each row that is new, changed or deleted, to the observer of the world."""
 
     falls_back = False
 
@@ -57,14 +56,14 @@ class Watcher:
         self.on_write: OnWrite = lambda track_id, before, after: None
         self.rows: dict[str, Row] = {}
         self.problem = ""
-        """Why no track could be read at the last look at one."""
+        """Why the last poll could read no track."""
         self.longest_gap_s = 0.0
-        """Scenario seconds between two looks, at most."""
+        """The longest interval between two polls, in scenario seconds."""
         self._store = store
         self._reading = reading
 
     async def watch(self, ids: list[str | None], speed: float) -> None:
-        """Looks for as long as the task lives."""
+        """Poll until the task is cancelled."""
         loop = asyncio.get_running_loop()
         last_s = loop.time()
         while True:
@@ -74,18 +73,18 @@ class Watcher:
             self.longest_gap_s, last_s = max(self.longest_gap_s, now_s - last_s), now_s
 
     async def look(self, ids: list[str]) -> None:
-        """One look at the tracks that are known so far."""
+        """Poll the tracks that are known so far."""
         for rows in await self._store.states(ids):
             self.see(rows)
         self.problem = self._store.problem
 
     def take(self, rows: list[Row]) -> None:
-        """The same for rows that a store tells of without being asked."""
+        """Handle rows that a store reports by itself."""
         key = self._reading.fields.get("id", "id")
         self.see({str(row.get(key)): row for row in rows})
 
     def see(self, rows: Rows) -> None:
-        """Takes what the tracks are now."""
+        """Handle the current state of the tracks."""
         self.sees_tracks = True
         reported = {track_id: reported_as(row, self._reading) for track_id, row in rows.items()}
         for track_id, row in reported.items():
@@ -98,9 +97,9 @@ class Watcher:
 
 
 def reported_as(row: Mapping[str, Any], reading: TrackReading) -> Row:
-    """A row under the names and with the states that the invariants use; other columns keep their names."""
+    """Return a row with the invariants' names and states; other columns keep their names."""
     theirs = {reading.fields.get(name, name): name for name in TRACK_FIELDS}
-    # a column that is called as one of ours, but is not the one that is meant, is none of ours
+    # omit a column with one of our names if the configuration names another one
     reported: Row = {theirs.get(key, key): row[key] for key in row if key in theirs or key not in TRACK_FIELDS}
     for name in TRACK_FIELDS:
         path = reading.fields.get(name, name)

@@ -1,7 +1,8 @@
-"""Tracks in a PostgreSQL: looked at again and again, or, when that is asked for, told of by an audit trigger.
+"""Tracks in a PostgreSQL: polled, or with `history` reported by an audit trigger.
 
-The trigger and its table live in a schema of each run's own. A process drops it when the run is over, however it ends:
-it waits for the end of its input, which comes also when the harness is killed (harness/live/stores/guard.py).
+The trigger and its table are in a separate schema for each run. A guard process drops it when the run is over, however
+it ends: the guard waits for the end of its input, which also comes if the harness is killed
+(`harness.stores.trigger_guard`).
 """
 
 import os
@@ -18,7 +19,7 @@ from harness.stores.trigger_guard import PREFIX, TOKEN_BYTES, lock_of
 
 EVERY_S = 0.02
 GUARD_S = 15.0
-"""Real seconds that the guard has to clean up."""
+"""Real seconds within which the guard must clean up."""
 INSTALL = """
 CREATE SCHEMA {schema};
 CREATE TABLE {schema}.writes (
@@ -36,7 +37,7 @@ CREATE TRIGGER {schema} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW
 
 
 class PostgresStore:
-    """A table of a server, read whole."""
+    """A table of a server, polled as a whole."""
 
     source = "postgres"
     every_s = EVERY_S
@@ -50,7 +51,7 @@ class PostgresStore:
         self._connection: Any = None
 
     async def _connected(self) -> Any:
-        """A new connection when the old one is gone: a server may be restarted."""
+        """Return the connection, or a new one if it is closed, because a server may restart."""
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._server)
         return self._connection
@@ -72,7 +73,7 @@ class PostgresStore:
 
 
 class AuditedStore(PostgresStore):
-    """The same with every write, also one that is taken back at once; a transaction is one write."""
+    """A table with an audit trigger, which reports every write, even reverted ones; a transaction is one write."""
 
     def __init__(self, server: str, reading: TrackReading) -> None:
         super().__init__(server, reading)
@@ -82,7 +83,7 @@ class AuditedStore(PostgresStore):
         self._schema = PREFIX + secrets.token_hex(TOKEN_BYTES)
 
     async def _connected(self) -> Any:
-        """Each connection says, by a lock, that this run goes on."""
+        """Return the connection; each new one takes the lock that marks this run as alive."""
         before = self._connection
         connection = await super()._connected()
         if connection is not before:
@@ -100,7 +101,7 @@ class AuditedStore(PostgresStore):
             taken = f"DELETE FROM {self._schema}.writes RETURNING n, made_by::text, before, after"
             writes = sorted(await (await connection.execute(taken)).fetchall())
         except psycopg().OperationalError:
-            return []  # the server restarts: what was written stays in the table
+            return []  # the server is restarting; the writes stay in the audit table
         except psycopg().Error as error:
             raise UnseenError(
                 f"the history of {self._table} cannot be read any more: {str(error).splitlines()[0]}; did something "
@@ -119,7 +120,7 @@ class AuditedStore(PostgresStore):
         return states
 
     async def _begin(self) -> list[Rows]:
-        """Installs the trigger as soon as there is a table, and takes what stands there already."""
+        """Install the trigger as soon as the table exists, and return the rows already in it."""
         connection = await self._connected()
         async with connection.transaction():
             exists = await (await connection.execute("SELECT to_regclass(%s)", [self._table])).fetchone()
@@ -153,7 +154,7 @@ class AuditedStore(PostgresStore):
 
 
 def _guard(server: str, schema: str) -> "subprocess.Popen[bytes]":
-    """A process that outlives this one for as long as it takes to remove the trigger."""
+    """Start the process that removes the trigger after the end of this one."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.stores.trigger_guard"],

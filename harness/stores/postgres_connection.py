@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL server; the driver is an optional extra, and missed only where one is asked for."""
+"""Connections to a PostgreSQL server; the driver is an optional extra and only imported when needed."""
 
 import importlib
 from functools import cache
@@ -12,7 +12,7 @@ CONNECT_S = 10
 
 @cache
 def psycopg() -> Any:
-    """The driver. Raises ImplementationError when it is not installed."""
+    """Return the driver. Raise ImplementationError if it is not installed."""
     try:
         return importlib.import_module("psycopg")
     except ImportError as error:
@@ -22,7 +22,7 @@ def psycopg() -> Any:
 
 
 async def connect(server: str, database: str | None = None) -> Any:
-    """An open connection that commits each statement. Raises ImplementationError when there is none to be had."""
+    """Return an open connection that commits each statement. Raise ImplementationError if the server is unreachable."""
     driver = psycopg()
     named = {} if database is None else {"dbname": database}
     try:

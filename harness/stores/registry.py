@@ -1,4 +1,4 @@
-"""All stores by the key of `[track]` in harness.toml that configures them: the shipped ones and the user's own."""
+"""The registry of stores by their key in `[track]` of harness.toml: the shipped ones and those of plugins."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ def _registered() -> dict[str, StoreKind]:
         if not isinstance(value, StoreKind):
             raise PluginError(f"{target}: {value!r} is not a store; expected a harness.stores.store_kind.StoreKind")
         if value.name in kinds:
-            raise PluginError(f'{target}: there is a store "{value.name}" already; choose another name')
+            raise PluginError(f'{target}: the store name "{value.name}" is taken; choose another name')
         kinds[value.name] = value
     return kinds
 
@@ -61,6 +61,6 @@ STORES = _registered()
 
 
 def opened(settings: Settings, values: Mapping[str, str], client: httpx.AsyncClient, speed: float) -> Store:
-    """The store that the configuration names."""
+    """Return the configured store, opened."""
     name, text = settings.track.place
     return STORES[name].open(StoreContext(text, settings, values, client, speed))

@@ -1,4 +1,4 @@
-"""Tracks in an SQLite file: read again and again, whenever the file has changed."""
+"""Tracks in an SQLite file, polled and read when it has changed."""
 
 import sqlite3
 from pathlib import Path
@@ -40,7 +40,7 @@ class SqliteStore:
             self._version = version
         except sqlite3.Error as error:
             self.problem = str(error)
-            return []  # there is no such table yet, or somebody writes for long
+            return []  # the table does not exist yet, or a long write locks it
         self.problem = ""
         rows: dict[str, Row] = {str(row[self._key]): dict(row) for row in found}
         return [rows]

@@ -1,4 +1,4 @@
-"""A kind of store: its key in `[track]`, and what opens one."""
+"""A kind of store: its key in `[track]` and its factory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from harness.stores.polling import Store
 
 @dataclass(frozen=True, slots=True)
 class StoreContext:
-    """What a store is opened with."""
+    """The arguments for opening a store."""
 
     text: str
-    """What harness.toml says: `[track] sqlite = "..."`."""
+    """Its value in harness.toml: `[track] sqlite = "..."`."""
     settings: Settings
     values: Mapping[str, str]
     """The values of the configuration's placeholders."""
@@ -23,13 +23,13 @@ class StoreContext:
 
     @property
     def filled(self) -> str:
-        """The text with its placeholders replaced."""
+        """Return the text with its placeholders replaced."""
         return filled(self.text, self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreKind:
-    """A kind of store: its key in `[track]`, and what opens one for a run. `open` raises ImplementationError."""
+    """A kind of store: its key in `[track]` and its factory. `open` raises ImplementationError."""
 
     name: str
     open: Callable[[StoreContext], Store]

@@ -1,10 +1,10 @@
-"""The guard of an audit trigger: a process that removes it when its input ends, which it does with the run.
+"""The guard of an audit trigger: a process that removes it when its input ends, which happens at the end of the run.
 
     python -m harness.stores.trigger_guard < (the server's URL, the schema, then nothing until the end)
 
-A harness that is killed cannot clean up, but its pipes are closed all the same. Each run has a schema of its own, since
-several may go on in one database; while a run goes on it holds the advisory lock that its schema's name means. What
-nobody holds is left over from a machine that went down, and is removed as well.
+A harness that is killed cannot clean up, but its pipes are closed. Each run has its own schema, since several runs may
+share a database, and holds the advisory lock given by the schema's name. A schema whose lock is free was left by a
+crashed machine and is removed as well.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from typing import Any
 
 PREFIX = "harness_audit_"
 TOKEN_BYTES = 7
-"""What fits, as a number, into the key of an advisory lock."""
+"""The number of bytes that fit into the key of an advisory lock."""
 TRIES = 5
 LOCK_S = 2
-"""Real seconds to wait for a transaction that holds the table, and between two tries."""
+"""Real seconds to wait for a transaction that locks the table, and between two attempts."""
 FIND_DEAD = "SELECT nspname FROM pg_namespace WHERE nspname ~ '^harness_audit_[0-9a-f]{14}$' AND nspname <> %s"
 
 
 def lock_of(schema: str) -> int:
-    """The key of the advisory lock that a run holds for its schema."""
+    """Return the key of the advisory lock that a run holds for its schema."""
     return int(schema.removeprefix(PREFIX), 16)
 
 
 def remove(server: str, schema: str) -> bool:
-    """Drops a run's schema, and the trigger with it; whether that worked. What dead runs have left goes, too."""
+    """Drop a run's schema and trigger, and those of dead runs; return whether that succeeded."""
     from harness.stores.postgres_connection import psycopg
 
     driver = psycopg()
@@ -46,7 +46,7 @@ def remove(server: str, schema: str) -> bool:
 
 
 def _drop(connection: Any, schema: str) -> None:
-    """The trigger first: who waits for the table must not hold what the table's writers need."""
+    """Drop the trigger first, because waiting for the table must not lock what the table's writers need."""
     found = connection.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s", [schema])
     for (table,) in found.fetchall():
         connection.execute(f"DROP TRIGGER IF EXISTS {schema} ON {table}")

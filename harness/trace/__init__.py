@@ -1,1 +1,1 @@
-"""The trace of a run: the journal that a world writes and the view that readers have of it."""
+"""The trace of a run: its journal, and the view in which readers query it."""

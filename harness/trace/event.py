@@ -26,18 +26,18 @@ T = TypeVar("T")
 
 
 class Event:
-    """One thing that was observed; `kind` is its name in the journal."""
+    """An observation; `kind` is its name in the journal."""
 
     __slots__ = ()
     kind: str
     assumed: ClassVar[Facts] = {}
-    """What to assume of a field that a file lacks."""
+    """The values of fields that a file lacks."""
     names: ClassVar[tuple[str, ...]] = ()
     omitted: ClassVar[frozenset[str]] = frozenset()
     values: ClassVar[Callable[[Any], Any]]
 
     def as_facts(self) -> Facts:
-        """The event as a JSON object, its keys in the order of the fields."""
+        """Return the event as a JSON object, its keys in the order of the fields."""
         names = self.names
         values = type(self).values(self)
         facts: Facts = dict(zip(names, values, strict=True)) if len(names) > 1 else {names[0]: values}
@@ -60,7 +60,7 @@ class UnknownEvent(Event):
 
 
 def if_missing(value: T) -> T:
-    """A field that must be recorded; `value` is what a file without it is taken to say."""
+    """Declare a field that must be recorded; `value` is assumed for a file without it."""
     made: Any = dataclasses.field(metadata={"if_missing": value})
     return made  # type: ignore[no-any-return]  # dataclasses make a field of it
 
@@ -70,7 +70,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field, if_missing))
 def event(cls: type[E]) -> type[E]:
-    """Makes a class of frozen events and registers it under its kind."""
+    """Make a class of frozen events and register it under its kind."""
     made: Any = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
     fields = dataclasses.fields(made)
     made.names = tuple(field.name for field in fields)
@@ -83,7 +83,7 @@ def event(cls: type[E]) -> type[E]:
 
 
 def event_of(kind: str, facts: Facts) -> Event:
-    """Reads an event from its JSON object; fields that are missing are left unset, further ones left aside."""
+    """Return an event from its JSON object; missing fields are left unset, unknown ones ignored."""
     event_class = EVENTS.get(kind)
     if event_class is None:
         return UnknownEvent(kind)
@@ -98,7 +98,7 @@ def event_of(kind: str, facts: Facts) -> Event:
 
 
 def field_docs(event_class: type[Event]) -> dict[str, str]:
-    """What is documented of an event's fields: each field's name with the docstring below it, or ""."""
+    """Return the documentation of an event's fields: each field's name with the docstring below it, or ""."""
     docs = dict.fromkeys(event_class.names, "")
     body = ast.parse(textwrap.dedent(inspect.getsource(event_class))).body[0]
     assert isinstance(body, ast.ClassDef)

@@ -1,9 +1,9 @@
 """The journal of a run: everything observed, append-only, causally linked, as JSON Lines with a format version.
 
 An entry is a number, the virtual time in seconds since the run began, the number of the entry that caused it (0 for
-none), and an event. Verdicts are functions of the journal alone, so whatever an invariant may need has to be in here,
-and nothing in here may depend on anything but scenario, implementation and seed: no wall time, no address of an object,
-no temporary path. Then one seed gives one journal, byte for byte.
+none), and an event. Verdicts are functions of the journal alone, so a journal contains everything that an invariant
+needs, and depends on nothing but scenario, implementation and seed: no wall time, no address of an object, no temporary
+path. So the same seed gives the same journal, byte for byte.
 
 The kinds of events are the classes of `harness.trace.events`.
 """
@@ -19,7 +19,7 @@ from harness.trace.events import Event, Facts, event_of
 
 JOURNAL_VERSION = 1
 TEXT_BYTES_MAX = 64 * 1024
-"""A longer body is kept as its size, its digest and its beginning."""
+"""A longer body is recorded as its size, its digest and its beginning."""
 EXCERPT_CHARACTERS = 200
 
 E = TypeVar("E", bound=Event)
@@ -29,12 +29,12 @@ G = TypeVar("G", bound=Event)
 
 
 class Entry(Generic[E_co]):
-    """One thing that was observed: an event with its place in a journal. Two entries are equal when their JSON is."""
+    """An event with its position in a journal. Two entries are equal if their JSON is."""
 
     __slots__ = ("_facts", "at_s", "cause", "event", "number")
 
     def __init__(self, number: int, at_s: float, cause: int, event: E_co, facts: Facts | None = None) -> None:
-        """`facts` is the event's JSON object where it was read from a file."""
+        """`facts` is the event's JSON object if it was read from a file."""
         self.number = number
         self.at_s = at_s
         self.cause = cause
@@ -43,16 +43,16 @@ class Entry(Generic[E_co]):
 
     @property
     def kind(self) -> str:
-        """The kind of event, as the journal names it."""
+        """Return the kind of event, as the journal names it."""
         return self.event.kind
 
     @property
     def facts(self) -> Facts:
-        """The event as the JSON object in the journal, for whoever shows it raw; everybody else reads `event`."""
+        """Return the event as its JSON object, to show it raw; all other readers use `event`."""
         return self.event.as_facts() if self._facts is None else self._facts
 
     def to_json(self) -> str:
-        """The entry's line in a journal file."""
+        """Return the entry's line in a journal file."""
         facts = self.facts
         values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": facts}
         return _ENCODE(values)
@@ -73,7 +73,7 @@ AnyEntry = Entry[Event]
 
 
 def entry_of(number: int, at_s: float, kind: str, cause: int, facts: Facts) -> AnyEntry:
-    """An entry from its JSON; one whose facts are not what its kind has keeps them as they are."""
+    """Return an entry from its JSON; facts that do not fit its kind are kept as they are."""
     return Entry(number, at_s, cause, event_of(kind, facts), facts)
 
 
@@ -81,7 +81,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 class Journal:
-    """What was observed in one run, in the order in which it was observed."""
+    """The events of one run, in the order of observation."""
 
     __slots__ = ("entries",)
 
@@ -95,17 +95,17 @@ class Journal:
         return iter(self.entries)
 
     def __getitem__(self, number: int) -> AnyEntry:
-        """The entry with this number; numbers begin at 1."""
+        """Return the entry with this number, from 1."""
         return self.entries[number - 1]
 
     def record(self, at_s: float, cause: int, event: Event) -> int:
-        """Appends an entry and returns its number."""
+        """Append an entry and return its number."""
         number = len(self.entries) + 1
         self.entries.append(Entry(number, at_s, cause, event))
         return number
 
     def add(self, at_s: float, kind: str, cause: int, facts: Facts) -> int:
-        """Appends an entry that is given as JSON, as a file has it, and returns its number."""
+        """Append an entry given as JSON, as in a file, and return its number."""
         number = len(self.entries) + 1
         self.entries.append(entry_of(number, at_s, kind, cause, facts))
         return number
@@ -119,53 +119,53 @@ class Journal:
     @overload
     def of(self, *kinds: str) -> list[AnyEntry]: ...
     def of(self, *kinds: type[Event] | str) -> list[Any]:
-        """The entries of some kinds, in order; a kind is a class, or a name where it comes from outside."""
+        """Return the entries of some kinds, in order; a kind is a class, or a name if it comes from outside."""
         if kinds and isinstance(kinds[0], str):
             return [entry for entry in self.entries if entry.event.kind in kinds]
         return [entry for entry in self.entries if type(entry.event) in kinds]
 
     def first(self, kind: type[E]) -> Entry[E] | None:
-        """The first entry of a kind."""
+        """Return the first entry of a kind, or None."""
         return next((entry for entry in self.of(kind)), None)
 
     def entry(self, number: int, kind: type[E]) -> Entry[E]:
-        """The entry with this number, which is of this kind; raises TypeError where it is of another."""
+        """Return the entry with this number. Raise TypeError if it is of another kind."""
         found: Any = self.entries[number - 1]
         if type(found.event) is not kind:
-            raise TypeError(f"entry {number} is of the kind {found.kind}, not {kind.kind}")
+            raise TypeError(f"entry {number}: expected the kind {kind.kind}, found {found.kind}")
         return found  # type: ignore[no-any-return]
 
     def causes(self, entry: AnyEntry) -> Iterator[AnyEntry]:
-        """The entry's cause, the cause's cause and so on back to the beginning."""
+        """Yield the entry's cause, the cause's cause and so on back to the beginning."""
         while entry.cause:
             entry = self[entry.cause]
             yield entry
 
     def to_jsonl(self) -> str:
-        """The whole journal as JSON Lines, its version first."""
+        """Return the journal as JSON Lines, its version first."""
         head = _ENCODE({"journal": JOURNAL_VERSION})
         text = "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
         try:
             text.encode()
-        except UnicodeEncodeError:  # half a surrogate pair: as an escape it is JSON, and can be written
+        except UnicodeEncodeError:  # an unpaired surrogate, which JSON can only contain as an escape
             return text.encode(errors="backslashreplace").decode()
         return text
 
     def digest(self) -> str:
-        """A short fingerprint of every byte of the journal."""
+        """Return a short fingerprint of every byte of the journal."""
         return hashlib.sha256(self.to_jsonl().encode()).hexdigest()[:16]
 
 
 def read_journal(text: str, *, path: str = "journal") -> Journal:
-    """Reads back what `to_jsonl` wrote; raises JournalError with path and line."""
-    lines = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028, too, which may stand in a log
+    """Read what `to_jsonl` wrote. Raise JournalError with path and line."""
+    lines = text.removesuffix("\n").split("\n")  # splitlines() would also split at U+2028, which logs may contain
     if lines == [""]:
-        raise JournalError(f"{path}: the file is empty, expected a journal written by `harness run --journal`")
+        raise JournalError(f"{path}: expected a journal written by `harness run --journal`, found an empty file")
     head = _line(lines[0], path, 1)
     version = head.get("journal")
     if version != JOURNAL_VERSION:
         found = "no journal version" if version is None else f"journal version {version!r}"
-        raise JournalError(f"{path}:1: {found}, this harness reads version {JOURNAL_VERSION}")
+        raise JournalError(f"{path}:1: expected journal version {JOURNAL_VERSION}, found {found}")
     entries: list[AnyEntry] = []
     for number, line in enumerate(lines[1:], start=2):
         values = _line(line, path, number)
@@ -173,7 +173,7 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
             found, at_s, kind, cause = values["n"], values["at_s"], values["kind"], values["cause"]
             facts = values["facts"]
         except KeyError as missing:
-            raise JournalError(f"{path}:{number}: the entry has no {missing}") from None
+            raise JournalError(f"{path}:{number}: the entry lacks the key {missing}") from None
         well_formed = (
             isinstance(at_s, int | float)
             and isinstance(kind, str)
@@ -182,12 +182,15 @@ def read_journal(text: str, *, path: str = "journal") -> Journal:
             and 0 <= cause < number - 1
         )
         if not well_formed:
-            raise JournalError(f"{path}:{number}: the entry is not of the shape that a journal's entries have")
+            raise JournalError(
+                f"{path}:{number}: expected an entry with at_s, kind, cause (an earlier entry) and facts, found "
+                "other types"
+            )
         if found != number - 1:
-            raise JournalError(f"{path}:{number}: entry {found} stands where entry {number - 1} should")
+            raise JournalError(f"{path}:{number}: expected entry {number - 1}, found entry {found}")
         entries.append(entry_of(found, at_s, kind, cause, facts))
     if not entries:
-        raise JournalError(f"{path}: the journal has no entries")
+        raise JournalError(f"{path}: expected at least one entry, found none")
     return Journal(entries)
 
 
@@ -196,7 +199,7 @@ def _line(line: str, path: str, number: int) -> Facts:
         values = json.loads(line)
     except json.JSONDecodeError as error:
         raise JournalError(
-            f"{path}:{number}:{error.colno}: not JSON ({error.msg}); the file may be cut off, record it again"
+            f"{path}:{number}:{error.colno}: invalid JSON ({error.msg}); the file may be truncated, record it again"
         ) from None
     if not isinstance(values, dict):
         raise JournalError(f"{path}:{number}: expected a JSON object, found {type(values).__name__}")
@@ -204,7 +207,7 @@ def _line(line: str, path: str, number: int) -> Facts:
 
 
 def body_facts(body: bytes, content_type: str) -> Any:
-    """A message's body as it stands in a journal: JSON as JSON, short text as text, everything else by its digest."""
+    """Return a message's body as a journal records it: JSON as JSON, short text as text, else its size and digest."""
     if not body:
         return None
     if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
@@ -225,12 +228,12 @@ def body_facts(body: bytes, content_type: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _fingerprint(body: bytes) -> str:
-    """The beginning of a body's digest; the same few pictures are seen again and again."""
+    """Return the beginning of a body's digest, cached because runs repeat the same few pictures."""
     return hashlib.sha256(body).hexdigest()[:16]
 
 
 def _refuse_constant(name: str) -> None:
-    """NaN and Infinity are no JSON; such a body is kept as text, because a journal could not hold them."""
+    """Reject NaN and Infinity, which are not JSON; a body with them is recorded as text."""
     raise ValueError(name)
 
 
@@ -238,7 +241,7 @@ _DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def first_difference(one: Journal, other: Journal) -> tuple[AnyEntry | None, AnyEntry | None] | None:
-    """The first pair of entries in which two journals differ, or None; a missing entry is None in the pair."""
+    """Return the first pair of entries in which two journals differ, or None; a missing entry is None in the pair."""
     for mine, theirs in zip(one.entries, other.entries, strict=False):
         if mine.to_json() != theirs.to_json():
             return mine, theirs

@@ -1,4 +1,4 @@
-"""What belongs together in a journal: a generation, an attempt to deliver a callback, a track with all of its own."""
+"""Related entries of a journal: a generation, a delivery attempt of a callback, a track."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ TERMINAL = frozenset({"complete", "failed"})
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """One task at a provider that was accepted."""
+    """One accepted task of a provider."""
 
     created: Entry[TaskCreated]
     ended: Entry[TaskEnded] | None = None
@@ -41,18 +41,18 @@ class Generation:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The files that it has made; none while it has not ended."""
+        """Return its generated files; none before it has ended."""
         return () if self.ended is None else tuple(self.ended.event.urls)
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One attempt to deliver a callback."""
+    """One delivery attempt of a callback."""
 
     sent: Entry[CallbackAttempt]
     answered: Entry[CallbackAnswered] | None = None
     arrived: Entry[Request] | None = None
-    """The request as the implementation's host saw it."""
+    """The request as it arrived at the implementation's host."""
     response: Entry[Response] | None = None
 
     @property
@@ -61,7 +61,7 @@ class Attempt:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What repeated deliveries of one callback have in common."""
+        """Return a key that is the same for all deliveries of one callback."""
         return str(self.sent.event.task_id), str(self.sent.event.callback)
 
 
@@ -81,7 +81,7 @@ class Track:
 
     @property
     def fields(self) -> Row | None:
-        """The track as it stood at the end."""
+        """Return the track at the end of the run."""
         return None if self.final is None else self.final.event.fields
 
     @property
@@ -94,12 +94,12 @@ class Track:
 
     @property
     def readable(self) -> bool:
-        """Whether the harness could see the store that it is (or should be) in."""
+        """Return whether the harness could read its store."""
         return self.final is not None and self.final.event.source is not None
 
     @property
     def image_url(self) -> str | None:
-        """The final image's URL, if there is one at all."""
+        """Return the final image's URL, if there is one."""
         return usable_url((self.fields or {}).get("image_url"))
 
     @property

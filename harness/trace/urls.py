@@ -1,4 +1,4 @@
-"""URLs in what applications and providers send and store: which there are, and whether one is any use."""
+"""URLs in messages and rows: finding them, and checking whether a value can be one."""
 
 import contextlib
 import json
@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 NOT_A_URL = frozenset({"", "undefined", "null", "none"})
-"""What stands for "no value" where a URL belongs."""
+"""Texts that mean a missing URL."""
 _FIRST_OF_A_URL = ("h", "H")
 
 
 def urls_in(message: Any) -> list[str]:
-    """Every http(s) URL in a message, also inside the JSON strings that some fields of these providers are."""
+    """Return every http(s) URL in a message, also inside JSON strings, which some fields of the providers are."""
     found: list[str] = []
     to_see = [message]
     while to_see:
@@ -32,7 +32,7 @@ def urls_in(message: Any) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def host_of(url: str) -> str | None:
-    """The host that a URL names; None where it names none, or is no URL at all."""
+    """Return the host of a URL; None if it has none or is not a URL."""
     try:
         return urlsplit(url).hostname
     except ValueError:
@@ -40,5 +40,5 @@ def host_of(url: str) -> str | None:
 
 
 def usable_url(value: Any) -> str | None:
-    """`value` if it can be a URL: text, and not one of the words that stand for "no value"."""
+    """Return `value` if it can be a URL: a text other than those that mean a missing one; else None."""
     return value if isinstance(value, str) and value.strip().lower() not in NOT_A_URL else None

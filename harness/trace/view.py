@@ -1,14 +1,14 @@
-"""The view of a journal: its entries put in the order in which invariants and metrics ask for them.
+"""The view of a journal: its entries indexed for the queries of invariants and metrics.
 
-Two things here are more than plain bookkeeping.
+Two rules are more than bookkeeping.
 
-Whose a task is: a generation belongs to the track whose prompt or title its own prompt contains; else to the track
-whose callback or request made the implementation ask for it (the chain of causes); else, with a single track, to that
-one. What remains belongs to nobody known.
+The track of a task: a generation belongs to the track whose prompt or title its own prompt contains; else to the track
+whose callback or request caused it (the chain of causes); else, with a single track, to that one; else to no known
+track.
 
-What a write is: an implementation may change a row in several statements, or delete it and insert it again. Writes to
-one row with nothing but log lines between them are one write, from what was there before the first to what the last
-has left: no reader could have come in between.
+A write: an implementation may change a row in several statements, or delete and reinsert it. Writes to one row with
+only log lines between them count as one write, from the state before the first to the state after the last, because no
+reader could have seen the states between.
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ G = TypeVar("G", bound=Event)
 
 
 class TraceView:
-    """Everything that invariants read of one journal."""
+    """The queries of invariants on one journal."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
@@ -72,30 +72,30 @@ class TraceView:
     @overload
     def of(self, kind: str, /, *others: str) -> list[AnyEntry]: ...
     def of(self, kind: type[Event] | str, *others: type[Event] | str) -> list[Any]:
-        """The entries of some kinds; of one kind in order, of several kind by kind. A kind is a class or a name."""
+        """Return the entries of some kinds, one kind after the other. A kind is a class or a name."""
         found = self.journal.of(kind) if isinstance(kind, str) else self._by_kind.get(kind, [])
         return found + [entry for other in others for entry in self.of(other)] if others else found
 
     def _first(self, kind: type[E]) -> E:
-        """The first event of a kind; without one, an event that says nothing but what is assumed of its fields."""
+        """Return the first event of a kind; without one, an event with the assumed values of its fields."""
         found = self.of(kind)
         missing: Any = event_of(kind.kind, {})
         return found[0].event if found else missing
 
     @cached_property
     def refusal(self) -> str | None:
-        """Why the world gave up on this run, if it did."""
+        """Return why the world refused this run, if it did."""
         refused = self.of(RunRefused)
         return str(refused[0].event.sentence) if refused else None
 
     @cached_property
     def responses(self) -> dict[int, Entry[Response]]:
-        """Responses by the number of their request."""
+        """Return the responses by the number of their request."""
         return {entry.event.request: entry for entry in self.of(Response)}
 
     @cached_property
     def abandoned(self) -> dict[int, Entry[RequestAbandoned]]:
-        """Where the client went away first, by the number of the request."""
+        """Return the requests whose client disconnected before the response, by number."""
         return {entry.event.request: entry for entry in self.of(RequestAbandoned)}
 
     @cached_property
@@ -104,12 +104,12 @@ class TraceView:
 
     @cached_property
     def own_requests(self) -> list[Entry[Request]]:
-        """What the implementation requested of others."""
+        """Return the requests of the implementation."""
         return [entry for entry in self.of(Request) if entry.event.by in self.app_hosts]
 
     @cached_property
     def image_requests(self) -> list[Entry[Request]]:
-        """The requests of the implementation for an image."""
+        """Return the requests of the implementation for an image."""
         return [
             entry
             for entry in self.own_requests
@@ -118,7 +118,7 @@ class TraceView:
 
     @cached_property
     def attempts(self) -> list[Attempt]:
-        """All delivery attempts, in order."""
+        """Return all delivery attempts, in order."""
         attempts = {entry.number: Attempt(entry) for entry in self.of(CallbackAttempt)}
         for answered in self.of(CallbackAnswered):
             if answered.cause in attempts:
@@ -126,14 +126,14 @@ class TraceView:
         for request in self.of(Request):
             if request.cause in attempts and request.event.host in self.app_hosts:
                 attempt = attempts[request.cause]
-                if attempt.arrived is None:  # one that arrives twice is answered to its sender by the first
+                if attempt.arrived is None:  # of a duplicated request its sender gets the first response
                     attempt.arrived = request
                     attempt.response = self.responses.get(request.number)
         return list(attempts.values())
 
     @cached_property
     def generations(self) -> dict[str, Generation]:
-        """Accepted tasks by task id, in the order of their creation."""
+        """Return the accepted tasks by task id, in the order of their creation."""
         generations = {str(entry.event.task_id): Generation(entry) for entry in self.of(TaskCreated)}
         for entry in self.of(TaskEnded):
             generation = generations.get(str(entry.event.task_id))
@@ -143,7 +143,7 @@ class TraceView:
 
     @cached_property
     def writes(self) -> list[Entry[StoreWrite]]:
-        """What was written to the store, in order; see above for what counts as one write."""
+        """Return the writes to the store, in order; the module's docstring defines a write."""
         writes: list[Entry[StoreWrite]] = []
         stretch: dict[str, Entry[StoreWrite]] = {}
         last: AnyEntry | None = None
@@ -165,7 +165,7 @@ class TraceView:
 
     @cached_property
     def tracks(self) -> list[Track]:
-        """The requested tracks, with all that belongs to them."""
+        """Return the requested tracks with their requests, tasks and writes."""
         tracks: dict[int, Track] = {}
         for submitted in self.of(TrackSubmitted):
             event = submitted.event
@@ -205,24 +205,24 @@ class TraceView:
 
     @cached_property
     def probes(self) -> dict[str, list[Entry[ImageProbed]]]:
-        """What a browser got from each URL, in the order of looking."""
+        """Return the probes of each URL, in order."""
         probes: dict[str, list[Entry[ImageProbed]]] = {}
         for entry in self.of(ImageProbed):
             probes.setdefault(entry.event.url, []).append(entry)
         return probes
 
     def probe(self, url: str | None, when: str) -> Entry[ImageProbed] | None:
-        """The look at `url` at a time ("write", "end", "day", "retention")."""
+        """Return the probe of `url` at a time ("write", "end", "day", "retention")."""
         return next((entry for entry in self.probes.get(url or "", ()) if entry.event.when == when), None)
 
     @cached_property
     def published(self) -> dict[str, Entry[ImagePublished]]:
-        """The providers' images by URL: what was really put there."""
+        """Return the providers' published images by URL."""
         return {entry.event.url: entry for entry in self.of(ImagePublished)}
 
     @cached_property
     def false_urls(self) -> frozenset[str]:
-        """URLs that stand in forged callbacks and in no genuine one."""
+        """Return the URLs that are only in forged callbacks."""
         if all(attempt.genuine for attempt in self.attempts):
             return frozenset()
         urls: dict[bool, set[str]] = {True: set(), False: set()}
@@ -231,12 +231,12 @@ class TraceView:
         return frozenset(urls[False] - urls[True])
 
     def is_forged(self, mark: Mark) -> bool:
-        """Whether only forged callbacks offer the image that carries `mark`, wherever a copy of it lies."""
+        """Return whether the image with the watermark `mark`, or a copy of it, was only offered by forged callbacks."""
         forged = [self.published[url].event.mark for url in self.false_urls if url in self.published]
         return any(is_same_image(mark, other) for other in forged)
 
     def task_of_mark(self, mark: Mark) -> Generation | None:
-        """The task whose image carries `mark`."""
+        """Return the task whose image has the watermark `mark`."""
         provider = "kie" if mark["kind"] == "picture" else "suno"
         for generation in self.generations.values():
             event = generation.created.event
@@ -245,19 +245,20 @@ class TraceView:
         return None
 
     def chain_of(self, entry: AnyEntry) -> list[AnyEntry]:
-        """The entry's causes and itself, earliest first."""
+        """Return the entry's causes and the entry itself, earliest first."""
         return [*reversed(list(self.journal.causes(entry))), entry]
 
 
 def is_same_image(one: Mark | None, other: Mark | None) -> bool:
-    """Whether two marks name one image of one task, whatever its size."""
+    """Return whether two watermarks belong to the same image of the same task, at any size."""
     if one is None or other is None:
         return False
     return (one["kind"], one["number"], one["part"]) == (other["kind"], other["number"], other["part"])
 
 
 def _owner_by_text(created: TaskCreated, tracks: Sequence[Track]) -> Track | None:
-    """Prompts tell tracks of the same title apart; of titles the longest counts, because it may contain another."""
+    """Return the track whose prompt is in the task's prompt; else the one with the longest title in it, because a title
+    may contain another."""
     text = f"{created.title or ''}\n{created.prompt or ''}"
 
     def fit(track: Track) -> tuple[bool, int]:

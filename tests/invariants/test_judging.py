@@ -161,12 +161,12 @@ def test_a_warning_does_not_fail_a_run_and_an_unknown_does_not_pass_it() -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the file is empty"),
+        ("", "found an empty file"),
         ('{"journal":2}\n', "journal version 2"),
-        ('{"journal":1}\n', "the journal has no entries"),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"x","cause":1,"facts":{}}\n', "not of the shape"),
-        ('{"journal":1}\n{"n":2,"at_s":0,"kind":"x","cause":0,"facts":{}}\n', "stands where entry 1 should"),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"x"', "may be cut off"),
+        ('{"journal":1}\n', "expected at least one entry, found none"),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"x","cause":1,"facts":{}}\n', "found other types"),
+        ('{"journal":1}\n{"n":2,"at_s":0,"kind":"x","cause":0,"facts":{}}\n', "expected entry 1, found entry 2"),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"x"', "may be truncated"),
     ],
 )
 def test_a_journal_that_cannot_be_read_says_where_and_why(text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Stores of live applications: each write of a PostgreSQL table is seen, and nothing of the harness stays there."""
+"""Stores of live applications: every write to a PostgreSQL table is seen, and the harness leaves nothing in it."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ Write = tuple[str, str | None, str | None]
 
 @pytest.fixture
 def server(postgres_server: str) -> Iterator[str]:
-    """A database of its own for each test."""
+    """Create a database for each test."""
     name = f"test_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
@@ -46,7 +46,7 @@ def server(postgres_server: str) -> Iterator[str]:
 
 @contextmanager
 def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Iterator[tuple[Watcher, list[Write]]]:
-    """A watcher of a store, and the writes that it has reported: id, picture before and after."""
+    """Return a watcher of a store and its reported writes: id, picture before and after."""
     watcher, writes = Watcher(store, reading), []
 
     def on_write(track_id: str, before: Row | None, after: Row | None) -> None:
@@ -67,7 +67,7 @@ def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Itera
         ),
     ],
 )
-def test_a_verdict_that_rests_on_samples_says_so(how: str, reason: str) -> None:
+def test_a_verdict_from_polling_says_so(how: str, reason: str) -> None:
     journal = run(select(["baseline/healthy"])[0], resolve("acknowledge-first")).journal
     assert journal is not None
     entries = [
@@ -82,7 +82,7 @@ def test_a_verdict_that_rests_on_samples_says_so(how: str, reason: str) -> None:
 
 
 def audits(server: str) -> set[str]:
-    """The schemas of audit triggers."""
+    """Return the schemas of audit triggers."""
     with psycopg.connect(server) as connection:
         found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'harness%'").fetchall()
         return {row[0] for row in found}
@@ -109,7 +109,7 @@ def write(server: str, statements: list[str], *, at_once: bool = False) -> None:
 
 
 @pytest.mark.parametrize("with_history", [True, False])
-def test_an_overwrite_that_is_repaired_is_seen_by_the_trigger_alone(server: str, with_history: bool) -> None:
+def test_a_reverted_overwrite_is_only_seen_by_the_trigger(server: str, with_history: bool) -> None:
     reading = TrackReading(postgres=server, history=with_history)
     write(server, [TABLE])
     store = AuditedStore(server, reading) if with_history else PostgresStore(server, reading)
@@ -130,7 +130,7 @@ def test_an_overwrite_that_is_repaired_is_seen_by_the_trigger_alone(server: str,
     assert triggers(server) == 0
 
 
-def test_what_one_transaction_does_and_undoes_is_one_write(server: str) -> None:
+def test_the_statements_of_a_transaction_are_one_write(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE, f"INSERT INTO tracks VALUES ('{TWO}', 'pending', 'old.png')"])
 
@@ -145,7 +145,7 @@ def test_what_one_transaction_does_and_undoes_is_one_write(server: str) -> None:
     assert writes == [(TWO, None, "old.png"), (ONE, None, "2k.png"), (TWO, "old.png", None)]
 
 
-def test_a_table_that_comes_later_is_watched_from_then_on(server: str) -> None:
+def test_a_table_created_later_is_watched_from_then_on(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
 
     async def play(watcher: Watcher) -> None:
@@ -160,7 +160,7 @@ def test_a_table_that_comes_later_is_watched_from_then_on(server: str) -> None:
     assert writes == [(ONE, None, None)]
 
 
-def test_runs_side_by_side_in_one_database_do_not_take_each_others_triggers_away(server: str) -> None:
+def test_concurrent_runs_in_one_database_keep_their_own_triggers(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE])
 
@@ -182,7 +182,7 @@ def test_runs_side_by_side_in_one_database_do_not_take_each_others_triggers_away
     assert (audits(server), triggers(server)) == (set(), 0)
 
 
-def test_a_history_that_is_lost_is_told_and_no_old_rows_are_shown(server: str) -> None:
+def test_a_lost_history_is_reported_without_old_rows(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE])
 
@@ -199,7 +199,7 @@ def test_a_history_that_is_lost_is_told_and_no_old_rows_are_shown(server: str) -
         asyncio.run(play(watcher))
 
 
-def test_what_a_dead_run_has_left_is_removed_with_the_next_one(server: str) -> None:
+def test_the_remains_of_a_dead_run_are_removed_by_the_next_one(server: str) -> None:
     dead = "harness_audit_00000000000001"
     write(server, [TABLE, f"CREATE SCHEMA {dead}"])
     reading = TrackReading(postgres=server, history=True)
@@ -240,7 +240,7 @@ def test_the_trigger_is_removed_when_the_harness_is_killed(server: str) -> None:
     assert triggers(server) == 0
 
 
-def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
+def test_an_unreachable_server_is_reported_without_its_password() -> None:
     store = PostgresStore("postgresql://me:secret@127.0.0.1:1/x", TrackReading())
     with pytest.raises(ImplementationError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached") as raised:
         asyncio.run(store.states([]))
@@ -263,7 +263,7 @@ def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
         ),
     ],
 )
-def test_a_package_that_is_not_installed_is_missed_late_and_by_its_name(missing: str, asks: str, advice: str) -> None:
+def test_a_missing_package_is_only_reported_when_needed(missing: str, asks: str, advice: str) -> None:
     code = f"import sys; sys.modules['{missing}'] = None; import harness.world.live.world; print('imported'); {asks}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "imported\n"
@@ -283,11 +283,11 @@ def test_a_command_prints_the_track(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["cat nothing-{id}.json", "echo no JSON", "false"])
-def test_a_command_that_prints_no_track_shows_nothing(tmp_path: Path, command: str) -> None:
+def test_a_command_without_a_track_yields_none(tmp_path: Path, command: str) -> None:
     assert asyncio.run(command_store(tmp_path, command).states([ONE])) == []
 
 
-def test_a_command_has_the_environment_of_the_application_and_what_it_complains_of_is_kept(tmp_path: Path) -> None:
+def test_a_command_has_the_environment_of_the_application_and_its_stderr_is_kept(tmp_path: Path) -> None:
     code = """import os, sys; sys.exit("no track " + os.environ["DATA"] + os.environ.get("LD_PRELOAD", ""))"""
     (tmp_path / "track.py").write_text(code, encoding="utf-8")
     path = tmp_path / "harness.toml"
@@ -312,22 +312,22 @@ def configuration(folder: Path, text: str) -> Path:
     [
         (
             '[track]\nread = "GET /x"\npostgres = "x"',
-            "3:1: track: has read and postgres; the tracks are read at",
+            "3:1: track: expected one store, got read and postgres",
         ),
-        ("[track]\nhistory = true", "track: history is for tracks in a PostgreSQL"),
+        ("[track]\nhistory = true", "track: history needs tracks in a PostgreSQL"),
         ("[supabase]", r"supabase\.schema: is missing"),
         ('[supabase]\nschema = "no.sql"', r'4:10: supabase\.schema: there is no file "no\.sql"'),
         ('[supabase]\nschema = "there.sql"\nkey = "a"\nanon_key = "a"', "supabase: anon_key is the same as key"),
         ('[supabase]\nscheme = "x.sql"', r'4:1: supabase: unknown key "scheme", did you mean "schema"'),
     ],
 )
-def test_a_mistake_in_the_configuration_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_mistake_in_the_configuration_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "there.sql").touch()
     with pytest.raises(ImplementationError, match=problem):
         read_settings(configuration(tmp_path, text))
 
 
-def test_migrations_are_taken_by_name(tmp_path: Path) -> None:
+def test_migrations_are_sorted_by_name(tmp_path: Path) -> None:
     for name in ("2_b.sql", "1_a.sql"):
         (tmp_path / name).touch()
     found = read_settings(configuration(tmp_path, '[supabase]\nschema = "*.sql"')).supabase

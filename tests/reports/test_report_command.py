@@ -32,7 +32,7 @@ def test_a_comparison_is_saved_and_reported_later(tmp_path: Path) -> None:
     results = read_results(saved)
     assert [implementation.name for implementation in results.implementations] == ["strict", "synchronous"]
     assert len(results.runs) == 4
-    assert "Sixteen seconds is one second more than Suno waits" in results.scenarios[1].why
+    assert "A picture after 16 s is one second more than Suno waits" in results.scenarios[1].why
     assert results.scenarios[1].text.startswith("# yaml-language-server") or "why:" in results.scenarios[1].text
     harness("report", saved, "--html", later)
     assert Path(later).read_bytes() == Path(at_once).read_bytes()

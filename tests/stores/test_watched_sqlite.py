@@ -1,4 +1,4 @@
-"""Every committed change of the tracks table is seen, by whatever statement it comes."""
+"""Every committed change of the tracks table is seen, whatever the statement."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ TRACKS = "CREATE TABLE tracks (id TEXT PRIMARY KEY, status, owner)"
 
 @pytest.fixture
 def seen(tmp_path: Path) -> Iterator[tuple[sqlite3.Connection, Seen]]:
-    """A connection that is watched, and what was seen: id, status before, status after."""
+    """Return a watched connection and its seen changes: id, status before, status after."""
     path, found = str(tmp_path / "tracks.db"), []
 
     def hear(track_id: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
@@ -41,7 +41,7 @@ def test_each_change_is_seen_with_before_and_after(seen: tuple[sqlite3.Connectio
     assert found == [("a", None, "pending"), ("a", "pending", "complete"), ("a", "complete", None)]
 
 
-def test_a_transaction_is_seen_when_it_is_committed_though_its_last_statement_is_about_something_else(
+def test_a_transaction_is_seen_at_its_commit_even_if_its_last_statement_is_unrelated(
     seen: tuple[sqlite3.Connection, Seen],
 ) -> None:
     db, found = seen
@@ -79,14 +79,14 @@ def test_a_change_by_a_foreign_key_is_seen(seen: tuple[sqlite3.Connection, Seen]
     assert found[-1] == ("a", "pending", None)
 
 
-def test_scripts_and_many_at_once_are_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
+def test_scripts_and_executemany_are_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
     db, found = seen
     db.executescript(f"{TRACKS}; INSERT INTO tracks VALUES ('a', 'pending', NULL);")
     db.executemany("INSERT INTO tracks VALUES (?, ?, NULL)", [("b", "pending"), ("c", "failed")])
     assert [track_id for track_id, _, _ in found] == ["a", "b", "c"]
 
 
-def test_a_statement_by_a_cursor_that_another_statement_gave_is_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
+def test_a_statement_by_a_returned_cursor_is_seen(seen: tuple[sqlite3.Connection, Seen]) -> None:
     db, found = seen
     db.row_factory = sqlite3.Row
     cursor = db.execute(TRACKS)
@@ -135,7 +135,7 @@ def test_connections_of_all_kinds_are_watched(
         assert db.asked == 2
 
 
-def test_what_is_stored_is_seen_and_not_what_the_application_makes_of_it(
+def test_the_stored_values_are_seen_without_the_applications_converters(
     seen: tuple[sqlite3.Connection, Seen], tmp_path: Path
 ) -> None:
     _, found = seen
@@ -146,7 +146,7 @@ def test_what_is_stored_is_seen_and_not_what_the_application_makes_of_it(
     assert found == [("a", None, "2026-01-01 00:00:00")]
 
 
-def test_what_was_written_by_ways_that_are_not_watched_is_found_at_the_end(tmp_path: Path) -> None:
+def test_unwatched_writes_are_found_at_the_end(tmp_path: Path) -> None:
     path = str(tmp_path / "tracks.db")
     watcher = Watcher(path)
     with watching(watcher):
@@ -160,7 +160,7 @@ def test_what_was_written_by_ways_that_are_not_watched_is_found_at_the_end(tmp_p
 
 
 def in_a_world(path: Path, main: Callable[[], Coroutine[Any, Any, None]], seed: int = 1) -> None:
-    """Runs `main` in a simulated world of its own that watches a database."""
+    """Run `main` in a simulated world that watches a database."""
     loop = SimulatedLoop(Network(lambda host, port: None))
     with takeover(loop, seed), watching(Watcher(str(path))):
         task = loop.create_task(main())
@@ -172,7 +172,7 @@ def in_a_world(path: Path, main: Callable[[], Coroutine[Any, Any, None]], seed: 
 ASKED = "SELECT datetime('now'), CURRENT_TIMESTAMP, date('now', '+1 day'), strftime('%s'), unixepoch(), time('12:00')"
 
 
-def test_sqlites_own_clock_is_that_of_the_run(tmp_path: Path) -> None:
+def test_the_clock_of_sqlite_is_that_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "tracks.db"
     told: list[Any] = []
 
@@ -193,7 +193,7 @@ def test_sqlites_own_clock_is_that_of_the_run(tmp_path: Path) -> None:
     assert told[1] == (text, f"{moment + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}")
 
 
-def test_sqlites_own_randomness_is_that_of_the_seed(tmp_path: Path) -> None:
+def test_the_randomness_of_sqlite_depends_on_the_seed(tmp_path: Path) -> None:
     path = tmp_path / "tracks.db"
     told: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""The events of a journal: one frozen class for each kind of entry, whose docstring says when it is recorded.
+"""The events of a journal: a frozen class for each kind of entry, whose docstring says when it is recorded.
 
 The journal is written and read through these classes. Fields whose content is the user's own JSON (bodies, rows,
 headers) are `Any`.

@@ -1,4 +1,4 @@
-"""Callbacks: the attempts to deliver one and what the provider makes of the response."""
+"""Callbacks: delivery attempts and their outcome at the provider."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class CallbackAnswered(Event):
 
 @event
 class CallbackGivenUp(Event):
-    """Recorded when a provider has made its last attempt in vain."""
+    """Recorded when a provider's last attempt has failed."""
 
     kind = "callback.given-up"
     provider: str

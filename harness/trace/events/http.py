@@ -1,4 +1,4 @@
-"""HTTP between the hosts of a world, and what goes wrong on the way."""
+"""HTTP between the hosts of a world, and its faults."""
 
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class Response(Event):
 
 @event
 class RequestAbandoned(Event):
-    """Recorded when a client hangs up before its response is complete."""
+    """Recorded when a client disconnects before its response is complete."""
 
     kind = "request.abandoned"
     request: int
@@ -52,7 +52,7 @@ class RequestAbandoned(Event):
 
 @event
 class ConnectionToUnknownHost(Event):
-    """Recorded when somebody tries to reach a host that does not exist in this world."""
+    """Recorded when a connection to an unknown host is attempted."""
 
     kind = "connection.stranger"
     host: str

@@ -14,7 +14,7 @@ class SizedMark(Mark):
 
 @event
 class StoreWatched(Event):
-    """Recorded when a live run knows how its tracks are observed."""
+    """Recorded when a live run starts to observe its tracks."""
 
     kind = "store.watched"
     source: str
@@ -24,7 +24,7 @@ class StoreWatched(Event):
 
 @event
 class StoreRequest(Event):
-    """Recorded when a request to the stand-in for Supabase changes something or is refused."""
+    """Recorded when a request to the Supabase stand-in changes a row or is rejected."""
 
     kind = "store.request"
     method: str

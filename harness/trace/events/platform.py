@@ -7,7 +7,7 @@ from harness.trace.event import Event, event
 
 @event
 class ImplementationLoaded(Event):
-    """Recorded when the implementation's application has been made."""
+    """Recorded when the implementation's application has been created."""
 
     kind = "implementation.loaded"
     promised_logs: Sequence[Sequence[str]]

@@ -8,7 +8,7 @@ from harness.trace.event import Event, event, if_missing
 
 
 class Mark(TypedDict):
-    """What the pixels of a fake's image say of its origin."""
+    """The watermark in the pixels of a fake's image."""
 
     kind: str
     number: int
@@ -39,7 +39,7 @@ class TaskCreated(Event):
     """`music` or `image`."""
     endpoint: str
     mode: str
-    """How the result comes: `synchronous`, `callback`, `job`."""
+    """How the result is delivered: `synchronous`, `callback`, `job`."""
     prompt: str | None = if_missing(None)
     title: str | None = if_missing(None)
     charged: int
@@ -90,7 +90,7 @@ class CreditsChanged(Event):
 
 @event
 class RateLimited(Event):
-    """Recorded when a provider refuses a request because too many have come."""
+    """Recorded when a provider rejects a request because of its rate limit."""
 
     kind = "rate.limited"
     provider: str
@@ -112,4 +112,4 @@ class ImagePublished(Event):
     made: Sequence[int]
     """Width and height at which it was made; smaller than `size` for an enlarged one."""
     flaw: str | None
-    """What is wrong with the file."""
+    """The defect of the file."""

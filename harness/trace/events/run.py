@@ -1,4 +1,4 @@
-"""The run as such: its beginning, its end, and what is special about it."""
+"""The run: its beginning, its end and its circumstances."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -30,7 +30,7 @@ class RunBegan(Event):
     delivery_answer_within_s: float = if_missing(15.0)
     """How long the provider waits for the response to a callback."""
     secrets: Sequence[str] = if_missing(())
-    """The keys of this run, made up for it."""
+    """The keys of this run, generated for it."""
     hosts: Mapping[str, Sequence[str]] = if_missing({})
     """Host names by role: `app`, `providers`, `media`."""
     impossible: Mapping[str, str] = if_missing({})
@@ -77,7 +77,7 @@ class RunEnded(Event):
 
 @event
 class TimeAdvanced(Event):
-    """Recorded when somebody moves the fakes' time on (`harness serve`)."""
+    """Recorded when a user advances the fakes' time (`harness serve`)."""
 
     kind = "time.advanced"
     by_s: float

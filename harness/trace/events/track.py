@@ -1,4 +1,4 @@
-"""A track from the user's side: requested, accepted or refused, and as it is at the end."""
+"""A track from the user's side: requested, accepted or refused, and final."""
 
 from typing import Any
 
