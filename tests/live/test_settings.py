@@ -100,7 +100,7 @@ def test_a_pyproject_is_found_by_the_command_line(
         ('[logs]\nimage-requestd = "x"', "image-requested"),
         ("[logs]\nimage-requested = 5", "expected a list of texts"),
         ("[application.enviroment]", "environment"),
-        ("[application]", "invalid TOML"),
+        ("[application]", "not TOML"),
         ('[track]\ncommand = "nope-nowhere {id}"', 'starts "nope-nowhere", and there is no such program'),
         ('[track]\ncommand = "./nope {id}"', 'starts "./nope", and there is no such program'),
         ('[track]\ncommand = "cat \'x"', "cannot be read by a shell: No closing quotation"),
