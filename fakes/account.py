@@ -27,8 +27,8 @@ JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECAS
 """Refusing a type other than JSON is inferred; a request without a type counts as JSON."""
 OPENAPI_PATH = "/openapi.json"
 """The path of a fake's own OpenAPI document. No provider has it, so it is not a documented endpoint."""
-SOURCE_AUTH = "providers.md section 1, documented"
-SOURCE_ROUTES = "providers.md trap 1, seen in clients"
+SOURCE_AUTH = "fakes/FIDELITY.md section 1, documented"
+SOURCE_ROUTES = "fakes/FIDELITY.md traps, seen in clients"
 
 Endpoint = tuple[str, str]
 """Method and path."""

@@ -117,10 +117,10 @@ RESOLUTION = re.compile(f"({_SIDE})x({_SIDE})")
 ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}[!-~]*")
 
-_JOBS = "providers.md section 2, documented"
+_JOBS = "fakes/FIDELITY.md section 2, documented"
 _LATER = "docs.kie.ai, market/seedream, documented"
-_BELIEF = "providers.md section 2, the seed documents"
-_LARGEST = "providers.md section 2, the seed documents; the largest size is inferred"
+_BELIEF = "fakes/FIDELITY.md section 2, assumed by applications"
+_LARGEST = "fakes/FIDELITY.md section 2, assumed by applications; the largest size is inferred"
 _CALLBACK = Field("callBackUrl", "url", _JOBS)
 _COMMON = (Field("nsfw_checker", "flag", _JOBS),)
 DOWNLOAD = Form([Field("url", "url", _JOBS, required=True)])

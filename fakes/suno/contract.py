@@ -58,9 +58,9 @@ FAILED_STATUSES = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WOR
 UNKNOWN_STATUS = "PROCESSED"
 """An unknown status, for scripts that want one."""
 
-_SECTION = "providers.md section 1, documented"
-_SEEN = "providers.md trap 2, seen in clients"
-_MODELS = "providers.md section 1, documented; the union over time"
+_SECTION = "fakes/FIDELITY.md section 1, documented"
+_SEEN = "fakes/FIDELITY.md traps, seen in clients"
+_MODELS = "fakes/FIDELITY.md section 1, documented; the union over time"
 
 
 @dataclass(frozen=True, slots=True)

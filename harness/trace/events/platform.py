@@ -11,7 +11,7 @@ class ImplementationLoaded(Event):
 
     kind = "implementation.loaded"
     promised_logs: Sequence[Sequence[str]]
-    """Pairs of a log event and the text that is promised for it."""
+    """Pairs of a log event and the text declared for it."""
     cron_path: str | None
     """The periodic route that the platform calls."""
 

@@ -1,8 +1,8 @@
 """Sends requests to a live application: the user's requests for tracks, and the providers' callbacks.
 
 Both are recorded in the journal as the application's own host sees them: a request when it is sent, then its response,
-or that the sender gave up. A callback to another machine is not sent: it is recorded as `connection.stranger`, and to
-the provider its receiver is unreachable.
+or that the sender gave up. A callback to another machine is not sent: it is recorded as a connection to an unknown
+host, and to the provider its receiver is unreachable.
 """
 
 import asyncio

@@ -16,16 +16,16 @@ PRELOAD = Path(__file__).parent / "preload.cjs"
 LOCAL = "localhost,127.0.0.1,::1"
 
 
-def preload_environment(origins: Mapping[str, str], strangers: str, given: str) -> dict[str, str]:
+def preload_environment(origins: Mapping[str, str], unknown: str, given: str) -> dict[str, str]:
     """Return the environment for a Node process with rewritten requests; `given` is its existing NODE_OPTIONS.
 
-    `origins` maps a host's name to the address of its fake; requests to other hosts are reported to `strangers`.
+    `origins` maps a host's name to the address of its fake; requests to other hosts are reported to `unknown`.
     """
     rewritten = {f"{scheme}://{host}": where for host, where in origins.items() for scheme in ("https", "http")}
     return {
         "NODE_OPTIONS": f'{given} --require "{PRELOAD}"'.strip(),
         "HARNESS_ORIGINS": json.dumps(rewritten),
-        "HARNESS_STRANGERS": strangers,
+        "HARNESS_STRANGERS": unknown,
     }
 
 
