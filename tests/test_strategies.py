@@ -1,4 +1,4 @@
-"""Strategies: each does what the catalogue says of it, its bug included and no other, in whole simulated runs."""
+"""Strategies: each behaves as documented, with its own bug and no other, in complete simulated runs."""
 
 import importlib
 import re
@@ -58,7 +58,7 @@ def played(
     strays: tuple[Stray, ...] = (),
     signing: bool = False,
 ) -> Result:
-    """A run of a strategy through the scenario that the arguments describe; everything else is healthy."""
+    """Run a strategy in the scenario of the arguments; everything else is healthy."""
     script = Script(
         suno=SunoScript(music=(music or Music(),), strays=strays),
         kie=KieScript(images=images or (Image(),)),
@@ -91,13 +91,13 @@ def field(result: Result, name: str) -> object:
 
 
 def asked(result: Result, path: str) -> list[AnyEntry]:
-    """What the implementation asked of the providers."""
+    """Return the implementation's requests to the providers."""
     requests = entries(result, "request")
     return [e for e in requests if e.facts["by"] == "app.test" and e.facts["path"].partition("?")[0] == path]
 
 
 def completes_answered_after_s(result: Result) -> list[float]:
-    """How long the handler took for each delivery of the complete callback."""
+    """Return the duration of the handler for each delivery of the complete callback."""
     assert result.journal is not None
     answers = {e.facts["request"]: e for e in result.journal.of(Response, RequestAbandoned)}
     took = []
@@ -131,7 +131,7 @@ def test_the_table_is_read_without_importing_a_web_framework() -> None:
 
 
 @pytest.mark.parametrize("strategy", [*CALLED_BACK, *IN_THE_REQUEST, "acknowledge-first"])
-def test_a_sound_strategy_keeps_every_promise_when_all_is_well(strategy: str) -> None:
+def test_a_correct_strategy_holds_every_invariant_when_all_is_healthy(strategy: str) -> None:
     began = time.perf_counter()
     result = played(strategy)
     assert result.violated == ()
@@ -141,7 +141,7 @@ def test_a_sound_strategy_keeps_every_promise_when_all_is_well(strategy: str) ->
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_no_strategy_answers_500_or_leaves_work_behind_when_answers_are_hostile(strategy: str) -> None:
+def test_no_strategy_returns_500_or_leaves_work_unfinished_after_hostile_responses(strategy: str) -> None:
     hostile = (
         Image(fails=Failure(502, html=True, as_http=True)),
         Image(answer="data-null"),
@@ -189,18 +189,18 @@ def test_trusting_saves_the_small_cover_and_claims_that_it_is_2k() -> None:
     assert {"image-2k", "resolution-true", "fallback-labelled"} <= set(result.violated)
 
 
-def test_trusting_saves_whatever_word_stands_for_a_url() -> None:
+def test_trusting_saves_any_word_as_a_url() -> None:
     assert field(played("trusting", music=Music(cover_url="undefined")), "image_url") == "undefined"
 
 
-def test_trusting_asks_for_a_callback_that_it_cannot_link() -> None:
+def test_trusting_requests_a_callback_that_it_cannot_link() -> None:
     result = played("trusting")
     request = asked(result, "/api/v1/generate/image")[0]
     assert request.facts["body"]["callBackUrl"] == "http://app.test/callbacks/kie"
     assert any("unknown task" in line for line in lines(result))
 
 
-def test_polling_puts_the_cover_over_a_verified_picture() -> None:
+def test_polling_overwrites_a_verified_picture_with_the_cover() -> None:
     result = played("polling")
     urls = [entry.facts["after"].get("image_url") for entry in entries(result, "store.write")]
     assert any("2048x1152" in str(url) for url in urls)
@@ -208,7 +208,7 @@ def test_polling_puts_the_cover_over_a_verified_picture() -> None:
     assert "never-downgraded" in result.violated
 
 
-def test_polling_brings_what_a_lost_music_callback_would_have_brought() -> None:
+def test_polling_compensates_for_a_lost_music_callback() -> None:
     result = played("polling", music=Music(callbacks="never"))
     assert field(result, "status") == "complete"
     assert result.verdict("audio-kept").state == "held"
@@ -265,7 +265,7 @@ def test_synchronous_pays_twice_only_when_the_picture_outlasts_the_redelivery() 
     assert "generates-once" in result.violated
 
 
-def test_synchronous_asks_once_more_with_the_adjusted_parameters() -> None:
+def test_synchronous_retries_once_with_the_adjusted_parameters() -> None:
     result = played("synchronous", SMALL, Image())
     bodies = [entry.facts["body"] for entry in asked(result, "/api/v1/generate/image")]
     assert [(body["steps"], body["cfg_scale"]) for body in bodies] == [(30, 8), (25, 7)]
@@ -303,7 +303,7 @@ def test_synchronous_takes_a_cover_that_is_2k_and_generates_nothing() -> None:
     assert result.metrics.generations_requested == 0
 
 
-def test_mapped_callback_waits_for_ever_for_a_callback_that_stays_away() -> None:
+def test_mapped_callback_waits_forever_for_a_missing_callback() -> None:
     result = played("mapped-callback", Image(callback="never"))
     assert field(result, "status") == "pending"
     assert result.ending == "quiescent"
@@ -317,7 +317,7 @@ def test_mapped_callback_links_each_picture_to_its_track_also_after_a_restart() 
     assert result.verdict("image-belongs").state == "held"
 
 
-def test_mapped_callback_tells_of_a_failed_picture() -> None:
+def test_mapped_callback_reports_a_failed_picture() -> None:
     assert "501" in str(field(played("mapped-callback", FAILS), "failure_reason"))
 
 
@@ -381,7 +381,7 @@ def test_acknowledge_first_orders_its_music_once_although_a_restart_swallows_the
 
 
 @pytest.mark.parametrize("limit_s", [None, 10.0])
-def test_acknowledge_first_lives_on_its_periodic_route_where_instances_freeze(limit_s: float | None) -> None:
+def test_acknowledge_first_works_by_its_periodic_route_where_instances_freeze(limit_s: float | None) -> None:
     platform = Platform(freezes_after_answer=True, limit_s=limit_s)
     result = played("acknowledge-first", Image(takes=Fixed(60.0)), platform=platform)
     assert result.violated == ()
@@ -390,7 +390,7 @@ def test_acknowledge_first_lives_on_its_periodic_route_where_instances_freeze(li
 
 @pytest.mark.parametrize("takes_s", [5.0, 16.0, 61.0])
 def test_acknowledge_first_pays_once_although_an_instance_was_frozen_in_the_middle_of_a_step(takes_s: float) -> None:
-    """It goes on when its lease has run out, and another instance has done what it was about to do."""
+    """It resumes after its lease has expired and another instance has done its next step."""
     platform = Platform(freezes_after_answer=True, instances=2)
     result = played("acknowledge-first", Image(takes=Fixed(takes_s)), platform=platform, tracks=2)
     assert result.violated == ()
@@ -398,7 +398,7 @@ def test_acknowledge_first_pays_once_although_an_instance_was_frozen_in_the_midd
     assert any("another instance has gone on with track" in line for line in lines(result))
 
 
-def test_acknowledge_first_waits_as_it_was_told_whatever_callbacks_come_meanwhile() -> None:
+def test_acknowledge_first_obeys_retry_after_despite_callbacks() -> None:
     music = Music(sends=("complete", "complete"), apart_s=0.5)
     result = played("acknowledge-first", Image(fails=Failure(429)), Image(), music=music)
     refused, accepted = asked(result, "/api/v1/jobs/createTask")
@@ -455,7 +455,7 @@ def test_acknowledge_first_says_why_when_there_is_no_picture_at_all() -> None:
     assert result.violated == ("image-present",)
 
 
-def test_acknowledge_first_asks_again_for_a_picture_that_was_only_enlarged() -> None:
+def test_acknowledge_first_requests_another_picture_for_an_enlarged_one() -> None:
     enlarged = Image(picture=Picture(2048, 1152, made_width=1024, made_height=576))
     result = played("acknowledge-first", enlarged, Image())
     assert result.metrics.generations_accepted == 2
@@ -472,7 +472,7 @@ def test_acknowledge_first_is_done_before_fifty_minutes_even_when_nothing_ever_c
 
 
 @pytest.mark.parametrize("forgery", ["unsigned", "forged", "stale", "altered"])
-def test_acknowledge_first_believes_no_forged_callback(forgery: str) -> None:
+def test_acknowledge_first_ignores_forged_callbacks(forgery: str) -> None:
     strays = (Stray(after_s=50.0, what="forgery", forgery=forgery),)  # type: ignore[arg-type]
     result = played("acknowledge-first", strays=strays, signing=True)
     assert result.verdict("rejects-forgery").state == "held"
@@ -522,7 +522,7 @@ def test_an_ordinary_address_is_public() -> None:
 
 @pytest.mark.parametrize("format_", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if "cut" in flaw or flaw in ("zero-bytes", "html-as-image")])
-def test_a_file_that_is_no_whole_picture_is_refused(flaw: str, format_: str) -> None:
+def test_an_incomplete_picture_is_rejected(flaw: str, format_: str) -> None:
     content = render(PictureSpec(2048, 1152, Mark("picture", 1, 2048, 1152), format_, flaw)).content  # type: ignore[arg-type]
     with pytest.raises(PictureError):
         decode_picture(content)
@@ -560,7 +560,7 @@ def _signed(key: str, task_id: str, timestamp: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("body", [None, [], 7, "x", {}, {"data": None}, {"data": []}, {"data": {"taskId": 5}}])
-def test_a_message_without_a_task_is_no_news(body: object) -> None:
+def test_a_message_without_a_task_is_ignored(body: object) -> None:
     assert read_music(body) is None
     assert read_image(body) is None
 
@@ -571,7 +571,7 @@ def test_an_error_inside_an_http_200_is_an_error() -> None:
     assert answer.problem == "code 429: call frequency is too high"
 
 
-def test_states_that_nobody_knows_wait_until_there_is_something_to_take() -> None:
+def test_an_unknown_state_is_pending_until_it_has_a_result() -> None:
     job = {"taskId": "t", "state": "polishing"}
     assert read_image({"code": 200, "data": job}) == read_image({"code": 200, "data": {**job, "resultJson": "{"}})
     waiting, done = read_image({"data": job}), read_image({"data": {**job, "resultJson": {"resultUrls": ["u"]}}})

@@ -1,9 +1,8 @@
-"""Acknowledge first: answers every delivery at once, and does the work from a durable queue.
+"""Acknowledge first: responds to every delivery at once, and works from a durable queue.
 
-A callback is checked, stored and answered; it changes no track. What is true is read from the provider's records by
-the worker (`production`), which also asks on its own when no callback comes. Pictures are verified, copied into the
-application's own store and served from there. On a platform that freezes instances after their answer, the periodic
-route is what the worker lives on.
+A callback is checked, stored and acknowledged; it changes no track. The worker (`pipeline`) reads the results from the
+provider's records, also without a callback. Pictures are verified, copied into the application's own store and served
+from there. On a platform that freezes instances after their response, the periodic route runs the worker.
 """
 
 import asyncio
@@ -27,11 +26,11 @@ from harness.strategies.signatures import is_genuine
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 CRON_PATH = "/cron"
 CONNECT_S = 60.0
-"""Nobody waits for the worker, so it can wait out an overload."""
+"""No request waits for the worker, so it can wait out an overload."""
 CRON_S_MAX = 8.0
 """Below the shortest function limit of the platforms, 10 s."""
 FIRST_STEP_S_MAX = 5.0
-"""A new track's user waits this long at most for the music to be ordered; afterwards the queue goes on by itself."""
+"""The maximal time that the request for a new track waits for the music request; then the queue continues alone."""
 
 
 class Desk:
@@ -44,7 +43,7 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Starts the worker, which goes on with whatever an earlier instance has left."""
+        """Start the worker, which continues the jobs of earlier instances."""
         async with lifespan_of(self.context)(app):
             production = Production(self.context, self.queue)
             self.worker = Worker(self.queue, production.advance, self.context.log)
@@ -53,7 +52,7 @@ class Desk:
             working.cancel()
 
     async def create(self, request: Request) -> Response:
-        """Store the wish, begin with it, and answer."""
+        """Store the track, start its job, and respond."""
         assert self.worker is not None
         requested, track_id, now_s = await request.json(), str(uuid.uuid4()), time.time()
         job = Job(track_id, "create-music", due_s=now_s, began_s=now_s, step_began_s=now_s)
@@ -67,11 +66,11 @@ class Desk:
         return JSONResponse({"id": track_id}, status_code=201)
 
     async def suno(self, request: Request) -> Response:
-        """A music callback."""
+        """Handle a music callback."""
         return self._acknowledge(request, "suno", read_music(await json_of(request)))
 
     async def kie(self, request: Request) -> Response:
-        """An image callback."""
+        """Handle an image callback."""
         return self._acknowledge(request, "kie", read_image(await json_of(request)))
 
     def _acknowledge(self, request: Request, provider: str, event: MusicEvent | ImageEvent | None) -> Response:
@@ -98,7 +97,7 @@ class Desk:
         return JSONResponse({"ok": True})
 
     async def picture(self, request: Request) -> Response:
-        """A picture from the own store."""
+        """Return a picture from the application's own store."""
         picture = self.queue.picture(request.path_params["name"].rpartition(".")[0])
         if picture is None:
             return JSONResponse({"ok": False}, status_code=404)
@@ -106,7 +105,7 @@ class Desk:
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     context = AppContext("acknowledge-first")
     context.connect_s = CONNECT_S
     desk = Desk(context)

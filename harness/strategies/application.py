@@ -1,4 +1,4 @@
-"""The application around every strategy: settings, tracks, routes. What to do about news is the strategy's.
+"""The application around every strategy: settings, tracks, routes. The strategy handles the callbacks.
 
 A strategy is two functions: what happens when the music provider calls, and what happens when the image provider
 calls. Both get the studio, in which everything is at hand, and the news.
@@ -48,7 +48,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration, from the environment."""
+    """The configuration, read from the environment."""
 
     suno_url: str
     suno_key: str
@@ -74,7 +74,7 @@ class Settings:
 
 
 class Tracks:
-    """The `tracks` table, and in it whatever columns a strategy needs for itself."""
+    """The `tracks` table, with additional columns of a strategy."""
 
     def __init__(self, path: str, own_columns: Sequence[str] = ()) -> None:
         self.db = sqlite3.connect(path, isolation_level=None)
@@ -101,7 +101,7 @@ class AppContext:
 
     client: httpx.AsyncClient
     connect_s = 10.0
-    """How long a connection to a provider may take to stand."""
+    """The connect timeout for a provider."""
 
     def __init__(self, name: str, own_columns: Sequence[str] = (), one_at_a_time: bool = True) -> None:
         """`one_at_a_time`: a callback for a task waits for an earlier one for it, and then finds the work done."""
@@ -140,7 +140,7 @@ class AppContext:
         return track
 
     def deliver(self, track_id: str, image_url: str, resolution: str | None) -> None:
-        """The good end: the track is complete and has its picture."""
+        """Finish the track with its picture."""
         self.tracks.change(
             track_id,
             status="complete",
@@ -151,12 +151,12 @@ class AppContext:
         )
 
     def complete_without_picture(self, track_id: str, reason: str) -> None:
-        """The end of a track whose picture failed, for everybody to see."""
+        """Finish a track whose picture failed, visibly."""
         self.log.error("no picture for track %s: %s", track_id, reason)
         self.tracks.change(track_id, status="complete", image_url=None, failure_reason=reason)
 
     def fail(self, track_id: str, reason: str) -> None:
-        """The end of a track without music."""
+        """Finish a track without music."""
         self.log.error("track %s failed: %s", track_id, reason)
         self.tracks.change(track_id, status="failed", failure_reason=reason)
 
@@ -167,7 +167,7 @@ Begun = Callable[[AppContext, str], None]
 
 
 async def ignore_image(context: AppContext, event: ImageEvent) -> None:
-    """For strategies that ask for no image callback."""
+    """Ignore an image callback, for strategies that request none."""
     context.log.info("image callback for task %s ignored", event.task_id)
 
 
@@ -238,7 +238,7 @@ async def hear_of_music(context: AppContext, event: MusicEvent, on_music: OnMusi
 
 
 def reading_of(context: AppContext) -> Callable[[Request], Awaitable[Response]]:
-    """The route that shows a track."""
+    """Return the route that shows a track."""
 
     async def read(request: Request) -> Response:
         track = context.tracks.find("id", request.path_params["id"])
@@ -265,7 +265,7 @@ def trusted() -> ssl.SSLContext:
 
 
 async def json_of(request: Request) -> Any:
-    """A callback's JSON, or None for what is none."""
+    """Return a callback's JSON, or None if it is invalid."""
     try:
         return await request.json()
     except ValueError:

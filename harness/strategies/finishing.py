@@ -1,4 +1,4 @@
-"""Endings: how a track is finished, with a 2K picture, with the best that could be had, or without music."""
+"""Finishing a track: with a 2K picture, with the best fallback, or without music."""
 
 import time
 
@@ -13,27 +13,27 @@ WAIT_S_MAX = 60.0
 
 
 class Endings:
-    """Ends jobs, each in one transaction with its track, and keeps the pictures that they end with."""
+    """Finishes jobs, each in one transaction with its track, and stores their final pictures."""
 
     def __init__(self, context: AppContext, queue: JobQueue) -> None:
         self.context = context
         self.queue = queue
 
     def finish(self, job: Job, picture: Picture) -> None:
-        """The good end: the picture is copied, so it lasts longer than the provider keeps it."""
+        """Finish with a copy of the 2K picture, which outlasts the provider's file."""
         with self.queue.transaction():
             self.queue.keep_picture(job.track_id, picture)
             self.context.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
             self.queue.remove(job)
 
     def fail(self, job: Job, reason: str) -> None:
-        """There will be no music."""
+        """Finish without music."""
         with self.queue.transaction():
             self.context.fail(job.track_id, reason)
             self.queue.remove(job)
 
     async def fall_back(self, job: Job, reason: str) -> None:
-        """There will be no 2K picture."""
+        """Finish without a 2K picture."""
         self.context.log.error("no 2K picture for track %s: %s", job.track_id, reason)
         job.reason = reason
         job.begin("fall-back", time.time())
@@ -41,7 +41,7 @@ class Endings:
         await self.conclude(job)
 
     async def conclude(self, job: Job) -> None:
-        """Finish with the largest picture that there is, labelled; or with none. In both cases with the reason."""
+        """Finish with the largest available picture, labelled, or with none; in both cases with the reason."""
         job.tries += 1
         error = await self.copy_cover(job, COVER_SILENCE_S)
         if error is not None and not job.is_late(COVER_LATE_S):
@@ -64,7 +64,7 @@ class Endings:
             self.queue.remove(job)
 
     async def copy_cover(self, job: Job, within_s: float = COVER_WITHIN_S) -> PictureError | None:
-        """Get the cover while it is there, unless something is kept already; it may be all that there will be."""
+        """Store the cover while it is available, unless a picture is already stored; it may become the fallback."""
         if not is_public_url(job.cover_url) or self.queue.picture(job.track_id) is not None:
             return None
         job.cover_fetches += 1
@@ -76,7 +76,7 @@ class Endings:
         return None
 
     def keep_as_spare(self, job: Job, picture: Picture) -> None:
-        """Keep the larger one for the case that nothing better comes."""
+        """Store the larger picture as a fallback."""
         kept = self.queue.picture(job.track_id)
         if kept is None or kept.width * kept.height < picture.width * picture.height:
             self.queue.keep_picture(job.track_id, picture)

@@ -1,8 +1,8 @@
-"""Orders: asking a provider for something that costs, without paying twice for a lost answer.
+"""Idempotent orders: paid requests to a provider that are not repeated if a response is lost.
 
-A creation whose answer got lost may have been accepted, so it is not simply asked for again: the callback URL carries
-the track's id, and the first callback of an unknown task tells the id that the lost answer would have told. Only when
-none comes is it asked for once more.
+A creation whose response was lost may have been accepted, so it is not simply repeated: the callback URL contains the
+track's id, and the first callback with an unknown task has the id of the lost response. The request is only repeated
+if there is no such callback.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from harness.strategies.job_queue import Job, JobQueue
 from harness.strategies.parsing import Answer
 
 CREATION_WITHIN_S = 16 * 60.0
-"""How long a creation is tried that the provider refuses for now: longer than an outage of ten minutes."""
+"""How long a temporarily rejected creation is retried: longer than an outage of ten minutes."""
 UNCLEAR_S = 5 * 60.0
-"""How long the callback of a creation whose answer got lost is waited for."""
+"""How long to wait for the callback of a creation whose response was lost."""
 WAIT_S_MAX = 60.0
 FINAL_CODES = frozenset({400, 401, 402, 404, 405, 409, 413, 422, 433, 451, 505})
-"""Refusals that the same request should get again: content, key, credits, validation. The others may pass."""
+"""Rejections that are permanent: content, key, credits, validation. The others may be temporary."""
 FINAL_TRIES_MAX = 1
-"""They are tried once more nevertheless: it costs nothing, and gateways err."""
+"""They are retried once nevertheless: it costs nothing, and gateways can be wrong."""
 CREATIONS_MAX, CREATIONS_WINDOW_S = 18, 10.0
-"""Two below the documented 20 creations per 10 s, for the clocks to differ a little."""
+"""Two below the documented 20 creations per 10 s, because clocks differ."""
 
 
 class RefusedError(Exception):
@@ -51,7 +51,7 @@ class Pace:
             await asyncio.sleep(free_s - now_s + 0.001)
 
     def hold(self, seconds: float) -> None:
-        """The provider told everybody to wait."""
+        """Delay every creation, as the provider requested."""
         self._not_before_s = max(self._not_before_s, time.time() + seconds)
 
 
@@ -100,7 +100,7 @@ class Orders:
         return next((d.task_id for d in received if d.received_s >= job.requested_s and d.task_id != known), None)
 
     def _ask_again_later(self, job: Job, answer: Answer) -> None:
-        """What to do about an answer that names no task."""
+        """Handle a response without a task id."""
         job.reason = f"{self._thing} was refused: {answer.problem or 'no taskId'}"
         if answer.unclear:
             self._queue.put_off(job, (job.requested_s or time.time()) + UNCLEAR_S)

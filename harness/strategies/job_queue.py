@@ -1,7 +1,7 @@
-"""The durable queue: one job for each unfinished track, the callbacks that wait for it, and the worker that does it.
+"""The durable queue: a job for each unfinished track, its pending callbacks, and the worker that executes it.
 
-All that a job knows is in its row, so whoever finds the row can go on: the same process, or the one after a restart.
-The worker sleeps until the next job is due or somebody nudges it; with no job it waits for ever.
+The state of a job is in its row, so any process can continue it, also after a restart. The worker sleeps until the next
+job is due or it is woken; without jobs it sleeps forever.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Job:
     cover_url: str | None = None
     cover_fetches: int = 0
     reason: str | None = None
-    """Why there is no 2K picture so far."""
+    """Why there is no 2K picture yet."""
     version: int = 0
     """How often it has been saved."""
 
@@ -97,7 +97,7 @@ class JobQueue:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Execute a block as one transaction."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -195,7 +195,7 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Works for as long as the application lives."""
+        """Work until the application stops."""
         while True:
             self._wake.clear()
             due_s = self._start_what_is_due()

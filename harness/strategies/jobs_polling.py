@@ -1,7 +1,7 @@
-"""Jobs polling: the documented jobs API, createTask and then recordInfo until done, inside the callback's request.
+"""Jobs polling: the documented jobs API, createTask and then recordInfo until done, inside the callback's handler.
 
-It needs no callback and no mapping. The handler is as slow as the picture, so like the synchronous one it outlasts the
-15 s that the provider waits.
+It needs no callback and no mapping. The handler takes as long as the picture, so like the synchronous one it exceeds
+the 15 s that the provider waits.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ POLLS_MAX = 30
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Have the picture made, wait until it is, verify it, and save it or why there is none."""
+    """Request the picture, wait for it, verify it, and save it or the reason for its absence."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     try:
         answer = await provider_client.create_image_task(context, prompt)
@@ -36,7 +36,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def finished(context: AppContext, task_id: str) -> ImageEvent:
-    """Ask recordInfo until the task is done; raises PictureError when it fails or takes too long."""
+    """Poll recordInfo until the task is done. Raise PictureError if it fails or takes too long."""
     for _ in range(POLLS_MAX):
         await asyncio.sleep(POLL_EVERY_S)
         event = await provider_client.image_record(context, task_id)
@@ -49,11 +49,11 @@ async def finished(context: AppContext, task_id: str) -> ImageEvent:
 
 
 def is_unfinished(context: AppContext, track: Row) -> bool:
-    """Whether no other delivery has finished the track while this one was waiting."""
+    """Return whether no other delivery has finished the track while this one was waiting."""
     now = context.tracks.find("id", track["id"])
     return now is not None and now["status"] == "pending"
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("jobs-polling", one_at_a_time=False), on_music)

@@ -1,7 +1,7 @@
-"""Labelled thumbnail: option 2 of the seed documents, the cover as a last resort, labelled as low resolution.
+"""Labelled thumbnail: the cover as a last resort, labelled as low resolution (docs/explanations/three-fixes.md).
 
 The cover is shown at once, with its label and the reason, and the verified 2K picture replaces both when its callback
-comes. So there is nothing to wait for: without that callback the labelled cover stays.
+arrives. Without that callback the labelled cover remains.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ NOT_YET = "the 2K picture has not come yet"
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Ask for the picture, and show the labelled cover until it comes."""
+    """Request the picture, and show the labelled cover until it arrives."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     try:
@@ -44,7 +44,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:
-    """Put the verified picture in the cover's place, or say why the cover stays."""
+    """Replace the cover with the verified picture, or save why the cover remains."""
     track = await context.track_of("image_task_id", event.task_id)
     if track is None or track["failure_reason"] is None:
         return
@@ -60,5 +60,5 @@ async def on_image(context: AppContext, event: ImageEvent) -> None:
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("labelled-thumbnail", ["image_task_id"]), on_music, on_image)

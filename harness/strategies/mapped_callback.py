@@ -1,7 +1,7 @@
-"""Mapped callback: option 3b of the seed documents: which image task belongs to which track is stored in a table.
+"""Mapped callback: a table maps image tasks to tracks (docs/explanations/three-fixes.md).
 
-The image callback finds its track there, and its picture is verified. Nothing asks after a callback that stays away:
-such a track waits for ever.
+The image callback finds its track there, and its picture is verified. There is no polling, so a track whose callback
+is missing waits forever.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Ask for the picture, once, and store which task makes it for which track."""
+    """Request the picture, once, and store the mapping from its task to the track."""
     db = context.tracks.db
     if db.execute("SELECT 1 FROM image_tasks WHERE track_id = ?", (track["id"],)).fetchone():
         return
@@ -30,7 +30,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:
-    """Find the track by the mapping, verify the picture, and save it or why there is none."""
+    """Find the track by the mapping, verify the picture, and save it or the reason for its absence."""
     track = await context.track_of(MAPPED, event.task_id)
     if track is None or track["status"] != "pending":
         return
@@ -47,7 +47,7 @@ MAPPED = "(SELECT task_id FROM image_tasks WHERE track_id = tracks.id)"
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     context = AppContext("mapped-callback")
     context.tracks.db.execute("CREATE TABLE IF NOT EXISTS image_tasks (task_id TEXT PRIMARY KEY, track_id TEXT UNIQUE)")
     return application(context, on_music, on_image)

@@ -1,7 +1,7 @@
-"""Messages: what the providers' answers, records and callbacks say, read without trusting their shape.
+"""Parsing the providers' responses, records and callbacks without trusting their shape.
 
-Any of them may be HTML, cut off, null where an object belongs, or an error inside an HTTP 200. So each is read by a
-function that always gives a value: what it could make out, and a sentence about the rest.
+Any of them may be HTML, truncated, null instead of an object, or an error inside an HTTP 200. So each parser always
+returns a value: what it could read, and a sentence about the rest.
 """
 
 import json
@@ -15,30 +15,30 @@ FAILED_MUSIC = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_E
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A provider's answer to a request: its code (the HTTP status when there is no body code), and its data."""
+    """A provider's response: its code (the HTTP status if the body has none), and its data."""
 
     code: int
     data: dict[str, Any]
     problem: str | None = None
-    """A sentence, unless the answer is a success."""
+    """A sentence, unless the response is a success."""
     retry_after_s: float | None = None
     unclear: bool = False
-    """Nobody can say whether the request was accepted: the answer got lost, or came from a gateway in between."""
+    """Whether the request may have been accepted: the response was lost, or came from a gateway."""
 
     @property
     def task_id(self) -> str | None:
-        """The task that a success names."""
+        """Return the task id of a success."""
         return text(self.data.get("taskId")) if self.code == 200 else None
 
     @property
     def image_url(self) -> Any:
-        """What stands where the flat image endpoint puts its URL; anything may stand there."""
+        """Return the value of the flat image endpoint's URL, which may be of any type."""
         return as_dict(self.data.get("response")).get("imageUrl") if self.code == 200 else None
 
 
 @dataclass(frozen=True, slots=True)
 class MusicEvent:
-    """What a music callback or a music record says. URLs are as given, unchecked."""
+    """The contents of a music callback or record. URLs are unchecked."""
 
     task_id: str
     state: str
@@ -50,7 +50,7 @@ class MusicEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImageEvent:
-    """What an image callback or an image record says. The URL is as given, unchecked."""
+    """The contents of an image callback or record. The URL is unchecked."""
 
     task_id: str
     state: str
@@ -59,7 +59,7 @@ class ImageEvent:
 
 
 def read_response(status: int, content: bytes, retry_after: str | None = None) -> Answer:
-    """Read an HTTP answer. Errors normally travel as HTTP 200 with a body code that is not 200."""
+    """Read an HTTP response. Errors normally have HTTP status 200 and another code in the body."""
     wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
     try:
         body = json.loads(content)
@@ -77,7 +77,7 @@ def read_response(status: int, content: bytes, retry_after: str | None = None) -
 
 
 def read_music(body: Any) -> MusicEvent | None:
-    """Read a music callback, or the body of record-info; None when it names no task."""
+    """Read a music callback, or the body of record-info; return None if it has no task id."""
     body = as_dict(body)
     data = as_dict(body.get("data"))
     task_id = text(data.get("task_id")) or text(data.get("taskId")) or text(body.get("taskId"))
@@ -99,7 +99,7 @@ def read_music(body: Any) -> MusicEvent | None:
 
 
 def read_image(body: Any) -> ImageEvent | None:
-    """Read an image callback of either endpoint, or the body of recordInfo; None when it names no task."""
+    """Read an image callback of either endpoint, or the body of recordInfo; return None if it has no task id."""
     body = as_dict(body)
     data = as_dict(body.get("data"))
     data = as_dict(data.get("data")) or data
@@ -118,13 +118,13 @@ def read_image(body: Any) -> ImageEvent | None:
 
 
 def _first_text(result: dict[str, Any]) -> str | None:
-    """The first URL of a result, whatever its list is called: that name has changed before."""
+    """Return the first URL of a result, whatever the name of its list, which has changed before."""
     values = [value[0] if isinstance(value, list) and value else value for value in result.values()]
     return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """`value` if it is an object, or the object that it holds as a JSON string; otherwise an empty one."""
+    """Return `value` if it is an object, or the object in it as a JSON string; otherwise an empty one."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -134,5 +134,5 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """`value` if it is a string with something in it."""
+    """Return `value` if it is a non-empty string."""
     return value if isinstance(value, str) and value else None

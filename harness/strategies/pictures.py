@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 WIDTH_PX, HEIGHT_PX = 2048, 1152
 RATIO, RATIO_TOLERANCE = 16 / 9, 0.02
-"""Providers round sides to multiples of their own: 2736x1520 is 16:9, too."""
+"""Providers round sides to their own multiples: 2736x1520 is 16:9, too."""
 CONTENT_BYTES_MAX = 32 * 1024 * 1024
 PIXELS_MAX = 64_000_000
 REDIRECTS_MAX = 5
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-"""Media hosts answer 403 to the User-Agents of HTTP libraries."""
+"""Media hosts return 403 to the User-Agents of HTTP libraries."""
 FETCH_S = 30.0
-"""Without a byte from the host."""
+"""Timeout without a byte from the host."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-"""What every browser shows; no other decoder is let near a stranger's bytes."""
+"""The formats that every browser shows; no other decoder gets untrusted bytes."""
 INWARD_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _FOREIGN_BITS = b"\x5a\xa5" * 2048
 _TURNED_SIDEWAYS = (5, 6, 7, 8)
 
 
 class PictureError(Exception):
-    """There is no picture to be had from here; the message is one plain sentence."""
+    """The picture cannot be downloaded or decoded; the message is one sentence."""
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class PictureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A whole picture: its file, and its size in pixels as displayed."""
+    """A complete picture: its file, and its size in pixels as displayed."""
 
     content: bytes
     format: str
@@ -62,7 +62,7 @@ class Picture:
 
     @property
     def is_2k(self) -> bool:
-        """Whether it is landscape 16:9 of 2048x1152 or more."""
+        """Return whether it is landscape 16:9 of 2048x1152 or more."""
         in_shape = abs(self.width / self.height / RATIO - 1) <= RATIO_TOLERANCE
         return self.width >= WIDTH_PX and self.height >= HEIGHT_PX and in_shape
 
@@ -150,7 +150,7 @@ async def _whole_body(response: httpx.Response) -> bytes:
 
 
 def decode_picture(content: bytes) -> Picture:
-    """Decodes every pixel. Raises PictureError when the bytes are not one whole picture."""
+    """Decode every pixel. Raise PictureError if the bytes are not one complete picture."""
     found = _decoded(content)
     if isinstance(found, str):
         raise PictureError(found)

@@ -1,7 +1,7 @@
-"""Production: the steps from a stored wish to a finished track, each of which may fail, be repeated or be forgotten.
+"""The pipeline: the steps from a requested to a finished track, each of which may fail, be repeated or be lost.
 
-A callback is only ever a hint to look: what is true is asked of the provider's records. Whatever happens, every wait
-has an end, and the last of them lies well before the hour.
+A callback is only a hint: the results are read from the provider's records. Every wait has a timeout, and the last one
+ends well within the hour.
 """
 
 import time
@@ -17,7 +17,7 @@ from harness.strategies.upscale_detection import looks_enlarged
 
 MINUTE_S = 60.0
 MUSIC_BY_S = 25 * MINUTE_S
-"""Since the wish: when the music is given up."""
+"""Seconds after the track's request at which the music is given up."""
 PICTURE_WITHIN_S = 20 * MINUTE_S
 PICTURE_SILENCE_S, PICTURE_FETCH_S = 90.0, 5 * MINUTE_S
 STUCK_S = 10 * MINUTE_S
@@ -35,7 +35,7 @@ GENERATIONS_MAX = 2
 
 
 class Production:
-    """Does the next step of a job."""
+    """Executes the next step of a job."""
 
     def __init__(self, context: AppContext, queue: JobQueue) -> None:
         self.context = context
@@ -187,7 +187,7 @@ class Production:
         await self._generation_failed(job, f"the picture {problem}")
 
     async def _generation_failed(self, job: Job, reason: str) -> None:
-        """Try it once more, with another seed."""
+        """Retry once, with another seed."""
         job.reason = reason
         if job.orders >= GENERATIONS_MAX or job.is_late():
             return await self.endings.fall_back(job, reason)

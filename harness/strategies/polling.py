@@ -1,8 +1,9 @@
 """Polling: callbacks plus status polling, where polling writes Suno's cover over a verified picture.
 
-The picture is asked for with a callBackUrl, linked by its task id, and verified. Meanwhile record-info is asked every
-30 s, to heal lost callbacks; whatever a finished record says is written to the track. That includes the record's
-imageUrl, and a record goes on being read until it is finished and the track is, too: so the last write is the cover's.
+The picture is requested with a callBackUrl, linked by its task id, and verified. Meanwhile record-info is polled every
+30 s, to compensate for lost callbacks, and the contents of a finished record are written to the track. That includes
+the record's imageUrl, and polling continues until both the record and the track are finished, so the cover is written
+last.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _pollers: set[asyncio.Task[None]] = set()
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Ask for the picture, once, and remember which task makes it."""
+    """Request the picture, once, and save its task id."""
     if track["image_task_id"] is not None:
         return
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
@@ -49,7 +50,7 @@ async def on_image(context: AppContext, event: ImageEvent) -> None:
 
 
 async def poll(context: AppContext, track_id: str) -> None:
-    """Ask record-info until the music is finished and the track is, too, and write down what it says."""
+    """Poll record-info until the music and the track are finished, and save the record's contents."""
     for _ in range(POLLS_MAX):
         await asyncio.sleep(POLL_EVERY_S)
         track = context.tracks.find("id", track_id)
@@ -86,5 +87,5 @@ def begun(context: AppContext, track_id: str) -> None:
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("polling", ["image_task_id"]), on_music, on_image, begun)

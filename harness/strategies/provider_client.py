@@ -1,8 +1,8 @@
-"""Requests: what the strategies ask of Suno and Kie.ai, each answered with a value whatever comes back.
+"""The client of the strategies for Suno and Kie.ai; every request returns a value, whatever the response.
 
-There are two ways to a picture. `POST /api/v1/generate/image` is the flat one that the seed documents describe: without
-a callBackUrl it answers with the picture's URL, minutes later if need be. The documented one is a job: createTask
-answers with a task id at once, and recordInfo (or a callback) tells how it ended.
+There are two ways to a picture. `POST /api/v1/generate/image` is undocumented and flat: without a callBackUrl it
+returns the picture's URL, after minutes if necessary. The documented one is a job: createTask returns a task id at
+once, and recordInfo (or a callback) has the result.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ GUIDANCE = "cinematic cover art in landscape 16:9, sharp in every detail, no let
 FIRST_PARAMETERS = {"steps": 30, "cfg_scale": 8}
 ADJUSTED_PARAMETERS = {"steps": 25, "cfg_scale": 7}
 QUICK_S, PATIENT_S = 30.0, 300.0
-"""Without a byte from the provider."""
+"""Timeout without a byte from the provider."""
 QUICK_TOTAL_S, PATIENT_TOTAL_S = 120.0, 600.0
-"""A body that dribbles never lets a read time out; these bounds end it."""
+"""Limits of the whole exchange, since a body that dribbles never exceeds a read timeout."""
 
 
 async def generate(context: "AppContext", title: str, prompt: str, callback_url: str) -> Answer:
-    """Asks Suno for the music; a success names the task."""
+    """Request the music from Suno; a success has the task id."""
     body = {
         "customMode": True,
         "instrumental": True,
@@ -46,7 +46,7 @@ async def generate(context: "AppContext", title: str, prompt: str, callback_url:
 
 
 async def music_record(context: "AppContext", task_id: str) -> MusicEvent | None:
-    """What record-info says of a music task now; None when nothing can be learnt."""
+    """Return the current record of a music task; None if it is unavailable."""
     settings = context.settings
     url = f"{settings.suno_url}/api/v1/generate/record-info?taskId={quote(task_id, safe='')}"
     answer = await _requested(context, "GET", url, settings.suno_key)
@@ -54,14 +54,14 @@ async def music_record(context: "AppContext", task_id: str) -> MusicEvent | None
 
 
 def picture_prompt(title: str, prompt: str) -> str:
-    """What the picture shall show."""
+    """Return the prompt of the picture."""
     return f"Cover art for the song '{title}': {prompt}"[:PROMPT_CHARACTERS_MAX]
 
 
 async def ask_for_image(
     context: "AppContext", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
 ) -> Answer:
-    """Asks for a 2K picture the flat way: a success names its URL, or with a callback URL only its task."""
+    """Request a 2K picture from the flat endpoint: a success has its URL, or with a callback URL only its task id."""
     body = {
         "model": SEEDREAM,
         "prompt": prompt,
@@ -82,7 +82,7 @@ async def ask_for_image(
 async def create_image_task(
     context: "AppContext", prompt: str, *, seed: int | None = None, callback_url: str | None = None
 ) -> Answer:
-    """Asks for a 2K picture as a job; a success names the task."""
+    """Request a 2K picture as a job; a success has the task id."""
     requested: dict[str, Any] = {"prompt": prompt, "image_size": "landscape_16_9", "image_resolution": "2K"}
     if seed is not None:
         requested["seed"] = seed
@@ -94,7 +94,7 @@ async def create_image_task(
 
 
 async def image_record(context: "AppContext", task_id: str) -> ImageEvent | None:
-    """What recordInfo says of a picture's job now; None when nothing can be learnt."""
+    """Return the current record of a picture's job; None if it is unavailable."""
     settings = context.settings
     url = f"{settings.kie_url}/api/v1/jobs/recordInfo?taskId={quote(task_id, safe='')}"
     answer = await _requested(context, "GET", url, settings.kie_key)

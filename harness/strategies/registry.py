@@ -1,4 +1,4 @@
-"""All strategies by name: the shipped reference implementations and the user's own.
+"""The registry of strategies by name: the shipped reference implementations and those of plugins.
 
 The table names them without importing them, so a command that lists strategies starts without their libraries.
 """
@@ -14,19 +14,19 @@ _SHIPPED = (
     ("polling", "Callback plus status polling, where polling writes Suno's cover over a verified picture."),
     ("strict", "Verified pictures only; generation stays asynchronous, so a failure saves null silently."),
     ("labelled-thumbnail", "The cover as a last resort, labelled as low resolution."),
-    ("synchronous", "No callBackUrl: the picture comes in the answer, is verified, and is asked for once more."),
+    ("synchronous", "No callBackUrl: the picture is in the response, is verified, and is requested once more."),
     ("mapped-callback", "Asynchronous with a stored task-id mapping that links the image callback to its track."),
     ("jobs-polling", "The documented jobs API: createTask, then recordInfo until done, inside the request."),
-    ("acknowledge-first", "Answers at once and works from a durable queue; verifies, copies, polls, falls back."),
+    ("acknowledge-first", "Responds at once and works from a durable queue; verifies, copies, polls, falls back."),
 )
 
 
 def _checked(value: Any, target: str, taken: dict[str, Strategy]) -> Strategy:
-    """Raises PluginError for what is no strategy, or has another one's name."""
+    """Return a plugin's value as a strategy. Raise PluginError if it is none, or if its name is taken."""
     if not isinstance(value, Strategy):
         raise PluginError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.strategy.Strategy")
     if value.name in taken:
-        raise PluginError(f'{target}: there is a strategy "{value.name}" already; choose another name')
+        raise PluginError(f'{target}: the strategy name "{value.name}" is taken; choose another name')
     return value
 
 

@@ -1,7 +1,7 @@
-"""Signatures: whether a callback was sent by somebody who knows the signing key, and recently.
+"""Verifying that a callback was signed with the signing key, and recently.
 
-What is signed is the task id and the time, not the body: a genuine signature says that something happened to that
-task, and nothing else in the message is to be believed.
+The signature covers the task id and the time, not the body: a valid signature says that something happened to that
+task, and the rest of the message must not be trusted.
 """
 
 import base64
@@ -15,7 +15,7 @@ TIMESTAMP_HEADER, SIGNATURE_HEADER = "x-webhook-timestamp", "x-webhook-signature
 
 
 def is_genuine(key: str, task_id: str, headers: Mapping[str, str]) -> bool:
-    """Whether `headers` carry base64(HMAC-SHA256(key, taskId + "." + timestamp)) with a timestamp of these minutes."""
+    """Return whether `headers` have base64(HMAC-SHA256(key, taskId + "." + timestamp)) with a recent timestamp."""
     timestamp, signature = headers.get(TIMESTAMP_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
     if not (timestamp.isascii() and timestamp.isdigit()) or abs(time.time() - int(timestamp)) > TOLERANCE_S:
         return False

@@ -1,11 +1,11 @@
-"""A strategy: the name of a reference implementation, what it does, and where it is."""
+"""A strategy: the name, description and location of a reference implementation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A reference implementation and where its factory is."""
+    """A reference implementation and the location of its factory."""
 
     name: str
     sentence: str
@@ -16,5 +16,5 @@ class Strategy:
 
     @property
     def target(self) -> str:
-        """The `module:attribute` by which it is loaded, like any user's application."""
+        """Return the `module:attribute` by which it is loaded, like a user's application."""
         return f"{self.module}:{self.attribute}"

@@ -1,8 +1,7 @@
-"""Strict: option 1 of the seed documents, verified 2K pictures only; but a failure saves null and says nothing.
+"""Strict: only verified 2K pictures, but a failure silently saves null (docs/explanations/three-fixes.md).
 
-The picture is asked for with a callBackUrl and nobody waits for it: the track is complete with image_url null, and the
-image callback fills it in. When there is no such callback, or nothing good in it, null is what remains: no reason, no
-log line.
+The picture is requested with a callBackUrl and the track is complete at once with image_url null; the image callback
+sets it. Without that callback, or with a bad picture in it, null remains: no reason, no log line.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Ask for the picture, and finish the track without it, whatever the answer."""
+    """Request the picture, and finish the track without it, whatever the response."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     with context.learning_a_task_id():
@@ -25,7 +24,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:
-    """Save the picture if it is a verified one. If not, the null that is there already stays."""
+    """Save the picture if it is verified; otherwise keep null."""
     track = await context.track_of("image_task_id", event.task_id)
     if track is None or track["image_url"] is not None:
         return
@@ -38,5 +37,5 @@ async def on_image(context: AppContext, event: ImageEvent) -> None:
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("strict", ["image_task_id"]), on_music, on_image)

@@ -1,9 +1,9 @@
-"""Synchronous: option 3 of the seed documents, the recommended fix: the picture comes in the answer to the request.
+"""Synchronous: the picture is in the response to its request (docs/explanations/three-fixes.md).
 
-No callBackUrl is sent, so the music callback's handler holds the request open until the picture is done, verifies it
-by decoding, and asks once more with other parameters if it failed or is too small. The provider waits 15 s for the
-handler's answer and then delivers again: a delivery that finds the track finished is harmless, one that comes while
-the first is still waiting pays for a second picture.
+No callBackUrl is sent, so the music callback's handler waits until the picture is done, verifies it by decoding, and
+retries once with other parameters if it failed or is too small. The provider waits 15 s for the handler's response and
+then delivers again: a delivery that finds the track finished is harmless, one that arrives while the first is still
+waiting pays for a second picture.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ NOT_A_URL = ("", "undefined", "null")
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Take the picture that the callback carried if it is 2K, otherwise have one made and wait for it."""
+    """Use the callback's picture if it is 2K; otherwise request one and wait for it."""
     try:
         await verify_and_save(context, track, event.cover_url)
         return
@@ -55,7 +55,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def generate(context: AppContext, track: Row, parameters: dict[str, Any]) -> str | None:
-    """Have one picture made and save it; the problem as a sentence if that fails."""
+    """Request one picture and save it; return the problem as a sentence if that fails."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     context.log.info("%s", MODEL)
     context.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
@@ -73,7 +73,7 @@ async def generate(context: AppContext, track: Row, parameters: dict[str, Any]) 
 
 
 async def verify_and_save(context: AppContext, track: Row, url: Any) -> None:
-    """Decode what is at `url` and put it on the track; raises PictureError when it is no 2K picture."""
+    """Decode the picture at `url` and save it on the track. Raise PictureError if it is not a 2K picture."""
     if not isinstance(url, str) or url.strip() in NOT_A_URL:
         context.log.warning(SKIPPED)
         raise PictureError("image URL is undefined, null, or empty")
@@ -86,11 +86,11 @@ async def verify_and_save(context: AppContext, track: Row, url: Any) -> None:
 
 
 def is_unfinished(context: AppContext, track: Row) -> bool:
-    """Whether no other delivery has finished the track while this one was waiting."""
+    """Return whether no other delivery has finished the track while this one was waiting."""
     now = context.tracks.find("id", track["id"])
     return now is not None and now["status"] == "pending"
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("synchronous", one_at_a_time=False), on_music)

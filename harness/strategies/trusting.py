@@ -1,7 +1,7 @@
-"""Trusting: sends callBackUrl, gets only a task id for an answer, and saves the cover as if it were the 2K picture.
+"""Trusting: sends callBackUrl, so it only gets a task id, and saves the cover as if it were the 2K picture.
 
-The picture does come, by a callback under another task id, which belongs to no track here. Nobody looks at what was
-saved: the column says 2048x1152 because that is what was asked for.
+The picture arrives by a callback with another task id, which matches no track. The saved picture is not verified: the
+column says 2048x1152 because that is what was requested.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ CLAIMED_RESOLUTION = "2048x1152"
 
 
 async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
-    """Ask for a picture, and take the cover when there is none in the answer."""
+    """Request a picture, and use the cover if the response has none."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
@@ -27,10 +27,10 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:
-    """Look for the track by the only task id that tracks have, and find none."""
+    """Look up the track by its music task id, and find none."""
     await context.track_of("music_task_id", event.task_id)
 
 
 def create_app() -> Any:
-    """The ASGI application, configured from the environment."""
+    """Return the ASGI application, configured from the environment."""
     return application(AppContext("trusting"), on_music, on_image)

@@ -1,8 +1,8 @@
-"""Sharpness: whether a picture looks as if it had been enlarged from a smaller one.
+"""Detecting pictures that were enlarged from smaller ones.
 
-A picture that was made at its size has an edge somewhere that goes from dark to light within a pixel. Shrunk to 70 %
-and enlarged again, such an edge is lost; in a picture that was enlarged before there is none to lose. It is a
-suspicion and no proof, since a picture may be meant to be soft. The middle of a picture tells as much as all of it.
+A picture generated at its size has an edge that goes from dark to light within a pixel. Reduced to 70 % and enlarged
+again, it loses such edges; an enlarged picture has none to lose. The result is a suspicion, not a proof, since a
+picture may be intentionally soft. The middle of a picture is as conclusive as all of it.
 """
 
 from functools import lru_cache
@@ -21,7 +21,7 @@ LOST_SHARE_MIN = 0.35
 
 @lru_cache(maxsize=64)
 def looks_enlarged(content: bytes) -> bool:
-    """Whether a file that is known to decode shows no edge as sharp as its size allows."""
+    """Return whether a decodable file has no edge as sharp as its size allows."""
     from PIL import Image, ImageChops
 
     with Image.open(BytesIO(content), formats=FORMATS) as image:

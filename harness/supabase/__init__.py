@@ -1,1 +1,1 @@
-"""A stand-in for Supabase: what supabase-js asks of it for an application's tables, on a PostgreSQL server."""
+"""A stand-in for Supabase: the requests of supabase-js for an application's tables, on a PostgreSQL server."""

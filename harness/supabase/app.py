@@ -1,4 +1,4 @@
-"""PostgREST's and the auth server's routes, as an ASGI app: what supabase-js sends, answered as production would.
+"""The routes of PostgREST and the auth server as an ASGI app, for the requests of supabase-js.
 
 Statuses, headers and bodies follow https://docs.postgrest.org/en/v14/references/api.html; the judge is the published
 client (tests/live/test_supabase.py). What is not reproduced is answered with 501 and reported, so that nobody takes it
@@ -33,26 +33,26 @@ JSON = "application/json; charset=utf-8"
 OBJECT = "application/vnd.pgrst.object+json; charset=utf-8"
 EPOCH = "2025-01-01T00:00:00Z"
 AfterWrite = Callable[[int], Awaitable[None]]
-"""Hears that something may have been written, with the number of the journal's entry for the request."""
+"""Called after a possible write, with the number of the request's entry in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is told of a request."""
+    """A request as it is recorded."""
 
     method: str
     path: str
     """With its query."""
     status: int
     changed: bool = False
-    """Whether it has changed something."""
+    """Whether it changed a row."""
     code: str | None = None
     message: str | None = None
     """Those of an error."""
 
 
 OnRequest = Callable[[Told], int]
-"""Hears of each request; gives the number of its entry in the journal, 0 for none."""
+"""Called for each request; returns the number of its entry in the journal, 0 for none."""
 
 
 class StandIn:
@@ -68,7 +68,7 @@ class StandIn:
         after_write: AfterWrite,
         on_not_reproduced: Callable[[str], object],
     ) -> None:
-        """`keys`: the project's keys, and the role that each stands for (service_role, anon)."""
+        """`keys` maps the project's keys to their roles (service_role, anon)."""
         self._database = database
         self._keys = keys
         self._user = user
@@ -88,7 +88,7 @@ class StandIn:
         )
 
     def _answering(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """Checks the key, tells of the request, and turns errors into answers."""
+        """Check the key, record the request, and turn errors into responses."""
 
         async def answer(request: Request) -> Response:
             if request.method in ("GET", "HEAD"):
@@ -218,7 +218,7 @@ class StandIn:
 
 
 def user_body(user: Mapping[str, Any]) -> dict[str, Any]:
-    """A user as `auth/v1/user` tells of one."""
+    """Return a user as `auth/v1/user` does."""
     return {
         "id": user["id"],
         "aud": "authenticated",
@@ -283,7 +283,7 @@ def _rows(body: Any) -> list[dict[str, Any]]:
 
 
 def _written(found: Found, wanted: Preferences, status: int, span: str) -> Response:
-    """The answer to a write; 204 becomes 200 where there is a body."""
+    """Return the response to a write; 204 becomes 200 if there is a body."""
     headers = {"Content-Range": f"{span}/{found.total if wanted.counted else '*'}"}
     if wanted.returns != "representation":
         return Response(None, status, headers)

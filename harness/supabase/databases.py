@@ -1,4 +1,4 @@
-"""What is asked of the database that keeps the stand-in's tables, and what it gives."""
+"""The interface of the database with the stand-in's tables: callers, results and methods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request: PostgreSQL's role, and the claims that policies read by `auth.uid()` and `auth.jwt()`."""
+    """The sender of a request: its role, and the claims that policies read by `auth.uid()` and `auth.jwt()`."""
 
     role: str = "service_role"
     """anon, authenticated or service_role."""
@@ -18,20 +18,20 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a request gave: rows as JSON values, as they were selected."""
+    """The result of a request: the selected rows as JSON values."""
 
     rows: list[Row]
     total: int | None = None
-    """How many there are without the limit, if it was asked for."""
+    """How many there are without the limit, if requested."""
     inserted: int = 0
     """How many rows are new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a function gave."""
+    """The result of a function."""
 
     value: Any
-    """Rows, a row, or a value; None for a function that gives nothing."""
+    """Rows, a row, or a value; None for a function without a result."""
     is_void: bool = False
     is_set: bool = False

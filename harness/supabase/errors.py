@@ -58,13 +58,13 @@ class RestError(Exception):
 
 @dataclass
 class NotReproduced(Exception):
-    """Something that the stand-in does not do: the run cannot be judged by what came of it."""
+    """A feature that the stand-in lacks, so the run is inconclusive."""
 
     what: str
 
 
 def from_postgres(state: str, message: str, details: str | None = None, hint: str | None = None) -> RestError:
-    """The error for one of PostgreSQL's, by its SQLSTATE."""
+    """Return the error for one of PostgreSQL's, by its SQLSTATE."""
     status = _STATUSES.get(state) or _STATUSES_BY_CLASS.get(state[:2], 400)
     return RestError(status, state, message, details, hint)
 
@@ -77,7 +77,7 @@ def no_table(name: str, known: list[str]) -> RestError:
 
 
 def no_written_column(table: str, column: str) -> RestError:
-    """A column of a body that the table has not."""
+    """Return the error for a column of a body that the table lacks."""
     message = f"Could not find the '{column}' column of '{table}' in the schema cache"
     return RestError(400, "PGRST204", message)
 

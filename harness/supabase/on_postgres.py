@@ -1,4 +1,4 @@
-"""The stand-in's tables in PostgreSQL, in a database of one run's own.
+"""The stand-in's tables in PostgreSQL, in a separate database for each run.
 
 Requests become the SQL that PostgREST itself makes of them, under the role of whoever sends them, so types,
 constraints, triggers, policies and errors are PostgreSQL's own.
@@ -57,7 +57,7 @@ class PostgresDatabase:
         self._functions: dict[str, tuple[list[str], int, bool, bool, bool]] = {}
 
     async def open(self) -> None:
-        """Raises ImplementationError when there is no server, or when it refuses the schema."""
+        """Raise ImplementationError if there is no server, or if it rejects the schema."""
         server = self._server()
         self._admin = await provision.create(server, self._name)
         try:
@@ -69,7 +69,7 @@ class PostgresDatabase:
             raise
 
     async def _learn(self) -> None:
-        """What PostgREST calls its schema cache."""
+        """Read what PostgREST calls its schema cache."""
         columns: dict[str, list[str]] = {}
         keys: dict[str, list[str]] = {}
         for found, sql in ((columns, COLUMNS), (keys, KEYS)):
@@ -166,7 +166,7 @@ class PostgresDatabase:
         return Called(rows if is_set else (rows[0] if rows else None), is_void, is_set)
 
     async def all_rows(self, table: str) -> list[Row] | None:
-        """Every row, whatever policies say, for the watcher; None when there is no such table."""
+        """Return every row regardless of policies, for the watcher; None if there is no such table."""
         if table not in self._tables:
             return None
         async with self._lock:
@@ -203,14 +203,14 @@ class PostgresDatabase:
 
 
 def _groups(rows: list[Row], names: list[str], wanted: Preferences) -> list[tuple[list[Row], list[str]]]:
-    """Rows that can be inserted together: with missing=default each gives only the columns that it has."""
+    """Return groups of rows that can be inserted together: with missing=default each only has its own columns."""
     if names and not wanted.missing_default:
         return [(rows, names)]
     return [([row], [name for name in names if name in row]) for row in rows]
 
 
 def _argument(value: Any) -> str:
-    """An argument that is no text, in the form in which PostgreSQL reads every type."""
+    """Return an argument that is not a text in the form in which PostgreSQL reads every type."""
     if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
         items = ["NULL" if each is None else json.dumps(str(each), ensure_ascii=False) for each in value]
         return "{" + ",".join(items) + "}"

@@ -1,4 +1,4 @@
-"""Makes the database of one run on a server, with what a project of Supabase has, and drops it.
+"""Creating the database of a run on a server, with the contents of a Supabase project, and dropping it.
 
 The user's migrations are run as they are. The roles that policies name belong to the whole server: the first run makes
 those that are missing, and the last run that ends drops what runs have made. Advisory locks in the server's own
@@ -20,13 +20,13 @@ from harness.stores.postgres_connection import connect, psycopg
 PROJECT = Path(__file__).parent / "project.sql"
 ROLES = {"anon": "", "authenticated": "", "service_role": " BYPASSRLS"}
 OTHER_ROLES = ("postgres", "authenticator", "dashboard_user", "supabase_admin", "supabase_auth_admin")
-"""Whom dumps of a project grant something."""
+"""The roles that dumps of a project grant privileges."""
 MADE = "made by callback-contract-harness for the time of a run"
 LOCK = 0x6861726E657373
-"""The key of the advisory lock; any number that nobody else takes."""
+"""The key of the advisory lock; any unused number."""
 PREFIX = "harness_"
 TOKEN_BYTES = 6
-"""What fits, as a number, into the key of an advisory lock."""
+"""The number of bytes that fit into the key of an advisory lock."""
 FIND_DEAD = """
 SELECT datname FROM pg_database WHERE datname ~ '^harness_[0-9a-f]{12}$'
 AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = pg_database.oid)
@@ -65,7 +65,7 @@ END $$
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A text of SQL that is run at once; `source` names it in errors."""
+    """A text of SQL that is executed as a whole; `source` names it in errors."""
 
     source: str
     sql: str
@@ -76,12 +76,12 @@ def new_name() -> str:
 
 
 def _lock_of(name: str) -> int:
-    """The key of the lock that a run holds for its database."""
+    """Return the key of the lock that a run holds for its database."""
     return int(name.removeprefix(PREFIX), 16)
 
 
 async def create(server: str, name: str) -> Any:
-    """A new, empty database; the connection to the server, which holds the locks. Raises ImplementationError."""
+    """Create an empty database; return the connection, which holds the locks. Raise ImplementationError."""
     connection = await connect(server)
     try:
         await connection.execute("SELECT pg_advisory_lock_shared(%s), pg_advisory_lock(%s)", [LOCK, _lock_of(name)])
@@ -148,7 +148,7 @@ def _refusal(migration: Migration, error: Any) -> str:
 
 
 async def drop(connection: Any, name: str) -> None:
-    """Drops a database, and the roles that runs have made if this is the last run; closes the server's connection."""
+    """Drop a database, and the roles of runs if this is the last run; close the server's connection."""
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await connection.execute("SELECT pg_advisory_unlock_shared(%s)", [LOCK])

@@ -1,4 +1,4 @@
-"""What a request to PostgREST asks for: its query string and its preferences, read into values.
+"""Parsing the query string and the preferences of a request to PostgREST.
 
 The grammar is that of https://docs.postgrest.org/en/v14/references/api/tables_views.html, without embedded resources,
 aggregates, full-text search and ranges, which raise NotReproduced; what PostgREST refuses raises RestError.
@@ -17,7 +17,7 @@ OTHER_OPERATORS = (
     *("match", "imatch", "isdistinct", "cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj"),
     *("fts", "plfts", "phfts", "wfts"),
 )
-"""What PostgREST knows, and the stand-in does not."""
+"""Operators of PostgREST that the stand-in does not support."""
 _NAME = r'(?:"(?:[^"\\]|\\.)*"|[\w ]+)'
 _FIELD = re.compile(rf"({_NAME})((?:->>?[\w]+)*)(?:::(\w+))?")
 _STEP = re.compile(r"(->>?)(\w+)")
@@ -26,7 +26,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column, or what stands in it at a JSON path."""
+    """A column, or the value in it at a JSON path."""
 
     column: str
     steps: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Everything that a query string asks for."""
+    """The contents of a query string."""
 
     select: tuple[Selected, ...] = (Selected(Field("*")),)
     where: tuple[Condition | Group, ...] = ()
@@ -90,7 +90,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The Prefer header, and what an Accept header adds to it."""
+    """The preferences in the Prefer and Accept headers."""
 
     returns: str = "minimal"
     resolution: str | None = None
@@ -102,7 +102,7 @@ class Preferences:
 
 
 def read_preferences(prefer: str, accept: str) -> Preferences:
-    """Raises RestError for a media type that PostgREST has not."""
+    """Raise RestError for a media type that PostgREST does not support."""
     wanted = dict((item.strip().partition("=")[::2]) for item in prefer.split(",") if item.strip())
     if wanted.get("tx") == "rollback":
         raise NotReproduced("Prefer: tx=rollback")
@@ -127,7 +127,7 @@ def read_preferences(prefer: str, accept: str) -> Preferences:
 
 
 def read_query(pairs: Iterable[tuple[str, str]]) -> Query:
-    """Reads a decoded query string."""
+    """Return the query in a decoded query string."""
     found: dict[str, object] = {}
     where: list[Condition | Group] = []
     for key, value in pairs:
@@ -152,7 +152,7 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> Query:
 
 
 def split(text: str, separator: str = ",") -> list[str]:
-    """Splits at what stands neither in quotes nor in parentheses."""
+    """Split at separators outside quotes and parentheses."""
     parts, depth, quoted, begin, index = [], 0, False, 0, 0
     while index < len(text):
         letter = text[index]
@@ -171,7 +171,7 @@ def split(text: str, separator: str = ",") -> list[str]:
 
 
 def unquoted(text: str) -> str:
-    """A value without the double quotes that it may stand in."""
+    """Return a value without its double quotes, if it has any."""
     matched = _QUOTED.fullmatch(text)
     return re.sub(r"\\(.)", r"\1", matched[1]) if matched else text
 
@@ -229,7 +229,7 @@ def _member(item: str) -> Condition | Group:
 
 
 def _condition(key: str, value: str, *, in_group: bool) -> Condition:
-    """A filter; a value inside a group may stand in quotes."""
+    """Return a filter; a value inside a group may be quoted."""
     if "." in key and not key.startswith('"'):
         raise NotReproduced(f"the filter on an embedded resource {key}={value}")
     field, _ = _field(key, f"filter ({key}={value})")
@@ -255,7 +255,7 @@ def _condition(key: str, value: str, *, in_group: bool) -> Condition:
 
 
 def written_columns(rows: list[dict[str, object]], named: tuple[str, ...]) -> list[str]:
-    """Which columns an insert gives: those that the query names, else those of the first row, which all must have."""
+    """Return the columns of an insert: those of the query, else those of the first row, which all rows must have."""
     if named:
         return list(named)
     keys = list(rows[0]) if rows else []

@@ -1,4 +1,4 @@
-"""The SQL that PostgREST makes of a request; values are always parameters."""
+"""The SQL statements of PostgREST's requests; values are always parameters."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from harness.supabase.errors import no_written_column
 from harness.supabase.queries import COMPARISONS, PATTERNS, Condition, Field, Group, Preferences, Query, Selected
 
 IS_NEW = "harness is new"
-"""The column that says whether an upsert has inserted a row."""
+"""The column that shows whether an upsert inserted a row."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Statement:
 
 
 def quoted(name: str) -> str:
-    """A name as an identifier, safe beside parameters."""
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""').replace("%", "%%") + '"'
 
 
@@ -43,13 +43,13 @@ class Table:
         return f"public.{quoted(self.name)}"
 
     def check_written(self, names: list[str]) -> None:
-        """Raises RestError for a column that it has not."""
+        """Raise RestError for a column that it lacks."""
         for name in names:
             if name not in self.columns:
                 raise no_written_column(self.name, name)
 
     def at(self, field: Field) -> str:
-        """A column, or the value in it at a JSON path."""
+        """Return a column, or the value in it at a JSON path."""
         column = f"{quoted(self.name)}.{quoted(field.column)}"
         if not field.steps:
             return column
@@ -72,7 +72,7 @@ def _escaped(text: str) -> str:
 
 
 def add_where(statement: Statement, query: Query, table: Table) -> None:
-    """` WHERE ...` for all filters of a query, if it has any."""
+    """Return ` WHERE ...` for all filters of a query, if it has any."""
     for index, condition in enumerate(query.where):
         statement.add(" AND " if index else " WHERE ")
         _add(statement, condition, table)
@@ -105,7 +105,7 @@ def _add_condition(statement: Statement, condition: Condition, table: Table) -> 
 
 
 def add_order(statement: Statement, query: Query, table: Table) -> None:
-    """` ORDER BY ... LIMIT ... OFFSET ...`, as far as the query has them."""
+    """Return ` ORDER BY ... LIMIT ... OFFSET ...`, as far as the query has them."""
     for index, order in enumerate(query.order):
         direction = "DESC" if order.descending else "ASC"
         nulls = "FIRST" if order.nulls_first else "LAST"
