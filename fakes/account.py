@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from harness.fakes.events import Observer, Problem
+from harness.fakes.events import ContractProblem, Observer
 from harness.fakes.responses import KIE_CODES, Codes, message_of, refusal
 from harness.fakes.script import Failure
 from harness.fakes.tasks import Credits, RateWindow
@@ -34,7 +34,7 @@ Endpoint = tuple[str, str]
 """Method and path."""
 
 
-class Desk:
+class Account:
     """One provider's account, as seen by one fake."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Desk:
         """Return a refusal in this provider's format."""
         return refusal(failure, self.codes.messages)
 
-    def break_contract(self, endpoint: str, problems: list[Problem]) -> None:
+    def break_contract(self, endpoint: str, problems: list[ContractProblem]) -> None:
         """Report to the observer which rules a request breaks."""
         self._observe("contract.broken", provider=self.provider, endpoint=endpoint, problems=problems)
 

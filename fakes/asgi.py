@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from harness.fakes.media.app import MediaHost, create_app
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Script
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 
 MEDIA_PATH = "/media"
 UNKNOWN_ADDRESS = "http://127.0.0.1:8000"
-SAMPLE = PictureSpec(2048, 1152, Mark("picture", 1, 2048, 1152))
+SAMPLE = PictureSpec(2048, 1152, Watermark("picture", 1, 2048, 1152))
 SAMPLE_AUDIO_S = 30.0
 
 

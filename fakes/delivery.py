@@ -26,7 +26,7 @@ STALE_S = 3_600
 WRONG_KEY = "a key that is not the receiver's"
 USER_AGENT = "provider-callback/1.0"
 
-Outcome = Literal["answered", "timeout", "refused", "reset", "bad-answer", "unreachable"]
+DeliveryOutcome = Literal["answered", "timeout", "refused", "reset", "bad-answer", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class CallbackDispatcher:
         timestamp = int(time.time()) - (STALE_S if callback.forgery == "stale" else 0)
         return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature(key, callback.task_id, timestamp)}
 
-    async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[Outcome, int | None]:
+    async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[DeliveryOutcome, int | None]:
         """Return the outcome of one attempt, with the status only if the complete response came in time."""
         sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
         try:

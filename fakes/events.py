@@ -17,7 +17,7 @@ def ignore(kind: str, /, **facts: Any) -> int:
     return 0
 
 
-class Problem(TypedDict):
+class ContractProblem(TypedDict):
     """One rule of a contract that a request breaks."""
 
     field: str

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.fakes import kie, suno
-from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Account
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract as kie_contract
@@ -70,7 +70,7 @@ class Gateway:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a path of neither fake, reporting the nearest one of both."""
-        desk: Desk = self.kie.state.fake.desk
+        desk: Account = self.kie.state.fake.desk
         endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
         await desk.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
 

@@ -29,19 +29,19 @@ class BadResponseError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ClientResponse:
     """A complete HTTP response."""
 
     status: int
     body: bytes
 
 
-Post: TypeAlias = Callable[[str, bytes, dict[str, str]], Awaitable[Answer]]
+Post: TypeAlias = Callable[[str, bytes, dict[str, str]], Awaitable[ClientResponse]]
 """Takes URL, content and headers. Raises ValueError for an invalid URL, OSError for a failed connection, and
 BadResponseError."""
 
 
-async def post(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
     """Send `content` to `url` and return the complete response; without redirects, retries or a timeout of its own."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
@@ -61,7 +61,7 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> Answer:
 
 
 class _Exchange(asyncio.Protocol):
-    def __init__(self, answer: "asyncio.Future[Answer]") -> None:
+    def __init__(self, answer: "asyncio.Future[ClientResponse]") -> None:
         self.answer = answer
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
@@ -117,7 +117,7 @@ class _Exchange(asyncio.Protocol):
 
     def _finish(self) -> None:
         if not self.answer.done():
-            self.answer.set_result(Answer(self._parser.get_status_code(), b"".join(self._parts)))
+            self.answer.set_result(ClientResponse(self._parser.get_status_code(), b"".join(self._parts)))
 
     def _fail(self, error: Exception) -> None:
         if not self.answer.done():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.fakes import image_defects
 from harness.fakes.image_defects import FLAWS
-from harness.fakes.watermark import SIDE_MAX_PX, Mark, black_cells, card_box
+from harness.fakes.watermark import SIDE_MAX_PX, Watermark, black_cells, card_box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,7 +53,7 @@ class PictureSpec:
 
     width: int
     height: int
-    mark: Mark
+    mark: Watermark
     format: PictureFormat = "png"
     flaw: str | None = None
 
@@ -126,7 +126,7 @@ def _shades(number: int) -> list[tuple[int, int, int]]:
     return [(0, 0, 0), (255, 255, 255), *((red, green, blue) for red, green, blue in colours)]
 
 
-def _caption(mark: Mark) -> str:
+def _caption(mark: Watermark) -> str:
     which = f"{mark.number}" if not mark.part else f"{mark.number} part {mark.part}"
     return f"{mark.kind} {which} · made at {mark.made_width}x{mark.made_height}"
 
@@ -141,7 +141,7 @@ def _drawn(spec: PictureSpec) -> "Image":
     return image.convert("RGB").resize((spec.width, spec.height), Resampling.BILINEAR)
 
 
-def _drawn_as_made(mark: Mark) -> "Image":
+def _drawn_as_made(mark: Watermark) -> "Image":
     from PIL import Image
 
     width, height = mark.made_width, mark.made_height

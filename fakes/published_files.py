@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import ImageUrlText, Picture
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 
 PRIVATE_URL = "http://169.254.169.254/latest/meta-data/cover.png"
 """The address at which cloud machines serve their own credentials: the target of a smuggled-in URL."""
@@ -37,7 +37,7 @@ def lend_nothing(url: str, lifetime_s: float) -> str | None:
 
 def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -> PictureSpec:
     """Return the file for a scripted picture; without `made_*` it was made at its own size."""
-    mark = Mark(
+    mark = Watermark(
         kind="cover" if mark_kind == "cover" else "picture",
         number=number,
         made_width=picture.made_width or picture.width,

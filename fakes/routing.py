@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harness.fakes.account import Desk, Endpoint
+from harness.fakes.account import Account, Endpoint
 
 
 class Fake(Protocol):
     """The implementation behind the routes."""
 
-    desk: Desk
+    desk: Account
 
     def routes(self) -> list[Route]:
         """Return one route for each endpoint."""

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, TypeVar
 
 RATE_WINDOW_S = 10.0
-Entry = TypeVar("Entry")
+ScriptEntry = TypeVar("ScriptEntry")
 
 
 def task_id(random: Random) -> str:
@@ -34,7 +34,7 @@ def below(random: Random, bound: int) -> int:
     return drawn
 
 
-def turn(entries: Sequence[Entry], index: int) -> Entry:
+def turn(entries: Sequence[ScriptEntry], index: int) -> ScriptEntry:
     """Return the script's entry for the task with this index (from 0); the last one applies to all later tasks."""
     return entries[min(index, len(entries) - 1)]
 

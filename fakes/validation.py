@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, Literal
 
-from harness.fakes.events import Problem
+from harness.fakes.events import ContractProblem
 
 FieldKind = Literal["text", "flag", "whole", "number", "url", "object"]
 EXCERPT_CHARACTERS = 80
@@ -117,9 +117,9 @@ class Form:
         self._by_letters = {_letters(name): name for name in self._names}
         self._tests = tuple((field.name, field.required, test_of(field), field) for field in self.fields)
 
-    def problems(self, body: Mapping[str, Any]) -> list[Problem]:
+    def problems(self, body: Mapping[str, Any]) -> list[ContractProblem]:
         """Return what is wrong with `body`. A null counts as absent."""
-        problems: list[Problem] = []
+        problems: list[ContractProblem] = []
         for name, required, admits, field in self._tests:
             value = body.get(name)
             if value is None:
@@ -131,13 +131,13 @@ class Form:
                 problems.append(problem(self.inside + name, value, field.rule(), field.source))
         return problems
 
-    def misspelt(self, body: Mapping[str, Any]) -> list[Problem]:
+    def misspelt(self, body: Mapping[str, Any]) -> list[ContractProblem]:
         """Return the fields that match an optional one except for case, `_` and `-`, which the provider silently
         ignores.
 
         A field that is also present under its right name is left alone: some clients send both on purpose.
         """
-        found: list[Problem] = []
+        found: list[ContractProblem] = []
         for name, meant in self._slips(body):
             field = next(field for field in self.fields if field.name == meant)
             if not field.required and body[name] is not None:
@@ -163,7 +163,7 @@ def _letters(name: str) -> str:
     return name.replace("_", "").replace("-", "").casefold()
 
 
-def problem(field: str, found: Any, rule: str, source: str) -> Problem:
+def problem(field: str, found: Any, rule: str, source: str) -> ContractProblem:
     """Return a broken rule; a long value is truncated."""
     if isinstance(found, int) and not isinstance(found, bool) and abs(found) >= 10**EXCERPT_CHARACTERS:
         found = "a number of more than 80 digits"

@@ -42,7 +42,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Watermark:
     """Whose picture it is, and the size in pixels it was made at. Raises ValueError for a value out of range."""
 
     kind: Literal["picture", "cover"]
@@ -66,7 +66,7 @@ class Mark:
                 raise ValueError(f"a mark's {name} is {low} to {high}, not {value}")
 
 
-def black_cells(mark: Mark, width: int, height: int) -> Iterator[Box]:
+def black_cells(mark: Watermark, width: int, height: int) -> Iterator[Box]:
     """Yield the pixel boxes (left, top, right, bottom; right and bottom excluded) to paint black on the white card."""
     left, top, right, bottom = GRID
     across, down = (right - left) / COLUMNS, (bottom - top) / ROWS
@@ -87,7 +87,7 @@ def card_box(width: int, height: int) -> Box:
     return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
 
-def read_mark(image: "Image") -> Mark | None:
+def read_mark(image: "Image") -> Watermark | None:
     """Read the watermark of a decoded picture in any of the four orientations; None if it has none.
 
     Accepts every mode that a web picture decodes to (1, L, LA, P, RGB, RGBA, CMYK, YCbCr, I, I;16, F) and sizes from
@@ -103,7 +103,7 @@ def read_mark(image: "Image") -> Mark | None:
     return None
 
 
-def _bits_of(mark: Mark) -> list[bool]:
+def _bits_of(mark: Watermark) -> list[bool]:
     payload = _VERSION
     for value, bits in (
         (("picture", "cover").index(mark.kind), 1),
@@ -117,7 +117,7 @@ def _bits_of(mark: Mark) -> list[bool]:
     return [bool(word >> shift & 1) for shift in range(COLUMNS * ROWS - 1, -1, -1)]
 
 
-def _mark_of(levels: list[int]) -> Mark | None:
+def _mark_of(levels: list[int]) -> Watermark | None:
     """Return the watermark from the 96 cells' brightness (0 is black), or None if anything at all is wrong."""
     expected = [bool(_SYNC >> shift & 1) for shift in range(COLUMNS - 1, -1, -1)]
     darkest_white = min(level for level, black in zip(levels, expected, strict=False) if not black)
@@ -134,7 +134,7 @@ def _mark_of(levels: list[int]) -> Mark | None:
     width, height = payload >> 13 & SIDE_MAX_PX, payload & SIDE_MAX_PX
     if payload >> 46 != _VERSION or not width or not height:
         return None
-    return Mark(
+    return Watermark(
         kind="cover" if payload >> 45 & 1 else "picture",
         number=payload >> 26 & NUMBER_MAX,
         made_width=width,

@@ -9,16 +9,16 @@ import pytest
 from PIL import Image, ImageFile
 
 from harness.fakes.pictures import FLAWS, PictureFormat, PictureSpec, render
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 from harness.image.inspect import Examination, examine
 
-NATIVE = Mark("picture", 12, 2048, 1152)
-COVER = Mark("cover", 3, 360, 360, part=1)
+NATIVE = Watermark("picture", 12, 2048, 1152)
+COVER = Watermark("cover", 3, 360, 360, part=1)
 CUTS = 100
 STOPS = "the JPEG has an end marker but its pixels stop before the picture is full"
 
 
-def served(flaw: str | None, format_: PictureFormat = "png", mark: Mark = NATIVE) -> bytes:
+def served(flaw: str | None, format_: PictureFormat = "png", mark: Watermark = NATIVE) -> bytes:
     return render(PictureSpec(2048, 1152, mark, format_, flaw)).content
 
 
@@ -233,7 +233,7 @@ def test_a_decompression_bomb_is_rejected_with_its_size() -> None:
 
 
 def test_an_application_that_made_pillow_lenient_does_not_change_the_verdict() -> None:
-    lies = served("header-lies", "png", Mark("picture", 99, 200, 200))
+    lies = served("header-lies", "png", Watermark("picture", 99, 200, 200))
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:

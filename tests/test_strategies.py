@@ -24,7 +24,7 @@ from harness.fakes.script import (
     Stray,
     SunoScript,
 )
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 from harness.faults.connections import ClosedBeforeAnswer, ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer
 from harness.faults.rule import FaultRule
@@ -523,13 +523,13 @@ def test_an_ordinary_address_is_public() -> None:
 @pytest.mark.parametrize("format_", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if "cut" in flaw or flaw in ("zero-bytes", "html-as-image")])
 def test_an_incomplete_picture_is_rejected(flaw: str, format_: str) -> None:
-    content = render(PictureSpec(2048, 1152, Mark("picture", 1, 2048, 1152), format_, flaw)).content  # type: ignore[arg-type]
+    content = render(PictureSpec(2048, 1152, Watermark("picture", 1, 2048, 1152), format_, flaw)).content  # type: ignore[arg-type]
     with pytest.raises(PictureError):
         decode_picture(content)
 
 
 def test_a_picture_is_measured_as_it_is_displayed() -> None:
-    turned = render(PictureSpec(2048, 1152, Mark("picture", 1, 2048, 1152), "jpeg", "exif-rotated-away")).content
+    turned = render(PictureSpec(2048, 1152, Watermark("picture", 1, 2048, 1152), "jpeg", "exif-rotated-away")).content
     picture = decode_picture(turned)
     assert picture.resolution == "1152x2048"
     assert not picture.is_2k
@@ -538,8 +538,8 @@ def test_a_picture_is_measured_as_it_is_displayed() -> None:
 @pytest.mark.parametrize("size", [(2048, 1152), (2560, 1440), (4096, 2304)])
 @pytest.mark.parametrize("made", [(360, 360), (1024, 576), (1280, 720)])
 def test_an_enlarged_picture_looks_it_and_a_native_one_does_not(size: tuple[int, int], made: tuple[int, int]) -> None:
-    native = render(PictureSpec(*size, Mark("picture", 3, *size), "jpeg")).content
-    enlarged = render(PictureSpec(*size, Mark("picture", 3, *made), "jpeg")).content
+    native = render(PictureSpec(*size, Watermark("picture", 3, *size), "jpeg")).content
+    enlarged = render(PictureSpec(*size, Watermark("picture", 3, *made), "jpeg")).content
     assert not looks_enlarged(native)
     assert looks_enlarged(enlarged)
 

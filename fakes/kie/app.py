@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from harness.fakes import response_hooks
-from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Account, Endpoint
 from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
@@ -56,7 +56,7 @@ class FakeKie:
         seed: int,
         ids: str,
         observe: Observer,
-        desk: Desk,
+        desk: Account,
         dispatcher: CallbackDispatcher,
     ) -> None:
         self.script = script
@@ -311,7 +311,7 @@ def create_app(
     """
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
-    desk = Desk("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
+    desk = Account("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
     dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
     fake = FakeKie(script, publish, lend, seed, ids, observe, desk, dispatcher)
     return application(fake, response_hooks.middleware(script))

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from harness.fakes.account import Endpoint
-from harness.fakes.events import Problem
+from harness.fakes.events import ContractProblem
 from harness.fakes.published_files import put_url
 from harness.fakes.script import Image
 from harness.fakes.validation import Field, Form
@@ -199,7 +199,7 @@ def _input_form(model: str) -> Form:
     return SEEDREAM_5_LITE_INPUT if _is_5_lite(model) else SEEDREAM_4_INPUT
 
 
-def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
+def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[ContractProblem]:
     """Return the rules that a createTask request breaks; `models` are the accepted ones, () accepts all in the
     contract."""
     problems = job_form(models).problems(body)
@@ -207,7 +207,7 @@ def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Pro
     return problems + input_form(body.get("model")).problems(requested) if isinstance(requested, dict) else problems
 
 
-def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[Problem]:
+def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[ContractProblem]:
     """Return the misspelt optional fields of a valid createTask request."""
     return job_form(models).misspelt(body) + input_form(body["model"]).misspelt(body["input"])
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from harness.fakes import response_hooks
-from harness.fakes.account import API_KEY, OPENAPI_PATH, Desk, Endpoint
+from harness.fakes.account import API_KEY, OPENAPI_PATH, Account, Endpoint
 from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
@@ -24,9 +24,9 @@ from harness.fakes.responses import json_response, message_of, success, without_
 from harness.fakes.routing import application
 from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
 from harness.fakes.suno import contract
-from harness.fakes.suno.contract import Track
+from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.suno.records import MusicTask, tracks
-from harness.fakes.suno.timeline import Step, begins_after_s, plan
+from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
 from harness.fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
@@ -44,7 +44,7 @@ class FakeSuno:
         seed: int,
         ids: str,
         observe: Observer,
-        desk: Desk,
+        desk: Account,
         dispatcher: CallbackDispatcher,
         rules: contract.Rules,
         on_unknown_image: UnknownImage | None,
@@ -176,7 +176,7 @@ class FakeSuno:
     def _play(self, task: MusicTask) -> None:
         self._go_on(task, iter(plan(task.music, task.takes_s)))
 
-    def _go_on(self, task: MusicTask, steps: Iterator[Step], due: Step | None = None) -> None:
+    def _go_on(self, task: MusicTask, steps: Iterator[TimelineStep], due: TimelineStep | None = None) -> None:
         """Take the step that is due, and all others that are due by now."""
         if due is not None:
             self._take(task, due)
@@ -187,7 +187,7 @@ class FakeSuno:
                 return
             self._take(task, step)
 
-    def _take(self, task: MusicTask, step: Step) -> None:
+    def _take(self, task: MusicTask, step: TimelineStep) -> None:
         task.changes += 1
         if step.what == "reach":
             self._reach(task, step.stage)
@@ -213,7 +213,7 @@ class FakeSuno:
         if stage == "complete":
             self._end(task, "success", 200)
 
-    def _publish_audio(self, track: Track) -> str:
+    def _publish_audio(self, track: SunoTrack) -> str:
         return self._publish("track.mp3", picture=None, audio_seconds=track.duration_s)
 
     def _end(self, task: MusicTask, outcome: str, code: int) -> None:
@@ -322,7 +322,7 @@ def create_app(
     account = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
-    desk = Desk("suno", api_key, observe, account, limit, codes, script.errors_as_http)
+    desk = Account("suno", api_key, observe, account, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
     fake = FakeSuno(script, publish, seed, ids, observe, desk, dispatcher, rules, on_unknown_image)

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal
 
 from harness.fakes.account import Endpoint
-from harness.fakes.events import Problem
+from harness.fakes.events import ContractProblem
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
 from harness.fakes.script import DialectName, ImageUrlText, RecordStyle
@@ -90,7 +90,7 @@ DIALECTS: dict[DialectName, Dialect] = {dialect.name: dialect for dialect in (KI
 
 
 @dataclass(slots=True)
-class Track:
+class SunoTrack:
     """One of a task's two tracks; URLs are empty until the provider has them."""
 
     id: str
@@ -151,11 +151,11 @@ class Rules:
         rules += [Field(name, "number", _SECTION, low=0, high=1) for name in weights]
         object.__setattr__(self, "form", Form(rules))
 
-    def problems(self, body: dict[str, Any]) -> list[Problem]:
+    def problems(self, body: dict[str, Any]) -> list[ContractProblem]:
         """Return the rules that a create request breaks. Fields for custom mode are ignored outside it."""
         return self.form.problems(body) + self._too_long(body)
 
-    def refusal(self, problems: list[Problem]) -> tuple[int, str]:
+    def refusal(self, problems: list[ContractProblem]) -> tuple[int, str]:
         """Return the body code and the message for a request with these problems."""
         if any(problem["field"] == "callBackUrl" for problem in problems):
             return self.dialect.missing_callback_code, MISSING_CALLBACK_MESSAGE
@@ -168,9 +168,9 @@ class Rules:
         """Return the maximum number of characters of a request's texts, by field."""
         return _limits(self.dialect.name, custom, model in EARLY_MODELS, model in LONG_TITLE_MODELS)
 
-    def _too_long(self, body: dict[str, Any]) -> list[Problem]:
+    def _too_long(self, body: dict[str, Any]) -> list[ContractProblem]:
         custom = body.get("customMode") is True
-        problems: list[Problem] = []
+        problems: list[ContractProblem] = []
         for name, longest in self.limits(custom, str(body.get("model"))).items():
             text = body.get(name)
             if isinstance(text, str) and len(text) > longest:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from harness.fakes.responses import success
 from harness.fakes.script import Music, RecordStyle
 from harness.fakes.suno import contract
-from harness.fakes.suno.contract import Track
+from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.tasks import RateWindow, random_uuid
 
 TITLE_WITHOUT_ONE = "Untitled"
@@ -38,12 +38,12 @@ class MusicTask:
     changes: int = 0
     """The number of changes of its record."""
     _param: str | None = None
-    _tracks: tuple[Track, ...] | None = None
+    _tracks: tuple[SunoTrack, ...] | None = None
     _queries: RateWindow | None = None
     _reported: tuple[tuple[int, bool], Response] | None = None
 
     @property
-    def tracks(self) -> tuple[Track, ...]:
+    def tracks(self) -> tuple[SunoTrack, ...]:
         """Its tracks, at first without URLs; created lazily, since most creations are answered before they are
         needed."""
         if self._tracks is None:
@@ -97,11 +97,11 @@ class MusicTask:
 
 def tracks(
     request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
-) -> Iterator[Track]:
+) -> Iterator[SunoTrack]:
     """Return tracks without URLs. In custom mode the texts are the user's, otherwise the provider's own."""
     model = "chirp-" + str(request.get("model", "")).lower().replace("_", "-")
     for bits, duration_s in drawn:
-        yield Track(
+        yield SunoTrack(
             id=random_uuid(bits),
             title=request.get("title") or TITLE_WITHOUT_ONE,
             tags=request.get("style") or TAGS_WITHOUT_STYLE,

@@ -9,7 +9,7 @@ from harness.fakes.suno.contract import STAGES, STREAM_SHARE, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """An event `after_s` seconds after the task was created."""
 
     after_s: float
@@ -26,7 +26,7 @@ def _only_fails(music: Music) -> bool:
     return music.fails is not None and music.fails.when == "after-generating"
 
 
-def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
+def plan(music: Music, takes_s: float) -> tuple[TimelineStep, ...]:
     """Return the steps of a task in order; none for a task that never gets anywhere.
 
     A callback is due with its stage, but never before the one listed before it; one that is listed out of order, or
@@ -36,17 +36,17 @@ def plan(music: Music, takes_s: float) -> tuple[Step, ...]:
     if math.isinf(takes_s):
         return ()
     if _only_fails(music):
-        return (Step(takes_s, "fail"),)
+        return (TimelineStep(takes_s, "fail"),)
     due_s = {stage: share * takes_s for stage, share in STAGES}
     order = list(due_s)
-    steps = [Step(due_s[stage], "reach", stage) for stage in order]
-    steps.append(Step(STREAM_SHARE * takes_s, "stream"))
+    steps = [TimelineStep(due_s[stage], "reach", stage) for stage in order]
+    steps.append(TimelineStep(STREAM_SHARE * takes_s, "stream"))
     if music.callbacks == "sent":
         furthest, at_s = -1, 0.0
         for stage in music.sends:
             rank = order.index(stage)
             at_s = max(at_s, due_s[stage]) if rank > furthest else max(at_s + music.apart_s, due_s[stage])
             furthest = max(furthest, rank)
-            steps.append(Step(at_s, "send", stage))
+            steps.append(TimelineStep(at_s, "send", stage))
     steps.sort(key=lambda step: (step.after_s, step.what == "send"))
     return tuple(steps)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.bench.statistics import NOTHING, QUANTILES, Estimate, mean, median, quantile, ratio, share_of
-from harness.bench.world import Chunk, Plan, TrackRecord
+from harness.bench.world import BenchPlan, Chunk, TrackRecord
 
 DELIVERY_LIMIT_S = 15
 """The providers' timeout for the response to a callback (documented)."""
@@ -155,7 +155,7 @@ def _bounded(shares: Estimate) -> Estimate:
 class Bench:
     """The results of one plan: every strategy's figures, in the order requested."""
 
-    plan: Plan
+    plan: BenchPlan
     figures: tuple[Figures, ...]
 
     def of(self, name: str) -> Figures:

@@ -88,7 +88,7 @@ def _estimate(estimate: Estimate) -> list[float | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """A figure that differs from the baseline."""
 
     strategy: str
@@ -112,7 +112,7 @@ class Baseline:
         now = bench_plan(bench)
         return all(self.plan.get(name) == value for name, value in now.items())
 
-    def changes(self, bench: Bench) -> list[Change]:
+    def changes(self, bench: Bench) -> list[FigureChange]:
         """Return every changed figure of the strategies in both."""
         same = self.is_same_plan(bench)
         found = []
@@ -122,7 +122,7 @@ class Baseline:
                 rounded = Estimate(*_estimate(now))
                 then = before.get(name)
                 if then is not None and then.value != rounded.value:
-                    found.append(Change(figures.name, name, then, rounded, same or _apart(then, rounded)))
+                    found.append(FigureChange(figures.name, name, then, rounded, same or _apart(then, rounded)))
         return found
 
 

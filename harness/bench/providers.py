@@ -19,7 +19,7 @@ from harness.bench.models import Model
 from harness.bench.sampling import draw_s, uniforms
 from harness.fakes import gateway
 from harness.fakes.delivery import Callback
-from harness.fakes.http_client import Answer, post
+from harness.fakes.http_client import ClientResponse, post
 from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
 from harness.fakes.latency import Fixed
 from harness.fakes.media.app import MediaHost
@@ -73,7 +73,7 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Ledger:
+class TrackLedger:
     """What happened for one track, as the providers' end and the application's host see it. Times since the start."""
 
     music_done_s: float | None = None
@@ -132,7 +132,7 @@ class _LateDispatcher:
             asyncio.get_running_loop().call_later(late_s, self._dispatcher.send, callback, on_given_up, context=context)
 
 
-class Providers:
+class BenchFakes:
     """Suno, Kie.ai and their media host for one chunk of tracks. `app` and `files` are their ASGI applications."""
 
     def __init__(self, model: Model, seed: int, chunk_seed: int, api_key: str) -> None:
@@ -146,7 +146,7 @@ class Providers:
         self._fetches: dict[str, int] = {}
         self.pictures: dict[str, PictureSpec] = {}
         """By URL, the picture published there."""
-        self.ledgers: dict[int, Ledger] = {}
+        self.ledgers: dict[int, TrackLedger] = {}
         self.strangers = 0
         """Generations that could not be matched to a track."""
         self.throttled = 0
@@ -172,8 +172,8 @@ class Providers:
         self.app: App = self._ask
         self.files: App = self._fetch
 
-    def ledger(self, track: int) -> Ledger:
-        return self.ledgers.setdefault(track, Ledger())
+    def ledger(self, track: int) -> TrackLedger:
+        return self.ledgers.setdefault(track, TrackLedger())
 
     # Draws
 
@@ -267,7 +267,7 @@ class Providers:
         else:
             await self._media.app(scope, receive, send)
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         """Attempt to deliver a callback once."""
         delivery = _delivery.get()
         assert delivery is not None, "every callback goes through a _LateDispatcher"
@@ -294,7 +294,7 @@ class Providers:
 
         return reached
 
-    async def _timed(self, ledger: Ledger, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _timed(self, ledger: TrackLedger, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         began_s, has_begun = loop.time(), False
         ledger.arrived += 1

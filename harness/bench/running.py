@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.bench.figures import Bench, Figures
-from harness.bench.world import BenchWorld, Chunk, Plan
+from harness.bench.world import BenchPlan, BenchWorld, Chunk
 from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
@@ -20,7 +20,7 @@ class _Played:
 
 
 def bench(
-    plan: Plan,
+    plan: BenchPlan,
     implementations: Sequence[AnyImplementation],
     workers: int,
     on_tracks: Callable[[int], None] = lambda count: None,
@@ -53,7 +53,7 @@ def bench(
 
 
 def _play(
-    scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: Plan, ranges: Mapping[str, range]
+    scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
 ) -> _Played:
     assert isinstance(implementation, Implementation)
     tracks = ranges[scenario.name]

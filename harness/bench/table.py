@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.bench.figures import DELIVERY_LIMIT_S, LIMITS_S, Bench, Figures, difference
-from harness.bench.json_format import Baseline, Change
+from harness.bench.json_format import Baseline, FigureChange
 from harness.bench.models import KINDS, Model
 from harness.bench.sampling import Latency, Samples, quantile_s
 from harness.bench.statistics import QUANTILES, Estimate
@@ -222,7 +222,7 @@ def _oddities(figures: Figures) -> list[str]:
     return reported
 
 
-def changes(found: Sequence[Change], baseline: Baseline, same: bool) -> RenderableType:
+def changes(found: Sequence[FigureChange], baseline: Baseline, same: bool) -> RenderableType:
     """Return the table of figures that differ from the baseline."""
     how = "same draws: every change is real" if same else "different draws: ● marks changes beyond noise"
     if not found:

@@ -26,7 +26,7 @@ from harness.config.app_config import REQUEST, Application, Settings, TrackReadi
 from harness.config.environment import PROXIES
 from harness.errors import ImplementationError
 from harness.fakes import sample_text
-from harness.fakes.http_client import Answer, BadResponseError, post
+from harness.fakes.http_client import BadResponseError, ClientResponse, post
 from harness.fakes.latency import Fixed
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
@@ -38,7 +38,7 @@ from harness.trace.journal import Journal
 from harness.world.hosts import MEDIA_HOSTS
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
-from harness.world.live.fakes import LOOPBACK, Providers
+from harness.world.live.fakes import LOOPBACK, LiveFakes
 from harness.world.live.instances import free_port
 from harness.world.live.process import Process, wait_until_ready
 
@@ -167,8 +167,8 @@ class _Bench:
             SunoScript(music=(music,), credits=ENOUGH, creations_per_10_s=ENOUGH, queries_per_s=ENOUGH),
             KieScript(images=(image,), credits=ENOUGH, creations_per_10_s=ENOUGH),
         )
-        self._providers = Providers(
-            Scenario("bench/real", "Providers that take no time.", script=script),
+        self._providers = LiveFakes(
+            Scenario("bench/real", "LiveFakes that take no time.", script=script),
             seed,
             _Silence(loop, Journal()),
             api_key=self._api_key,
@@ -307,7 +307,7 @@ class _Bench:
                 await asyncio.sleep(LOOK_EVERY_S)
             return complete_s, False
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         """Deliver a callback; the one that delivers the music is timed."""
         waiting, began_s = self._answered, time.perf_counter()
         answer = await post(url, content, headers)

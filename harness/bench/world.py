@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.bench import store
 from harness.bench.models import Model
-from harness.bench.providers import DIFFERENT_PICTURES, Providers, prompt_of, title_of
+from harness.bench.providers import DIFFERENT_PICTURES, BenchFakes, prompt_of, title_of
 from harness.bench.sampling import arrivals_s
 from harness.errors import ImplementationError
 from harness.fakes.http_client import BadResponseError, post
@@ -29,7 +29,7 @@ from harness.fakes.pictures import PictureSpec
 from harness.faults.exchange import App
 from harness.image.inspect import examine
 from harness.invariants import images
-from harness.invariants.metrics import Outcome
+from harness.invariants.metrics import TrackOutcome
 from harness.scenario.model import Platform
 from harness.targets import Implementation
 from harness.trace.events import Event
@@ -61,7 +61,7 @@ _chunks: Iterator[int] = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """The conditions for every strategy: the provider model, the number of tracks, and their arrivals."""
 
     model: Model
@@ -83,7 +83,7 @@ class TrackRecord:
     """The results of one track. Times are in virtual seconds; None if there is none."""
 
     track: int
-    outcome: Outcome
+    outcome: TrackOutcome
     wish_s: float | None
     """From the moment when it was to be requested to its final picture, if that is true 2K."""
     picture_s: float | None
@@ -121,7 +121,7 @@ class _Silence:
 class BenchWorld:
     """One chunk of one implementation; make a new object for each."""
 
-    def __init__(self, plan: Plan, tracks: Sequence[int], implementation: Implementation) -> None:
+    def __init__(self, plan: BenchPlan, tracks: Sequence[int], implementation: Implementation) -> None:
         self._plan = plan
         self._tracks = tracks
         self._implementation = implementation
@@ -182,7 +182,7 @@ class BenchWorld:
     # Hosts
 
     def _build_hosts(self) -> dict[str, App]:
-        self._providers = Providers(self._plan.model, self._plan.seed, self._seed, self._key)
+        self._providers = BenchFakes(self._plan.model, self._plan.seed, self._seed, self._key)
         instances = Instances(self._start_app, self._place, Platform(), self._loop, _Silence())  # type: ignore[arg-type]
         self._instances = instances
         hosts: dict[str, App] = {}
@@ -291,10 +291,10 @@ class BenchWorld:
 
     # Results
 
-    async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, Outcome]:
+    async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, TrackOutcome]:
         return {track: await self._outcome(track, rows.get(self._ids.get(track, ""))) for track in self._tracks}
 
-    async def _outcome(self, track: int, row: dict[str, Any] | None) -> Outcome:
+    async def _outcome(self, track: int, row: dict[str, Any] | None) -> TrackOutcome:
         if track not in self._ids:
             return "none"
         if row is None:
@@ -329,7 +329,7 @@ class BenchWorld:
         return images.is_true_2k(size, (seen.mark.made_width, seen.mark.made_height))
 
     def _record(
-        self, track: int, at_s: float, rows: dict[str, dict[str, Any]], outcomes: dict[int, Outcome]
+        self, track: int, at_s: float, rows: dict[str, dict[str, Any]], outcomes: dict[int, TrackOutcome]
     ) -> TrackRecord:
         ledger, track_id = self._providers.ledger(track), self._ids.get(track, "")
         picture_at_s = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.bench.figures import Bench
     from harness.bench.json_format import Baseline
     from harness.bench.thresholds import Threshold
-    from harness.bench.world import Plan
+    from harness.bench.world import BenchPlan
 
 TRACKS = 5_000
 PER_MINUTE = 6.0
@@ -153,7 +153,7 @@ def bench(
     from harness.bench.models import model_called
     from harness.bench.samples import with_samples
     from harness.bench.thresholds import read_threshold
-    from harness.bench.world import Plan
+    from harness.bench.world import BenchPlan
 
     chosen = model_called(model)
     if samples is not None:
@@ -162,7 +162,7 @@ def bench(
     reference = _reference(reference, names)
     is_for_a_program = _outputs(json_file, save_baseline, html_file, samples)
     before = None if baseline_file is None else _comparable(read_baseline(baseline_file), names)
-    found = _run(Plan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or is_for_a_program)
+    found = _run(BenchPlan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet or is_for_a_program)
     _write(found, reference, (json_file, save_baseline), html_file)
     if not is_for_a_program and not quiet:
         _notify(found, reference, before)
@@ -242,7 +242,7 @@ def _reference(requested: str | None, names: list[str]) -> str | None:
     return names[0] if len(names) > 1 else None
 
 
-def _run(plan: "Plan", names: list[str], workers: int | None, *, quiet: bool) -> "Bench":
+def _run(plan: "BenchPlan", names: list[str], workers: int | None, *, quiet: bool) -> "Bench":
     from harness.bench.running import bench as run_bench
     from harness.engine.pool import workers_for
     from harness.terminal import progress

@@ -106,7 +106,7 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
 TextTable = dict[str, Annotated[str, PlainValidator(_text)]]
 Command = Annotated[Text, AfterValidator(_command)]
-Request = Annotated[str, _request(REQUEST, 'a method and a path such as "GET /tracks/{id}"')]
+RequestLine = Annotated[str, _request(REQUEST, 'a method and a path such as "GET /tracks/{id}"')]
 StartRequest = Annotated[str, _request(re.compile(r"POST /\S*"), 'POST and a path such as "POST /tracks"')]
 CronRequest = Annotated[str, _request(CRON_REQUEST, 'GET or POST and a path such as "GET /api/cron"')]
 
@@ -123,7 +123,7 @@ class ApplicationBlock(Block):
     )
     port: int = key("The port that it listens on; 0 for any free one.", 3000, ge=0, le=65_535)
     ready_s: Seconds = key("Real time until it has to listen.", "30s")
-    warm_up: Annotated[tuple[Request, ...], BeforeValidator(_texts)] = key(
+    warm_up: Annotated[tuple[RequestLine, ...], BeforeValidator(_texts)] = key(
         "Requests that are sent before the clock starts, for what is compiled on its first request.", ["GET /"]
     )
     reach: Literal["variables", "preload", "proxy"] = key(
@@ -155,7 +155,7 @@ class TrackBlock(Block):
     """Where the tracks are, and the names of their fields there."""
 
     makes = TrackReading
-    read: Request = key("A request whose response is the track.", "GET /api/tracks/{id}")
+    read: RequestLine = key("A request whose response is the track.", "GET /api/tracks/{id}")
     inside: Text = key("Where the track is in that response, as a path of keys.", "data.track")
     headers: TextTable = key("Headers of that request.", {"authorization": "Bearer test"})
     sqlite: Text = key("An SQLite file with the tracks.", "{database}")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from harness.scenario.yaml import Mark, Where
+from harness.scenario.yaml import Position, Where
 
 _KEY = r'(?:[A-Za-z0-9_-]+|"[^"\n]*"|\'[^\'\n]*\')'
 _TABLE = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
@@ -21,16 +21,16 @@ _STRING = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*')
 class TomlMarks:
     """The locations of keys and values by their paths."""
 
-    keys: dict[Where, Mark] = field(default_factory=dict)
-    values: dict[Where, Mark] = field(default_factory=dict)
+    keys: dict[Where, Position] = field(default_factory=dict)
+    values: dict[Where, Position] = field(default_factory=dict)
 
-    def value_mark(self, where: Where) -> Mark:
+    def value_mark(self, where: Where) -> Position:
         """Return the location of a value, or of the nearest enclosing one."""
         while where and where not in self.values:
             where = where[:-1]
-        return self.values.get(where, Mark(1, 1))
+        return self.values.get(where, Position(1, 1))
 
-    def key_mark(self, where: Where) -> Mark:
+    def key_mark(self, where: Where) -> Position:
         """Return the location of a key, or of the nearest enclosing value."""
         return self.keys.get(where) or self.value_mark(where)
 
@@ -42,17 +42,17 @@ def toml_marks(text: str) -> TomlMarks:
     for number, line in _statements(text):
         if header := _TABLE.match(line):
             table = _parts(header[1])
-            mark = Mark(number, line.index("[") + 1)
+            mark = Position(number, line.index("[") + 1)
             marks.keys.setdefault(table, mark)
             marks.values.setdefault(table, mark)
         elif pair := _PAIR.match(line):
             where = (*table, *_parts(pair[1]))
-            marks.keys[where] = Mark(number, pair.start(1) + 1)
-            marks.values[where] = Mark(number, pair.end() + 1)
+            marks.keys[where] = Position(number, pair.start(1) + 1)
+            marks.values[where] = Position(number, pair.end() + 1)
             for inner in _INLINE.finditer(line, pair.end()):
                 inside = (*where, *_parts(inner[1]))
-                marks.keys.setdefault(inside, Mark(number, inner.start(1) + 1))
-                marks.values.setdefault(inside, Mark(number, inner.end() + 1))
+                marks.keys.setdefault(inside, Position(number, inner.start(1) + 1))
+                marks.values.setdefault(inside, Position(number, inner.end() + 1))
     return marks
 
 

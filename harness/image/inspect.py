@@ -23,7 +23,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from harness.fakes.watermark import Mark, read_mark
+from harness.fakes.watermark import Watermark, read_mark
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,7 +42,7 @@ class Examination:
     """png, jpeg, webp, gif, bmp, avif; svg or html for files that are not pictures; None if unknown."""
     width: int | None = None
     height: int | None = None
-    mark: Mark | None = None
+    mark: Watermark | None = None
     problem: str | None = None
     """Why it does not decode, as one sentence; None if it does."""
 

@@ -10,7 +10,7 @@ from harness.trace.tracks import Attempt, Track
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
-Outcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
+TrackOutcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
 """How a track ended: with a true 2K picture; a small one (an enlarged one counts as small) with or without its label;
 one that does not load; none; not in a terminal state; or in a store that the harness could not read."""
 
@@ -19,7 +19,7 @@ one that does not load; none; not in a terminal state; or in a store that the ha
 class TrackMetrics:
     """One track's metrics, in virtual seconds."""
 
-    outcome: Outcome
+    outcome: TrackOutcome
     picture_after_s: float | None
     """From the arrival of the first complete callback to the write that stored the final picture; 0 if it was stored
     before, None if it is no true 2K picture."""
@@ -73,7 +73,7 @@ def _brings_the_music(attempt: Attempt) -> bool:
     return attempt.genuine and attempt.sent.event.callback == "complete"
 
 
-def outcome(view: TraceView, track: Track) -> Outcome:
+def outcome(view: TraceView, track: Track) -> TrackOutcome:
     """Return how a track ended, judged by the picture that its URL returned at the end."""
     if track.refused is not None:
         return "none"

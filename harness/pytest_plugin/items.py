@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.pytest_plugin.options import Settings
+from harness.pytest_plugin.options import PluginSettings
 from harness.report.evidence import replay_command
 from harness.report.text import plain_report
 from harness.scenario import catalogue
@@ -124,7 +124,7 @@ def add_named(session: pytest.Session, harness_session: "HarnessSession", items:
     items[:0] = added
 
 
-def expect_failures(items: Iterable[pytest.Item], settings: Settings) -> None:
+def expect_failures(items: Iterable[pytest.Item], settings: PluginSettings) -> None:
     """Mark the expected failures strictly: one that passes has to be removed from the list."""
     reasons: dict[tuple[str, str], str] = {}
     for line in settings.expected_failures:

@@ -16,10 +16,10 @@ MARKER = (
     "harness(*scenarios, implementation=None, seed=None): for tests with the fixtures run_scenario or "
     "harness_result: the scenarios of harness_result, the implementation, the seed"
 )
-_SETTINGS = pytest.StashKey["Settings"]()
+_SETTINGS = pytest.StashKey["PluginSettings"]()
 
 
-class Settings:
+class PluginSettings:
     """The settings of one pytest session."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -78,10 +78,10 @@ class Settings:
         return scenario if colons and who in self.implementations else ""
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config) -> PluginSettings:
     """Return the session's settings."""
     if _SETTINGS not in config.stash:
-        config.stash[_SETTINGS] = Settings(config)
+        config.stash[_SETTINGS] = PluginSettings(config)
     return config.stash[_SETTINGS]
 
 

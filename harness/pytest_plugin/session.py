@@ -10,7 +10,7 @@ import pytest
 
 from harness.engine.run import resolve, run
 from harness.errors import HarnessError
-from harness.pytest_plugin.options import Settings
+from harness.pytest_plugin.options import PluginSettings
 from harness.results.archive import Results, Run
 from harness.results.result import Result
 from harness.scenario import catalogue
@@ -26,7 +26,7 @@ PARTS = "harness_parts"
 class HarnessSession:
     """Runs implementations for a pytest session, and writes reports at its end."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: PluginSettings) -> None:
         self.config = config
         self.settings = settings
         self._implementations: dict[str, AnyImplementation] = {}

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from harness.results.baseline import Change, Changes, Key
+from harness.results.baseline import Change, Changes, RunKey
 from harness.terminal import visible
 
 MARKS = {"regression": ("✗", "red"), "improvement": ("✓", "green")}
@@ -27,11 +27,11 @@ def changes_report(changes: Changes, baseline: str) -> RenderableType:
     return Group(*parts, Text(counts if changes.changes else none, style=style))
 
 
-def _keys(changes: list[Change]) -> list[Key]:
+def _keys(changes: list[Change]) -> list[RunKey]:
     return list(dict.fromkeys(change.key for change in changes))
 
 
-def _run(key: Key, changes: list[Change]) -> RenderableType:
+def _run(key: RunKey, changes: list[Change]) -> RenderableType:
     scenario, implementation = key
     lines: list[RenderableType] = [Text.assemble((scenario, "bold"), (f"  {implementation}", "dim"))]
     for change in changes:
@@ -53,7 +53,7 @@ def _added(changes: Changes) -> list[RenderableType]:
     return [Text(f"not in the baseline: {runs}, judged without it: {verdict}", style="red" if violated else "yellow")]
 
 
-def _named(what: str, keys: tuple[Key, ...]) -> list[RenderableType]:
+def _named(what: str, keys: tuple[RunKey, ...]) -> list[RenderableType]:
     if not keys:
         return []
     return [Text(f"{what}: {len(keys)} run{'s' if len(keys) > 1 else ''}", style="yellow")]

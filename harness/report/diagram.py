@@ -15,7 +15,7 @@ from harness.trace.journal import AnyEntry, Entry, Journal
 
 Lane: TypeAlias = str
 """A key of `LANES`."""
-Kind = Literal["request", "answer", "callback", "write", "look", "event", "log", "fault", "end"]
+StepKind = Literal["request", "answer", "callback", "write", "look", "event", "log", "fault", "end"]
 
 LANES: dict[Lane, str] = {
     "user": "User",
@@ -69,7 +69,7 @@ class Step:
     entries: tuple[int, ...]
     """The numbers of its journal entries, the most relevant first."""
     at_s: float
-    kind: Kind
+    kind: StepKind
     source: Lane
     target: Lane | None
     """The target of an arrow; None for an event on one lane."""

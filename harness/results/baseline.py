@@ -14,9 +14,9 @@ from harness.results.result import Result
 
 LATENCY_SHARE, LATENCY_S = 0.10, 1.0
 """The smallest difference of a latency that counts, as a share and in virtual seconds."""
-Key = tuple[str, str]
+RunKey = tuple[str, str]
 """(scenario, implementation)."""
-Kind = Literal["regression", "improvement"]
+ChangeKind = Literal["regression", "improvement"]
 _RANK = {"held": 0, "not applicable": 0, "unknown": 1, "violated": 2}
 
 
@@ -24,8 +24,8 @@ _RANK = {"held": 0, "not applicable": 0, "unknown": 1, "violated": 2}
 class Change:
     """One difference in one run."""
 
-    key: Key
-    kind: Kind
+    key: RunKey
+    kind: ChangeKind
     sentence: str
 
 
@@ -34,22 +34,22 @@ class Changes:
     """All differences between a baseline and now."""
 
     changes: tuple[Change, ...]
-    added: tuple[Key, ...]
+    added: tuple[RunKey, ...]
     """Runs that the baseline lacks."""
-    broken: tuple[Key, ...]
+    broken: tuple[RunKey, ...]
     """Those of `added` with a violation."""
-    unjudged: tuple[Key, ...]
+    unjudged: tuple[RunKey, ...]
     """Those of `added` without a violation but with something inconclusive."""
-    gone: tuple[Key, ...]
+    gone: tuple[RunKey, ...]
     """Runs that only the baseline has."""
     compared: int
 
-    def of(self, kind: Kind) -> list[Change]:
+    def of(self, kind: ChangeKind) -> list[Change]:
         """Return the changes of one kind, in the order of the runs."""
         return [change for change in self.changes if change.kind == kind]
 
 
-def changes_since(before: Mapping[Key, Result], now: Mapping[Key, Result]) -> Changes:
+def changes_since(before: Mapping[RunKey, Result], now: Mapping[RunKey, Result]) -> Changes:
     """Return the differences of the runs that both have; `./shop.py:app` equals `shop.py:app`."""
     spelled = {spelling(who): who for _, who in now}
     before = {(scenario, spelled.get(spelling(who), who)): result for (scenario, who), result in before.items()}
@@ -74,7 +74,7 @@ def spelling(target: str) -> str:
     return os.path.abspath(target) if target.endswith(".toml") and "://" not in target else target
 
 
-def _changes(key: Key, before: Result, now: Result) -> list[Change]:
+def _changes(key: RunKey, before: Result, now: Result) -> list[Change]:
     was = {verdict.invariant: verdict for verdict in before.verdicts}
     found = [
         change
@@ -88,7 +88,7 @@ def _changes(key: Key, before: Result, now: Result) -> list[Change]:
     return found + _latency_change(key, "callback answered after", *(_worst(values) for values in answers))
 
 
-def _verdict_change(key: Key, was: Verdict | None, verdict: Verdict) -> list[Change]:
+def _verdict_change(key: RunKey, was: Verdict | None, verdict: Verdict) -> list[Change]:
     before = was.state if was is not None else "not applicable"
     if _RANK[before] == _RANK[verdict.state]:
         return []
@@ -105,9 +105,9 @@ def _worst(values_s: Sequence[float | None]) -> float | None:
     return max(known) if known else None
 
 
-def _latency_change(key: Key, what: str, before_s: float | None, now_s: float | None) -> list[Change]:
+def _latency_change(key: RunKey, what: str, before_s: float | None, now_s: float | None) -> list[Change]:
     """Return the change of a latency; one that exists only once is covered by the verdicts."""
     if before_s is None or now_s is None or abs(now_s - before_s) < max(LATENCY_S, LATENCY_SHARE * before_s):
         return []
-    kind: Kind = "regression" if now_s > before_s else "improvement"
+    kind: ChangeKind = "regression" if now_s > before_s else "improvement"
     return [Change(key, kind, f"{what} {now_s:g} s, was {before_s:g} s")]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from harness.invariants.metrics import Outcome
+from harness.invariants.metrics import TrackOutcome
 from harness.results.result import Result
 
 
@@ -36,7 +36,7 @@ class Summary:
     implementation: str
     runs: int
     tracks: int
-    outcomes: dict[Outcome, int]
+    outcomes: dict[TrackOutcome, int]
     picture_after: Percentiles
     callback_answered_after: Percentiles
     callbacks_unanswered: int
@@ -51,7 +51,7 @@ class Summary:
     runs_unknown: int
     """Runs without a violation but with something inconclusive."""
 
-    def share(self, *outcomes: Outcome) -> float:
+    def share(self, *outcomes: TrackOutcome) -> float:
         """Return the share (0..1) of the tracks with these outcomes."""
         return sum(self.outcomes.get(outcome, 0) for outcome in outcomes) / self.tracks if self.tracks else 0.0
 

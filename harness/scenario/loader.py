@@ -13,7 +13,7 @@ from harness.errors import ScenarioError
 from harness.scenario.model import Scenario
 from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.schema import ScenarioKeys
-from harness.scenario.yaml import Mark, NotYaml, Problem, lines_of, marked
+from harness.scenario.yaml import NotYaml, Position, Problem, lines_of, marked
 
 SCHEMA_ID = "http://json-schema.org/draft-07/schema#"
 
@@ -34,7 +34,7 @@ def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
     except UnicodeDecodeError as error:
         before = lines_of(content[: error.start].decode("utf-8"))
         problem = Problem(
-            Mark(len(before), len(before[-1]) + 1),
+            Position(len(before), len(before[-1]) + 1),
             (),
             f"the byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8",
         )
@@ -54,7 +54,7 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
     except NotYaml as error:
         raise _refusal([error.problem], path, text) from None
     if document.data is None:
-        problem = Problem(Mark(1, 1), (), "the file is empty; only why: is required")
+        problem = Problem(Position(1, 1), (), "the file is empty; only why: is required")
         raise _refusal([problem], path, text)
     problems = list(document.problems)
     try:

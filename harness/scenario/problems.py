@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import nearest_hint
 from harness.scenario.values import found
-from harness.scenario.yaml import Mark, Problem, Where, lines_of
+from harness.scenario.yaml import Position, Problem, Where, lines_of
 
 PROBLEMS_SHOWN_MAX = 10
 SHOWN_CHARACTERS_MAX = 120
@@ -30,9 +30,9 @@ _QUOTED = re.compile(r"'([^']*)'")
 class Marks(Protocol):
     """The locations of the keys and values of a file."""
 
-    def value_mark(self, where: Where) -> Mark: ...
+    def value_mark(self, where: Where) -> Position: ...
 
-    def key_mark(self, where: Where) -> Mark: ...
+    def key_mark(self, where: Where) -> Position: ...
 
 
 def pydantic_problem(details: ErrorDetails, marks: Marks, model: type[BaseModel], prefix: Where = ()) -> Problem:

@@ -29,7 +29,7 @@ _PLAIN_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Position:
     """A location in the text; line and column count from 1, columns in characters."""
 
     line: int
@@ -40,7 +40,7 @@ class Mark:
 class Problem:
     """A mistake at a location; `where` is the path to the value, empty for the whole text."""
 
-    mark: Mark
+    mark: Position
     where: Where
     says: str
 
@@ -48,7 +48,7 @@ class Problem:
 class NotYaml(Exception):
     """The text is not valid YAML; its one problem ends reading."""
 
-    def __init__(self, mark: Mark, says: str) -> None:
+    def __init__(self, mark: Position, says: str) -> None:
         super().__init__(says)
         self.problem = Problem(mark, (), says)
 
@@ -58,17 +58,17 @@ class MarkedData:
     """Plain data with the location of its keys and values; an omitted value has the location of its key."""
 
     data: Any = None
-    keys: dict[Where, Mark] = field(default_factory=dict)
-    values: dict[Where, Mark] = field(default_factory=dict)
+    keys: dict[Where, Position] = field(default_factory=dict)
+    values: dict[Where, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def value_mark(self, where: Where) -> Mark:
+    def value_mark(self, where: Where) -> Position:
         """Return the location of the value, or of the nearest enclosing one."""
         while where and where not in self.values:
             where = where[:-1]
-        return self.values.get(where, Mark(1, 1))
+        return self.values.get(where, Position(1, 1))
 
-    def key_mark(self, where: Where) -> Mark:
+    def key_mark(self, where: Where) -> Position:
         """Return the location of the key; for an entry of a list, of the entry."""
         return self.keys.get(where) or self.value_mark(where)
 
@@ -81,10 +81,10 @@ def lines_of(text: str) -> list[str]:
 def marked(text: str) -> MarkedData:
     """Read one YAML document; an empty one has the data None. Raise NotYaml."""
     if len(text) > TEXT_CHARACTERS_MAX:
-        raise NotYaml(Mark(1, 1), f"expected at most {TEXT_CHARACTERS_MAX} characters, found {len(text)}")
+        raise NotYaml(Position(1, 1), f"expected at most {TEXT_CHARACTERS_MAX} characters, found {len(text)}")
     if wrong := _NOT_ALLOWED.search(text):
         before = lines_of(text[: wrong.start()])
-        mark = Mark(len(before), len(before[-1]) + 1)
+        mark = Position(len(before), len(before[-1]) + 1)
         raise NotYaml(mark, f"YAML does not allow the character U+{ord(wrong[0]):04X}")
     try:
         _refuse_harmful(text)
@@ -135,8 +135,8 @@ def _value(node: yaml.ScalarNode) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _mark(mark: Any) -> Mark:
-    return Mark(mark.line + 1, mark.column + 1)
+def _mark(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
 class _Expansion:
@@ -197,10 +197,12 @@ class _Expansion:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> NotYaml:
-    mark = _mark(error.problem_mark or error.context_mark) if error.problem_mark or error.context_mark else Mark(1, 1)
+    mark = (
+        _mark(error.problem_mark or error.context_mark) if error.problem_mark or error.context_mark else Position(1, 1)
+    )
     lines = lines_of(text)
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
     if "\t" in line[: mark.column] and not line[: mark.column].strip():
-        return NotYaml(Mark(mark.line, line.index("\t") + 1), "YAML does not allow tabs in indentation; use spaces")
+        return NotYaml(Position(mark.line, line.index("\t") + 1), "YAML does not allow tabs in indentation; use spaces")
     began = f" ({error.context}, started on line {error.context_mark.line + 1})" if error.context_mark else ""
     return NotYaml(mark, f"invalid YAML: {error.problem}{began}")

@@ -23,7 +23,7 @@ from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.event_loop import LiveLoop, wall_clock
-from harness.world.live.fakes import LOOPBACK, Providers
+from harness.world.live.fakes import LOOPBACK, LiveFakes
 from harness.world.live.server import protocol_factory
 from harness.world.run_header import beginning
 
@@ -72,13 +72,13 @@ class _NotifyingWriter(JournalWriter):
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ServedSession:
     """One scenario, served from its beginning, with its own journal."""
 
     scenario: Scenario
     journal: Journal
     writer: _NotifyingWriter
-    providers: Providers
+    providers: LiveFakes
 
 
 class ServedFakes:
@@ -172,10 +172,10 @@ class ServedFakes:
 
     # Sessions
 
-    def _new(self, scenario: Scenario) -> Session:
+    def _new(self, scenario: Scenario) -> ServedSession:
         journal = Journal()
         writer = _NotifyingWriter(self.loop, journal, self._on_entries, self._fail)
-        providers = Providers(
+        providers = LiveFakes(
             scenario,
             self.seed,
             writer,
@@ -184,7 +184,7 @@ class ServedFakes:
             elapsed_s=lambda: self.loop.elapsed_s,
             post=recorded(writer, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
         )
-        return Session(scenario, journal, writer, providers)
+        return ServedSession(scenario, journal, writer, providers)
 
     async def _begin(self) -> None:
         session = self.session

@@ -44,7 +44,7 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class Watcher:
+class PollingWatcher:
     """Reports each row that is new, changed or deleted, to the observer of the world."""
 
     falls_back = False

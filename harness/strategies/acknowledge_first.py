@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harness.strategies.application import AppContext, json_of, lifespan_of, reading_of
-from harness.strategies.job_queue import Delivery, Job, JobQueue, Worker
+from harness.strategies.job_queue import Job, JobQueue, QueuedDelivery, Worker
 from harness.strategies.parsing import PENDING, ImageEvent, MusicEvent, read_image, read_music
 from harness.strategies.pipeline import Production
 from harness.strategies.signatures import is_genuine
@@ -33,7 +33,7 @@ FIRST_STEP_S_MAX = 5.0
 """The maximal time that the request for a new track waits for the music request; then the queue continues alone."""
 
 
-class Desk:
+class Inbox:
     """The routes, around one queue and its worker."""
 
     def __init__(self, context: AppContext) -> None:
@@ -85,7 +85,7 @@ class Desk:
         is_creating = job.step in ("create-music", "create-picture")
         if is_creating or event.state != PENDING:
             claims = (event.audio_url, event.cover_url) if isinstance(event, MusicEvent) else (None, event.image_url)
-            delivery = Delivery(job.track_id, provider, event.task_id, time.time(), event.state, *claims)
+            delivery = QueuedDelivery(job.track_id, provider, event.task_id, time.time(), event.state, *claims)
             self.queue.receive(delivery)
             self.worker.nudge(job.track_id)
         return JSONResponse({"ok": True})
@@ -108,7 +108,7 @@ def create_app() -> Any:
     """Return the ASGI application, configured from the environment."""
     context = AppContext("acknowledge-first")
     context.connect_s = CONNECT_S
-    desk = Desk(context)
+    desk = Inbox(context)
     return Starlette(
         routes=[
             Route("/tracks", desk.create, methods=["POST"]),

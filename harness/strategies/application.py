@@ -47,7 +47,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AppSettings:
     """The configuration, read from the environment."""
 
     suno_url: str
@@ -59,7 +59,7 @@ class Settings:
     signing_key: str | None
 
     @classmethod
-    def from_environment(cls) -> "Settings":
+    def from_environment(cls) -> "AppSettings":
         names = ("SUNO_BASE_URL", "SUNO_API_KEY", "KIE_BASE_URL", "KIE_API_KEY", "PUBLIC_URL", "DATABASE_PATH")
         suno_url, suno_key, kie_url, kie_key, public_url, path = (os.environ[name].rstrip("/") for name in names)
         return cls(suno_url, suno_key, kie_url, kie_key, public_url, path, os.environ.get("WEBHOOK_SIGNING_KEY"))
@@ -105,7 +105,7 @@ class AppContext:
 
     def __init__(self, name: str, own_columns: Sequence[str] = (), one_at_a_time: bool = True) -> None:
         """`one_at_a_time`: a callback for a task waits for an earlier one for it, and then finds the work done."""
-        self.settings = Settings.from_environment()
+        self.settings = AppSettings.from_environment()
         self.tracks = Tracks(self.settings.database_path, own_columns)
         self.log = logging.getLogger(name)
         self._one_at_a_time = one_at_a_time

@@ -4,7 +4,7 @@ import time
 
 from harness.strategies.application import LOW_RESOLUTION, AppContext
 from harness.strategies.job_queue import Job, JobQueue
-from harness.strategies.pictures import Picture, PictureError, fetch_picture, is_public_url
+from harness.strategies.pictures import FetchedPicture, PictureError, fetch_picture, is_public_url
 
 COVER_WITHIN_S, COVER_SILENCE_S = 20.0, 90.0
 COVER_LATE_S = 12 * 60.0
@@ -19,7 +19,7 @@ class Endings:
         self.context = context
         self.queue = queue
 
-    def finish(self, job: Job, picture: Picture) -> None:
+    def finish(self, job: Job, picture: FetchedPicture) -> None:
         """Finish with a copy of the 2K picture, which outlasts the provider's file."""
         with self.queue.transaction():
             self.queue.keep_picture(job.track_id, picture)
@@ -75,11 +75,11 @@ class Endings:
             return error
         return None
 
-    def keep_as_spare(self, job: Job, picture: Picture) -> None:
+    def keep_as_spare(self, job: Job, picture: FetchedPicture) -> None:
         """Store the larger picture as a fallback."""
         kept = self.queue.picture(job.track_id)
         if kept is None or kept.width * kept.height < picture.width * picture.height:
             self.queue.keep_picture(job.track_id, picture)
 
-    def _own_url(self, job: Job, picture: Picture) -> str:
+    def _own_url(self, job: Job, picture: FetchedPicture) -> str:
         return f"{self.context.settings.public_url}/pictures/{job.track_id}.{picture.format}"

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from harness.strategies.job_queue import Job, JobQueue
-from harness.strategies.parsing import Answer
+from harness.strategies.parsing import ApiResponse
 
 CREATION_WITHIN_S = 16 * 60.0
 """How long a temporarily rejected creation is retried: longer than an outage of ten minutes."""
@@ -65,7 +65,7 @@ class Orders:
         self._thing = thing
         self._pace = Pace()
 
-    async def place(self, job: Job, ask: Callable[[], Awaitable[Answer]], most: int | None = None) -> str | None:
+    async def place(self, job: Job, ask: Callable[[], Awaitable[ApiResponse]], most: int | None = None) -> str | None:
         """The ordered task's id; None when the job has to come back later, which it is then put off for.
 
         Raises RefusedError when the provider goes on refusing, or when `most` orders may have been paid for.
@@ -99,7 +99,7 @@ class Orders:
         known = job.image_task_id  # the failed generation before this one
         return next((d.task_id for d in received if d.received_s >= job.requested_s and d.task_id != known), None)
 
-    def _ask_again_later(self, job: Job, answer: Answer) -> None:
+    def _ask_again_later(self, job: Job, answer: ApiResponse) -> None:
         """Handle a response without a task id."""
         job.reason = f"{self._thing} was refused: {answer.problem or 'no taskId'}"
         if answer.unclear:

@@ -15,9 +15,9 @@ from contextvars import copy_context
 from dataclasses import astuple, dataclass, fields
 from typing import Literal
 
-from harness.strategies.pictures import Picture
+from harness.strategies.pictures import FetchedPicture
 
-Step = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back"]
+JobStep = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back"]
 AFTER_THE_ANSWER_S = 0.01
 """Work that a callback asks for begins when its answer is out."""
 AFTER_A_CRASH_S = 60.0
@@ -34,7 +34,7 @@ class Job:
     """What is still to be done for a track. Times are epoch seconds."""
 
     track_id: str
-    step: Step
+    step: JobStep
     due_s: float
     began_s: float
     step_began_s: float
@@ -51,7 +51,7 @@ class Job:
     version: int = 0
     """How often it has been saved."""
 
-    def begin(self, step: Step, due_s: float) -> None:
+    def begin(self, step: JobStep, due_s: float) -> None:
         """Go on to another step."""
         self.step, self.due_s, self.step_began_s = step, due_s, time.time()
         self.tries, self.requested_s = 0, None
@@ -65,7 +65,7 @@ COLUMNS = [field.name for field in fields(Job)]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class QueuedDelivery:
     """A callback that was acknowledged: the task that it is about, and what it claims."""
 
     track_id: str
@@ -158,22 +158,22 @@ class JobQueue:
     def give_back(self, track_id: str, holder: str) -> None:
         self._db.execute("DELETE FROM leases WHERE track_id = ? AND holder = ?", (track_id, holder))
 
-    def receive(self, delivery: Delivery) -> None:
+    def receive(self, delivery: QueuedDelivery) -> None:
         self._db.execute("INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(delivery))
 
-    def deliveries(self, track_id: str, provider: str) -> list[Delivery]:
+    def deliveries(self, track_id: str, provider: str) -> list[QueuedDelivery]:
         sql = "SELECT * FROM deliveries WHERE track_id = ? AND provider = ? ORDER BY received_s, rowid"
-        return [Delivery(*row) for row in self._db.execute(sql, (track_id, provider))]
+        return [QueuedDelivery(*row) for row in self._db.execute(sql, (track_id, provider))]
 
-    def keep_picture(self, track_id: str, picture: Picture) -> None:
+    def keep_picture(self, track_id: str, picture: FetchedPicture) -> None:
         """Store a picture's bytes in the place of those that are there."""
         values = (track_id, picture.format, picture.width, picture.height, picture.content)
         self._db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", values)
 
-    def picture(self, track_id: str) -> Picture | None:
+    def picture(self, track_id: str) -> FetchedPicture | None:
         sql = "SELECT content, format, width, height FROM pictures WHERE track_id = ?"
         row = self._db.execute(sql, (track_id,)).fetchone()
-        return None if row is None else Picture(*row)
+        return None if row is None else FetchedPicture(*row)
 
 
 class Worker:

@@ -14,7 +14,7 @@ FAILED_MUSIC = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_E
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """A provider's response: its code (the HTTP status if the body has none), and its data."""
 
     code: int
@@ -58,7 +58,7 @@ class ImageEvent:
     problem: str | None = None
 
 
-def read_response(status: int, content: bytes, retry_after: str | None = None) -> Answer:
+def read_response(status: int, content: bytes, retry_after: str | None = None) -> ApiResponse:
     """Read an HTTP response. Errors normally have HTTP status 200 and another code in the body."""
     wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
     try:
@@ -67,13 +67,15 @@ def read_response(status: int, content: bytes, retry_after: str | None = None) -
         body = None
     if not isinstance(body, dict):
         code = status if status != 200 else 502
-        return Answer(code, {}, f"HTTP {status} without a JSON object", wait_s, unclear=status in (200, 502, 504, 524))
+        return ApiResponse(
+            code, {}, f"HTTP {status} without a JSON object", wait_s, unclear=status in (200, 502, 504, 524)
+        )
     code = body.get("code", status)
     code = code if isinstance(code, int) else status
     if status != 200 and code == 200:
         code = status
     problem = None if code == 200 else f"code {code}: {text(body.get('msg')) or 'no message'}"
-    return Answer(code, as_dict(body.get("data")), problem, wait_s)
+    return ApiResponse(code, as_dict(body.get("data")), problem, wait_s)
 
 
 def read_music(body: Any) -> MusicEvent | None:

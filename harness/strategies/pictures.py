@@ -47,7 +47,7 @@ class PictureError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FetchedPicture:
     """A complete picture: its file, and its size in pixels as displayed."""
 
     content: bytes
@@ -94,7 +94,7 @@ async def fetch_picture(
     silence_s: float = FETCH_S,
     within_s: float | None = None,
     whatever_status: bool = False,
-) -> Picture:
+) -> FetchedPicture:
     """Opens `url` as a browser would and decodes what comes. Raises PictureError for whatever goes wrong.
 
     `silence_s` is how long nothing may come at all, `within_s` how long the whole may take: a byte now and then is no
@@ -108,7 +108,7 @@ async def fetch_picture(
     return decode_picture(content)
 
 
-async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> Picture:
+async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> FetchedPicture:
     """The same, for pictures of which less than 2048x1152 in 16:9 will not do."""
     picture = await fetch_picture(client, url)
     if not picture.is_2k:
@@ -149,7 +149,7 @@ async def _whole_body(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def decode_picture(content: bytes) -> Picture:
+def decode_picture(content: bytes) -> FetchedPicture:
     """Decode every pixel. Raise PictureError if the bytes are not one complete picture."""
     found = _decoded(content)
     if isinstance(found, str):
@@ -158,7 +158,7 @@ def decode_picture(content: bytes) -> Picture:
 
 
 @lru_cache(maxsize=64)
-def _decoded(content: bytes) -> Picture | str:
+def _decoded(content: bytes) -> FetchedPicture | str:
     from PIL import Image
 
     try:
@@ -179,7 +179,7 @@ def _decoded(content: bytes) -> Picture | str:
     except Exception as error:
         # Pillow answers damaged files with many kinds of exceptions; every one of them is the same finding.
         return f"the picture does not decode: {type(error).__name__}"
-    return Picture(content, "jpeg" if kind == "mpo" else kind, width, height)
+    return FetchedPicture(content, "jpeg" if kind == "mpo" else kind, width, height)
 
 
 def _png_has_its_end(content: bytes) -> bool:

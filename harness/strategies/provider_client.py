@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from harness.strategies.parsing import ERROR, Answer, ImageEvent, MusicEvent, read_image, read_music, read_response
+from harness.strategies.parsing import ERROR, ApiResponse, ImageEvent, MusicEvent, read_image, read_music, read_response
 
 if TYPE_CHECKING:
     from harness.strategies.application import AppContext
@@ -30,7 +30,7 @@ QUICK_TOTAL_S, PATIENT_TOTAL_S = 120.0, 600.0
 """Limits of the whole exchange, since a body that dribbles never exceeds a read timeout."""
 
 
-async def generate(context: "AppContext", title: str, prompt: str, callback_url: str) -> Answer:
+async def generate(context: "AppContext", title: str, prompt: str, callback_url: str) -> ApiResponse:
     """Request the music from Suno; a success has the task id."""
     body = {
         "customMode": True,
@@ -60,7 +60,7 @@ def picture_prompt(title: str, prompt: str) -> str:
 
 async def ask_for_image(
     context: "AppContext", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
-) -> Answer:
+) -> ApiResponse:
     """Request a 2K picture from the flat endpoint: a success has its URL, or with a callback URL only its task id."""
     body = {
         "model": SEEDREAM,
@@ -81,7 +81,7 @@ async def ask_for_image(
 
 async def create_image_task(
     context: "AppContext", prompt: str, *, seed: int | None = None, callback_url: str | None = None
-) -> Answer:
+) -> ApiResponse:
     """Request a 2K picture as a job; a success has the task id."""
     requested: dict[str, Any] = {"prompt": prompt, "image_size": "landscape_16_9", "image_resolution": "2K"}
     if seed is not None:
@@ -113,7 +113,7 @@ async def _requested(
     body: Any = None,
     *,
     patient: bool = False,
-) -> Answer:
+) -> ApiResponse:
     headers = {"authorization": f"Bearer {key}"}
     silence_s, total_s = (PATIENT_S, PATIENT_TOTAL_S) if patient else (QUICK_S, QUICK_TOTAL_S)
     timeout = httpx.Timeout(silence_s, connect=context.connect_s)
@@ -126,9 +126,9 @@ async def _requested(
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > RESPONSE_BYTES_MAX:
-                    return Answer(502, {}, "the answer is far too large", unclear=True)
+                    return ApiResponse(502, {}, "the answer is far too large", unclear=True)
             return read_response(response.status_code, content, response.headers.get("retry-after"))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        return Answer(503, {}, f"no connection: {type(error).__name__}")
+        return ApiResponse(503, {}, f"no connection: {type(error).__name__}")
     except (httpx.HTTPError, TimeoutError) as error:
-        return Answer(502, {}, f"no usable answer: {type(error).__name__}", unclear=True)
+        return ApiResponse(502, {}, f"no usable answer: {type(error).__name__}", unclear=True)

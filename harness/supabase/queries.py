@@ -25,7 +25,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class QueryField:
     """A column, or the value in it at a JSON path."""
 
     column: str
@@ -38,7 +38,7 @@ class Field:
 class Selected:
     """One item of `select`; `*` is the column of that name."""
 
-    field: Field
+    field: QueryField
     alias: str | None = None
     cast: str | None = None
 
@@ -51,7 +51,7 @@ class Selected:
 class Condition:
     """One filter: `column=not.operator.value`."""
 
-    field: Field
+    field: QueryField
     operator: str
     values: tuple[str, ...]
     negated: bool = False
@@ -67,10 +67,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """One item of `order`."""
 
-    field: Field
+    field: QueryField
     descending: bool = False
     nulls_first: bool = False
 
@@ -79,9 +79,9 @@ class Order:
 class Query:
     """The contents of a query string."""
 
-    select: tuple[Selected, ...] = (Selected(Field("*")),)
+    select: tuple[Selected, ...] = (Selected(QueryField("*")),)
     where: tuple[Condition | Group, ...] = ()
-    order: tuple[Order, ...] = ()
+    order: tuple[SortOrder, ...] = ()
     limit: int | None = None
     offset: int = 0
     columns: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> Query:
     where: list[Condition | Group] = []
     for key, value in pairs:
         if key == "select":
-            found["select"] = tuple(_selected(item) for item in split(value)) or (Selected(Field("*")),)
+            found["select"] = tuple(_selected(item) for item in split(value)) or (Selected(QueryField("*")),)
         elif key == "order":
             found["order"] = tuple(_order(item) for item in split(value))
         elif key in ("limit", "offset"):
@@ -176,20 +176,20 @@ def unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", matched[1]) if matched else text
 
 
-def _field(text: str, what: str) -> tuple[Field, str | None]:
+def _field(text: str, what: str) -> tuple[QueryField, str | None]:
     matched = _FIELD.fullmatch(text.strip())
     if matched is None:
         raise unreadable_query(what)
     steps = _STEP.findall(matched[2])
     as_text = bool(steps) and steps[-1][0] == "->>"
-    return Field(unquoted(matched[1]), tuple(name for _, name in steps), as_text), matched[3]
+    return QueryField(unquoted(matched[1]), tuple(name for _, name in steps), as_text), matched[3]
 
 
 def _selected(item: str) -> Selected:
     if "(" in item:
         raise NotReproduced(f"the embedded resource or aggregate in select={item}")
     if item == "*":
-        return Selected(Field("*"))
+        return Selected(QueryField("*"))
     alias = None
     matched = re.match(rf"({_NAME}):(?!:)", item)
     if matched is not None:
@@ -198,7 +198,7 @@ def _selected(item: str) -> Selected:
     return Selected(field, alias, cast)
 
 
-def _order(item: str) -> Order:
+def _order(item: str) -> SortOrder:
     if "(" in item:
         raise NotReproduced(f"the order by an embedded resource in order={item}")
     name, *words = item.split(".")
@@ -208,7 +208,7 @@ def _order(item: str) -> Order:
         nulls_first = "nullsfirst" in words
     if set(words) - {"asc", "desc", "nullsfirst", "nullslast"}:
         raise unreadable_query(f"order ({item})")
-    return Order(field, descending, nulls_first)
+    return SortOrder(field, descending, nulls_first)
 
 
 def _group(key: str, value: str) -> Group:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.supabase.databases import Row
 from harness.supabase.errors import no_written_column
-from harness.supabase.queries import COMPARISONS, PATTERNS, Condition, Field, Group, Preferences, Query, Selected
+from harness.supabase.queries import COMPARISONS, PATTERNS, Condition, Group, Preferences, Query, QueryField, Selected
 
 IS_NEW = "harness is new"
 """The column that shows whether an upsert inserted a row."""
@@ -48,7 +48,7 @@ class Table:
             if name not in self.columns:
                 raise no_written_column(self.name, name)
 
-    def at(self, field: Field) -> str:
+    def at(self, field: QueryField) -> str:
         """Return a column, or the value in it at a JSON path."""
         column = f"{quoted(self.name)}.{quoted(field.column)}"
         if not field.steps:

@@ -24,7 +24,7 @@ from harness.trace.events import (
     ImageProbed,
     ImagePublished,
     LogLine,
-    Mark,
+    MarkFacts,
     Request,
     RequestAbandoned,
     Response,
@@ -230,12 +230,12 @@ class TraceView:
             urls[attempt.genuine].update(urls_in(attempt.sent.event.body))
         return frozenset(urls[False] - urls[True])
 
-    def is_forged(self, mark: Mark) -> bool:
+    def is_forged(self, mark: MarkFacts) -> bool:
         """Return whether the image with the watermark `mark`, or a copy of it, was only offered by forged callbacks."""
         forged = [self.published[url].event.mark for url in self.false_urls if url in self.published]
         return any(is_same_image(mark, other) for other in forged)
 
-    def task_of_mark(self, mark: Mark) -> Generation | None:
+    def task_of_mark(self, mark: MarkFacts) -> Generation | None:
         """Return the task whose image has the watermark `mark`."""
         provider = "kie" if mark["kind"] == "picture" else "suno"
         for generation in self.generations.values():
@@ -249,7 +249,7 @@ class TraceView:
         return [*reversed(list(self.journal.causes(entry))), entry]
 
 
-def is_same_image(one: Mark | None, other: Mark | None) -> bool:
+def is_same_image(one: MarkFacts | None, other: MarkFacts | None) -> bool:
     """Return whether two watermarks belong to the same image of the same task, at any size."""
     if one is None or other is None:
         return False

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from harness.fakes import sample_text
-from harness.fakes.http_client import Answer, BadResponseError, post
+from harness.fakes.http_client import BadResponseError, ClientResponse, post
 from harness.faults.exchange import App
 from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
 from harness.world.image_probe import get_json
@@ -61,7 +61,7 @@ async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: i
         await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
 
 
-def _track_id(answer: Answer) -> tuple[str | None, str]:
+def _track_id(answer: ClientResponse) -> tuple[str | None, str]:
     if answer.status not in (200, 201, 202):
         return None, f"POST /tracks answered HTTP {answer.status}, expected 201"
     excerpt = repr(answer.body[:EXCERPT_CHARACTERS].decode(errors="replace"))

@@ -193,7 +193,7 @@ class FaultInjector:
         if not any(rule.link == "callbacks" for rule in self._rules):
             return post
 
-        async def with_faults(url: str, content: bytes, headers: dict[str, str]) -> posting.Answer:
+        async def with_faults(url: str, content: bytes, headers: dict[str, str]) -> posting.ClientResponse:
             await self._connect("callbacks")
             due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
             for rule, _ in _acting(due):
@@ -214,14 +214,14 @@ class FaultInjector:
 
     async def _arrive(
         self, due: Due, post: Post, url: str, content: bytes, headers: dict[str, str]
-    ) -> posting.Answer | None:
+    ) -> posting.ClientResponse | None:
         request = await self._pass(due, "callbacks", content)
         if request.lost:
             return None
         for after_s in request.copies_after_s:
             self._start(_post_again(post, url, request.content, headers, after_s))
         if request.refusal is not None:
-            return posting.Answer(request.refusal.status, request.refusal.body)
+            return posting.ClientResponse(request.refusal.status, request.refusal.body)
         try:
             return await post(url, request.content, headers)
         finally:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
-from harness.trace.events import Outcome, Request, RequestAbandoned, Response
+from harness.trace.events import Request, RequestAbandoned, Response, ResponseOutcome
 from harness.trace.journal import body_facts
 from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
@@ -143,7 +143,7 @@ class _Exchange:
             self._connection.on_gone = None
             self._notify("broken-off")
 
-    def _notify(self, outcome: Outcome) -> None:
+    def _notify(self, outcome: ResponseOutcome) -> None:
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         headers, content_type = _read(self._headers)

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, Protocol
 
 from harness.fakes.script import DAY_S
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 from harness.faults.exchange import App
 from harness.image.inspect import Examination, examine
 from harness.trace.events import ImageProbed, Row, SizedMark, StoreWrite, TrackFinal
@@ -38,7 +38,7 @@ class Loop(Protocol):
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> Any: ...
 
 
-class Store(Protocol):
+class StoreWatcher(Protocol):
     """Watches the store of a world's application."""
 
     source: str
@@ -57,7 +57,9 @@ class Store(Protocol):
 class TrackObserver:
     """Observes the tracks of one run."""
 
-    def __init__(self, loop: Loop, writer: JournalWriter, watcher: Store, hosts: dict[str, App], own_host: str) -> None:
+    def __init__(
+        self, loop: Loop, writer: JournalWriter, watcher: StoreWatcher, hosts: dict[str, App], own_host: str
+    ) -> None:
         self.ids: list[str | None] = []
         """The ids of the submitted tracks, filled in when known."""
         self.over = False
@@ -209,7 +211,7 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _mark_facts(mark: Mark) -> SizedMark:
+def _mark_facts(mark: Watermark) -> SizedMark:
     return {
         "kind": mark.kind,
         "number": mark.number,

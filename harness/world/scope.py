@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["running", "frozen", "killed"]
+ScopeState = Literal["running", "frozen", "killed"]
 
 
 @dataclass(eq=False, slots=True)
@@ -20,12 +20,12 @@ class ExecutionScope:
 
     name: str
     inside: ExecutionScope | None = None
-    state: State = field(default="running")
+    state: ScopeState = field(default="running")
 
-    def state_now(self) -> State:
+    def state_now(self) -> ScopeState:
         """Return the most severe state among this scope and those around it."""
         place: ExecutionScope | None = self
-        worst: State = "running"
+        worst: ScopeState = "running"
         while place is not None:
             if place.state == "killed":
                 return "killed"

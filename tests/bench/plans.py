@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.bench.models import Model
-from harness.bench.world import BenchWorld, Chunk, Plan
+from harness.bench.world import BenchPlan, BenchWorld, Chunk
 from harness.engine.run import resolve
 from harness.fakes.latency import Fixed, Lognormal
 from harness.targets import Implementation
@@ -23,11 +23,11 @@ def model(**changed: Any) -> Model:
     return Model("test", "For tests.", **{**CALM, **changed})
 
 
-def plan(tracks: int = 20, chunk: int = 50, per_minute: float = 20.0, seed: int = 1, **changed: Any) -> Plan:
-    return Plan(model(**changed), seed, tracks, per_minute, chunk)
+def plan(tracks: int = 20, chunk: int = 50, per_minute: float = 20.0, seed: int = 1, **changed: Any) -> BenchPlan:
+    return BenchPlan(model(**changed), seed, tracks, per_minute, chunk)
 
 
-def played(name: str, planned: Plan) -> list[Chunk]:
+def played(name: str, planned: BenchPlan) -> list[Chunk]:
     """Return one implementation's results for all chunks."""
     implementation = resolve(name)
     assert isinstance(implementation, Implementation)

@@ -2,7 +2,7 @@
 
 from harness.bench.figures import Bench, Figures, difference
 from harness.bench.models import MODELS
-from harness.bench.world import Chunk, Plan, TrackRecord
+from harness.bench.world import BenchPlan, Chunk, TrackRecord
 from harness.fakes.latency import Fixed, Lognormal
 from tests.bench.plans import plan, played
 
@@ -83,7 +83,7 @@ def test_the_front_has_the_strategies_that_none_dominates() -> None:
     good, late = of("good", [1.0, 1.0, None], 1), of("late", [9.0, 9.0, 9.0], 1)
     dear, twin = of("dear", [1.0, 1.0, None], 2), of("twin", [1.0, 1.0, None], 1)
     silent = of("silent", [1.0, 1.0, None], 1, answered_s=15.1)
-    bench = Bench(Plan(MODELS["typical"], 1, 3, 6.0, 3), (good, late, dear, twin, silent))
+    bench = Bench(BenchPlan(MODELS["typical"], 1, 3, 6.0, 3), (good, late, dear, twin, silent))
     assert bench.front == ("good", "late", "twin")
     assert bench.dominated_by["dear"] == ("good", "twin")
     assert bench.dominated_by["silent"] == ("good", "twin")

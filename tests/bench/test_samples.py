@@ -11,7 +11,7 @@ from harness.bench.json_format import bench_plan
 from harness.bench.models import TYPICAL
 from harness.bench.samples import with_samples
 from harness.bench.sampling import Samples
-from harness.bench.world import Plan
+from harness.bench.world import BenchPlan
 from harness.errors import HarnessError
 from tests.bench.plans import plan, played
 
@@ -32,7 +32,7 @@ def test_other_samples_are_other_draws_even_under_the_same_name(tmp_path: Path) 
     digests = []
     for seconds in (3, 3, 4):
         path.write_text(f"what,seconds\nimage,{seconds}\n", "utf-8")
-        planned = Plan(with_samples(TYPICAL, str(path)), 1, 1, 6.0, 50)
+        planned = BenchPlan(with_samples(TYPICAL, str(path)), 1, 1, 6.0, 50)
         digests.append(bench_plan(Bench(planned, ()))["model_digest"])
     assert digests[0] == digests[1] != digests[2]
 

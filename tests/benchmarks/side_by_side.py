@@ -42,7 +42,7 @@ from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.event_loop import LiveLoop
-from harness.world.live.fakes import Providers
+from harness.world.live.fakes import LiveFakes
 from harness.world.live.server import protocol_factory
 
 API_KEY = "test-key"
@@ -88,7 +88,7 @@ class Served:
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
-        self._providers: Providers | None = None
+        self._providers: LiveFakes | None = None
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         """Execute one command and return its result."""
@@ -116,7 +116,7 @@ class Served:
             await self._providers.finish()
         loop = self._loop
         writer = JournalWriter(loop, Journal())
-        self._providers = Providers(
+        self._providers = LiveFakes(
             played,
             1,
             writer,

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from harness.bench.models import TYPICAL
-from harness.bench.world import BenchWorld, Plan
+from harness.bench.world import BenchPlan, BenchWorld
 from harness.engine.run import resolve
 from harness.strategies.registry import STRATEGIES
 from harness.targets import Implementation
 from tests.benchmarks.bare import bare_run
 
 ROUNDS = 3
-PLAN = Plan(TYPICAL, 1, 50 * ROUNDS, 6.0, 50)
+PLAN = BenchPlan(TYPICAL, 1, 50 * ROUNDS, 6.0, 50)
 BARE_RUNS = 8
 GOAL_SHARE = 1.69
 

@@ -19,7 +19,7 @@ from schemathesis.engine.run import PhaseName
 
 from harness.fakes import kie, suno
 from harness.fakes.account import API_KEY
-from harness.fakes.http_client import Answer
+from harness.fakes.http_client import ClientResponse
 from harness.fakes.latency import Fixed
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.published_files import Publisher
@@ -47,9 +47,9 @@ def lend(url: str, lifetime_s: float) -> str | None:
     return "http://media.test/lent"
 
 
-async def swallow(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+async def swallow(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
     """A `Post` that delivers nothing: the URLs are made up."""
-    return Answer(200, b"")
+    return ClientResponse(200, b"")
 
 
 @schemathesis.check

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.fakes import gateway, media
 from harness.fakes.account import API_KEY
-from harness.fakes.http_client import Answer, Post
+from harness.fakes.http_client import ClientResponse, Post
 from harness.fakes.script import Script
 
 PATIENCE_S = 2.0
@@ -112,9 +112,9 @@ class Receiver:
 def posting(client: httpx.AsyncClient) -> Post:
     """Return a `Post` that delivers callbacks to an app in this process instead of to a socket."""
 
-    async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def deliver(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         response = await client.post(url, content=content, headers=headers)
-        return Answer(response.status_code, response.content)
+        return ClientResponse(response.status_code, response.content)
 
     return deliver
 

@@ -10,13 +10,13 @@ from PIL import Image
 from harness.fakes import media
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import MediaScript
-from harness.fakes.watermark import Mark, read_mark
+from harness.fakes.watermark import Watermark, read_mark
 
 pytestmark = pytest.mark.asyncio
 
 SOUND = MediaScript()
 BASE_URL = "http://media.test/files"
-SPEC = PictureSpec(640, 360, Mark("picture", 7, 640, 360, part=2))
+SPEC = PictureSpec(640, 360, Watermark("picture", 7, 640, 360, part=2))
 
 
 def open_host(script: MediaScript = SOUND, agent: str = "Mozilla/5.0") -> tuple[media.MediaHost, httpx.AsyncClient]:
@@ -153,7 +153,7 @@ async def test_a_file_can_become_a_smaller_one_of_the_same_task() -> None:
     image = Image.open(BytesIO((await client.get(publish(host))).content))
 
     assert image.size == (360, 360)
-    assert read_mark(image) == Mark("picture", 7, 360, 360, part=2)
+    assert read_mark(image) == Watermark("picture", 7, 360, 360, part=2)
 
 
 @pytest.mark.parametrize(

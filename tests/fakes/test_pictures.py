@@ -12,17 +12,17 @@ import pytest
 from PIL import Image
 
 from harness.fakes.pictures import FLAWS, FORMATS, PictureFormat, PictureSpec, Rendered, render
-from harness.fakes.watermark import COLUMNS, GRID, ROWS, Mark, black_cells, read_mark
+from harness.fakes.watermark import COLUMNS, GRID, ROWS, Watermark, black_cells, read_mark
 
 ROOT = Path(__file__).parents[2]
-NATIVE = Mark("picture", 12, 2048, 1152)
-COVER = Mark("cover", 65_535, 360, 360, part=7)
-PORTRAIT = Mark("picture", 0, 1152, 2048, part=1)
+NATIVE = Watermark("picture", 12, 2048, 1152)
+COVER = Watermark("cover", 65_535, 360, 360, part=7)
+PORTRAIT = Watermark("picture", 0, 1152, 2048, part=1)
 MARKS = (NATIVE, COVER, PORTRAIT)
 PIXEL_FORMATS = [name for name in FORMATS if name != "svg"]
 
 
-def picture(mark: Mark, format_: PictureFormat = "png", flaw: str | None = None) -> Rendered:
+def picture(mark: Watermark, format_: PictureFormat = "png", flaw: str | None = None) -> Rendered:
     return render(PictureSpec(mark.made_width, mark.made_height, mark, format_, flaw))
 
 
@@ -32,7 +32,7 @@ def decoded(content: bytes) -> Image.Image:
     return image
 
 
-def pixels(mark: Mark) -> Image.Image:
+def pixels(mark: Watermark) -> Image.Image:
     return decoded(picture(mark).content).convert("RGB")
 
 
@@ -44,7 +44,9 @@ def reencoded(image: Image.Image, format_: str, **options: int) -> Image.Image:
 
 @pytest.mark.parametrize("format_", PIXEL_FORMATS)
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.kind)
-def test_every_format_has_exactly_the_size_asked_for_and_carries_its_mark(format_: PictureFormat, mark: Mark) -> None:
+def test_every_format_has_exactly_the_size_asked_for_and_carries_its_mark(
+    format_: PictureFormat, mark: Watermark
+) -> None:
     rendered = picture(mark, format_)
     image = decoded(rendered.content)
 
@@ -100,7 +102,7 @@ def test_a_mark_survives_lossy_re_encoding(format_: str, quality: int) -> None:
     "size", [(160, 90), (360, 360), (1024, 576), (2047, 1152), (2560, 1440), (4096, 2304), (200, 600)]
 )
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.kind)
-def test_a_mark_survives_resizing(size: tuple[int, int], mark: Mark) -> None:
+def test_a_mark_survives_resizing(size: tuple[int, int], mark: Watermark) -> None:
     for how in (Image.Resampling.NEAREST, Image.Resampling.LANCZOS):
         assert read_mark(pixels(mark).resize(size, how)) == mark
 
@@ -143,7 +145,7 @@ def test_marks_of_all_extremes_read_back() -> None:
     for number in (0, 1, 0x5555, 0xAAAA, 0xFFFF):
         for part in (0, 7):
             for kind in ("picture", "cover"):
-                mark = Mark(kind, number, 320, 180, part)
+                mark = Watermark(kind, number, 320, 180, part)
                 assert read_mark(pixels(mark)) == mark
 
 
@@ -172,7 +174,7 @@ def painted(cells: list[bool]) -> Image.Image:
     return image
 
 
-def cells_of(mark: Mark) -> list[bool]:
+def cells_of(mark: Watermark) -> list[bool]:
     image = pixels(mark).convert("L")
     left, top, right, bottom = GRID
     return [
@@ -209,7 +211,7 @@ def test_random_cells_under_a_right_first_row_are_no_mark() -> None:
 )
 def test_a_mark_out_of_range_is_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
-        Mark(**({"kind": "picture", "number": 1, "made_width": 16, "made_height": 9} | change))  # type: ignore[arg-type]
+        Watermark(**({"kind": "picture", "number": 1, "made_width": 16, "made_height": 9} | change))  # type: ignore[arg-type]
 
 
 def test_unknown_names_are_refused_with_the_nearest_one() -> None:
@@ -235,7 +237,7 @@ def test_a_size_out_of_range_is_refused() -> None:
 
 def test_tiny_pictures_are_drawn_without_letters_and_without_a_crash() -> None:
     for side in (1, 2, 7, 40):
-        assert decoded(picture(Mark("cover", 1, side, side)).content).size == (side, side)
+        assert decoded(picture(Watermark("cover", 1, side, side)).content).size == (side, side)
 
 
 DIGESTS = """

@@ -12,7 +12,7 @@ from harness.fakes.account import API_KEY
 from harness.fakes.latency import Fixed
 from harness.fakes.script import Failure, Music, Script, SunoScript
 from harness.fakes.suno import contract
-from harness.fakes.suno.timeline import Step, begins_after_s, plan
+from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
 from harness.fakes.tasks import Credits
 from tests.fakes.stage import MUSIC_REQUEST, Notes, Stage
 
@@ -265,13 +265,13 @@ async def test_stages_are_reached_at_a_tenth_a_half_and_the_end_each_before_its_
     steps = plan(Music(), 100.0)
 
     assert steps == (
-        Step(10.0, "reach", "text"),
-        Step(10.0, "send", "text"),
-        Step(30.0, "stream"),
-        Step(50.0, "reach", "first"),
-        Step(50.0, "send", "first"),
-        Step(100.0, "reach", "complete"),
-        Step(100.0, "send", "complete"),
+        TimelineStep(10.0, "reach", "text"),
+        TimelineStep(10.0, "send", "text"),
+        TimelineStep(30.0, "stream"),
+        TimelineStep(50.0, "reach", "first"),
+        TimelineStep(50.0, "send", "first"),
+        TimelineStep(100.0, "reach", "complete"),
+        TimelineStep(100.0, "send", "complete"),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.engine.session import Plan, Session
-from harness.invariants.metrics import Metrics, Outcome, TrackMetrics
+from harness.invariants.metrics import Metrics, TrackMetrics, TrackOutcome
 from harness.invariants.verdict import Verdict
 from harness.results.comparison import Percentiles, summarise
 from harness.results.result import Result
@@ -33,7 +33,9 @@ def test_percentiles_are_values_that_occurred(values: list[float], expected: tup
     assert found.count == len(values)
 
 
-def result(*verdicts: Verdict, outcome: Outcome = "2k", picture_after_s: float | None = None, **figures: int) -> Result:
+def result(
+    *verdicts: Verdict, outcome: TrackOutcome = "2k", picture_after_s: float | None = None, **figures: int
+) -> Result:
     metrics = Metrics((TrackMetrics(outcome, picture_after_s),), (1.0, 2.0), **figures)
     return Result("s", "i", 1, verdicts, metrics, (None,), "quiescent", 0.0, 0.0)
 

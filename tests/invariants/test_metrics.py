@@ -4,7 +4,7 @@ import pytest
 
 from harness.fakes.latency import Fixed
 from harness.fakes.script import Failure, Image, Music, Picture
-from harness.invariants.metrics import Metrics, Outcome, measure
+from harness.invariants.metrics import Metrics, TrackOutcome, measure
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import FLAT, JOBS, MEDIA, Chronicle
 from tests.invariants.stage import TAKES_16_S, played, scene
@@ -50,7 +50,7 @@ def refused() -> Journal:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_track_ends_in_one_of_seven_ways(journal: Journal, outcome: Outcome) -> None:
+def test_a_track_ends_in_one_of_seven_ways(journal: Journal, outcome: TrackOutcome) -> None:
     assert [track.outcome for track in measure(journal).tracks] == [outcome]
 
 

@@ -7,7 +7,7 @@ from harness.fakes.published_files import picture_spec
 from harness.fakes.script import Picture
 from harness.invariants import images
 from harness.invariants.metrics import outcome
-from harness.strategies.pictures import Picture as DecodedPicture
+from harness.strategies.pictures import FetchedPicture as DecodedPicture
 from harness.trace.view import TraceView
 from tests.invariants.chronicle import Chronicle, verdict
 

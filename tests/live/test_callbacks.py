@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.fakes.http_client import Answer
+from harness.fakes.http_client import ClientResponse
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.live.callback_sender import is_near, recorded
 
@@ -26,11 +26,11 @@ def sent(url: str, *also: str, by: str = KIE_HOST) -> tuple[list[str], list[tupl
     asked: list[str] = []
     notes: Any = Notes()
 
-    async def send(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def send(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         asked.append(url)
-        return Answer(200, b"")
+        return ClientResponse(200, b"")
 
-    async def ask() -> Answer:
+    async def ask() -> ClientResponse:
         return await recorded(notes, by, APPLICATION_HOST, send, also)(url, b"{}", {})
 
     try:

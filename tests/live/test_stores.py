@@ -23,7 +23,7 @@ from harness.errors import ImplementationError
 from harness.invariants.judge import judge
 from harness.scenario.catalogue import select
 from harness.stores.http_and_command import CommandStore
-from harness.stores.polling import EXACT, Row, UnseenError, Watcher, sampled
+from harness.stores.polling import EXACT, PollingWatcher, Row, UnseenError, sampled
 from harness.stores.postgres import AuditedStore, PostgresStore
 from harness.trace.events import RunEnded
 from harness.trace.journal import Entry, Journal, entry_of
@@ -45,9 +45,9 @@ def server(postgres_server: str) -> Iterator[str]:
 
 
 @contextmanager
-def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Iterator[tuple[Watcher, list[Write]]]:
+def watched(store: PostgresStore | CommandStore, reading: TrackReading) -> Iterator[tuple[PollingWatcher, list[Write]]]:
     """Return a watcher of a store and its reported writes: id, picture before and after."""
-    watcher, writes = Watcher(store, reading), []
+    watcher, writes = PollingWatcher(store, reading), []
 
     def on_write(track_id: str, before: Row | None, after: Row | None) -> None:
         writes.append((track_id, before["image_url"] if before else None, after["image_url"] if after else None))
@@ -114,7 +114,7 @@ def test_a_reverted_overwrite_is_only_seen_by_the_trigger(server: str, with_hist
     write(server, [TABLE])
     store = AuditedStore(server, reading) if with_history else PostgresStore(server, reading)
 
-    async def play(watcher: Watcher) -> None:
+    async def play(watcher: PollingWatcher) -> None:
         await watcher.look([])
         write(server, OVERWRITTEN_AND_REPAIRED)
         await watcher.look([])
@@ -134,7 +134,7 @@ def test_the_statements_of_a_transaction_are_one_write(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE, f"INSERT INTO tracks VALUES ('{TWO}', 'pending', 'old.png')"])
 
-    async def play(watcher: Watcher) -> None:
+    async def play(watcher: PollingWatcher) -> None:
         await watcher.look([])
         write(server, OVERWRITTEN_AND_REPAIRED, at_once=True)
         write(server, [f"DELETE FROM tracks WHERE id = '{TWO}'"])
@@ -148,7 +148,7 @@ def test_the_statements_of_a_transaction_are_one_write(server: str) -> None:
 def test_a_table_created_later_is_watched_from_then_on(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
 
-    async def play(watcher: Watcher) -> None:
+    async def play(watcher: PollingWatcher) -> None:
         await watcher.look([])
         write(server, [TABLE])
         await watcher.look([])
@@ -164,7 +164,7 @@ def test_concurrent_runs_in_one_database_keep_their_own_triggers(server: str) ->
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE])
 
-    async def play(first: Watcher, second: Watcher, end_second: Callable[[], None]) -> None:
+    async def play(first: PollingWatcher, second: PollingWatcher, end_second: Callable[[], None]) -> None:
         await first.look([])
         await second.look([])
         write(server, OVERWRITTEN_AND_REPAIRED[:2])
@@ -175,7 +175,7 @@ def test_concurrent_runs_in_one_database_keep_their_own_triggers(server: str) ->
 
     ended = AuditedStore(server, reading)
     with watched(AuditedStore(server, reading), reading) as (first, writes):
-        second = Watcher(ended, reading)
+        second = PollingWatcher(ended, reading)
         asyncio.run(play(first, second, ended.close))
         assert second.rows[ONE]["image_url"] == "2k.png"
     assert [after for _, _, after in writes] == [None, "2k.png", "small.jpg", "2k.png"]
@@ -186,7 +186,7 @@ def test_a_lost_history_is_reported_without_old_rows(server: str) -> None:
     reading = TrackReading(postgres=server, history=True)
     write(server, [TABLE])
 
-    async def play(watcher: Watcher) -> None:
+    async def play(watcher: PollingWatcher) -> None:
         await watcher.look([])
         (schema,) = audits(server)
         write(server, [f"DROP SCHEMA {schema} CASCADE"])

@@ -14,7 +14,7 @@ from harness.world.clock import EPOCH_S
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import Network
 from harness.world.simulated.patches import takeover
-from harness.world.simulated.sqlite_watcher import Watcher, watching
+from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 
 Seen = list[tuple[str, Any, Any]]
 TRACKS = "CREATE TABLE tracks (id TEXT PRIMARY KEY, status, owner)"
@@ -28,7 +28,7 @@ def seen(tmp_path: Path) -> Iterator[tuple[sqlite3.Connection, Seen]]:
     def hear(track_id: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
         found.append((track_id, before and before["status"], after and after["status"]))
 
-    with watching(Watcher(path, hear)):
+    with watching(SqliteWatcher(path, hear)):
         yield sqlite3.connect(path, isolation_level=None), found
 
 
@@ -148,7 +148,7 @@ def test_the_stored_values_are_seen_without_the_applications_converters(
 
 def test_unwatched_writes_are_found_at_the_end(tmp_path: Path) -> None:
     path = str(tmp_path / "tracks.db")
-    watcher = Watcher(path)
+    watcher = SqliteWatcher(path)
     with watching(watcher):
         db = sqlite3.Connection(path, isolation_level=None)
         db.execute(TRACKS)
@@ -162,7 +162,7 @@ def test_unwatched_writes_are_found_at_the_end(tmp_path: Path) -> None:
 def in_a_world(path: Path, main: Callable[[], Coroutine[Any, Any, None]], seed: int = 1) -> None:
     """Run `main` in a simulated world that watches a database."""
     loop = SimulatedLoop(Network(lambda host, port: None))
-    with takeover(loop, seed), watching(Watcher(str(path))):
+    with takeover(loop, seed), watching(SqliteWatcher(str(path))):
         task = loop.create_task(main())
         loop.run_until(1_000.0)
         loop.dissolve()

@@ -9,10 +9,10 @@ from harness.trace.events.callback import CallbackAnswered, CallbackAttempt, Cal
 from harness.trace.events.http import (
     ConnectionToUnknownHost,
     FaultTriggered,
-    Outcome,
     Request,
     RequestAbandoned,
     Response,
+    ResponseOutcome,
 )
 from harness.trace.events.observation import ImageProbed, LogLine, SizedMark, StoreRequest, StoreWatched, StoreWrite
 from harness.trace.events.platform import (
@@ -29,7 +29,7 @@ from harness.trace.events.provider import (
     ContractBroken,
     CreditsChanged,
     ImagePublished,
-    Mark,
+    MarkFacts,
     RateLimited,
     TaskCreated,
     TaskEnded,
@@ -60,12 +60,12 @@ __all__ = [
     "InstanceThawed",
     "InvocationEnded",
     "LogLine",
-    "Mark",
-    "Outcome",
+    "MarkFacts",
     "RateLimited",
     "Request",
     "RequestAbandoned",
     "Response",
+    "ResponseOutcome",
     "Row",
     "RunBegan",
     "RunEnded",

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from harness.trace.event import Event, event, if_missing
 
-Outcome = Literal["answered", "too-late", "broken-off"]
+ResponseOutcome = Literal["answered", "too-late", "broken-off"]
 
 
 @event
@@ -33,7 +33,7 @@ class Response(Event):
     kind = "response"
     request: int
     """The number of the request's entry."""
-    outcome: Outcome
+    outcome: ResponseOutcome
     """`too-late` when the client had gone."""
     status: int | None
     latency_s: float

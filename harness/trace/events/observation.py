@@ -1,11 +1,11 @@
 """What the harness observes of the implementation: its store, its log, its tracks' images."""
 
 from harness.trace.event import Event, event
-from harness.trace.events.provider import Mark
+from harness.trace.events.provider import MarkFacts
 from harness.trace.events.track import Row
 
 
-class SizedMark(Mark):
+class SizedMark(MarkFacts):
     """A mark as it is read back from a decoded image."""
 
     made_width: int

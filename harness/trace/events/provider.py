@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from harness.fakes.events import Problem
+from harness.fakes.events import ContractProblem
 from harness.trace.event import Event, event, if_missing
 
 
-class Mark(TypedDict):
+class MarkFacts(TypedDict):
     """The watermark in the pixels of a fake's image."""
 
     kind: str
@@ -23,7 +23,7 @@ class ContractBroken(Event):
     kind = "contract.broken"
     provider: str
     endpoint: str
-    problems: Sequence[Problem]
+    problems: Sequence[ContractProblem]
 
 
 @event
@@ -106,7 +106,7 @@ class ImagePublished(Event):
 
     kind = "picture.published"
     url: str
-    mark: Mark
+    mark: MarkFacts
     size: Sequence[int]
     """Width and height."""
     made: Sequence[int]

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from harness.fakes.http_client import Answer, Post, post
+from harness.fakes.http_client import ClientResponse, Post, post
 from harness.trace.events import ConnectionToUnknownHost, Request, RequestAbandoned, Response
 from harness.trace.journal import body_facts
 from harness.world.hosts import KIE_HOST
@@ -42,7 +42,7 @@ def recorded(
     Providers (`by` is the provider's host) may send to this machine and to the hosts in `also`, and nowhere else.
     """
 
-    async def posting(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def posting(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         parts = urlsplit(url)
         if by == KIE_HOST and not is_near(parts.hostname, also):
             port = parts.port or PORTS.get(parts.scheme, 0)

@@ -20,14 +20,14 @@ from harness.world.fault_injector import FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
 from harness.world.journal_writer import JournalWriter
-from harness.world.live.proxy import Authority, Host, Proxy
+from harness.world.live.proxy import Authority, ProxiedHost, Proxy
 from harness.world.live.redirect import preload_environment, proxy_environment
 from harness.world.live.server import ConnectHook, protocol_factory
 
 LOOPBACK = "127.0.0.1"
 
 
-class Providers:
+class LiveFakes:
     """Suno, Kie.ai and the hosts of their files, as configured by one scenario."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Providers:
         self._files = self.injector.around(self.media.app, link_to(MEDIA))
         gateway_app = self.injector.around(self.gateway, link_of_path)
         self._apps: dict[str, App] = {SUNO.name: gateway_app, KIE.name: gateway_app, MEDIA.name: self._files}
-        self._served: dict[str, Host] = {}
+        self._served: dict[str, ProxiedHost] = {}
         for provider in PROVIDERS.values():
             link = link_to(provider)
             if provider.name not in self._apps:

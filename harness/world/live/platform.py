@@ -13,7 +13,7 @@ import httpx
 
 from harness.config.app_config import PLATFORM, Cron
 from harness.errors import ImplementationError
-from harness.fakes.http_client import Answer, Post, post
+from harness.fakes.http_client import ClientResponse, Post, post
 from harness.scenario.model import Platform
 from harness.trace.events import CronCalled, InvocationEnded
 from harness.world.client import USER_PATIENCE_S
@@ -36,7 +36,7 @@ class PlatformHost:
         self._freezes = platform.freezes_after_answer or instances.serverless
         self._open: dict[int, int] = {}
         """The unanswered requests to the application, with the port of each."""
-        self._under_way: set[asyncio.Task[Answer]] = set()
+        self._under_way: set[asyncio.Task[ClientResponse]] = set()
         self._replacing: dict[int, asyncio.Task[None]] = {}
         """By port, the instances that are being restarted; a request waits for them as for a cold start."""
         self.failure: ImplementationError | None = None
@@ -53,7 +53,7 @@ class PlatformHost:
         return recorded(self._writer, by, APPLICATION_HOST, self._delivering(post))
 
     def _delivering(self, send: Post) -> Post:
-        async def deliver(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        async def deliver(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
             if not self._freezes and self._platform.limit_s is None:
                 return await self._invoke(send, url, content, headers)
             invocation = self._loop.create_task(self._invoke(send, url, content, headers))
@@ -74,9 +74,9 @@ class PlatformHost:
         ended."""
         method, path = cron.request.split(" ", 1)
 
-        async def ask(url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        async def ask(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
             answer = await client.request(method, url, headers=headers)
-            return Answer(answer.status_code, answer.content)
+            return ClientResponse(answer.status_code, answer.content)
 
         send = recorded(self._writer, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:
@@ -86,12 +86,12 @@ class PlatformHost:
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await send(self._instances.url + path, b"", dict(cron.headers))
 
-    def _over(self, invocation: asyncio.Task[Answer]) -> None:
+    def _over(self, invocation: asyncio.Task[ClientResponse]) -> None:
         self._under_way.discard(invocation)
         if not invocation.cancelled():
             invocation.exception()  # retrieve it: anything still awaiting the task gets it, too
 
-    async def _invoke(self, send: Post, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+    async def _invoke(self, send: Post, url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         url = self._instances.in_turn(url)
         port = urlsplit(url).port or 80
         number = CAUSE.get()
@@ -107,7 +107,9 @@ class PlatformHost:
             if self._freezes and port not in self._open.values() and port not in self._replacing:
                 self._instances.freeze(port)
 
-    async def _limited(self, send: Post, url: str, content: bytes, headers: dict[str, str], port: int) -> Answer:
+    async def _limited(
+        self, send: Post, url: str, content: bytes, headers: dict[str, str], port: int
+    ) -> ClientResponse:
         limit_s = self._platform.limit_s
         try:
             async with asyncio.timeout(limit_s):
@@ -115,7 +117,7 @@ class PlatformHost:
         except TimeoutError:
             self._writer.record(InvocationEnded(limit_s=limit_s, path=urlsplit(url).path, answered=False))
             self._replacement(port)
-            return Answer(504, b"FUNCTION_INVOCATION_TIMEOUT")
+            return ClientResponse(504, b"FUNCTION_INVOCATION_TIMEOUT")
 
     def _replacement(self, port: int) -> asyncio.Task[None]:
         """Return the task that restarts an instance: the same one for all concurrent callers."""

@@ -23,7 +23,7 @@ NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: cl
 
 OnUnknownHost = Callable[[str, int], None]
 """Called for each host and port without a fake."""
-Host = tuple[Any, ConnectHook | None]
+ProxiedHost = tuple[Any, ConnectHook | None]
 """A host's ASGI app, and the hook for its connections."""
 
 
@@ -57,7 +57,7 @@ class Authority:
 class Proxy:
     """Listens on a free port until it is closed."""
 
-    def __init__(self, hosts: Mapping[str, Host], authority: Authority, on_unknown_host: OnUnknownHost) -> None:
+    def __init__(self, hosts: Mapping[str, ProxiedHost], authority: Authority, on_unknown_host: OnUnknownHost) -> None:
         self._authority = authority
         self._on_unknown_host = on_unknown_host
         self._hosts = hosts

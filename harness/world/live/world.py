@@ -33,7 +33,7 @@ from harness.fakes.tasks import turn
 from harness.faults.exchange import App
 from harness.faults.rule import FaultRule
 from harness.scenario.model import DEADLINE_S, Platform, Scenario
-from harness.stores.polling import UnseenError, Watcher
+from harness.stores.polling import PollingWatcher, UnseenError
 from harness.trace.events import (
     ImplementationLoaded,
     Request,
@@ -52,7 +52,7 @@ from harness.world.live import process_reaper
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
-from harness.world.live.fakes import Providers
+from harness.world.live.fakes import LiveFakes
 from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
 from harness.world.live.platform import PlatformHost
 from harness.world.live.quiescence import Quiescence
@@ -100,7 +100,7 @@ class LiveWorld:
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
-        self.providers = Providers(
+        self.providers = LiveFakes(
             scenario,
             seed,
             self.writer,
@@ -251,7 +251,7 @@ class LiveWorld:
         values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
         self._to_close.callback(store.close)
-        self.watcher = Watcher(store, reading)
+        self.watcher = PollingWatcher(store, reading)
         self._store_gap_s = lambda: self.watcher.longest_gap_s
         self._store_problem = lambda: self.watcher.problem
         if self.supabase is not None:

@@ -28,7 +28,7 @@ from harness.world.clock import EPOCH_S
 from harness.world.scope import CAUSE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.threads import Worker
+from harness.world.simulated.threads import WorkerThread
 from harness.world.unsupported import LIVE_ADVICE
 
 real_monotonic = time.monotonic
@@ -89,7 +89,7 @@ def _exit(status: int) -> None:
 
 def _thread_start(self: threading.Thread) -> None:
     loop = _here()
-    if loop is not None and not isinstance(self, Worker):
+    if loop is not None and not isinstance(self, WorkerThread):
         raise loop.refuse(
             f"the implementation starts a thread ({self.name}), which has no virtual time; use "
             f"asyncio.to_thread, or the synchronous library directly (sqlite3 instead of aiosqlite), or {LIVE_ADVICE}"

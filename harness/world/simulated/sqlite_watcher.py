@@ -25,7 +25,7 @@ PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread",
 """The parameters of `sqlite3.connect` after the database, in order."""
 
 _real_connect = sqlite3.connect
-_watcher: "Watcher | None" = None
+_watcher: "SqliteWatcher | None" = None
 
 
 def _ignore(track_id: str, before: Row | None, after: Row | None) -> None: ...
@@ -38,7 +38,7 @@ def _concerns(sql: str) -> tuple[bool, bool]:
     return "tracks" in reported, any(word in reported for word in CONSEQUENCES)
 
 
-class Watcher:
+class SqliteWatcher:
     """Compares the `tracks` table with its last known state, and reports each row that is new, changed or gone."""
 
     source = "sqlite"
@@ -234,7 +234,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 
 @contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
+def watching(watcher: SqliteWatcher) -> Iterator[None]:
     """Let `watcher` see every commit to its database until the context ends."""
     global _watcher
     sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]

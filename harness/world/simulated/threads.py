@@ -27,7 +27,7 @@ PATIENCE_S = 5.0
 """Real seconds that a worker thread may hold the baton before it counts as blocked."""
 
 
-class Worker(threading.Thread):
+class WorkerThread(threading.Thread):
     """One piece of synchronous code."""
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -50,17 +50,17 @@ class Threads:
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop: SimulatedLoop = proxy(loop)  # the loop owns these threads: a strong reference would be a cycle
         self._home = threading.get_ident()
-        self._running: Worker | None = None
+        self._running: WorkerThread | None = None
 
     def holds_the_baton(self) -> bool:
         """Return whether the calling thread may act now: it is the loop's own, or the worker that has the baton."""
         current = threading.current_thread()
         return current is self._running or (self._running is None and threading.get_ident() == self._home)
 
-    def current_worker(self) -> Worker | None:
+    def current_worker(self) -> WorkerThread | None:
         """Return the calling thread, if it is a worker of this loop."""
         current = threading.current_thread()
-        return current if isinstance(current, Worker) and current is self._running else None
+        return current if isinstance(current, WorkerThread) and current is self._running else None
 
     def run(self, func: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Start `func(*args)` in a worker and return a future of its result."""
@@ -82,21 +82,21 @@ class Threads:
             else:
                 loop.call_soon(settle, future.set_result, result)
 
-        worker = Worker(work)
+        worker = WorkerThread(work)
         loop.call_soon(self._start, worker)
         return future
 
-    def sleep(self, worker: Worker, seconds: float) -> None:
+    def sleep(self, worker: WorkerThread, seconds: float) -> None:
         """Implement `time.sleep` in a worker: return the baton, and take it again when the loop's clock is that far."""
         self._loop.call_later(max(seconds, 0.0), self._give_turn, worker)
         worker.given_back.release()
         worker.turn.acquire()
 
-    def _start(self, worker: Worker) -> None:
+    def _start(self, worker: WorkerThread) -> None:
         threading.Thread.start(worker)
         self._give_turn(worker)
 
-    def _give_turn(self, worker: Worker) -> None:
+    def _give_turn(self, worker: WorkerThread) -> None:
         self._running = worker
         worker.turn.release()
         came_back = worker.given_back.acquire(timeout=PATIENCE_S)

@@ -59,7 +59,7 @@ from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
-from harness.world.simulated.sqlite_watcher import Watcher, watching
+from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 from harness.world.simulated.tempdir import scratch_folder
 from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
@@ -101,7 +101,7 @@ class SimulatedWorld:
         self.signing_key = signing_key if scenario.signing else None
         self._app_place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
-        self._watcher = Watcher(self._database)
+        self._watcher = SqliteWatcher(self._database)
         self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.hosts, APPLICATION_HOST)
 
     def environment(self) -> dict[str, str]:
