@@ -60,12 +60,12 @@ def test_a_matching_configuration_has_no_problems(
 @pytest.mark.parametrize(
     ("before", "after", "seen", "advice"),
     [
-        ('"track.id"', '"id"', 'answered nothing at "id"', "set request, body and id of [start]"),
-        ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests has reached the fakes", "KIE"),
-        ('"{app}"', '"http://127.0.0.1:9"', "reach nobody (refused)", 'PUBLIC_URL = "{app}"'),
+        ('"track.id"', '"id"', 'answered nothing at "id"', "set request, body and id in [start]"),
+        ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests reached the fakes", "KIE"),
+        ('"{app}"', '"http://127.0.0.1:9"', "are not received (refused)", 'PUBLIC_URL = "{app}"'),
         ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),
         ('sqlite = "{database}"', 'read = "GET /none"', "GET /none answered HTTP 404", "set [track]"),
-        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'an object inside of "song"', 'inside = "song"'),
+        ('sqlite = "{database}"', f'command = "{WRAPPED}"', 'the track is wrapped in "song"', 'inside = "song"'),
         (
             'sqlite = "{database}"',
             'sqlite = "{database}"\ncomplete = ["done"]',
