@@ -34,11 +34,11 @@ from harness.world.scope import CAUSE
 TRACK_NUMBER = re.compile(rb"\bno\. ?(\d{1,9})\b")
 ENOUGH_CREDITS = 10**12
 DELIVERIES_FROM = 10**9
-"""Causes from here on are attempts to deliver a callback; those below are tracks."""
+"""Causes from this number on are attempts to deliver a callback; lower ones are tracks."""
 FATES_KEPT = 8
-"""A fake asks several times for a task's fate while it takes the order."""
+"""Size of the cache: a fake looks up a task's draws several times while it accepts the request."""
 DIFFERENT_PICTURES = 4
-"""Pictures carry their track's number modulo this in their pixels: few enough to be drawn and decoded once."""
+"""Pictures carry their track's number modulo this in their watermark: few enough to be drawn and decoded once."""
 SMALL, ENLARGED = Picture(1024, 576), Picture(made_width=1024, made_height=576)
 REFUSED, FAILED = Failure(500), Failure(501, when="after-generating")
 TWICE_APART_S = 1.0
@@ -64,7 +64,7 @@ class Order:
 
 @dataclass(slots=True)
 class Delivery:
-    """One callback on its way; its attempts so far."""
+    """One callback in transit, with its attempts so far."""
 
     order: Order
     name: str
@@ -74,18 +74,19 @@ class Delivery:
 
 @dataclass(slots=True)
 class TrackLedger:
-    """What happened for one track, as the providers' end and the application's host see it. Times since the start."""
+    """The events of one track, as seen by the providers and by the application's host. Times since the start."""
 
     music_done_s: float | None = None
     generations: int = 0
-    """Pictures that were accepted, and charged."""
+    """Pictures that were accepted and charged."""
     credits: int = 0
     answer_s: float | None = None
-    """How long the application took to answer the "complete" callback when it first arrived."""
+    """Seconds until the application answered the "complete" callback on its first arrival."""
     arrived: int = 0
-    """How often that callback arrived: redelivered without a response in time, and sometimes duplicated anyway."""
+    """The number of arrivals of that callback: redelivered without a response in time, and sometimes duplicated
+    anyway."""
     given_up: int = 0
-    """Callbacks that the provider has given up to deliver."""
+    """Callbacks that the provider gave up delivering."""
 
 
 NOBODY = Order(0, "", 0)
@@ -94,7 +95,7 @@ _delivery: ContextVar[Delivery | None] = ContextVar("bench_delivery", default=No
 
 
 class _Fates:
-    """Stands where a script lists its tasks: whatever place is asked for, the current order's own fate is there."""
+    """Replaces a script's list of tasks: every index returns the draws of the current request."""
 
     def __init__(self, fate: Callable[[Order], Any]) -> None:
         self._fate = lru_cache(maxsize=FATES_KEPT)(fate)

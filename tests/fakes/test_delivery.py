@@ -219,7 +219,7 @@ async def test_an_attempt_reports_its_outcome_on_a_real_socket(answer: bytes, ou
         host, port = server.sockets[0].getsockname()
         assert await outcome_at(f"http://{host}:{port}/callback") == outcome
 
-    assert await outcome_at(f"http://{host}:{port}/callback") == "refused", "nobody listens there any more"
+    assert await outcome_at(f"http://{host}:{port}/callback") == "refused", "no server listens there any more"
 
 
 @pytest.mark.parametrize("url", ["http://[::bad/callback", "ftp://app.test/callback", "/callback"])

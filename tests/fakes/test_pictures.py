@@ -44,9 +44,7 @@ def reencoded(image: Image.Image, format_: str, **options: int) -> Image.Image:
 
 @pytest.mark.parametrize("format_", PIXEL_FORMATS)
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.kind)
-def test_every_format_has_exactly_the_size_asked_for_and_carries_its_mark(
-    format_: PictureFormat, mark: Watermark
-) -> None:
+def test_every_format_has_exactly_the_requested_size_and_its_watermark(format_: PictureFormat, mark: Watermark) -> None:
     rendered = picture(mark, format_)
     image = decoded(rendered.content)
 
@@ -55,7 +53,7 @@ def test_every_format_has_exactly_the_size_asked_for_and_carries_its_mark(
     assert rendered.content_type == f"image/{format_.partition('-')[0]}"
 
 
-def test_the_webp_formats_are_stored_in_the_four_ways_that_webp_knows() -> None:
+def test_the_webp_formats_cover_all_four_encodings_of_webp() -> None:
     kinds = {name: picture(NATIVE, name).content[12:16] for name in ("webp", "webp-lossless", "webp-extended")}
     moving = Image.open(BytesIO(picture(NATIVE, "webp-animated").content))
 
@@ -80,7 +78,7 @@ def test_the_default_picture_is_a_small_palette_png() -> None:
     assert len(content) < 40_000
 
 
-def test_a_person_can_read_whose_picture_it_is() -> None:
+def test_the_caption_is_readable() -> None:
     strip = (120, 960, 1928, 1060)
     here, there = (pixels(replace(NATIVE, number=number)).convert("L").crop(strip) for number in (12, 13))
 
@@ -118,7 +116,7 @@ def test_a_mark_survives_a_change_of_colour_mode(mode: str) -> None:
         assert read_mark(pixels(mark).convert(mode)) == mark
 
 
-def test_a_mark_survives_sixteen_bits_also_when_the_levels_are_dim() -> None:
+def test_a_mark_survives_sixteen_bits_even_with_dim_levels() -> None:
     dim = pixels(NATIVE).convert("L").convert("I").point(lambda level: level * 40 + 700)
 
     assert read_mark(dim) == NATIVE
@@ -131,7 +129,7 @@ def test_a_mark_reads_in_every_orientation(turn: Image.Transpose) -> None:
         assert read_mark(pixels(mark).transpose(turn)) == mark
 
 
-def test_an_enlarged_picture_still_says_what_it_was_made_at() -> None:
+def test_an_enlarged_picture_still_carries_its_original_size() -> None:
     enlarged = decoded(render(PictureSpec(2048, 1152, COVER)).content)
 
     assert enlarged.size == (2048, 1152)
@@ -141,7 +139,7 @@ def test_an_enlarged_picture_still_says_what_it_was_made_at() -> None:
     assert len(colours) > 16, "edges are smoothed, as enlarging does"
 
 
-def test_marks_of_all_extremes_read_back() -> None:
+def test_marks_with_extreme_values_are_read_back() -> None:
     for number in (0, 1, 0x5555, 0xAAAA, 0xFFFF):
         for part in (0, 7):
             for kind in ("picture", "cover"):
@@ -190,7 +188,7 @@ def cells_of(mark: Watermark) -> list[bool]:
     ]
 
 
-def test_one_wrong_cell_is_no_mark_rather_than_a_wrong_one() -> None:
+def test_a_mark_with_one_wrong_cell_is_not_read() -> None:
     cells = cells_of(NATIVE)
     assert read_mark(painted(cells)) == NATIVE
 
@@ -199,7 +197,7 @@ def test_one_wrong_cell_is_no_mark_rather_than_a_wrong_one() -> None:
         assert read_mark(painted(damaged)) is None, f"cell {index}"
 
 
-def test_random_cells_under_a_right_first_row_are_no_mark() -> None:
+def test_random_cells_below_a_valid_first_row_are_not_a_mark() -> None:
     dice = random.Random(1152)
     first_row = cells_of(NATIVE)[:COLUMNS]
     for _ in range(300):

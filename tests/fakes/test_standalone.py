@@ -60,7 +60,7 @@ async def test_the_gateway_serves_both_from_one_account() -> None:
     assert missing.status_code == 404
 
 
-async def test_the_media_host_names_two_files_that_can_be_fetched_where_it_runs() -> None:
+async def test_the_media_host_links_two_files_that_can_be_fetched() -> None:
     async with served("harness.fakes.media:standalone") as client:
         urls = (await client.get("/")).text.split()
         answers = [await client.get(url) for url in urls]

@@ -98,7 +98,7 @@ async def test_a_field_that_breaks_its_rule_is_422_under_http_200(field: str, va
         ({"customMode": True, "model": "V4_5"}, 5000),
     ],
 )
-async def test_the_prompt_may_be_exactly_as_long_as_its_mode_and_model_allow(
+async def test_the_maximum_length_of_a_prompt_depends_on_its_mode_and_model(
     changes: dict[str, Any], limit: int
 ) -> None:
     rules = contract.KIE_RULES
@@ -210,7 +210,7 @@ async def test_a_scripted_refusal_is_sent_as_the_script_says(failure: Failure, s
     assert created["number"] == 1, "the refused request was no task"
 
 
-async def test_a_gateway_in_front_answers_with_a_page() -> None:
+async def test_a_gateway_in_front_responds_with_a_page() -> None:
     async with Stage(music(Music(fails=Failure(524, as_http=True, html=True)))) as stage:
         answer = await stage.api.post("/api/v1/generate", json=MUSIC_REQUEST)
 

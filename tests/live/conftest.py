@@ -1,4 +1,4 @@
-"""What live tests need from outside: the published Supabase client, and a PostgreSQL server."""
+"""Fixtures that live tests need: the published Supabase client, and a PostgreSQL server."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ USER = {"id": "00000000-0000-4000-8000-000000000001", "email": "user@example.com
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real processes live in real time: a machine that has other work to do may be late once, not three times."""
+    """Rerun failed tests: real processes run in real time, so a busy machine may be late once, but not three times."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def supabase_js(pytestconfig: pytest.Config) -> Path:
-    """A folder in which Node finds the published client; kept between sessions."""
+    """Return a folder in which Node finds the published client; kept between sessions."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node and npm are not installed")
     assert pytestconfig.cache is not None
@@ -55,7 +55,7 @@ def supabase_js(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def node(supabase_js: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A process that asks by the published client; it lasts for the session."""
+    """Return a process that sends requests with the published client; it lasts for the session."""
     environment = {**os.environ, "NODE_PATH": str(supabase_js / "node_modules")}
     pipe = subprocess.PIPE
     with subprocess.Popen(["node", str(CLIENT)], stdin=pipe, stdout=pipe, text=True, env=environment) as process:
@@ -117,12 +117,12 @@ class Client:
 
 @pytest.fixture
 def make_client(node: "subprocess.Popen[str]") -> Iterator[Callable[[PostgresDatabase], Client]]:
-    """Makes clients of databases, and ends them all."""
+    """Return a factory of database clients, and close them all."""
     with ExitStack() as stack:
         yield lambda database: Client(node, database, stack)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
-    """The URL of a real PostgreSQL server, that of this process."""
+    """Return the URL of a real PostgreSQL server, that of this process."""
     return own_server()

@@ -1,4 +1,4 @@
-"""Where callbacks go: to this machine, and nowhere else unless somebody says so."""
+"""Where callbacks go: to this machine, and nowhere else unless a host is named."""
 
 import asyncio
 from typing import Any
@@ -6,38 +6,39 @@ from typing import Any
 import pytest
 
 from harness.fakes.http_client import ClientResponse
+from harness.trace.journal import Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
+from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import is_near, recorded
 
 
-class Notes:
-    """A notebook that keeps kinds and facts."""
+class Clock:
+    """A world's clock that stands still."""
 
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, dict[str, Any]]] = []
+    elapsed_s = 0.0
 
-    def note(self, kind: str, cause: int | None = None, /, **facts: Any) -> int:
-        self.entries.append((kind, facts))
-        return len(self.entries)
+    def refuse(self, sentence: str) -> None:
+        raise AssertionError(sentence)
 
 
 def sent(url: str, *also: str, by: str = KIE_HOST) -> tuple[list[str], list[tuple[str, dict[str, Any]]], bool]:
-    """Which URLs were really asked for, what was noted, and whether it was refused."""
+    """Return the URLs that were really requested, what was recorded, and whether it was refused."""
     asked: list[str] = []
-    notes: Any = Notes()
+    writer = JournalWriter(Clock(), Journal())
 
     async def send(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
         asked.append(url)
         return ClientResponse(200, b"")
 
     async def ask() -> ClientResponse:
-        return await recorded(notes, by, APPLICATION_HOST, send, also)(url, b"{}", {})
+        return await recorded(writer, by, APPLICATION_HOST, send, also)(url, b"{}", {})
 
+    refused = False
     try:
         asyncio.run(ask())
     except ConnectionError:
-        return asked, notes.entries, True
-    return asked, notes.entries, False
+        refused = True
+    return asked, [(entry.kind, entry.facts) for entry in writer.journal], refused
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "app.localhost", "[::1]"])
@@ -59,7 +60,7 @@ def test_a_callback_to_this_machine_is_sent(host: str) -> None:
         ("http://[2001:db8::1]/cb", "2001:db8::1", 80),
     ],
 )
-def test_a_callback_to_another_machine_is_told_and_not_sent(url: str, host: str, port: int) -> None:
+def test_a_callback_to_another_machine_is_recorded_and_not_sent(url: str, host: str, port: int) -> None:
     asked, noted, refused = sent(url)
     assert (asked, refused) == ([], True)
     assert noted == [("connection.stranger", {"host": host, "port": port, "by": KIE_HOST})]
@@ -71,6 +72,6 @@ def test_a_host_that_was_named_gets_its_callbacks() -> None:
     assert not is_near("example.com", ["tunnel.example.com"])
 
 
-def test_what_the_harness_itself_asks_for_goes_where_it_was_told_to() -> None:
+def test_the_harnesss_own_requests_go_to_any_configured_host() -> None:
     asked, _, refused = sent("https://staging.example.com/api/tracks", by="harness")
     assert (len(asked), refused) == (1, False)

@@ -47,7 +47,7 @@ def said_by_the_doctor(
     return int(ended.value.code or 0), capsys.readouterr().out
 
 
-def test_nothing_is_wrong_with_what_fits(
+def test_a_matching_configuration_has_no_problems(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, said = said_by_the_doctor(tmp_path, FITTING, capsys, monkeypatch)
@@ -81,7 +81,7 @@ def test_nothing_is_wrong_with_what_fits(
     ],
     ids=["id", "base-url", "callbacks", "store", "answer", "inside", "status", "fields"],
 )
-def test_what_does_not_fit_is_named_with_what_to_do(
+def test_a_mismatch_is_reported_with_what_to_do(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_named_with_what_to_do(
     assert advice in said.partition(seen)[2]
 
 
-def test_a_first_configuration_knows_what_the_code_tells(tmp_path: Path) -> None:
+def test_a_first_configuration_contains_what_the_code_shows(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"scripts": {"start": "next start", "build": "next build"}}', "utf-8")
     (tmp_path / "vercel.json").write_text('{"crons": [{"path": "/api/cron", "schedule": "* * * * *"}]}', "utf-8")
     (tmp_path / "node_modules").mkdir()
@@ -144,7 +144,7 @@ def test_a_first_configuration_knows_what_the_code_tells(tmp_path: Path) -> None
     assert settings.cron == Cron("GET /api/cron", every_s=60.0)
 
 
-def test_a_first_configuration_of_an_application_in_python_fits_as_it_is(
+def test_a_first_configuration_of_a_python_application_needs_no_change(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("flask")
@@ -166,14 +166,14 @@ def test_a_first_configuration_of_an_application_in_python_fits_as_it_is(
     ],
     ids=["fastapi", "flask", "starts-itself"],
 )
-def test_an_application_that_nothing_in_its_file_starts_is_started_by_its_server(
+def test_an_application_without_a_start_in_its_file_is_started_by_its_server(
     tmp_path: Path, text: str, command: str
 ) -> None:
     (tmp_path / "main.py").write_text(text, "utf-8")
     assert f'command = "{command}"' in first_settings(tmp_path)
 
 
-def test_a_project_in_python_alone_is_not_taken_for_one_on_node(tmp_path: Path) -> None:
+def test_a_python_only_project_is_not_detected_as_node(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text('BASE = "https://api.kie.ai"\nweb.run_app(make())\n', "utf-8")
     text = first_settings(tmp_path)
     assert 'command = "python bot.py"' in text
@@ -183,7 +183,7 @@ def test_a_project_in_python_alone_is_not_taken_for_one_on_node(tmp_path: Path) 
     assert "node" not in first_settings(tmp_path).partition("[application.environment]")[0].lower()
 
 
-def test_a_client_for_postgres_is_not_taken_for_sqlite(tmp_path: Path) -> None:
+def test_a_postgres_client_is_not_detected_as_sqlite(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "^8"}}', "utf-8")
     code = "new pg.Pool({ connectionString: process.env.DATABASE_URL }); // create table songs (id uuid, status text);"
     (tmp_path / "a.js").write_text(code, "utf-8")
@@ -216,7 +216,7 @@ def test_a_client_for_postgres_is_not_taken_for_sqlite(tmp_path: Path) -> None:
     ],
     ids=["ternary", "shorthand", "plain", "columns", "python"],
 )
-def test_where_the_track_stands_in_the_answer_is_found_in_the_code(
+def test_the_path_of_the_track_in_the_response_is_found_in_the_code(
     tmp_path: Path, name: str, read: str, inside: str
 ) -> None:
     (tmp_path / name).write_text(f"app.post('/songs', 0)\n{read}\n", "utf-8")
@@ -225,7 +225,7 @@ def test_where_the_track_stands_in_the_answer_is_found_in_the_code(
     assert (track.read, track.inside) == ("GET /songs/{id}", inside)
 
 
-def test_what_an_application_says_of_its_failure_is_told(
+def test_an_applications_own_error_message_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "app.cjs").write_text(
@@ -244,7 +244,7 @@ def test_what_an_application_says_of_its_failure_is_told(
     assert "HTTPS_PROXY" not in said, "what follows from a failed start is no sign of its own"
 
 
-def test_a_configuration_that_is_there_is_not_replaced(
+def test_an_existing_configuration_is_not_replaced(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "harness.toml").write_text("# mine", "utf-8")

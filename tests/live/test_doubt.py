@@ -1,4 +1,4 @@
-"""Which verdicts on a sped-up run could be others at the machine's own pace: judged on written journals."""
+"""Which verdicts on a sped-up run could be different at the machine's own speed: judged on written journals."""
 
 import pytest
 
@@ -7,7 +7,8 @@ from harness.world.live.timing_uncertainty import uncertainty
 
 
 def journal(*, asked_after_s: float, waits_s: float, answered_after_s: float) -> Journal:
-    """A callback at 90 s; its handler asks Kie.ai after a while, waits for the answer, and answers itself."""
+    """A callback at 90 s; its handler sends a request to Kie.ai after a while, waits for the response, and responds
+    itself."""
     written = Journal()
     written.add(0.0, "run.began", 0, {"delivery_answer_within_s": 15.0, "limit_s": None, "scenario": "x", "seed": 1})
     call = written.add(90.0, "request", 0, {"by": "api.kie.ai", "host": "app.test", "path": "/cb", "method": "POST"})
@@ -31,7 +32,7 @@ def journal(*, asked_after_s: float, waits_s: float, answered_after_s: float) ->
     ],
     ids=["well-within", "well-beyond", "between"],
 )
-def test_a_limit_between_the_bounds_of_a_call_is_a_doubt(
+def test_a_limit_between_the_bounds_of_a_call_is_undecided(
     asked_after_s: float, waits_s: float, answered_after_s: float, certain: bool
 ) -> None:
     written = journal(asked_after_s=asked_after_s, waits_s=waits_s, answered_after_s=answered_after_s)
@@ -40,7 +41,7 @@ def test_a_limit_between_the_bounds_of_a_call_is_a_doubt(
     assert certain or "15" in str(told)
 
 
-def test_at_speed_1_there_is_no_doubt() -> None:
+def test_at_speed_1_every_limit_is_decided() -> None:
     assert uncertainty(journal(asked_after_s=1.0, waits_s=14.0, answered_after_s=16.5), 1.0) is None
 
 
@@ -49,9 +50,7 @@ def test_at_speed_1_there_is_no_doubt() -> None:
     [((106.1, 2.0), False), ((100.0, 2.0), True), ((106.1, 0.3), True)],
     ids=["when the answer went out", "at another time", "too little to matter"],
 )
-def test_an_answer_of_the_harness_that_was_late_shortens_the_wait_for_it(
-    late: tuple[float, float], certain: bool
-) -> None:
+def test_a_late_response_of_the_harness_shortens_the_wait_for_it(late: tuple[float, float], certain: bool) -> None:
     written = journal(asked_after_s=0.5, waits_s=15.5, answered_after_s=16.2)
     assert uncertainty(written, 50.0) is None
     assert (uncertainty(written, 50.0, [late]) is None) == certain

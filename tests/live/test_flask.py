@@ -1,4 +1,4 @@
-"""A synchronous Flask application with requests, SQLite and hard-coded hosts: the proxy leads it to the fakes."""
+"""A synchronous Flask application with requests, SQLite and hard-coded hosts: the proxy redirects it to the fakes."""
 
 import sys
 from dataclasses import replace
@@ -32,7 +32,7 @@ EXPECTED: dict[str, tuple[set[str], str]] = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(library() is None, reason="libfaketime is not installed: a process's clock cannot be sped up")
-def test_its_true_flaws_are_found_and_nothing_else() -> None:
+def test_exactly_its_real_flaws_are_found() -> None:
     pytest.importorskip("flask")
     live = load_live(str(APP / "harness.toml"), SPEED)
     python = replace(live.settings.application, command=f'"{sys.executable}" app.py')
@@ -55,5 +55,5 @@ def test_its_true_flaws_are_found_and_nothing_else() -> None:
         ("stdout", "no picture", "info"),
     ],
 )
-def test_a_lines_level_is_what_it_says_or_that_of_its_stream(stream: str, line: str, level: str) -> None:
+def test_a_line_has_the_level_that_it_names_or_that_of_its_stream(stream: str, line: str, level: str) -> None:
     assert level_of(line, STREAMS[stream]) == level

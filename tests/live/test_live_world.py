@@ -1,4 +1,4 @@
-"""An application in a process of its own, over real sockets: run, watched, judged, and always ended."""
+"""An application in a process of its own, over real sockets: run, observed, judged, and always terminated."""
 
 import subprocess
 import sys
@@ -72,7 +72,7 @@ def configured(
 
 
 def short(image_takes_s: float = 4.0, platform: Platform = PLAIN, again_after_s: float = 5.0) -> Scenario:
-    """The music takes 10 s, and a callback is delivered twice at most."""
+    """Music after 10 s, and at most two deliveries of a callback."""
     suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(again_after_s,)))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(image_takes_s)),)))
     return Scenario("live/short", "A short run.", script=script, platform=platform)
@@ -89,7 +89,7 @@ def facts(result: Result, kind: str) -> list[dict[str, Any]]:
 
 @needs_faketime
 @pytest.mark.parametrize("track", [SQLITE, 'read = "GET /tracks/{id}"'], ids=["sqlite", "http"])
-def test_a_healthy_run_of_a_blocking_application_holds_what_it_can(tmp_path: Path, track: str) -> None:
+def test_a_healthy_run_of_a_blocking_application_satisfies_the_invariants_it_can(tmp_path: Path, track: str) -> None:
     result = played(configured(tmp_path, track=track))
     assert result.violated == ()
     assert result.unknown == ()
@@ -120,7 +120,7 @@ def test_a_request_to_another_host_is_reported_and_not_forwarded(tmp_path: Path)
 
 
 @needs_faketime
-def test_a_late_answer_is_found_as_in_the_simulated_world(tmp_path: Path) -> None:
+def test_a_late_response_is_found_as_in_the_simulated_world(tmp_path: Path) -> None:
     result = played(configured(tmp_path), image_takes_s=30.0)
     assert "callback-answered" in result.violated
     assert result.journal is not None
@@ -146,12 +146,12 @@ def test_an_application_that_dies_leaves_its_journal_and_no_stuck_run(tmp_path: 
     assert facts(result, "callback.answered")[-1]["outcome"] == "refused"
 
 
-def test_an_application_that_cannot_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_an_application_that_cannot_start_is_reported_with_its_last_lines(tmp_path: Path) -> None:
     with pytest.raises(ImplementationError, match=r"ended with status 7[\s\S]*no configuration for the database"):
         played(configured(tmp_path, mischief="cannot-start"), speed=1)
 
 
-def test_an_application_that_never_listens_is_not_waited_for_long(tmp_path: Path) -> None:
+def test_an_application_that_never_listens_times_out_soon(tmp_path: Path) -> None:
     began_s = time.monotonic()
     with pytest.raises(ImplementationError, match=r"nothing listens on 127\.0\.0\.1"):
         played(configured(tmp_path, mischief="never-listens", ready="1s"), speed=1)
@@ -159,7 +159,7 @@ def test_an_application_that_never_listens_is_not_waited_for_long(tmp_path: Path
 
 
 @needs_faketime
-def test_instances_take_the_requests_in_turn_and_do_not_know_what_another_remembers(tmp_path: Path) -> None:
+def test_instances_take_requests_in_turn_and_share_no_memory(tmp_path: Path) -> None:
     application = load_live(str(configured(tmp_path, mischief="remembers")), SPEED)
     alone, two = run(short(), application), run(short(platform=Platform(instances=2)), application)
     assert alone.violated == ()
@@ -168,7 +168,7 @@ def test_instances_take_the_requests_in_turn_and_do_not_know_what_another_rememb
 
 
 @needs_faketime
-def test_a_callback_waits_for_the_instance_that_is_started_in_the_place_of_an_ended_one(tmp_path: Path) -> None:
+def test_a_callback_waits_for_the_restart_of_an_instance(tmp_path: Path) -> None:
     frozen = Platform(limit_s=5.0, freezes_after_answer=True)
     result = run(short(30.0, frozen, again_after_s=0.5), load_live(str(configured(tmp_path)), SPEED))
     assert "within-platform-limit" in result.violated
@@ -178,7 +178,7 @@ def test_a_callback_waits_for_the_instance_that_is_started_in_the_place_of_an_en
 
 
 @needs_faketime
-def test_a_periodic_route_is_called_in_scenario_time_also_on_a_frozen_instance(tmp_path: Path) -> None:
+def test_a_periodic_route_is_called_in_scenario_time_even_on_a_frozen_instance(tmp_path: Path) -> None:
     path = configured(tmp_path, mischief="works-by-cron")
     frozen = short(platform=Platform(freezes_after_answer=True))
     assert "settles" in run(frozen, load_live(str(path), SPEED)).violated
@@ -198,7 +198,7 @@ def test_a_periodic_route_is_called_in_scenario_time_also_on_a_frozen_instance(t
 
 
 @needs_faketime
-def test_log_lines_that_the_configuration_promises_are_looked_for(tmp_path: Path) -> None:
+def test_log_lines_promised_by_the_configuration_are_checked(tmp_path: Path) -> None:
     path = configured(tmp_path)
     kept = path.read_text("utf-8") + '\n[logs]\nimage-delivered = "picture at"\n'
     path.write_text(kept, "utf-8")
@@ -209,7 +209,7 @@ def test_log_lines_that_the_configuration_promises_are_looked_for(tmp_path: Path
     assert '"asking for a picture" is declared for "image-requested"' in verdict.reason
 
 
-def test_the_rules_of_a_platform_cannot_be_played_to_something_that_runs_already() -> None:
+def test_platform_rules_cannot_be_applied_to_a_running_application() -> None:
     result = run(short(platform=Platform(restarts_s=(20.0,))), load_live("http://127.0.0.1:9"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
     assert "a command in its harness.toml" in result.verdicts[0].reason
@@ -217,18 +217,18 @@ def test_the_rules_of_a_platform_cannot_be_played_to_something_that_runs_already
 
 
 @needs_faketime
-def test_what_an_application_has_started_ends_with_it(tmp_path: Path) -> None:
+def test_child_processes_end_with_the_application(tmp_path: Path) -> None:
     played(configured(tmp_path, mischief="has-a-child"), speed=100)
     found = subprocess.run(["pgrep", "-f", "sleep 3600"], capture_output=True, text=True, check=False)
     assert found.stdout == ""
 
 
-def test_a_speed_for_something_that_runs_already_is_refused() -> None:
+def test_a_speed_for_a_running_application_is_refused() -> None:
     with pytest.raises(ImplementationError, match="the clock of a running one cannot be changed"):
         load_live("http://127.0.0.1:3000", 50)
 
 
-def test_a_connection_that_is_kept_from_standing_cannot_be_judged_over_sockets(tmp_path: Path) -> None:
+def test_a_prevented_connection_is_inconclusive_over_sockets(tmp_path: Path) -> None:
     scenario = Scenario("live/held", "Kie.ai's host swallows connections.", faults=(FaultRule("kie", NeverConnects()),))
     result = run(scenario, load_live(str(configured(tmp_path))))
     assert result.violated == ()

@@ -39,7 +39,7 @@ PATIENCE_REAL_S = 30.0
 
 
 def written(folder: Path, deed: str, before: str = "", port: int = 0) -> Path:
-    """A configuration of an application that does `deed` when a callback comes."""
+    """Return a configuration of an application that does `deed` when a callback arrives."""
     script = folder / "unruly.py"
     text = UNRULY.format(folder=str(APP.parent), deed=f"    {deed}", before=before)
     script.write_text(text, encoding="utf-8")
@@ -60,7 +60,7 @@ def written(folder: Path, deed: str, before: str = "", port: int = 0) -> Path:
 
 
 def played(path: Path, speed: float = SPEED) -> Journal:
-    """One run, without another look at a lower speed: what is judged here does not hang on the pace."""
+    """Run once, without repeating at a lower speed: these results do not depend on the speed."""
     suno = SunoScript(music=(Music(takes=Fixed(10.0)),), delivery=DeliveryRules(retries_after_s=(5.0,)))
     scenario = Scenario("live/unruly", "A short run.", script=Script(suno))
     return LiveWorld(scenario, load_live(str(path), speed).settings, 1, speed, "unruly").run()
@@ -75,7 +75,7 @@ def is_alive(arguments: str) -> bool:
 
 
 @needs_faketime
-def test_a_killed_application_takes_its_children_along(tmp_path: Path) -> None:
+def test_the_children_of_a_killed_application_are_killed(tmp_path: Path) -> None:
     began_s = time.monotonic()
     child = STARTS_A_CHILD.format(seconds=3_601)
     journal = played(written(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", child))
@@ -87,7 +87,7 @@ def test_a_killed_application_takes_its_children_along(tmp_path: Path) -> None:
 
 
 @needs_faketime
-def test_an_application_that_hangs_and_does_not_end_when_asked_is_ended(tmp_path: Path) -> None:
+def test_an_application_that_hangs_and_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     began_s = time.monotonic()
     path = written(tmp_path, "time.sleep(10**6)", "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     journal = played(path)
@@ -98,14 +98,14 @@ def test_an_application_that_hangs_and_does_not_end_when_asked_is_ended(tmp_path
 
 
 @needs_faketime
-def test_an_application_that_stops_itself_is_ended(tmp_path: Path) -> None:
+def test_an_application_that_stops_itself_is_killed(tmp_path: Path) -> None:
     journal = played(written(tmp_path, "os.kill(os.getpid(), signal.SIGSTOP)"))
     assert {answered["outcome"] for answered in facts(journal, "callback.answered")} == {"timeout"}
     assert not is_alive(str(tmp_path))
 
 
 @needs_faketime
-def test_a_child_that_has_left_for_a_session_of_its_own_is_ended_and_nobody_waits_for_its_output(
+def test_a_child_in_a_session_of_its_own_is_killed_without_waiting_for_its_output(
     tmp_path: Path,
 ) -> None:
     began_s = time.monotonic()
@@ -118,7 +118,7 @@ def test_a_child_that_has_left_for_a_session_of_its_own_is_ended_and_nobody_wait
 
 @needs_faketime
 def test_a_killed_application_leaves_no_shared_clock(tmp_path: Path) -> None:
-    """Left over, it would break the children of a later application that gets the same process id."""
+    """A leftover clock would break the children of a later application with the same process id."""
     telling = 'print("clock", os.getpid(), os.environ["FAKETIME_SHARED"], flush=True)'
     child = "print('child', os.environ['FAKETIME_SHARED'], flush=True)"
     also = f'subprocess.run([sys.executable, "-c", "import os; {child}"])'
@@ -132,7 +132,7 @@ def test_a_killed_application_leaves_no_shared_clock(tmp_path: Path) -> None:
 
 
 @needs_faketime
-def test_an_application_that_floods_its_output_is_told_so(tmp_path: Path) -> None:
+def test_an_application_that_floods_its_output_is_refused(tmp_path: Path) -> None:
     journal = played(written(tmp_path, 'print("tick\\n" * 21_000, flush=True)'))
     (refused,) = facts(journal, "run.refused")
     assert refused["sentence"].startswith("the application has printed more than 20000 lines in one run")
@@ -140,7 +140,7 @@ def test_an_application_that_floods_its_output_is_told_so(tmp_path: Path) -> Non
 
 
 @needs_faketime
-def test_a_run_comes_to_rest_though_the_application_logs_each_look_at_its_tracks(tmp_path: Path) -> None:
+def test_a_run_ends_even_if_the_application_logs_each_read_of_its_tracks(tmp_path: Path) -> None:
     path = written(tmp_path, "pass", LOGS_READS)
     text = path.read_text("utf-8")
     path.write_text(text.replace(SQLITE, 'read = "GET /tracks/{id}"\n', 1), "utf-8")
@@ -152,7 +152,7 @@ def test_a_run_comes_to_rest_though_the_application_logs_each_look_at_its_tracks
     assert time.monotonic() - began_s < PATIENCE_REAL_S
 
 
-def test_a_clock_that_complains_is_not_blamed_on_the_application(tmp_path: Path) -> None:
+def test_an_error_of_the_clock_library_is_not_blamed_on_the_application(tmp_path: Path) -> None:
     complaint = 'print("libfaketime: In ft_shm_init(), sem_open failed", file=sys.stderr, flush=True)'
     journal = played(written(tmp_path, "pass", complaint), speed=1)
     assert [ended["ending"] for ended in facts(journal, "run.ended")] == ["refused"]
@@ -160,7 +160,7 @@ def test_a_clock_that_complains_is_not_blamed_on_the_application(tmp_path: Path)
     assert "the application's clock could not be sped up" in refused["sentence"]
 
 
-def test_a_port_that_somebody_has_taken_is_told_and_nothing_is_started(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_and_nothing_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
@@ -171,8 +171,8 @@ def test_a_port_that_somebody_has_taken_is_told_and_nothing_is_started(tmp_path:
 
 
 @needs_faketime
-def test_an_application_that_wants_the_ports_of_the_fakes_does_not_get_them(tmp_path: Path) -> None:
-    """It tries to listen where Kie.ai does, also with the options that let two share a port, and goes on."""
+def test_an_application_cannot_listen_on_the_ports_of_the_fakes(tmp_path: Path) -> None:
+    """It tries to listen on Kie.ai's port, also with the options that let two processes share a port, and continues."""
     steal = """
 from urllib.parse import urlsplit
 for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
@@ -213,10 +213,10 @@ def test_a_harness_that_is_killed_leaves_no_application(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_command_that_is_killed_with_its_workers_leaves_neither_them_nor_what_the_application_has_started(
+def test_a_command_killed_with_its_workers_leaves_no_process(
     tmp_path: Path,
 ) -> None:
-    """As npm does, the application here starts the process that does the work, and is itself only its parent."""
+    """As with npm, the application here starts the process that does the work, and is only its parent."""
     path = written(tmp_path, "time.sleep(10**6)")
     text = path.read_text("utf-8")
     script = tmp_path / "unruly.py"

@@ -1,4 +1,4 @@
-"""A Node process with hard-coded hosts, not a line of it changed: the preloaded module leads it to the fakes."""
+"""A Node process with hard-coded hosts and unchanged code: the preloaded module redirects it to the fakes."""
 
 import shutil
 import socket
@@ -92,7 +92,7 @@ http.createServer(async (asked, answer) => {
 """
 
 
-def test_no_socket_and_no_dispatcher_of_undici_leads_out_and_what_was_tried_is_told(tmp_path: Path) -> None:
+def test_sockets_and_undicis_dispatcher_reach_no_other_host_and_attempts_are_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.2", 0)) as outside:
         port = outside.getsockname()[1]
         with socket.create_server(("127.0.0.3", port)):

@@ -1,4 +1,4 @@
-"""Live runs begin more slowly where those before them were in doubt, and faster again where they were not."""
+"""Live runs start more slowly after runs that were undecided, and faster again after decided ones."""
 
 from harness.config.app_config import Application, Settings
 from harness.engine.pool import play_pairs
@@ -16,7 +16,7 @@ def on_a_quiet_machine(scenario: Scenario, implementation: AnyImplementation, se
 
 
 def on_a_busy_machine(scenario: Scenario, implementation: AnyImplementation, seed: int) -> tuple[str, float, int]:
-    """Nothing faster than `BUSY_ABOVE` is certain."""
+    """Every run faster than `BUSY_ABOVE` is undecided."""
     assert isinstance(implementation, LiveImplementation)
     if implementation.speed > BUSY_ABOVE:
         again = implementation.slower(TimingUncertainty("it was late", 10.0), 1.0, 1.0)
@@ -29,11 +29,11 @@ SCENARIOS = [Scenario(f"a/{number}", "One of many.") for number in range(40)]
 PAIRS = [(scenario, APPLICATION) for scenario in SCENARIOS]
 
 
-def test_on_a_quiet_machine_everything_has_the_speed_that_was_asked_for() -> None:
+def test_on_a_quiet_machine_every_run_has_the_requested_speed() -> None:
     assert {speed for _, speed, _ in play_pairs(PAIRS, 1, 2, on_a_quiet_machine)} == {ASKED}
 
 
-def test_on_a_busy_machine_later_runs_begin_more_slowly_and_each_scenario_comes_once() -> None:
+def test_on_a_busy_machine_later_runs_start_more_slowly_and_each_scenario_is_reported_once() -> None:
     told: list[str] = []
     played = list(play_pairs(PAIRS, 1, 2, on_a_busy_machine, told.append))
     assert sorted(name for name, _, _ in played) == sorted(scenario.name for scenario in SCENARIOS)

@@ -36,7 +36,7 @@ def test_what_is_picked(keys: str, picked: str | None) -> None:
     assert picker.picked == picked
 
 
-def test_a_name_that_begins_so_comes_before_one_that_has_it_inside() -> None:
+def test_a_name_with_the_prefix_comes_before_one_that_contains_it() -> None:
     picker = Picker(["x/slow-late", "late/a", "slow/b"])
     picker.press("l")
     assert picker.matches() == ["late/a", "x/slow-late", "slow/b"]
@@ -48,6 +48,6 @@ def test_the_line_fits_into_the_terminal(columns: int) -> None:
         assert len(pressed(keys).line(columns)) < columns
 
 
-def test_the_line_says_what_enter_would_pick() -> None:
+def test_the_line_shows_what_enter_would_pick() -> None:
     assert pressed("image-6").line(80) == "scenario: image-6  → slow/image-6s  (3, Tab for the next)"
     assert pressed("slow/image-6s").line(80) == "scenario: slow/image-6s"

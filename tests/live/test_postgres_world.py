@@ -1,4 +1,4 @@
-"""An application that keeps its tracks in PostgreSQL, live: with a history no write to them is missed."""
+"""A live application that keeps its tracks in PostgreSQL: with a history table no write to them is missed."""
 
 import sys
 from pathlib import Path
@@ -71,7 +71,7 @@ def left_behind(server: str) -> list[Any]:
 
 def test_an_overwrite_that_is_repaired_at_once_is_seen(application: LiveImplementation, postgres_server: str) -> None:
     result = run(short("live/postgres"), application)
-    # the small cover was shown for a moment, and nothing said that it is small
+    # the small cover was shown for a moment, and nothing marked it as small
     assert set(result.violated) == {"never-downgraded", "fallback-labelled"}
     assert result.unknown == ()
     assert result.metrics.tracks[0].outcome == "2k"
@@ -82,7 +82,7 @@ def test_an_overwrite_that_is_repaired_at_once_is_seen(application: LiveImplemen
     assert left_behind(postgres_server) == []
 
 
-def test_runs_that_share_a_database_one_after_the_other_and_side_by_side_do_not_meet(
+def test_consecutive_and_concurrent_runs_on_one_database_do_not_interfere(
     application: LiveImplementation, postgres_server: str
 ) -> None:
     pairs = [(short(f"live/postgres-{number}"), application) for number in range(4)]

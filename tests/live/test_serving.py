@@ -1,4 +1,4 @@
-"""The fakes served alone: what a developer does with them by keys, and a program by the admin endpoints."""
+"""The fakes served alone: used by a developer through keys, and by a program through the admin endpoints."""
 
 import contextlib
 import json
@@ -98,7 +98,7 @@ def serving(folder: Path, *words: str) -> Iterator[Served]:
 
 
 class Receiver:
-    """Takes callbacks at a port of its own, and answers 500 to the first `refused` of them."""
+    """Receives callbacks on a port of its own, and responds to the first `refused` of them with 500."""
 
     def __init__(self, refused: int = 0) -> None:
         self.received: list[Any] = []
@@ -143,7 +143,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def served(shared: Served) -> Served:
-    """The same process for all tests, begun again with the healthy scenario."""
+    """The same process for all tests, reset to the healthy scenario."""
     assert shared.admin("POST", "/scenario", {"name": "baseline/healthy"}).status_code == 200
     return shared
 
@@ -160,7 +160,7 @@ ENDPOINTS = [
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-def test_nobody_is_answered_without_the_token(served: Served, method: str, path: str) -> None:
+def test_requests_without_the_token_are_refused(served: Served, method: str, path: str) -> None:
     before = served.admin("GET", "/state").json()
     for token in ("", "token-of-the-test", TOKEN + "x", "tökén"):
         answer = httpx.request(
@@ -180,7 +180,7 @@ def test_the_admin_endpoints_are_not_on_the_ports_of_the_providers(served: Serve
     assert [entry.kind for entry in served.journal()][1:] == ["request", "contract.broken", "response"]
 
 
-def test_time_moves_on_to_what_is_due_next(served: Served, make_receiver: Callable[..., Receiver]) -> None:
+def test_time_can_skip_to_the_next_event(served: Served, make_receiver: Callable[..., Receiver]) -> None:
     receiver = make_receiver(refused=1)
     began_s = time.monotonic()
     served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": receiver.url})
@@ -213,7 +213,7 @@ def test_a_callback_is_delivered_again(served: Served, make_receiver: Callable[.
     assert "of the task 'nobody' has been delivered" in served.admin("POST", "/deliver", {"task_id": "nobody"}).text
 
 
-def test_another_scenario_takes_the_place_at_the_same_ports(served: Served) -> None:
+def test_another_scenario_can_be_loaded_on_the_same_ports(served: Served) -> None:
     before = served.admin("GET", "/state").json()
     served.ask("KIE", "/api/v1/jobs/createTask", {})
     answer = served.admin("PUT", "/scenario", {"name": "failing/code-500-always"}).json()
@@ -260,7 +260,7 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
         ("GET", "/reset", "", 404, "unknown endpoint GET /reset"),
     ],
 )
-def test_a_mistake_is_told_and_changes_nothing(
+def test_an_invalid_request_is_refused_and_changes_nothing(
     served: Served, method: str, path: str, body: str, status: int, sentence: str
 ) -> None:
     answer = served.admin(method, path, text=body)
@@ -281,7 +281,7 @@ def test_a_scripted_delay_is_never_early(served: Served) -> None:
         assert min(pool.map(waited_s, range(20))) >= 0.3
 
 
-def test_a_callback_to_another_machine_is_told_and_not_sent(served: Served) -> None:
+def test_a_callback_to_another_machine_is_reported_and_not_sent(served: Served) -> None:
     served.ask("SUNO", "/api/v1/generate", {**MUSIC, "callBackUrl": "http://192.0.2.1/callbacks"})
     served.admin("POST", "/advance", {"seconds": 40})
     answered = served.until(lambda: served.journal().of(CallbackAnswered))[0].facts
@@ -292,7 +292,7 @@ def test_a_callback_to_another_machine_is_told_and_not_sent(served: Served) -> N
     served.until(lambda: any("nothing is sent to 192.0.2.1" in line for line in served.lines))
 
 
-def test_a_journal_is_kept_up_to_the_moment_in_which_the_process_is_killed(tmp_path: Path) -> None:
+def test_a_journal_is_complete_up_to_the_moment_the_process_is_killed(tmp_path: Path) -> None:
     with serving(tmp_path, "slow/image-5s") as served:
         served.ask("KIE", "/api/v1/jobs/createTask", {"model": 3})
         served.until(lambda: len(served.journal()) >= 5)
@@ -371,7 +371,7 @@ def test_the_keys_of_a_terminal(tmp_path: Path, make_receiver: Callable[..., Rec
     assert len(receiver.received) == 2
 
 
-def test_an_answer_is_out_before_anybody_is_told_of_it() -> None:
+def test_a_response_is_sent_before_it_is_reported() -> None:
     answered, waited_well = threading.Event(), list[bool]()
 
     def hear(journal: Journal, entries: Sequence[AnyEntry]) -> None:
@@ -394,7 +394,7 @@ def test_an_answer_is_out_before_anybody_is_told_of_it() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full: Linux has one as /dev/full")
-def test_a_journal_that_cannot_be_written_any_more_ends_it_with_a_sentence() -> None:
+def test_a_journal_that_can_no_longer_be_written_ends_it_with_a_message() -> None:
     command = [sys.executable, "-m", "harness", "serve", "--journal", "/dev/full"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)

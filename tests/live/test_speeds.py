@@ -50,7 +50,7 @@ SLOTS = 6
 DELIVERY_S, FUNCTION_S = 15.0, 60.0
 SLOW = 1.0 if os.environ.get("HARNESS_SPEED_1") else 10.0
 TIMEOUT_S = 300.0
-"""How long the application waits for a picture."""
+"""Seconds that the application waits for a picture."""
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def short(image_s: float, *, limit_s: float | None = None, answer_within_s: floa
 
 
 def broken(configuration: str, speeds: Sequence[float], scenarios: Sequence[Scenario]) -> list[dict[str, set[str]]]:
-    """For each speed, what is broken in each scenario; everything runs side by side."""
+    """Return, for each speed, the violated invariants of each scenario; everything runs concurrently."""
     each = [replace(load_live(configuration, speed), name=f"at {speed:g}") for speed in speeds]
     results = list(run_pairs([(scenario, one) for scenario in scenarios for one in each], 1, SLOTS))
     return [{r.scenario: set(r.violated) for r in results if r.implementation == one.name} for one in each]
@@ -88,7 +88,7 @@ def test_around_every_limit_the_verdicts_at_speed_50_are_those_at_a_slower_one(c
     assert "settles" in fast["speeds/301s"]
 
 
-def test_around_the_providers_limit_they_are_those_at_the_machines_own_pace(configuration: str) -> None:
+def test_around_the_providers_limit_the_verdicts_are_those_at_the_machines_own_speed(configuration: str) -> None:
     fast, real = broken(configuration, (50.0, 1.0), [short(14.0), short(16.0)])
     assert fast == real
     assert "callback-answered" not in real["speeds/14s"]
@@ -97,11 +97,11 @@ def test_around_the_providers_limit_they_are_those_at_the_machines_own_pace(conf
 
 @pytest.fixture
 def at_the_limit() -> Scenario:
-    """A picture so shortly before the provider gives up that 2 ms of work decide at speed 50."""
+    """A picture so shortly before the provider's timeout that 2 ms of work matter at speed 50."""
     return short(4.9, answer_within_s=5.0)
 
 
-def test_what_is_in_doubt_is_run_again_more_slowly_and_told(configuration: str, at_the_limit: Scenario) -> None:
+def test_an_undecided_run_is_repeated_more_slowly_and_reported(configuration: str, at_the_limit: Scenario) -> None:
     told: list[str] = []
     application = load_live(configuration, 50.0)
     (result,) = run_pairs([(at_the_limit, application)], 1, SLOTS, keep_journals=True, notify=told.append)
@@ -114,7 +114,7 @@ def test_what_is_in_doubt_is_run_again_more_slowly_and_told(configuration: str, 
     assert result.unknown == ()
 
 
-def test_what_would_take_too_long_to_be_certain_is_unknown_and_says_why(
+def test_a_run_that_would_take_too_long_to_decide_is_inconclusive_with_the_reason(
     configuration: str, at_the_limit: Scenario
 ) -> None:
     application = load_live(configuration, 50.0)
@@ -125,7 +125,7 @@ def test_what_would_take_too_long_to_be_certain_is_unknown_and_says_why(
     assert "(patience in harness.toml)" in result.verdicts[0].reason
 
 
-def test_a_scenario_that_would_take_hours_is_not_begun(configuration: str) -> None:
+def test_a_scenario_that_would_take_hours_is_not_started(configuration: str) -> None:
     apart = replace(short(3.0), tracks=2, apart_s=361 * 3600.0)
     (result,) = run_pairs([(apart, load_live(configuration, 50.0))], 1, SLOTS)
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}

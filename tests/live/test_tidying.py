@@ -1,4 +1,4 @@
-"""Garbage is not collected during a live run, and afterwards it is."""
+"""Garbage collection is off during a live run and runs afterwards."""
 
 import gc
 import weakref
@@ -11,7 +11,7 @@ class _Circle:
         self.itself = self
 
 
-def test_nothing_is_collected_during_a_run_and_everything_afterwards() -> None:
+def test_garbage_is_collected_after_a_run_and_not_during_it() -> None:
     found: list[str] = []
     with collected_afterwards():
         gc.callbacks.append(lambda phase, info: found.append(phase))
@@ -25,7 +25,7 @@ def test_nothing_is_collected_during_a_run_and_everything_afterwards() -> None:
     assert gc.isenabled()
 
 
-def test_what_was_there_before_a_run_is_collected_afterwards_too() -> None:
+def test_garbage_from_before_a_run_is_collected_afterwards() -> None:
     before = _Circle()
     garbage = weakref.ref(before)
     with collected_afterwards():

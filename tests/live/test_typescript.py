@@ -29,7 +29,7 @@ pytestmark = [
 APP = Path(__file__).parent.parent / "apps" / "typescript"
 SPEED = 50.0
 PATIENCE_S = 300.0
-"""On a busy machine much has to be run again."""
+"""On a busy machine many runs have to be repeated."""
 SCENARIOS = [
     *("baseline/healthy", "baseline/healthy-2k-cover", "baseline/healthy-no-cover", "baseline/healthy-small-cover"),
     *("slow/image-5s", "slow/image-16s", "slow/image-30s", "slow/image-59s", "slow/image-61s"),
@@ -50,7 +50,7 @@ SCENARIOS = [
 ]
 HEADER_ONLY = "image-size reads a picture's header and never decodes it, so it takes a damaged one for whole"
 DIFFERENCES: dict[str, tuple[set[str], set[str], str]] = {
-    # scenario: what is found in it alone, what is found in the strategy alone, and why
+    # scenario: what is found only in it, what is found only in the strategy, and why
     "failing/oversized-body": (
         set(),
         {"callback-answered"},
@@ -100,7 +100,7 @@ def newest(folder: Path, *patterns: str) -> float:
 
 @pytest.fixture(scope="module")
 def built() -> Path:
-    """The application, installed by its lock file and built, once."""
+    """Install the application from its lock file and build it, once."""
     marker = APP / "node_modules" / ".package-lock.json"
     if not marker.is_file() or marker.stat().st_mtime < (APP / "package-lock.json").stat().st_mtime:
         npm("ci", "--no-audit", "--no-fund", "--ignore-scripts")
@@ -126,7 +126,7 @@ def results(built: Path) -> dict[str, Result]:
     return {result.scenario: result for result in run_pairs(pairs, 1, workers_for([live]))}
 
 
-def test_fifty_scenarios_find_its_true_flaws_and_nothing_else(results: dict[str, Result]) -> None:
+def test_fifty_scenarios_find_exactly_its_real_flaws(results: dict[str, Result]) -> None:
     found, expected = {}, {}
     for scenario in catalogue.select(SCENARIOS):
         adds, spares, _ = DIFFERENCES.get(scenario.name, (set(), set(), ""))
@@ -139,14 +139,14 @@ def test_fifty_scenarios_find_its_true_flaws_and_nothing_else(results: dict[str,
     assert found == expected
 
 
-def test_every_difference_from_the_strategy_is_explained_and_looked_at() -> None:
+def test_every_difference_from_the_strategy_is_explained() -> None:
     assert set(DIFFERENCES) <= set(SCENARIOS)
     for adds, spares, why in DIFFERENCES.values():
         assert adds | spares
         assert why
 
 
-def test_nothing_of_it_is_unknown(results: dict[str, Result]) -> None:
+def test_no_verdict_is_inconclusive(results: dict[str, Result]) -> None:
     assert {name: result.unknown for name, result in results.items() if result.unknown} == {}
 
 

@@ -21,7 +21,7 @@ LARGE_BYTES = 65_536
 
 @contextlib.asynccontextmanager
 async def served(app: App) -> AsyncIterator[Callable[[], Any]]:
-    """Serves `app`; gives what makes a connection to it."""
+    """Serve `app`; yield a function that connects to it."""
     loop = asyncio.get_running_loop()
     state = ServerState()
     server = await loop.create_server(protocol_factory(app, loop, state=state), "127.0.0.1", 0)
@@ -62,7 +62,7 @@ async def body(connection: Connection) -> bytes:
 
 
 @pytest.mark.asyncio
-async def test_each_of_many_that_ask_at_once_gets_its_own_answer() -> None:
+async def test_each_of_many_concurrent_requests_gets_its_own_response() -> None:
     async with served(answering(lambda path: path.encode() * 3)) as connect:
         connections = [await connect() for _ in range(MANY)]
         for number, connection in enumerate(connections):
@@ -100,7 +100,7 @@ async def test_a_head_does_not_wait_for_a_body_that_comes_later() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_last_words_before_a_close_arrive() -> None:
+async def test_data_sent_right_before_a_close_arrives() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
         await send({"type": "http.response.body", "body": b"good", "more_body": True})
@@ -114,7 +114,7 @@ async def test_the_last_words_before_a_close_arrive() -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_application_goes_on_when_its_client_has_hung_up() -> None:
+async def test_an_application_continues_after_its_client_has_disconnected() -> None:
     happened: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -138,7 +138,7 @@ async def test_an_application_goes_on_when_its_client_has_hung_up() -> None:
 
 
 @pytest.mark.parametrize("busy_s", [(), (40.0,), (40.0, 90.0)])
-def test_a_connection_is_closed_when_it_has_been_idle_for_so_long_and_no_earlier(busy_s: tuple[float, ...]) -> None:
+def test_a_connection_is_closed_after_its_idle_timeout_and_no_earlier(busy_s: tuple[float, ...]) -> None:
     loop = LiveLoop(SPEED)
 
     async def main() -> float:
@@ -160,8 +160,8 @@ def test_a_connection_is_closed_when_it_has_been_idle_for_so_long_and_no_earlier
     assert KEEP_ALIVE_S - 1 <= idle_s < 2 * KEEP_ALIVE_S - 40
 
 
-def test_an_answer_that_takes_longer_than_connections_are_kept_is_waited_for() -> None:
-    """The timer of the answer before is due meanwhile."""
+def test_a_response_may_take_longer_than_the_keep_alive_timeout() -> None:
+    """The keep-alive timer of the previous response expires in between."""
     loop = LiveLoop(SPEED)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
