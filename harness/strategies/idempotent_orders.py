@@ -84,7 +84,7 @@ class Orders:
         await self._pace.turn()
         job.requested_s = time.time()
         job.orders += 1
-        self._queue.save(job)  # before it is asked for: whoever finds this row knows that it may have been
+        self._queue.save(job)  # before the request, so that the row shows that it may have been sent
         answer = await ask()
         task_id = answer.task_id or self._adopted(job)
         if task_id is None:

@@ -109,7 +109,7 @@ class JobQueue:
     def save(self, job: Job) -> None:
         """Store a job as it is now. Raises OvertakenError when the stored one is no longer the one that was read.
 
-        A lease alone does not do: whoever is frozen in the middle of a step goes on with it when it has long run out.
+        A lease alone does not suffice: an instance frozen in the middle of a step resumes it after the lease expired.
         """
         before, job.version = job.version, job.version + 1
         values = [getattr(job, name) for name in COLUMNS]
@@ -207,7 +207,7 @@ class Worker:
         return self._queue.take(track_id, self._name)
 
     def begin(self, job: Job) -> "asyncio.Task[None]":
-        """Start a step of a job that was taken. It is nobody's request, so it outlives the one that began it."""
+        """Start a step of a claimed job. It belongs to no request, so it outlives the one that started it."""
         task = asyncio.get_running_loop().create_task(self._step(job), context=self._context)
         self._running[job.track_id] = task
         return task

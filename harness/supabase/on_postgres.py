@@ -1,6 +1,6 @@
 """The stand-in's tables in PostgreSQL, in a separate database for each run.
 
-Requests become the SQL that PostgREST itself makes of them, under the role of whoever sends them, so types,
+Requests become the SQL that PostgREST itself makes of them, under the role of their sender, so types,
 constraints, triggers, policies and errors are PostgreSQL's own.
 """
 

@@ -4,7 +4,7 @@ A class declares its kind and its fields; the order of the fields is the order o
 is `OMITTED` when it is None has no key then. A field made by `if_missing` must be given when an event is recorded, and
 has a value to assume in a file that lacks it.
 
-Files are read leniently: a missing field fails only the reader that needs it.
+Files are read leniently: a reader only fails when it reads a field that the file lacks.
 """
 
 import ast

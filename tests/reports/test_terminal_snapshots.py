@@ -38,7 +38,8 @@ def shown(command: str, **environment: str) -> str:
         text=True,
         check=False,
     )
-    text = re.sub(r"((?:hours|simulated) in )[0-9.]+ m?s", r"\1- s", done.stdout + done.stderr)
+    duration = r"((?:hours|simulated)(?:\x1b\[[0-9;]*m)* in )[0-9.]+ m?s"
+    text = re.sub(duration, r"\1- s", done.stdout + done.stderr)
     return f"exit code {done.returncode}\n{text}"
 
 
