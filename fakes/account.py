@@ -123,10 +123,10 @@ class Account:
 
     def refuse(self, endpoint: str, failure: Failure) -> Response:
         """Report a refused creation and return the response. Nothing is charged, nothing is queued."""
-        self.tell_refused(endpoint, failure)
+        self.record_refused(endpoint, failure)
         return self.answer(failure)
 
-    def tell_refused(self, endpoint: str, failure: Failure) -> None:
+    def record_refused(self, endpoint: str, failure: Failure) -> None:
         """Report a refused creation."""
         self._observe(
             "task.refused",

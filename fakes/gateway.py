@@ -70,9 +70,9 @@ class Gateway:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a path of neither fake, reporting the nearest one of both."""
-        desk: Account = self.kie.state.fake.desk
+        account: Account = self.kie.state.fake.account
         endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
-        await desk.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
+        await account.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
 
 
 def create_app(

@@ -16,7 +16,7 @@ from harness.fakes.account import Account, Endpoint
 class Fake(Protocol):
     """The implementation behind the routes."""
 
-    desk: Account
+    account: Account
 
     def routes(self) -> list[Route]:
         """Return one route for each endpoint."""
@@ -35,7 +35,7 @@ def application(fake: Fake, middleware: Sequence[Middleware]) -> Starlette:
     """Return `fake` as an ASGI application; it is the application's `state.fake`."""
 
     async def unknown(request: Request, error: Any) -> Response:
-        return fake.desk.unknown_route(request.method, request["path"], error.status_code, fake.endpoints())
+        return fake.account.unknown_route(request.method, request["path"], error.status_code, fake.endpoints())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -56,11 +56,11 @@ class FakeKie:
         seed: int,
         ids: str,
         observe: Observer,
-        desk: Account,
+        account: Account,
         dispatcher: CallbackDispatcher,
     ) -> None:
         self.script = script
-        self.desk = desk
+        self.account = account
         self.observe = observe
         self.dispatcher = dispatcher
         self._publish_file = publish
@@ -100,20 +100,20 @@ class FakeKie:
 
     async def _generate_image(self, request: Request) -> Response:
         if self.script.profile == "documented":
-            self.desk.tell_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
-            return self.desk.unknown_route(request.method, request["path"], 404, self.endpoints())
+            self.account.record_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
+            return self.account.unknown_route(request.method, request["path"], 404, self.endpoints())
         return await self._create(request, contract.GENERATE_IMAGE)
 
     async def _create_task(self, request: Request) -> Response:
         return await self._create(request, contract.CREATE_TASK)
 
     async def _record_info(self, request: Request) -> Response:
-        wanted = self.desk.lacks_key(request) or self.desk.task_id_in(contract.RECORD_INFO, request)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
+        wanted = self.account.lacks_key(request) or self.account.task_id_in(contract.RECORD_INFO, request)
+        return self.account.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
 
     async def _credit(self, request: Request) -> Response:
-        lacks_key = self.desk.lacks_key(request)
-        return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
+        lacks_key = self.account.lacks_key(request)
+        return success(self.account.credits.balance) if lacks_key is None else self.account.answer(lacks_key)
 
     async def _openapi(self, request: Request) -> Response:
         from harness.fakes.kie import openapi
@@ -127,7 +127,7 @@ class FakeKie:
         self._requests += 1
         body = self._accepted(request, content, endpoint, image)
         if isinstance(body, Failure):
-            return self.desk.refuse(endpoint, body)
+            return self.account.refuse(endpoint, body)
         task = self._begin(image, body, endpoint)
         if task.mode == "synchronous":
             return await self._result(task)
@@ -143,28 +143,28 @@ class FakeKie:
         await done
         if task.failure is not None:
             assert task.image.fails is not None
-            return self.desk.answer(task.image.fails)
+            return self.account.answer(task.image.fails)
         return success(contract.synchronous_result(task.image, task.task_id, task.urls, task.size))
 
     def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(request)
+        lacks_key = self.account.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(endpoint, request, content)
+        body = self.account.read_object(endpoint, request, content)
         if isinstance(body, Failure):
             return body
         is_job = endpoint == contract.CREATE_TASK
         models = self.script.models
         problems = contract.job_problems(body, models) if is_job else contract.synchronous_form(models).problems(body)
         if problems:
-            self.desk.break_contract(endpoint, problems)
-            return self.desk.failure(self.desk.codes.invalid, f"{problems[0]['field']}: {problems[0]['rule']}")
+            self.account.break_contract(endpoint, problems)
+            return self.account.failure(self.account.codes.invalid, f"{problems[0]['field']}: {problems[0]['rule']}")
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
         misspelt = contract.job_misspelt(body, models) if is_job else contract.synchronous_form(models).misspelt(body)
         if misspelt:
-            self.desk.break_contract(endpoint, misspelt)
-        return self.desk.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
+            self.account.break_contract(endpoint, misspelt)
+        return self.account.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
         is_job = endpoint == contract.CREATE_TASK
@@ -198,7 +198,7 @@ class FakeKie:
             charged=task.price,
             requested={"width": size[0], "height": size[1]},
         )
-        self.desk.change_credits(task.task_id, -task.price)
+        self.account.change_credits(task.task_id, -task.price)
         return task
 
     def _start(self, task: ImageTask, done: asyncio.Future[None] | None = None) -> None:
@@ -219,14 +219,14 @@ class FakeKie:
         for index in range(image.callback_times):
             if index:
                 await asyncio.sleep(DUPLICATES_APART_S)
-            body = job_callback(task, self.desk.credits.balance)
+            body = job_callback(task, self.account.credits.balance)
             self.dispatcher.send(Callback(url, task.task_id, "image", body))
 
     def _end(self, task: ImageTask) -> None:
         task.ended_ms = int(time.time() * 1000)
         failure = task.image.fails
         if failure is not None:
-            task.failure = failure.code, message_of(failure, self.desk.codes.messages)
+            task.failure = failure.code, message_of(failure, self.account.codes.messages)
         else:
             task.urls = [self._publish(task, part) for part in range(task.count)]
         self.observe(
@@ -239,7 +239,7 @@ class FakeKie:
             urls=task.urls,
         )
         if failure is not None:
-            self.desk.change_credits(task.task_id, task.price)
+            self.account.change_credits(task.task_id, task.price)
 
     def _publish(self, task: ImageTask, part: int = 0) -> str:
         """Publish a picture: Seedream's files always end in .png, and the name states the requested size."""
@@ -266,7 +266,7 @@ class FakeKie:
         )
         self._stray_pictures += 1
         stray.urls = [self._publish(stray)]
-        body = job_callback(stray, self.desk.credits.balance)
+        body = job_callback(stray, self.account.credits.balance)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
     def _record_of(self, wanted: str) -> Response:
@@ -278,17 +278,17 @@ class FakeKie:
 
     async def _download_url(self, request: Request) -> Response:
         """Respond with another URL of the same file, which works for 20 minutes."""
-        lacks_key = self.desk.lacks_key(request)
+        lacks_key = self.account.lacks_key(request)
         if lacks_key is not None:
-            return self.desk.answer(lacks_key)
-        body = self.desk.read_object(contract.DOWNLOAD_URL, request, await request.body())
+            return self.account.answer(lacks_key)
+        body = self.account.read_object(contract.DOWNLOAD_URL, request, await request.body())
         if isinstance(body, Failure):
-            return self.desk.answer(body)
+            return self.account.answer(body)
         problems = contract.DOWNLOAD.problems(body)
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
-            self.desk.break_contract(contract.DOWNLOAD_URL, problems)
-        return success(url) if url else self.desk.answer(self.desk.failure(422, "The url is not one of ours."))
+            self.account.break_contract(contract.DOWNLOAD_URL, problems)
+        return success(url) if url else self.account.answer(self.account.failure(422, "The url is not one of ours."))
 
 
 def create_app(
@@ -309,9 +309,9 @@ def create_app(
     `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file.
     `credits` is an account shared with another fake; `post` sends the callbacks.
     """
-    account = credits or Credits(script.credits, script.key_quota)
+    balance = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
-    desk = Account("kie", api_key, observe, account, limit, errors_as_http=script.errors_as_http)
+    account = Account("kie", api_key, observe, balance, limit, errors_as_http=script.errors_as_http)
     dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
-    fake = FakeKie(script, publish, lend, seed, ids, observe, desk, dispatcher)
+    fake = FakeKie(script, publish, lend, seed, ids, observe, account, dispatcher)
     return application(fake, response_hooks.middleware(script))

@@ -44,13 +44,13 @@ class FakeSuno:
         seed: int,
         ids: str,
         observe: Observer,
-        desk: Account,
+        account: Account,
         dispatcher: CallbackDispatcher,
         rules: contract.Rules,
         on_unknown_image: UnknownImage | None,
     ) -> None:
         self.script = script
-        self.desk = desk
+        self.account = account
         self.observe = observe
         self.dispatcher = dispatcher
         self.rules = rules
@@ -87,12 +87,12 @@ class FakeSuno:
         ]
 
     async def _record_info(self, request: Request) -> Response:
-        wanted = self.desk.lacks_key(request) or self.desk.task_id_in(contract.RECORD_INFO, request)
-        return self.desk.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
+        wanted = self.account.lacks_key(request) or self.account.task_id_in(contract.RECORD_INFO, request)
+        return self.account.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
 
     async def _credit(self, request: Request) -> Response:
-        lacks_key = self.desk.lacks_key(request)
-        return success(self.desk.credits.balance) if lacks_key is None else self.desk.answer(lacks_key)
+        lacks_key = self.account.lacks_key(request)
+        return success(self.account.credits.balance) if lacks_key is None else self.account.answer(lacks_key)
 
     async def _openapi(self, request: Request) -> Response:
         from harness.fakes.suno import openapi
@@ -106,27 +106,27 @@ class FakeSuno:
         self._requests += 1
         body = self._accepted(request, content, music)
         if isinstance(body, Failure):
-            return self.desk.refuse(contract.GENERATE, body)
+            return self.account.refuse(contract.GENERATE, body)
         task = self._begin(music, body)
         return success({"taskId": task.task_id})
 
     def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
-        lacks_key = self.desk.lacks_key(request)
+        lacks_key = self.account.lacks_key(request)
         if lacks_key is not None:
             return lacks_key
-        body = self.desk.read_object(contract.GENERATE, request, content)
+        body = self.account.read_object(contract.GENERATE, request, content)
         if isinstance(body, Failure):
             return body
         problems = self.rules.problems(body)
         if problems:
-            self.desk.break_contract(contract.GENERATE, problems)
-            return self.desk.failure(*self.rules.refusal(problems))
+            self.account.break_contract(contract.GENERATE, problems)
+            return self.account.failure(*self.rules.refusal(problems))
         if music.fails is not None and music.fails.when == "at-once":
             return music.fails
         misspelt = self.rules.form.misspelt(body)
         if misspelt:
-            self.desk.break_contract(contract.GENERATE, misspelt)
-        return self.desk.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
+            self.account.break_contract(contract.GENERATE, misspelt)
+        return self.account.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
 
     def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:
         now_ms = int(time.time() * 1000)
@@ -156,7 +156,7 @@ class FakeSuno:
             charged=contract.PRICE_CREDITS,
             requested={},
         )
-        self.desk.change_credits(task.task_id, -contract.PRICE_CREDITS)
+        self.account.change_credits(task.task_id, -contract.PRICE_CREDITS)
         if not math.isinf(task.takes_s):
             self._chores.at(task.began_s + begins_after_s(music, task.takes_s), self._play, task)
         if task.number == 1:
@@ -231,9 +231,9 @@ class FakeSuno:
     def _fail(self, task: MusicTask) -> None:
         failure = task.music.fails
         assert failure is not None
-        task.failure = failure.code, message_of(failure, self.desk.codes.messages)
+        task.failure = failure.code, message_of(failure, self.account.codes.messages)
         self._end(task, "failed", failure.code)
-        self.desk.change_credits(task.task_id, contract.PRICE_CREDITS)
+        self.account.change_credits(task.task_id, contract.PRICE_CREDITS)
         if task.music.callbacks == "sent":
             items: list[dict[str, Any]] | None = [] if task.music.error_carries == "empty" else None
             body = contract.error_callback_body(task.task_id, *task.failure, items)
@@ -293,8 +293,8 @@ class FakeSuno:
         if task is None or now_s < task.began_s + self.script.invisible_s:
             return without_data(422, contract.RECORD_NOT_FOUND)
         if not task.queries.admits(now_s):
-            self.desk.throttle(contract.RECORD_INFO, task.queries)
-            return self.desk.answer(self.desk.failure(self.desk.codes.too_often))
+            self.account.throttle(contract.RECORD_INFO, task.queries)
+            return self.account.answer(self.account.failure(self.account.codes.too_often))
         return task.record(now_s)
 
 
@@ -319,11 +319,11 @@ def create_app(
     """
     rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect
-    account = credits or Credits(script.credits, script.key_quota)
+    balance = credits or Credits(script.credits, script.key_quota)
     limit = script.creations_per_10_s
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
-    desk = Account("suno", api_key, observe, account, limit, codes, script.errors_as_http)
+    account = Account("suno", api_key, observe, balance, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
-    fake = FakeSuno(script, publish, seed, ids, observe, desk, dispatcher, rules, on_unknown_image)
+    fake = FakeSuno(script, publish, seed, ids, observe, account, dispatcher, rules, on_unknown_image)
     return application(fake, response_hooks.middleware(script))

@@ -39,7 +39,7 @@ COLUMNS = [
 ]
 LOW_RESOLUTION = "low-resolution"
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
-"""As httpx has them, but for the last: who asks every half minute need not connect anew each time."""
+"""httpx's defaults, except the last: a request every half minute needs no new connection each time."""
 UNDER_WAY_S = 10.0
 """How long a callback for an unknown task waits for requests that are still to learn their task's id."""
 

@@ -29,7 +29,7 @@ PICTURE_BELIEVED_AFTER_S = 5 * MINUTE_S
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
 SELDOM_AFTER_S, SELDOM_EVERY_S = 2 * MINUTE_S, MINUTE_S
-"""A picture that takes so long is asked for less often: a callback tells of it anyway."""
+"""A picture that takes this long is polled less often: a callback reports it anyway."""
 FETCHES_MAX = 6
 GENERATIONS_MAX = 2
 

@@ -2,8 +2,8 @@
 
 No callBackUrl is sent, so the music callback's handler waits until the picture is done, verifies it by decoding, and
 retries once with other parameters if it failed or is too small. The provider waits 15 s for the handler's response and
-then delivers again: a delivery that finds the track finished is harmless, one that arrives while the first is still
-waiting pays for a second picture.
+then delivers again: a delivery that finds the track finished changes nothing, one that arrives while the first is
+still waiting pays for a second picture.
 """
 
 from typing import Any

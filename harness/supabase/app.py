@@ -1,8 +1,8 @@
 """The routes of PostgREST and the auth server as an ASGI app, for the requests of supabase-js.
 
 Statuses, headers and bodies follow https://docs.postgrest.org/en/v14/references/api.html; the judge is the published
-client (tests/live/test_supabase.py). What is not reproduced is answered with 501 and reported, so that nobody takes it
-for the application's mistake.
+client (tests/live/test_supabase.py). What is not reproduced is answered with 501 and reported, so that it is not
+taken for the application's mistake.
 """
 
 import asyncio
