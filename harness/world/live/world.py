@@ -27,12 +27,8 @@ import httpx
 from harness.config.app_config import REQUEST, Settings, at_path, filled_body
 from harness.errors import ImplementationError
 from harness.fakes.http_client import BadResponseError
-from harness.fakes.pictures import render
-from harness.fakes.published_files import picture_spec
-from harness.fakes.tasks import turn
 from harness.faults.exchange import App
-from harness.faults.rule import FaultRule
-from harness.scenario.model import DEADLINE_S, Platform, Scenario
+from harness.scenario.model import Scenario
 from harness.stores.polling import PollingWatcher, UnseenError
 from harness.trace.events import (
     ImplementationLoaded,
@@ -55,6 +51,7 @@ from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
 from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
 from harness.world.live.platform import PlatformHost
+from harness.world.live.playable import draw_pictures, unplayable
 from harness.world.live.quiescence import Quiescence
 from harness.world.live.redirect import allow_databases, preload_also
 from harness.world.live.store_choice import store_of
@@ -149,7 +146,7 @@ class LiveWorld:
         return self.journal
 
     async def _play(self) -> None:
-        problem = self._unplayable()
+        problem = unplayable(self.scenario, self.settings, self.loop.speed, is_started=self.instances.is_started)
         if problem is not None:
             self._begin()
             self.loop.refuse(problem)
@@ -159,7 +156,7 @@ class LiveWorld:
             values = await self._values()
             self._begin()
             with turn_to_work():
-                _draw_pictures(self.scenario)
+                draw_pictures(self.scenario)
                 await self.instances.start(values)
                 await self.instances.warm_up(client)
             self._prepare(client, values)
@@ -182,28 +179,6 @@ class LiveWorld:
             if self.loop.refusal is None:
                 with turn_to_work():
                     await self.observer.look_back()
-
-    def _unplayable(self) -> str | None:
-        """Return why this scenario cannot be run against this application at all, or None."""
-        held = next((rule.fault.name for rule in self.scenario.faults if not _is_playable(rule)), None)
-        if held is not None:
-            return (
-                f"over real sockets the harness cannot prevent a connection ({held}): the kernel accepts it, so a "
-                "client's connect timeout never fires; only the simulated world can run this scenario"
-            )
-        last_s = self.scenario.apart_s * (self.scenario.tracks - 1)
-        if last_s > DEADLINE_S and last_s / self.loop.speed > self.settings.patience_s:
-            return (
-                f"its last track is requested after {last_s / 3600:g} h, which at speed {self.loop.speed:g} takes "
-                f"{last_s / self.loop.speed / 3600:.1f} h; use a higher --speed or the simulated world"
-            )
-        platform = self.scenario.platform
-        if not self.instances.is_started and replace(platform, cron_every_s=Platform().cron_every_s) != Platform():
-            return (
-                "this scenario's platform ends, freezes, restarts or multiplies the application's processes, so the "
-                "harness has to start the application: set command in its harness.toml"
-            )
-        return None
 
     # Preparation
 
@@ -395,22 +370,6 @@ class LiveWorld:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: the run must not get a verdict
-
-
-def _is_playable(rule: FaultRule) -> bool:
-    """Return whether a fault can be applied over sockets; callbacks use the harness's own connections."""
-    return rule.link == "callbacks" or rule.fault.live_supported
-
-
-def _draw_pictures(scenario: Scenario) -> None:
-    """Draw the pictures that will probably be requested before time counts: each takes up to a tenth of a real
-    second."""
-    script = scenario.script
-    for index in range(scenario.tracks):
-        cover, image = turn(script.suno.music, index).cover, turn(script.kie.images, index)
-        wanted = [] if cover is None else [picture_spec(cover, "cover", index + 1, part) for part in (0, 1)]
-        for spec in (*wanted, picture_spec(image.picture, "picture", index + 1)):
-            render(spec)
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
