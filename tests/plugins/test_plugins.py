@@ -279,4 +279,4 @@ def test_a_plugin_that_comes_back_to_itself_is_refused_with_the_reason(project: 
     (project / "harness.toml").write_text(f"[plugins]\n{targets}\n", "utf-8")
     refused = harness("hello")
     assert refused.returncode == 2
-    assert "put this plugin into its own module" in " ".join(refused.stderr.split())
+    assert "put this plugin into a module of its own" in " ".join(refused.stderr.split())
