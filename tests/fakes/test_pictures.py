@@ -241,9 +241,9 @@ def test_tiny_pictures_are_drawn_without_letters_and_without_a_crash() -> None:
 DIGESTS = """
 import hashlib
 from harness.fakes.audio import silence
-from harness.fakes.watermark import Mark
+from harness.fakes.watermark import Watermark
 from harness.fakes.pictures import FLAWS, FORMATS, PictureSpec, render
-mark = Mark("picture", 5, 256, 144)
+mark = Watermark("picture", 5, 256, 144)
 specs = [PictureSpec(256, 144, mark, format_) for format_ in FORMATS]
 specs += [PictureSpec(256, 144, mark, "png", flaw) for flaw in FLAWS] + [PictureSpec(512, 288, mark)]
 everything = b"".join(render(spec).content for spec in specs) + silence(1.0, "title")

@@ -212,7 +212,7 @@ def test_log_lines_promised_by_the_configuration_are_checked(tmp_path: Path) -> 
 def test_platform_rules_cannot_be_applied_to_a_running_application() -> None:
     result = run(short(platform=Platform(restarts_s=(20.0,))), load_live("http://127.0.0.1:9"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "a command in its harness.toml" in result.verdicts[0].reason
+    assert "set command in its harness.toml" in result.verdicts[0].reason
     assert facts(result, "instance.killed") == []
 
 

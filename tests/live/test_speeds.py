@@ -129,4 +129,4 @@ def test_a_scenario_that_would_take_hours_is_not_started(configuration: str) -> 
     apart = replace(short(3.0), tracks=2, apart_s=361 * 3600.0)
     (result,) = run_pairs([(apart, load_live(configuration, 50.0))], 1, SLOTS)
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "after 361 h, which at speed 50 take 7.2 h" in result.verdicts[0].reason
+    assert "after 361 h, which at speed 50 takes 7.2 h" in result.verdicts[0].reason

@@ -76,7 +76,7 @@ def test_a_verdict_from_polling_says_so(how: str, reason: str) -> None:
         else entry
         for entry in journal
     ]
-    watched = entry_of(len(entries) + 1, 0.0, "store.watched", 0, {"source": "http", "how": how, "left_out": []})
+    watched = entry_of(len(entries) + 1, 0.0, "store.watched", 0, {"source": "http", "how": how})
     (verdict,) = [each for each in judge(Journal([*entries, watched])) if each.invariant == "never-downgraded"]
     assert (verdict.state, verdict.reason) == ("held", reason)
 

@@ -80,7 +80,7 @@ def test_a_healthy_run_holds_what_it_can_and_shows_each_write(
     assert result.violated == ()
     assert result.unknown == ()
     assert result.metrics.tracks[0].outcome == "2k"
-    assert facts(result, "store.watched") == [{"source": "supabase", "how": "exact", "left_out": []}]
+    assert facts(result, "store.watched") == [{"source": "supabase", "how": "exact"}]
     writes = [(each["after"]["status"], each["after"]["task_id"] is not None) for each in facts(result, "store.write")]
     assert writes == [("pending", False), ("pending", True), ("complete", True)]
     asked = [(each["method"], each["status"]) for each in facts(result, "store.request")]
@@ -185,4 +185,4 @@ def test_without_a_stand_in_a_harmed_store_is_refused() -> None:
     harmed = Scenario("live/store", "The store is harmed.", faults=(FaultRule("store", LostRequest()),))
     result = run(harmed, resolve("synchronous"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "[supabase] in its harness.toml" in result.verdicts[0].reason
+    assert "add [supabase] to its harness.toml" in result.verdicts[0].reason
