@@ -16,7 +16,7 @@ from types import ModuleType
 
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 INSTALLED = {"site-packages", "dist-packages"}
-NEVER_OWN = {"harness", "fakes", "__main__", "__mp_main__"}
+NEVER_OWN = {"harness", "__main__", "__mp_main__"}
 
 
 @contextmanager

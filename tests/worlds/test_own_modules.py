@@ -13,8 +13,8 @@ from harness.scenario import catalogue
 from harness.targets import load
 
 PROJECT = {
-    "storage/__init__.py": "",
-    "storage/db.py": """
+    "fakes/__init__.py": "",
+    "fakes/db.py": """
         import os, sqlite3
         db = sqlite3.connect(os.environ["DATABASE_PATH"], isolation_level=None)
         db.execute(
@@ -23,7 +23,7 @@ PROJECT = {
         )
         """,
     "orders.py": """
-        from storage import db
+        from fakes import db
         numbers = iter(range(1, 100))
         def insert(title):
             number = next(numbers)
