@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 
+from harness import cell
 from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
@@ -13,7 +13,6 @@ from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
 from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
-from harness.targets.modules import own_modules_set_aside
 from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
@@ -57,14 +56,16 @@ def run(
     """Run an implementation in a scenario. Raise ImplementationError if it does not start."""
     began = time.perf_counter()
     files: dict[str, bytes] = {}
+    pictures: Mapping[str, Thumbnail] = {}
     keep = files.__setitem__ if keep_pictures else None
     if isinstance(implementation, LiveImplementation):
         journal = _live_journal(scenario, implementation, seed, keep)
-    else:
+    elif implementation.shipped:
         world = SimulatedWorld(scenario, implementation, seed)
         world.observer.on_picture = keep
-        with nullcontext() if implementation.shipped else own_modules_set_aside():
-            journal = world.run()
+        journal = world.run()
+    else:
+        journal, pictures = cell.play(scenario, implementation, seed, with_pictures=keep_pictures)
     view = TraceView(journal)
     how = judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
@@ -82,7 +83,7 @@ def run(
         simulated_s=ended.at_s,
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
-        pictures=_pictures(finals, files) if files else {},
+        pictures=pictures or _pictures(finals, files),
     )
 
 

@@ -8,8 +8,6 @@ process, and so are compiled modules, many of which cannot be loaded twice.
 import importlib.machinery
 import sys
 import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -19,31 +17,35 @@ INSTALLED = {"site-packages", "dist-packages"}
 NEVER_OWN = {"harness", "__main__", "__mp_main__"}
 
 
-@contextmanager
-def own_modules_set_aside() -> Iterator[None]:
-    """Hide the process's own modules (such as a test session's) during a run, and remove what the run imports."""
-    before = forget_own_modules()
-    try:
-        yield
-    finally:
-        forget_own_modules()
-        sys.modules.update(before)
+_last_known: str | None = None
+"""The newest module when it was known that none is the implementation's own."""
 
 
-def forget_own_modules(target: str | None = None) -> dict[str, ModuleType]:
-    """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed.
+def all_modules_are_libraries() -> None:
+    """Remove own modules, and remember that the rest need not be looked at again: a cell, whose memory is shared with
+    the process that it was forked from, would pay for every look."""
+    global _last_known
+    forget_own_modules()
+    _last_known = next(reversed(sys.modules))
 
-    Return what was removed.
-    """
+
+def new_modules() -> dict[str, ModuleType]:
+    """Return what was imported since `all_modules_are_libraries`, the oldest first; everything if that was not said."""
+    found = []
+    for name, module in reversed(sys.modules.items()):
+        if name == _last_known:
+            break
+        found.append((name, module))
+    return dict(reversed(found))
+
+
+def forget_own_modules(target: str | None = None) -> None:
+    """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed."""
     top = target.partition(".")[0] if target else None
-    removed = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] not in NEVER_OWN and (_is_own(module) or name.partition(".")[0] == top)
-    }
-    for name in removed:
-        del sys.modules[name]
-    return removed
+    for name, module in new_modules().items():
+        package = name.partition(".")[0]
+        if package not in NEVER_OWN and (_is_own(module) or package == top):
+            del sys.modules[name]
 
 
 def _is_own(module: ModuleType) -> bool:

@@ -55,7 +55,7 @@ class Entry(Generic[E_co]):
         """Return the entry's line in a journal file."""
         facts = self.facts
         values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": facts}
-        return _ENCODE(values)
+        return encode(values)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and self._values() == other._values()
@@ -77,7 +77,8 @@ def entry_of(number: int, at_s: float, kind: str, cause: int, facts: Facts) -> A
     return Entry(number, at_s, cause, event_of(kind, facts), facts)
 
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+"""Returns a value as the JSON of a journal's line."""
 
 
 class Journal:
@@ -143,7 +144,7 @@ class Journal:
 
     def to_jsonl(self) -> str:
         """Return the journal as JSON Lines, its version first."""
-        head = _ENCODE({"journal": JOURNAL_VERSION})
+        head = encode({"journal": JOURNAL_VERSION})
         text = "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
         try:
             text.encode()

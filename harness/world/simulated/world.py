@@ -12,7 +12,7 @@ import contextlib
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import lru_cache
 from itertools import count
@@ -51,17 +51,16 @@ from harness.world.log_level import tidy
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
-from harness.world.simulated import tls
+from harness.world.simulated import patches, tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
-from harness.world.simulated.patches import draw_anew, takeover
+from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 from harness.world.simulated.tempdir import scratch_folder
-from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 _runs: Iterator[int] = count(1)
@@ -85,19 +84,22 @@ class Startable(Protocol):
 class SimulatedWorld:
     """One run; make a new object for each."""
 
-    def __init__(self, scenario: Scenario, implementation: Startable, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, implementation: Startable, seed: int, journal: Journal | None = None
+    ) -> None:
         self.scenario = scenario
         self.implementation = implementation
         self.seed = seed
-        self.journal = Journal()
+        self.journal = Journal() if journal is None else journal
+        self.on_started: Callable[[], None] = lambda: None
         self.network = Network(self._unknown_host)
         self.loop = SimulatedLoop(self.network)
         self.writer = JournalWriter(self.loop, self.journal)
         self.hosts: dict[str, App] = {}
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_runs)}"
-        self._database = f"{self._folder}/tracks.db"
+        self._database = f"{self._folder}/data/tracks.db"
         self._starts = 0
-        self.api_key, signing_key = _keys(seed)
+        self.api_key, signing_key = keys(seed)
         self.signing_key = signing_key if scenario.signing else None
         self._app_place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
@@ -120,7 +122,7 @@ class SimulatedWorld:
         """Run the scenario to its end. Raises ImplementationError if the implementation does not start."""
         collecting = gc.isenabled()
         gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
-        os.mkdir(self._folder)
+        os.makedirs(os.path.dirname(self._database))
         try:
             with (
                 takeover(self.loop, self.seed),
@@ -128,16 +130,11 @@ class SimulatedWorld:
                 watching(self._watcher),
             ):
                 try:
-                    with patience(self._lose_patience):
-                        self._play()
-                except OutOfPatience:
-                    self._end("refused")
+                    self._play()
                 finally:
                     self.writer.closed = True
-                    self._dissolve()
-                    self.hosts.clear()
-                    self.observer.other_instances = list
-                    self.__dict__.pop("instances", None)  # they hold a method of this world: a cycle
+                    if not patches.is_sealed():  # a cell ends with its run
+                        self._dissolve()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)  # including the implementation's own files
             if collecting:
@@ -145,15 +142,10 @@ class SimulatedWorld:
         return self.journal
 
     def _dissolve(self) -> None:
-        unfinished = self.loop.unfinished_tasks()
-        if not unfinished:
-            self.loop.dissolve(unfinished)  # none of the implementation's code can run any more
-            return
-        try:
-            with patience(lambda: None):
-                self.loop.dissolve(unfinished)
-        except OutOfPatience:
-            self.loop.close()
+        self.loop.dissolve()
+        self.hosts.clear()
+        self.observer.other_instances = list
+        self.__dict__.pop("instances", None)  # they hold a method of this world: a cycle
 
     def _play(self) -> None:
         self._begin()
@@ -179,16 +171,13 @@ class SimulatedWorld:
         while True:
             try:
                 return self.loop.run_until(self.scenario.deadline_s)
-            except SystemExit as leaving:
-                self.writer.record(InstanceExited(code=str(leaving.code)), 0)
+            except (SystemExit, KeyboardInterrupt) as leaving:
+                if isinstance(leaving, KeyboardInterrupt) and not patches.is_sealed():
+                    raise  # somebody interrupts the harness
+                code = leaving.code if isinstance(leaving, SystemExit) else "KeyboardInterrupt"
+                self.writer.record(InstanceExited(code=str(code)), 0)
                 self.network.host(APPLICATION_HOST).listeners.clear()
                 self.instances.die()
-
-    def _lose_patience(self) -> None:
-        self.loop.refuse(
-            f"the implementation has not returned control for {PATIENCE_S:g} real seconds: an endless loop without "
-            "an await, or a wait for something outside the simulated world"
-        )
 
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
@@ -236,21 +225,39 @@ class SimulatedWorld:
         context = copy_context()
         context.run(SCOPE.set, self._app_place if own else ExecutionScope(names[0]))
         context.run(CAUSE.set, 0)
+        if not own:
+            app = self._reporting(app)
         recorded = HttpRecorder(app, link, self.writer, self.network)
         make = protocol_factory(recorded, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
         for name in names:
             self.network.listen(name, PORTS, Listener(make, context, connect_hook))
             self.hosts[name] = app
 
+    def _reporting(self, fake: App) -> App:
+        """Return a fake whose exceptions end the run: they are ours, or the implementation has broken what we need."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await fake(scope, receive, send)
+            except Exception as error:
+                self._failure = self._failure or error
+                raise
+
+        return app
+
     def _start_app(self) -> App:
+        draw_for_import(self._starts)
         try:
             app = self.implementation.start()
         except ImplementationError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not patches.is_sealed():
+                raise
             raise ImplementationError(
                 f"{self.implementation.name} raises an exception when it is started: {first_line(error)}"
             ) from error
+        self.on_started()
         draw_anew(self.seed, self._starts)
         self._starts += 1
         self.hosts[APPLICATION_HOST] = app
@@ -274,8 +281,7 @@ class SimulatedWorld:
             ask = asking(f"http://{APPLICATION_HOST}")
             await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
         except ImplementationError as error:
-            self._failure = error
-            self.loop.stop()
+            self._fail(error)
 
     async def _cron(self, path: str) -> None:
         while True:
@@ -292,8 +298,12 @@ class SimulatedWorld:
         try:
             await self.instances.restart()
         except ImplementationError as error:
+            self._fail(error)
+
+    def _fail(self, error: ImplementationError) -> None:
+        if self.loop.refusal is None:  # a refused call is the better reason
             self._failure = error
-            self.loop.stop()
+        self.loop.stop()
 
     def _end(self, ending: str) -> None:
         answered = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
@@ -345,7 +355,7 @@ class SimulatedWorld:
 
 
 @lru_cache(maxsize=16)
-def _keys(seed: int) -> tuple[str, str]:
+def keys(seed: int) -> tuple[str, str]:
     """Return the implementation's API key, and the key that signs callbacks."""
     keys = Random(f"keys {seed}")
     return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
