@@ -134,6 +134,7 @@ def _settings(implementation: AnyImplementation) -> Settings:
                 "too; `harness bench --real` needs an application with another store"
             )
         return implementation.settings
+    assert isinstance(implementation, Implementation)
     command = f"{sys.executable} -m harness.bench.serve_process {implementation.target} {{port}}"
     application = Application(command=command, environment=ENVIRONMENT)
     return Settings(application, track=TrackReading(sqlite="{database}"), path=Path.cwd() / "harness.toml")

@@ -31,12 +31,11 @@ from harness.errors import ImplementationError, JournalError
 from harness.image.thumbnail import Thumbnail
 from harness.scenario.model import Scenario
 from harness.targets.python import Implementation
-from harness.trace.events import ImplementationLoaded, RunEnded, RunRefused
+from harness.trace.events import ImplementationLoaded
 from harness.trace.journal import JOURNAL_VERSION, Journal, read_journal
-from harness.world.run_header import beginning
+from harness.world.run_header import refused_journal
 from harness.world.simulated.refusals import is_own_code
 from harness.world.simulated.tempdir import scratch_folder
-from harness.world.simulated.world import keys
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
 DYING_S = 5.0
@@ -328,7 +327,8 @@ class _Run:
         elif damage is not None:
             trouble = f"wrote into its journal ({damage})"
         if trouble is not None:
-            self._end_refused(journal, f"the implementation {trouble}")
+            request, why = self._request, f"the implementation {trouble}"
+            refused_journal(request.scenario, request.implementation.name, request.seed, why, journal)
         return journal, ended
 
     def _cause(self, status: int) -> str:
@@ -344,17 +344,6 @@ class _Run:
         if code == OUTPUT_LOST:
             return "closes or fills descriptors that are not its own, so the journal is lost"
         return f"ends its process with exit status {code}"
-
-    def _end_refused(self, journal: Journal, sentence: str) -> None:
-        if not journal.entries:
-            request, (api_key, signing_key) = self._request, keys(self._request.seed)
-            secrets = (api_key, signing_key if request.scenario.signing else None)
-            header = beginning(request.scenario, request.implementation.name, request.seed, secrets)
-            journal.record(0.0, 0, header)
-        at_s = journal.entries[-1].at_s
-        journal.record(at_s, 0, RunRefused(sentence=sentence))
-        if not journal.of(RunEnded):
-            journal.record(at_s, 0, RunEnded(ending="refused", unanswered=[], waiting=[]))
 
 
 def _journal_of(lines: list[str]) -> tuple[Journal, str | None]:

@@ -12,10 +12,11 @@ from harness.invariants.metrics import measure
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
-from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
+from harness.targets import AnyImplementation, LiveImplementation, Postponed, Unstarted, is_live, load, load_live
 from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
+from harness.world.run_header import refused_journal
 from harness.world.simulated.world import SimulatedWorld
 
 DEFAULT_SEED = 1
@@ -60,6 +61,8 @@ def run(
     keep = files.__setitem__ if keep_pictures else None
     if isinstance(implementation, LiveImplementation):
         journal = _live_journal(scenario, implementation, seed, keep)
+    elif isinstance(implementation, Unstarted):
+        journal = refused_journal(scenario, implementation.name, seed, implementation.why)
     elif implementation.shipped:
         world = SimulatedWorld(scenario, implementation, seed)
         world.observer.on_picture = keep

@@ -56,6 +56,15 @@ class Implementation:
         return _application(found, self.target)
 
 
+@dataclass(frozen=True, slots=True)
+class Unstarted:
+    """An implementation that does not start; its runs are inconclusive."""
+
+    name: str
+    why: str
+    """The error, as a sentence."""
+
+
 def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
     """Return the implementation that `target` names; only its syntax is checked, the rest when it is started."""
     _split(target)

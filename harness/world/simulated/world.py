@@ -14,9 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
-from functools import lru_cache
 from itertools import count
-from random import Random
 from typing import Any, Protocol
 
 from harness.errors import ImplementationError
@@ -49,7 +47,7 @@ from harness.world.http_recorder import HttpRecorder
 from harness.world.journal_writer import JournalWriter
 from harness.world.log_level import tidy
 from harness.world.observer import RETENTION_S, TrackObserver
-from harness.world.run_header import beginning
+from harness.world.run_header import beginning, keys
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.simulated import patches, tls
 from harness.world.simulated.environment import first_line, surroundings
@@ -352,13 +350,6 @@ class SimulatedWorld:
             self._note_line("error", "asyncio", text)
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: the run must not get a verdict
-
-
-@lru_cache(maxsize=16)
-def keys(seed: int) -> tuple[str, str]:
-    """Return the implementation's API key, and the key that signs callbacks."""
-    keys = Random(f"keys {seed}")
-    return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
 
 
 def _name_of(coroutine: object) -> str:
