@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from harness.cell import seccomp
+from harness.cell.debugger import have_breakpoints_stop
 from harness.cell.watch import RUNNING, Board
 from harness.errors import ImplementationError
 from harness.image.thumbnail import thumbnail
@@ -67,6 +68,7 @@ class Request:
     folder: str
     path: list[str]
     environment: dict[str, str]
+    terminal: str | None
 
 
 class WrittenJournal(Journal):
@@ -119,6 +121,7 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
         sys.dont_write_bytecode, sys.pycache_prefix = False, f"{scratch_folder()}/pycache"
     sys.argv[:] = [request.implementation.target]
     board_here = Board(board)
+    have_breakpoints_stop(request.terminal, board_here)
     _seal(line)
     journal = WrittenJournal(output)
     try:

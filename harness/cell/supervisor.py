@@ -25,6 +25,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from harness.cell import seccomp
+from harness.cell.debugger import own_terminal
 from harness.cell.inside import OUTPUT_LOST, WHERE_SIGNAL, Request
 from harness.cell.watch import INTERVAL_S, Board, Watch
 from harness.errors import ImplementationError, JournalError
@@ -128,6 +129,7 @@ class _WarmProcess:
             folder=os.getcwd(),
             path=list(sys.path),
             environment=dict(os.environ),
+            terminal=own_terminal(),
         )
         run = _Run(request, self._board)
         with run.files() as (files, line):

@@ -78,10 +78,10 @@ class Watch:
                 f"waits for something outside the simulated world for {limits.patience_s:g} s (a lock, a queue, a real "
                 "descriptor), which has no virtual time; run the program as a real process"
             )
-        if cpu_s >= limits.cpu_s:
-            return f"has used {limits.cpu_s:g} s of processor time, the limit of a run"
-        if self._real_s >= limits.real_s:
-            return f"has run for {limits.real_s:g} s, the limit of a run"
+        if cpu_s >= limits.processor_s:
+            return f"has used {limits.processor_s:g} s of processor time, the limit of a run"
+        if self._real_s >= limits.time_s:
+            return f"has run for {limits.time_s:g} s, the limit of a run"
         if _memory(self._pid) >= limits.memory_bytes:
             return f"uses {limits.memory_bytes / 2**20:,.0f} MiB of memory, the limit of a run"
         if os.fstat(self._output.fileno()).st_size >= limits.output_bytes:

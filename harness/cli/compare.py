@@ -14,6 +14,7 @@ from harness.cli.options import (
     invariant_options,
     json_option,
     judging_of,
+    limit_option,
     output_options,
     outputs_of,
     scenarios_of,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @shard_option
 @workers_option
 @speed_option
+@limit_option
 @click.option("-q", "--quiet", is_flag=True, help="Show only the conclusion, and no progress bar.")
 def compare(
     scenarios: tuple[str, ...],
@@ -70,6 +72,7 @@ def compare(
     shard: Shard | None,
     off: tuple[str, ...],
     severity: tuple[str, ...],
+    limit: tuple[str, ...],
     **files: str | None,
 ) -> None:
     """Compare implementations side by side.
@@ -100,7 +103,7 @@ def compare(
     outputs = outputs_of(files, json_file)
     chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
-    implementations = [implementation_of(name, speed) for name in names]
+    implementations = [implementation_of(name, speed, limit) for name in names]
     session = Session(Plan(chosen, implementations, seed, workers, judging_of(off, severity)), outputs, baseline)
     began_s = time.perf_counter()
     play(session, "comparing", quiet=quiet)

@@ -1,6 +1,7 @@
 """Options shared by several commands, and the parsing of their values."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -51,6 +52,16 @@ def speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         envvar=SETTINGS["speed"].variable,
         help="Speed of a live application's clock relative to real time (needs libfaketime).",
+    )(function)
+
+
+def limit_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--limit`; `implementation_of` reads it."""
+    return click.option(
+        "--limit",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Limit a Python run: processor, time, memory, patience; repeatable.",
     )(function)
 
 
@@ -193,8 +204,15 @@ def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "lis
     return share
 
 
-def implementation_of(target: str, speed: float) -> "AnyImplementation":
-    """Return the implementation that a command line names."""
+def implementation_of(
+    target: str, speed: float, limit: Sequence[str] = (), *, debug: bool = False
+) -> "AnyImplementation":
+    """Return the implementation that a command line names, with the limits of its cell."""
     from harness.engine.run import resolve
+    from harness.targets import Implementation
+    from harness.targets.limits import limits
 
-    return resolve(target, speed)
+    implementation = resolve(target, speed)
+    if isinstance(implementation, Implementation) and not implementation.shipped:
+        return replace(implementation, limits=limits(limit), in_process=debug)
+    return implementation

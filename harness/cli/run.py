@@ -14,6 +14,7 @@ from harness.cli.options import (
     invariant_options,
     json_option,
     judging_of,
+    limit_option,
     output_options,
     outputs_of,
     scenarios_of,
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
 @shard_option
 @workers_option
 @speed_option
+@limit_option
 @click.option("--journal", "journal_folder", metavar="FOLDER", help="Write each run's journal to FOLDER (JSON Lines).")
 @click.option("--twice", is_flag=True, help="Run everything again with another hash seed and report differences.")
+@click.option("--debug", is_flag=True, help="Run in this process, without limits, for a debugger.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violations.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the closing line.")
 def run(
@@ -54,12 +57,14 @@ def run(
     speed: float,
     journal_folder: str | None,
     twice: bool,
+    debug: bool,
     verbose: bool,
     quiet: bool,
     baseline: str | None,
     shard: Shard | None,
     off: tuple[str, ...],
     severity: tuple[str, ...],
+    limit: tuple[str, ...],
     **files: str | None,
 ) -> None:
     """Put one implementation through scenarios and explain every violation.
@@ -93,7 +98,9 @@ def run(
     outputs = outputs_of(files, json_file)
     chosen = scenarios_of(scenarios, shard)
     judging = judging_of(off, severity)
-    plan = Plan(chosen, [implementation_of(implementation, speed)], seed, workers, judging)
+    plan = Plan(
+        chosen, [implementation_of(implementation, speed, limit, debug=debug)], seed, 1 if debug else workers, judging
+    )
     session = Session(plan, outputs, baseline)
     results = play(session, implementation, keep_journals=True, quiet=quiet)
     changes, code = session.changes(added_count=True)

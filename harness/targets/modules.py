@@ -8,6 +8,8 @@ process, and so are compiled modules, many of which cannot be loaded twice.
 import importlib.machinery
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -43,9 +45,25 @@ def forget_own_modules(target: str | None = None) -> None:
     """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed."""
     top = target.partition(".")[0] if target else None
     for name, module in new_modules().items():
-        package = name.partition(".")[0]
-        if package not in NEVER_OWN and (_is_own(module) or package == top):
+        if _may_be_forgotten(name) and (_is_own(module) or name.partition(".")[0] == top):
             del sys.modules[name]
+
+
+@contextmanager
+def own_modules_set_aside() -> Iterator[None]:
+    """Hide the process's own modules (such as a test session's) during a run in it, and remove what the run imports."""
+    before = {name: module for name, module in sys.modules.items() if _may_be_forgotten(name) and _is_own(module)}
+    for name in before:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        forget_own_modules()
+        sys.modules.update(before)
+
+
+def _may_be_forgotten(name: str) -> bool:
+    return name.partition(".")[0] not in NEVER_OWN
 
 
 def _is_own(module: ModuleType) -> bool:

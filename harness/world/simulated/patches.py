@@ -115,7 +115,8 @@ def _is_refused() -> bool:
     return _is_sealed or _here() is not None
 
 
-def _refuse(sentence: str) -> Refused:
+def refused(sentence: str) -> Refused:
+    """End the active run as inconclusive, and return the exception for the caller to raise."""
     return Refused(sentence) if _active is None else _active.refuse(sentence)
 
 
@@ -177,7 +178,7 @@ def _install() -> None:
     ]
     for owner, name, replacement in replacements:
         setattr(owner, name, replacement)
-    refuse_calls(_is_refused, _refuse)
+    refuse_calls(_is_refused, refused)
 
 
 class _Traveller(time_machine.Traveller):
