@@ -139,11 +139,11 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["compar"], 'unknown command "compar", did you mean "compare"?'),
-        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus", did you mean "synchronous"?'),
-        (["compare", "--only", "strct"], 'unknown strategy "strct", did you mean "strict"?'),
-        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
-        (["compare", "slw"], 'unknown scenario "slw", did you mean "slow"?'),
+        (["compar"], 'unknown command "compar"; did you mean "compare"?'),
+        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus"; did you mean "synchronous"?'),
+        (["compare", "--only", "strct"], 'unknown strategy "strct"; did you mean "strict"?'),
+        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16"; did you mean "slow/image-16s"?'),
+        (["compare", "slw"], 'unknown scenario "slw"; did you mean "slow"?'),
         (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
         (["run"], "Missing argument 'IMPLEMENTATION'"),
         (["run", "strict", ""], 'unknown scenario ""'),

@@ -50,7 +50,7 @@ def test_config_shows_the_options_in_force_and_where_they_are_set(tmp_path: Path
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("[options]\nsede = 1\n", 'harness.toml: options.sede: unknown option "sede", did you mean "seed"?'),
+        ("[options]\nsede = 1\n", 'harness.toml: options.sede: unknown option "sede"; did you mean "seed"?'),
         ('[options]\nseed = "seven"\n', "harness.toml: options.seed is 'seven', expected a whole number"),
         ("[options]\nseed = true\n", "harness.toml: options.seed is True, expected a whole number"),
         ("options = 1\n", "harness.toml: options is 1, expected a table"),

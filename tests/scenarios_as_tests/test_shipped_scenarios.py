@@ -126,8 +126,8 @@ def test_a_scenario_may_be_made_in_python(run_scenario: Any) -> None:
 @pytest.mark.parametrize(
     ("scenario", "implementation", "sentence"),
     [
-        ("slow/image-16", "strict", 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
-        ("slow/image-16s", "strct", 'unknown strategy "strct", did you mean "strict"?'),
+        ("slow/image-16", "strict", 'unknown scenario "slow/image-16"; did you mean "slow/image-16s"?'),
+        ("slow/image-16s", "strct", 'unknown strategy "strct"; did you mean "strict"?'),
         ("baseline", "strict", "scenarios, expected one: "),
         ("baseline/healthy", "nowhere_to_be_found:app", 'no module "nowhere_to_be_found" in'),
     ],
