@@ -49,7 +49,7 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientRespo
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     port = parts.port or PORTS[parts.scheme]
     loop = asyncio.get_running_loop()
-    exchange = _Exchange(loop.create_future())
+    exchange = _ClientProtocol(loop.create_future())
     request = exchange.request(parts.netloc.rpartition("@")[2], target, content, headers)
     secure = _trust() if parts.scheme == "https" else None
     transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
@@ -60,7 +60,7 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientRespo
         transport.close()
 
 
-class _Exchange(asyncio.Protocol):
+class _ClientProtocol(asyncio.Protocol):
     def __init__(self, answer: "asyncio.Future[ClientResponse]") -> None:
         self.answer = answer
         self._parser = httptools.HttpResponseParser(self)

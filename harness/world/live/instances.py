@@ -38,7 +38,7 @@ LAST_LINE_SHOWN = 80
 HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
 
 
-class Instances:
+class InstanceProcesses:
     """The application's processes: started, frozen, killed and replaced as a platform would."""
 
     def __init__(self, settings: Settings, count: int, loop: LiveLoop, writer: JournalWriter) -> None:

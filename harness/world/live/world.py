@@ -49,7 +49,7 @@ from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
-from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
+from harness.world.live.instances import LOOPBACK, Forwarder, InstanceProcesses, by_port
 from harness.world.live.platform import PlatformHost
 from harness.world.live.playable import draw_pictures, unplayable
 from harness.world.live.quiescence import Quiescence
@@ -94,7 +94,7 @@ class LiveWorld:
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
+        self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
         self.providers = LiveFakes(
