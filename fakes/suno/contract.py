@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
+from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
 from harness.fakes.script import DialectName, ImageUrlText, RecordStyle
 from harness.fakes.validation import Field, Form, problem
 
-GENERATE = "/api/v1/generate"
+GENERATE = GENERATE_MUSIC
 RECORD_INFO = "/api/v1/generate/record-info"
 KIE_CREDIT = "/api/v1/chat/credit"
 SUNOAPI_CREDIT = "/api/v1/generate/credit"

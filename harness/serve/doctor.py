@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.config.app_config import TRACK_FIELDS, Settings
 from harness.fakes.latency import Fixed
+from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.trace.events import (
@@ -35,7 +36,6 @@ CHECKUP = Scenario(
 )
 SETTLED_AFTER_S, QUIET_AFTER_S = 1.0, 8.0
 """A checkup runs at speed 1, and nothing in it takes longer than two seconds."""
-GENERATE = "/api/v1/generate"
 ERROR_LINE = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
 """A line that names an error, as Python and Node end or begin a traceback."""
 ERROR_LENGTH_MAX = 200
@@ -104,10 +104,12 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
             f"it sends requests to {host}, which no fake serves",
             "such requests fail in a run; mock that service",
         )
-    generate = next((entry for entry in requested if entry.event.path == GENERATE), None)
+    generate = next((entry for entry in requested if entry.event.path == GENERATE_MUSIC), None)
     if generate is None:
         yield Sign(
-            False, f"it does not request music (POST {GENERATE})", f"check that {start.request} starts a track{STOP}"
+            False,
+            f"it does not request music (POST {GENERATE_MUSIC})",
+            f"check that {start.request} starts a track{STOP}",
         )
     else:
         yield from _callbacks(journal, generate)

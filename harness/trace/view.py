@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
+from harness.fakes.paths import IMAGE_PATHS
 from harness.trace.events import (
     CallbackAnswered,
     CallbackAttempt,
@@ -43,9 +44,6 @@ from harness.trace.events import (
 from harness.trace.journal import AnyEntry, Entry, Journal
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
-
-IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
-"""Where images are requested."""
 
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
