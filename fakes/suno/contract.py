@@ -195,9 +195,6 @@ def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
     return Rules(DIALECTS[dialect], models or MODELS)
 
 
-KIE_RULES = rules_of("kie")
-
-
 def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
     """Return a track's createTime as in live responses or as in the documentation, which uses UTC."""
     return epoch_ms if style == "live" else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(epoch_ms / 1000))

@@ -13,13 +13,8 @@ from harness.world.scope import CAUSE
 DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection", b"content-length"))
 
 
-def readable_headers(headers: Any) -> dict[str, str]:
-    """Return the headers as text, without those that say nothing about the code under test."""
-    return _read(headers)[0]
-
-
 def _read(headers: Any) -> tuple[dict[str, str], str]:
-    """Return the headers as text, and the content type or ""."""
+    """Return the headers as text, except DULL_HEADERS, and the content type or ""."""
     readable: dict[str, str] = {}
     content_type = None
     for name, value in headers:
