@@ -250,7 +250,7 @@ def test_all_kinds_can_be_entry_points_of_an_installed_package(project: Path, ha
         ("invariants", "cheks:TITLE_KEPT", 'no module "cheks"'),
         ("faults", "lyrics:LYRICS", "is not a fault"),
         ("providers", "teapot:Teapot", "expected a harness.fakes.provider.Provider with a fake"),
-        ("strategies", "teapot:Teapot", "is not a strategy"),
+        ("strategies", "teapot:Teapot", "expected a harness.strategies.strategy.Strategy"),
         ("reports", "teapot:Teapot", "expected a harness.report.registry.Report"),
         ("commands", "teapot:Teapot", "is not a click command"),
         ("fault", "teapot:Teapot", 'unknown kind; did you mean "faults"'),
