@@ -74,7 +74,7 @@ class _ClientProtocol(asyncio.Protocol):
         """Return the whole request as bytes. Raises ValueError for a URL that no request can contain."""
         named = {"Host": host, **headers, "Content-Length": str(len(content)), "Connection": "close"}
         if TARGET.fullmatch(target) is None or not all(FIELD.fullmatch(value) for value in named.values()):
-            raise ValueError(f"not a URL that can be asked for: {target!r} at {host!r}")
+            raise ValueError(f"not a URL that can be requested: {target!r} at {host!r}")
         lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
         return "\r\n".join(lines).encode("latin-1") + content
 
@@ -93,10 +93,10 @@ class _ClientProtocol(asyncio.Protocol):
         if self._ends_with_connection:
             self._finish()
         elif self._size:
-            self._fail(ConnectionResetError("the answer is cut off"))
+            self._fail(ConnectionResetError("the response is cut off"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(exc or ConnectionResetError("the connection was closed before the answer was whole"))
+        self._fail(exc or ConnectionResetError("the connection was closed before the response was complete"))
 
     # Callbacks of the parser
 

@@ -132,7 +132,7 @@ async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout,
         except httpx.HTTPError as error:
             raise PictureError(f"the picture could not be fetched: {type(error).__name__}", passing=True) from error
         except (httpx.InvalidURL, ValueError) as error:
-            raise PictureError(f"the picture's address is none: {type(error).__name__}") from error
+            raise PictureError(f"the picture's URL is invalid: {type(error).__name__}") from error
     raise PictureError(f"the picture's address redirects more than {REDIRECTS_MAX} times")
 
 
