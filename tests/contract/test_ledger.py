@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fakes.fidelity import CONFIDENCES, RENDERED, Ledger, Rule, read, render
+from docs.generators.fidelity import CONFIDENCES, RENDERED, Ledger, Rule, read, render
 
 TESTS = Path(__file__).parent.parent
 LEDGER = read()
@@ -58,4 +58,4 @@ def test_no_rule_is_listed_twice() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert RENDERED.read_text(encoding="utf-8") == render(LEDGER), "python -m harness.fakes.fidelity"
+    assert RENDERED.read_text(encoding="utf-8") == render(LEDGER), "python -m docs.generators.fidelity"
