@@ -47,7 +47,6 @@ from harness.trace.urls import urls_in
 
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
-G = TypeVar("G", bound=Event)
 
 
 class TraceView:
@@ -65,8 +64,6 @@ class TraceView:
     def of(self, kind: type[E], /) -> list[Entry[E]]: ...
     @overload
     def of(self, kind: type[E], second: type[F], /) -> list[Entry[E | F]]: ...
-    @overload
-    def of(self, kind: type[E], second: type[F], third: type[G], /) -> list[Entry[E | F | G]]: ...
     @overload
     def of(self, kind: str, /, *others: str) -> list[AnyEntry]: ...
     def of(self, kind: type[Event] | str, *others: type[Event] | str) -> list[Any]:
