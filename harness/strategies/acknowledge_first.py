@@ -61,7 +61,7 @@ class Inbox:
                 id=track_id, title=str(requested["title"]), prompt=str(requested["prompt"]), status="pending"
             )
             self.queue.save(job)
-            self.worker.take(track_id)
+            self.worker.lease(track_id)
         await asyncio.wait({self.worker.begin(job)}, timeout=FIRST_STEP_S_MAX)
         return JSONResponse({"id": track_id}, status_code=201)
 
@@ -93,7 +93,7 @@ class Inbox:
     async def cron(self, request: Request) -> Response:
         """Work for a while."""
         assert self.worker is not None
-        await self.worker.rest(CRON_S_MAX)
+        await self.worker.run_until_idle(CRON_S_MAX)
         return JSONResponse({"ok": True})
 
     async def picture(self, request: Request) -> Response:

@@ -23,7 +23,7 @@ AFTER_THE_RESPONSE_S = 0.01
 AFTER_A_CRASH_S = 60.0
 LEASE_S, RENEWED_EVERY_S = 30.0, 10.0
 """A lease keeps the workers of other instances, which read the same queue, from a job; it is renewed during a step."""
-TAKEN_S = 1.0
+LEASE_RETRY_S = 1.0
 """The delay before another attempt to lease a job that another worker holds."""
 JOB_S_MAX = 45 * 60.0
 """The time after the track's request at which missing results are given up."""
@@ -144,7 +144,7 @@ class JobQueue:
         row = self._db.execute("SELECT * FROM jobs WHERE track_id = ?", (track_id,)).fetchone()
         return None if row is None else Job(*row)
 
-    def take(self, track_id: str, holder: str) -> bool:
+    def lease(self, track_id: str, holder: str) -> bool:
         """Lease a job to a worker and return whether that succeeded. The statement is atomic, so of two workers that
         try at the same time one succeeds."""
         now_s = time.time()
@@ -155,7 +155,7 @@ class JobQueue:
         )
         return taken.rowcount == 1
 
-    def give_back(self, track_id: str, holder: str) -> None:
+    def release(self, track_id: str, holder: str) -> None:
         self._db.execute("DELETE FROM leases WHERE track_id = ? AND holder = ?", (track_id, holder))
 
     def receive(self, delivery: QueuedDelivery) -> None:
@@ -202,9 +202,9 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), None if due_s is None else max(0.0, due_s - time.time()))
 
-    def take(self, track_id: str) -> bool:
+    def lease(self, track_id: str) -> bool:
         """Lease a job to this worker and return whether that succeeded."""
-        return self._queue.take(track_id, self._name)
+        return self._queue.lease(track_id, self._name)
 
     def begin(self, job: Job) -> "asyncio.Task[None]":
         """Start a step of a leased job as a task, which outlives the request that started it."""
@@ -212,7 +212,7 @@ class Worker:
         self._running[job.track_id] = task
         return task
 
-    async def rest(self, longest_s: float) -> None:
+    async def run_until_idle(self, longest_s: float) -> None:
         """Return when nothing is running and nothing is due, or after `longest_s`."""
         until_s = time.time() + longest_s
         while (left_s := until_s - time.time()) > 0:
@@ -231,27 +231,27 @@ class Worker:
             if track_id in self._running:
                 continue
             due_s = min(due_s, self._nudged.get(track_id, due_s))
-            if due_s <= now_s and not self.take(track_id):
-                due_s = now_s + TAKEN_S
+            if due_s <= now_s and not self.lease(track_id):
+                due_s = now_s + LEASE_RETRY_S
             if due_s <= now_s:
                 self._nudged.pop(track_id, None)
                 job = self._queue.job(track_id)  # read now: another worker may have executed a step in between
                 if job is not None:
                     self.begin(job)
                 else:
-                    self._queue.give_back(track_id, self._name)
+                    self._queue.release(track_id, self._name)
             elif next_s is None or due_s < next_s:
                 next_s = due_s
         return next_s
 
-    def _keep(self, track_id: str) -> None:
+    def _renew(self, track_id: str) -> None:
         """Renew the lease of a job until its step has ended."""
         if track_id in self._running:
-            self.take(track_id)
-            asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, track_id)
+            self.lease(track_id)
+            asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._renew, track_id)
 
     async def _step(self, job: Job) -> None:
-        renewing = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, job.track_id)
+        renewal = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._renew, job.track_id)
         try:
             await self._advance(job)
         except OvertakenError:
@@ -261,7 +261,7 @@ class Worker:
             with contextlib.suppress(OvertakenError):
                 self._queue.put_off(job, time.time() + AFTER_A_CRASH_S)
         finally:
-            renewing.cancel()
-            self._queue.give_back(job.track_id, self._name)
+            renewal.cancel()
+            self._queue.release(job.track_id, self._name)
             del self._running[job.track_id]
             self._wake.set()
