@@ -176,11 +176,11 @@ class Account:
         where = "path" if status == 404 else "method"
         rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
         self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
-        answer = refusal(Failure(status, as_http=True))
+        response = refusal(Failure(status, as_http=True))
         if status == 405:
             allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
-            answer.headers["allow"] = allowed
-        return answer
+            response.headers["allow"] = allowed
+        return response
 
 
 @lru_cache(maxsize=64)

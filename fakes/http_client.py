@@ -55,14 +55,14 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientRespo
     transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
     try:
         transport.write(request)
-        return await exchange.answer
+        return await exchange.response
     finally:
         transport.close()
 
 
 class _ClientProtocol(asyncio.Protocol):
-    def __init__(self, answer: "asyncio.Future[ClientResponse]") -> None:
-        self.answer = answer
+    def __init__(self, response: "asyncio.Future[ClientResponse]") -> None:
+        self.response = response
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._size = 0
@@ -82,7 +82,7 @@ class _ClientProtocol(asyncio.Protocol):
         self._size += len(data)
         if self._size > RESPONSE_BYTES_MAX:
             self._fail(BadResponseError(f"more than {RESPONSE_BYTES_MAX} bytes"))
-        if self.answer.done():
+        if self.response.done():
             return
         try:
             self._parser.feed_data(data)
@@ -116,12 +116,12 @@ class _ClientProtocol(asyncio.Protocol):
         self._is_framed = False
 
     def _finish(self) -> None:
-        if not self.answer.done():
-            self.answer.set_result(ClientResponse(self._parser.get_status_code(), b"".join(self._parts)))
+        if not self.response.done():
+            self.response.set_result(ClientResponse(self._parser.get_status_code(), b"".join(self._parts)))
 
     def _fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.response.done():
+            self.response.set_exception(error)
 
 
 @cache

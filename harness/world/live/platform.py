@@ -75,8 +75,8 @@ class PlatformHost:
         method, path = cron.request.split(" ", 1)
 
         async def ask(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
-            answer = await client.request(method, url, headers=headers)
-            return ClientResponse(answer.status_code, answer.content)
+            response = await client.request(method, url, headers=headers)
+            return ClientResponse(response.status_code, response.content)
 
         send = recorded(self._writer, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:

@@ -265,15 +265,15 @@ class LiveWorld:
         headers = {"Content-Type": "application/json", **start.headers}
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
+                response = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
         except TimeoutError:
             return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadResponseError) as error:
             return None, f"{start.request} got no answer: {error}"
-        if answer.status not in (200, 201, 202):
-            return None, f"{start.request} answered HTTP {answer.status}, expected 201"
+        if response.status not in (200, 201, 202):
+            return None, f"{start.request} answered HTTP {response.status}, expected 201"
         try:
-            found = at_path(json.loads(answer.body), start.id)
+            found = at_path(json.loads(response.body), start.id)
         except ValueError:
             found = None
         if not isinstance(found, str | int) or found == "":
