@@ -6,7 +6,7 @@ import click
 
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import invariant_options, json_option, judging_of
+from harness.cli.options import invariant_options, json_option
 
 
 @click.command(cls=GroupedCommand)
@@ -26,6 +26,7 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
 
     Exit codes: 0 all held, 1 violated, 2 not a journal, 3 inconclusive.
     """
+    from harness.engine.judging import judging
     from harness.engine.run import judged_again
     from harness.engine.session import exit_code
     from harness.errors import JournalError
@@ -43,7 +44,7 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
     if entries[1].kind != "run.began":
         raise JournalError(f'{journal}:2: expected a first entry "run.began", found "{entries[1].kind}"')
     try:
-        result = judged_again(entries, judging_of(off, severity))
+        result = judged_again(entries, judging(off, severity))
     except (
         KeyError,
         TypeError,

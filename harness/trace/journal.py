@@ -25,7 +25,6 @@ EXCERPT_CHARACTERS = 200
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 F = TypeVar("F", bound=Event)
-G = TypeVar("G", bound=Event)
 
 
 class Entry(Generic[E_co]):
@@ -115,8 +114,6 @@ class Journal:
     def of(self, kind: type[E], /) -> list[Entry[E]]: ...
     @overload
     def of(self, kind: type[E], second: type[F], /) -> list[Entry[E | F]]: ...
-    @overload
-    def of(self, kind: type[E], second: type[F], third: type[G], /) -> list[Entry[E | F | G]]: ...
     @overload
     def of(self, *kinds: str) -> list[AnyEntry]: ...
     def of(self, *kinds: type[Event] | str) -> list[Any]:

@@ -30,12 +30,12 @@ def asking(url: str) -> Ask:
     async def ask(requested: dict[str, str]) -> tuple[str | None, str]:
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await post(f"{url}/tracks", json.dumps(requested).encode(), JSON)
+                response = await post(f"{url}/tracks", json.dumps(requested).encode(), JSON)
         except TimeoutError:
             return None, f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadResponseError) as error:
             return None, f"POST /tracks got no answer: {error}"
-        return _track_id(answer)
+        return _track_id(response)
 
     return ask
 
@@ -61,12 +61,12 @@ async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: i
         await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
 
 
-def _track_id(answer: ClientResponse) -> tuple[str | None, str]:
-    if answer.status not in (200, 201, 202):
-        return None, f"POST /tracks answered HTTP {answer.status}, expected 201"
-    excerpt = repr(answer.body[:EXCERPT_CHARACTERS].decode(errors="replace"))
+def _track_id(response: ClientResponse) -> tuple[str | None, str]:
+    if response.status not in (200, 201, 202):
+        return None, f"POST /tracks answered HTTP {response.status}, expected 201"
+    excerpt = repr(response.body[:EXCERPT_CHARACTERS].decode(errors="replace"))
     try:
-        body = json.loads(answer.body)
+        body = json.loads(response.body)
     except ValueError:
         return None, f"POST /tracks answered {excerpt}, expected JSON"
     track_id = body.get("id") if isinstance(body, dict) else None
@@ -78,7 +78,7 @@ def _track_id(answer: ClientResponse) -> tuple[str | None, str]:
 async def read_track(app: App, track_id: str) -> dict[str, Any] | None:
     """Return the response to `GET /tracks/{id}`, or None if it is not usable."""
     try:
-        answer = await get_json(app, f"/tracks/{track_id}")
+        track = await get_json(app, f"/tracks/{track_id}")
     except Exception:
         return None  # the application's own error; the caller records that the track is unreadable
-    return answer if isinstance(answer, dict) else None
+    return track if isinstance(track, dict) else None

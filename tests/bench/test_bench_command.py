@@ -100,10 +100,10 @@ def test_a_baseline_shows_which_figures_changed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("strikt",), 'unknown strategy "strikt", did you mean "strict"?'),
-        (("strict", "--model", "busi"), 'unknown model "busi", did you mean "busy"?'),
+        (("strikt",), 'unknown strategy "strikt"; did you mean "strict"?'),
+        (("strict", "--model", "busi"), 'unknown model "busi"; did you mean "busy"?'),
         (("strict", "--reference", "synchronous"), 'unknown --reference "synchronous"'),
-        (("strict", "--fail-if", "p98>1s"), 'unknown metric "p98", did you mean "p9'),
+        (("strict", "--fail-if", "p98>1s"), 'unknown metric "p98"; did you mean "p9'),
         (("strict", "--baseline", "nowhere.json"), "nowhere.json: there is no such file"),
         (("strict", "--baseline", "pyproject.toml"), "pyproject.toml: not JSON"),
         (("strict", "--html", "no/such/folder.html"), "cannot be written"),

@@ -49,7 +49,7 @@ from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
-from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
+from harness.world.live.instances import LOOPBACK, Forwarder, InstanceProcesses, by_port
 from harness.world.live.platform import PlatformHost
 from harness.world.live.playable import draw_pictures, unplayable
 from harness.world.live.quiescence import Quiescence
@@ -94,7 +94,7 @@ class LiveWorld:
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
+        self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
         self.providers = LiveFakes(
@@ -265,15 +265,15 @@ class LiveWorld:
         headers = {"Content-Type": "application/json", **start.headers}
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
+                response = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
         except TimeoutError:
             return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadResponseError) as error:
             return None, f"{start.request} got no answer: {error}"
-        if answer.status not in (200, 201, 202):
-            return None, f"{start.request} answered HTTP {answer.status}, expected 201"
+        if response.status not in (200, 201, 202):
+            return None, f"{start.request} answered HTTP {response.status}, expected 201"
         try:
-            found = at_path(json.loads(answer.body), start.id)
+            found = at_path(json.loads(response.body), start.id)
         except ValueError:
             found = None
         if not isinstance(found, str | int) or found == "":
