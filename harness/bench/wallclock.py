@@ -33,7 +33,6 @@ from harness.fakes.published_files import picture_spec
 from harness.fakes.script import COVER, Image, KieScript, Music, Picture, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, Implementation, LiveImplementation
-from harness.trace.events import Event
 from harness.trace.journal import Journal
 from harness.world.hosts import MEDIA_HOSTS
 from harness.world.journal_writer import JournalWriter
@@ -139,15 +138,6 @@ def _settings(implementation: AnyImplementation) -> Settings:
     return Settings(application, track=TrackReading(sqlite="{database}"), path=Path.cwd() / "harness.toml")
 
 
-class _Silence(JournalWriter):
-    """A journal writer that records nothing."""
-
-    __slots__ = ()
-
-    def record(self, event: Event, cause: int | None = None) -> int:
-        return 0
-
-
 class _Bench:
     """The measurement of one implementation."""
 
@@ -170,7 +160,7 @@ class _Bench:
         self._providers = LiveFakes(
             Scenario("bench/real", "LiveFakes that take no time.", script=script),
             seed,
-            _Silence(loop, Journal()),
+            JournalWriter(loop, Journal(), closed=True),
             api_key=self._api_key,
             signing_key=None,
             elapsed_s=lambda: loop.elapsed_s,

@@ -157,6 +157,18 @@ def test_an_application_that_does_nothing_has_no_figures(tmp_path: Path) -> None
     assert value["strategies"][0]["figures"]["cost"] == [None, None, None]
 
 
+def test_an_application_that_ends_its_process_does_not_end_the_bench(tmp_path: Path) -> None:
+    schema = (
+        "db.execute('CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status, image_url)')\n"
+        "import asyncio, sys\n"
+        "asyncio.get_running_loop().call_later(1, sys.exit, 3)"
+    )
+    (tmp_path / "mine.py").write_text(APPLICATION.format(schema=schema), "utf-8")
+    done = harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["strategies"][0]["outcomes"] == {"none": 2, "unseen": 1}
+
+
 def test_a_long_name_leaves_room_for_the_figures() -> None:
     assert row_name("labelled-thumbnail") == "labelled-thumbnail"
     assert row_name("tests/apps/flask_requests/harness.toml") == "…uests/harness.toml"

@@ -1,6 +1,7 @@
 """The simulated world: an event loop that owns time, a network in memory, clocks and randomness.
 
-world            one run: hosts, implementation, scenario, journal
+world            one run of a scenario: its hosts, its tracks, its end
+simulation       an application in virtual time, which single runs and benchmarks share
 event_loop       the event loop: time jumps to the next timer when nothing is ready
 network          hosts by name, listeners, connecting
 transport        the two ends of a connection in memory
