@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
+from harness.bench.figures import ESTIMATES, TIMES, Bench, Figures, difference
 from harness.bench.histograms import encoded
-from harness.bench.statistics import QUANTILES, Estimate
+from harness.bench.statistics import Estimate
 from harness.errors import HarnessError
 from harness.results.files import read_text
 
@@ -35,7 +35,7 @@ def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
 def _strategy(figures: Figures) -> dict[str, Any]:
     return {
         "name": figures.name,
-        "figures": {name: _estimate(estimate) for name, estimate in estimates(figures).items()},
+        "figures": {name: _estimate(of(figures)) for name, of in ESTIMATES.items()},
         "outcomes": dict(sorted(figures.outcomes.items())),
         "callbacks": {
             "answered": len(figures.answer.values),
@@ -48,17 +48,6 @@ def _strategy(figures: Figures) -> dict[str, Any]:
         "simulated_s": round(figures.simulated_s, 3),
         "histograms": {what: encoded(figures.times(what).values) for what in TIMES},
     }
-
-
-def estimates(figures: Figures) -> dict[str, Estimate]:
-    """Return all figures by the names used in thresholds."""
-    reported: dict[str, Estimate] = {}
-    for what in TIMES:
-        times: Times = figures.times(what)
-        reported |= {f"{what}.{name}": times.quantile(share) for name, share in QUANTILES.items()}
-        reported[f"{what}.max"] = Estimate(times.greatest)
-    reported |= {f"within.{limit_s}s": figures.answered_within(limit_s) for limit_s in LIMITS_S}
-    return {**reported, "2k": figures.share_2k, "cost": figures.cost, "credits": figures.credits}
 
 
 def _differences(bench: Bench, reference: str) -> list[dict[str, Any]]:
@@ -118,8 +107,8 @@ class Baseline:
         found = []
         for figures in bench.figures:
             before = self.figures.get(figures.name, {})
-            for name, now in estimates(figures).items():
-                rounded = Estimate(*_estimate(now))
+            for name, of in ESTIMATES.items():
+                rounded = Estimate(*_estimate(of(figures)))
                 then = before.get(name)
                 if then is not None and then.value != rounded.value:
                     found.append(FigureChange(figures.name, name, then, rounded, same or _apart(then, rounded)))
