@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
 
 from harness.bench import store
 from harness.bench.models import Model
@@ -24,6 +23,7 @@ from harness.invariants import images
 from harness.invariants.metrics import TrackOutcome
 from harness.scenario.model import Platform
 from harness.targets import Implementation
+from harness.trace.events import Row
 from harness.trace.tracks import TERMINAL
 from harness.trace.urls import usable_url
 from harness.world.client import asking
@@ -187,10 +187,10 @@ class BenchWorld:
 
     # Results
 
-    async def _outcomes(self, rows: dict[str, dict[str, Any]]) -> dict[int, TrackOutcome]:
+    async def _outcomes(self, rows: dict[str, Row]) -> dict[int, TrackOutcome]:
         return {track: await self._outcome(track, rows.get(self._ids.get(track) or "")) for track in self._tracks}
 
-    async def _outcome(self, track: int, row: dict[str, Any] | None) -> TrackOutcome:
+    async def _outcome(self, track: int, row: Row | None) -> TrackOutcome:
         if self._ids.get(track) is None:
             return "none"
         if row is None:
@@ -212,9 +212,7 @@ class BenchWorld:
         """Open a URL that is not a provider's."""
         return (await look(url, self._simulation.hosts, f"http://{APPLICATION_HOST}/")).examined()
 
-    def _record(
-        self, track: int, at_s: float, rows: dict[str, dict[str, Any]], outcomes: dict[int, TrackOutcome]
-    ) -> TrackRecord:
+    def _record(self, track: int, at_s: float, rows: dict[str, Row], outcomes: dict[int, TrackOutcome]) -> TrackRecord:
         ledger, track_id = self._providers.ledger(track), self._ids.get(track) or ""
         picture_at_s = None
         if outcomes[track] == "2k":

@@ -21,6 +21,7 @@ from harness.faults.exchange import App
 from harness.scenario.model import Platform
 from harness.trace.events import ConnectionToUnknownHost, ImplementationLoaded, InstanceExited, LogLine
 from harness.trace.journal import Journal
+from harness.world.fault_injector import ConnectHook
 from harness.world.hosts import APPLICATION_HOST
 from harness.world.journal_writer import JournalWriter
 from harness.world.log_level import tidy
@@ -30,7 +31,7 @@ from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.instances import Instances
-from harness.world.simulated.network import ConnectHook, Listener, Network
+from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.world.simulated.tempdir import scratch_folder

@@ -68,7 +68,7 @@ class SqliteWatcher:
 
     def look(self, connection: "WatchedConnection") -> None:
         """Read the table through the connection that has just written, and report the changes since the last look."""
-        rows = self._read_apart() if connection.reads_in_its_own_way else _read(connection)
+        rows = self._read_apart() if connection.reads_in_its_own_way else read_tracks(connection)
         if rows is None:
             return
         self.sees_tracks = True
@@ -93,7 +93,7 @@ class SqliteWatcher:
         with closing(
             _real_connect(self.path, timeout=0)
         ) as connection:  # virtual time stands still: waiting for a lock is useless
-            return _read(connection)
+            return read_tracks(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Record which instance of the application owns a connection."""
@@ -114,13 +114,14 @@ class SqliteWatcher:
         self.on_write = _ignore
 
 
-def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
+def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
+    """Return the tracks table by id, or None if there is no such table."""
     cursor = sqlite3.Cursor(connection)
     cursor.row_factory = None
     try:
         cursor.execute("SELECT * FROM tracks")
     except sqlite3.Error:
-        return None  # the table does not exist yet
+        return None
     names = [column[0] for column in cursor.description]
     if "id" not in names:
         return None

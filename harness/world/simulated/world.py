@@ -23,13 +23,12 @@ from harness.trace.events import CronCalled, Request, RequestAbandoned, Response
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
-from harness.world.fault_injector import FaultInjector
+from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning
 from harness.world.scope import CAUSE, ExecutionScope
-from harness.world.simulated.network import ConnectHook
 from harness.world.simulated.simulation import Simulation, Startable
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
