@@ -5,7 +5,7 @@ other tools; the figures beside them are exact.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -19,7 +19,7 @@ from harness.results.files import read_text
 FORMAT = "harness-bench/1"
 
 
-def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
+def bench_json(bench: Bench, reference: str) -> dict[str, Any]:
     """Return everything that a report needs, except the individual tracks."""
     return {
         "format": FORMAT,
@@ -28,7 +28,7 @@ def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
         "front": list(bench.front),
         "dominated_by": {name: list(others) for name, others in bench.dominated_by.items()},
         "reference": reference,
-        "differences": [] if reference is None else _differences(bench, reference),
+        "differences": _differences(bench, reference),
     }
 
 
@@ -135,16 +135,17 @@ def _apart(one: Estimate, other: Estimate) -> bool:
     return one.high < other.low or other.high < one.low
 
 
-def read_baseline(path: str) -> Baseline:
-    """Read a file that `--save-baseline` or `--json` wrote; raises HarnessError."""
+def read_baseline(path: str, names: Collection[str]) -> Baseline:
+    """Read a file that `--json` wrote. Raise HarnessError for an invalid one, and for one without any of the named
+    implementations."""
     text = read_text(path)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --save-baseline") from None
+        raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --json") from None
     found = value.get("format") if isinstance(value, dict) else None
     if found != FORMAT:
-        raise HarnessError(f'{path}: expected format "{FORMAT}", as --save-baseline writes it, found "{found}"')
+        raise HarnessError(f'{path}: expected format "{FORMAT}", as --json writes it, found "{found}"')
     try:
         figures = {
             each["name"]: {name: Estimate(*three) for name, three in each["figures"].items()}
@@ -152,7 +153,9 @@ def read_baseline(path: str) -> Baseline:
         }
     except (KeyError, TypeError) as error:
         raise HarnessError(
-            f"{path}: not a complete {FORMAT} file ({type(error).__name__}: {error}); "
-            "write it again with --save-baseline"
+            f"{path}: not a complete {FORMAT} file ({type(error).__name__}: {error}); write it again with --json"
         ) from None
+    if not figures.keys() & names:
+        found = ", ".join(figures) or "none"
+        raise HarnessError(f"--baseline {path}: expected figures of {', '.join(names)}, found {found}")
     return Baseline(path, {name: value.get(name) for name in value if name != "strategies"}, figures)

@@ -51,7 +51,7 @@ def around(estimate: Estimate) -> str:
     return f"{seconds(estimate.low)}–{'' if estimate.high is None else seconds(estimate.high)}"
 
 
-def report(bench: Bench, reference: str | None) -> RenderableType:
+def report(bench: Bench, reference: str) -> RenderableType:
     """Return all tables."""
     plan = bench.plan
     head = Text.assemble(
@@ -65,7 +65,7 @@ def report(bench: Bench, reference: str | None) -> RenderableType:
         _limits(bench),
         _delivered(bench),
     ]
-    if reference is not None and len(bench.figures) > 1:
+    if len(bench.figures) > 1:
         parts.append(_differences(bench, reference))
     parts += _remarks(bench)
     return Group(*parts)
