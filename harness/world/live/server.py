@@ -98,8 +98,7 @@ class Served(HttpToolsProtocol):
 def protocol_factory(
     app: App, loop: asyncio.AbstractEventLoop, hook: ConnectHook | None = None, state: ServerState | None = None
 ) -> Callable[[], Served]:
-    """Return a factory of the protocol for accepted connections; the app finds its own in
-    `scope["state"]["connection"]`.
+    """Return a factory of the protocol for accepted connections; the app finds its own in `scope["state"]["wire"]`.
 
     `state` holds all open connections, of all factories that share it.
     """
