@@ -126,7 +126,7 @@ def test_tab_completes_each_argument_and_option(line: str, offered: set[str]) ->
         "run strict --html ow",
         "run strict --save ow",
         "compare --baseline ow",
-        "bench --save-baseline ow",
+        "bench --samples ow",
     ],
 )
 def test_tab_completes_files_where_files_belong(line: str) -> None:

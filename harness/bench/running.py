@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from harness.bench.figures import Bench, Figures
@@ -11,12 +10,6 @@ from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, Implementation
-
-
-@dataclass(frozen=True, slots=True)
-class _Played:
-    first: int
-    chunk: Chunk
 
 
 def bench(
@@ -41,20 +34,16 @@ def bench(
         for name, tracks in ranges.items()
         for implementation in implementations
     ]
-    played: dict[str, list[_Played]] = defaultdict(list)
-    for done in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
-        played[done.chunk.implementation].append(done)
-        on_tracks(len(done.chunk.records))
-    figures = []
-    for implementation in implementations:
-        own = sorted(played[implementation.name], key=lambda each: each.first)
-        figures.append(Figures(implementation.name, [each.chunk for each in own]))
-    return Bench(plan, tuple(figures))
+    played: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
+        played[chunk.implementation].append(chunk)
+        on_tracks(len(chunk.records))
+    in_order = {name: sorted(chunks, key=lambda chunk: chunk.records[0].track) for name, chunks in played.items()}
+    return Bench(plan, tuple(Figures(each.name, in_order[each.name]) for each in implementations))
 
 
 def _play(
     scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
-) -> _Played:
+) -> Chunk:
     assert isinstance(implementation, Implementation)
-    tracks = ranges[scenario.name]
-    return _Played(tracks[0], BenchWorld(plan, tracks, implementation).run())
+    return BenchWorld(plan, ranges[scenario.name], implementation).run()

@@ -1,40 +1,36 @@
-"""What a cell does: the simulated world, with the fakes and one implementation, until the end of one run.
+"""The process of a cell, from its fork to its end: what surrounds the simulation of one implementation.
 
 It writes JSON Lines: the journal as it grows, and last a line with how it ended. It never returns: the process ends
 without running what the implementation left for its end.
 """
 
-import base64
 import contextlib
 import faulthandler
 import fcntl
-import gc
 import os
 import pickle
 import resource
 import signal
 import socket
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO, Any
 
 from harness.cell import seccomp
 from harness.cell.debugger import have_breakpoints_stop
 from harness.cell.watch import RUNNING, Board
 from harness.errors import ImplementationError
-from harness.image.thumbnail import thumbnail
-from harness.scenario.model import Scenario
 from harness.targets.limits import Limits
 from harness.targets.modules import LIBRARIES, new_modules
 from harness.targets.python import Implementation
 from harness.trace.event import Event
-from harness.trace.events import ImplementationLoaded, TrackFinal
 from harness.trace.journal import Journal, encode
 from harness.world.simulated import patches
 from harness.world.simulated.environment import first_line
 from harness.world.simulated.refusals import line_of_traceback
+from harness.world.simulated.simulation import Simulation
 from harness.world.simulated.tempdir import scratch_folder
-from harness.world.simulated.world import SimulatedWorld
 
 WHERE_SIGNAL = getattr(signal, "SIGRTMAX", 64) - 2
 """The signal on which a cell writes down where its threads are."""
@@ -56,19 +52,34 @@ RELIED_UPON = {
 _exit = os._exit
 
 
+Play = Callable[["Cell"], dict[str, Any]]
+"""What a cell does: a function of a module, which records in the cell's journal, if anywhere, and returns JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Everything that one run depends on; the supervisor sends it to a new cell."""
+    """Everything that a cell depends on; the supervisor sends it there."""
 
-    scenario: Scenario
+    play: Play
     implementation: Implementation
-    seed: int
-    limits: Limits
-    with_pictures: bool
     folder: str
     path: list[str]
     environment: dict[str, str]
     terminal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What `Play` finds in its cell."""
+
+    request: Request
+    journal: Journal
+    board: Board
+
+    def watched(self, simulation: Simulation) -> None:
+        """Let the supervisor see that a simulation goes on."""
+        simulation.loop.steps = self.board.steps
+        simulation.on_started = lambda: setattr(self.board, "doing", RUNNING)
 
 
 class WrittenJournal(Journal):
@@ -108,7 +119,7 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     request: Request = pickle.load(request_file)
     output, reports, line = (_moved_up(each) for each in (output, reports, line))
     _standard_streams(reports)
-    _limit(request.limits)
+    _limit(request.implementation.limits)
     faulthandler.enable(reports, all_threads=False)
     faulthandler.register(WHERE_SIGNAL, reports, all_threads=True)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -125,39 +136,18 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     _seal(line)
     journal = WrittenJournal(output)
     try:
-        ending = _played(request, journal, board_here)
+        before = _relied_upon()
+        ending = request.play(Cell(request, journal, board_here))
+        ending["modules"] = _imported(request.implementation.target)
+        for name, what in _relied_upon().items():
+            if what is not before[name]:
+                raise RuntimeError(f"it replaces {name}")
     except ImplementationError as error:
         ending = {"error": str(error)}
     except BaseException as error:
         ending = {"broke_down": first_line(error) + line_of_traceback(error.__traceback__)}
     write_line(output, encode({"ended": ending}))
     _exit(0)
-
-
-def _played(request: Request, journal: WrittenJournal, board: Board) -> dict[str, Any]:
-    files: dict[str, bytes] = {}
-    world = SimulatedWorld(request.scenario, request.implementation, request.seed, journal)
-    world.loop.steps = board.steps
-    world.on_started = lambda: setattr(board, "doing", RUNNING)
-    if request.with_pictures:
-        world.observer.on_picture = files.__setitem__
-    before = _relied_upon()
-    world.run()
-    gc.disable()
-    for name, what in _relied_upon().items():
-        if what is not before[name]:
-            raise RuntimeError(f"it replaces {name}")
-    finals = [entry.event.fields for entry in journal.of(TrackFinal)]
-    urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
-    thumbnails = {url: thumbnail(files[url]) for url in urls if url in files}
-    return {
-        "pictures": {
-            url: asdict(made) | {"webp": base64.b64encode(made.webp).decode()}
-            for url, made in thumbnails.items()
-            if made is not None
-        },
-        "modules": _imported(request.implementation.target) if journal.of(ImplementationLoaded) else [],
-    }
 
 
 def _relied_upon() -> dict[str, Any]:

@@ -47,7 +47,7 @@ NAMES = {
         "pidfd_send_signal": 424, "io_uring_setup": 425, "clone3": 435,
     },
 }  # fmt: skip
-NETWORK = ("connect", "sendto", "sendmsg", "sendmmsg", "listen", "accept", "accept4", "io_uring_setup")
+NETWORK = ("connect", "sendto", "sendmsg", "sendmmsg", "listen", "accept", "accept4")
 PROCESSES = ("fork", "vfork", "clone", "execve", "execveat")
 QUIET = ("ptrace", "process_vm_writev", "unshare", "setns", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
 """Refused without a word: they reach other processes, or a way around the filter."""
@@ -92,6 +92,7 @@ def _filter(machine: str, line: int) -> _Program:
     if machine == X86_64:
         program.answer_if(JUMP_IF_GREATER_OR_EQUAL, X32, ERRNO | EPERM)
     program.answer_if(JUMP_IF_EQUAL, numbers["clone3"], ERRNO | ENOSYS)  # the C library then uses clone
+    program.answer_if(JUMP_IF_EQUAL, numbers["io_uring_setup"], ERRNO | ENOSYS)  # and libuv goes without it
     for name in QUIET:
         program.answer_if(JUMP_IF_EQUAL, numbers[name], ERRNO | EPERM)
     for name in ("kill", "tgkill", "tkill"):

@@ -1,11 +1,5 @@
-"""Starts a cell for each run, watches it, and makes an honest result of whatever becomes of it.
+"""Starts a cell, watches it to its end, and finds out what became of it."""
 
-A cell that ends before its time leaves the journal as far as it came; the run is then inconclusive, with the cause. If
-it ends while the implementation is being imported, the implementation does not start, and that is an error.
-"""
-
-import atexit
-import base64
 import contextlib
 import json
 import os
@@ -14,193 +8,69 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 from harness.cell import seccomp
 from harness.cell.debugger import own_terminal
-from harness.cell.inside import OUTPUT_LOST, WHERE_SIGNAL, Request
-from harness.cell.watch import INTERVAL_S, Board, Watch
+from harness.cell.inside import OUTPUT_LOST, WHERE_SIGNAL, Play, Request
+from harness.cell.warm_process import Gone, WarmProcess, stop, warm_process
+from harness.cell.watch import INTERVAL_S, STARTING, Watch
 from harness.errors import ImplementationError, JournalError
-from harness.image.thumbnail import Thumbnail
-from harness.scenario.model import Scenario
 from harness.targets.python import Implementation
-from harness.trace.events import ImplementationLoaded
 from harness.trace.journal import JOURNAL_VERSION, Journal, read_journal
-from harness.world.run_header import refused_journal
 from harness.world.simulated.refusals import is_own_code
 from harness.world.simulated.tempdir import scratch_folder
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
-DYING_S = 5.0
-"""Real seconds in which a killed process is gone."""
-ANSWERED_S = 60.0
-"""Real seconds in which the warm process must have imported the libraries."""
 TOLD_S = 0.5
 """Real seconds in which a cell writes down where it is."""
+ATTEMPTS_MAX = 100
+"""Stopped calls that are kept of one cell."""
 HEAD = f'{{"journal":{JOURNAL_VERSION}}}'
 
-
-class _Gone(Exception):
-    """The warm process is gone."""
+_told_unsealed = False
 
 
-def play(
-    scenario: Scenario, implementation: Implementation, seed: int, *, with_pictures: bool = False
-) -> tuple[Journal, Mapping[str, Thumbnail]]:
-    """Return the journal of a run in a cell, and thumbnails of the final pictures by URL if they are requested.
+def supervised(play: Play, implementation: Implementation) -> tuple[Journal, dict[str, Any], str | None]:
+    """Run `play` in a cell. Return the journal as far as it came, what `play` returned, and what the implementation has
+    done that keeps it from a verdict, as the rest of a sentence, or None.
 
-    Raise ImplementationError if the implementation does not start.
+    Raise ImplementationError if `play` does.
     """
-    while True:
-        try:
-            return _warm_process().play(scenario, implementation, seed, with_pictures)
-        except _Gone:
-            _stop()
+    request = Request(
+        play=play,
+        implementation=implementation,
+        folder=os.getcwd(),
+        path=list(sys.path),
+        environment=dict(os.environ),
+        terminal=own_terminal(),
+    )
+    with warm_process() as warm:
+        outcome = _Supervision(request, warm).run()
+        if not warm.prepare(implementation.target, outcome[1].get("modules", ())):
+            stop()
+    return outcome
 
 
-class _WarmProcess:
-    """The end of a warm process at the supervisor."""
-
-    def __init__(self) -> None:
-        self.owner = os.getpid()
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._pid = self._fork(theirs) if _can_fork() else self._spawn(theirs)
-        theirs.close()
-        self._board_file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115  # as long as the process
-        self._board = Board(self._board_file)
-        self._imported: set[str] = set()
-
-    def _fork(self, theirs: socket.socket) -> int:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                self._channel.close()
-                os.setpgid(0, 0)
-                from harness.cell import warm
-
-                warm.serve(theirs)
-                status = 0
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-            finally:
-                os._exit(status)
-        return pid
-
-    def _spawn(self, theirs: socket.socket) -> int:
-        path = f"import sys; sys.path[:] = {sys.path!r}"
-        code = f"{path}; from harness.cell import spawned; spawned.main({theirs.fileno()})"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, process_group=0
-        )
-        return self._process.pid
-
-    def stop(self) -> None:
-        """End the process."""
-        with contextlib.suppress(OSError):
-            self._channel.shutdown(socket.SHUT_RDWR)
-        self._channel.close()
-        if self.owner != os.getpid():
-            return  # it is the parent's
-        if self._process is not None:
-            self._process.wait()
-        else:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
-
-    def play(
-        self, scenario: Scenario, implementation: Implementation, seed: int, with_pictures: bool
-    ) -> tuple[Journal, Mapping[str, Thumbnail]]:
-        request = Request(
-            scenario=scenario,
-            implementation=implementation,
-            seed=seed,
-            limits=implementation.limits,
-            with_pictures=with_pictures,
-            folder=os.getcwd(),
-            path=list(sys.path),
-            environment=dict(os.environ),
-            terminal=own_terminal(),
-        )
-        run = _Run(request, self._board)
-        with run.files() as (files, line):
-            self._ask(b"play", [*files, self._board_file.fileno()], line)
-            run.pid = int(self._answer()["pid"])
-            status = run.supervise(self._channel)
-            journal, ended = run.outcome(status)
-        self._prepare(implementation.target, ended.get("modules", ()))
-        pictures = {
-            url: Thumbnail(**{**made, "webp": base64.b64decode(made["webp"])})
-            for url, made in ended.get("pictures", {}).items()
-        }
-        return journal, pictures
-
-    def _ask(self, message: bytes, descriptors: Sequence[int], line: socket.socket | None = None) -> None:
-        order = [*descriptors, *([line.fileno()] if line is not None else [])]
-        try:
-            socket.send_fds(self._channel, [message], order)
-        except OSError:
-            raise _Gone from None
-        if line is not None:
-            line.close()
-
-    def _answer(self) -> dict[str, Any]:
-        self._channel.settimeout(ANSWERED_S)
-        try:
-            said = self._channel.recv(4096)
-        except OSError:
-            said = b""
-        if not said:
-            raise _Gone
-        answer: dict[str, Any] = json.loads(said)
-        return answer
-
-    def _prepare(self, target: str, modules: Sequence[str]) -> None:
-        """Have the libraries imported that the first cell of an implementation needed, for those that follow."""
-        if target in self._imported:
-            return
-        self._imported.add(target)
-        wanted = [name for name in modules if name.partition(".")[0] not in _NOT_TO_IMPORT]
-        if not wanted:
-            return
-        with tempfile.TemporaryFile(dir=scratch_folder()) as file:
-            file.write(json.dumps(wanted).encode())
-            file.seek(0)
-            try:
-                self._ask(b"import", [file.fileno()])
-                failed = self._answer()["failed"]
-            except _Gone:
-                failed = wanted[0]
-        if failed is not None:  # half of a library is worse than none of it
-            _NOT_TO_IMPORT.add(failed.partition(".")[0])
-            _stop()
-
-
-class _Run:
+class _Supervision:
     """One cell, from its start to its outcome."""
 
-    def __init__(self, request: Request, board: Board) -> None:
+    def __init__(self, request: Request, warm: WarmProcess) -> None:
         self._request = request
-        self._board = board
-        board.clear()
-        self.pid = 0
+        self._warm = warm
+        self._pid = 0
         self._killed_because: str | None = None
         self._attempts: list[seccomp.Attempt] = []
         self._where = ""
+        self._was_starting = False
 
-    @contextmanager
-    def files(self) -> Iterator[tuple[list[int], socket.socket]]:
-        """Make the files that the cell shares with this process; give those that it needs first."""
-        folder = scratch_folder()
+    def run(self) -> tuple[Journal, dict[str, Any], str | None]:
+        """Start the cell and watch it to its end; return as `supervised` does."""
+        folder, self._board = scratch_folder(), self._warm.board
         folder.mkdir(exist_ok=True)  # an earlier implementation may have removed it
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with (
@@ -208,15 +78,16 @@ class _Run:
             tempfile.TemporaryFile(dir=folder) as self._output,
             tempfile.TemporaryFile(dir=folder) as self._reports,
             self._line,
-            theirs,
         ):
             pickle.dump(self._request, asked)
             asked.flush()
-            yield [asked.fileno(), self._output.fileno(), self._reports.fileno()], theirs
+            with theirs:
+                self._pid = self._warm.fork([asked, self._output, self._reports], theirs)
+            return self._outcome(self._supervise(self._warm.channel))
 
-    def supervise(self, channel: socket.socket) -> int:
+    def _supervise(self, channel: socket.socket) -> int:
         """Watch the cell until it has ended, and return its status as `os.waitpid` gives it."""
-        watch = Watch(self.pid, self._request.limits, self._board, self._output)
+        watch = Watch(self._pid, self._request.implementation.limits, self._board, self._output)
         poll = select.poll()
         poll.register(channel, select.POLLIN)
         poll.register(self._line, select.POLLIN)
@@ -240,6 +111,7 @@ class _Run:
                     looked_s = monotonic()
                     self._killed_because = watch.look()
                     if self._killed_because is not None:
+                        self._was_starting = self._board.doing == STARTING
                         self._where = self._asked_where()
                         self._kill()
         finally:
@@ -255,7 +127,7 @@ class _Run:
         said = channel.recv(4096)
         self._has_ended = True
         if not said:
-            raise _Gone
+            raise Gone
         return int(json.loads(said)["status"])
 
     def _notifications(self) -> int | None:
@@ -269,22 +141,22 @@ class _Run:
 
     def _refuse(self, notifications: int) -> None:
         attempt = seccomp.answer(notifications)
-        if attempt is not None and len(self._attempts) < 100:
+        if attempt is not None and len(self._attempts) < ATTEMPTS_MAX:
             self._attempts.append(attempt)
 
     def _kill(self) -> None:
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(OSError):
-                kill(self.pid, signal.SIGKILL)
+                kill(self._pid, signal.SIGKILL)
 
     def _clean_up(self) -> None:
-        for folder in Path(scratch_folder()).glob(f"run-{self.pid}-*"):
+        for folder in Path(scratch_folder()).glob(f"run-{self._pid}-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _asked_where(self) -> str:
         """Have the cell write down where it is, and return that as " (FILE, line N, in FUNCTION)"."""
         with contextlib.suppress(OSError):
-            os.kill(self.pid, WHERE_SIGNAL)
+            os.kill(self._pid, WHERE_SIGNAL)
         until_s = monotonic() + TOLD_S
         while monotonic() < until_s:
             where = self._own_line()
@@ -303,22 +175,20 @@ class _Run:
                 return f" ({Path(file).name}, line {number}, in {function})"
         return ""
 
-    def outcome(self, status: int) -> tuple[Journal, dict[str, Any]]:
-        """Return the journal and the last line. Raise ImplementationError if the implementation did not start."""
+    def _outcome(self, status: int) -> tuple[Journal, dict[str, Any], str | None]:
         self._output.seek(0)
         *lines, _cut_off = self._output.read().decode(errors="replace").split("\n")
         ended: dict[str, Any] = {}
         if lines and lines[-1].startswith('{"ended":'):
             ended = json.loads(lines.pop())["ended"]
         journal, damage = _journal_of(lines)
+        if self._killed_because is not None:  # what it did after that, woken by being asked where it is, does not count
+            return (Journal() if self._was_starting else journal), {}, self._cause(status)
         if "error" in ended and not self._attempts:
             raise ImplementationError(ended["error"])
         trouble = None
         if not ended:
             trouble = self._cause(status)
-            if not journal.of(ImplementationLoaded):
-                while_ = "" if self._killed_because else " while it is started"
-                raise ImplementationError(f"{self._request.implementation.name} {trouble}{while_}")
         elif self._attempts:
             trouble = _tried(self._attempts[0])
         elif "broke_down" in ended:
@@ -328,10 +198,7 @@ class _Run:
             )
         elif damage is not None:
             trouble = f"wrote into its journal ({damage})"
-        if trouble is not None:
-            request, why = self._request, f"the implementation {trouble}"
-            refused_journal(request.scenario, request.implementation.name, request.seed, why, journal)
-        return journal, ended
+        return journal, ended, trouble
 
     def _cause(self, status: int) -> str:
         """Return why the cell ended before its time, as the rest of a sentence."""
@@ -366,31 +233,6 @@ def _tried(attempt: seccomp.Attempt) -> str:
     if attempt.starts_a_process:
         return f"starts a process, below Python ({attempt.call}), {INSTEAD_OF_A_PROCESS}"
     return f"opens a connection{to}, below Python ({attempt.call}), {INSTEAD_OF_A_SOCKET}"
-
-
-_NOT_TO_IMPORT: set[str] = set()
-"""Libraries that the warm process cannot import on their own."""
-_current: _WarmProcess | None = None
-_told_unsealed = False
-
-
-def _warm_process() -> _WarmProcess:
-    global _current
-    if _current is None or _current.owner != os.getpid():
-        _current = _WarmProcess()
-        atexit.register(_stop)
-    return _current
-
-
-def _stop() -> None:
-    global _current
-    if _current is not None:
-        current, _current = _current, None
-        current.stop()
-
-
-def _can_fork() -> bool:
-    return sys.platform != "darwin" and hasattr(os, "fork") and threading.active_count() == 1
 
 
 def _tell_that_it_is_unsealed() -> None:

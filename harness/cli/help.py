@@ -23,7 +23,7 @@ OPTION_GROUPS = {
     "Connections": ("port", "callback-host", "api-key", "signing-key", "admin-token"),
     "Output": (
         *("save", "html", "junit", "markdown", "github", "ndjson", "har", "json", "report"),
-        *("save-baseline", "journal", "raw", "verbose", "quiet"),
+        *("journal", "raw", "verbose", "quiet"),
     ),
 }
 OTHER = "Other options"

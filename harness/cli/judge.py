@@ -33,12 +33,11 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
     from harness.report.json import results_json
     from harness.report.truncation import without_an_end
     from harness.report.violations import closing_line, run_report
-    from harness.results.files import must_be_apart, must_be_writable, read_text, write_json
+    from harness.results.files import check_outputs, read_text, write_json
     from harness.terminal import show
     from harness.trace.journal import read_journal
 
-    must_be_writable(json_file)
-    must_be_apart({"json": json_file}, [journal])
+    check_outputs({"json": json_file}, [journal])
     text = sys.stdin.read() if journal == "-" else read_text(journal)
     entries = read_journal(text, path=journal)
     if entries[1].kind != "run.began":

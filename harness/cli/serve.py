@@ -96,12 +96,12 @@ def serve(
     import secrets
 
     from harness.fakes.registry import PROVIDERS
-    from harness.results.files import must_be_writable
+    from harness.results.files import check_outputs
     from harness.serve.admin import Admin, by_name
     from harness.serve.session import ServedFakes
     from harness.terminal import key_presses, screen
 
-    must_be_writable(journal_file)
+    check_outputs({"journal": journal_file})
     token = admin_token or secrets.token_urlsafe(18)
     display = _Display(screen())
     journals = _Journals(journal_file)

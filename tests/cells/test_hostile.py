@@ -1,4 +1,4 @@
-"""Whatever an implementation does to its process ends in an honest verdict or a clear error, and touches nothing else."""
+"""Whatever an implementation does to its process ends in an honest verdict or a clear error, and in nothing else."""
 
 import os
 import textwrap
@@ -54,7 +54,7 @@ def outcome(played: Result | ImplementationError) -> str:
     """Return what came of it, as `EXPECTED` names it."""
     if isinstance(played, ImplementationError):
         return "error"
-    return "inconclusive" if played.unknown else "judged"
+    return "inconclusive" if played.unknown and not played.violated else "judged"
 
 
 def verdicts(played: Result | ImplementationError) -> dict[str, str]:

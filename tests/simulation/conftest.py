@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from harness.world.fault_injector import ConnectHook
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.network import ConnectHook, Listener, Network
+from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory
 

@@ -86,6 +86,12 @@ def test_providers_continue_after_the_application_ends_its_process() -> None:
     assert "callback-answered" in result.violated
 
 
+def test_an_application_may_end_its_process_when_it_is_shut_down() -> None:
+    result = _run("leaving_at_shutdown")
+    assert result.ending == "quiescent"
+    assert result.metrics.tracks[0].outcome == "2k"
+
+
 def test_uncaught_errors_go_to_the_applications_log_and_do_not_end_the_run() -> None:
     result = _run("careless")
     assert result.metrics.tracks[0].outcome == "2k"

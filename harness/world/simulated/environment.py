@@ -55,6 +55,8 @@ class _PrintedLines(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if self.is_muted:
             return len(text)
         *lines, rest = text.split("\n")

@@ -69,7 +69,7 @@ class SqliteWatcher:
 
     def look(self, connection: "WatchedConnection") -> None:
         """Read the table through the connection that has just written, and report the changes since the last look."""
-        rows = None if connection.reads_in_its_own_way else _read(connection)
+        rows = None if connection.reads_in_its_own_way else read_tracks(connection)
         if rows is None:
             rows = self._read_apart()
         if rows is None:
@@ -99,7 +99,7 @@ class SqliteWatcher:
             return None  # the application has put something else in its place
         with closing(opened) as connection:
             connection.text_factory = _text
-            return _read(connection)
+            return read_tracks(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Record which instance of the application owns a connection."""
@@ -120,7 +120,7 @@ class SqliteWatcher:
         self.on_write = _ignore
 
 
-def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
+def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
     cursor = sqlite3.Cursor(connection)
     cursor.row_factory = None
     try:
