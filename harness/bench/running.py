@@ -2,10 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from harness.bench.figures import Bench, Figures
-from harness.bench.world import BenchPlan, BenchWorld, Chunk
+from harness.bench.world import BenchPlan, BenchWorld, Chunk, TrackRecord
+from harness.cell.inside import Cell
+from harness.cell.supervisor import supervised
 from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
@@ -46,4 +50,18 @@ def _play(
     scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
 ) -> Chunk:
     assert isinstance(implementation, Implementation)
-    return BenchWorld(plan, ranges[scenario.name], implementation).run()
+    tracks = ranges[scenario.name]
+    if implementation.shipped:
+        return BenchWorld(plan, tracks, implementation).run()
+    _, ended, trouble = supervised(partial(_play_in_cell, plan, tracks), implementation)
+    if trouble is not None:
+        raise ImplementationError(f"{implementation.name} cannot be timed: it {trouble}")
+    records = tuple(TrackRecord(**record) for record in ended["chunk"].pop("records"))
+    return Chunk(**ended["chunk"], records=records)
+
+
+def _play_in_cell(plan: BenchPlan, tracks: range, cell: Cell) -> dict[str, Any]:
+    """Play a chunk of an implementation that is not ours, in its cell."""
+    world = BenchWorld(plan, tracks, cell.request.implementation)
+    cell.watched(world.simulation)
+    return {"chunk": asdict(world.run())}

@@ -46,7 +46,7 @@ def forget_own_modules(target: str | None = None) -> None:
     top = target.partition(".")[0] if target else None
     for name, module in new_modules().items():
         if _may_be_forgotten(name) and (_is_own(module) or name.partition(".")[0] == top):
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 @contextmanager
