@@ -171,8 +171,9 @@ class _Supervision:
         for line in self._reports.read(2**20).decode(errors="replace").splitlines():
             file, _, rest = line.strip().removeprefix('File "').partition('", line ')
             number, _, function = rest.partition(" in ")
-            if line.strip().startswith('File "') and number.isdecimal() and is_own_code(file):
-                return f" ({Path(file).name}, line {number}, in {function})"
+            if line.strip().startswith('File "') and is_own_code(file):
+                place = f"line {number}, " if number.isdecimal() else ""  # a loop of nothing has no line
+                return f" ({Path(file).name}, {place}in {function})"
         return ""
 
     def _outcome(self, status: int) -> tuple[Journal, dict[str, Any], str | None]:

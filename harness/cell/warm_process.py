@@ -91,6 +91,8 @@ class WarmProcess:
         with contextlib.suppress(OSError):
             self.channel.shutdown(socket.SHUT_RDWR)
         self.channel.close()
+        self.board.close()
+        self._board_file.close()
         if self.owner != os.getpid():
             return  # it is the parent's
         if self._process is not None:

@@ -26,7 +26,8 @@ class Board:
     def __init__(self, file: IO[bytes]) -> None:
         if os.fstat(file.fileno()).st_size < mmap.PAGESIZE:
             os.ftruncate(file.fileno(), mmap.PAGESIZE)
-        self.steps: Any = memoryview(mmap.mmap(file.fileno(), mmap.PAGESIZE)).cast("Q")
+        self._memory = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        self.steps: Any = memoryview(self._memory).cast("Q")
         """The first number; the loop counts it up for each callback."""
 
     @property
@@ -36,6 +37,11 @@ class Board:
     @doing.setter
     def doing(self, value: int) -> None:
         self.steps[1] = value
+
+    def close(self) -> None:
+        """Give its memory back."""
+        self.steps.release()
+        self._memory.close()
 
     def clear(self) -> None:
         """Begin anew, for the next cell."""
