@@ -193,7 +193,7 @@ def _limit(limits: Limits) -> None:
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: limits.file_bytes,
-        resource.RLIMIT_DATA: limits.memory_bytes,
+        resource.RLIMIT_DATA: 2 * limits.memory_bytes,  # the supervisor ends it before, and says so
     }
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)

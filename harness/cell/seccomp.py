@@ -161,6 +161,12 @@ def why_not() -> str | None:
     return None
 
 
+def unsealed() -> str | None:
+    """Return the sentence that says so if this system cannot seal a process, else None."""
+    why = why_not()
+    return None if why is None else f"calls below Python are not sealed off here: {why}"
+
+
 def seal(line: int) -> int | None:
     """Seal the calling process, which has one thread, for ever. Return the descriptor of its notifications; None if
     the system refuses."""

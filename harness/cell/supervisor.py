@@ -240,4 +240,4 @@ def _tell_that_it_is_unsealed() -> None:
     global _told_unsealed
     if not _told_unsealed:
         _told_unsealed = True
-        print(f"harness: calls below Python are not sealed off here: {seccomp.why_not()}", file=sys.stderr)
+        print(f"harness: {seccomp.unsealed()}", file=sys.stderr)

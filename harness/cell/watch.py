@@ -110,9 +110,9 @@ def _processor(pid: int) -> tuple[float, bool]:
 
 
 def _memory(pid: int) -> int:
-    """Return the bytes of a process that are in memory; 0 where that is unknown."""
+    """Return the bytes that a process has asked for; 0 where that is unknown."""
     try:
         with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * PAGE_BYTES
+            return int(file.read().split()[5]) * PAGE_BYTES
     except (OSError, IndexError):
         return 0

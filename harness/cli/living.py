@@ -49,6 +49,7 @@ def doctor(target: str) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from harness.cell import seccomp
     from harness.serve.doctor import CHECKUP, diagnose, hurried
     from harness.targets import load_live
     from harness.terminal import screen
@@ -56,6 +57,9 @@ def doctor(target: str) -> None:
 
     who = load_live(target)
     console = screen()
+    unsealed = seccomp.unsealed()
+    if unsealed is not None:
+        console.print(f"· Python implementations: {unsealed}")
     console.print(f"starting {target} ...", style="dim")
     world = LiveWorld(CHECKUP, hurried(who.settings), DEFAULT_SEED, 1.0, who.name)
     signs = diagnose(world.run(), who.settings)

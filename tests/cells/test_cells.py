@@ -189,7 +189,8 @@ def test_an_implementation_that_ends_its_process_when_imported_does_not_start(pl
 def test_without_the_kernel_python_still_refuses_and_the_harness_says_so(play: Play) -> None:
     script = textwrap.dedent(
         """
-                from harness.engine.run import run
+        from harness.cell import seccomp
+        from harness.engine.run import run
         from harness.scenario import catalogue
         from harness.targets import load
         seccomp.seal = lambda line: None
