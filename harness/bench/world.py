@@ -40,6 +40,7 @@ from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST, MEDIA_HOSTS, SUNO_HOST
 from harness.world.image_probe import look
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
+from harness.world.scratch import scratch_folder
 from harness.world.simulated import tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
@@ -48,7 +49,6 @@ from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
-from harness.world.simulated.tempdir import scratch_folder
 from harness.world.simulated.watchdog import OutOfPatience, patience
 
 SETTLE_S = 2 * 3600.0

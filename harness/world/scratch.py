@@ -1,0 +1,108 @@
+"""The temporary folders of a process and its workers: one in memory, for what is small, and one on disk.
+
+A process removes its folders when it exits. One that is killed cannot, so each folder is locked for as long as a
+process uses it (`flock`, which the kernel releases however the process ends), and a process that makes a folder first
+removes those in the same place that nobody locks. The lock is on the folder itself: so none is ever without its lock,
+and one that was half removed is removed at the next start.
+"""
+
+import atexit
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+PREFIX = "harness-scratch-"
+MEMORY = "/dev/shm"
+SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
+DISK_VARIABLE = "HARNESS_DISK_FOLDER"
+"""The environment variables that give worker processes their parent's folders."""
+_NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
+REMOVE_TRIES = 40
+REMOVE_EVERY_S = 0.05
+"""Real seconds: a process that was just killed may still be creating files in the folder."""
+
+
+@cache
+def scratch_folder() -> Path:
+    """Return the folder for small files, such as the databases of simulated runs: in memory if the system has that."""
+    usable = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK)
+    return _folder(SCRATCH_VARIABLE, MEMORY if usable else tempfile.gettempdir())
+
+
+@cache
+def disk_folder() -> Path:
+    """Return the folder for what may be large: a server's data, and what a live application writes."""
+    return _folder(DISK_VARIABLE, tempfile.gettempdir())
+
+
+def new_folder(name: str) -> Path:
+    """Create a folder on disk whose name begins with `name`, for this user only."""
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=disk_folder()))
+
+
+def _folder(variable: str, place: str) -> Path:
+    """Return the folder that the parent process names in `variable`, else a new one in `place`."""
+    known = os.environ.get(variable)
+    if known and _lock(known):
+        return Path(known)
+    _sweep(place)
+    while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
+        pass  # another process that was starting took it for an abandoned one
+    os.environ[variable] = folder
+    owner = os.getpid()
+    atexit.register(lambda: _remove(folder) if os.getpid() == owner else None)
+    return Path(folder)
+
+
+def _lock(folder: str) -> bool:
+    """Lock a folder until this process and all that it has forked end; return whether the folder exists."""
+    if sys.platform == "win32":
+        return os.path.isdir(folder)
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with contextlib.suppress(OSError):  # a file system without locks, where nothing is swept either
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    if os.path.isdir(folder):
+        return True
+    os.close(lock)
+    return False
+
+
+def _sweep(place: str) -> None:
+    """Remove this user's abandoned folders from `place`."""
+    if sys.platform == "win32":
+        return
+    for name in os.listdir(place):
+        if not _NAME.fullmatch(name):
+            continue
+        folder = os.path.join(place, name)
+        with contextlib.suppress(OSError):  # another one removes it
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError if somebody uses it
+                    _remove(folder, tries=1)
+            finally:
+                os.close(lock)
+
+
+def _remove(folder: str, tries: int = REMOVE_TRIES) -> None:
+    """Remove a folder, and what has the folder's name in shared memory, which cannot be inside it."""
+    for path in Path(MEMORY).glob(f"*{os.path.basename(folder)}-*"):
+        path.unlink(missing_ok=True)
+    for _ in range(tries):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        time.sleep(REMOVE_EVERY_S)
