@@ -13,9 +13,9 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
+from time import sleep  # the real one, also while a simulated world replaces it
 
 if sys.platform != "win32":
     import fcntl
@@ -29,6 +29,10 @@ _NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
 REMOVE_TRIES = 40
 REMOVE_EVERY_S = 0.05
 """Real seconds: a process that was just killed may still be creating files in the folder."""
+
+
+_own: list[tuple[int, str]] = []
+"""The folders that this process has made, with its id: a forked process leaves them alone."""
 
 
 @cache
@@ -49,6 +53,14 @@ def new_folder(name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=disk_folder()))
 
 
+@atexit.register
+def remove_own() -> None:
+    """Remove the folders of this process, which is about to end."""
+    for owner, folder in _own:
+        if owner == os.getpid():
+            _remove(folder)
+
+
 def _folder(variable: str, place: str) -> Path:
     """Return the folder that the parent process names in `variable`, else a new one in `place`."""
     known = os.environ.get(variable)
@@ -58,8 +70,7 @@ def _folder(variable: str, place: str) -> Path:
     while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
         pass  # another process that was starting took it for an abandoned one
     os.environ[variable] = folder
-    owner = os.getpid()
-    atexit.register(lambda: _remove(folder) if os.getpid() == owner else None)
+    _own.append((os.getpid(), folder))
     return Path(folder)
 
 
@@ -105,4 +116,4 @@ def _remove(folder: str, tries: int = REMOVE_TRIES) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):
             return
-        time.sleep(REMOVE_EVERY_S)
+        sleep(REMOVE_EVERY_S)
