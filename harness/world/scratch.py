@@ -6,7 +6,6 @@ removes those in the same place that nobody locks. The lock is on the folder its
 and one that was half removed is removed at the next start.
 """
 
-import atexit
 import contextlib
 import os
 import re
@@ -14,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from functools import cache
+from multiprocessing import util
 from pathlib import Path
 from time import sleep  # the real one, also while a simulated world replaces it
 
@@ -25,6 +25,8 @@ MEMORY = "/dev/shm"
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
 DISK_VARIABLE = "HARNESS_DISK_FOLDER"
 """The environment variables that give worker processes their parent's folders."""
+LAST = -1
+"""The priority at exit: after the finalizers of what uses the folders."""
 _NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
 REMOVE_TRIES = 40
 REMOVE_EVERY_S = 0.05
@@ -35,17 +37,14 @@ _own: list[tuple[int, str]] = []
 """The folders that this process has made, with its id: a forked process leaves them alone."""
 
 
-@cache
 def scratch_folder() -> Path:
     """Return the folder for small files, such as the databases of simulated runs: in memory if the system has that."""
-    usable = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK)
-    return _folder(SCRATCH_VARIABLE, MEMORY if usable else tempfile.gettempdir())
+    return _folders()[0]
 
 
-@cache
 def disk_folder() -> Path:
     """Return the folder for what may be large: a server's data, and what a live application writes."""
-    return _folder(DISK_VARIABLE, tempfile.gettempdir())
+    return _folders()[1]
 
 
 def new_folder(name: str) -> Path:
@@ -53,7 +52,15 @@ def new_folder(name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=disk_folder()))
 
 
-@atexit.register
+@cache
+def _folders() -> tuple[Path, Path]:
+    """Return both, made at once: workers that are forked later use them, and do not make their own."""
+    disk = tempfile.gettempdir()
+    has_memory = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK)
+    scratch = _folder(SCRATCH_VARIABLE, MEMORY if has_memory else disk)
+    return scratch, (_folder(DISK_VARIABLE, disk) if has_memory else scratch)
+
+
 def remove_own() -> None:
     """Remove the folders of this process, which is about to end."""
     for owner, folder in _own:
@@ -71,6 +78,7 @@ def _folder(variable: str, place: str) -> Path:
         pass  # another process that was starting took it for an abandoned one
     os.environ[variable] = folder
     _own.append((os.getpid(), folder))
+    util.Finalize(None, remove_own, exitpriority=LAST)  # a worker that is no fork of this process runs it, too
     return Path(folder)
 
 

@@ -14,10 +14,8 @@ import logging
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +42,6 @@ from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
-from harness.world.live import process_reaper
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
@@ -59,6 +56,7 @@ from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
 from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning
+from harness.world.scratch import new_folder
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 LOOK_EVERY_S = 0.05
@@ -96,7 +94,7 @@ class LiveWorld:
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
-        self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
+        self._scratch = new_folder("live")
         self.providers = LiveFakes(
             scenario,
             seed,
