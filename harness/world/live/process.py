@@ -6,8 +6,6 @@ application has started, also what has left its process group or emptied its env
 
 import asyncio
 import contextlib
-import ctypes
-import multiprocessing
 import os
 import shlex
 import signal
@@ -18,11 +16,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from harness.death_signal import die_with_parent
 from harness.errors import ImplementationError
 from harness.world.live import guard
+from harness.world.log_level import tidy
+
+__all__ = ["GuardedProcess", "OnLine", "Process", "die_with_parent", "wait_until_ready"]
 
 OnLine = Callable[[str, str], None]
-"""Called with the stream's name (stdout, stderr) and one line."""
+"""Called with the stream's name (stdout, stderr) and one line, which may be cut."""
+LINE_BYTES_MAX = 64 * 1024
+"""The rest of a longer line is ignored, so output without a newline takes no memory."""
 GRACE_S = 2.0
 """Real seconds between SIGTERM and SIGKILL."""
 LINES_KEPT = 20
@@ -30,7 +34,6 @@ LAST_WORDS = 5
 FOR_THE_PROGRAM = ("LD_", "DYLD_", "LC_CTYPE")
 """The beginnings of variables that the guard does not get itself: the clock of libfaketime is the program's alone, and
 Python sets LC_CTYPE."""
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class GuardedProcess:
@@ -117,16 +120,19 @@ class Process:
         self._readers = {
             threading.Thread(target=self._read, args=(name, stream), daemon=True): stream
             for name, stream in (("stdout", self._process.guard.stdout), ("stderr", self._process.guard.stderr))
+            if stream is not None
         }
         for reader in self._readers:
             reader.start()
 
-    def _read(self, name: str, stream: object) -> None:
-        for line in stream:  # type: ignore[attr-defined]
-            text = line.decode(errors="replace").rstrip("\r\n")
-            if text.strip():
-                self.last_lines = [*self.last_lines[1 - LINES_KEPT :], text]
+    def _read(self, name: str, stream: IO[bytes]) -> None:
+        is_rest = False
+        while part := stream.readline(LINE_BYTES_MAX):
+            text = part.decode(errors="replace").rstrip("\r\n")
+            if text.strip() and not is_rest:
+                self.last_lines = [*self.last_lines[1 - LINES_KEPT :], tidy(text)]
                 self._on_line(name, text)
+            is_rest = not part.endswith(b"\n")
 
     @property
     def last_words(self) -> list[str]:
@@ -167,7 +173,7 @@ class Process:
         self.kill()
         for reader, stream in self._readers.items():
             reader.join(GRACE_S)
-            if stream is not None and not reader.is_alive():
+            if not reader.is_alive():
                 stream.close()  # closing a stream that a thread still reads would wait for that thread
 
 
@@ -200,12 +206,3 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
         else:
             writer.close()
             return
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies; do nothing where that is not supported."""
-    if _LIBC is not None:
-        _LIBC.prctl(guard.PR_SET_PDEATHSIG, signal.SIGKILL)
-        parent = multiprocessing.parent_process()
-        if parent is not None and parent.pid != os.getppid():  # it has died before
-            os.kill(os.getpid(), signal.SIGKILL)
