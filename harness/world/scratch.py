@@ -2,8 +2,8 @@
 
 A process removes its folders when it exits. One that is killed cannot, so each folder is locked for as long as a
 process uses it (`flock`, which the kernel releases however the process ends), and a process that makes a folder first
-removes those in the same place that nobody locks. The lock is on the folder itself: so none is ever without its lock,
-and one that was half removed is removed at the next start.
+removes those in the same place without a lock. What is locked is the folder itself, so a folder that was removed in
+part is removed at the next start.
 """
 
 import contextlib
@@ -110,7 +110,7 @@ def _sweep(place: str) -> None:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 if os.fstat(lock).st_uid == os.geteuid():
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError if somebody uses it
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: in use
                     _remove(folder, tries=1)
             finally:
                 os.close(lock)

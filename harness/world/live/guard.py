@@ -6,10 +6,11 @@ The guard starts the program in a session of its own, with /dev/null as its inpu
 given variables. It writes the program's process id to the descriptor STATUS, followed by the number of the error if the
 program cannot be executed. USER and GROUP are the ids that the program runs as, or -1.
 
-When the guard's own input ends, which the kernel sees to if the harness is killed, it sends SIGNAL to the program, and
-then SIGKILL to all the program's descendants. On Linux it finds them by their parents, whatever their group, session
-and environment: as a child subreaper it is the parent of every descendant whose own parent has exited. Elsewhere these
-are the processes of the program's group. It does the same when the program exits, and then exits with its status.
+When something arrives at the guard's own input, or when the input ends, as it does if the harness is killed, the guard
+sends SIGNAL to the program, and then SIGKILL to all the program's descendants. On Linux it finds them by their parents,
+whatever their group, session and environment: as a child subreaper it is the parent of every descendant whose own
+parent has exited. Elsewhere these are the processes of the program's group. It does the same when the program exits,
+and then exits with its status.
 
 It is executed as a file and imports little, not even contextlib, because each start of an application waits for it.
 """
@@ -126,7 +127,7 @@ def _start(words: list[str], environment: dict[str, str], status: int, user: int
 
 
 def _watch(program: _Program) -> None:
-    """Return when the program ends, or this process's input."""
+    """Return when the program ends, or when this process's input has something or ends."""
     parent = os.getppid()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -137,7 +138,7 @@ def _watch(program: _Program) -> None:
     program.reap()
     while program.status is None and os.getppid() == parent:
         readable, _, _ = select.select([0, woken], [], [])
-        if 0 in readable and not os.read(0, 1):
+        if 0 in readable:
             return
         if woken in readable:
             os.read(woken, 4096)

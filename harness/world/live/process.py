@@ -99,7 +99,10 @@ class GuardedProcess:
     def end(self, seconds: float) -> None:
         """Have the guard end everything, and wait for that, but not for longer."""
         assert self.guard.stdin is not None
-        self.guard.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            if not self.guard.stdin.closed:
+                self.guard.stdin.write(b"end")  # a forked process may still have the input open
+            self.guard.stdin.close()
         self.wait(seconds)
 
 
