@@ -10,10 +10,15 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies; do nothing where that is not supported."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        parent = multiprocessing.parent_process()
-        if parent is not None and parent.pid != os.getppid():  # it has died before
-            os.kill(os.getpid(), signal.SIGKILL)
+def die_with_parent(parent: int | None = None) -> None:
+    """Have the kernel kill this process when its parent dies; do nothing where that is not supported.
+
+    `parent` is the parent's process id; a worker of `multiprocessing` can omit it.
+    """
+    if _LIBC is None:
+        return
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is None and (worker_of := multiprocessing.parent_process()) is not None:
+        parent = worker_of.pid
+    if parent not in (None, os.getppid()):  # it has died before
+        os.kill(os.getpid(), signal.SIGKILL)

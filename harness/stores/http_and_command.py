@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -98,7 +99,7 @@ class CommandStore:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=partial(die_with_parent, os.getpid()),
             )
         except (OSError, ValueError) as error:
             raise ImplementationError(f'track.command "{words[0]}" cannot be started: {error}') from error

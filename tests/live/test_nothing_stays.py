@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_TERMINATED
+from harness.world.live.faketime import library
 from harness.world.scratch import DISK_VARIABLE, MEMORY, PREFIX, SCRATCH_VARIABLE
 from tests.live.test_misbehaviour import written
 from tests.live.test_processes import DAEMON, is_asleep
@@ -28,7 +29,7 @@ COMMANDS = {
     "bench": ["bench", "strict", "--workers", "2"],
     "bench --real": ["bench", "strict", "--real"],
     "serve": ["serve"],
-    APP: ["run", ".", "baseline", "--workers", "2", "--speed", "1"],
+    APP: ["run", ".", "baseline", "--workers", "2", "--speed", "20" if library() else "1"],
 }
 MAKES_FOLDERS = "from harness.world.scratch import disk_folder; disk_folder()"
 
@@ -119,7 +120,7 @@ def test_a_command_that_is_killed_at_any_moment_leaves_nothing(commands: Command
     left = abandoned()
     assert commands.start("-c", MAKES_FOLDERS).wait(PATIENCE_REAL_S) == 0
     assert commands.folders() == set()
-    assert not [path for path in left if path.exists()]
+    assert not [entry.name for entry in Path(MEMORY).iterdir() for path in left if path.name in entry.name]
 
 
 @pytest.mark.parametrize("command", ["compare", APP])
