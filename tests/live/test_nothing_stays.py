@@ -86,7 +86,7 @@ def abandoned() -> set[Path]:
     found = set()
     for path in Path(MEMORY).glob(f"{PREFIX}*"):
         try:
-            lock = os.open(path, os.O_RDONLY)
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             continue
         try:
