@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from harness.fakes.events import ContractProblem, Observer
-from harness.fakes.responses import KIE_CODES, Codes, message_of, refusal
+from harness.fakes.responses import KIE_CODES, Codes, message_of, refusal, success
 from harness.fakes.script import Failure
 from harness.fakes.tasks import Credits, RateWindow
 from harness.fakes.validation import problem
@@ -78,7 +78,10 @@ class Account:
         return self.failure(401)
 
     def read_object(self, endpoint: str, request: Request, content: bytes) -> dict[str, Any] | Failure:
-        """Return a request's JSON object, or the 400 for a body that is not one or has another content type."""
+        """Return a request's JSON object, or the refusal of a request without the key, the type or the body for it."""
+        lacks_key = self.lacks_key(request)
+        if lacks_key is not None:
+            return lacks_key
         content_type = request.headers.get("content-type")
         if content_type is not None and not _is_json(content_type):
             rule = "application/json"
@@ -99,7 +102,10 @@ class Account:
         return self.failure(400, "The request body is not a JSON object.")
 
     def task_id_in(self, endpoint: str, request: Request) -> str | Failure:
-        """Return the task id in a query, or the refusal of a query without one."""
+        """Return the task id in a query, or the refusal of a request without a key or a task id."""
+        lacks_key = self.lacks_key(request)
+        if lacks_key is not None:
+            return lacks_key
         query = request.query_params
         wanted = query.get("taskId")
         if wanted:
@@ -107,6 +113,11 @@ class Account:
         found = ", ".join(query) or None
         self.break_contract(endpoint, [problem("taskId", found, "required, a task's id", SOURCE_AUTH)])
         return self.failure(self.codes.invalid, "taskId: required")
+
+    async def show_balance(self, request: Request) -> Response:
+        """Respond with the balance of credits."""
+        lacks_key = self.lacks_key(request)
+        return success(self.credits.balance) if lacks_key is None else self.answer(lacks_key)
 
     def has_no_room(self, endpoint: str, price: int) -> Failure | None:
         """Return the refusal of an otherwise valid creation that exceeds the rate limit or the credits; count it if
@@ -165,11 +176,11 @@ class Account:
         where = "path" if status == 404 else "method"
         rule = f"a documented endpoint; the nearest is {close[0]}" if close else "a documented endpoint"
         self.break_contract(path, [problem(where, f"{method} {path}", rule, SOURCE_ROUTES)])
-        answer = refusal(Failure(status, as_http=True))
+        response = refusal(Failure(status, as_http=True))
         if status == 405:
             allowed = ", ".join(known for known, known_path in endpoints if known_path == path)
-            answer.headers["allow"] = allowed
-        return answer
+            response.headers["allow"] = allowed
+        return response
 
 
 @lru_cache(maxsize=64)

@@ -49,20 +49,20 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientRespo
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     port = parts.port or PORTS[parts.scheme]
     loop = asyncio.get_running_loop()
-    exchange = _Exchange(loop.create_future())
+    exchange = _ClientProtocol(loop.create_future())
     request = exchange.request(parts.netloc.rpartition("@")[2], target, content, headers)
     secure = _trust() if parts.scheme == "https" else None
     transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
     try:
         transport.write(request)
-        return await exchange.answer
+        return await exchange.response
     finally:
         transport.close()
 
 
-class _Exchange(asyncio.Protocol):
-    def __init__(self, answer: "asyncio.Future[ClientResponse]") -> None:
-        self.answer = answer
+class _ClientProtocol(asyncio.Protocol):
+    def __init__(self, response: "asyncio.Future[ClientResponse]") -> None:
+        self.response = response
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._size = 0
@@ -74,7 +74,7 @@ class _Exchange(asyncio.Protocol):
         """Return the whole request as bytes. Raises ValueError for a URL that no request can contain."""
         named = {"Host": host, **headers, "Content-Length": str(len(content)), "Connection": "close"}
         if TARGET.fullmatch(target) is None or not all(FIELD.fullmatch(value) for value in named.values()):
-            raise ValueError(f"not a URL that can be asked for: {target!r} at {host!r}")
+            raise ValueError(f"not a URL that can be requested: {target!r} at {host!r}")
         lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
         return "\r\n".join(lines).encode("latin-1") + content
 
@@ -82,7 +82,7 @@ class _Exchange(asyncio.Protocol):
         self._size += len(data)
         if self._size > RESPONSE_BYTES_MAX:
             self._fail(BadResponseError(f"more than {RESPONSE_BYTES_MAX} bytes"))
-        if self.answer.done():
+        if self.response.done():
             return
         try:
             self._parser.feed_data(data)
@@ -93,10 +93,10 @@ class _Exchange(asyncio.Protocol):
         if self._ends_with_connection:
             self._finish()
         elif self._size:
-            self._fail(ConnectionResetError("the answer is cut off"))
+            self._fail(ConnectionResetError("the response is cut off"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(exc or ConnectionResetError("the connection was closed before the answer was whole"))
+        self._fail(exc or ConnectionResetError("the connection was closed before the response was complete"))
 
     # Callbacks of the parser
 
@@ -116,12 +116,12 @@ class _Exchange(asyncio.Protocol):
         self._is_framed = False
 
     def _finish(self) -> None:
-        if not self.answer.done():
-            self.answer.set_result(ClientResponse(self._parser.get_status_code(), b"".join(self._parts)))
+        if not self.response.done():
+            self.response.set_result(ClientResponse(self._parser.get_status_code(), b"".join(self._parts)))
 
     def _fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.response.done():
+            self.response.set_exception(error)
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from harness.errors import PluginError
+from harness.fakes.paths import GENERATE_IMAGE
 from harness.fakes.provider import Provider
 from harness.plugins import plugins
 
@@ -19,7 +20,7 @@ KIE = Provider(
     "kie",
     "Kie.ai",
     ("api.kie.ai",),
-    ("/api/v1/generate/image", "/api/v1/jobs/", "/api/v1/common/"),
+    (GENERATE_IMAGE, "/api/v1/jobs/", "/api/v1/common/"),
     base_url="KIE_BASE_URL",
     api_key="KIE_API_KEY",
 )

@@ -54,6 +54,6 @@ class UnknownNameError(HarnessError):
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """Return `, did you mean "x"?` for the known name nearest to `name`, or an empty string if none is near."""
+    """Return `; did you mean "x"?` for the known name nearest to `name`, or an empty string if none is near."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f', did you mean "{close[0]}"?' if close else ""
+    return f'; did you mean "{close[0]}"?' if close else ""

@@ -12,9 +12,10 @@ Each registry checks the types of its plugins; this module only imports them.
 
 import importlib
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from harness.errors import PluginError, nearest_hint
 from harness.project_file import project_file_here
@@ -22,6 +23,15 @@ from harness.project_file import project_file_here
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+
+class Named(Protocol):
+    """A value that is registered by its name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=Named)
 KINDS = ("invariants", "faults", "providers", "strategies", "reports", "stores", "commands")
 
 
@@ -35,6 +45,19 @@ def plugins(kind: str) -> list[tuple[str, Any]]:
         (f'{path}: plugins.{kind}: "{target}"', _value(f'{path}: plugins.{kind}: "{target}"', target))
         for target in targets.get(kind, ())
     ]
+
+
+def with_plugins(kind: str, shipped: Iterable[T], expected: type[T]) -> dict[str, T]:
+    """Return shipped values and those of plugins by name. Raise PluginError for a wrong type or a name in use."""
+    found = {value.name: value for value in shipped}
+    for target, value in plugins(kind):
+        if not isinstance(value, expected):
+            wanted = f"{expected.__module__}.{expected.__name__}"
+            raise PluginError(f"{target}: expected a {wanted}, found {value!r}")
+        if value.name in found:
+            raise PluginError(f'{target}: the name "{value.name}" is taken; choose another name')
+        found[value.name] = value
+    return found
 
 
 @lru_cache(maxsize=1)

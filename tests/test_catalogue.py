@@ -94,7 +94,7 @@ def test_a_folder_without_scenarios_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_name_is_reported_with_the_nearest(selector: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         select([selector])
-    assert str(caught.value) == f'unknown scenario "{selector}", did you mean "{nearest}"?'
+    assert str(caught.value) == f'unknown scenario "{selector}"; did you mean "{nearest}"?'
 
 
 def test_a_pattern_without_a_match_and_an_empty_selector_are_unknown() -> None:

@@ -139,11 +139,11 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["compar"], 'unknown command "compar", did you mean "compare"?'),
-        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus", did you mean "synchronous"?'),
-        (["compare", "--only", "strct"], 'unknown strategy "strct", did you mean "strict"?'),
-        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
-        (["compare", "slw"], 'unknown scenario "slw", did you mean "slow"?'),
+        (["compar"], 'unknown command "compar"; did you mean "compare"?'),
+        (["run", "synchronus", HEALTHY], 'unknown strategy "synchronus"; did you mean "synchronous"?'),
+        (["compare", "--only", "strct"], 'unknown strategy "strct"; did you mean "strict"?'),
+        (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16"; did you mean "slow/image-16s"?'),
+        (["compare", "slw"], 'unknown scenario "slw"; did you mean "slow"?'),
         (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
         (["run"], "Missing argument 'IMPLEMENTATION'"),
         (["run", "strict", ""], 'unknown scenario ""'),
@@ -387,9 +387,9 @@ def test_a_journal_is_judged_again_to_the_same_verdicts(harness: Any, tmp_path: 
         (again,) = json.loads(judged.out)["results"]
         assert judged.code == 1
         assert {**again, "wall_s": 0} == {**first[again["scenario"]], "wall_s": 0}
-    told = harness("judge", str(journals[0]))
-    assert told.code == 1
-    assert "replay: harness run synchronous" in told.out
+    judged = harness("judge", str(journals[0]))
+    assert judged.code == 1
+    assert "replay: harness run synchronous" in judged.out
 
 
 def test_the_same_seed_gives_the_same_journal_byte_for_byte_in_another_process(tmp_path: Path) -> None:
@@ -693,9 +693,9 @@ def test_serve_prints_the_environment_and_writes_a_journal_that_can_be_judged(tm
             json={"customMode": True, "instrumental": "yes", "model": "V4_5", "callBackUrl": "http://127.0.0.1:9/cb"},
         )
         assert answer.json()["code"] == 422
-        told = [serving.stdout.readline() for _ in range(3)]
-        assert any("violates the contract: instrumental" in line for line in told)
-        assert any("→ POST /api/v1/generate 200 code 422" in line for line in told)
+        lines = [serving.stdout.readline() for _ in range(3)]
+        assert any("violates the contract: instrumental" in line for line in lines)
+        assert any("→ POST /api/v1/generate 200 code 422" in line for line in lines)
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(10) == 0
     kinds = [json.loads(line).get("kind") for line in journal.read_text(encoding="utf-8").splitlines()]
@@ -728,7 +728,7 @@ def piped(command: str, folder: Path, **environment: str) -> Said:
         ("harness run trusting failing --json - | (exec <&-; sleep 0)", 1),
         ("harness run strict baseline -v | (exec <&-; sleep 0)", 0),
         ("harness compare baseline/healthy | (exec <&-; sleep 0)", 0),
-        ("harness bench strict --tracks 20 --json - | (exec <&-; sleep 0)", 141),
+        ("harness bench strict --tracks 20 --json - | (exec <&-; sleep 0)", 0),
         ("harness show slow | (exec <&-; sleep 0)", 0),
     ],
 )
@@ -772,11 +772,11 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
     (whole,) = (tmp_path / "kept").iterdir()
     lines = whole.read_text("utf-8").splitlines(keepends=True)
     end = next(number for number, line in enumerate(lines) if '"run.ended"' in line)
-    for count, told in ((2, "nothing could be checked"), (end, "the journal ends before the run")):
+    for count, message in ((2, "nothing could be checked"), (end, "the journal ends before the run")):
         written(tmp_path, "cut.jsonl", "".join(lines[:count]))
         said = harness("judge", "cut.jsonl")
         assert said.code == 3
-        assert told in one_line(said.out)
+        assert message in one_line(said.out)
         assert "1 inconclusive" in said.out
     assert harness("judge", str(whole)).code == 0
 
@@ -785,7 +785,7 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["run", "strict", HEALTHY, "--html", "a", "--junit", "./a"], "--html and --junit both write"),
         (["run", "strict", HEALTHY, "--save", "x", "--json", "x"], "--save and --json both write x"),
@@ -795,15 +795,14 @@ def test_a_journal_that_was_cut_is_not_held(harness: Any, tmp_path: Path) -> Non
         (["merge", "1", "all.results", "--save", "all.results"], "--save all.results: would overwrite an input"),
         (["judge", "all.results", "--json", "all.results"], "--json all.results: would overwrite an input"),
         (["bench", "strict", "--html", "-", "--json", "-"], "only one output can go to stdout"),
-        (["bench", "strict", "--html", "b", "--save-baseline", "b"], "--html both write b"),
-        (["bench", "strict", "--save-baseline", "-"], "--save-baseline: expected a file"),
+        (["bench", "strict", "--html", "b", "--json", "b"], "--html and --json both write b"),
     ],
 )
-def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], told: str) -> None:
+def test_no_output_is_lost_to_another_one(harness: Any, tmp_path: Path, words: list[str], message: str) -> None:
     written(tmp_path, "all.results", "kept")
     said = harness(*words)
     assert (said.code, said.out) == (2, "")
-    assert told in one_line(said.err)
+    assert message in one_line(said.err)
     assert [path.name for path in tmp_path.iterdir()] == ["all.results"]
     assert (tmp_path / "all.results").read_text() == "kept"
 

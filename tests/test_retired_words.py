@@ -32,6 +32,11 @@ INSTEAD = {
     r"how it is called": "what it is named",
     r"hears? of": "receives",
     r"in circles": "livelock",
+    r"(?:can be|is|was|are|were) asked (?:for|of)": "requested",
+    r"all the same": "nevertheless, also",
+    r"goes on (?:\w+ing)": "continues",
+    r"somebody(?: else)?(?:'s)?": "another process, an unknown sender, or a passive",
+    r"the news": "the callback, the event",
     r"the seed documents": "a link that opens",
     r"providers\.md": "a link that opens",
 }

@@ -48,20 +48,20 @@ def test_config_shows_the_options_in_force_and_where_they_are_set(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
-        ("[options]\nsede = 1\n", 'harness.toml: options.sede: unknown option "sede", did you mean "seed"?'),
+        ("[options]\nsede = 1\n", 'harness.toml: options.sede: unknown option "sede"; did you mean "seed"?'),
         ('[options]\nseed = "seven"\n', "harness.toml: options.seed is 'seven', expected a whole number"),
         ("[options]\nseed = true\n", "harness.toml: options.seed is True, expected a whole number"),
         ("options = 1\n", "harness.toml: options is 1, expected a table"),
         ("[options\n", "harness.toml: not TOML"),
     ],
 )
-def test_a_mistake_in_the_file_is_reported_with_its_place(tmp_path: Path, written: str, told: str) -> None:
+def test_a_mistake_in_the_file_is_reported_with_its_place(tmp_path: Path, written: str, message: str) -> None:
     (tmp_path / "harness.toml").write_text(written, "utf-8")
     done = harness("run", "strict", "baseline/healthy")
     assert isinstance(done.exception, HarnessError)
-    assert told in str(done.exception)
+    assert message in str(done.exception)
 
 
 def test_a_bad_value_in_the_environment_is_a_usage_error() -> None:
@@ -126,7 +126,7 @@ def test_tab_completes_each_argument_and_option(line: str, offered: set[str]) ->
         "run strict --html ow",
         "run strict --save ow",
         "compare --baseline ow",
-        "bench --save-baseline ow",
+        "bench --samples ow",
     ],
 )
 def test_tab_completes_files_where_files_belong(line: str) -> None:

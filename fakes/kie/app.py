@@ -94,7 +94,7 @@ class FakeKie:
             Route(contract.CREATE_TASK, self._create_task, methods=["POST"]),
             Route(contract.RECORD_INFO, self._record_info),
             Route(contract.DOWNLOAD_URL, self._download_url, methods=["POST"]),
-            Route(contract.CREDIT, self._credit),
+            Route(contract.CREDIT, self.account.show_balance),
             Route(OPENAPI_PATH, self._openapi),
         ]
 
@@ -106,14 +106,6 @@ class FakeKie:
 
     async def _create_task(self, request: Request) -> Response:
         return await self._create(request, contract.CREATE_TASK)
-
-    async def _record_info(self, request: Request) -> Response:
-        wanted = self.account.lacks_key(request) or self.account.task_id_in(contract.RECORD_INFO, request)
-        return self.account.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
-
-    async def _credit(self, request: Request) -> Response:
-        lacks_key = self.account.lacks_key(request)
-        return success(self.account.credits.balance) if lacks_key is None else self.account.answer(lacks_key)
 
     async def _openapi(self, request: Request) -> Response:
         from harness.fakes.kie import openapi
@@ -147,9 +139,6 @@ class FakeKie:
         return success(contract.synchronous_result(task.image, task.task_id, task.urls, task.size))
 
     def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
-        lacks_key = self.account.lacks_key(request)
-        if lacks_key is not None:
-            return lacks_key
         body = self.account.read_object(endpoint, request, content)
         if isinstance(body, Failure):
             return body
@@ -269,7 +258,10 @@ class FakeKie:
         body = job_callback(stray, self.account.credits.balance)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
-    def _record_of(self, wanted: str) -> Response:
+    async def _record_info(self, request: Request) -> Response:
+        wanted = self.account.task_id_in(contract.RECORD_INFO, request)
+        if isinstance(wanted, Failure):
+            return self.account.answer(wanted)
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:
@@ -278,9 +270,6 @@ class FakeKie:
 
     async def _download_url(self, request: Request) -> Response:
         """Respond with another URL of the same file, which works for 20 minutes."""
-        lacks_key = self.account.lacks_key(request)
-        if lacks_key is not None:
-            return self.account.answer(lacks_key)
         body = self.account.read_object(contract.DOWNLOAD_URL, request, await request.body())
         if isinstance(body, Failure):
             return self.account.answer(body)

@@ -11,12 +11,12 @@ from typing import Any
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
+from harness.fakes.paths import IMAGE_PATHS
 from harness.fakes.published_files import put_url
 from harness.fakes.script import Image
 from harness.fakes.validation import Field, Form
 
-GENERATE_IMAGE = "/api/v1/generate/image"
-CREATE_TASK = "/api/v1/jobs/createTask"
+GENERATE_IMAGE, CREATE_TASK = IMAGE_PATHS
 RECORD_INFO = "/api/v1/jobs/recordInfo"
 DOWNLOAD_URL = "/api/v1/common/download-url"
 CREDIT = "/api/v1/chat/credit"

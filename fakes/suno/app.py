@@ -82,17 +82,9 @@ class FakeSuno:
         return [
             Route(contract.GENERATE, self._create, methods=["POST"]),
             Route(contract.RECORD_INFO, self._record_info),
-            Route(self.rules.dialect.credit_path, self._credit),
+            Route(self.rules.dialect.credit_path, self.account.show_balance),
             Route(OPENAPI_PATH, self._openapi),
         ]
-
-    async def _record_info(self, request: Request) -> Response:
-        wanted = self.account.lacks_key(request) or self.account.task_id_in(contract.RECORD_INFO, request)
-        return self.account.answer(wanted) if isinstance(wanted, Failure) else self._record_of(wanted)
-
-    async def _credit(self, request: Request) -> Response:
-        lacks_key = self.account.lacks_key(request)
-        return success(self.account.credits.balance) if lacks_key is None else self.account.answer(lacks_key)
 
     async def _openapi(self, request: Request) -> Response:
         from harness.fakes.suno import openapi
@@ -111,9 +103,6 @@ class FakeSuno:
         return success({"taskId": task.task_id})
 
     def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
-        lacks_key = self.account.lacks_key(request)
-        if lacks_key is not None:
-            return lacks_key
         body = self.account.read_object(contract.GENERATE, request, content)
         if isinstance(body, Failure):
             return body
@@ -287,7 +276,10 @@ class FakeSuno:
         track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
-    def _record_of(self, wanted: str) -> Response:
+    async def _record_info(self, request: Request) -> Response:
+        wanted = self.account.task_id_in(contract.RECORD_INFO, request)
+        if isinstance(wanted, Failure):
+            return self.account.answer(wanted)
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
+from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
 from harness.fakes.script import DialectName, ImageUrlText, RecordStyle
 from harness.fakes.validation import Field, Form, problem
 
-GENERATE = "/api/v1/generate"
+GENERATE = GENERATE_MUSIC
 RECORD_INFO = "/api/v1/generate/record-info"
 KIE_CREDIT = "/api/v1/chat/credit"
 SUNOAPI_CREDIT = "/api/v1/generate/credit"
@@ -192,9 +193,6 @@ def _limits(name: DialectName, custom: bool, early: bool, long_title: bool) -> d
 def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
     """Return the rules of an API that accepts these models; () accepts all that any source names."""
     return Rules(DIALECTS[dialect], models or MODELS)
-
-
-KIE_RULES = rules_of("kie")
 
 
 def at_time(epoch_ms: int, style: RecordStyle) -> int | str:

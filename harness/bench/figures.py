@@ -8,7 +8,7 @@ that are never answered count as exceeding every limit.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -95,6 +95,37 @@ class Figures:
 
     def _per_picture(self, spent: Sequence[int]) -> Estimate:
         return ratio(spent, [float(record.outcome == "2k") for record in self.records])
+
+
+def _of_time(what: str, share: float | None) -> Callable[[Figures], Estimate]:
+    if share is None:
+        return lambda figures: Estimate(figures.times(what).greatest)
+    return lambda figures: figures.times(what).quantile(share)
+
+
+def _of_limit(limit_s: float) -> Callable[[Figures], Estimate]:
+    return lambda figures: figures.answered_within(limit_s)
+
+
+POINTS: Mapping[str, float | None] = {**QUANTILES, "max": None}
+ESTIMATES: Mapping[str, Callable[[Figures], Estimate]] = {
+    **{f"{what}.{name}": _of_time(what, share) for what in TIMES for name, share in POINTS.items()},
+    **{f"within.{limit_s}s": _of_limit(limit_s) for limit_s in LIMITS_S},
+    "2k": lambda figures: figures.share_2k,
+    "cost": lambda figures: figures.cost,
+    "credits": lambda figures: figures.credits,
+}
+"""All figures of a strategy by the names that thresholds and the JSON format use."""
+
+
+def is_share(name: str) -> bool:
+    """Return whether a figure is a share, from 0 to 1."""
+    return name == "2k" or name.startswith("within")
+
+
+def is_cost(name: str) -> bool:
+    """Return whether a figure is a cost; what is neither a cost nor a share is a time in seconds."""
+    return name in ("cost", "credits")
 
 
 def _times(values: Sequence[float | None]) -> Times:

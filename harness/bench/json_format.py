@@ -5,21 +5,21 @@ other tools; the figures beside them are exact.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
+from harness.bench.figures import ESTIMATES, TIMES, Bench, Figures, difference
 from harness.bench.histograms import encoded
-from harness.bench.statistics import QUANTILES, Estimate
+from harness.bench.statistics import Estimate
 from harness.errors import HarnessError
 from harness.results.files import read_text
 
 FORMAT = "harness-bench/1"
 
 
-def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
+def bench_json(bench: Bench, reference: str) -> dict[str, Any]:
     """Return everything that a report needs, except the individual tracks."""
     return {
         "format": FORMAT,
@@ -28,14 +28,14 @@ def bench_json(bench: Bench, reference: str | None) -> dict[str, Any]:
         "front": list(bench.front),
         "dominated_by": {name: list(others) for name, others in bench.dominated_by.items()},
         "reference": reference,
-        "differences": [] if reference is None else _differences(bench, reference),
+        "differences": _differences(bench, reference),
     }
 
 
 def _strategy(figures: Figures) -> dict[str, Any]:
     return {
         "name": figures.name,
-        "figures": {name: _estimate(estimate) for name, estimate in estimates(figures).items()},
+        "figures": {name: _estimate(of(figures)) for name, of in ESTIMATES.items()},
         "outcomes": dict(sorted(figures.outcomes.items())),
         "callbacks": {
             "answered": len(figures.answer.values),
@@ -48,17 +48,6 @@ def _strategy(figures: Figures) -> dict[str, Any]:
         "simulated_s": round(figures.simulated_s, 3),
         "histograms": {what: encoded(figures.times(what).values) for what in TIMES},
     }
-
-
-def estimates(figures: Figures) -> dict[str, Estimate]:
-    """Return all figures by the names used in thresholds."""
-    reported: dict[str, Estimate] = {}
-    for what in TIMES:
-        times: Times = figures.times(what)
-        reported |= {f"{what}.{name}": times.quantile(share) for name, share in QUANTILES.items()}
-        reported[f"{what}.max"] = Estimate(times.greatest)
-    reported |= {f"within.{limit_s}s": figures.answered_within(limit_s) for limit_s in LIMITS_S}
-    return {**reported, "2k": figures.share_2k, "cost": figures.cost, "credits": figures.credits}
 
 
 def _differences(bench: Bench, reference: str) -> list[dict[str, Any]]:
@@ -118,8 +107,8 @@ class Baseline:
         found = []
         for figures in bench.figures:
             before = self.figures.get(figures.name, {})
-            for name, now in estimates(figures).items():
-                rounded = Estimate(*_estimate(now))
+            for name, of in ESTIMATES.items():
+                rounded = Estimate(*_estimate(of(figures)))
                 then = before.get(name)
                 if then is not None and then.value != rounded.value:
                     found.append(FigureChange(figures.name, name, then, rounded, same or _apart(then, rounded)))
@@ -146,16 +135,17 @@ def _apart(one: Estimate, other: Estimate) -> bool:
     return one.high < other.low or other.high < one.low
 
 
-def read_baseline(path: str) -> Baseline:
-    """Read a file that `--save-baseline` or `--json` wrote; raises HarnessError."""
+def read_baseline(path: str, names: Collection[str]) -> Baseline:
+    """Read a file that `--json` wrote. Raise HarnessError for an invalid one, and for one without any of the named
+    implementations."""
     text = read_text(path)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --save-baseline") from None
+        raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --json") from None
     found = value.get("format") if isinstance(value, dict) else None
     if found != FORMAT:
-        raise HarnessError(f'{path}: expected format "{FORMAT}", as --save-baseline writes it, found "{found}"')
+        raise HarnessError(f'{path}: expected format "{FORMAT}", as --json writes it, found "{found}"')
     try:
         figures = {
             each["name"]: {name: Estimate(*three) for name, three in each["figures"].items()}
@@ -163,7 +153,9 @@ def read_baseline(path: str) -> Baseline:
         }
     except (KeyError, TypeError) as error:
         raise HarnessError(
-            f"{path}: not a complete {FORMAT} file ({type(error).__name__}: {error}); "
-            "write it again with --save-baseline"
+            f"{path}: not a complete {FORMAT} file ({type(error).__name__}: {error}); write it again with --json"
         ) from None
+    if not figures.keys() & names:
+        found = ", ".join(figures) or "none"
+        raise HarnessError(f"--baseline {path}: expected figures of {', '.join(names)}, found {found}")
     return Baseline(path, {name: value.get(name) for name in value if name != "strategies"}, figures)

@@ -2,21 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from harness.bench.figures import Bench, Figures
-from harness.bench.world import BenchPlan, BenchWorld, Chunk
+from harness.bench.world import BenchPlan, BenchWorld, Chunk, TrackRecord
+from harness.cell.inside import Cell
+from harness.cell.supervisor import supervised
 from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, Implementation
-
-
-@dataclass(frozen=True, slots=True)
-class _Played:
-    first: int
-    chunk: Chunk
 
 
 def bench(
@@ -41,20 +38,30 @@ def bench(
         for name, tracks in ranges.items()
         for implementation in implementations
     ]
-    played: dict[str, list[_Played]] = defaultdict(list)
-    for done in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
-        played[done.chunk.implementation].append(done)
-        on_tracks(len(done.chunk.records))
-    figures = []
-    for implementation in implementations:
-        own = sorted(played[implementation.name], key=lambda each: each.first)
-        figures.append(Figures(implementation.name, [each.chunk for each in own]))
-    return Bench(plan, tuple(figures))
+    played: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
+        played[chunk.implementation].append(chunk)
+        on_tracks(len(chunk.records))
+    in_order = {name: sorted(chunks, key=lambda chunk: chunk.records[0].track) for name, chunks in played.items()}
+    return Bench(plan, tuple(Figures(each.name, in_order[each.name]) for each in implementations))
 
 
 def _play(
     scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
-) -> _Played:
+) -> Chunk:
     assert isinstance(implementation, Implementation)
     tracks = ranges[scenario.name]
-    return _Played(tracks[0], BenchWorld(plan, tracks, implementation).run())
+    if implementation.shipped:
+        return BenchWorld(plan, tracks, implementation).run()
+    _, ended, trouble = supervised(partial(_play_in_cell, plan, tracks), implementation)
+    if trouble is not None:
+        raise ImplementationError(f"{implementation.name} cannot be timed: it {trouble}")
+    records = tuple(TrackRecord(**record) for record in ended["chunk"].pop("records"))
+    return Chunk(**ended["chunk"], records=records)
+
+
+def _play_in_cell(plan: BenchPlan, tracks: range, cell: Cell) -> dict[str, Any]:
+    """Play a chunk of an implementation that is not ours, in its cell."""
+    world = BenchWorld(plan, tracks, cell.request.implementation)
+    cell.watched(world.simulation)
+    return {"chunk": asdict(world.run())}

@@ -11,7 +11,9 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.trace.events import Row
 from harness.world.simulated.sqlite_clock import set_moment
+from harness.world.simulated.sqlite_watcher import read_tracks
 
 Wrote = Callable[[str, str | None], None]
 """Called with a track's id and the URL of its picture, for each row that is inserted or updated."""
@@ -119,18 +121,8 @@ def watched(path: str, wrote: Wrote) -> Iterator[None]:
         _connections.clear()
 
 
-def rows(path: str) -> dict[str, dict[str, Any]] | None:
+def rows(path: str) -> dict[str, Row] | None:
     """Return the tracks table by id, or None if there is no such table."""
     share()
-    connection = _real_connect(path)
-    try:
-        cursor = connection.execute("SELECT * FROM tracks")
-        names = [column[0] for column in cursor.description]
-        if "id" not in names:
-            return None
-        key = names.index("id")
-        return {str(row[key]): dict(zip(names, row, strict=True)) for row in cursor}
-    except sqlite3.Error:
-        return None
-    finally:
-        connection.close()
+    with contextlib.closing(_real_connect(path)) as connection:
+        return read_tracks(connection)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.bench.figures import DELIVERY_LIMIT_S, LIMITS_S, Bench, Figures, difference
+from harness.bench.figures import DELIVERY_LIMIT_S, LIMITS_S, Bench, Figures, difference, is_cost, is_share
 from harness.bench.json_format import Baseline, FigureChange
 from harness.bench.models import KINDS, Model
 from harness.bench.sampling import Latency, Samples, quantile_s
@@ -18,6 +19,7 @@ from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never, Uniform
 NOTHING = "–"
 CHANGES_MAX = 40
 NAME_MAX = 19
+SHARES = [each.name for each in fields(Model) if each.type is float]
 
 
 def seconds(value: float | None) -> str:
@@ -49,7 +51,7 @@ def around(estimate: Estimate) -> str:
     return f"{seconds(estimate.low)}–{'' if estimate.high is None else seconds(estimate.high)}"
 
 
-def report(bench: Bench, reference: str | None) -> RenderableType:
+def report(bench: Bench, reference: str) -> RenderableType:
     """Return all tables."""
     plan = bench.plan
     head = Text.assemble(
@@ -63,14 +65,15 @@ def report(bench: Bench, reference: str | None) -> RenderableType:
         _limits(bench),
         _delivered(bench),
     ]
-    if reference is not None and len(bench.figures) > 1:
+    if len(bench.figures) > 1:
         parts.append(_differences(bench, reference))
     parts += _remarks(bench)
     return Group(*parts)
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(
+def table(title: str | None, columns: Sequence[str]) -> Table:
+    """Return an empty table whose first column is for names and the others for numbers."""
+    empty = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
@@ -79,52 +82,41 @@ def _table(title: str, columns: Sequence[str]) -> Table:
         title_justify="left",
         title_style="bold",
     )
-    table.add_column("", no_wrap=True, overflow="ellipsis")
+    empty.add_column("", no_wrap=True, overflow="ellipsis")
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
+        empty.add_column(name, justify="right", no_wrap=True)
+    return empty
 
 
 def _times(bench: Bench, what: str, title: str) -> Table:
-    names = [*QUANTILES, "max"]
-    table = _table(f"{title}, in s", ["p50", "p90", "p95", "p99", "95 % sure", "p99.9", "max"])
-    assert len(names) == 6
+    rows = table(f"{title}, in s", ["p50", "p90", "p95", "p99", "95 % sure", "p99.9", "max"])
+    late = DELIVERY_LIMIT_S if what == "answer" else math.inf
     for figures in bench.figures:
         times = figures.times(what)
-        found = {name: times.quantile(share) for name, share in QUANTILES.items()}
-        cells = [seconds(found[name].value) for name in ("p50", "p90", "p95", "p99")]
-        late = DELIVERY_LIMIT_S if what == "answer" else math.inf
-        styled = [
-            Text(cell, style="red" if _over(found[name], late) else "")
-            for name, cell in zip(names, cells, strict=False)
-        ]
-        table.add_row(
+        *early, p99, p999 = (times.quantile(share) for share in QUANTILES.values())
+        rows.add_row(
             row_name(figures.name),
-            *styled,
-            Text(around(found["p99"]), style="dim"),
-            seconds(found["p99.9"].value),
+            *(Text(seconds(each.value), style="red" if (each.value or 0) > late else "") for each in (*early, p99)),
+            Text(around(p99), style="dim"),
+            seconds(p999.value),
             seconds(times.greatest),
         )
-    return table
-
-
-def _over(estimate: Estimate, limit: float) -> bool:
-    return estimate.value is not None and estimate.value > limit
+    return rows
 
 
 def _limits(bench: Bench) -> Table:
-    table = _table(
+    rows = table(
         "Callbacks answered within", [*(f"{limit_s} s" for limit_s in LIMITS_S), f"{DELIVERY_LIMIT_S} s, 95 % sure"]
     )
     for figures in bench.figures:
         found = {limit_s: figures.answered_within(limit_s) for limit_s in LIMITS_S}
         sure = found[DELIVERY_LIMIT_S]
-        table.add_row(
+        rows.add_row(
             row_name(figures.name),
             *(Text(percent(each.value), style="" if each.value == 1 else "yellow") for each in found.values()),
             Text(_shares(sure), style="dim"),
         )
-    return table
+    return rows
 
 
 def _shares(estimate: Estimate) -> str:
@@ -141,12 +133,12 @@ def _bound(share: float) -> str:
 
 
 def _delivered(bench: Bench) -> Table:
-    table = _table(
+    rows = table(
         "Tracks that end with a true 2K picture, and their cost",
         ["share", "95 % sure", "generations", "credits", "front"],
     )
     for figures in bench.figures:
-        table.add_row(
+        rows.add_row(
             row_name(figures.name),
             percent(figures.share_2k.value),
             Text(_shares(figures.share_2k), style="dim"),
@@ -154,7 +146,7 @@ def _delivered(bench: Bench) -> Table:
             NOTHING if figures.credits.value is None else f"{figures.credits.value:.2f}",
             Text("★" if figures.name in bench.front else "", style="green"),
         )
-    return table
+    return rows
 
 
 def _cost(estimate: Estimate) -> str:
@@ -165,7 +157,7 @@ def _cost(estimate: Estimate) -> str:
 
 
 def _differences(bench: Bench, reference: str) -> Table:
-    table = _table(
+    rows = table(
         f"Difference from {reference} on the same tracks, medians",
         ["2K, points", "answer, s", "picture, s", "later", "sooner"],
     )
@@ -173,7 +165,7 @@ def _differences(bench: Bench, reference: str) -> Table:
         if figures.name == reference:
             continue
         found = difference(figures, bench.of(reference))
-        table.add_row(
+        rows.add_row(
             row_name(figures.name),
             _signed(found.share_2k, 100, 2),
             _signed(found.answer, 1, 2),
@@ -181,7 +173,7 @@ def _differences(bench: Bench, reference: str) -> Table:
             str(found.slower) if found.pairs else NOTHING,
             str(found.faster) if found.pairs else NOTHING,
         )
-    return table
+    return rows
 
 
 def _signed(estimate: Estimate, scale: float, digits: int) -> str:
@@ -228,11 +220,10 @@ def changes(found: Sequence[FigureChange], baseline: Baseline, same: bool) -> Re
     if not found:
         return Text(f"No figure has changed since {baseline.path}.", style="green")
     head = Text.assemble((f"Changed since {baseline.path}", "bold"), f" ({how})")
-    table = _table("", ["figure", "before", "now", ""])
-    table.title = None
+    rows = table(None, ["figure", "before", "now", ""])
     shown = sorted(found, key=lambda each: not each.beyond_noise)[:CHANGES_MAX]
     for change in shown:
-        table.add_row(
+        rows.add_row(
             row_name(change.strategy),
             change.metric,
             _plain(change.metric, change.before.value),
@@ -240,15 +231,15 @@ def changes(found: Sequence[FigureChange], baseline: Baseline, same: bool) -> Re
             Text("●" if change.beyond_noise else "", style="yellow"),
         )
     rest = len(found) - len(shown)
-    return Group(head, table, *([Text(f"and {rest} more", style="dim")] if rest > 0 else []))
+    return Group(head, rows, *([Text(f"and {rest} more", style="dim")] if rest > 0 else []))
 
 
 def _plain(metric: str, value: float | None) -> str:
     if value is None:
         return NOTHING
-    if metric == "2k" or metric.startswith("within"):
+    if is_share(metric):
         return percent(value)
-    return f"{value:.3f}" if metric in ("cost", "credits") else f"{seconds(value)} s"
+    return f"{value:.3f}" if is_cost(metric) else f"{seconds(value)} s"
 
 
 def value_text(metric: str, value: float) -> str:
@@ -264,30 +255,16 @@ def models(known: Sequence[Model]) -> RenderableType:
     parts: list[RenderableType] = []
     for model in known:
         parts.append(Text.assemble((model.name, "bold"), f"  {model.sentence}"))
-        table = _table("", ["time", "p50", "p95", "p99"])
+        rows = table(None, ["time", "p50", "p95", "p99"])
         for what in KINDS:
             latency: Latency = getattr(model, what)
             points = [f"{seconds(quantile_s(latency, share))} s" for share in (0.5, 0.95, 0.99)]
-            table.add_row(what, _form(latency), *points)
-        table.title = None
+            rows.add_row(what, _form(latency), *points)
         shares = ", ".join(f"{name.replace('_', ' ')} {getattr(model, name) * 100:g} %" for name in SHARES)
-        parts += [table, Text(shares)]
+        parts += [rows, Text(shares)]
         parts += [Text.assemble((f"{what}: ", "dim"), (source, "dim")) for what, source in model.sources]
         parts.append(Text(""))
     return Group(*parts)
-
-
-SHARES = (
-    "music_fails",
-    "image_fails",
-    "image_refused",
-    "image_small",
-    "image_enlarged",
-    "download_fails",
-    "callback_lost",
-    "callback_never",
-    "callback_twice",
-)
 
 
 def _form(latency: Latency) -> str:

@@ -18,8 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.bench.figures import LIMITS_S, TIMES, Figures
-from harness.bench.statistics import QUANTILES
+from harness.bench.figures import ESTIMATES, POINTS, Figures, is_cost, is_share
 from harness.errors import HarnessError, UnknownNameError, nearest_hint
 from harness.scenario.values import seconds
 
@@ -33,39 +32,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 EXAMPLES = "for example answer.p99>15s, picture.p95@synchronous>60s, within.15s<99%, 2k<90% or cost>1.3"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A figure that a threshold can limit."""
-
-    kind: str
-    """`time`, `share` or `cost`: how its value is written."""
-    of: Callable[[Figures], float | None]
-
-
-def _of_time(what: str, share: float | None) -> Callable[[Figures], float | None]:
-    if share is None:
-        return lambda figures: figures.times(what).greatest
-    return lambda figures: figures.times(what).quantile(share).value
-
-
-def _of_limit(limit_s: float) -> Callable[[Figures], float | None]:
-    return lambda figures: figures.answered_within(limit_s).value
-
-
-def _metrics() -> dict[str, Metric]:
-    points = {**QUANTILES, "max": None}
-    metrics = {
-        f"{what}.{name}": Metric("time", _of_time(what, share)) for what in TIMES for name, share in points.items()
-    }
-    metrics |= {name: metrics[f"answer.{name}"] for name in points}
-    metrics |= {f"within.{limit_s}s": Metric("share", _of_limit(limit_s)) for limit_s in LIMITS_S}
-    metrics["2k"] = Metric("share", lambda figures: figures.share_2k.value)
-    metrics["cost"] = Metric("cost", lambda figures: figures.cost.value)
-    metrics["credits"] = Metric("cost", lambda figures: figures.credits.value)
-    return metrics
-
-
-METRICS = _metrics()
+METRICS = {**ESTIMATES, **{name: ESTIMATES[f"answer.{name}"] for name in POINTS}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +50,7 @@ class Threshold:
         found = []
         for each in figures:
             if self.strategy in (None, each.name):
-                known = METRICS[self.metric].of(each)
+                known = METRICS[self.metric](each).value
                 value = math.inf if known is None else known
                 if COMPARE[self.sign](value, self.value):
                     found.append((each.name, value))
@@ -96,31 +63,28 @@ def read_threshold(text: str, strategies: Iterable[str]) -> Threshold:
     if matched is None:
         raise HarnessError(f'--fail-if "{text}": expected METRIC[@STRATEGY] OP VALUE, {EXAMPLES}')
     name, strategy, sign, written = matched.groups()
-    metric = METRICS.get(name)
-    if metric is None:
+    if name not in METRICS:
         hint = nearest_hint(name, METRICS)
         raise HarnessError(f'--fail-if "{text}": unknown metric "{name}"{hint}; {EXAMPLES}')
     names = list(strategies)
     if strategy is not None and strategy not in names:
         raise UnknownNameError("strategy in this bench", strategy, names, f' (--fail-if "{text}")')
-    return Threshold(text, name, strategy, sign, _value(text, name, metric, written))
+    return Threshold(text, name, strategy, sign, _value(text, name, written))
 
 
-EXPECTED = {
-    "time": 'a duration such as "20s", "800ms" or "5m"',
-    "share": 'a share such as "95%" or "0.95"',
-    "cost": 'a number such as "1.3"',
-}
-
-
-def _value(text: str, name: str, metric: Metric, written: str) -> float:
+def _value(text: str, name: str, written: str) -> float:
+    expected = 'a duration such as "20s", "800ms" or "5m"'
     try:
-        if metric.kind == "time":
-            return seconds(written)
-        value = float(written.removesuffix("%")) / 100 if metric.kind == "share" and "%" in written else float(written)
-        if not math.isfinite(value) or value < 0 or (metric.kind == "share" and value > 1):
+        if is_share(name):
+            expected = 'a share such as "95%" or "0.95"'
+            value = float(written.removesuffix("%")) / (100 if "%" in written else 1)
+        elif is_cost(name):
+            expected = 'a number such as "1.3"'
+            value = float(written)
+        else:
+            value = seconds(written)
+        if not math.isfinite(value) or value < 0 or (is_share(name) and value > 1):
             raise ValueError
     except ValueError:
-        expected = EXPECTED[metric.kind]
         raise HarnessError(f'--fail-if "{text}": expected {expected} for {name}, got "{written}"') from None
     return value

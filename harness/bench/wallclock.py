@@ -9,7 +9,6 @@ warm the application up.
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import sqlite3
@@ -21,19 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from harness.bench.statistics import Estimate, median, quantile, spread_about
-from harness.config.app_config import REQUEST, Application, Settings, TrackReading, at_path, filled, filled_body
-from harness.config.environment import PROXIES
+from harness.config.app_config import Application, Settings, TrackReading, environment_of, filled
 from harness.errors import ImplementationError
 from harness.fakes import sample_text
-from harness.fakes.http_client import BadResponseError, ClientResponse, post
+from harness.fakes.http_client import ClientResponse, post
 from harness.fakes.latency import Fixed
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
+from harness.fakes.registry import environment as provider_environment
 from harness.fakes.script import COVER, Image, KieScript, Music, Picture, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation, Implementation, LiveImplementation
-from harness.trace.events import Event
 from harness.trace.journal import Journal
+from harness.world.client import asking
 from harness.world.hosts import MEDIA_HOSTS
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
@@ -55,10 +54,7 @@ PICTURE_WITHIN_S = 1.0
 ENOUGH = 10**9
 API_KEY = "bench-key"
 ENVIRONMENT = {
-    "SUNO_BASE_URL": "{suno}",
-    "SUNO_API_KEY": "{api_key}",
-    "KIE_BASE_URL": "{kie}",
-    "KIE_API_KEY": "{api_key}",
+    **provider_environment(lambda provider: f"{{{provider.name}}}", "{api_key}"),
     "PUBLIC_URL": "{app}",
     "DATABASE_PATH": "{database}",
     "PYTHONHASHSEED": "0",
@@ -134,18 +130,10 @@ def _settings(implementation: AnyImplementation) -> Settings:
                 "too; `harness bench --real` needs an application with another store"
             )
         return implementation.settings
+    assert isinstance(implementation, Implementation)
     command = f"{sys.executable} -m harness.bench.serve_process {implementation.target} {{port}}"
     application = Application(command=command, environment=ENVIRONMENT)
     return Settings(application, track=TrackReading(sqlite="{database}"), path=Path.cwd() / "harness.toml")
-
-
-class _Silence(JournalWriter):
-    """A journal writer that records nothing."""
-
-    __slots__ = ()
-
-    def record(self, event: Event, cause: int | None = None) -> int:
-        return 0
 
 
 class _Bench:
@@ -170,7 +158,7 @@ class _Bench:
         self._providers = LiveFakes(
             Scenario("bench/real", "LiveFakes that take no time.", script=script),
             seed,
-            _Silence(loop, Journal()),
+            JournalWriter(loop, Journal(), closed=True),
             api_key=self._api_key,
             signing_key=None,
             elapsed_s=lambda: loop.elapsed_s,
@@ -216,10 +204,11 @@ class _Bench:
         if self._is_served:  # applications refuse a picture at an address of this machine
             self._providers.media.base_url = f"http://{MEDIA_HOSTS[0]}:{self._providers.ports['media']}"
         port = application.port or free_port()
-        self._url = (application.url or f"http://{LOOPBACK}:{port}").rstrip("/")
+        url = (application.url or f"http://{LOOPBACK}:{port}").rstrip("/")
+        self._ask = asking(url, self._settings.start)
         self._values = {
             **{name: self._providers.url(name) for name in self._providers.ports},
-            "app": self._url,
+            "app": url,
             "port": str(port),
             "api_key": self._api_key,
             "signing_key": "",
@@ -232,10 +221,8 @@ class _Bench:
         }
         if application.command is None:
             return
-        own = {name: filled(value, self._values) for name, value in application.environment.items()}
         paths = os.pathsep.join(filter(None, (*sys.path, os.environ.get("PYTHONPATH", ""))))
-        ours = {name: value for name, value in os.environ.items() if name not in PROXIES}
-        environment = {**ours, "PYTHONPATH": paths, **reach, **own}
+        environment = environment_of(application, self._values, {"PYTHONPATH": paths, **reach})
         command = filled(application.command, self._values)
         self._process = Process(command, self._settings.folder, environment, lambda stream, line: None)
         await wait_until_ready(self._process, (LOOPBACK, port), application.ready_s, 1.0)
@@ -267,23 +254,11 @@ class _Bench:
         reality.own_cpu_s.append(time.process_time() - cpu_s)
 
     async def _wish(self, number: int) -> str:
-        start = self._settings.start
-        matched = REQUEST.fullmatch(start.request)
-        assert matched is not None
         requested = {"title": f"Harbour no. {number}", "prompt": sample_text.prompt(self._seed, number)}
-        content = json.dumps(filled_body(start.body, requested)).encode()
-        try:
-            answer = await post(self._url + matched[2], content, {"Content-Type": "application/json", **start.headers})
-            found = at_path(json.loads(answer.body), start.id)
-        except (OSError, BadResponseError, ValueError) as error:
-            raise ImplementationError(
-                f"{self.reality.name}: {start.request} got no usable response: {error}"
-            ) from error
-        if answer.status not in (200, 201, 202) or not isinstance(found, str | int):
-            raise ImplementationError(
-                f"{self.reality.name}: {start.request} answered HTTP {answer.status} without an id"
-            )
-        return str(found)
+        track_id, problem = await self._ask(requested)
+        if track_id is None:
+            raise ImplementationError(f"{self.reality.name}: {problem}")
+        return track_id
 
     async def _settled(self, track_id: str) -> tuple[float | None, bool]:
         """Return when the track's row was seen to be final, and whether it has a picture. Waits one more second for the

@@ -2,35 +2,23 @@
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from harness.bench.statistics import median
-from harness.bench.table import row_name
+from harness.bench.table import NOTHING, row_name, table
 from harness.bench.wallclock import NULL, Reality, Timing, timing
-
-NOTHING = "–"
 
 
 def report(found: Sequence[Reality]) -> RenderableType:
     """Return a table with a row for each implementation, the null implementation first."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="dim",
-        title="The code's own time over sockets, in ms, with providers that take no time",
-        title_justify="left",
-        title_style="bold",
+    rows = table(
+        "The code's own time over sockets, in ms, with providers that take no time",
+        ("answer", "95 % sure", "MAD", "p95", "final", "CPU", "harness", "n"),
     )
-    table.add_column("", no_wrap=True, overflow="ellipsis")
-    for name in ("answer", "95 % sure", "MAD", "p95", "final", "CPU", "harness", "n"):
-        table.add_column(name, justify="right", no_wrap=True)
     for each in found:
         answer, final = timing(each.answers_s), timing(each.settled_s)
-        table.add_row(
+        rows.add_row(
             row_name(each.name),
             _ms(answer.median.value),
             Text(_around(answer), style="dim"),
@@ -42,7 +30,8 @@ def report(found: Sequence[Reality]) -> RenderableType:
             str(each.rounds),
             style="dim" if each.name == NULL else "",
         )
-    warm_ups = " to ".join(dict.fromkeys(str(count) for count in _ends([each.warm_ups for each in found])))
+    counts = [each.warm_ups for each in found]
+    warm_ups = " to ".join(dict.fromkeys((str(min(counts)), str(max(counts)))))
     lines = [
         'answer: from the "complete" callback to its response; MAD: median absolute deviation; final: until the track '
         "was seen to be final (read every ms; a picture's callback comes 50 ms after it is finished); CPU, harness: "
@@ -56,11 +45,7 @@ def report(found: Sequence[Reality]) -> RenderableType:
         for each in found
         if each.without_picture
     ]
-    return Group(table, *(Text(line, style="dim") for line in lines))
-
-
-def _ends(counts: Sequence[int]) -> tuple[int, int]:
-    return min(counts, default=0), max(counts, default=0)
+    return Group(rows, *(Text(line, style="dim") for line in lines))
 
 
 def _around(reported: Timing) -> str:

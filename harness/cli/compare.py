@@ -1,27 +1,13 @@
 """`harness compare`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.completion import complete_files, complete_scenarios, complete_strategies
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import (
-    Shard,
-    baseline_option,
-    implementation_of,
-    invariant_options,
-    json_option,
-    judging_of,
-    output_options,
-    outputs_of,
-    scenarios_of,
-    seed_option,
-    shard_option,
-    speed_option,
-    workers_option,
-)
+from harness.cli.options import session_of, session_options
 from harness.cli.progress import play, show_changes
 from harness.errors import EXIT_HELD
 
@@ -48,29 +34,10 @@ if TYPE_CHECKING:
     shell_complete=complete_strategies,
     help="Compare only this strategy; repeatable.",
 )
-@seed_option
-@json_option
-@output_options
-@baseline_option
-@invariant_options
-@shard_option
-@workers_option
-@speed_option
+@session_options
 @click.option("-q", "--quiet", is_flag=True, help="Show only the conclusion, and no progress bar.")
 def compare(
-    scenarios: tuple[str, ...],
-    others: tuple[str, ...],
-    only: tuple[str, ...],
-    seed: int,
-    json_file: str | None,
-    workers: int | None,
-    speed: float,
-    quiet: bool,
-    baseline: str | None,
-    shard: Shard | None,
-    off: tuple[str, ...],
-    severity: tuple[str, ...],
-    **files: str | None,
+    scenarios: tuple[str, ...], others: tuple[str, ...], only: tuple[str, ...], quiet: bool, **options: Any
 ) -> None:
     """Compare implementations side by side.
 
@@ -88,7 +55,6 @@ def compare(
     """
     import time
 
-    from harness.engine.session import Plan, Session
     from harness.errors import UnknownNameError
     from harness.report.json import comparison_json
     from harness.strategies.registry import STRATEGIES
@@ -97,23 +63,21 @@ def compare(
     for name in only:
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES, "; pass your own implementation with --with")
-    outputs = outputs_of(files, json_file)
-    chosen = scenarios_of(scenarios, shard)
     names = dict.fromkeys([*(name for name in STRATEGIES if not only or name in only), *others])
-    implementations = [implementation_of(name, speed) for name in names]
-    session = Session(Plan(chosen, implementations, seed, workers, judging_of(off, severity)), outputs, baseline)
+    session = session_of(scenarios, names, options)
+    baseline = options["baseline"]
     began_s = time.perf_counter()
     play(session, "comparing", quiet=quiet)
     comparison = session.comparison()
     wall_s = time.perf_counter() - began_s
     changes, code = session.changes(added_count=False) if baseline is not None else (None, EXIT_HELD)
     is_known(code)
-    outputs.write_json(comparison_json(comparison))
+    session.outputs.write_json(comparison_json(comparison))
     session.write()
     if baseline is not None:
         show_changes(session, baseline, changes)
         raise click.exceptions.Exit(code)
-    if not outputs.take_stdout:
+    if not session.outputs.take_stdout:
         _show(screen(), comparison, wall_s, quiet=quiet)
 
 

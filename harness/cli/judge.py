@@ -6,7 +6,7 @@ import click
 
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import invariant_options, json_option, judging_of
+from harness.cli.options import invariant_options, json_option
 
 
 @click.command(cls=GroupedCommand)
@@ -26,24 +26,24 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
 
     Exit codes: 0 all held, 1 violated, 2 not a journal, 3 inconclusive.
     """
+    from harness.engine.judging import judging
     from harness.engine.run import judged_again
     from harness.engine.session import exit_code
     from harness.errors import JournalError
     from harness.report.json import results_json
     from harness.report.truncation import without_an_end
     from harness.report.violations import closing_line, run_report
-    from harness.results.files import must_be_apart, must_be_writable, read_text, write_json
+    from harness.results.files import check_outputs, read_text, write_json
     from harness.terminal import show
     from harness.trace.journal import read_journal
 
-    must_be_writable(json_file)
-    must_be_apart({"json": json_file}, [journal])
+    check_outputs({"json": json_file}, [journal])
     text = sys.stdin.read() if journal == "-" else read_text(journal)
     entries = read_journal(text, path=journal)
     if entries[1].kind != "run.began":
         raise JournalError(f'{journal}:2: expected a first entry "run.began", found "{entries[1].kind}"')
     try:
-        result = judged_again(entries, judging_of(off, severity))
+        result = judged_again(entries, judging(off, severity))
     except (
         KeyError,
         TypeError,

@@ -1,6 +1,7 @@
 """Options shared by several commands, and the parsing of their values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -11,58 +12,86 @@ from harness.errors import HarnessError
 from harness.report.registry import SHIPPED
 
 if TYPE_CHECKING:
-    from harness.engine.judging import Judging
     from harness.engine.outputs import Outputs
+    from harness.engine.session import Session
     from harness.scenario.model import Scenario
     from harness.targets import AnyImplementation
 
 T = TypeVar("T")
 
 
-def seed_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--seed`."""
-    return click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=DEFAULT_SEED,
-        show_default=True,
-        envvar=SETTINGS["seed"].variable,
-        help="Seed; the same seed gives the same journal.",
-    )(function)
+class Shard(NamedTuple):
+    """One of several machines' shares of the scenarios."""
+
+    number: int
+    """From 1 to `of`."""
+    of: int
+
+    def share(self, everything: "Sequence[T]") -> "list[T]":
+        """Return every `of`-th item, so that similar neighbours are spread evenly."""
+        return list(everything[self.number - 1 :: self.of])
 
 
-def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--workers`."""
-    return click.option(
-        "--workers",
-        type=click.IntRange(1, 64),
-        default=None,
-        envvar=SETTINGS["workers"].variable,
-        help="Number of worker processes.  [default: one per core]",
-    )(function)
+def _shard(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Shard | None:
+    if value is None:
+        return None
+    number, slash, of = value.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise click.BadParameter(f'found "{value}", expected K/N with K from 1 to N, such as 2/5')
+    return Shard(int(number), int(of))
 
 
-def speed_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--speed`."""
-    return click.option(
-        "--speed",
-        type=click.FloatRange(0.1, 200),
-        default=1.0,
-        show_default=True,
-        envvar=SETTINGS["speed"].variable,
-        help="Speed of a live application's clock relative to real time (needs libfaketime).",
-    )(function)
-
-
-def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--json`."""
-    return click.option(
-        "--json",
-        "json_file",
-        metavar="FILE",
-        shell_complete=complete_files,
-        help='Write the results as JSON; "-" for stdout, without the report.',
-    )(function)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=DEFAULT_SEED,
+    show_default=True,
+    envvar=SETTINGS["seed"].variable,
+    help="Seed; the same seed gives the same journal.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=None,
+    envvar=SETTINGS["workers"].variable,
+    help="Number of worker processes.  [default: one per core]",
+)
+speed_option = click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 200),
+    default=1.0,
+    show_default=True,
+    envvar=SETTINGS["speed"].variable,
+    help="Speed of a live application's clock relative to real time (needs libfaketime).",
+)
+limit_option = click.option(
+    "--limit",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Limit a Python run: processor, time, memory, patience; repeatable.",
+)
+debug_option = click.option("--debug", is_flag=True, help="Run Python in this process, without limits, for a debugger.")
+baseline_option = click.option(
+    "--baseline",
+    metavar="FILE",
+    shell_complete=complete_files,
+    envvar=SETTINGS["baseline"].variable,
+    help="Compare with a results archive; exit code 1 if something got worse. Runs that FILE lacks are judged "
+    "without it.",
+)
+shard_option = click.option(
+    "--shard",
+    metavar="K/N",
+    callback=_shard,
+    help="Run the K-th of N shares of the scenarios; --save each, then `harness merge`.",
+)
+json_option = click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help='Write the results as JSON; "-" for stdout, without the report.',
+)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,20 +141,8 @@ def outputs_of(options: "Mapping[str, Any]", json_file: str | None = None) -> "O
     return Outputs(files.pop("save", None), json_file, files)
 
 
-def baseline_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--baseline`."""
-    return click.option(
-        "--baseline",
-        metavar="FILE",
-        shell_complete=complete_files,
-        envvar=SETTINGS["baseline"].variable,
-        help="Compare with a results archive; exit code 1 if something got worse. Runs that FILE lacks are judged "
-        "without it.",
-    )(function)
-
-
 def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--off` and `--severity`; `judging_of` reads them."""
+    """Add `--off` and `--severity`."""
     for name, metavar, sentence in (
         ("severity", "NAME=error|warning", "Change an invariant's severity; repeatable."),
         ("off", "NAME", "Switch an invariant off; repeatable."),
@@ -134,45 +151,36 @@ def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def judging_of(off: Sequence[str], severities: Sequence[str]) -> "Judging":
-    """Return how runs are judged: by the options, which override the folder's configuration file."""
+def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that run scenarios; `session_of` reads them."""
+    options = (seed_option, json_option, output_options, baseline_option, invariant_options, shard_option)
+    for option in reversed((*options, workers_option, speed_option, limit_option, debug_option)):
+        function = option(function)
+    return function
+
+
+def session_of(selectors: Sequence[str], implementations: Iterable[str], options: Mapping[str, Any]) -> "Session":
+    """Return a session of the named scenarios and implementations, with the values of `session_options`.
+
+    Raise HarnessError for what cannot be found, loaded or written.
+    """
     from harness.engine.judging import judging
+    from harness.engine.session import Plan, Session
 
-    return judging(off, severities)
-
-
-class Shard(NamedTuple):
-    """One of several machines' shares of the scenarios."""
-
-    number: int
-    """From 1 to `of`."""
-    of: int
-
-    def share(self, everything: "Sequence[T]") -> "list[T]":
-        """Return every `of`-th item, so that similar neighbours are spread evenly."""
-        return list(everything[self.number - 1 :: self.of])
-
-
-def _shard(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Shard | None:
-    if value is None:
-        return None
-    number, slash, of = value.partition("/")
-    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise click.BadParameter(f'found "{value}", expected K/N with K from 1 to N, such as 2/5')
-    return Shard(int(number), int(of))
+    files = {name: value for name, value in options.items() if name != "json_file"}
+    outputs = outputs_of(files, options["json_file"])
+    how = options["speed"], options["limit"], options["debug"]
+    plan = Plan(
+        scenarios_of(selectors, options["shard"]),
+        [implementation_of(name, *how) for name in implementations],
+        options["seed"],
+        1 if options["debug"] else options["workers"],
+        judging(options["off"], options["severity"]),
+    )
+    return Session(plan, outputs, options["baseline"])
 
 
-def shard_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--shard`."""
-    return click.option(
-        "--shard",
-        metavar="K/N",
-        callback=_shard,
-        help="Run the K-th of N shares of the scenarios; --save each, then `harness merge`.",
-    )(function)
-
-
-def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "list[Scenario]":
+def scenarios_of(selectors: Sequence[str], shard: Shard | None) -> "list[Scenario]":
     """Return the scenarios that the selectors name, or a share of them.
 
     Raise HarnessError if two files have the same name, since results are keyed by name, and if a share is empty.
@@ -193,8 +201,13 @@ def scenarios_of(selectors: tuple[str, ...], shard: Shard | None = None) -> "lis
     return share
 
 
-def implementation_of(target: str, speed: float) -> "AnyImplementation":
-    """Return the implementation that a command line names."""
+def implementation_of(target: str, speed: float, limit: Sequence[str] = (), debug: bool = False) -> "AnyImplementation":
+    """Return the implementation that a command line names, with the limits of its cell."""
     from harness.engine.run import resolve
+    from harness.targets import Implementation
+    from harness.targets.limits import limits
 
-    return resolve(target, speed)
+    implementation = resolve(target, speed)
+    if isinstance(implementation, Implementation) and not implementation.shipped:
+        return replace(implementation, limits=limits(limit), in_process=debug)
+    return implementation

@@ -1,31 +1,19 @@
 """`harness run`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import (
-    Shard,
-    baseline_option,
-    implementation_of,
-    invariant_options,
-    json_option,
-    judging_of,
-    output_options,
-    outputs_of,
-    scenarios_of,
-    seed_option,
-    shard_option,
-    speed_option,
-    workers_option,
-)
+from harness.cli.options import session_of, session_options
 from harness.cli.progress import play, show_changes
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.results.result import Result
     from harness.scenario.model import Scenario
 
@@ -33,14 +21,7 @@ if TYPE_CHECKING:
 @click.command(cls=GroupedCommand)
 @click.argument("implementation", shell_complete=complete_implementations)
 @click.argument("scenarios", nargs=-1, shell_complete=complete_scenarios)
-@seed_option
-@json_option
-@output_options
-@baseline_option
-@invariant_options
-@shard_option
-@workers_option
-@speed_option
+@session_options
 @click.option("--journal", "journal_folder", metavar="FOLDER", help="Write each run's journal to FOLDER (JSON Lines).")
 @click.option("--twice", is_flag=True, help="Run everything again with another hash seed and report differences.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every verdict, not only violations.")
@@ -48,19 +29,11 @@ if TYPE_CHECKING:
 def run(
     implementation: str,
     scenarios: tuple[str, ...],
-    seed: int,
-    json_file: str | None,
-    workers: int | None,
-    speed: float,
     journal_folder: str | None,
     twice: bool,
     verbose: bool,
     quiet: bool,
-    baseline: str | None,
-    shard: Shard | None,
-    off: tuple[str, ...],
-    severity: tuple[str, ...],
-    **files: str | None,
+    **options: Any,
 ) -> None:
     """Put one implementation through scenarios and explain every violation.
 
@@ -83,18 +56,14 @@ def run(
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
     """
     from harness.engine.determinism import differences
-    from harness.engine.session import Plan, Session
     from harness.report.json import results_json
     from harness.results.files import write_journals
     from harness.targets import is_live
 
     if twice and is_live(implementation):
         raise HarnessError("--twice: live runs cannot be repeated byte for byte; omit it, or use a simulated one")
-    outputs = outputs_of(files, json_file)
-    chosen = scenarios_of(scenarios, shard)
-    judging = judging_of(off, severity)
-    plan = Plan(chosen, [implementation_of(implementation, speed)], seed, workers, judging)
-    session = Session(plan, outputs, baseline)
+    session = session_of(scenarios, [implementation], options)
+    seed, outputs = session.plan.seed, session.outputs
     results = play(session, implementation, keep_journals=True, quiet=quiet)
     changes, code = session.changes(added_count=True)
     is_known(code)
@@ -105,13 +74,19 @@ def run(
     different = differences(implementation, scenarios, results, seed) if twice else []
     code = is_known(EXIT_VIOLATED if different else code)
     if not outputs.take_stdout:
-        _show(chosen, results, different, seed, verbose=verbose, quiet=quiet)
-    show_changes(session, baseline, changes)
+        _show(session.plan.scenarios, results, different, seed, verbose=verbose, quiet=quiet)
+    show_changes(session, options["baseline"], changes)
     raise click.exceptions.Exit(code)
 
 
 def _show(
-    scenarios: "list[Scenario]", results: "list[Result]", different: list[str], seed: int, *, verbose: bool, quiet: bool
+    scenarios: "Sequence[Scenario]",
+    results: "list[Result]",
+    different: list[str],
+    seed: int,
+    *,
+    verbose: bool,
+    quiet: bool,
 ) -> None:
     from harness.report.violations import closing_line, run_report
     from harness.scenario.catalogue import selector_of

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
 
     from rich.console import Console
     from rich.text import Text
@@ -96,12 +96,12 @@ def serve(
     import secrets
 
     from harness.fakes.registry import PROVIDERS
-    from harness.results.files import must_be_writable
+    from harness.results.files import check_outputs
     from harness.serve.admin import Admin, by_name
     from harness.serve.session import ServedFakes
     from harness.terminal import key_presses, screen
 
-    must_be_writable(journal_file)
+    check_outputs({"journal": journal_file})
     token = admin_token or secrets.token_urlsafe(18)
     display = _Display(screen())
     journals = _Journals(journal_file)
@@ -120,23 +120,28 @@ def serve(
         on_entries=notify,
     )
     keys = _Keys(serving, display)
-    with key_presses(serving.loop, keys.press) as has_keys:
-        ports = {name: port + index for index, name in enumerate(PROVIDERS)} if port else {}
-        try:
-            serving.run(
-                ports,
-                lambda: display.introduce(serving, token, KEYS if has_keys else ""),
-                Admin(serving, token),
-                port + len(PROVIDERS) if port else 0,
-            )
-        except OSError as error:
-            if isinstance(error, BrokenPipeError) or is_of_writing(error):
-                raise  # an error of stdout, which `main` reports
-            raise HarnessError(f"the fakes cannot listen on port {port} and the next three: {error}") from error
-        finally:
-            journals.close()
+    ports = {name: port + index for index, name in enumerate(PROVIDERS)} if port else {}
+    listening = _listening_errors(port)
+    with contextlib.closing(journals), key_presses(serving.loop, keys.press) as has_keys, listening:
+        serving.run(
+            ports,
+            lambda: display.introduce(serving, token, KEYS if has_keys else ""),
+            Admin(serving, token),
+            port + len(PROVIDERS) if port else 0,
+        )
     if journal_file == "-":
         sys.stdout.write(serving.journal.to_jsonl())
+
+
+@contextlib.contextmanager
+def _listening_errors(port: int) -> Iterator[None]:
+    """Report a port in use as a HarnessError. An error of stdout passes, since `main` reports it."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or is_of_writing(error):
+            raise
+        raise HarnessError(f"the fakes cannot listen on port {port} and the next three: {error}") from error
 
 
 class _Journals:

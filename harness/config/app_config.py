@@ -63,9 +63,6 @@ PLATFORM = "platform"
 """The caller of a periodic route, in the journal."""
 URL_READY_S = 2.0
 """The timeout for an application that is already running."""
-REACHES = ("variables", "preload", "proxy")
-"""How the application's requests reach the fakes: by base URLs in its environment, by a Node preload that rewrites the
-providers' origins, or by a proxy with a temporary certificate authority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,7 @@ class Application:
     warm_up: tuple[str, ...] = ()
     """Requests before the clock starts, such as "GET /path", for applications that compile on the first request."""
     reach: str = "variables"
+    """How its requests reach the fakes: "variables", "preload" or "proxy" (see `world.live.redirect`)."""
     api_key: str | None = None
     """The key that it sends, if it does not read `{api_key}` from its environment."""
     serverless: bool = False

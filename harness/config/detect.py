@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.fakes.registry import KIE, SUNO
+
 SOURCES = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".py", ".sql")
 IGNORED = frozenset({"node_modules", ".git", ".next", ".venv", "venv", "dist", "build", "__pycache__"})
 FILES_MAX = 2_000
-PROVIDER_HOSTS = ("api.kie.ai", "api.sunoapi.org")
+PROVIDER_HOSTS = (*KIE.hosts, *SUNO.hosts)
 NOT_A_START = re.compile(r"callback|webhook|hook|cron|auth|\[|:|<|\{")
 """Paths that others call, or that concern an existing track."""
 ENDS = ("complete", "completed", "done", "ready", "finished", "succeeded", "success", "published")

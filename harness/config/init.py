@@ -1,4 +1,4 @@
-"""Writing a first `harness.toml` for a project, with the detected settings and comments about the others."""
+"""Writing a first `harness.toml` for a project, with the detected settings and comments on the others."""
 
 import json
 import re
@@ -26,56 +26,56 @@ def first_settings(folder: Path) -> str:
 
 def _application(project: Project, environment: dict[str, str]) -> str:
     if project.hosts:
-        way, stand = ("preload" if project.on_node else "proxy"), "stands" if len(project.hosts) == 1 else "stand"
-        reach = f'reach = "{way}"  # because {", ".join(sorted(project.hosts))} {stand} in its code'
+        way = "preload" if project.on_node else "proxy"
+        reach = f'reach = "{way}"  # hard-coded hosts: {", ".join(sorted(project.hosts))}'
     else:
         reach = 'reach = "variables"               # or "preload" (Node), or "proxy" (any client), for hard-coded hosts'
     variables = "\n".join(_is(name, value) for name, value in environment.items())
     return f"""\
-# How `harness run harness.toml --speed 50` plays scenarios to this application.
+# How the harness runs this application: harness run . --speed 50
 # {project.how}
 [application]
 {_is("command", project.command)}
 {reach}
-# url = "http://127.0.0.1:3000"   # instead of command: something that runs already (speed 1)
+# url = "http://127.0.0.1:3000"   # instead of command: a running application (speed 1)
 # warm_up = ["GET /"]             # requested before the clock starts
 
-[application.environment]         # {{suno}} {{kie}} {{app}} {{port}} {{api_key}} {{database}} ... are filled in
+[application.environment]         # {{suno}} {{kie}} {{app}} {{port}} {{api_key}} {{database}} ... are replaced
 {variables}
 """
 
 
 def _start(project: Project) -> str:
     return f"""\
-[start]                           # how a track is asked for{"" if project.start else ": no route was found, write it"}
+[start]                           # how a track is requested{"" if project.start else ": no route was found, set it"}
 {_is("request", f"POST {project.start or '/tracks'}")}
 body = {{ title = "{{title}}", prompt = "{{prompt}}" }}
-{_is("id", project.id)}  # where its id stands in the answer: "track.id" for nested ones
+{_is("id", project.id)}  # the path of its id in the response, such as "track.id"
 """
 
 
 def _track(project: Project, environment: dict[str, str], on_supabase: bool) -> str:
-    lines = ["[track]                           # where it can be read afterwards"]
+    lines = ["[track]                           # where it is read from"]
     if on_supabase:
         lines.append('# read = "GET /api/tracks/{id}"     # instead of the tables of [supabase]')
     elif _database_variable(project) is not None:
-        lines.append(f'postgres = "${_database_variable(project)}"  # taken from the shell, as the application does')
-        lines.append("# history = true                # no write is missed, by a trigger for the time of a run")
+        lines.append(f'postgres = "${_database_variable(project)}"  # from the environment')
+        lines.append("# history = true                # record every write, by a trigger during a run")
     elif any("{database}" in value for value in environment.values()) and project.table is not None:
         lines.append('sqlite = "{database}"')
         lines.append('# read = "GET /tracks/{id}"         # or a request')
     else:
         lines.append(_is("read", f"GET {project.start or '/tracks'}/{{id}}"))
         if project.inside:
-            lines.append(_is("inside", project.inside) + "  # where the track stands in that answer")
+            lines.append(_is("inside", project.inside) + "  # the path of the track in that response")
         if not project.on_postgres:
-            lines.append('# sqlite = "{database}"           # or a table of a database file')
+            lines.append('# sqlite = "{database}"           # or a table of a SQLite file')
     if project.table not in (None, "tracks"):
         lines.append(_is("table", project.table))
     ends = f"complete = {json.dumps(project.complete or ('complete',))}"
-    lines.append(f"{ends}  # the values of its status that are ends")
+    lines.append(f"{ends}  # final values of its status")
     lines.append(f"failed = {json.dumps(project.failed or ('failed',))}")
-    lines += ["", "[track.fields]                    # what its columns are called: ours = theirs"]
+    lines += ["", "[track.fields]                    # the names of its columns: harness = application"]
     for ours in ("status", "audio_url", "image_url", "image_resolution", "image_label", "failure_reason"):
         unseen = "# " if project.columns and ours not in project.fields else ""
         lines.append(unseen + _is(ours, project.fields.get(ours, ours)))

@@ -289,6 +289,7 @@ class ConfigBlock(Block):
     patience_s: Seconds = key("Real time that one scenario may take when it is repeated more slowly.", "2m")
     options: Any = key("Defaults of the command line's options.", {"seed": 7})
     plugins: Any = key("Plugins by kind.", {"faults": ["shop.faults:Teapot"]})
+    cell: Any = key("Limits of a Python application's runs.", {"memory": "4 GiB"})
     invariants: Any = key("Invariants that are switched off or have another severity.", {"off": ["image-durable"]})
 
     @model_validator(mode="after")

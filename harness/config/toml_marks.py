@@ -6,9 +6,8 @@ tables that begin on the line of their value. What it does not find is reported 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from harness.scenario.yaml import Position, Where
+from harness.scenario.yaml import Marks, Position, Where
 
 _KEY = r'(?:[A-Za-z0-9_-]+|"[^"\n]*"|\'[^\'\n]*\')'
 _TABLE = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
@@ -17,27 +16,9 @@ _INLINE = re.compile(rf"[{{,]\s*({_KEY})\s*=\s*")
 _STRING = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*')
 
 
-@dataclass(slots=True)
-class TomlMarks:
-    """The locations of keys and values by their paths."""
-
-    keys: dict[Where, Position] = field(default_factory=dict)
-    values: dict[Where, Position] = field(default_factory=dict)
-
-    def value_mark(self, where: Where) -> Position:
-        """Return the location of a value, or of the nearest enclosing one."""
-        while where and where not in self.values:
-            where = where[:-1]
-        return self.values.get(where, Position(1, 1))
-
-    def key_mark(self, where: Where) -> Position:
-        """Return the location of a key, or of the nearest enclosing value."""
-        return self.keys.get(where) or self.value_mark(where)
-
-
-def toml_marks(text: str) -> TomlMarks:
+def toml_marks(text: str) -> Marks:
     """Return the marks of a valid TOML text."""
-    marks = TomlMarks()
+    marks = Marks()
     table: Where = ()
     for number, line in _statements(text):
         if header := _TABLE.match(line):

@@ -8,7 +8,7 @@ from harness.errors import HarnessError, UnknownNameError
 from harness.report.registry import Report, reports
 from harness.results.archive import Results
 from harness.results.archive_file import write_results
-from harness.results.files import must_be_apart, must_be_writable, write_bytes, write_json, write_text
+from harness.results.files import check_outputs, write_bytes, write_json, write_text
 
 STDOUT = "-"
 
@@ -35,10 +35,7 @@ class Outputs:
         """Raise HarnessError for a file that cannot be written, or that is another output or one of `read`."""
         if self.save == STDOUT:
             raise HarnessError('--save: expected a file, found "-", which is only for text reports')
-        files = {"save": self.save, **self.reports, "json": self.json}
-        for file in files.values():
-            must_be_writable(file)
-        must_be_apart(files, read)
+        check_outputs({"save": self.save, **self.reports, "json": self.json}, read)
         self._makers()
 
     def write(self, results: Results) -> None:

@@ -11,15 +11,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.engine.judging import Judging
 from harness.engine.run import run
-from harness.errors import ImplementationError
+from harness.errors import HarnessError, ImplementationError
 from harness.results.comparison import Comparison
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
-from harness.targets import AnyImplementation, LiveImplementation, Postponed, cores
+from harness.targets import AnyImplementation, LiveImplementation, Postponed, Unstarted, cores
 from harness.world.simulated.tempdir import scratch_folder
 
 CHUNK = 8
@@ -56,12 +56,16 @@ def play_pairs(
     A live run with uncertain verdicts is repeated at a lower speed, and `notify` receives the reason. It precedes runs
     that have not started, because it takes longer and is mostly idle; for the same reason the longest live runs start
     first. Many uncertain runs mean a busy machine, so later runs start at a lower speed, too.
-    Raise ImplementationError if an implementation does not start, or ends its process.
+    An implementation that does not start does not keep the others from it: its runs are inconclusive. Raise
+    ImplementationError if none starts.
     """
+    starts = _Starts(pairs)
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
     if workers <= 1 or few:
         for scenario, implementation in pairs:
-            yield play(scenario, implementation, seed)
+            outcome = _play_one(play, scenario, starts.given(implementation), seed)
+            yield starts.learn(play, scenario, implementation, seed, outcome)
+        starts.check()
         return
     _warm_up()
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
@@ -73,7 +77,7 @@ def play_pairs(
     try:
         while chunks or pending:
             while chunks and len(pending) < (pace.at_a_time(workers) if is_live else len(chunks) + len(pending)):
-                chunk = [pace.given(pair) for pair in chunks.popleft()]
+                chunk = [pace.given((scenario, starts.given(each))) for scenario, each in chunks.popleft()]
                 pending[pool.submit(_play_chunk, chunk, seed, sys.path)] = chunk
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 played = pending.pop(future)
@@ -86,11 +90,12 @@ def play_pairs(
                     chunks.appendleft([(scenario, postponed.again)])
                 else:
                     pace.learn(played, certain=True)
-                    yield from results
+                    for (scenario, implementation), result in zip(played, results, strict=True):
+                        yield starts.learn(play, scenario, implementation, seed, result)
+        starts.check()
     except BrokenProcessPool:
-        raise ImplementationError(
-            "an implementation ended its worker process (a crash in native code, or out of memory); find it with "
-            "--workers 1"
+        raise HarnessError(
+            "a worker process was ended from outside, perhaps for lack of memory; try --workers 1"
         ) from None
     except BaseException:
         for worker in multiprocessing.active_children():  # their results are not needed any more
@@ -98,6 +103,52 @@ def play_pairs(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _NotStarted(NamedTuple):
+    """What a run gives whose implementation does not start."""
+
+    why: str
+
+
+class _Starts:
+    """Which implementations start, learned from their runs."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._names = {implementation.name for _, implementation in pairs}
+        self._started: set[str] = set()
+        self._failed: dict[str, str] = {}
+
+    def given(self, implementation: AnyImplementation) -> AnyImplementation:
+        """Return the implementation, or why it did not start before and need not be tried again."""
+        name = implementation.name
+        failed = name in self._failed and name not in self._started
+        return Unstarted(name, self._failed[name]) if failed else implementation
+
+    def learn(
+        self, play: Play[T], scenario: Scenario, implementation: AnyImplementation, seed: int, played: "T | _NotStarted"
+    ) -> T:
+        """Return the result of a run; an inconclusive one if its implementation did not start."""
+        if not isinstance(played, _NotStarted):
+            if not isinstance(implementation, Unstarted):
+                self._started.add(implementation.name)
+            return played
+        self._failed.setdefault(implementation.name, played.why)
+        if len(self._names) == 1 and not self._started:
+            self.check()
+        return play(scenario, Unstarted(implementation.name, played.why), seed)
+
+    def check(self) -> None:
+        """Raise ImplementationError if implementations were tried and none started."""
+        if self._failed and not self._started:
+            raise ImplementationError(next(iter(self._failed.values())))
+
+
+def _play_one(play: Play[T], scenario: Scenario, implementation: AnyImplementation, seed: int) -> "T | _NotStarted":
+    try:
+        return play(scenario, implementation, seed)
+    except ImplementationError as error:
+        return _NotStarted(str(error))
 
 
 class _Pace:
@@ -166,7 +217,7 @@ invariants may be closures, which cannot be sent."""
 
 def _play_chunk(pairs: Sequence[Pair], seed: int, path: list[str]) -> list[Any]:
     sys.path[:] = path
-    return [_worker_play(scenario, implementation, seed) for scenario, implementation in pairs]
+    return [_play_one(_worker_play, scenario, implementation, seed) for scenario, implementation in pairs]
 
 
 def _prepare_worker(play: Play[Any]) -> None:

@@ -1,9 +1,11 @@
 """One run: one implementation in one scenario, from the world and its journal to verdicts and metrics."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 
+from harness import cell
+from harness.cell.debugger import breakpoints_in_process
 from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
@@ -12,14 +14,30 @@ from harness.invariants.metrics import measure
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
-from harness.targets import AnyImplementation, LiveImplementation, Postponed, is_live, load, load_live
+from harness.targets import (
+    AnyImplementation,
+    Implementation,
+    LiveImplementation,
+    Postponed,
+    Unstarted,
+    is_live,
+    load,
+    load_live,
+)
 from harness.targets.modules import own_modules_set_aside
 from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
+from harness.world.run_header import refused_journal
 from harness.world.simulated.world import SimulatedWorld
 
 DEFAULT_SEED = 1
+
+
+def is_debugged() -> bool:
+    """Return whether a debugger traces this process, other than to measure coverage."""
+    tracer = sys.gettrace()
+    return tracer is not None and not type(tracer).__module__.startswith("coverage")
 
 
 def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
@@ -57,14 +75,19 @@ def run(
     """Run an implementation in a scenario. Raise ImplementationError if it does not start."""
     began = time.perf_counter()
     files: dict[str, bytes] = {}
+    pictures: Mapping[str, Thumbnail] = {}
     keep = files.__setitem__ if keep_pictures else None
     if isinstance(implementation, LiveImplementation):
         journal = _live_journal(scenario, implementation, seed, keep)
+    elif isinstance(implementation, Unstarted):
+        journal = refused_journal(scenario, implementation.name, seed, implementation.why)
+    elif implementation.shipped:
+        journal = _journal_in_process(scenario, implementation, seed, keep)
+    elif implementation.in_process or is_debugged():
+        with own_modules_set_aside(), breakpoints_in_process():
+            journal = _journal_in_process(scenario, implementation, seed, keep)
     else:
-        world = SimulatedWorld(scenario, implementation, seed)
-        world.observer.on_picture = keep
-        with nullcontext() if implementation.shipped else own_modules_set_aside():
-            journal = world.run()
+        journal, pictures = cell.play(scenario, implementation, seed, with_pictures=keep_pictures)
     view = TraceView(journal)
     how = judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
@@ -82,7 +105,7 @@ def run(
         simulated_s=ended.at_s,
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
-        pictures=_pictures(finals, files) if files else {},
+        pictures=pictures or _pictures(finals, files),
     )
 
 
@@ -91,6 +114,14 @@ def _pictures(finals: list[Row | None], files: Mapping[str, bytes]) -> dict[str,
     urls = dict.fromkeys(str(fields.get("image_url")) for fields in finals if fields)
     small = {url: thumbnail(files[url]) for url in urls if url in files}
     return {url: picture for url, picture in small.items() if picture is not None}
+
+
+def _journal_in_process(
+    scenario: Scenario, implementation: Implementation, seed: int, keep: Callable[[str, bytes], None] | None
+) -> Journal:
+    world = SimulatedWorld(scenario, implementation, seed)
+    world.observer.on_picture = keep
+    return world.run()
 
 
 def _live_journal(

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from harness.faults.exchange import Response
+from harness.faults.exchange import ResponseInTransit
 from harness.faults.kinds import ResponseFault
 
 GZIP_WBITS = 31
@@ -17,7 +17,7 @@ class EmptyBody(ResponseFault):
 
     name: ClassVar[str] = "empty-body"
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         return response.with_body(b"")
 
 
@@ -27,7 +27,7 @@ class BrokenJson(ResponseFault):
 
     name: ClassVar[str] = "broken-json"
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         return response.with_body(response.body.replace(b'"', b"", 1))
 
 
@@ -37,7 +37,7 @@ class CutOffJson(ResponseFault):
 
     name: ClassVar[str] = "cut-off-json"
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         return response.with_body(response.half())
 
 
@@ -48,7 +48,7 @@ class WrongContentType(ResponseFault):
     name: ClassVar[str] = "wrong-content-type"
     type: str = "text/html; charset=utf-8"
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         headers = [*response.without(b"content-type"), (b"content-type", self.type.encode())]
         return replace(response, headers=headers)
 
@@ -59,7 +59,7 @@ class CorruptGzip(ResponseFault):
 
     name: ClassVar[str] = "corrupt-gzip"
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         packer = zlib.compressobj(wbits=GZIP_WBITS)
         whole = packer.compress(response.half()) + packer.flush(zlib.Z_FULL_FLUSH)
         return response.with_body(whole + b"\xff" * 16, (b"content-encoding", b"gzip"))
@@ -72,5 +72,5 @@ class OversizedBody(ResponseFault):
     name: ClassVar[str] = "oversized-body"
     size: int = 16 * 1024 * 1024
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         return response.with_body(response.body + b" " * self.size)

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.faults.exchange import Connection, Exchange, Response
+from harness.faults.exchange import Connection, Exchange, ResponseInTransit
 from harness.faults.kinds import ConnectFault, EndFault, SendFault
 from harness.faults.randomness import Randomness, for_ever
 
@@ -93,7 +93,7 @@ class ResetInBody(SendFault):
 
     name: ClassVar[str] = "reset-in-body"
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         await exchange.start(response)
         await exchange.body(response.half(), more=True)
         exchange.connection.reset()
@@ -105,7 +105,7 @@ class CutOffBody(SendFault):
 
     name: ClassVar[str] = "cut-off-body"
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         await exchange.start(response)
         await exchange.body(response.half(), more=True)
         exchange.connection.close()
@@ -117,7 +117,7 @@ class StalledBody(SendFault):
 
     name: ClassVar[str] = "stalled-body"
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         await exchange.start(response)
         await exchange.body(response.half(), more=True)
         await exchange.gone()
@@ -130,6 +130,6 @@ class HalfOpen(SendFault):
     name: ClassVar[str] = "half-open"
     is_failure: ClassVar[bool] = False
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         exchange.dies(exchange.connection)
         await exchange.finish(response)

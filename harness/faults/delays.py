@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.faults.exchange import Exchange, Response, head_of
+from harness.faults.exchange import Exchange, ResponseInTransit, head_of
 from harness.faults.kinds import ConnectFault, HoldFault, SendFault
 from harness.faults.randomness import Delay, Randomness, pause
 
@@ -45,7 +45,7 @@ class SlowHeaders(SendFault):
     is_failure: ClassVar[bool] = False
     every_s: Delay = 5.0
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         if not await exchange.notify(response):
             return
         for line in head_of(response).splitlines(keepends=True):
@@ -65,7 +65,7 @@ class DribbledBody(SendFault):
     bytes: int = 1
     every_s: float = 1.0
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         await exchange.start(response)
         for start in range(0, len(response.body), self.bytes) or (0,):
             if start:
@@ -82,7 +82,7 @@ class Bandwidth(SendFault):
     is_failure: ClassVar[bool] = False
     per_second: int = 16 * 1024
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         await exchange.start(response)
         size = len(response.body)
         piece = max(1, int(self.per_second * BANDWIDTH_EVERY_S), -(-size // BANDWIDTH_PIECES_MAX))

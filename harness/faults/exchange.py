@@ -35,7 +35,7 @@ class Connection(Protocol):
 
 
 @dataclass(slots=True)
-class Response:
+class ResponseInTransit:
     """A complete HTTP response of a fake."""
 
     status: int
@@ -46,7 +46,7 @@ class Response:
         """Return the headers without those named (in lower case)."""
         return [(name, value) for name, value in self.headers if name.lower() not in names]
 
-    def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "Response":
+    def with_body(self, body: bytes, *extra: tuple[bytes, bytes]) -> "ResponseInTransit":
         """Return the response with another body, its correct length, and additional headers."""
         length = (b"content-length", str(len(body)).encode())
         return replace(self, headers=[*self.without(b"content-length"), length, *extra], body=body)
@@ -68,7 +68,7 @@ class RequestInTransit:
     """Seconds after the first time at which it is carried out again."""
     lost: bool = False
     """Whether it never arrives."""
-    refusal: Response | None = None
+    refusal: ResponseInTransit | None = None
     """The response of an intermediary, if one rejects it; then it is not carried out."""
 
     @property
@@ -93,7 +93,7 @@ class Exchange:
         """Return whether the client is the harness itself, which has no transport to write to."""
         return bool(self.scope["state"].get("observer", False))
 
-    async def start(self, response: Response) -> None:
+    async def start(self, response: ResponseInTransit) -> None:
         """Send the status line and the headers."""
         await self.send({"type": "http.response.start", "status": response.status, "headers": response.headers})
 
@@ -101,12 +101,12 @@ class Exchange:
         """Send a part of the body, the last one unless `more`."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def finish(self, response: Response) -> None:
+    async def finish(self, response: ResponseInTransit) -> None:
         """Send a complete response."""
         await self.start(response)
         await self.body(response.body)
 
-    async def notify(self, response: Response) -> bool:
+    async def notify(self, response: ResponseInTransit) -> bool:
         """Announce a response as a client reads it; return whether the fault must write it to the transport."""
         if self.is_observed:
             await self.finish(response)
@@ -134,7 +134,7 @@ def received_again(content: bytes, receive: Receive) -> Receive:
     return again
 
 
-def head_of(response: Response) -> bytes:
+def head_of(response: ResponseInTransit) -> bytes:
     """Return the bytes of the status line and the headers; the connection is closed after this response."""
     phrase = HTTPStatus(response.status).phrase
     headers = [*response.without(b"connection"), (b"connection", b"close")]

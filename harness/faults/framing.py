@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.faults.exchange import Exchange, Response, head_of
+from harness.faults.exchange import Exchange, ResponseInTransit, head_of
 from harness.faults.kinds import SendFault
 from harness.faults.randomness import Randomness
 
@@ -15,13 +15,13 @@ class WrongLength(SendFault):
     name: ClassVar[str] = "wrong-length"
     says: Literal["half", "twice"] = "half"
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         seen = response.with_body(response.half()) if self.says == "half" else response
         if not await exchange.notify(seen):
             return
         length = len(seen.body) if self.says == "half" else 2 * len(response.body)
         headers = [*response.without(b"content-length"), (b"content-length", str(length).encode())]
-        exchange.connection.write(head_of(Response(response.status, headers, b"")) + response.body)
+        exchange.connection.write(head_of(ResponseInTransit(response.status, headers, b"")) + response.body)
         if self.says == "half":
             exchange.connection.close()
         await exchange.gone()
@@ -33,8 +33,8 @@ class BrokenChunking(SendFault):
 
     name: ClassVar[str] = "broken-chunking"
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
-        await exchange.start(Response(response.status, response.without(b"content-length"), b""))
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
+        await exchange.start(ResponseInTransit(response.status, response.without(b"content-length"), b""))
         await exchange.body(response.half(), more=True)
         exchange.connection.write(b"no size at all\r\n" + response.body)
         exchange.connection.close()

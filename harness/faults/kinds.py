@@ -17,7 +17,7 @@ up. Of EndFault and SendFault together only the first in the file acts, because 
 
 from typing import ClassVar
 
-from harness.faults.exchange import Connection, Exchange, RequestInTransit, Response
+from harness.faults.exchange import Connection, Exchange, RequestInTransit, ResponseInTransit
 from harness.faults.randomness import Randomness
 
 
@@ -60,7 +60,7 @@ class ResponseFault(Fault):
 
     __slots__ = ()
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         """Return what is sent instead."""
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class SendFault(Fault):
 
     __slots__ = ()
 
-    async def on_send(self, exchange: Exchange, response: Response, randomness: Randomness) -> None:
+    async def on_send(self, exchange: Exchange, response: ResponseInTransit, randomness: Randomness) -> None:
         """Send `response` by the methods of `exchange`."""
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.faults.exchange import RequestInTransit, Response
+from harness.faults.exchange import RequestInTransit, ResponseInTransit
 from harness.faults.kinds import RequestFault
 from harness.faults.randomness import Delay, Randomness, pause
 
@@ -78,4 +78,4 @@ class RefusedRequest(RequestFault):
         content = self.body.encode()
         kind = b"application/json" if self.body.startswith(("{", "[")) else b"text/plain; charset=utf-8"
         headers = [(b"content-length", str(len(content)).encode()), (b"content-type", kind)]
-        request.refusal = Response(self.status, headers, content)
+        request.refusal = ResponseInTransit(self.status, headers, content)

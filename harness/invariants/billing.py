@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness.fakes.paths import CREATING_PATHS
 from harness.faults.kinds import ConnectFault, Fault
 from harness.faults.registry import FAULTS
 from harness.invariants import images
@@ -22,9 +23,8 @@ from harness.trace.events import (
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Generation, Track
 from harness.trace.urls import urls_in, usable_url
-from harness.trace.view import IMAGE_PATHS, TraceView
+from harness.trace.view import TraceView
 
-CREATING_PATHS = ("/api/v1/generate", *IMAGE_PATHS)
 THROTTLED = "frequency"
 """The word in both providers' messages about too many requests, whatever their code for it."""
 PAUSE_MIN_S = 1.0

@@ -137,7 +137,7 @@ WITHIN_PLATFORM_LIMIT = Invariant(
 
 def _frozen_at_the_end(view: TraceView) -> AnyEntry | None:
     """Return the last freeze if the instance was never thawed or restarted."""
-    changes: list[AnyEntry] = [*view.of(InstanceFrozen, InstanceThawed, InstanceStarted)]
+    changes: list[AnyEntry] = [*view.of(InstanceFrozen, InstanceThawed), *view.of(InstanceStarted)]
     last = max(changes, key=lambda entry: entry.number, default=None)
     return last if last is not None and isinstance(last.event, InstanceFrozen) else None
 

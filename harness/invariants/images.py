@@ -97,33 +97,29 @@ def is_labelled(fields: Row) -> bool:
     return isinstance(label, str) and "low" in label.lower()
 
 
-def _end_probe(view: TraceView, track: Track) -> tuple[Finding | None, Entry[ImageProbed] | None]:
+def _end_probe(view: TraceView, track: Track) -> Entry[ImageProbed] | Finding:
     """Return the probe of the track's picture at the end of the run, or a finding that says why there is none."""
     finding = unseen(track)
     if finding is not None:
-        return finding, None
+        return finding
     if track.image_url is None:
-        return not_applicable(NO_PICTURE), None
-    probe = view.probe(track.image_url, "end")
-    if probe is None:
-        return unknown("the harness did not download the track's picture"), None
-    return None, probe
+        return not_applicable(NO_PICTURE)
+    return view.probe(track.image_url, "end") or unknown("the harness did not download the track's picture")
 
 
-def decoded(view: TraceView, track: Track) -> tuple[Finding | None, Entry[ImageProbed] | None]:
+def decoded(view: TraceView, track: Track) -> Entry[ImageProbed] | Finding:
     """Return the probe of the track's picture at the end if it decodes, or a finding that says why not."""
-    finding, probe = _end_probe(view, track)
-    if probe is not None and not probe.event.decodes:
-        return not_applicable("the picture does not load"), None
-    return finding, probe
+    probe = _end_probe(view, track)
+    if isinstance(probe, Finding) or probe.event.decodes:
+        return probe
+    return not_applicable("the picture does not load")
 
 
 def image_loads(view: TraceView, track: Track) -> Finding:
     """Download the picture as a browser would and decode every byte."""
-    finding, probe = _end_probe(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
+    probe = _end_probe(view, track)
+    if isinstance(probe, Finding):
+        return probe
     if probe.event.decodes:
         return held(f"the picture loads ({probe.event.format}, {size_text(probe.event)})", probe)
     return violated(f"the picture does not load: {probe.event.problem}", *write_of(track), probe)
@@ -140,10 +136,9 @@ IMAGE_LOADS = Invariant(
 
 def image_2k(view: TraceView, track: Track) -> Finding:
     """Compare the decoded picture with 2048x1152, landscape 16:9."""
-    finding, probe = decoded(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
+    probe = decoded(view, track)
+    if isinstance(probe, Finding):
+        return probe
     if is_2k_size(probe.event.size):
         return held(f"the decoded picture is {size_text(probe.event)}", probe)
     width, height = probe.event.size
@@ -167,10 +162,9 @@ IMAGE_2K = Invariant(
 
 def image_native(view: TraceView, track: Track) -> Finding:
     """Read the size that the picture was made at from its watermark."""
-    finding, probe = decoded(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
+    probe = decoded(view, track)
+    if isinstance(probe, Finding):
+        return probe
     mark = probe.event.mark
     if mark is None:
         return unknown("the picture has no watermark of the fakes, so its original size is unknown", probe)
@@ -202,10 +196,9 @@ def image_belongs(view: TraceView, track: Track) -> Finding:
             finding = _owner(view, track, early, [write])
             if finding.state == "violated":
                 return finding._replace(reason=f"{finding.reason} (shown since {write.at_s:g} s)")
-    late, probe = decoded(view, track)
-    if probe is None:
-        assert late is not None
-        return late
+    probe = decoded(view, track)
+    if isinstance(probe, Finding):
+        return probe
     return _owner(view, track, probe, write_of(track))
 
 
@@ -327,10 +320,9 @@ FALLBACK_LABELLED = Invariant(
 
 def image_durable(view: TraceView, track: Track) -> Finding:
     """Download the picture again after 1 and 15 days: sources disagree about when the providers delete files."""
-    finding, probe = decoded(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
+    probe = decoded(view, track)
+    if isinstance(probe, Finding):
+        return probe
     later = view.probe(track.image_url, "retention")
     if later is None:
         return unknown("the harness did not download the picture again after the provider's retention")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.fakes.paths import GENERATE_IMAGE
 from harness.invariants import images
 from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
@@ -15,7 +16,7 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.urls import usable_url
-from harness.trace.view import IMAGE_PATHS, TraceView
+from harness.trace.view import TraceView
 
 LOG_WINDOW_S = 600.0
 LOG_EVENTS = (
@@ -120,7 +121,7 @@ def _first_2k_writes(view: TraceView) -> list[Entry[StoreWrite]]:
 
 def _is_empty_success(view: TraceView, request: int, response: Entry[Response]) -> bool:
     requested = view.journal.entry(request, Request)
-    if requested.event.path != IMAGE_PATHS[0] or requested.event.by not in view.app_hosts:
+    if requested.event.path != GENERATE_IMAGE or requested.event.by not in view.app_hosts:
         return False
     if response.event.outcome != "answered":
         return False  # the client had already gone

@@ -27,10 +27,9 @@ def resolution_true(view: TraceView, track: Track) -> Finding:
         return not_applicable("no resolution is stored")
     if track.image_url is None:
         return violated(f'the stored resolution is "{claimed}", but the track has no picture', *track.writes[-1:])
-    finding, probe = images.decoded(view, track)
-    if probe is None:
-        assert finding is not None
-        return finding
+    probe = images.decoded(view, track)
+    if isinstance(probe, Finding):
+        return probe
     match = SIZE.fullmatch(claimed)
     if match is None and not CLASS_2K.fullmatch(claimed.strip()):
         return unknown(f'the stored resolution is "{claimed}", which does not state a size in pixels', probe)

@@ -112,10 +112,10 @@ def _genuine_messages(
         if task and attempt.genuine and attempt.arrived is not None and begin < attempt.arrived.number < end:
             yield task, attempt.sent
     for request in view.own_requests:
-        answer = view.responses.get(request.number)
+        response = view.responses.get(request.number)
         task = next((task for name, task in by_id.items() if name in request.event.path), None)
-        if task and answer is not None and answer.event.status == 200 and begin < answer.number < end:
-            yield task, answer
+        if task and response is not None and response.event.status == 200 and begin < response.number < end:
+            yield task, response
 
 
 def _kind(sent: Entry[CallbackAttempt]) -> str:

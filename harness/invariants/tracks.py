@@ -28,7 +28,7 @@ def settles(view: TraceView, track: Track) -> Finding:
     """Check that the track reaches `complete`, or `failed` for a reason, before the deadline."""
     if track.refused is not None:
         problem = track.refused.event.problem
-        if "expected JSON" in problem or 'expected a JSON object with an "id"' in problem:
+        if "expected JSON" in problem:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
         refusals = [e for e in view.of(TaskRefused, RateLimited) if e.event.provider == "suno"]
         if "answered HTTP" in problem and (refusals or any(e.event.link == "suno" for e in view.of(FaultTriggered))):

@@ -82,7 +82,7 @@ class Fakes:
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx
 
-        answer = httpx.request(
+        response = httpx.request(
             method,
             self._admin_url + path,
             json=body,
@@ -90,9 +90,9 @@ class Fakes:
             timeout=RESPONSE_WITHIN_S,
             trust_env=False,
         )
-        if answer.is_error:
-            raise AssertionError(f"the fakes returned {answer.status_code}: {answer.text}")
-        return answer
+        if response.is_error:
+            raise AssertionError(f"the fakes returned {response.status_code}: {response.text}")
+        return response
 
     def _read_output(self) -> None:
         """Read the output to its end, so that the process never blocks on it."""

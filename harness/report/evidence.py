@@ -28,14 +28,14 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
     """
     evidence = [journal[number] for number in verdict.evidence if 1 <= number <= len(journal)]
     chosen = {entry.number for entry in evidence}
-    answers = {entry.event.request: entry for entry in journal.of(Response, RequestAbandoned)}
+    responses = {entry.event.request: entry for entry in journal.of(Response, RequestAbandoned)}
     for entry in [*evidence, *_effects(journal, chosen), *_causes(journal, evidence)]:
         if len(chosen) >= LINES_MAX:
             break
         chosen.add(entry.number)
-        answer = answers.get(entry.number)
-        if answer is not None and len(chosen) < LINES_MAX:
-            chosen.add(answer.number)
+        response = responses.get(entry.number)
+        if response is not None and len(chosen) < LINES_MAX:
+            chosen.add(response.number)
     for trouble in journal.of(FaultTriggered, CallbackAnswered):
         is_accepted = isinstance(trouble.event, CallbackAnswered) and trouble.event.accepted
         if len(chosen) < LINES_MAX and not is_accepted and trouble.cause in chosen:

@@ -47,7 +47,7 @@ def har(results: Results) -> str:
 
 
 def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
-    answers = {entry.facts.get("request"): entry for entry in journal.of(Response)}
+    responses = {entry.facts.get("request"): entry for entry in journal.of(Response)}
     given_up = {entry.facts.get("request"): entry for entry in journal.of(RequestAbandoned)}
     faults: dict[int, list[str]] = {}
     for entry in journal.of(FaultTriggered):
@@ -55,8 +55,8 @@ def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
     last_s = journal.entries[-1].at_s
     reported = []
     for requested in journal.of(Request):
-        answer, end = answers.get(requested.number), given_up.get(requested.number)
-        exchange = _exchange(requested, None if end is not None else answer, end, last_s)
+        response, end = responses.get(requested.number), given_up.get(requested.number)
+        exchange = _exchange(requested, None if end is not None else response, end, last_s)
         exchange |= {"pageref": page, "_entry": requested.number, "_by": requested.facts.get("by"), "_virtual": True}
         if requested.number in faults:
             exchange["_fault"] = faults[requested.number]
@@ -64,21 +64,21 @@ def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:
     return reported
 
 
-def _exchange(requested: AnyEntry, answer: AnyEntry | None, end: AnyEntry | None, last_s: float) -> dict[str, Any]:
-    over_s = answer.at_s if answer is not None else end.at_s if end is not None else last_s
+def _exchange(requested: AnyEntry, response: AnyEntry | None, end: AnyEntry | None, last_s: float) -> dict[str, Any]:
+    over_s = response.at_s if response is not None else end.at_s if end is not None else last_s
     took_ms = round((over_s - requested.at_s) * 1000, 3)
     exchange: dict[str, Any] = {
         "startedDateTime": _moment(requested.at_s),
         "time": took_ms,
         "request": _request(requested),
-        "response": _response(answer),
+        "response": _response(response),
         "cache": {},
         "timings": {"blocked": UNKNOWN, "dns": UNKNOWN, "connect": UNKNOWN, "send": 0, "wait": took_ms, "receive": 0},
     }
-    if answer is None:
+    if response is None:
         exchange["_error"] = "never answered" if end is None else "the client gave up"
-    elif answer.facts.get("outcome") != "answered":
-        exchange["_error"] = str(answer.facts.get("outcome"))
+    elif response.facts.get("outcome") != "answered":
+        exchange["_error"] = str(response.facts.get("outcome"))
     return exchange
 
 
@@ -103,8 +103,8 @@ def _request(requested: AnyEntry) -> dict[str, Any]:
     return reported
 
 
-def _response(answer: AnyEntry | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {} if answer is None else answer.facts
+def _response(response: AnyEntry | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {} if response is None else response.facts
     headers, status = facts.get("headers") or {}, facts.get("status") or 0
     body = facts.get("body")
     digest = _digest(body)

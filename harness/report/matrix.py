@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.invariants.registry import INVARIANTS
-from harness.report.tables import Column, Names, fits, tables
+from harness.report.tables import Column, NameColumn, fits, tables
 from harness.results.comparison import Comparison, Percentiles, Summary
 from harness.results.result import Result
 
@@ -63,10 +63,10 @@ def _by_implementation(
         return [Column(title, [row[at] for row in rows], NUMBER_MIN) for at, title in enumerate(titles)]
 
     by_name, by_number = columns(whos), columns([str(number) for number in range(1, len(whos) + 1)])
-    wide = width >= WIDE and fits(Names(header, names), by_name, width)
+    wide = width >= WIDE and fits(NameColumn(header, names), by_name, width)
     room = None if wide else max(NAME_MIN, width - COLUMN * len(whos) - 2)
     chosen = by_name if wide else by_number
-    return tables(Names(header, names, room), chosen, width, centred=True, sections=sections), wide
+    return tables(NameColumn(header, names, room), chosen, width, centred=True, sections=sections), wide
 
 
 def _legend(names: Sequence[str], width: int) -> RenderableType:
@@ -97,14 +97,14 @@ def figures(comparison: Comparison, width: int) -> RenderableType:
     """Return outcomes, latencies and cost of each implementation."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
     outcomes, latencies = _outcomes(summaries), _latencies(summaries)
-    plain = Names("strategy", [Text(summary.implementation) for summary in summaries], FIGURES_NAME_MAX)
+    plain = NameColumn("strategy", [Text(summary.implementation) for summary in summaries], FIGURES_NAME_MAX)
     if width >= WIDE and fits(plain, [*outcomes, *latencies], width):
         return Group(*tables(plain, [*outcomes, *latencies], width))
     numbers = [
         Text.assemble((f"{number:>2} ", "bold"), name)
         for number, name in enumerate(comparison.implementations, start=1)
     ]
-    named = Names("   strategy", numbers, FIGURES_NAME_MAX)
+    named = NameColumn("   strategy", numbers, FIGURES_NAME_MAX)
     return Group(*tables(named, outcomes, width), *tables(named, latencies, width))
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from harness.errors import PluginError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.results.archive import Results
@@ -44,18 +42,6 @@ SHIPPED = {
 
 def reports() -> dict[str, Report]:
     """Return all reports by name. Raise PluginError for a plugin of a wrong type, or with a name that is taken."""
-    from harness.plugins import plugins
+    from harness.plugins import with_plugins
 
-    found = dict(SHIPPED)
-    for target, value in plugins("reports"):
-        report = _checked(value, target)
-        if report.name in found:
-            raise PluginError(f'{target}: the report name "{report.name}" is taken; choose another name')
-        found[report.name] = report
-    return found
-
-
-def _checked(value: Any, target: str) -> Report:
-    if not isinstance(value, Report):
-        raise PluginError(f"{target}: expected a harness.report.registry.Report, found {value!r}")
-    return value
+    return with_plugins("reports", SHIPPED.values(), Report)

@@ -20,12 +20,12 @@ def conclusion(comparison: Comparison) -> str:
     if not summaries or not total:
         return "Nothing was compared."
     if len(summaries) == 1:
-        return f"{_portrait(summaries[0], total)}."
+        return f"{_portrait(comparison, summaries[0])}."
     ranked = sorted(summaries, key=lambda s: (-s.runs_held, -s.share("2k"), s.generations_accepted, s.implementation))
     best, others = ranked[0], ranked[1:]
     sentences = [_opening(best, ranked, total)]
     sentences += [
-        f"{_portrait(summary, total)}." for summary in others if summary.runs_violated or summary.runs_unknown
+        f"{_portrait(comparison, summary)}." for summary in others if summary.runs_violated or summary.runs_unknown
     ]
     sentences += _price(summaries)
     return "\n".join(sentences)
@@ -57,13 +57,22 @@ def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
     )
 
 
-def _portrait(summary: Summary, total: int) -> str:
+def _portrait(comparison: Comparison, summary: Summary) -> str:
+    total = len(comparison.scenarios)
     if not summary.runs_violated and not summary.runs_unknown:
         return f"{summary.implementation} violates no invariant in {_all(total)}"
     share = f"{summary.share('2k') * 100:.0f} % true 2K"
     if not summary.violations:
-        return f"{summary.implementation} ({share}) is inconclusive in {summary.runs_unknown} of them"
+        because = _why_inconclusive(comparison, summary.implementation)
+        return f"{summary.implementation} ({share}) is inconclusive in {summary.runs_unknown} of them: {because}"
     return f"{summary.implementation} ({share}) {_habits(summary)}"
+
+
+def _why_inconclusive(comparison: Comparison, implementation: str) -> str:
+    """Return the reason of the first inconclusive verdict."""
+    results = [comparison.results[name, implementation] for name in comparison.scenarios]
+    reason = next(verdict.reason for result in results for verdict in result.of("unknown"))
+    return reason.removeprefix("the run could not be simulated: ").rstrip(".")
 
 
 def _all(total: int) -> str:

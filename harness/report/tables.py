@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameColumn:
     """The first column, repeated in every table."""
 
     header: str
@@ -44,13 +44,13 @@ class Names:
         return needed if self.width_max is None else min(needed, self.width_max)
 
 
-def fits(names: Names, columns: Sequence[Column], width: int) -> bool:
+def fits(names: NameColumn, columns: Sequence[Column], width: int) -> bool:
     """Return whether one table fits the width."""
     return EDGES + names.width + _width(columns) <= width
 
 
 def tables(
-    names: Names, columns: Sequence[Column], width: int, *, centred: bool = False, sections: Collection[int] = ()
+    names: NameColumn, columns: Sequence[Column], width: int, *, centred: bool = False, sections: Collection[int] = ()
 ) -> list[Table]:
     """Return as many tables as the width requires; `sections` are the rows that follow a blank line."""
     room, blocks = names.width_max, [columns]
@@ -79,7 +79,7 @@ def _blocks(columns: Sequence[Column], room: int) -> Iterator[Sequence[Column]]:
 
 
 def _table(
-    names: Names, room: int | None, columns: Sequence[Column], centred: bool, sections: Collection[int]
+    names: NameColumn, room: int | None, columns: Sequence[Column], centred: bool, sections: Collection[int]
 ) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column(names.header, no_wrap=True, overflow="ellipsis", max_width=room)

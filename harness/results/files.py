@@ -25,23 +25,20 @@ def read_text(path: str) -> str:
         raise HarnessError(f"{path}: cannot be read ({error})") from None
 
 
-def must_be_writable(target: str | None) -> None:
-    """Raise HarnessError for a file that cannot be written, before anything runs."""
-    if target is None or target == "-":
-        return
-    folder = Path(target).parent
-    if not folder.is_dir():
-        raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
-    if Path(target).is_dir():
-        raise HarnessError(f"{target}: cannot be written (it is a folder)")
-
-
-def must_be_apart(outputs: Mapping[str, str | None], inputs: Sequence[str] = ()) -> None:
-    """Raise HarnessError if two outputs, keyed by option name, are the same file, or an output is one of the inputs."""
+def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ()) -> None:
+    """Raise HarnessError, before anything runs, if an output, keyed by option name, cannot be written, or is the same
+    file as another one or as an input."""
     taken: dict[str, str] = {}
     read = {os.path.realpath(path) for path in inputs if _is_a_file(path)}
     for name, target in outputs.items():
-        if target is None or not _is_a_file(target):
+        if target is None or target == "-":
+            continue
+        folder = Path(target).parent
+        if not folder.is_dir():
+            raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
+        if Path(target).is_dir():
+            raise HarnessError(f"{target}: cannot be written (it is a folder)")
+        if not _is_a_file(target):
             continue
         place = os.path.realpath(target)
         if place in read:

@@ -60,7 +60,8 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
     try:
         keys = ScenarioKeys.model_validate(document.data)
     except ValidationError as error:
-        problems += [pydantic_problem(details, document, ScenarioKeys) for details in error.errors(include_url=False)]
+        marks = document.marks
+        problems += [pydantic_problem(details, marks, ScenarioKeys) for details in error.errors(include_url=False)]
     if problems:
         raise _refusal(problems, path, text)
     return keys.scenario(name=name, path=path)

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from harness.errors import nearest_hint
 from harness.scenario.values import found
-from harness.scenario.yaml import Position, Problem, Where, lines_of
+from harness.scenario.yaml import Marks, Problem, Where, lines_of
 
 PROBLEMS_SHOWN_MAX = 10
 SHOWN_CHARACTERS_MAX = 120
@@ -25,14 +25,6 @@ _WANTED = {
     "model_attributes_type": "a block of keys",
 }
 _QUOTED = re.compile(r"'([^']*)'")
-
-
-class Marks(Protocol):
-    """The locations of the keys and values of a file."""
-
-    def value_mark(self, where: Where) -> Position: ...
-
-    def key_mark(self, where: Where) -> Position: ...
 
 
 def pydantic_problem(details: ErrorDetails, marks: Marks, model: type[BaseModel], prefix: Where = ()) -> Problem:

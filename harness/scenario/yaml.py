@@ -54,23 +54,30 @@ class NotYaml(Exception):
 
 
 @dataclass(slots=True)
-class MarkedData:
-    """Plain data with the location of its keys and values; an omitted value has the location of its key."""
+class Marks:
+    """The locations of the keys and values of a file by their paths."""
 
-    data: Any = None
     keys: dict[Where, Position] = field(default_factory=dict)
     values: dict[Where, Position] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
 
     def value_mark(self, where: Where) -> Position:
-        """Return the location of the value, or of the nearest enclosing one."""
+        """Return the location of a value, or of the nearest enclosing one."""
         while where and where not in self.values:
             where = where[:-1]
         return self.values.get(where, Position(1, 1))
 
     def key_mark(self, where: Where) -> Position:
-        """Return the location of the key; for an entry of a list, of the entry."""
+        """Return the location of a key, or of the nearest enclosing value."""
         return self.keys.get(where) or self.value_mark(where)
+
+
+@dataclass(slots=True)
+class MarkedData:
+    """Plain data with the location of its keys and values; an omitted value has the location of its key."""
+
+    data: Any = None
+    marks: Marks = field(default_factory=Marks)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def lines_of(text: str) -> list[str]:
@@ -147,7 +154,7 @@ class _Expansion:
         self.nodes = 0
 
     def expand(self, node: yaml.Node, where: Where) -> Any:
-        self.document.values.setdefault(where, _mark(node.start_mark))
+        self.document.marks.values.setdefault(where, _mark(node.start_mark))
         self._count(node, len(where))
         if isinstance(node, yaml.ScalarNode):
             return _value(node)
@@ -169,11 +176,11 @@ class _Expansion:
             name, here, mark = key.value, (*where, key.value), _mark(key.start_mark)
             if name not in data:
                 left_out = isinstance(value, yaml.ScalarNode) and not value.style and not value.value
-                self.document.keys[here] = mark
-                self.document.values[here] = mark if left_out else _mark(value.start_mark)
+                self.document.marks.keys[here] = mark
+                self.document.marks.values[here] = mark if left_out else _mark(value.start_mark)
                 data[name] = self.expand(value, here)
             elif not is_merged:
-                says = f'duplicate key "{name}", first defined on line {self.document.keys[here].line}'
+                says = f'duplicate key "{name}", first defined on line {self.document.marks.keys[here].line}'
                 self.document.problems.append(Problem(mark, where, says))
         return data
 

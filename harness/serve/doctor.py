@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.config.app_config import TRACK_FIELDS, Settings
 from harness.fakes.latency import Fixed
+from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.scenario.model import Scenario
 from harness.trace.events import (
@@ -35,7 +36,6 @@ CHECKUP = Scenario(
 )
 SETTLED_AFTER_S, QUIET_AFTER_S = 1.0, 8.0
 """A checkup runs at speed 1, and nothing in it takes longer than two seconds."""
-GENERATE = "/api/v1/generate"
 ERROR_LINE = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
 """A line that names an error, as Python and Node end or begin a traceback."""
 ERROR_LENGTH_MAX = 200
@@ -82,14 +82,14 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
         yield Sign(True, f"{start.request} returns a track id ({accepted[0].event.id})")
     else:
         problem = refused[0].event.problem if refused else f"{start.request} was not answered"
-        answer = next((entry for entry in journal.of(Response) if _requested_by_us(journal, entry)), None)
+        response = next((entry for entry in journal.of(Response) if _requested_by_us(journal, entry)), None)
         said = _last_error(journal)
-        if answer is not None and answer.event.status is not None and answer.event.status >= 500 and said:
+        if response is not None and response.event.status is not None and response.event.status >= 500 and said:
             variables = ", ".join(settings.application.environment) or "none"
             advice = f"check its environment variables; it has {variables}"
             yield Sign(False, f"{problem}; it logged: {said}", advice + STOP)
         else:
-            body = "" if answer is None else f"; the response was {answer.event.body!r}"[:300]
+            body = "" if response is None else f"; the response was {response.event.body!r}"[:300]
             yield Sign(
                 False, f"{problem}{body}", "set request, body and id in [start] to how the application starts a track"
             )
@@ -104,10 +104,12 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
             f"it sends requests to {host}, which no fake serves",
             "such requests fail in a run; mock that service",
         )
-    generate = next((entry for entry in requested if entry.event.path == GENERATE), None)
+    generate = next((entry for entry in requested if entry.event.path == GENERATE_MUSIC), None)
     if generate is None:
         yield Sign(
-            False, f"it does not request music (POST {GENERATE})", f"check that {start.request} starts a track{STOP}"
+            False,
+            f"it does not request music (POST {GENERATE_MUSIC})",
+            f"check that {start.request} starts a track{STOP}",
         )
     else:
         yield from _callbacks(journal, generate)
@@ -146,8 +148,8 @@ def _callbacks(journal: Journal, generate: Entry[Request]) -> Iterator[Sign]:
     attempts = journal.of(CallbackAttempt)
     answers = {entry.cause: entry.event for entry in journal.of(CallbackAnswered)}
     if not attempts:
-        answer = next((entry for entry in journal.of(Response) if entry.event.request == generate.number), None)
-        reported = "nothing" if answer is None else str(answer.event.body)[:200]
+        response = next((entry for entry in journal.of(Response) if entry.event.request == generate.number), None)
+        reported = "nothing" if response is None else str(response.event.body)[:200]
         wrong_url = "callBackUrl" in reported
         advice = OWN_ADDRESS if wrong_url else "fix the request: the fakes validate requests as the provider does"
         yield Sign(False, f"its request for music got the response {reported}", advice)

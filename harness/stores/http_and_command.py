@@ -47,14 +47,14 @@ class HttpStore:
     async def _track(self, track_id: str) -> Row | None:
         url = self._base_url + filled(self._path, {"id": track_id})
         with contextlib.suppress(httpx.HTTPError, ValueError):
-            answer = await self._client.request(self._method, url, headers=dict(self._reading.headers))
-            self.problem = f"{self._reading.read} answered HTTP {answer.status_code}"
-            track = at_path(answer.json(), self._reading.inside) if answer.status_code == 200 else None
+            response = await self._client.request(self._method, url, headers=dict(self._reading.headers))
+            self.problem = f"{self._reading.read} answered HTTP {response.status_code}"
+            track = at_path(response.json(), self._reading.inside) if response.status_code == 200 else None
             if isinstance(track, dict):
                 self.problem = ""
                 return track
             inside = f' at "{self._reading.inside}"' if self._reading.inside else ""
-            self.problem += f", with no object{inside}" if answer.status_code == 200 else ""
+            self.problem += f", with no object{inside}" if response.status_code == 200 else ""
         return None
 
     def close(self) -> None: ...

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from harness.config.app_config import Settings, environment_of, server_of
-from harness.errors import PluginError
-from harness.plugins import plugins
+from harness.plugins import with_plugins
 from harness.stores.polling import Store
 from harness.stores.store_kind import StoreContext, StoreKind
 
@@ -38,26 +37,16 @@ def _open_postgres(context: StoreContext) -> Store:
     return AuditedStore(server, track) if track.history else PostgresStore(server, track)
 
 
-def _registered() -> dict[str, StoreKind]:
-    kinds = {
-        kind.name: kind
-        for kind in (
-            StoreKind("read", _open_http),
-            StoreKind("sqlite", _open_sqlite),
-            StoreKind("postgres", _open_postgres),
-            StoreKind("command", _open_command),
-        )
-    }
-    for target, value in plugins("stores"):
-        if not isinstance(value, StoreKind):
-            raise PluginError(f"{target}: {value!r} is not a store; expected a harness.stores.store_kind.StoreKind")
-        if value.name in kinds:
-            raise PluginError(f'{target}: the store name "{value.name}" is taken; choose another name')
-        kinds[value.name] = value
-    return kinds
-
-
-STORES = _registered()
+STORES = with_plugins(
+    "stores",
+    (
+        StoreKind("read", _open_http),
+        StoreKind("sqlite", _open_sqlite),
+        StoreKind("postgres", _open_postgres),
+        StoreKind("command", _open_command),
+    ),
+    StoreKind,
+)
 
 
 def opened(settings: Settings, values: Mapping[str, str], client: httpx.AsyncClient, speed: float) -> Store:

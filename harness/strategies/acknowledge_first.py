@@ -20,7 +20,7 @@ from starlette.routing import Route
 from harness.strategies.application import AppContext, json_of, lifespan_of, reading_of
 from harness.strategies.job_queue import Job, JobQueue, QueuedDelivery, Worker
 from harness.strategies.parsing import PENDING, ImageEvent, MusicEvent, read_image, read_music
-from harness.strategies.pipeline import Production
+from harness.strategies.pipeline import Pipeline
 from harness.strategies.signatures import is_genuine
 
 PROMISED_LOGS: tuple[tuple[str, str], ...] = ()
@@ -45,8 +45,8 @@ class Inbox:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Start the worker, which continues the jobs of earlier instances."""
         async with lifespan_of(self.context)(app):
-            production = Production(self.context, self.queue)
-            self.worker = Worker(self.queue, production.advance, self.context.log)
+            pipeline = Pipeline(self.context, self.queue)
+            self.worker = Worker(self.queue, pipeline.advance, self.context.log)
             working = asyncio.create_task(self.worker.run())
             yield
             working.cancel()
@@ -61,7 +61,7 @@ class Inbox:
                 id=track_id, title=str(requested["title"]), prompt=str(requested["prompt"]), status="pending"
             )
             self.queue.save(job)
-            self.worker.take(track_id)
+            self.worker.lease(track_id)
         await asyncio.wait({self.worker.begin(job)}, timeout=FIRST_STEP_S_MAX)
         return JSONResponse({"id": track_id}, status_code=201)
 
@@ -93,7 +93,7 @@ class Inbox:
     async def cron(self, request: Request) -> Response:
         """Work for a while."""
         assert self.worker is not None
-        await self.worker.rest(CRON_S_MAX)
+        await self.worker.run_until_idle(CRON_S_MAX)
         return JSONResponse({"ok": True})
 
     async def picture(self, request: Request) -> Response:
@@ -108,15 +108,15 @@ def create_app() -> Any:
     """Return the ASGI application, configured from the environment."""
     context = AppContext("acknowledge-first")
     context.connect_s = CONNECT_S
-    desk = Inbox(context)
+    inbox = Inbox(context)
     return Starlette(
         routes=[
-            Route("/tracks", desk.create, methods=["POST"]),
+            Route("/tracks", inbox.create, methods=["POST"]),
             Route("/tracks/{id}", reading_of(context)),
-            Route("/callbacks/suno", desk.suno, methods=["POST"]),
-            Route("/callbacks/kie", desk.kie, methods=["POST"]),
-            Route("/pictures/{name}", desk.picture),
-            Route(CRON_PATH, desk.cron, methods=["POST"]),
+            Route("/callbacks/suno", inbox.suno, methods=["POST"]),
+            Route("/callbacks/kie", inbox.kie, methods=["POST"]),
+            Route("/pictures/{name}", inbox.picture),
+            Route(CRON_PATH, inbox.cron, methods=["POST"]),
         ],
-        lifespan=desk.lifespan,
+        lifespan=inbox.lifespan,
     )

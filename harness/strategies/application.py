@@ -1,7 +1,7 @@
 """The application around every strategy: settings, tracks, routes. The strategy handles the callbacks.
 
-A strategy is two functions: what happens when the music provider calls, and what happens when the image provider
-calls. Both get the studio, in which everything is at hand, and the news.
+A strategy is two functions, which handle the callbacks of the music provider and of the image provider. Both receive
+the AppContext and the parsed callback.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ LOW_RESOLUTION = "low-resolution"
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
 """httpx's defaults, except the last: a request every half minute needs no new connection each time."""
 UNDER_WAY_S = 10.0
-"""How long a callback for an unknown task waits for requests that are still to learn their task's id."""
+"""How long a callback for an unknown task waits for the responses of requests that create a task."""
 
 Row = dict[str, Any]
 
@@ -97,30 +97,30 @@ class Tracks:
 
 
 class AppContext:
-    """What a strategy works with."""
+    """The settings, tracks, log and HTTP client of a strategy."""
 
     client: httpx.AsyncClient
     connect_s = 10.0
     """The connect timeout for a provider."""
 
     def __init__(self, name: str, own_columns: Sequence[str] = (), one_at_a_time: bool = True) -> None:
-        """`one_at_a_time`: a callback for a task waits for an earlier one for it, and then finds the work done."""
+        """`one_at_a_time`: a callback waits until an earlier one for the same task was handled."""
         self.settings = AppSettings.from_environment()
         self.tracks = Tracks(self.settings.database_path, own_columns)
         self.log = logging.getLogger(name)
         self._one_at_a_time = one_at_a_time
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._under_way: set[asyncio.Future[None]] = set()
 
-    def turn(self, task_id: str) -> contextlib.AbstractAsyncContextManager[None]:
-        """The right to deal with one task's news."""
+    def lock(self, task_id: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """Return the lock that a handler holds while it handles a callback for the task."""
         if not self._one_at_a_time:
             return contextlib.nullcontext()
-        return self._turns.setdefault(task_id, asyncio.Lock())
+        return self._locks.setdefault(task_id, asyncio.Lock())
 
     @contextlib.contextmanager
     def learning_a_task_id(self) -> Iterator[None]:
-        """Around a request whose answer names a task, until the name is stored: its callback may overtake it."""
+        """Surround a request that creates a task until the task's id is stored: its callback may be faster."""
         done = asyncio.get_running_loop().create_future()
         self._under_way.add(done)
         try:
@@ -130,7 +130,7 @@ class AppContext:
             done.set_result(None)
 
     async def track_of(self, column: str, task_id: str) -> Row | None:
-        """The track whose `column` holds this task id, also if that is only just being learnt."""
+        """Return the track whose `column` has this task id; wait for requests whose task id is not stored yet."""
         track = self.tracks.find(column, task_id)
         if track is None and self._under_way:
             await asyncio.wait(set(self._under_way), timeout=UNDER_WAY_S)
@@ -151,7 +151,7 @@ class AppContext:
         )
 
     def complete_without_picture(self, track_id: str, reason: str) -> None:
-        """Finish a track whose picture failed, visibly."""
+        """Finish a track whose picture failed, with the reason."""
         self.log.error("no picture for track %s: %s", track_id, reason)
         self.tracks.change(track_id, status="complete", image_url=None, failure_reason=reason)
 
@@ -174,15 +174,15 @@ async def ignore_image(context: AppContext, event: ImageEvent) -> None:
 def application(
     context: AppContext, on_music: OnMusic, on_image: OnImage = ignore_image, begun: Begun | None = None
 ) -> Any:
-    """The web application of a strategy. `begun` is called with the id of each new track."""
+    """Return the web application of a strategy. `begun` is called with the id of each new track."""
 
     async def create(request: Request) -> Response:
         requested = await request.json()
         track_id, title, prompt = str(uuid.uuid4()), str(requested["title"]), str(requested["prompt"])
         with context.learning_a_task_id():
-            answer = await provider_client.generate(context, title, prompt, context.settings.music_callback_url)
-            task_id = answer.task_id
-            reason = None if task_id else f"the music was refused: {answer.problem or 'no taskId'}"
+            response = await provider_client.generate(context, title, prompt, context.settings.music_callback_url)
+            task_id = response.task_id
+            reason = None if task_id else f"the music was refused: {response.problem or 'no taskId'}"
             status = "pending" if task_id else "failed"
             row = {"id": track_id, "title": title, "prompt": prompt, "status": status}
             context.tracks.add(**row, failure_reason=reason, music_task_id=task_id)
@@ -195,13 +195,13 @@ def application(
     async def suno(request: Request) -> Response:
         event = read_music(await json_of(request))
         if event is not None:
-            await hear_of_music(context, event, on_music)
+            await handle_music(context, event, on_music)
         return JSONResponse({"ok": True})
 
     async def kie(request: Request) -> Response:
         event = read_image(await json_of(request))
         if event is not None and event.state != PENDING:
-            async with context.turn(event.task_id):
+            async with context.lock(event.task_id):
                 await on_image(context, event)
         return JSONResponse({"ok": True})
 
@@ -216,14 +216,14 @@ def application(
     )
 
 
-async def hear_of_music(context: AppContext, event: MusicEvent, on_music: OnMusic) -> None:
-    """Deal with news of a music task: keep its audio or its failure, and leave the rest to the strategy.
+async def handle_music(context: AppContext, event: MusicEvent, on_music: OnMusic) -> None:
+    """Handle a music callback or record: save the audio or the failure, and leave the rest to the strategy.
 
     `on_music` is called for tracks that are still pending, so never again for one that is finished.
     """
     if event.state == PENDING or await context.track_of("music_task_id", event.task_id) is None:
         return
-    async with context.turn(event.task_id):
+    async with context.lock(event.task_id):
         track = context.tracks.find("music_task_id", event.task_id)
         if track is None or track["status"] != "pending":
             return
@@ -248,7 +248,7 @@ def reading_of(context: AppContext) -> Callable[[Request], Awaitable[Response]]:
 
 
 def lifespan_of(context: AppContext) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
-    """One HTTP client for as long as the application lives. It carries no key: keys go with single requests."""
+    """Return a lifespan with one HTTP client. The client has no API key: each request has the key of its provider."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -260,7 +260,7 @@ def lifespan_of(context: AppContext) -> Callable[[Starlette], contextlib.Abstrac
 
 @lru_cache(maxsize=1)
 def trusted() -> ssl.SSLContext:
-    """Whom all clients of this process trust; every context takes a while to make."""
+    """Return the TLS context of all clients in this process, since creating one is slow."""
     return httpx.create_ssl_context()
 
 

@@ -12,7 +12,7 @@ COVER_FETCHES_MAX = 4
 WAIT_S_MAX = 60.0
 
 
-class Endings:
+class Finisher:
     """Finishes jobs, each in one transaction with its track, and stores their final pictures."""
 
     def __init__(self, context: AppContext, queue: JobQueue) -> None:

@@ -27,18 +27,18 @@ CREATIONS_MAX, CREATIONS_WINDOW_S = 18, 10.0
 
 
 class RefusedError(Exception):
-    """The order is given up; the message says why."""
+    """The order was given up; the message is the reason."""
 
 
-class Pace:
-    """When the next creation may be asked of a provider."""
+class RateLimit:
+    """The provider's limit of creations per time."""
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque()
         self._not_before_s = 0.0
 
-    async def turn(self) -> None:
-        """Waits for room in the provider's window."""
+    async def wait(self) -> None:
+        """Wait until the limit permits another creation."""
         while True:
             now_s = time.time()
             while self._recent and self._recent[0] <= now_s - CREATIONS_WINDOW_S:
@@ -56,19 +56,21 @@ class Pace:
 
 
 class Orders:
-    """Places a job's orders with one provider."""
+    """Places the orders of jobs with one provider."""
 
     def __init__(self, queue: JobQueue, provider: str, thing: str) -> None:
-        """`thing` is what is ordered, as a sentence calls it."""
+        """`thing` is the name of what is ordered, for messages: "the music"."""
         self._queue = queue
         self._provider = provider
         self._thing = thing
-        self._pace = Pace()
+        self._rate_limit = RateLimit()
 
-    async def place(self, job: Job, ask: Callable[[], Awaitable[ApiResponse]], most: int | None = None) -> str | None:
-        """The ordered task's id; None when the job has to come back later, which it is then put off for.
+    async def place(
+        self, job: Job, request: Callable[[], Awaitable[ApiResponse]], most: int | None = None
+    ) -> str | None:
+        """Return the id of the ordered task, or None if the job was put off because there is none yet.
 
-        Raises RefusedError when the provider goes on refusing, or when `most` orders may have been paid for.
+        Raise RefusedError if the provider refused for too long, or if `most` orders may already have been paid for.
         """
         task_id = self._adopted(job)
         if task_id is not None:
@@ -76,41 +78,41 @@ class Orders:
         if job.requested_s is not None and time.time() < job.requested_s + UNCLEAR_S:
             self._queue.put_off(job, job.requested_s + UNCLEAR_S)
             return None
-        if time.time() < job.due_s:  # some callback has come, and does not shorten what a refusal made it wait
+        if time.time() < job.due_s:  # a callback woke the job, which does not shorten the wait after a refusal
             self._queue.put_off(job, job.due_s)
             return None
         if job.is_late(CREATION_WITHIN_S) or (most is not None and job.orders >= most):
             raise RefusedError(job.reason or f"{self._thing} could not be ordered")
-        await self._pace.turn()
+        await self._rate_limit.wait()
         job.requested_s = time.time()
         job.orders += 1
         self._queue.save(job)  # before the request, so that the row shows that it may have been sent
-        answer = await ask()
-        task_id = answer.task_id or self._adopted(job)
+        response = await request()
+        task_id = response.task_id or self._adopted(job)
         if task_id is None:
-            self._ask_again_later(job, answer)
+            self._retry_later(job, response)
         return task_id
 
     def _adopted(self, job: Job) -> str | None:
-        """The task of an order whose answer was not seen, as its first callback names it."""
+        """Return the task of an order whose response was lost: the unknown one in its first callback."""
         if job.requested_s is None:
             return None
         received = self._queue.deliveries(job.track_id, self._provider)
         known = job.image_task_id  # the failed generation before this one
         return next((d.task_id for d in received if d.received_s >= job.requested_s and d.task_id != known), None)
 
-    def _ask_again_later(self, job: Job, answer: ApiResponse) -> None:
+    def _retry_later(self, job: Job, response: ApiResponse) -> None:
         """Handle a response without a task id."""
-        job.reason = f"{self._thing} was refused: {answer.problem or 'no taskId'}"
-        if answer.unclear:
+        job.reason = f"{self._thing} was refused: {response.problem or 'no taskId'}"
+        if response.unclear:
             self._queue.put_off(job, (job.requested_s or time.time()) + UNCLEAR_S)
             return
         job.requested_s = None
         job.orders -= 1
         job.tries += 1
-        if answer.code in FINAL_CODES and job.tries > FINAL_TRIES_MAX:
+        if response.code in FINAL_CODES and job.tries > FINAL_TRIES_MAX:
             raise RefusedError(job.reason)
-        wait_s = answer.retry_after_s or min(5.0 * 2**job.tries, WAIT_S_MAX)
-        if answer.retry_after_s is not None:
-            self._pace.hold(wait_s)
+        wait_s = response.retry_after_s or min(5.0 * 2**job.tries, WAIT_S_MAX)
+        if response.retry_after_s is not None:
+            self._rate_limit.hold(wait_s)
         self._queue.put_off(job, time.time() + wait_s)

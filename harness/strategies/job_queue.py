@@ -18,20 +18,20 @@ from typing import Literal
 from harness.strategies.pictures import FetchedPicture
 
 JobStep = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back"]
-AFTER_THE_ANSWER_S = 0.01
-"""Work that a callback asks for begins when its answer is out."""
+AFTER_THE_RESPONSE_S = 0.01
+"""The delay of work that a callback starts, so that the callback's response is sent first."""
 AFTER_A_CRASH_S = 60.0
 LEASE_S, RENEWED_EVERY_S = 30.0, 10.0
-"""How long a step is its worker's own unless it is renewed: the workers of other instances look at the same queue."""
-TAKEN_S = 1.0
-"""When to look again at a job that another worker is at."""
+"""A lease keeps the workers of other instances, which read the same queue, from a job; it is renewed during a step."""
+LEASE_RETRY_S = 1.0
+"""The delay before another attempt to lease a job that another worker holds."""
 JOB_S_MAX = 45 * 60.0
-"""Since the wish: when whatever is still missing is given up."""
+"""The time after the track's request at which missing results are given up."""
 
 
 @dataclass(slots=True)
 class Job:
-    """What is still to be done for a track. Times are epoch seconds."""
+    """The remaining work for a track. Times are epoch seconds."""
 
     track_id: str
     step: JobStep
@@ -40,24 +40,24 @@ class Job:
     step_began_s: float
     tries: int = 0
     requested_s: float | None = None
-    """When a creation was asked for whose answer has not been seen. It may have been accepted all the same."""
+    """When a creation was requested whose response is missing; the provider may have accepted it."""
     orders: int = 0
-    """How many of what is being created were, or may have been, paid for."""
+    """How many creations of this step were paid for, or may have been."""
     image_task_id: str | None = None
     cover_url: str | None = None
     cover_fetches: int = 0
     reason: str | None = None
     """Why there is no 2K picture yet."""
     version: int = 0
-    """How often it has been saved."""
+    """The number of times it was saved, for optimistic locking."""
 
     def begin(self, step: JobStep, due_s: float) -> None:
-        """Go on to another step."""
+        """Change to another step."""
         self.step, self.due_s, self.step_began_s = step, due_s, time.time()
         self.tries, self.requested_s = 0, None
 
     def is_late(self, within_s: float = JOB_S_MAX) -> bool:
-        """Whether the step has been going on for longer than that, or the whole job for too long."""
+        """Return whether the step has taken longer than `within_s`, or the whole job longer than JOB_S_MAX."""
         return time.time() > min(self.step_began_s + within_s, self.began_s + JOB_S_MAX)
 
 
@@ -66,7 +66,7 @@ COLUMNS = [field.name for field in fields(Job)]
 
 @dataclass(frozen=True, slots=True)
 class QueuedDelivery:
-    """A callback that was acknowledged: the task that it is about, and what it claims."""
+    """An acknowledged callback: its task and its unverified contents."""
 
     track_id: str
     provider: str
@@ -75,11 +75,11 @@ class QueuedDelivery:
     state: str
     audio_url: str | None = None
     image_url: str | None = None
-    """Of a music callback the cover's address, of a picture's its own."""
+    """The URL of the cover (music callback) or of the picture (image callback)."""
 
 
 class OvertakenError(Exception):
-    """Somebody else has gone on with a job meanwhile: this one stood still for longer than its lease lasts."""
+    """Another worker has continued the job, because this one was frozen for longer than its lease."""
 
 
 class JobQueue:
@@ -107,7 +107,7 @@ class JobQueue:
         self._db.execute("COMMIT")
 
     def save(self, job: Job) -> None:
-        """Store a job as it is now. Raises OvertakenError when the stored one is no longer the one that was read.
+        """Save a job. Raise OvertakenError if another worker has saved it since it was read.
 
         A lease alone does not suffice: an instance frozen in the middle of a step resumes it after the lease expired.
         """
@@ -124,19 +124,19 @@ class JobQueue:
             raise OvertakenError(job.track_id)
 
     def put_off(self, job: Job, due_s: float) -> None:
-        """Come back to it then."""
+        """Save the job with the time of its next step."""
         job.due_s = due_s
         self.save(job)
 
     def remove(self, job: Job) -> None:
-        """There is nothing left to do. Raises OvertakenError as `save` does."""
+        """Delete a finished job and its deliveries. Raise OvertakenError as `save` does."""
         removed = self._db.execute("DELETE FROM jobs WHERE track_id = ? AND version = ?", (job.track_id, job.version))
         if removed.rowcount == 0:
             raise OvertakenError(job.track_id)
         self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (job.track_id,))
 
     def due(self) -> list[tuple[str, float]]:
-        """Which tracks have a job, and when it is due; what is due first stands first."""
+        """Return the tracks that have a job and when it is due, the earliest first."""
         rows = self._db.execute("SELECT track_id, due_s FROM jobs ORDER BY due_s, track_id")
         return [(track_id, due_s) for track_id, due_s in rows]
 
@@ -144,9 +144,9 @@ class JobQueue:
         row = self._db.execute("SELECT * FROM jobs WHERE track_id = ?", (track_id,)).fetchone()
         return None if row is None else Job(*row)
 
-    def take(self, track_id: str, holder: str) -> bool:
-        """Whether a job is this worker's alone from now on, for as long as a lease lasts. One statement, so that of
-        two workers who try at once one gets it."""
+    def lease(self, track_id: str, holder: str) -> bool:
+        """Lease a job to a worker and return whether that succeeded. The statement is atomic, so of two workers that
+        try at the same time one succeeds."""
         now_s = time.time()
         taken = self._db.execute(
             "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (track_id) DO UPDATE"
@@ -155,7 +155,7 @@ class JobQueue:
         )
         return taken.rowcount == 1
 
-    def give_back(self, track_id: str, holder: str) -> None:
+    def release(self, track_id: str, holder: str) -> None:
         self._db.execute("DELETE FROM leases WHERE track_id = ? AND holder = ?", (track_id, holder))
 
     def receive(self, delivery: QueuedDelivery) -> None:
@@ -166,7 +166,7 @@ class JobQueue:
         return [QueuedDelivery(*row) for row in self._db.execute(sql, (track_id, provider))]
 
     def keep_picture(self, track_id: str, picture: FetchedPicture) -> None:
-        """Store a picture's bytes in the place of those that are there."""
+        """Store a picture of a track; it replaces an earlier one."""
         values = (track_id, picture.format, picture.width, picture.height, picture.content)
         self._db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", values)
 
@@ -177,7 +177,7 @@ class JobQueue:
 
 
 class Worker:
-    """Does one step of each job that is due, jobs side by side, and never two steps of one job at a time."""
+    """Executes the due step of each job: different jobs concurrently, the steps of one job one at a time."""
 
     def __init__(self, queue: JobQueue, advance: Callable[[Job], Awaitable[None]], log: logging.Logger) -> None:
         self._queue = queue
@@ -189,8 +189,8 @@ class Worker:
         self._context = copy_context()
         self._name = str(uuid.uuid4())
 
-    def nudge(self, track_id: str, after_s: float = AFTER_THE_ANSWER_S) -> None:
-        """There is news: the job is due now, whatever its row says."""
+    def nudge(self, track_id: str, after_s: float = AFTER_THE_RESPONSE_S) -> None:
+        """Make the job due after `after_s`, whatever its row says."""
         self._nudged.setdefault(track_id, time.time() + after_s)
         self._wake.set()
 
@@ -202,18 +202,18 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), None if due_s is None else max(0.0, due_s - time.time()))
 
-    def take(self, track_id: str) -> bool:
-        """Whether a job is this worker's from now on, and no other one's."""
-        return self._queue.take(track_id, self._name)
+    def lease(self, track_id: str) -> bool:
+        """Lease a job to this worker and return whether that succeeded."""
+        return self._queue.lease(track_id, self._name)
 
     def begin(self, job: Job) -> "asyncio.Task[None]":
-        """Start a step of a claimed job. It belongs to no request, so it outlives the one that started it."""
+        """Start a step of a leased job as a task, which outlives the request that started it."""
         task = asyncio.get_running_loop().create_task(self._step(job), context=self._context)
         self._running[job.track_id] = task
         return task
 
-    async def rest(self, longest_s: float) -> None:
-        """Returns when nothing is running and nothing is due, or after `longest_s`."""
+    async def run_until_idle(self, longest_s: float) -> None:
+        """Return when nothing is running and nothing is due, or after `longest_s`."""
         until_s = time.time() + longest_s
         while (left_s := until_s - time.time()) > 0:
             due_s = self._start_what_is_due()
@@ -225,33 +225,33 @@ class Worker:
                 await asyncio.sleep(min(left_s, max(0.0, due_s - time.time())))
 
     def _start_what_is_due(self) -> float | None:
-        """Start the steps that are due, and tell when the next one will be."""
+        """Start the steps that are due, and return when the next one will be."""
         now_s, next_s = time.time(), None
         for track_id, due_s in self._queue.due():
             if track_id in self._running:
                 continue
             due_s = min(due_s, self._nudged.get(track_id, due_s))
-            if due_s <= now_s and not self.take(track_id):
-                due_s = now_s + TAKEN_S
+            if due_s <= now_s and not self.lease(track_id):
+                due_s = now_s + LEASE_RETRY_S
             if due_s <= now_s:
                 self._nudged.pop(track_id, None)
-                job = self._queue.job(track_id)  # another worker may have done a step of it meanwhile
+                job = self._queue.job(track_id)  # read now: another worker may have executed a step in between
                 if job is not None:
                     self.begin(job)
                 else:
-                    self._queue.give_back(track_id, self._name)
+                    self._queue.release(track_id, self._name)
             elif next_s is None or due_s < next_s:
                 next_s = due_s
         return next_s
 
-    def _keep(self, track_id: str) -> None:
-        """Goes on holding a job for as long as its step takes."""
+    def _renew(self, track_id: str) -> None:
+        """Renew the lease of a job until its step has ended."""
         if track_id in self._running:
-            self.take(track_id)
-            asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, track_id)
+            self.lease(track_id)
+            asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._renew, track_id)
 
     async def _step(self, job: Job) -> None:
-        renewing = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._keep, job.track_id)
+        renewal = asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._renew, job.track_id)
         try:
             await self._advance(job)
         except OvertakenError:
@@ -261,7 +261,7 @@ class Worker:
             with contextlib.suppress(OvertakenError):
                 self._queue.put_off(job, time.time() + AFTER_A_CRASH_S)
         finally:
-            renewing.cancel()
-            self._queue.give_back(job.track_id, self._name)
+            renewal.cancel()
+            self._queue.release(job.track_id, self._name)
             del self._running[job.track_id]
             self._wake.set()

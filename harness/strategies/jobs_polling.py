@@ -21,10 +21,10 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Request the picture, wait for it, verify it, and save it or the reason for its absence."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     try:
-        answer = await provider_client.create_image_task(context, prompt)
-        if answer.task_id is None:
-            raise PictureError(f"the picture was refused: {answer.problem or 'no taskId'}")
-        done = await finished(context, answer.task_id)
+        response = await provider_client.create_image_task(context, prompt)
+        if response.task_id is None:
+            raise PictureError(f"the picture was refused: {response.problem or 'no taskId'}")
+        done = await finished(context, response.task_id)
         picture = await fetch_2k_picture(context.client, done.image_url)
     except PictureError as error:
         if is_unfinished(context, track):

@@ -29,8 +29,8 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
         context.deliver(track["id"], event.cover_url, cover.resolution)
         return
     with context.learning_a_task_id():
-        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-        reason = NOT_YET if answer.task_id else f"the 2K picture was refused: {answer.problem or 'no taskId'}"
+        response = await provider_client.request_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+        reason = NOT_YET if response.task_id else f"the 2K picture was refused: {response.problem or 'no taskId'}"
         context.log.warning("track %s: %s", track["id"], reason)
         context.tracks.change(
             track["id"],
@@ -39,7 +39,7 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
             image_resolution=cover.resolution if cover else None,
             image_label=LOW_RESOLUTION if cover else None,
             failure_reason=reason,
-            image_task_id=answer.task_id,
+            image_task_id=response.task_id,
         )
 
 

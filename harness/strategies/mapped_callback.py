@@ -22,11 +22,11 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     with context.learning_a_task_id():
-        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-        if answer.task_id is not None:
-            db.execute("INSERT OR IGNORE INTO image_tasks VALUES (?, ?)", (answer.task_id, track["id"]))
+        response = await provider_client.request_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+        if response.task_id is not None:
+            db.execute("INSERT OR IGNORE INTO image_tasks VALUES (?, ?)", (response.task_id, track["id"]))
             return
-    context.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
+    context.complete_without_picture(track["id"], f"the picture was refused: {response.problem or 'no taskId'}")
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:

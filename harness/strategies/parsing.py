@@ -115,7 +115,7 @@ def read_image(body: Any) -> ImageEvent | None:
     url = _first_text(as_dict(data.get("resultJson"))) or _first_text(as_dict(data.get("response")))
     if state in ("waiting", "queuing", "generating"):
         return ImageEvent(task_id, PENDING)
-    # A success without a URL is an end all the same; an unknown state with a URL is taken for one.
+    # A success without a URL also ends the task; an unknown state with a URL counts as a success.
     return ImageEvent(task_id, COMPLETE if url or state == "success" else PENDING, url)
 
 

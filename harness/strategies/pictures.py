@@ -1,9 +1,8 @@
-"""Pictures: getting one from the web with care, and finding out by decoding what it really is.
+"""Pictures: downloading one safely, and decoding it to find its real format and size.
 
-A URL in somebody else's message is a wish of somebody else: only public web addresses are opened, also behind a
-redirect. What a header, a URL or a size field says about a picture is not believed; its pixels are decoded. Pillow
-alone does not notice a PNG cut inside its last chunk, nor a JPEG with an end marker glued onto half a body, so both
-get a check of their own.
+A URL in a provider's message is untrusted: only public web addresses are opened, also after a redirect. Headers, URLs
+and size fields are not evidence of what a picture is; its pixels are decoded. Pillow does not detect a PNG cut inside
+its last chunk, nor a JPEG with an end marker after half of its data, so both get an additional check.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko
 FETCH_S = 30.0
 """Timeout without a byte from the host."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-"""The formats that every browser shows; no other decoder gets untrusted bytes."""
+"""The formats that every browser shows; untrusted bytes are passed to no other decoder."""
 INWARD_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _FOREIGN_BITS = b"\x5a\xa5" * 2048
 _TURNED_SIDEWAYS = (5, 6, 7, 8)
@@ -43,7 +42,7 @@ class PictureError(Exception):
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
-        """The host or the way to it is in trouble, which tells nothing about the picture."""
+        """Whether the error is of the host or the network, so that a later attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class FetchedPicture:
 
 
 def is_public_url(url: object) -> bool:
-    """Whether `url` is an absolute http(s) address outside of the own network, as far as the address itself tells."""
+    """Return whether `url` is an absolute http(s) URL outside of the own network, judged without resolving its host."""
     if not isinstance(url, str):
         return False
     try:
@@ -95,10 +94,10 @@ async def fetch_picture(
     within_s: float | None = None,
     whatever_status: bool = False,
 ) -> FetchedPicture:
-    """Opens `url` as a browser would and decodes what comes. Raises PictureError for whatever goes wrong.
+    """Download `url` as a browser would and decode it. Raise PictureError for every failure.
 
-    `silence_s` is how long nothing may come at all, `within_s` how long the whole may take: a byte now and then is no
-    silence. `whatever_status`: an error page that is a whole picture counts, too; the bytes tell more than the status.
+    `silence_s` is the longest time without a byte, `within_s` the longest time in all. `whatever_status`: a complete
+    picture is accepted with any HTTP status.
     """
     try:
         async with asyncio.timeout(within_s):
@@ -109,7 +108,7 @@ async def fetch_picture(
 
 
 async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> FetchedPicture:
-    """The same, for pictures of which less than 2048x1152 in 16:9 will not do."""
+    """Download a picture as `fetch_picture` does. Raise PictureError also if it is not 2K."""
     picture = await fetch_picture(client, url)
     if not picture.is_2k:
         raise PictureError(f"the picture is {picture.resolution}, not {WIDTH_PX}x{HEIGHT_PX}")
@@ -133,7 +132,7 @@ async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout,
         except httpx.HTTPError as error:
             raise PictureError(f"the picture could not be fetched: {type(error).__name__}", passing=True) from error
         except (httpx.InvalidURL, ValueError) as error:
-            raise PictureError(f"the picture's address is none: {type(error).__name__}") from error
+            raise PictureError(f"the picture's URL is invalid: {type(error).__name__}") from error
     raise PictureError(f"the picture's address redirects more than {REDIRECTS_MAX} times")
 
 
@@ -177,7 +176,7 @@ def _decoded(content: bytes) -> FetchedPicture | str:
         if image.getexif().get(0x0112) in _TURNED_SIDEWAYS:
             width, height = height, width
     except Exception as error:
-        # Pillow answers damaged files with many kinds of exceptions; every one of them is the same finding.
+        # Pillow raises many kinds of exceptions for damaged files; all of them mean the same.
         return f"the picture does not decode: {type(error).__name__}"
     return FetchedPicture(content, "jpeg" if kind == "mpo" else kind, width, height)
 
@@ -193,7 +192,7 @@ def _png_has_its_end(content: bytes) -> bool:
 
 
 def _jpeg_lacks_data(content: bytes, image: "Image") -> bool:
-    """A decoder that has all its data never looks at bits added behind them; one that is short of data paints them."""
+    """Return whether bits inserted before the end marker change the picture; a complete one does not change."""
     from PIL import Image, ImageChops
 
     end = content.rfind(b"\xff\xd9")

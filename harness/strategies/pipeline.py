@@ -8,7 +8,7 @@ import time
 
 from harness.strategies import provider_client
 from harness.strategies.application import AppContext, Row
-from harness.strategies.finishing import Endings
+from harness.strategies.finishing import Finisher
 from harness.strategies.idempotent_orders import Orders, RefusedError
 from harness.strategies.job_queue import Job, JobQueue
 from harness.strategies.parsing import COMPLETE, ERROR, PENDING, MusicEvent
@@ -21,20 +21,20 @@ MUSIC_BY_S = 25 * MINUTE_S
 PICTURE_WITHIN_S = 20 * MINUTE_S
 PICTURE_SILENCE_S, PICTURE_FETCH_S = 90.0, 5 * MINUTE_S
 STUCK_S = 10 * MINUTE_S
-"""When a generation that is still under way counts as failed: the provider's own code 408 is for 10 min of silence."""
+"""When an unfinished generation counts as failed: the provider's own code 408 means 10 min without progress."""
 BELIEVED_AFTER_S = 10 * MINUTE_S
-"""When a callback's own word counts against a silent record; never where callbacks are signed, as bodies are not."""
+"""When a callback's content is used if the record stays pending; never with a signing key, as no body is signed."""
 PICTURE_BELIEVED_AFTER_S = 5 * MINUTE_S
-"""The same for a picture's address; sooner, because what it leads to is looked at."""
+"""The same for a picture's URL; earlier, because the picture is verified."""
 MUSIC_RECORD_AFTER_S, MUSIC_RECORD_EVERY_S = 60.0, 30.0
 IMAGE_RECORD_AFTER_S, IMAGE_RECORD_EVERY_S = 10.0, 20.0
 SELDOM_AFTER_S, SELDOM_EVERY_S = 2 * MINUTE_S, MINUTE_S
-"""A picture that takes this long is polled less often: a callback reports it anyway."""
+"""After this time a picture is polled less often, since a callback reports it as well."""
 FETCHES_MAX = 6
 GENERATIONS_MAX = 2
 
 
-class Production:
+class Pipeline:
     """Executes the next step of a job."""
 
     def __init__(self, context: AppContext, queue: JobQueue) -> None:
@@ -42,10 +42,10 @@ class Production:
         self.queue = queue
         self.music = Orders(queue, "suno", "the music")
         self.pictures = Orders(queue, "kie", "the picture")
-        self.endings = Endings(context, queue)
+        self.finisher = Finisher(context, queue)
 
     async def advance(self, job: Job) -> None:
-        """One step: leaves the job with the time of its next one, or removes it with the finished track."""
+        """Execute one step: save the job with the time of its next step, or remove it when its track is finished."""
         track = self.context.tracks.find("id", job.track_id)
         assert track is not None, "a job and its track are stored together"
         match job.step:
@@ -58,7 +58,7 @@ class Production:
             case "await-picture":
                 await self._await_picture(job)
             case "fall-back":
-                await self.endings.conclude(job)
+                await self.finisher.conclude(job)
 
     async def _create_music(self, job: Job, track: Row) -> None:
         callback_url = f"{self.context.settings.music_callback_url}?track={job.track_id}"
@@ -67,7 +67,7 @@ class Production:
                 job, lambda: provider_client.generate(self.context, track["title"], track["prompt"], callback_url)
             )
         except RefusedError as refused:
-            return self.endings.fail(job, str(refused))
+            return self.finisher.fail(job, str(refused))
         if task_id is not None:
             job.begin("await-music", time.time() + MUSIC_RECORD_AFTER_S)
             with self.queue.transaction():
@@ -80,14 +80,14 @@ class Production:
             self.context.tracks.change(job.track_id, audio_url=event.audio_url)
             track["audio_url"] = event.audio_url
         if event is not None and event.state == ERROR:
-            return self.endings.fail(job, f"the music failed: {event.problem}")
+            return self.finisher.fail(job, f"the music failed: {event.problem}")
         if event is None or event.state == PENDING:
             event = self._reported(job, track["music_task_id"])
         if event is None:
             if time.time() < job.began_s + MUSIC_BY_S:
                 return self.queue.put_off(job, time.time() + MUSIC_RECORD_EVERY_S)
             if track["audio_url"] is None:
-                return self.endings.fail(job, "the music never came")
+                return self.finisher.fail(job, "the music never came")
         job.cover_url = event.cover_url if event is not None else None
         job.begin("create-picture", time.time())
         job.orders = 0
@@ -95,14 +95,14 @@ class Production:
             if track["audio_url"] is None and event is not None:
                 self.context.tracks.change(job.track_id, audio_url=event.audio_url)
             self.queue.save(job)
-        await self.endings.copy_cover(job)
+        await self.finisher.copy_cover(job)
         cover = self.queue.picture(job.track_id)
         if cover is not None and cover.is_2k and not looks_enlarged(cover.content):
-            return self.endings.finish(job, cover)
+            return self.finisher.finish(job, cover)
         await self._create_picture(job, track)
 
     def _reported(self, job: Job, task_id: str) -> MusicEvent | None:
-        """What a callback said, if it has to be believed because the record goes on saying nothing."""
+        """Return a callback's content if it is old enough to be used in place of the record, which is still pending."""
         if self.context.settings.signing_key is not None:
             return None
         for reported in self.queue.deliveries(job.track_id, "suno"):
@@ -116,9 +116,9 @@ class Production:
                 return MusicEvent(task_id, COMPLETE, reported.audio_url, reported.image_url)
         return None
 
-    def _told_picture(self, job: Job) -> str | None:
-        """The address that a callback told, if it has to be believed because the record goes on saying nothing. The
-        picture itself is looked at in any case."""
+    def _reported_picture(self, job: Job) -> str | None:
+        """Return the picture's URL in a callback if it is old enough to be used in place of the record, which is still
+        pending. The picture is verified in any case."""
         if self.context.settings.signing_key is not None:
             return None
         reported = self.queue.deliveries(job.track_id, "kie")
@@ -136,7 +136,7 @@ class Production:
     async def _create_picture(self, job: Job, track: Row) -> None:
         callback_url = f"{self.context.settings.image_callback_url}?track={job.track_id}"
         prompt = provider_client.picture_prompt(track["title"], track["prompt"])
-        seed = job.orders or None  # another one after a failure
+        seed = job.orders or None  # a different one after a failure
         try:
             task_id = await self.pictures.place(
                 job,
@@ -144,7 +144,7 @@ class Production:
                 GENERATIONS_MAX,
             )
         except RefusedError as refused:
-            return await self.endings.fall_back(job, str(refused))
+            return await self.finisher.fall_back(job, str(refused))
         if task_id is not None:
             job.begin("await-picture", time.time() + IMAGE_RECORD_AFTER_S)
             job.image_task_id = task_id
@@ -155,11 +155,11 @@ class Production:
         event = await provider_client.image_record(self.context, job.image_task_id)
         if event is not None and event.state == ERROR:
             return await self._generation_failed(job, f"the picture failed: {event.problem}")
-        image_url = self._told_picture(job) if event is None or event.state == PENDING else event.image_url
+        image_url = self._reported_picture(job) if event is None or event.state == PENDING else event.image_url
         if image_url is None and (event is None or event.state == PENDING):
             if job.is_late(STUCK_S):
                 return await self._generation_failed(job, "the picture was not done in time")
-            await self.endings.copy_cover(job)
+            await self.finisher.copy_cover(job)
             every_s = SELDOM_EVERY_S if job.is_late(SELDOM_AFTER_S) else IMAGE_RECORD_EVERY_S
             return self.queue.put_off(job, time.time() + every_s)
         if not is_public_url(image_url):
@@ -180,9 +180,9 @@ class Production:
             return self.queue.put_off(job, time.time() + min(2.0**job.tries, MINUTE_S))
         enlarged = picture.is_2k and looks_enlarged(picture.content)
         if picture.is_2k and not enlarged:
-            return self.endings.finish(job, picture)
+            return self.finisher.finish(job, picture)
         if not (enlarged and is_public_url(job.cover_url)):
-            self.endings.keep_as_spare(job, picture)
+            self.finisher.keep_as_spare(job, picture)
         problem = "looks enlarged from a smaller one" if enlarged else f"is only {picture.resolution}"
         await self._generation_failed(job, f"the picture {problem}")
 
@@ -190,7 +190,7 @@ class Production:
         """Retry once, with another seed."""
         job.reason = reason
         if job.orders >= GENERATIONS_MAX or job.is_late():
-            return await self.endings.fall_back(job, reason)
+            return await self.finisher.fall_back(job, reason)
         self.context.log.warning("track %s: %s; trying once more", job.track_id, reason)
         job.begin("create-picture", time.time())
         self.queue.save(job)

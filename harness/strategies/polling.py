@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from harness.strategies import provider_client
-from harness.strategies.application import AppContext, Row, application, hear_of_music
+from harness.strategies.application import AppContext, Row, application, handle_music
 from harness.strategies.parsing import COMPLETE, PENDING, ImageEvent, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_2k_picture
 
@@ -28,11 +28,11 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     with context.learning_a_task_id():
-        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-        if answer.task_id is not None:
-            context.tracks.change(track["id"], image_task_id=answer.task_id)
+        response = await provider_client.request_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+        if response.task_id is not None:
+            context.tracks.change(track["id"], image_task_id=response.task_id)
             return
-    context.complete_without_picture(track["id"], f"the picture was refused: {answer.problem or 'no taskId'}")
+    context.complete_without_picture(track["id"], f"the picture was refused: {response.problem or 'no taskId'}")
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:
@@ -59,7 +59,7 @@ async def poll(context: AppContext, track_id: str) -> None:
         event = await provider_client.music_record(context, track["music_task_id"])
         if event is None or event.state == PENDING:
             continue
-        await hear_of_music(context, event, on_music)
+        await handle_music(context, event, on_music)
         if event.state == COMPLETE and event.cover_url:
             context.tracks.change(track_id, image_url=event.cover_url)
         if context.tracks.find("id", track_id)["status"] != "pending":  # type: ignore[index]

@@ -49,8 +49,8 @@ async def music_record(context: "AppContext", task_id: str) -> MusicEvent | None
     """Return the current record of a music task; None if it is unavailable."""
     settings = context.settings
     url = f"{settings.suno_url}/api/v1/generate/record-info?taskId={quote(task_id, safe='')}"
-    answer = await _requested(context, "GET", url, settings.suno_key)
-    return read_music({"code": 200, "data": answer.data}) if answer.code == 200 else None
+    response = await _requested(context, "GET", url, settings.suno_key)
+    return read_music({"code": 200, "data": response.data}) if response.code == 200 else None
 
 
 def picture_prompt(title: str, prompt: str) -> str:
@@ -58,7 +58,7 @@ def picture_prompt(title: str, prompt: str) -> str:
     return f"Cover art for the song '{title}': {prompt}"[:PROMPT_CHARACTERS_MAX]
 
 
-async def ask_for_image(
+async def request_image(
     context: "AppContext", prompt: str, parameters: dict[str, Any], callback_url: str | None = None
 ) -> ApiResponse:
     """Request a 2K picture from the flat endpoint: a success has its URL, or with a callback URL only its task id."""
@@ -97,12 +97,12 @@ async def image_record(context: "AppContext", task_id: str) -> ImageEvent | None
     """Return the current record of a picture's job; None if it is unavailable."""
     settings = context.settings
     url = f"{settings.kie_url}/api/v1/jobs/recordInfo?taskId={quote(task_id, safe='')}"
-    answer = await _requested(context, "GET", url, settings.kie_key)
-    if answer.code != 200:
+    response = await _requested(context, "GET", url, settings.kie_key)
+    if response.code != 200:
         return None
-    if not answer.data:
+    if not response.data:
         return ImageEvent(task_id, ERROR, None, "the record has no data")
-    return read_image({"code": 200, "data": answer.data})
+    return read_image({"code": 200, "data": response.data})
 
 
 async def _requested(

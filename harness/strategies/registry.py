@@ -3,10 +3,7 @@
 The table names them without importing them, so a command that lists strategies starts without their libraries.
 """
 
-from typing import Any
-
-from harness.errors import PluginError
-from harness.plugins import plugins
+from harness.plugins import with_plugins
 from harness.strategies.strategy import Strategy
 
 _SHIPPED = (
@@ -21,24 +18,11 @@ _SHIPPED = (
 )
 
 
-def _checked(value: Any, target: str, taken: dict[str, Strategy]) -> Strategy:
-    """Return a plugin's value as a strategy. Raise PluginError if it is none, or if its name is taken."""
-    if not isinstance(value, Strategy):
-        raise PluginError(f"{target}: {value!r} is not a strategy; expected a harness.strategies.strategy.Strategy")
-    if value.name in taken:
-        raise PluginError(f'{target}: the strategy name "{value.name}" is taken; choose another name')
-    return value
-
-
-def _registered() -> dict[str, Strategy]:
-    strategies = {
-        name: Strategy(name, sentence, f"harness.strategies.{name.replace('-', '_')}", shipped=True)
+STRATEGIES = with_plugins(
+    "strategies",
+    [
+        Strategy(name, sentence, f"harness.strategies.{name.replace('-', '_')}", shipped=True)
         for name, sentence in _SHIPPED
-    }
-    for target, value in plugins("strategies"):
-        strategy = _checked(value, target, strategies)
-        strategies[strategy.name] = strategy
-    return strategies
-
-
-STRATEGIES = _registered()
+    ],
+    Strategy,
+)

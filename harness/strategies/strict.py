@@ -19,8 +19,8 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
     with context.learning_a_task_id():
-        answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-        context.tracks.change(track["id"], status="complete", image_task_id=answer.task_id)
+        response = await provider_client.request_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+        context.tracks.change(track["id"], status="complete", image_task_id=response.task_id)
 
 
 async def on_image(context: AppContext, event: ImageEvent) -> None:

@@ -59,12 +59,12 @@ async def generate(context: AppContext, track: Row, parameters: dict[str, Any]) 
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     context.log.info("%s", MODEL)
     context.log.info("%s Request: %s for %r", EXCHANGE, parameters, prompt)
-    answer = await provider_client.ask_for_image(context, prompt, parameters)
-    context.log.info("%s Answer: %s", EXCHANGE, answer.problem or answer.data)
-    problem = answer.problem
+    response = await provider_client.request_image(context, prompt, parameters)
+    context.log.info("%s Answer: %s", EXCHANGE, response.problem or response.data)
+    problem = response.problem
     if problem is None:
         try:
-            await verify_and_save(context, track, answer.image_url)
+            await verify_and_save(context, track, response.image_url)
         except PictureError as error:
             problem = str(error)
     if problem is not None:

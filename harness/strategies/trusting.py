@@ -18,8 +18,8 @@ async def on_music(context: AppContext, event: MusicEvent, track: Row) -> None:
     """Request a picture, and use the cover if the response has none."""
     prompt = provider_client.picture_prompt(track["title"], track["prompt"])
     callback_url = context.settings.image_callback_url
-    answer = await provider_client.ask_for_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
-    image_url = answer.image_url or event.cover_url
+    response = await provider_client.request_image(context, prompt, provider_client.FIRST_PARAMETERS, callback_url)
+    image_url = response.image_url or event.cover_url
     if image_url:
         context.deliver(track["id"], image_url, CLAIMED_RESOLUTION)
     else:

@@ -13,15 +13,16 @@ Each start imports the target's own Python modules afresh, as a new process woul
 from typing import TypeAlias
 
 from harness.targets.live import LiveImplementation, Postponed, cores, is_live, load_live
-from harness.targets.python import Implementation, load
+from harness.targets.python import Implementation, Unstarted, load
 
-AnyImplementation: TypeAlias = Implementation | LiveImplementation
+AnyImplementation: TypeAlias = Implementation | LiveImplementation | Unstarted
 
 __all__ = [
     "AnyImplementation",
     "Implementation",
     "LiveImplementation",
     "Postponed",
+    "Unstarted",
     "cores",
     "is_live",
     "load",

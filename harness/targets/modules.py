@@ -19,10 +19,43 @@ INSTALLED = {"site-packages", "dist-packages"}
 NEVER_OWN = {"harness", "__main__", "__mp_main__"}
 
 
+_last_known: str | None = None
+"""The newest module when it was known that none is the implementation's own."""
+
+
+def all_modules_are_libraries() -> None:
+    """Remove own modules, and remember that the rest need not be looked at again: a cell, whose memory is shared with
+    the process that it was forked from, would pay for every look."""
+    global _last_known
+    forget_own_modules()
+    _last_known = next(reversed(sys.modules))
+
+
+def new_modules() -> dict[str, ModuleType]:
+    """Return what was imported since `all_modules_are_libraries`, the oldest first; everything if that was not said."""
+    found = []
+    for name, module in reversed(sys.modules.items()):
+        if name == _last_known:
+            break
+        found.append((name, module))
+    return dict(reversed(found))
+
+
+def forget_own_modules(target: str | None = None) -> None:
+    """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed."""
+    top = target.partition(".")[0] if target else None
+    new = new_modules().items()
+    own = [name for name, module in new if _may_be_forgotten(name) and (_is_own(module) or name.split(".")[0] == top)]
+    for name in own:  # after all were looked at: a namespace package looks for its parent
+        del sys.modules[name]
+
+
 @contextmanager
 def own_modules_set_aside() -> Iterator[None]:
-    """Hide the process's own modules (such as a test session's) during a run, and remove what the run imports."""
-    before = forget_own_modules()
+    """Hide the process's own modules (such as a test session's) during a run in it, and remove what the run imports."""
+    before = {name: module for name, module in sys.modules.items() if _may_be_forgotten(name) and _is_own(module)}
+    for name in before:
+        del sys.modules[name]
     try:
         yield
     finally:
@@ -30,20 +63,8 @@ def own_modules_set_aside() -> Iterator[None]:
         sys.modules.update(before)
 
 
-def forget_own_modules(target: str | None = None) -> dict[str, ModuleType]:
-    """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed.
-
-    Return what was removed.
-    """
-    top = target.partition(".")[0] if target else None
-    removed = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] not in NEVER_OWN and (_is_own(module) or name.partition(".")[0] == top)
-    }
-    for name in removed:
-        del sys.modules[name]
-    return removed
+def _may_be_forgotten(name: str) -> bool:
+    return name.partition(".")[0] not in NEVER_OWN
 
 
 def _is_own(module: ModuleType) -> bool:

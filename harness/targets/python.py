@@ -5,7 +5,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +15,10 @@ from harness.faults.exchange import App
 from harness.invariants.logging import LOG_EVENTS
 from harness.project_file import name_clash
 from harness.targets.callback import application_around
+from harness.targets.limits import Limits
 from harness.targets.modules import forget_own_modules
+from harness.world.simulated.environment import first_line
+from harness.world.simulated.refusals import is_own_code
 
 SHAPES = (
     "an ASGI application (three parameters: scope, receive, send), a factory that returns one (no parameter), or a "
@@ -37,6 +40,10 @@ class Implementation:
     """Whether it is a shipped strategy, whose modules hold no state and are imported once."""
     cron_path: str | None = None
     promised_logs: tuple[tuple[str, str], ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    """The limits of its cell."""
+    in_process: bool = False
+    """Whether it runs in the harness's own process, for somebody at a debugger, instead of a cell."""
 
     def start(self) -> App:
         """Return a fresh application, configured from the environment. Raise ImplementationError if it cannot start."""
@@ -49,6 +56,15 @@ class Implementation:
             app: App = found()
             return app
         return _application(found, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Unstarted:
+    """An implementation that does not start; its runs are inconclusive."""
+
+    name: str
+    why: str
+    """The error, as a sentence."""
 
 
 def load(target: str, name: str | None = None, *, shipped: bool = False) -> Implementation:
@@ -86,7 +102,7 @@ def _import_afresh(module_name: str) -> ModuleType:
         if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ImplementationError(f'no module "{module_name}" in {here} or among the installed packages') from error
         raise ImplementationError(f'"{module_name}" imports "{error.name}", which is not installed') from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ImplementationError(_raised(module_name, error)) from error
 
 
@@ -104,7 +120,7 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         sys.modules.pop(name, None)
         raise ImplementationError(_raised(str(path), error)) from error
     return module
@@ -115,10 +131,10 @@ def _raised(where: str, error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if "importlib" not in file and "harness" not in Path(file).parts[-3:]:
+        if is_own_code(file):
             line = f" ({Path(file).name}, line {trace.tb_lineno})"
         trace = trace.tb_next
-    return f'importing "{where}" raises {type(error).__name__}: {error}{line}'
+    return f'importing "{where}" raises {first_line(error)}{line}'
 
 
 def _attribute(module: ModuleType, attribute: str, target: str) -> Any:

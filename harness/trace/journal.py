@@ -25,7 +25,6 @@ EXCERPT_CHARACTERS = 200
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 F = TypeVar("F", bound=Event)
-G = TypeVar("G", bound=Event)
 
 
 class Entry(Generic[E_co]):
@@ -55,7 +54,7 @@ class Entry(Generic[E_co]):
         """Return the entry's line in a journal file."""
         facts = self.facts
         values = {"n": self.number, "at_s": self.at_s, "kind": self.kind, "cause": self.cause, "facts": facts}
-        return _ENCODE(values)
+        return encode(values)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and self._values() == other._values()
@@ -77,7 +76,8 @@ def entry_of(number: int, at_s: float, kind: str, cause: int, facts: Facts) -> A
     return Entry(number, at_s, cause, event_of(kind, facts), facts)
 
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
+"""Returns a value as the JSON of a journal's line."""
 
 
 class Journal:
@@ -115,8 +115,6 @@ class Journal:
     @overload
     def of(self, kind: type[E], second: type[F], /) -> list[Entry[E | F]]: ...
     @overload
-    def of(self, kind: type[E], second: type[F], third: type[G], /) -> list[Entry[E | F | G]]: ...
-    @overload
     def of(self, *kinds: str) -> list[AnyEntry]: ...
     def of(self, *kinds: type[Event] | str) -> list[Any]:
         """Return the entries of some kinds, in order; a kind is a class, or a name if it comes from outside."""
@@ -143,7 +141,7 @@ class Journal:
 
     def to_jsonl(self) -> str:
         """Return the journal as JSON Lines, its version first."""
-        head = _ENCODE({"journal": JOURNAL_VERSION})
+        head = encode({"journal": JOURNAL_VERSION})
         text = "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
         try:
             text.encode()

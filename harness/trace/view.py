@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
+from harness.fakes.paths import IMAGE_PATHS
 from harness.trace.events import (
     CallbackAnswered,
     CallbackAttempt,
@@ -44,12 +45,8 @@ from harness.trace.journal import AnyEntry, Entry, Journal
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
 
-IMAGE_PATHS = ("/api/v1/generate/image", "/api/v1/jobs/createTask")
-"""Where images are requested."""
-
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
-G = TypeVar("G", bound=Event)
 
 
 class TraceView:
@@ -67,8 +64,6 @@ class TraceView:
     def of(self, kind: type[E], /) -> list[Entry[E]]: ...
     @overload
     def of(self, kind: type[E], second: type[F], /) -> list[Entry[E | F]]: ...
-    @overload
-    def of(self, kind: type[E], second: type[F], third: type[G], /) -> list[Entry[E | F | G]]: ...
     @overload
     def of(self, kind: str, /, *others: str) -> list[AnyEntry]: ...
     def of(self, kind: type[Event] | str, *others: type[Event] | str) -> list[Any]:

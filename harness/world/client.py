@@ -5,8 +5,9 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from harness.config.app_config import REQUEST, Start, at_path, filled_body
 from harness.fakes import sample_text
-from harness.fakes.http_client import BadResponseError, ClientResponse, post
+from harness.fakes.http_client import BadResponseError, Post, post
 from harness.faults.exchange import App
 from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
 from harness.world.image_probe import get_json
@@ -16,26 +17,38 @@ from harness.world.scope import CAUSE
 USER_PATIENCE_S = 300.0
 """Seconds after which a user's unanswered request for a track counts as never answered."""
 EXCERPT_CHARACTERS = 120
-JSON = {"Content-Type": "application/json"}
-
+START = Start()
+"""The request that the shipped strategies expect."""
 
 Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
 """Requests a track with a title and a prompt; returns its id, or None and the reason why there is none."""
 
 
-def asking(url: str) -> Ask:
-    """Return the request that the shipped strategies expect: `POST /tracks` with title and prompt, answered with an
-    id."""
+def asking(url: str, start: Start = START, post: Post = post) -> Ask:
+    """Return what requests a track from the application at `url`, as `start` says."""
+    matched = REQUEST.fullmatch(start.request)
+    assert matched is not None
+    address, headers = url + matched[2], {"Content-Type": "application/json", **start.headers}
 
     async def ask(requested: dict[str, str]) -> tuple[str | None, str]:
+        content = json.dumps(filled_body(start.body, requested)).encode()
         try:
             async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await post(f"{url}/tracks", json.dumps(requested).encode(), JSON)
+                response = await post(address, content, headers)
         except TimeoutError:
-            return None, f"POST /tracks got no answer within {USER_PATIENCE_S:g} s"
+            return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
         except (OSError, BadResponseError) as error:
-            return None, f"POST /tracks got no answer: {error}"
-        return _track_id(answer)
+            return None, f"{start.request} got no answer: {error}"
+        if response.status not in (200, 201, 202):
+            return None, f"{start.request} answered HTTP {response.status}, expected 201"
+        try:
+            found = at_path(json.loads(response.body), start.id)
+        except ValueError:
+            found = None
+        if isinstance(found, str | int) and found != "":
+            return str(found), ""
+        excerpt = repr(response.body[:EXCERPT_CHARACTERS].decode(errors="replace"))
+        return None, f'{start.request} answered {excerpt}, expected JSON with the track\'s id at "{start.id}"'
 
     return ask
 
@@ -59,20 +72,6 @@ async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: i
         await submit(0, titles[0])
     else:
         await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
-
-
-def _track_id(answer: ClientResponse) -> tuple[str | None, str]:
-    if answer.status not in (200, 201, 202):
-        return None, f"POST /tracks answered HTTP {answer.status}, expected 201"
-    excerpt = repr(answer.body[:EXCERPT_CHARACTERS].decode(errors="replace"))
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        return None, f"POST /tracks answered {excerpt}, expected JSON"
-    track_id = body.get("id") if isinstance(body, dict) else None
-    if not isinstance(track_id, str | int) or track_id == "":
-        return None, f'POST /tracks answered {excerpt}, expected a JSON object with an "id"'
-    return str(track_id), ""
 
 
 async def read_track(app: App, track_id: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from harness.faults.exchange import (
     Message,
     Receive,
     RequestInTransit,
-    Response,
+    ResponseInTransit,
     Scope,
     Send,
     received_again,
@@ -327,7 +327,7 @@ def _hold_s(due: Due) -> float:
     return sum(rule.fault.hold_s(randomness) for rule, randomness in due if isinstance(rule.fault, HoldFault))
 
 
-async def _send(due: Due, exchange: Exchange, response: Response) -> None:
+async def _send(due: Due, exchange: Exchange, response: ResponseInTransit) -> None:
     for rule, _ in due:
         if isinstance(rule.fault, ResponseFault):
             response = rule.fault.alter(response)
@@ -344,9 +344,9 @@ async def _send(due: Due, exchange: Exchange, response: Response) -> None:
     await exchange.gone()
 
 
-async def _response_of(app: App, scope: Scope, receive: Receive) -> Response:
+async def _response_of(app: App, scope: Scope, receive: Receive) -> ResponseInTransit:
     """Return the fake's response without sending it."""
-    response, parts = Response(500, [], b""), []
+    response, parts = ResponseInTransit(500, [], b""), []
 
     async def keep(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -13,13 +13,8 @@ from harness.world.scope import CAUSE
 DULL_HEADERS = frozenset((b"host", b"accept", b"accept-encoding", b"connection", b"content-length"))
 
 
-def readable_headers(headers: Any) -> dict[str, str]:
-    """Return the headers as text, without those that say nothing about the code under test."""
-    return _read(headers)[0]
-
-
 def _read(headers: Any) -> tuple[dict[str, str], str]:
-    """Return the headers as text, and the content type or ""."""
+    """Return the headers as text, except DULL_HEADERS, and the content type or ""."""
     readable: dict[str, str] = {}
     content_type = None
     for name, value in headers:
@@ -41,7 +36,7 @@ def _reported(name: bytes, value: bytes) -> tuple[str, str, bool] | None:
     return name.decode("latin-1"), value.decode("latin-1"), lower == b"content-type"
 
 
-class Names(Protocol):
+class HostNames(Protocol):
     """Maps addresses to host names."""
 
     def name_of(self, address: str) -> str: ...
@@ -50,7 +45,7 @@ class Names(Protocol):
 class HttpRecorder:
     """Records each complete request, each complete response, and abandoned requests."""
 
-    def __init__(self, app: App, link: Callable[[str], str], writer: JournalWriter, network: Names) -> None:
+    def __init__(self, app: App, link: Callable[[str], str], writer: JournalWriter, network: HostNames) -> None:
         self._app = app
         self._link = link
         self._writer = writer
@@ -80,7 +75,7 @@ class HttpRecorder:
         )
         number = self._writer.record(request, connection.cause)
         CAUSE.set(number)
-        exchange = _Exchange(number, connection, send, self._writer)
+        exchange = _RecordedExchange(number, connection, send, self._writer)
         connection.on_gone = exchange.gone
         try:
             await self._app(scope, received_again(body, receive), exchange.send)
@@ -91,7 +86,7 @@ class HttpRecorder:
             exchange.end(state.get(PAST_HTTP))
 
 
-class _Exchange:
+class _RecordedExchange:
     """A received request and the part of its response sent so far."""
 
     __slots__ = ("_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")

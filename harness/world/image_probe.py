@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from harness.faults.exchange import App, Message, Scope
+from harness.image.inspect import Examination, examine
 
 REDIRECTS_MAX = 10
 BROWSER = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -19,6 +20,16 @@ class Sight:
     status: int | None
     content: bytes
     problem: str | None = None
+
+    @property
+    def has_content(self) -> bool:
+        return self.problem is None and self.status == 200
+
+    def examined(self) -> Examination:
+        """Return the picture that is there, if there is one."""
+        if self.has_content:
+            return examine(self.content)
+        return Examination(False, problem=self.problem or f"it answers HTTP {self.status}")
 
 
 class _BrokenWire:

@@ -24,11 +24,11 @@ class JournalWriter:
 
     __slots__ = ("_loop", "closed", "journal")
 
-    def __init__(self, loop: Clock, journal: Journal) -> None:
+    def __init__(self, loop: Clock, journal: Journal, *, closed: bool = False) -> None:
         self._loop = loop
         self.journal = journal
-        self.closed = False
-        """True once the run is over: its cleanup is not part of the journal."""
+        self.closed = closed
+        """True once the run is over, whose cleanup is not part of the journal, or if nothing is to be recorded."""
 
     def record(self, event: Event, cause: int | None = None) -> int:
         """Append an event and return its entry's number; the cause is the given entry, or else the current one."""

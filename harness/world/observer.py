@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from harness.fakes.script import DAY_S
 from harness.fakes.watermark import Watermark
 from harness.faults.exchange import App
-from harness.image.inspect import Examination, examine
 from harness.trace.events import ImageProbed, Row, SizedMark, StoreWrite, TrackFinal
 from harness.trace.urls import usable_url
 from harness.world.client import read_track
@@ -100,12 +99,9 @@ class TrackObserver:
 
     async def _probe(self, track_id: str, url: str, when: str) -> None:
         sight = await self._look(url)
-        if sight.problem is not None or sight.status != 200:
-            seen = Examination(False, problem=sight.problem or f"it answers HTTP {sight.status}")
-        else:
-            seen = examine(sight.content)
-            if self.on_picture is not None and when == "end":
-                self.on_picture(url, sight.content)
+        seen = sight.examined()
+        if sight.has_content and self.on_picture is not None and when == "end":
+            self.on_picture(url, sight.content)
         self._record(
             ImageProbed(
                 track_id=track_id,
@@ -129,7 +125,7 @@ class TrackObserver:
         sight = await look(url, self._hosts, page)
         others = self.other_instances() if is_at(url, self._own_host) else []
         for app in others:
-            if sight.problem is not None or sight.status != 200:
+            if not sight.has_content:
                 break
             sight = await look(url, {**self._hosts, self._own_host: app}, page)
         return sight

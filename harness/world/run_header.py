@@ -1,9 +1,12 @@
 """The first event of a journal: all the circumstances of a run that the verdicts depend on."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from random import Random
 
 from harness.scenario.model import Scenario
-from harness.trace.events import RunBegan
+from harness.trace.events import RunBegan, RunEnded, RunRefused
+from harness.trace.journal import Journal
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS, PROVIDER_HOSTS
 
 
@@ -30,3 +33,26 @@ def beginning(
         },
         impossible=dict(scenario.impossible),
     )
+
+
+@lru_cache(maxsize=16)
+def keys(seed: int) -> tuple[str, str]:
+    """Return the implementation's API key, and the key that signs callbacks."""
+    drawn = Random(f"keys {seed}")
+    return f"key-{drawn.getrandbits(96):024x}", f"whsec-{drawn.getrandbits(96):024x}"
+
+
+def refused_journal(
+    scenario: Scenario, implementation: str, seed: int, why: str, journal: Journal | None = None
+) -> Journal:
+    """Return the journal of a run that came to nothing, or `journal` as far as it came, ended as refused."""
+    ended = Journal() if journal is None else journal
+    if not ended.entries:
+        api_key, signing_key = keys(seed)
+        secrets = (api_key, signing_key if scenario.signing else None)
+        ended.record(0.0, 0, beginning(scenario, implementation, seed, secrets))
+    at_s = ended.entries[-1].at_s
+    ended.record(at_s, 0, RunRefused(sentence=why))
+    if not ended.of(RunEnded):
+        ended.record(at_s, 0, RunEnded(ending="refused", unanswered=[], waiting=[]))
+    return ended

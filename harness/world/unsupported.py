@@ -1,6 +1,11 @@
 """What the simulated world cannot run deterministically: it refuses with a message instead of a wrong verdict."""
 
 LIVE_ADVICE = "use an asyncio client such as httpx.AsyncClient or aiohttp, or run the program as a real process"
+INSTEAD_OF_A_SOCKET = (
+    "which would leave the simulated run; "
+    "name the provider by its base URL, keep tracks in the SQLite file of DATABASE_PATH, and " + LIVE_ADVICE
+)
+INSTEAD_OF_A_PROCESS = "which would leave the simulated run and has no virtual time; run the program as a real process"
 
 NO_STORE_FOR_FAULTS = (
     "this scenario has faults of the store, which need a live application with the Supabase stand-in: add "

@@ -78,7 +78,7 @@ def test_an_exceeded_threshold_is_reported_and_has_its_own_exit_code() -> None:
 
 def test_a_baseline_shows_which_figures_changed(tmp_path: Path) -> None:
     saved = str(tmp_path / "before.json")
-    assert harness("synchronous", "--tracks", "40", "-q", "--save-baseline", saved).returncode == 0
+    assert harness("synchronous", "--tracks", "40", "-q", "--json", saved).returncode == 0
     same = harness("synchronous", "--tracks", "40", "--baseline", saved)
     assert "No figure has changed since" in same.stdout
     value: dict[str, Any] = json.loads(Path(saved).read_text("utf-8"))
@@ -100,19 +100,19 @@ def test_a_baseline_shows_which_figures_changed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("strikt",), 'unknown strategy "strikt", did you mean "strict"?'),
-        (("strict", "--model", "busi"), 'unknown model "busi", did you mean "busy"?'),
+        (("strikt",), 'unknown strategy "strikt"; did you mean "strict"?'),
+        (("strict", "--model", "busi"), 'unknown model "busi"; did you mean "busy"?'),
         (("strict", "--reference", "synchronous"), 'unknown --reference "synchronous"'),
-        (("strict", "--fail-if", "p98>1s"), 'unknown metric "p98", did you mean "p9'),
+        (("strict", "--fail-if", "p98>1s"), 'unknown metric "p98"; did you mean "p9'),
         (("strict", "--baseline", "nowhere.json"), "nowhere.json: there is no such file"),
         (("strict", "--baseline", "pyproject.toml"), "pyproject.toml: not JSON"),
         (("strict", "--html", "no/such/folder.html"), "cannot be written"),
         (("strict", "--samples", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("http://127.0.0.1:1", "--tracks", "1"), "runs over real sockets"),
-        (("strict", "--real", "--fail-if", "p99>1s"), "--fail-if applies to simulated figures"),
-        (("strict", "--real", "--model", "bad-day"), "--model applies to simulated latencies"),
-        (("strict", "--real", "--tracks", "5"), "with --real use --rounds"),
-        (("strict", "--rounds", "5"), "--rounds applies only with --real"),
+        (("strict", "--real", "--fail-if", "p99>1s"), "--fail-if has no effect with --real"),
+        (("strict", "--real", "--model", "bad-day"), "--model has no effect with --real"),
+        (("strict", "--real", "--tracks", "5"), "which times at most --rounds tracks"),
+        (("strict", "--rounds", "5"), "--rounds has no effect without --real"),
         (("nowhere.py:app", "--tracks", "1"), 'no such file: "nowhere.py"'),
     ],
 )
@@ -125,7 +125,7 @@ def test_an_invalid_option_is_refused_with_what_to_do(words: tuple[str, ...], to
 
 def test_a_baseline_without_a_common_strategy_is_refused_and_missing_strategies_are_named(tmp_path: Path) -> None:
     saved = str(tmp_path / "before.json")
-    assert harness("strict", "--tracks", "20", "-q", "--save-baseline", saved).returncode == 0
+    assert harness("strict", "--tracks", "20", "-q", "--json", saved).returncode == 0
     other = harness("polling", "--tracks", "20", "--baseline", saved)
     assert other.returncode == 2
     assert "expected figures of polling, found strict" in " ".join(other.stderr.split())
@@ -139,7 +139,7 @@ def test_a_baseline_of_another_format_is_refused(tmp_path: Path) -> None:
     done = harness("strict", "--baseline", str(path))
     assert done.returncode == EXIT_USAGE
     told = " ".join(done.stderr.split())
-    assert 'expected format "harness-bench/1", as --save-baseline writes it, found "harness-results/1"' in told
+    assert 'expected format "harness-bench/1", as --json writes it, found "harness-results/1"' in told
 
 
 def test_an_application_without_the_table_of_tracks_cannot_be_timed(tmp_path: Path) -> None:
@@ -155,6 +155,18 @@ def test_an_application_that_does_nothing_has_no_figures(tmp_path: Path) -> None
     value = json.loads(harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path).stdout)
     assert value["strategies"][0]["outcomes"] == {"unseen": 3}
     assert value["strategies"][0]["figures"]["cost"] == [None, None, None]
+
+
+def test_an_application_that_ends_its_process_does_not_end_the_bench(tmp_path: Path) -> None:
+    schema = (
+        "db.execute('CREATE TABLE IF NOT EXISTS tracks (id TEXT PRIMARY KEY, status, image_url)')\n"
+        "import asyncio, sys\n"
+        "asyncio.get_running_loop().call_later(1, sys.exit, 3)"
+    )
+    (tmp_path / "mine.py").write_text(APPLICATION.format(schema=schema), "utf-8")
+    done = harness("mine.py:app", "--tracks", "3", "--json", "-", folder=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["strategies"][0]["outcomes"] == {"none": 2, "unseen": 1}
 
 
 def test_a_long_name_leaves_room_for_the_figures() -> None:

@@ -71,7 +71,7 @@ def test_a_missing_picture_is_infinitely_late_and_expensive() -> None:
     [
         ("fast", "expected METRIC[@STRATEGY] OP VALUE"),
         ("p99=20s", "expected METRIC[@STRATEGY] OP VALUE"),
-        ("answer.p98>20s", 'unknown metric "answer.p98", did you mean "answer.p9'),
+        ("answer.p98>20s", 'unknown metric "answer.p98"; did you mean "answer.p9'),
         ("answer.p99>20", 'expected a duration such as "20s", "800ms" or "5m" for answer.p99, got "20"'),
         ("2k<90", 'expected a share such as "95%" or "0.95" for 2k'),
         ("2k<90s", 'expected a share such as "95%" or "0.95" for 2k'),
@@ -86,5 +86,5 @@ def test_an_invalid_threshold_is_refused_with_what_to_write(text: str, told: str
 
 
 def test_an_unknown_strategy_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match='"strikt", did you mean "strict"'):
+    with pytest.raises(UnknownNameError, match='"strikt"; did you mean "strict"'):
         read_threshold("p99@strikt>20s", ["strict"])

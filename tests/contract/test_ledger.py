@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fakes.fidelity import CONFIDENCES, RENDERED, Ledger, Rule, read, render
+from docs.generators.fidelity import CONFIDENCES, RENDERED, Ledger, Rule, read, render
 
 TESTS = Path(__file__).parent.parent
 LEDGER = read()
@@ -17,9 +17,9 @@ def collected() -> set[str]:
     """Return every test function below tests/fakes and tests/contract that pytest collects, named as in the ledger."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     folders = [str(TESTS / name) for name in ("fakes", "contract")]
-    told = subprocess.run([*command, *folders], cwd=TESTS.parent, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
-    return {line.partition("[")[0].removeprefix("tests/") for line in told.stdout.splitlines() if "::" in line}
+    done = subprocess.run([*command, *folders], cwd=TESTS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {line.partition("[")[0].removeprefix("tests/") for line in done.stdout.splitlines() if "::" in line}
 
 
 def unknown_tests(ledger: Ledger, known: set[str]) -> list[str]:
@@ -58,4 +58,4 @@ def test_no_rule_is_listed_twice() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert RENDERED.read_text(encoding="utf-8") == render(LEDGER), "python -m harness.fakes.fidelity"
+    assert RENDERED.read_text(encoding="utf-8") == render(LEDGER), "python -m docs.generators.fidelity"

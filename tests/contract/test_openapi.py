@@ -28,7 +28,7 @@ DOCUMENTS = {
     "pictures of other models": describe_pictures(KieScript(models=("seedream/6", kie_contract.SEEDREAM_4_5))),
 }
 FORMS = {
-    "music": suno_contract.KIE_RULES.form,
+    "music": suno_contract.rules_of("kie").form,
     "music at sunoapi.org": suno_contract.rules_of("sunoapi.org").form,
     "flat": kie_contract.synchronous_form(),
     "job": kie_contract.job_form(),

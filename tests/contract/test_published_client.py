@@ -147,11 +147,11 @@ async def test_it_does_not_notice_a_failed_task_because_it_waits_for_a_status_th
     async with served(script(failing)) as place:
         task = await begun(place)
         await place.notes.wait_for("task.ended")
-        told = await asyncio.to_thread(task.info)
+        info = await asyncio.to_thread(task.info)
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(task.wait, timeout=1, poll_interval=1)
 
-    assert told["status"] == "GENERATE_AUDIO_FAILED"
+    assert info["status"] == "GENERATE_AUDIO_FAILED"
 
 
 async def test_it_mistakes_a_record_that_is_not_yet_visible_for_an_error() -> None:

@@ -13,49 +13,60 @@ from typing import Any
 import jsonschema
 import pytest
 
-from docs.generate import PAGES, PYTHON_API, Source
+from docs.generators import PAGES
+from docs.generators.python_api import PYTHON_API
+from harness import plugins
 from harness.bench.json_format import bench_json
+from harness.cli import cli
+from harness.config.schema import ConfigBlock
 from harness.engine.run import resolve
 from harness.engine.session import Plan, Session
+from harness.fakes.registry import PROVIDERS
+from harness.faults.kinds import KINDS
+from harness.faults.registry import FAULTS
+from harness.invariants.registry import INVARIANTS
 from harness.report.json import comparison_json
+from harness.report.registry import SHIPPED
 from harness.scenario import catalogue
+from harness.scenario.loader import json_schema
+from harness.stores.registry import STORES
+from harness.strategies.registry import STRATEGIES
 from harness.targets import load
+from harness.trace.events import EVENTS
 from harness.world.simulated.world import SimulatedWorld
 from tests.docs.pages import DOCS, ROOT, Page
 from tests.oracles.mutation import mutants
 
-SOURCE = Source()
-
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_has_a_title_and_is_in_the_navigation(name: str) -> None:
-    text = "".join(PAGES[name](SOURCE))
+    text = "".join(PAGES[name]())
     assert text.startswith("# ")
     assert f" {name}\n" in (ROOT / "mkdocs.yml").read_text("utf-8")
 
 
 def test_the_generated_pages_name_everything() -> None:
     def page(name: str) -> str:
-        return "".join(PAGES[f"reference/{name}.md"](SOURCE))
+        return "".join(PAGES[f"reference/{name}.md"]())
 
-    options = {max(each.opts, key=len) for command in SOURCE.commands.commands.values() for each in command.params}
-    assert not [name for name in SOURCE.commands.commands if f"## harness {name}" not in page("commands")]
+    options = {max(each.opts, key=len) for command in cli.commands.values() for each in command.params}
+    assert not [name for name in cli.commands if f"## harness {name}" not in page("commands")]
     assert not [name for name in options if name.startswith("-") and name not in page("commands")]
-    assert not [name for name in SOURCE.faults if f"`{name}`" not in page("faults")]
-    assert not [each.name for each in SOURCE.invariants if f"`{each.name}`" not in page("invariants")]
-    assert not [each.name for each in SOURCE.scenarios if f"`{each.name}`" not in page("scenarios")]
-    assert not [key for key in SOURCE.scenario_schema["properties"] if f"`{key}`" not in page("scenario-file")]
-    assert not [each.name for each in SOURCE.strategies if f"`{each.name}`" not in page("strategies")]
-    assert not [each.name for each in SOURCE.reports if f"`{each.name}`" not in page("reports")]
-    assert not [each.name for each in SOURCE.providers if f"`{each.name}`" not in page("providers")]
-    assert not [name for name in SOURCE.stores if f"`{name}`" not in page("harness-toml")]
-    assert not [kind for kind in SOURCE.events if f"### `{kind}`" not in page("journal")]
-    assert not [kind for kind in SOURCE.plugin_kinds if f"`{kind}`" not in page("harness-toml")]
+    assert not [name for name in FAULTS if f"`{name}`" not in page("faults")]
+    assert not [name for name in INVARIANTS if f"`{name}`" not in page("invariants")]
+    assert not [each.name for each in catalogue.select([]) if f"`{each.name}`" not in page("scenarios")]
+    assert not [key for key in json_schema()["properties"] if f"`{key}`" not in page("scenario-file")]
+    assert not [name for name in STRATEGIES if f"`{name}`" not in page("strategies")]
+    assert not [name for name in SHIPPED if f"`{name}`" not in page("reports")]
+    assert not [name for name in PROVIDERS if f"`{name}`" not in page("providers")]
+    assert not [name for name in STORES if f"`{name}`" not in page("harness-toml")]
+    assert not [kind for kind in EVENTS if f"### `{kind}`" not in page("journal")]
+    assert not [kind for kind in plugins.KINDS if f"`{kind}`" not in page("harness-toml")]
 
 
 def test_every_key_of_harness_toml_is_described_with_its_default_and_an_example() -> None:
-    text = "".join(PAGES["reference/harness-toml.md"](SOURCE))
-    tables = {name for name in SOURCE.configuration.model_fields if f"\n## [{name}]\n" in text}
+    text = "".join(PAGES["reference/harness-toml.md"]())
+    tables = {name for name in ConfigBlock.model_fields if f"\n## [{name}]\n" in text}
     assert tables >= {"application", "start", "track", "supabase", "cron", "logs", "options", "plugins", "invariants"}
     rows = [re.split(r"(?<!\\) \| ", row.strip("| ")) for row in text.splitlines() if row.startswith("| `")]
     assert not [row for row in rows if len(row) < 3 or not row[2]]
@@ -67,11 +78,9 @@ def test_every_name_of_the_python_api_has_a_docstring() -> None:
 
 
 def test_each_fault_is_listed_at_the_stage_at_which_it_acts() -> None:
-    _, *stages = "".join(PAGES["reference/faults.md"](SOURCE)).split("\n## ")
+    _, *stages = "".join(PAGES["reference/faults.md"]()).split("\n## ")
     rows = [set(re.findall(r"^\| `([a-z-]+)`", stage, re.MULTILINE)) for stage in stages]
-    assert rows == [
-        {name for name, fault in SOURCE.faults.items() if issubclass(fault, kind)} for kind in SOURCE.fault_kinds
-    ]
+    assert rows == [{name for name, fault in FAULTS.items() if issubclass(fault, kind)} for kind in KINDS]
 
 
 @pytest.mark.skipif(find_spec("material") is None, reason="the extra docs is not installed")
@@ -113,7 +122,7 @@ def test_a_bench_is_as_its_schema_says(tmp_path: Path) -> None:
 def test_the_environment_of_an_application_is_the_worlds() -> None:
     (scenario,) = catalogue.select(["callbacks/signed-and-healthy"])
     world = SimulatedWorld(scenario, load("harness.strategies.strict:create_app"), 1)
-    names = set(world.environment())
+    names = set(world.simulation.environment())
     world.loop.close()
     _, _, section = (DOCS / "reference" / "application.md").read_text("utf-8").partition("## Environment")
     rows = [line.split(" | ")[0] for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]

@@ -176,8 +176,8 @@ async def test_a_body_with_another_content_type_is_not_a_json_object(
         answer = await stage.api.post(path, content=content, headers={"Content-Type": content_type})
 
     assert answer.json()["code"] == code
-    told = [problem["field"] for facts in stage.notes.of("contract.broken") for problem in facts["problems"]]
-    assert told == ([] if code == 200 else ["Content-Type"])
+    fields = [problem["field"] for facts in stage.notes.of("contract.broken") for problem in facts["problems"]]
+    assert fields == ([] if code == 200 else ["Content-Type"])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/generate/record-info", "/api/v1/jobs/recordInfo"])

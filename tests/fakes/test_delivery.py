@@ -28,18 +28,18 @@ class Delivery:
         self.notes = Notes()
         self.receiver = receiver
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(receiver))
-        self.courier = CallbackDispatcher("suno", rules, self.notes, key, posting(self.client))
+        self.dispatcher = CallbackDispatcher("suno", rules, self.notes, key, posting(self.client))
         self.given_up: list[bool] = []
 
     def send(self, forgery: ForgeryKind | None = None) -> None:
         callback = Callback(CALLBACK_URL, TASK_ID, "complete", BODY, forgery)
-        self.courier.send(callback, lambda: self.given_up.append(True))
+        self.dispatcher.send(callback, lambda: self.given_up.append(True))
 
     async def __aenter__(self) -> "Delivery":
         return self
 
     async def __aexit__(self, *trouble: object) -> None:
-        await self.courier.close()
+        await self.dispatcher.close()
         await self.client.aclose()
 
 
@@ -188,10 +188,10 @@ async def test_a_forger_does_not_retry() -> None:
 async def outcome_at(url: str) -> str:
     """Return the outcome that the dispatcher reports for an attempt with its own client."""
     notes = Notes()
-    courier = CallbackDispatcher("kie", DeliveryRules(answer_within_s=1.0, retries_after_s=()), notes)
-    courier.send(Callback(url, TASK_ID, "image", BODY))
+    dispatcher = CallbackDispatcher("kie", DeliveryRules(answer_within_s=1.0, retries_after_s=()), notes)
+    dispatcher.send(Callback(url, TASK_ID, "image", BODY))
     (answered,) = await notes.wait_for("callback.answered")
-    await courier.close()
+    await dispatcher.close()
     outcome: str = answered["outcome"]
     return outcome
 

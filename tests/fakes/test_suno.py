@@ -101,7 +101,7 @@ async def test_a_field_that_breaks_its_rule_is_422_under_http_200(field: str, va
 async def test_the_maximum_length_of_a_prompt_depends_on_its_mode_and_model(
     changes: dict[str, Any], limit: int
 ) -> None:
-    rules = contract.KIE_RULES
+    rules = contract.rules_of("kie")
 
     assert rules.problems({**MUSIC_REQUEST, **changes, "prompt": "x" * limit}) == []
     (problem,) = rules.problems({**MUSIC_REQUEST, **changes, "prompt": "x" * (limit + 1)})
@@ -111,7 +111,7 @@ async def test_the_maximum_length_of_a_prompt_depends_on_its_mode_and_model(
 async def test_fields_that_no_rule_names_and_custom_fields_outside_custom_mode_are_no_violation() -> None:
     body = {**MUSIC_REQUEST, "customMode": False, "title": "x" * 500, "somethingNew": 1, "negativeTags": None}
 
-    assert contract.KIE_RULES.problems(body) == []
+    assert contract.rules_of("kie").problems(body) == []
 
 
 @pytest.mark.parametrize("url", [None, "", "/callback", "app.test/callback", "ftp://app.test/"])

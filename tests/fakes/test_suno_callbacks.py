@@ -68,9 +68,9 @@ async def test_the_record_has_the_same_tracks_in_camel_case() -> None:
     record = answer["data"]
     assert (answer["code"], record["status"], record["taskId"]) == (200, "SUCCESS", task_id)
     assert isinstance(record["param"], str)
-    told, sent = record["response"]["sunoData"], complete.body["data"]["data"]
-    assert [set(track) for track in told] == [{re.sub("_(.)", lambda m: m[1].upper(), key) for key in TRACK_KEYS}] * 2
-    for mine, theirs in zip(told, sent, strict=True):
+    found, sent = record["response"]["sunoData"], complete.body["data"]["data"]
+    assert [set(track) for track in found] == [{re.sub("_(.)", lambda m: m[1].upper(), key) for key in TRACK_KEYS}] * 2
+    for mine, theirs in zip(found, sent, strict=True):
         assert (mine["id"], mine["audioUrl"], mine["imageUrl"], mine["modelName"], mine["createTime"]) == (
             theirs["id"],
             theirs["audio_url"],
@@ -226,8 +226,8 @@ async def test_in_live_answers_a_tracks_time_is_epoch_milliseconds() -> None:
         (complete,) = await stage.receiver.wait_for(1)
         record = (await stage.music_record(task_id))["data"]
 
-    (told,) = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
-    assert abs(told / 1000 - time.time()) < 60
+    (created_at,) = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
+    assert abs(created_at / 1000 - time.time()) < 60
 
 
 async def test_in_the_documentations_style_a_tracks_time_is_a_text() -> None:
@@ -236,8 +236,8 @@ async def test_in_the_documentations_style_a_tracks_time_is_a_text() -> None:
         (complete,) = await stage.receiver.wait_for(1)
         record = (await stage.music_record(task_id))["data"]
 
-    told = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
-    (text,) = told
+    times = {record["response"]["sunoData"][0]["createTime"], complete.body["data"]["data"][0]["createTime"]}
+    (text,) = times
     assert time.strptime(text, "%Y-%m-%d %H:%M:%S")
     assert isinstance(record["createTime"], int)
 

@@ -14,14 +14,14 @@ URL = f"http://{MEDIA}/p/a.png"
 # generates-once
 
 
-def two_pictures(c: Chronicle, *, first_width: int = 2048, told: bool = True, cause: int = 0) -> Journal:
+def two_pictures(c: Chronicle, *, first_width: int = 2048, returned: bool = True, cause: int = 0) -> Journal:
     """A picture is generated and returned; a second one is requested ten seconds later."""
     height = first_width * 9 // 16
     c.picture(URL, first_width, height)
     first = c.image()
     c.at_s += 10.0
     c.ends(first, URL)
-    if told:
+    if returned:
         c.answer_with(first, URL)
     c.image(cause=cause)
     return c.end()

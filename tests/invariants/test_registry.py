@@ -74,7 +74,7 @@ def test_the_gravest_invariants_come_in_one_order() -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     assert named("settles") is INVARIANTS["settles"]
-    with pytest.raises(UnknownNameError, match='unknown invariant "setles", did you mean "settles"'):
+    with pytest.raises(UnknownNameError, match='unknown invariant "setles"; did you mean "settles"'):
         named("setles")
 
 
@@ -101,7 +101,7 @@ def test_a_users_own_invariants_are_named_by_module_and_attribute() -> None:
         ("shop_checks", r'"shop_checks": expected module:NAME'),
         (":NAME", "expected module:NAME"),
         ("no_such_shop:NAME", 'no module "no_such_shop" in'),
-        ("shop_checks:NEVER_THRE", r'has no "NEVER_THRE", did you mean "NEVER_THREE"'),
+        ("shop_checks:NEVER_THRE", r'has no "NEVER_THRE"; did you mean "NEVER_THREE"'),
         ("shop_checks:A_NUMBER", r"expected an Invariant or a function \(view\) -> Finding, found int"),
         ("shop_checks:Invariant", "expected an Invariant or a function"),
         ("shop_raises:NAME", "the module raises ZeroDivisionError on import: division by zero"),
@@ -143,11 +143,11 @@ def test_a_shipped_name_is_taken() -> None:
 
 def test_an_unknown_name_among_severities_or_switches_is_refused() -> None:
     journal = Chronicle().end()
-    with pytest.raises(UnknownNameError, match='"image-2kk", did you mean "image-2k"'):
+    with pytest.raises(UnknownNameError, match='"image-2kk"; did you mean "image-2k"'):
         judge(journal, off=["image-2kk"])
-    with pytest.raises(UnknownNameError, match='"setles", did you mean "settles"'):
+    with pytest.raises(UnknownNameError, match='"setles"; did you mean "settles"'):
         judge(journal, severities={"setles": "warning"})
-    with pytest.raises(UnknownNameError, match='unknown severity "warn", did you mean "warning"'):
+    with pytest.raises(UnknownNameError, match='unknown severity "warn"; did you mean "warning"'):
         judge(journal, severities={"settles": "warn"})  # type: ignore[dict-item]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.bench.world import _is_true_2k
+from harness.bench.world import _as_published, _shows_true_2k
 from harness.fakes.published_files import picture_spec
 from harness.fakes.script import Picture
 from harness.invariants import images
@@ -100,4 +100,4 @@ def test_the_size_that_a_provider_really_sends_is_a_true_2k_picture() -> None:
     ],
 )
 def test_the_bench_goes_by_the_same_rule(picture: Picture, is_true: bool | None) -> None:
-    assert _is_true_2k(picture_spec(picture, "picture", 1), 1) is is_true
+    assert _shows_true_2k(_as_published(picture_spec(picture, "picture", 1)), 1) is is_true

@@ -60,7 +60,7 @@ def test_a_matching_configuration_has_no_problems(
 @pytest.mark.parametrize(
     ("before", "after", "seen", "advice"),
     [
-        ('"track.id"', '"id"', 'answered nothing at "id"', "set request, body and id in [start]"),
+        ('"track.id"', '"id"', 'the track\'s id at "id"', "set request, body and id in [start]"),
         ('"{suno}"', '"http://127.0.0.1:9"', "none of its requests reached the fakes", "KIE"),
         ('"{app}"', '"http://127.0.0.1:9"', "are not received (refused)", 'PUBLIC_URL = "{app}"'),
         ('sqlite = "{database}"', 'sqlite = "other.db"', "no track can be read", "set [track]"),

@@ -112,8 +112,8 @@ def test_sockets_and_undicis_dispatcher_reach_no_other_host_and_attempts_are_rep
         "undici outside ENOTFOUND",
         "undici 200",
     ]
-    strangers = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of(ConnectionToUnknownHost)]
-    assert strangers == [
+    unknown = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of(ConnectionToUnknownHost)]
+    assert unknown == [
         ("127.0.0.2", port),
         ("outside.example.com", 5432),
         ("127.0.0.2", port),

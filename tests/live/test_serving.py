@@ -287,8 +287,8 @@ def test_a_callback_to_another_machine_is_reported_and_not_sent(served: Served) 
     answered = served.until(lambda: served.journal().of(CallbackAnswered))[0].facts
     assert (answered["outcome"], answered["retry_in_s"]) == ("unreachable", 60.0)
     assert answered["latency_s"] < 1.0
-    stranger = served.journal().of(ConnectionToUnknownHost)[0].facts
-    assert stranger == {"host": "192.0.2.1", "port": 80, "by": "api.kie.ai"}
+    unknown = served.journal().of(ConnectionToUnknownHost)[0].facts
+    assert unknown == {"host": "192.0.2.1", "port": 80, "by": "api.kie.ai"}
     served.until(lambda: any("nothing is sent to 192.0.2.1" in line for line in served.lines))
 
 

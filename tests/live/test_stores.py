@@ -364,7 +364,7 @@ def configuration(folder: Path, text: str) -> Path:
         ("[supabase]", r"supabase\.schema: is missing"),
         ('[supabase]\nschema = "no.sql"', r'4:10: supabase\.schema: there is no file "no\.sql"'),
         ('[supabase]\nschema = "there.sql"\nkey = "a"\nanon_key = "a"', "supabase: anon_key is the same as key"),
-        ('[supabase]\nscheme = "x.sql"', r'4:1: supabase: unknown key "scheme", did you mean "schema"'),
+        ('[supabase]\nscheme = "x.sql"', r'4:1: supabase: unknown key "scheme"; did you mean "schema"'),
     ],
 )
 def test_a_mistake_in_the_configuration_is_reported(tmp_path: Path, text: str, problem: str) -> None:

@@ -49,9 +49,11 @@ Listening = AbstractAsyncContextManager[str]
 
 
 @asynccontextmanager
-async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) -> AsyncIterator[str]:
+async def served(fault: Fault, app: App, kind: str, events: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serve `app` with a fault on its link until the context ends; yield its URL."""
-    injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
+    injector = FaultInjector(
+        (FaultRule("kie", fault),), 1, lambda event: events.append(event.as_facts()), time.monotonic
+    )
     make = _protocol(injector.around(app, lambda path: "kie"), kind)
     way: Callable[..., Listening] = WAYS_TO_LISTEN[fault.name] if isinstance(fault, ConnectFault) else _listening
     async with way(make) as url:
@@ -60,9 +62,11 @@ async def served(fault: Fault, app: App, kind: str, told: list[dict[str, str]]) 
 
 
 @asynccontextmanager
-async def served_live(fault: Fault, app: App, told: list[dict[str, str]]) -> AsyncIterator[str]:
+async def served_live(fault: Fault, app: App, events: list[dict[str, str]]) -> AsyncIterator[str]:
     """Serve `app` as the live world does, with a fault on its connections."""
-    injector = FaultInjector((FaultRule("kie", fault),), 1, lambda event: told.append(event.as_facts()), time.monotonic)
+    injector = FaultInjector(
+        (FaultRule("kie", fault),), 1, lambda event: events.append(event.as_facts()), time.monotonic
+    )
     connect_hook = injector.connect_hook(frozenset({"kie"}))
     async with _listening(protocol_factory(app, asyncio.get_running_loop(), connect_hook)) as url:
         yield url

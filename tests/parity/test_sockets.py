@@ -44,17 +44,17 @@ NAMES = [name for name, case in CASES.items() if case.fault.name not in NOT_ON_S
 def test_a_client_sees_the_same_over_sockets_as_in_memory(name: str, kind: str) -> None:
     case = CASES[name]
     heard: list[str] = []
-    told: list[dict[str, str]] = []
+    events: list[dict[str, str]] = []
     patience_s = KERNEL_RETRIES_S if case.fault.name == "slow-connect" else PATIENCE_S
 
     async def main() -> None:
-        async with served(case.fault, provider(heard), kind, told) as url:
+        async with served(case.fault, provider(heard), kind, events) as url:
             seen, took_s = await ask(case, url, patience_s)
         check(case, seen, took_s, heard)
 
     asyncio.run(main())
     if case.fault.name not in WAYS_TO_LISTEN:
-        assert told[0] == {"harm": case.fault.name, "link": "kie"}
+        assert events[0] == {"harm": case.fault.name, "link": "kie"}
 
 
 IN_THE_LIVE_WORLD = {
@@ -73,14 +73,14 @@ def test_the_live_world_applies_faults_to_accepted_connections(name: str) -> Non
     fault = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else FAULTS[name]()
     case = Case(fault, (fails(IN_THE_LIVE_WORLD[name]),), carried_out=0)
     heard: list[str] = []
-    told: list[dict[str, str]] = []
+    events: list[dict[str, str]] = []
 
     async def main() -> None:
-        async with served_live(fault, provider(heard), told) as url:
+        async with served_live(fault, provider(heard), events) as url:
             check(case, *await ask(case, url), heard)
 
     asyncio.run(main())
-    assert told == [{"harm": name, "link": "kie"}]
+    assert events == [{"harm": name, "link": "kie"}]
 
 
 def test_every_connection_fault_has_an_expectation_for_the_live_world() -> None:

@@ -96,7 +96,7 @@ def test_a_missing_implementation_is_an_error_of_one_sentence(
 def test_a_scenario_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
     result = ran(project, "--harness-scenarios", "slow/image-15s")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert 'unknown scenario "slow/image-15s", did you mean' in result.stderr.str()
+    assert 'unknown scenario "slow/image-15s"; did you mean' in result.stderr.str()
 
 
 def test_the_name_that_the_report_gives_runs_that_scenario_alone(project: pytest.Pytester) -> None:

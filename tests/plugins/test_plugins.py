@@ -185,7 +185,7 @@ def test_an_unknown_report_is_refused_before_the_first_run(project: Path, harnes
     name_plugins(project, "reports")
     refused = harness("run", "synchronous", "slow/image-16s", "--report", "cvs=runs.csv")
     assert refused.returncode == 2
-    assert '"cvs", did you mean "csv"' in refused.stderr
+    assert '"cvs"; did you mean "csv"' in refused.stderr
     assert refused.stdout == ""
 
 
@@ -250,10 +250,10 @@ def test_all_kinds_can_be_entry_points_of_an_installed_package(project: Path, ha
         ("invariants", "cheks:TITLE_KEPT", 'no module "cheks"'),
         ("faults", "lyrics:LYRICS", "is not a fault"),
         ("providers", "teapot:Teapot", "expected a harness.fakes.provider.Provider with a fake"),
-        ("strategies", "teapot:Teapot", "is not a strategy"),
+        ("strategies", "teapot:Teapot", "expected a harness.strategies.strategy.Strategy"),
         ("reports", "teapot:Teapot", "expected a harness.report.registry.Report"),
         ("commands", "teapot:Teapot", "is not a click command"),
-        ("fault", "teapot:Teapot", 'unknown kind, did you mean "faults"'),
+        ("fault", "teapot:Teapot", 'unknown kind; did you mean "faults"'),
     ],
 )
 def test_what_is_no_plugin_is_refused_with_the_place_that_names_it(

@@ -1,5 +1,5 @@
-"""The shipped scenarios as tests: `acknowledge-first` keeps every promise in each of them, and the story of the 360x360
-covers comes out of the verdicts as it was told."""
+"""The shipped scenarios as tests: `acknowledge-first` violates no invariant in any of them, and the verdicts show what
+happened with the 360x360 covers."""
 
 from typing import Any
 
@@ -126,8 +126,8 @@ def test_a_scenario_may_be_made_in_python(run_scenario: Any) -> None:
 @pytest.mark.parametrize(
     ("scenario", "implementation", "sentence"),
     [
-        ("slow/image-16", "strict", 'unknown scenario "slow/image-16", did you mean "slow/image-16s"?'),
-        ("slow/image-16s", "strct", 'unknown strategy "strct", did you mean "strict"?'),
+        ("slow/image-16", "strict", 'unknown scenario "slow/image-16"; did you mean "slow/image-16s"?'),
+        ("slow/image-16s", "strct", 'unknown strategy "strct"; did you mean "strict"?'),
         ("baseline", "strict", "scenarios, expected one: "),
         ("baseline/healthy", "nowhere_to_be_found:app", 'no module "nowhere_to_be_found" in'),
     ],
@@ -141,7 +141,7 @@ def test_what_cannot_be_run_fails_the_test_with_a_sentence(
 
 
 def test_a_failing_test_tells_the_sentences_and_how_to_replay(run_scenario: Any) -> None:
-    told = explained(run_scenario("slow/image-76s", "synchronous"))
-    assert 'callback-answered (violated): the "complete" callback' in told
-    assert "generates-once (violated): 2 generations were paid for" in told
-    assert told.endswith("replay: harness run synchronous slow/image-76s --seed 1")
+    report = explained(run_scenario("slow/image-76s", "synchronous"))
+    assert 'callback-answered (violated): the "complete" callback' in report
+    assert "generates-once (violated): 2 generations were paid for" in report
+    assert report.endswith("replay: harness run synchronous slow/image-76s --seed 1")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from harness.world.fault_injector import ConnectHook
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.network import ConnectHook, Listener, Network
+from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory
 
@@ -27,7 +28,7 @@ class Outcome:
     elapsed_s: float
     result: Any = None
     error: BaseException | None = None
-    strangers: list[tuple[str, int]] = field(default_factory=list)
+    unknown_hosts: list[tuple[str, int]] = field(default_factory=list)
     refusal: str | None = None
 
 
@@ -46,8 +47,8 @@ def simulate() -> Simulate:
         seed: int = 1,
         gates: dict[str, ConnectHook] | None = None,
     ) -> Outcome:
-        strangers: list[tuple[str, int]] = []
-        network = Network(lambda host, port: strangers.append((host, port)))
+        unknown_hosts: list[tuple[str, int]] = []
+        network = Network(lambda host, port: unknown_hosts.append((host, port)))
         loop = SimulatedLoop(network)
         for name, app in (hosts or {}).items():
             context = copy_context()
@@ -61,7 +62,7 @@ def simulate() -> Simulate:
             elapsed_s = loop.elapsed_s
             done = task.done()
             loop.dissolve()
-        outcome = Outcome(ending, elapsed_s, strangers=strangers, refusal=loop.refusal)
+        outcome = Outcome(ending, elapsed_s, unknown_hosts=unknown_hosts, refusal=loop.refusal)
         if done:
             outcome.error = task.exception()
             outcome.result = None if outcome.error else task.result()

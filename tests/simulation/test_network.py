@@ -202,7 +202,7 @@ def test_an_unknown_name_does_not_resolve_and_is_reported(simulate: Simulate) ->
 
     outcome = simulate(main, HOSTS)
     assert isinstance(outcome.error, httpx.ConnectError)
-    assert outcome.strangers == [("example.invalid", 80)]
+    assert outcome.unknown_hosts == [("example.invalid", 80)]
 
 
 def test_a_private_address_is_refused_and_reported(simulate: Simulate) -> None:
@@ -212,7 +212,7 @@ def test_a_private_address_is_refused_and_reported(simulate: Simulate) -> None:
     outcome = simulate(main, HOSTS)
     assert isinstance(outcome.error, ConnectionRefusedError)
     assert outcome.error.errno == errno.ECONNREFUSED
-    assert outcome.strangers == [("169.254.169.254", 80)]
+    assert outcome.unknown_hosts == [("169.254.169.254", 80)]
 
 
 def test_a_reset_is_the_clients_read_error(simulate: Simulate) -> None:

@@ -174,7 +174,7 @@ ASKED = "SELECT datetime('now'), CURRENT_TIMESTAMP, date('now', '+1 day'), strft
 
 def test_the_clock_of_sqlite_is_that_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "tracks.db"
-    told: list[Any] = []
+    results: list[Any] = []
 
     async def main() -> None:
         db = sqlite3.connect(path)
@@ -182,24 +182,24 @@ def test_the_clock_of_sqlite_is_that_of_the_run(tmp_path: Path) -> None:
         await asyncio.sleep(90)
         other = sqlite3.connect(path)
         other.execute("INSERT INTO notes DEFAULT VALUES")
-        told.extend([other.execute(ASKED).fetchone(), other.execute("SELECT * FROM notes").fetchone()])
+        results.extend([other.execute(ASKED).fetchone(), other.execute("SELECT * FROM notes").fetchone()])
 
     in_a_world(path, main)
     moment = datetime.fromtimestamp(EPOCH_S + 90, UTC)
     text = f"{moment:%Y-%m-%d %H:%M:%S}"
     seconds = EPOCH_S + 90
     tomorrow = f"{moment + timedelta(days=1):%Y-%m-%d}"
-    assert told[0] == (text, text, tomorrow, str(seconds), seconds, "12:00:00")
-    assert told[1] == (text, f"{moment + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}")
+    assert results[0] == (text, text, tomorrow, str(seconds), seconds, "12:00:00")
+    assert results[1] == (text, f"{moment + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}")
 
 
 def test_the_randomness_of_sqlite_depends_on_the_seed(tmp_path: Path) -> None:
     path = tmp_path / "tracks.db"
-    told: list[Any] = []
+    results: list[Any] = []
 
     async def main() -> None:
-        told.append(sqlite3.connect(path).execute("SELECT random(), hex(randomblob(8))").fetchone())
+        results.append(sqlite3.connect(path).execute("SELECT random(), hex(randomblob(8))").fetchone())
 
     for seed in (1, 1, 2):
         in_a_world(path, main, seed)
-    assert told[0] == told[1] != told[2]
+    assert results[0] == results[1] != results[2]

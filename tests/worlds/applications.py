@@ -180,6 +180,17 @@ def leaving() -> Starlette:
     return Starlette(routes=inner.routes, lifespan=lifespan)
 
 
+def leaving_at_shutdown() -> Starlette:
+    """Ends its own process when it is shut down."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        sys.exit(3)
+
+    return Starlette(routes=in_memory().routes, lifespan=lifespan)
+
+
 async def reuses_its_buffers(scope: Any, receive: Any, send: Any) -> None:
     """An ASGI application that modifies the messages that it received and sent, as it may."""
     if scope["type"] != "http":

@@ -86,22 +86,28 @@ def test_providers_continue_after_the_application_ends_its_process() -> None:
     assert "callback-answered" in result.violated
 
 
+def test_an_application_may_end_its_process_when_it_is_shut_down() -> None:
+    result = _run("leaving_at_shutdown")
+    assert result.ending == "quiescent"
+    assert result.metrics.tracks[0].outcome == "2k"
+
+
 def test_uncaught_errors_go_to_the_applications_log_and_do_not_end_the_run() -> None:
     result = _run("careless")
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
-    told = [entry.facts for entry in result.journal.of(LogLine) if entry.facts["logger"] == "asyncio"]
-    assert {facts["level"] for facts in told} == {"error"}
-    lost = {facts["text"].partition("ValueError: ")[2] for facts in told}
+    lines = [entry.facts for entry in result.journal.of(LogLine) if entry.facts["logger"] == "asyncio"]
+    assert {facts["level"] for facts in lines} == {"error"}
+    lost = {facts["text"].partition("ValueError: ")[2] for facts in lines}
     assert lost == {"a task", "a plain task", "a callback", "a partial", "a timer", "a future"}
-    assert not [facts["text"] for facts in told if re.search("0x[0-9a-f]", facts["text"])]
+    assert not [facts["text"] for facts in lines if re.search("0x[0-9a-f]", facts["text"])]
 
 
 def test_neither_paths_nor_addresses_of_objects_get_into_the_journal() -> None:
     journal = _run("talkative").journal
     assert journal is not None
-    told = [entry.facts["text"] for entry in journal.of(LogLine) if entry.facts["logger"] == "stdout"]
-    assert told[0] == "database at $DATABASE_PATH, <object object at 0x…>"
+    texts = [entry.facts["text"] for entry in journal.of(LogLine) if entry.facts["logger"] == "stdout"]
+    assert texts[0] == "database at $DATABASE_PATH, <object object at 0x…>"
 
 
 def test_a_run_restores_the_state_of_the_process() -> None:

@@ -5,16 +5,11 @@ the bench needs. Every figure in text is computed in Python and exact; the curve
 points.
 """
 
-import json
-from base64 import b64encode
-from hashlib import sha256
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from harness.bench.figures import LIMITS_S, TIMES, Bench, Figures, Times, difference
-from harness.bench.json_format import bench_json
+from harness.bench.json_format import FORMAT
 from harness.bench.statistics import QUANTILES, Estimate
 from harness.bench.table import around, percent, seconds
 from harness.report import html as report
@@ -27,29 +22,19 @@ _HERE = Path(__file__).parent
 _REPORT = Path(report.__file__).parent
 
 
-def page(bench: Bench, reference: str | None) -> bytes:
+def page(bench: Bench, reference: str) -> bytes:
     """Return the whole page."""
-    style = "\n".join((_text(_REPORT / "page.css"), _text(_HERE / "bench.css")))
-    parts = [_text(_REPORT / f"{name}.js") for name in REPORT_SCRIPTS] + [_text(_HERE / "bench.js")]
-    script = '"use strict";\n' + "\n".join(parts)
-    policy = {
-        "default-src": "'none'",
-        "style-src": f"'{_digest(style)}'",
-        "script-src": f"'{_digest(script)}'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    filled = Template(_text(_HERE / "bench.html")).substitute(
-        title=escape(f"{bench.plan.tracks:,} tracks, model {bench.plan.model.name}"),
-        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
-        style=style,
-        script=script,
-        overview=_json(overview(bench, reference)),
+    scripts = [_REPORT / f"{name}.js" for name in REPORT_SCRIPTS] + [_HERE / "bench.js"]
+    return report.filled(
+        _text(_HERE / "bench.html"),
+        title=f"{bench.plan.tracks:,} tracks, model {bench.plan.model.name}",
+        style=_text(_REPORT / "page.css", _HERE / "bench.css"),
+        script='"use strict";\n' + _text(*scripts),
+        overview=overview(bench, reference),
     )
-    return filled.encode(errors="replace")
 
 
-def overview(bench: Bench, reference: str | None) -> dict[str, Any]:
+def overview(bench: Bench, reference: str) -> dict[str, Any]:
     """Return the data that the page draws, under the names that the report's charts expect."""
     plan = bench.plan
     return {
@@ -66,11 +51,11 @@ def overview(bench: Bench, reference: str | None) -> dict[str, Any]:
         ],
         "sources": [list(source) for source in plan.model.sources],
         "reference": reference,
-        "json": bench_json(bench, reference)["format"],
+        "json": FORMAT,
     }
 
 
-def _strategy(bench: Bench, figures: Figures, reference: str | None) -> dict[str, Any]:
+def _strategy(bench: Bench, figures: Figures, reference: str) -> dict[str, Any]:
     known = STRATEGIES.get(figures.name)
     late = figures.picture.quantile(QUANTILES["p95"]).value
     return {
@@ -141,8 +126,8 @@ def _rows(figures: Figures) -> list[list[str]]:
     return rows
 
 
-def _differences(bench: Bench, figures: Figures, reference: str | None) -> list[list[str]]:
-    if reference is None or figures.name == reference:
+def _differences(bench: Bench, figures: Figures, reference: str) -> list[list[str]]:
+    if figures.name == reference:
         return []
     found = difference(figures, bench.of(reference))
     return [
@@ -176,15 +161,5 @@ def _cost(estimate: Estimate) -> list[str]:
     return [f"{estimate.value:.3f}", interval]
 
 
-def _json(value: Any) -> str:
-    """Return JSON that is safe inside a script element."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def _text(*paths: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

@@ -27,23 +27,33 @@ _HERE = Path(__file__).parent
 
 def page(results: Results) -> bytes:
     """Return the whole report."""
-    style, script = _style(), _script()
     pictures = {
         digest: [picture.format, picture.width, picture.height, b64encode(picture.webp).decode()]
         for digest, picture in results.thumbnails().items()
     }
+    return filled(
+        _file("page.html"),
+        title=_title(results),
+        style=_style(),
+        script=_script(),
+        overview=overview(results),
+        pictures=_json(pictures),
+        blocks="\n".join(_blocks(results)),
+    )
+
+
+def filled(template: str, *, title: str, style: str, script: str, overview: Any, **more: str) -> bytes:
+    """Return a template with its placeholders filled; nothing but its own style and script has an effect there."""
     parts = {
-        "title": escape(_title(results)),
+        "title": escape(title),
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "overview": _json(overview(results)),
-        "pictures": _json(pictures),
-        "blocks": "\n".join(_blocks(results)),
+        "overview": _json(overview),
+        **more,
     }
-    words = _PLACE.split(_file("page.html"))  # text, name, text, name, ..., text
-    filled = [parts[word] if place % 2 else word for place, word in enumerate(words)]
-    return "".join(filled).encode(errors="replace")
+    words = _PLACE.split(template)  # text, name, text, name, ..., text
+    return "".join(parts[word] if place % 2 else word for place, word in enumerate(words)).encode(errors="replace")
 
 
 def _title(results: Results) -> str:

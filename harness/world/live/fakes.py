@@ -16,13 +16,13 @@ from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
 from harness.trace.events import ConnectionToUnknownHost
-from harness.world.fault_injector import FaultInjector
+from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.proxy import Authority, ProxiedHost, Proxy
 from harness.world.live.redirect import preload_environment, proxy_environment
-from harness.world.live.server import ConnectHook, protocol_factory
+from harness.world.live.server import protocol_factory
 
 LOOPBACK = "127.0.0.1"
 

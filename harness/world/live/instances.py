@@ -39,7 +39,7 @@ LAST_LINE_SHOWN = 80
 HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length"))
 
 
-class Instances:
+class InstanceProcesses:
     """The application's processes: started, frozen, killed and replaced as a platform would."""
 
     def __init__(self, settings: Settings, count: int, loop: LiveLoop, writer: JournalWriter) -> None:
@@ -202,11 +202,11 @@ class Forwarder:
         query = scope["query_string"].decode("latin-1")
         url = self._base_url + scope["path"] + (f"?{query}" if query else "")
         headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
-        answer = await self._client.request(scope["method"], url, headers=headers)
-        kept = [(name, value) for name, value in answer.headers.raw if name.lower() not in HOP_HEADERS]
-        kept.append((b"content-length", str(len(answer.content)).encode()))
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
-        await send({"type": "http.response.body", "body": answer.content})
+        response = await self._client.request(scope["method"], url, headers=headers)
+        kept = [(name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS]
+        kept.append((b"content-length", str(len(response.content)).encode()))
+        await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
+        await send({"type": "http.response.body", "body": response.content})
 
 
 def by_port(apps: Mapping[int, Any]) -> Any:

@@ -21,14 +21,14 @@ from harness.world.hosts import APPLICATION_HOST, KIE_HOST
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.callback_sender import recorded
 from harness.world.live.event_loop import LiveLoop
-from harness.world.live.instances import Instances
+from harness.world.live.instances import InstanceProcesses
 from harness.world.scope import CAUSE
 
 
 class PlatformHost:
     """The platform between the harness and the application's processes."""
 
-    def __init__(self, platform: Platform, instances: Instances, loop: LiveLoop, writer: JournalWriter) -> None:
+    def __init__(self, platform: Platform, instances: InstanceProcesses, loop: LiveLoop, writer: JournalWriter) -> None:
         self._platform = platform
         self._instances = instances
         self._loop = loop
@@ -75,8 +75,8 @@ class PlatformHost:
         method, path = cron.request.split(" ", 1)
 
         async def ask(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
-            answer = await client.request(method, url, headers=headers)
-            return ClientResponse(answer.status_code, answer.content)
+            response = await client.request(method, url, headers=headers)
+            return ClientResponse(response.status_code, response.content)
 
         send = recorded(self._writer, PLATFORM, APPLICATION_HOST, self._delivering(ask), method=method)
         while True:

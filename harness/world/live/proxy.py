@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from harness.world.live.server import ConnectHook, protocol_factory
+from harness.world.fault_injector import ConnectHook
+from harness.world.live.server import protocol_factory
 
 HEAD_BYTES_MAX = 64 * 1024
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.world.hosts import MEDIA_HOSTS, PROVIDER_HOSTS
-
 PRELOAD = Path(__file__).parent / "preload.cjs"
 LOCAL = "localhost,127.0.0.1,::1"
 
@@ -68,8 +66,3 @@ def proxy_environment(proxy: str, certificate: Path, bundle: Path) -> dict[str, 
         "NODE_EXTRA_CA_CERTS": str(certificate),
         "NODE_USE_ENV_PROXY": "1",
     }
-
-
-def real_names() -> tuple[str, ...]:
-    """Return every host that has a fake."""
-    return (*PROVIDER_HOSTS, *MEDIA_HOSTS)

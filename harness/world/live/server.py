@@ -15,11 +15,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from harness.faults.exchange import App
+from harness.world.fault_injector import ConnectHook
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with a timeout of 0: closing sends RST instead of FIN."""
 KEEP_ALIVE_S = 75
-ConnectHook = Callable[[], Any]
 
 
 class SocketConnection:
@@ -98,8 +98,7 @@ class Served(HttpToolsProtocol):
 def protocol_factory(
     app: App, loop: asyncio.AbstractEventLoop, hook: ConnectHook | None = None, state: ServerState | None = None
 ) -> Callable[[], Served]:
-    """Return a factory of the protocol for accepted connections; the app finds its own in
-    `scope["state"]["connection"]`.
+    """Return a factory of the protocol for accepted connections; the app finds its own in `scope["state"]["wire"]`.
 
     `state` holds all open connections, of all factories that share it.
     """

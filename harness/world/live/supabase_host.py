@@ -16,9 +16,10 @@ from harness.supabase.databases import Row
 from harness.supabase.on_postgres import PostgresDatabase
 from harness.supabase.provision import Migration
 from harness.trace.events import StoreRequest
+from harness.world.fault_injector import ConnectHook
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.postgres_server import own_server
-from harness.world.live.server import ConnectHook, protocol_factory
+from harness.world.live.server import protocol_factory
 from harness.world.scope import CAUSE
 
 LOOPBACK = "127.0.0.1"

@@ -186,15 +186,15 @@ def _close_races(journal: Journal, speed: float, late: Sequence[Late]) -> list[T
     sent_slowly = {
         e.cause for e in journal.of(FaultTriggered) if issubclass(FAULTS.get(e.event.harm, Fault), SendFault)
     }
-    for answer in journal.of(Response):
-        gone = given_up.get(answer.event.request)
-        if gone is None or gone.cause != answer.cause or answer.event.outcome == "broken-off":
+    for response in journal.of(Response):
+        gone = given_up.get(response.event.request)
+        if gone is None or gone.cause != response.cause or response.event.outcome == "broken-off":
             continue
-        behind_s = answer.event.latency_s - gone.event.after_s
-        if answer.event.request in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
+        behind_s = response.event.latency_s - gone.event.after_s
+        if response.event.request in sent_slowly and behind_s < AT_ONCE_REAL_S * speed:
             continue  # sending ended because the client disconnected
-        began_s = answer.at_s - answer.event.latency_s
-        late_s = _late_at(began_s, speed, late) + _late_at(answer.at_s, speed, late)
+        began_s = response.at_s - response.event.latency_s
+        late_s = _late_at(began_s, speed, late) + _late_at(response.at_s, speed, late)
         if late_s / speed < behind_s <= late_s:
             why = (
                 f"at speed {speed:.3g} a response came only {behind_s:.2f} s after its client had given up, so the "

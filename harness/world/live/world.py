@@ -9,7 +9,6 @@ nothing has happened for long enough. What cannot be observed is "unknown", neve
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import secrets
@@ -22,9 +21,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness.config.app_config import REQUEST, Settings, at_path, filled_body
+from harness.config.app_config import Settings
 from harness.errors import ImplementationError
-from harness.fakes.http_client import BadResponseError
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
 from harness.stores.polling import PollingWatcher, UnseenError
@@ -39,14 +37,14 @@ from harness.trace.events import (
     StoreWatched,
 )
 from harness.trace.journal import Journal
-from harness.world.client import USER_PATIENCE_S, submit_tracks
+from harness.world.client import asking, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
-from harness.world.live.instances import LOOPBACK, Forwarder, Instances, by_port
+from harness.world.live.instances import LOOPBACK, Forwarder, InstanceProcesses, by_port
 from harness.world.live.platform import PlatformHost
 from harness.world.live.playable import draw_pictures, unplayable
 from harness.world.live.quiescence import Quiescence
@@ -92,7 +90,7 @@ class LiveWorld:
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = Instances(settings, scenario.platform.instances, self.loop, self.writer)
+        self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = new_folder("live")
         self.providers = LiveFakes(
@@ -252,31 +250,8 @@ class LiveWorld:
             self.writer.record(RunRepeated(why=why, speed=speed), 0)
 
     async def _submit(self) -> None:
-        await submit_tracks(self._ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
-
-    async def _ask(self, requested: dict[str, str]) -> tuple[str | None, str]:
-        """Submit a track as the configuration says."""
-        start = self.settings.start
-        matched = REQUEST.fullmatch(start.request)
-        assert matched is not None
-        content = json.dumps(filled_body(start.body, requested)).encode()
-        headers = {"Content-Type": "application/json", **start.headers}
-        try:
-            async with asyncio.timeout(USER_PATIENCE_S):
-                answer = await self.hosting.post("harness")(self.instances.url + matched[2], content, headers)
-        except TimeoutError:
-            return None, f"{start.request} got no answer within {USER_PATIENCE_S:g} s"
-        except (OSError, BadResponseError) as error:
-            return None, f"{start.request} got no answer: {error}"
-        if answer.status not in (200, 201, 202):
-            return None, f"{start.request} answered HTTP {answer.status}, expected 201"
-        try:
-            found = at_path(json.loads(answer.body), start.id)
-        except ValueError:
-            found = None
-        if not isinstance(found, str | int) or found == "":
-            return None, f'{start.request} answered nothing at "{start.id}", where the id of the track should be'
-        return str(found), ""
+        ask = asking(self.instances.url, self.settings.start, self.hosting.post("harness"))
+        await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
 
     async def _watch(self) -> None:
         """Read the store until the run is over. A server that is gone may come back; a lost history does not."""

@@ -1,6 +1,7 @@
 """The simulated world: an event loop that owns time, a network in memory, clocks and randomness.
 
-world            one run: hosts, implementation, scenario, journal
+world            one run of a scenario: its hosts, its tracks, its end
+simulation       an application in virtual time, which single runs and benchmarks share
 event_loop       the event loop: time jumps to the next timer when nothing is ready
 network          hosts by name, listeners, connecting
 transport        the two ends of a connection in memory
@@ -12,5 +13,5 @@ threads          synchronous code in worker threads, one at a time, deterministi
 environment      environment variables, log and printed output of the implementation
 sqlite_watcher   every committed change of an SQLite table of tracks
 sqlite_clock     SQLite's own clock and randomness
-watchdog         a real-time limit for code that never returns control
+refusals         calls that would leave the simulated world
 """

@@ -18,6 +18,9 @@ QUIET_LOGGERS = tuple(
 )
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
+LINE_CHARACTERS_MAX = 64 * 1024
+"""A longer printed or logged line is cut off."""
+
 OnLine = Callable[[str, str, str], None]
 """Called with (level, logger, text) for each line."""
 
@@ -52,14 +55,20 @@ class _PrintedLines(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if self.is_muted:
             return len(text)
-        *lines, self._rest = (self._rest + text).split("\n")
+        *lines, rest = text.split("\n")
+        if lines:
+            lines[0] = self._rest + lines[0]
+            self._rest = ""
+        self._rest = (self._rest + rest)[:LINE_CHARACTERS_MAX]  # more of a line would only be cut off later
         for line in lines:
             if line.strip():
                 if not line.startswith((" ", "\t")):  # an indented line continues the previous one
                     self._now = level_of(line, self._level)
-                self._on_line(self._now, self._name, tidy(line))
+                self._on_line(self._now, self._name, tidy(line[:LINE_CHARACTERS_MAX]))
         return len(text)
 
 
@@ -109,7 +118,7 @@ def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[No
 
     def reported(self: logging.Logger, record: logging.LogRecord) -> None:
         if record.levelno >= logging.INFO:
-            on_line(record.levelname.lower(), record.name, tidy(_text_of(record)))
+            on_line(record.levelname.lower(), record.name, tidy(_text_of(record)[:LINE_CHARACTERS_MAX]))
         for stream in streams:
             stream.is_muted = True
         try:
@@ -161,5 +170,8 @@ def _set_back(logger: logging.Logger, state: tuple[bool, int, bool, list[logging
 
 def first_line(error: BaseException) -> str:
     """Return an exception as one line: its type and the first line of its message."""
-    message: Any = str(error).strip().partition("\n")[0]
+    try:
+        message: Any = str(error).strip().partition("\n")[0]
+    except Exception as unspeakable:
+        message = f"its text cannot be read: {type(unspeakable).__name__}"
     return tidy(f"{type(error).__name__}: {message}" if message else type(error).__name__)

@@ -29,6 +29,8 @@ from harness.world.unsupported import Refused
 CLOCK_RESOLUTION_S = 1e-9
 STEPS_WITHOUT_TIME_MAX = 200_000
 """More callbacks than this without an advance of the clock are a livelock: `while True: await asyncio.sleep(0)`."""
+NO_TIME_S = 1e-3
+"""Virtual seconds that do not count as an advance: `while True: await asyncio.sleep(1e-9)`."""
 CANCELLED_TIMERS_MAX = 64
 CLOSINGS_MAX = 100
 FAREWELL_S = 60.0
@@ -64,6 +66,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._until_s = float("inf")
         self._ending: Ending = "stopped"
         self._steps_without_time = 0
+        self._counted_from_s = START_S
         self._parked: list[Any] = []
         self._buried: list[Any] = []
         """Callbacks of killed scopes; kept so that their tasks can be closed properly at the end of the world."""
@@ -73,6 +76,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.refusal: str | None = None
         self.before_jump: Callable[[], bool] | None = None
         """Called when nothing more can happen at the current moment; returns True if it has made something ready."""
+        self.steps: Any = [0]
+        """Its first element counts callbacks: another process sees by it that control comes back."""
         self.network = network
         self.threads = Threads(self)
         network.loop = self
@@ -82,6 +87,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Return the virtual time in seconds, as `time.monotonic` does."""
         return self._now_s
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        if when != when:
+            raise ValueError("invalid delay: NaN (not a number)")
+        return super().call_at(when, callback, *args, context=context)
 
     def advance(self, seconds: float) -> None:
         """Move the clock while nothing else runs, as a blocking call does."""
@@ -122,7 +134,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 return
             if when_s > self._now_s:
                 self._set(when_s)
-                self._steps_without_time = 0
+                if when_s >= self._counted_from_s + NO_TIME_S:
+                    self._counted_from_s, self._steps_without_time = when_s, 0
         while scheduled and scheduled[0]._when <= self._now_s:
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
@@ -132,7 +145,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if self._steps_without_time > STEPS_WITHOUT_TIME_MAX:
             self._end("livelock")
             return
+        steps = self.steps
         for _ in range(count):
+            steps[0] += 1
             handle = ready.popleft()
             if handle._cancelled:
                 continue

@@ -8,12 +8,13 @@ import ipaddress
 import socket
 import ssl
 from asyncio import sslproto
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from harness.world.fault_injector import ConnectHook
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated import tls
 from harness.world.simulated.transport import MemoryTransport
@@ -26,7 +27,6 @@ LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 FIRST_EPHEMERAL_PORT = 40_000
 
 ProtocolFactory = Callable[[MemoryTransport], asyncio.BaseProtocol]
-ConnectHook = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)

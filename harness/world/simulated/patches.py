@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
 import ssl
 import threading
 import time
@@ -28,16 +27,15 @@ from harness.world.clock import EPOCH_S
 from harness.world.scope import CAUSE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
+from harness.world.simulated.refusals import refuse_calls
 from harness.world.simulated.threads import WorkerThread
-from harness.world.unsupported import LIVE_ADVICE
+from harness.world.unsupported import LIVE_ADVICE, Refused
 
 real_monotonic = time.monotonic
 _real_sleep = time.sleep
 _real_urandom = os.urandom
 _real_exit = os._exit
 _real_thread_start = threading.Thread.start
-_real_getaddrinfo = socket.getaddrinfo
-_real_connect = socket.socket.connect
 _real_wrap_bio = ssl.SSLContext.wrap_bio
 _real_queue_put: Any = asyncio.Queue._put
 _real_queue_get: Any = asyncio.Queue._get
@@ -46,6 +44,9 @@ _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
 _active: SimulatedLoop | None = None
 _entropy = random.Random(0)
 _installed = False
+SLEEP_S_MAX = 9e9
+"""About the longest sleep that Python allows, in seconds."""
+_is_sealed = False
 
 
 def _here() -> SimulatedLoop | None:
@@ -67,7 +68,7 @@ def _clock(real: Callable[[], Any], scale: int | None) -> Callable[[], Any]:
 
 def _sleep(seconds: float) -> None:
     loop = _here()
-    if loop is None:
+    if loop is None or not 0 <= seconds < SLEEP_S_MAX:  # what Python refuses, it refuses itself
         _real_sleep(seconds)
         return
     worker = loop.threads.current_worker()
@@ -97,23 +98,26 @@ def _thread_start(self: threading.Thread) -> None:
     _real_thread_start(self)
 
 
-def _getaddrinfo(*args: Any, **kwargs: Any) -> Any:
-    _refuse_sockets()
-    return _real_getaddrinfo(*args, **kwargs)
+def seal(sealed: bool = True) -> None:
+    """Refuse calls that would leave the simulated world on any thread and at any time, as in a cell, in which every
+    thread is the implementation's."""
+    global _is_sealed
+    _install()
+    _is_sealed = sealed
 
 
-def _connect(self: socket.socket, address: Any) -> None:
-    _refuse_sockets()
-    _real_connect(self, address)
+def is_sealed() -> bool:
+    """Return whether the process is sealed."""
+    return _is_sealed
 
 
-def _refuse_sockets() -> None:
-    loop = _here()
-    if loop is not None:
-        raise loop.refuse(
-            "the implementation opens a blocking socket (requests, urllib, psycopg, ...), which has no virtual time; "
-            + LIVE_ADVICE
-        )
+def _is_refused() -> bool:
+    return _is_sealed or _here() is not None
+
+
+def refused(sentence: str) -> Refused:
+    """End the active run as inconclusive, and return the exception for the caller to raise."""
+    return Refused(sentence) if _active is None else _active.refuse(sentence)
 
 
 def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
@@ -167,8 +171,6 @@ def _install() -> None:
         (os, "_exit", _exit),
         (random, "_urandom", _urandom),
         (threading.Thread, "start", _thread_start),
-        (socket, "getaddrinfo", _getaddrinfo),
-        (socket.socket, "connect", _connect),
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
         (asyncio.Queue, "_put", _queue_put),
         (asyncio.Queue, "_get", _queue_get),
@@ -176,6 +178,7 @@ def _install() -> None:
     ]
     for owner, name, replacement in replacements:
         setattr(owner, name, replacement)
+    refuse_calls(_is_refused, refused)
 
 
 class _Traveller(time_machine.Traveller):
@@ -189,7 +192,7 @@ class _Traveller(time_machine.Traveller):
         return EPOCH_S * 1_000_000_000 + round(self._loop.elapsed_s * 1_000_000) * 1_000
 
 
-def draw_anew(seed: int, start: int = 0) -> None:
+def draw_anew(seed: int, start: int | str = 0) -> None:
     """Seed the randomness of a run, or of one start of its application.
 
     Each start gets its own sequence: a library may draw when it is first imported, which happens once per process and
@@ -198,6 +201,12 @@ def draw_anew(seed: int, start: int = 0) -> None:
     global _entropy
     random.seed(seed if start == 0 else f"{seed} start {start}")
     _entropy = random.Random(seed ^ 0x5EED if start == 0 else f"{seed} entropy {start}")
+
+
+def draw_for_import(start: int) -> None:
+    """Seed the randomness of an import: the same in every run, because a library may draw when it is first imported,
+    which happens once for many runs."""
+    draw_anew(0, f"import {start}")
 
 
 @contextmanager

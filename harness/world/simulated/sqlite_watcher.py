@@ -4,6 +4,7 @@ The application uses `sqlite3` as usual. During a run, `sqlite3.connect` returns
 each transaction with changes, so that a bad write is seen even if it is repaired a moment later.
 """
 
+import math
 import os
 import sqlite3
 import weakref
@@ -68,7 +69,9 @@ class SqliteWatcher:
 
     def look(self, connection: "WatchedConnection") -> None:
         """Read the table through the connection that has just written, and report the changes since the last look."""
-        rows = self._read_apart() if connection.reads_in_its_own_way else _read(connection)
+        rows = None if connection.reads_in_its_own_way else read_tracks(connection)
+        if rows is None:
+            rows = self._read_apart()
         if rows is None:
             return
         self.sees_tracks = True
@@ -90,10 +93,13 @@ class SqliteWatcher:
     def _read_apart(self) -> dict[str, Row] | None:
         if not os.path.exists(self.path):
             return None
-        with closing(
-            _real_connect(self.path, timeout=0)
-        ) as connection:  # virtual time stands still: waiting for a lock is useless
-            return _read(connection)
+        try:
+            opened = _real_connect(self.path, timeout=0)
+        except sqlite3.Error:
+            return None  # the application has put something else in its place
+        with closing(opened) as connection:
+            connection.text_factory = _text
+            return read_tracks(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
         """Record which instance of the application owns a connection."""
@@ -114,18 +120,29 @@ class SqliteWatcher:
         self.on_write = _ignore
 
 
-def _read(connection: sqlite3.Connection) -> dict[str, Row] | None:
+def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
     cursor = sqlite3.Cursor(connection)
     cursor.row_factory = None
     try:
-        cursor.execute("SELECT * FROM tracks")
+        rows = cursor.execute("SELECT * FROM tracks").fetchall()
     except sqlite3.Error:
-        return None  # the table does not exist yet
+        return None  # the table does not exist yet, or has text that is no UTF-8
     names = [column[0] for column in cursor.description]
     if "id" not in names:
         return None
     key = names.index("id")
-    return {str(row[key]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+    return {str(_plain(row[key])): dict(zip(names, map(_plain, row), strict=True)) for row in rows}
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+def _plain(value: Any) -> Any:
+    """Return a column's value as JSON can hold it."""
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class WatchedCursor(sqlite3.Cursor):
@@ -217,6 +234,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
     own, autocommit = named.pop("factory", None), named.pop("autocommit", None)
     factory = WatchedConnection if own is None else _watched(own)
+    named["timeout"] = 0  # virtual time stands still while SQLite waits for a lock, so that none is released
     connection: Any = _real_connect(database, factory=factory, **named)
     if isinstance(connection, WatchedConnection):
         connection.converts = bool(named.get("detect_types"))

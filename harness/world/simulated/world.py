@@ -9,195 +9,77 @@ the journal.
 
 import asyncio
 import contextlib
-import gc
-import os
-import shutil
-from collections.abc import Iterator
-from contextvars import copy_context
-from functools import lru_cache
-from itertools import count
-from random import Random
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from harness.errors import ImplementationError
 from harness.fakes import gateway
 from harness.fakes.http_client import BadResponseError, post
 from harness.fakes.media.app import MediaHost
 from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of_path, link_to
-from harness.fakes.registry import environment as provider_environment
 from harness.fakes.script import DAY_S
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
-from harness.trace.events import (
-    ConnectionToUnknownHost,
-    CronCalled,
-    ImplementationLoaded,
-    InstanceExited,
-    LogLine,
-    Request,
-    RequestAbandoned,
-    Response,
-    RunEnded,
-    RunRefused,
-)
+from harness.trace.events import CronCalled, Request, RequestAbandoned, Response, RunEnded, RunRefused
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
-from harness.world.fault_injector import FaultInjector
+from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
-from harness.world.journal_writer import JournalWriter
-from harness.world.log_level import tidy
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning
-from harness.world.scope import CAUSE, SCOPE, ExecutionScope
-from harness.world.simulated import tls
-from harness.world.simulated.environment import first_line, surroundings
-from harness.world.simulated.error_origin import is_of
-from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.instances import Instances
-from harness.world.simulated.network import Listener, Network
-from harness.world.simulated.patches import draw_anew, takeover
-from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.world.scope import CAUSE, ExecutionScope
+from harness.world.simulated.simulation import Simulation, Startable
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
-from harness.world.simulated.tempdir import scratch_folder
-from harness.world.simulated.watchdog import PATIENCE_S, OutOfPatience, patience
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
-
-_runs: Iterator[int] = count(1)
-
-
-class Startable(Protocol):
-    """An implementation, as far as a world needs it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def cron_path(self) -> str | None: ...
-
-    @property
-    def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
-
-    def start(self) -> App: ...
 
 
 class SimulatedWorld:
     """One run; make a new object for each."""
 
-    def __init__(self, scenario: Scenario, implementation: Startable, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, implementation: Startable, seed: int, journal: Journal | None = None
+    ) -> None:
         self.scenario = scenario
         self.implementation = implementation
         self.seed = seed
-        self.journal = Journal()
-        self.network = Network(self._unknown_host)
-        self.loop = SimulatedLoop(self.network)
-        self.writer = JournalWriter(self.loop, self.journal)
-        self.hosts: dict[str, App] = {}
-        self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_runs)}"
-        self._database = f"{self._folder}/tracks.db"
-        self._starts = 0
-        self.api_key, signing_key = _keys(seed)
-        self.signing_key = signing_key if scenario.signing else None
-        self._app_place = ExecutionScope(APPLICATION_HOST)
-        self._failure: BaseException | None = None
-        self._watcher = SqliteWatcher(self._database)
-        self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.hosts, APPLICATION_HOST)
-
-    def environment(self) -> dict[str, str]:
-        """Return the implementation's configuration: its environment variables."""
-        environment = {
-            **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
-            "PUBLIC_URL": f"http://{APPLICATION_HOST}",
-            "DATABASE_PATH": self._database,
-            "SSL_CERT_FILE": tls.trust_file(),
-        }
-        if self.signing_key:
-            environment["WEBHOOK_SIGNING_KEY"] = self.signing_key
-        return environment
+        self.journal = Journal() if journal is None else journal
+        platform, signs = scenario.platform, scenario.signing
+        self.simulation = Simulation(implementation, seed, platform, signs=signs, journal=self.journal)
+        self.loop = self.simulation.loop
+        self.writer = self.simulation.writer
+        self._watcher = SqliteWatcher(self.simulation.database)
+        self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.simulation.hosts, APPLICATION_HOST)
 
     def run(self) -> Journal:
         """Run the scenario to its end. Raises ImplementationError if the implementation does not start."""
-        collecting = gc.isenabled()
-        gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
-        os.mkdir(self._folder)
-        try:
-            with (
-                takeover(self.loop, self.seed),
-                surroundings(self.environment(), self._line),
-                watching(self._watcher),
-            ):
-                try:
-                    with patience(self._lose_patience):
-                        self._play()
-                except OutOfPatience:
-                    self._end("refused")
-                finally:
-                    self.writer.closed = True
-                    self._dissolve()
-                    self.hosts.clear()
-                    self.observer.other_instances = list
-                    self.__dict__.pop("instances", None)  # they hold a method of this world: a cycle
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)  # including the implementation's own files
-            if collecting:
-                gc.enable()
+        with self.simulation.running(watching(self._watcher)):
+            try:
+                self._play()
+            finally:
+                self.observer.other_instances = list  # they hold a method of this world: a cycle
         return self.journal
 
-    def _dissolve(self) -> None:
-        unfinished = self.loop.unfinished_tasks()
-        if not unfinished:
-            self.loop.dissolve(unfinished)  # none of the implementation's code can run any more
-            return
-        try:
-            with patience(lambda: None):
-                self.loop.dissolve(unfinished)
-        except OutOfPatience:
-            self.loop.close()
-
     def _play(self) -> None:
-        self._begin()
+        simulation = self.simulation
+        secrets = (simulation.api_key, simulation.signing_key)
+        self.writer.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
         self._build_hosts()
-        self.loop.set_exception_handler(self._loop_exception)
         self.loop.before_jump = self.observer.sample
-        self.loop.create_task(self._drive(), name="drive")
-        ending = self._run_to_deadline()
-        if self._failure is not None:
-            raise self._failure
+        simulation.begin(self._drive)
+        ending = simulation.run_until(self.scenario.deadline_s)
         self.observer.over = True
         self._end(ending)
         if self.loop.refusal is None:
             self.loop.forget_everything()
             self._watcher.look_for_the_last_time()
-            self.loop.create_task(self._look_back(), name="look back")
-            self.loop.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
-            if self._failure is not None:
-                raise self._failure
-
-    def _run_to_deadline(self) -> str:
-        """Let time pass. If the implementation ends its process, the providers continue without it."""
-        while True:
-            try:
-                return self.loop.run_until(self.scenario.deadline_s)
-            except SystemExit as leaving:
-                self.writer.record(InstanceExited(code=str(leaving.code)), 0)
-                self.network.host(APPLICATION_HOST).listeners.clear()
-                self.instances.die()
-
-    def _lose_patience(self) -> None:
-        self.loop.refuse(
-            f"the implementation has not returned control for {PATIENCE_S:g} real seconds: an endless loop without "
-            "an await, or a wait for something outside the simulated world"
-        )
-
-    def _begin(self) -> None:
-        secrets = (self.api_key, self.signing_key)
-        self.writer.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
+            simulation.begin(self._look_back)
+            simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
 
     # Hosts
 
     def _build_hosts(self) -> None:
-        script = self.scenario.script
+        script, simulation = self.scenario.script, self.simulation
         injector = FaultInjector(self.scenario.faults, self.seed, self.writer.record, lambda: self.loop.elapsed_s)
         if any(fault.link == "store" for fault in self.scenario.faults):
             self.loop.refuse(NO_STORE_FOR_FAULTS)
@@ -209,73 +91,43 @@ class SimulatedWorld:
             publish=media.publish,
             lend=media.lend,
             seed=self.seed,
-            api_key=self.api_key,
-            signing_key=self.signing_key,
+            api_key=simulation.api_key,
+            signing_key=simulation.signing_key,
             observe=self.writer.observe,
             post=injector.post(),
         )
-        self.instances = Instances(self._start_app, self._app_place, self.scenario.platform, self.loop, self.writer)
-        self.instances.on_kill = self._killed
-        instances = self.instances
+        instances = simulation.instances
+        instances.on_kill = self._killed
         self.observer.other_instances = lambda: instances.apps[:-1]
         gateway_app, files = injector.around(providers, link_of_path), injector.around(media.app, link_to(MEDIA))
         shipped: dict[str, App] = {KIE.name: gateway_app, SUNO.name: gateway_app, MEDIA.name: files}
         for provider in PROVIDERS.values():
             link = link_to(provider)
             app = shipped.get(provider.name) or injector.around(fake_of(provider, self.seed), link)
+            app = self.simulation.fake(app)
             self._serve(provider.hosts, app, link, injector.connect_hook(frozenset({provider.name})))
-        self._serve((APPLICATION_HOST,), self.instances, lambda path: "app", None)
+        self._serve((APPLICATION_HOST,), instances, lambda path: "app", None)
 
     def _killed(self, instance: ExecutionScope) -> None:
         """Do what a kernel does for a dead process: close its files and reset its connections."""
         self._watcher.drop(instance)
-        self.network.reset_connections_of(instance)
+        self.simulation.network.reset_connections_of(instance)
 
-    def _serve(self, names: tuple[str, ...], app: App, link: Any, connect_hook: Any) -> None:
-        own = APPLICATION_HOST in names
-        context = copy_context()
-        context.run(SCOPE.set, self._app_place if own else ExecutionScope(names[0]))
-        context.run(CAUSE.set, 0)
-        recorded = HttpRecorder(app, link, self.writer, self.network)
-        make = protocol_factory(recorded, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
-        for name in names:
-            self.network.listen(name, PORTS, Listener(make, context, connect_hook))
-            self.hosts[name] = app
-
-    def _start_app(self) -> App:
-        try:
-            app = self.implementation.start()
-        except ImplementationError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ImplementationError(
-                f"{self.implementation.name} raises an exception when it is started: {first_line(error)}"
-            ) from error
-        draw_anew(self.seed, self._starts)
-        self._starts += 1
-        self.hosts[APPLICATION_HOST] = app
-        loaded = ImplementationLoaded(
-            promised_logs=[list(promise) for promise in self.implementation.promised_logs],
-            cron_path=self.implementation.cron_path,
-        )
-        self.writer.record(loaded, 0)
-        return app
+    def _serve(self, names: tuple[str, ...], app: App, link: Callable[[str], str], hook: ConnectHook | None) -> None:
+        self.simulation.serve(names, app, HttpRecorder(app, link, self.writer, self.simulation.network), hook)
 
     # Events of the world
 
     async def _drive(self) -> None:
-        try:
-            await self.instances.start()
-            if self.implementation.cron_path and self.scenario.platform.freezes_after_answer:
-                self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
-            for at_s in self.scenario.platform.restarts_s:
-                self.loop.call_at(START_S + at_s, self._restart)
-            self.observer.ids = [None] * self.scenario.tracks
-            ask = asking(f"http://{APPLICATION_HOST}")
-            await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
-        except ImplementationError as error:
-            self._failure = error
-            self.loop.stop()
+        instances = self.simulation.instances
+        await instances.start()
+        if self.implementation.cron_path and self.scenario.platform.freezes_after_answer:
+            self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
+        for at_s in self.scenario.platform.restarts_s:
+            self.loop.call_at(START_S + at_s, self.simulation.begin, instances.restart)
+        self.observer.ids = [None] * self.scenario.tracks
+        ask = asking(f"http://{APPLICATION_HOST}")
+        await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
 
     async def _cron(self, path: str) -> None:
         while True:
@@ -285,23 +137,13 @@ class SimulatedWorld:
                 async with asyncio.timeout(USER_PATIENCE_S):
                     await post(f"http://{APPLICATION_HOST}{path}", b"", {})
 
-    def _restart(self) -> None:
-        self.loop.create_task(self._restarted())
-
-    async def _restarted(self) -> None:
-        try:
-            await self.instances.restart()
-        except ImplementationError as error:
-            self._failure = error
-            self.loop.stop()
-
     def _end(self, ending: str) -> None:
         answered = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
         unanswered = [entry for entry in self.journal.of(Request) if entry.number not in answered]
         waiting = sorted(
             _name_of(task.get_coro())
             for task in self.loop.unfinished_tasks()
-            if self._belongs_to_app(task) and task not in self.instances.lifespans
+            if self._belongs_to_app(task) and task not in self.simulation.instances.lifespans
         )
         if ending == "quiescent" and unanswered:
             ending = "deadlock"
@@ -317,38 +159,7 @@ class SimulatedWorld:
 
     async def _look_back(self) -> None:
         await self.observer.look_back()
-        self.instances.stop()
-
-    # Events of the implementation
-
-    def _line(self, level: str, logger: str, text: str) -> None:
-        place = SCOPE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST):
-            self._note_line(level, logger, text)
-
-    def _note_line(self, level: str, logger: str, text: str) -> None:
-        reported = text.replace(self._database, "$DATABASE_PATH")
-        self.writer.record(LogLine(level=level, logger=logger, text=reported))
-
-    def _unknown_host(self, host: str, port: int) -> None:
-        place = SCOPE.get()
-        by = place.name if place else "harness"
-        self.writer.record(ConnectionToUnknownHost(host=host, port=port, by=by))
-
-    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        text = tidy(str(context.get("message", ""))) + (f": {first_line(error)}" if error else "")
-        if is_of(APPLICATION_HOST, context):
-            self._note_line("error", "asyncio", text)
-        elif isinstance(error, Exception):
-            self._failure = error  # a bug of ours: the run must not get a verdict
-
-
-@lru_cache(maxsize=16)
-def _keys(seed: int) -> tuple[str, str]:
-    """Return the implementation's API key, and the key that signs callbacks."""
-    keys = Random(f"keys {seed}")
-    return f"key-{keys.getrandbits(96):024x}", f"whsec-{keys.getrandbits(96):024x}"
+        self.simulation.instances.stop()
 
 
 def _name_of(coroutine: object) -> str:

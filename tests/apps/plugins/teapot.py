@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from harness.faults.exchange import Response
+from harness.faults.exchange import ResponseInTransit
 from harness.faults.kinds import ResponseFault
 
 
@@ -14,5 +14,5 @@ class Teapot(ResponseFault):
     name: ClassVar[str] = "teapot"
     status: int = 418
 
-    def alter(self, response: Response) -> Response:
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         return replace(response, status=self.status)

@@ -1,0 +1,223 @@
+"""A simulation: one application in virtual time, with its configuration, its instances, and the hosts it can reach.
+
+Single runs and benchmarks share it. They choose the hosts, cause what happens, and read the results; what the
+simulation itself sees of the application goes to its writer.
+"""
+
+import gc
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
+from itertools import count
+from typing import Any, Protocol
+
+from harness.errors import ImplementationError
+from harness.fakes.registry import environment as provider_environment
+from harness.faults.exchange import App
+from harness.scenario.model import Platform
+from harness.trace.events import ConnectionToUnknownHost, ImplementationLoaded, InstanceExited, LogLine
+from harness.trace.journal import Journal
+from harness.world.fault_injector import ConnectHook
+from harness.world.hosts import APPLICATION_HOST
+from harness.world.journal_writer import JournalWriter
+from harness.world.log_level import tidy
+from harness.world.run_header import keys
+from harness.world.scope import CAUSE, SCOPE, ExecutionScope
+from harness.world.simulated import patches, tls
+from harness.world.simulated.environment import first_line, surroundings
+from harness.world.simulated.error_origin import is_of
+from harness.world.simulated.event_loop import SimulatedLoop
+from harness.world.simulated.instances import Instances
+from harness.world.simulated.network import Listener, Network
+from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
+from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.world.simulated.tempdir import scratch_folder
+
+_simulations: Iterator[int] = count(1)
+
+
+class Startable(Protocol):
+    """An implementation, as far as a world needs it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cron_path(self) -> str | None: ...
+
+    @property
+    def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
+
+    def start(self) -> App: ...
+
+
+class Simulation:
+    """One application; make a new object for each run."""
+
+    def __init__(
+        self,
+        implementation: Startable,
+        seed: int,
+        platform: Platform,
+        *,
+        signs: bool = False,
+        journal: Journal | None = None,
+    ) -> None:
+        """`signs`: whether callbacks are signed. Nothing is recorded without a `journal`."""
+        self.network = Network(self._unknown_host)
+        self.loop = SimulatedLoop(self.network)
+        self.writer = JournalWriter(self.loop, Journal() if journal is None else journal, closed=journal is None)
+        self.api_key, signing_key = keys(seed)
+        self.on_started: Callable[[], None] = lambda: None
+        """Called whenever the application has been imported."""
+        self.signing_key = signing_key if signs else None
+        self.hosts: dict[str, App] = {}
+        """By host name, for probes that leave no trace."""
+        self._implementation = implementation
+        self._seed = seed
+        self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_simulations)}"
+        self.database = f"{self._folder}/data/tracks.db"
+        self._starts = 0
+        self._place = ExecutionScope(APPLICATION_HOST)
+        self._failure: BaseException | None = None
+        self.instances = Instances(self._start_app, self._place, platform, self.loop, self.writer)
+
+    def environment(self) -> dict[str, str]:
+        """Return the implementation's configuration: its environment variables."""
+        environment = {
+            **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
+            "PUBLIC_URL": f"http://{APPLICATION_HOST}",
+            "DATABASE_PATH": self.database,
+            "SSL_CERT_FILE": tls.trust_file(),
+        }
+        if self.signing_key:
+            environment["WEBHOOK_SIGNING_KEY"] = self.signing_key
+        return environment
+
+    @contextmanager
+    def running(self, watching: AbstractContextManager[None]) -> Iterator[None]:
+        """Control everything around the application, and watch its store, until the context ends; then clean up."""
+        collecting = gc.isenabled()
+        gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
+        os.makedirs(os.path.dirname(self.database))
+        try:
+            with takeover(self.loop, self._seed), surroundings(self.environment(), self._line), watching:
+                self.loop.set_exception_handler(self._loop_exception)
+                try:
+                    yield
+                finally:
+                    self.writer.closed = True
+                    if not patches.is_sealed():  # a cell ends with its run
+                        self.loop.dissolve()
+                        self.hosts.clear()
+                        del self.instances  # they hold a method of this object: a cycle
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)  # including the implementation's own files
+            if collecting:
+                gc.enable()
+
+    # Time
+
+    def run_until(self, elapsed_s: float) -> str:
+        """Let time pass and return why it ended. If the implementation ends its process, the providers continue without
+        it. Raise what has failed in the harness, and ImplementationError if the application does not start."""
+        while True:
+            try:
+                ending = self.loop.run_until(elapsed_s)
+                break
+            except (SystemExit, KeyboardInterrupt) as leaving:
+                if isinstance(leaving, KeyboardInterrupt) and not patches.is_sealed():
+                    raise  # the harness is interrupted
+                code = leaving.code if isinstance(leaving, SystemExit) else "KeyboardInterrupt"
+                self.writer.record(InstanceExited(code=str(code)), 0)
+                self.network.host(APPLICATION_HOST).listeners.clear()
+                self.instances.die()
+        if self._failure is not None:
+            raise self._failure
+        return ending
+
+    def begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Start a task of the world; if it raises ImplementationError, so does `run_until`."""
+        self.loop.create_task(self._until_failure(work))
+
+    async def _until_failure(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except ImplementationError as error:
+            if self.loop.refusal is None:  # a refused call is the better reason
+                self._failure = error
+            self.loop.stop()
+
+    # Hosts
+
+    def serve(self, names: tuple[str, ...], app: App, served: App, connect_hook: ConnectHook | None = None) -> None:
+        """Let hosts serve `app`; connections reach it through `served`."""
+        own = APPLICATION_HOST in names
+        context = copy_context()
+        context.run(SCOPE.set, self._place if own else ExecutionScope(names[0]))
+        context.run(CAUSE.set, 0)
+        make = protocol_factory(served, self.loop, APPLICATION_KEEP_ALIVE_S if own else PROVIDER_KEEP_ALIVE_S)
+        for name in names:
+            self.network.listen(name, PORTS, Listener(make, context, connect_hook))
+            self.hosts[name] = app
+
+    def fake(self, app: App) -> App:
+        """Return a fake whose exceptions end the run: they are ours, or the application has broken what fakes need."""
+
+        async def reporting(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            except Exception as error:
+                self._failure = self._failure or error
+                raise
+
+        return reporting
+
+    def _start_app(self) -> App:
+        draw_for_import(self._starts)
+        try:
+            app = self._implementation.start()
+        except ImplementationError:
+            raise
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not patches.is_sealed():
+                raise
+            raise ImplementationError(
+                f"{self._implementation.name} raises an exception when it is started: {first_line(error)}"
+            ) from error
+        self.on_started()
+        draw_anew(self._seed, self._starts)
+        self._starts += 1
+        self.hosts[APPLICATION_HOST] = app
+        loaded = ImplementationLoaded(
+            promised_logs=[list(promise) for promise in self._implementation.promised_logs],
+            cron_path=self._implementation.cron_path,
+        )
+        self.writer.record(loaded, 0)
+        return app
+
+    # Events of the implementation
+
+    def _line(self, level: str, logger: str, text: str) -> None:
+        place = SCOPE.get()
+        if place is not None and place.name.startswith(APPLICATION_HOST):
+            self._note_line(level, logger, text)
+
+    def _note_line(self, level: str, logger: str, text: str) -> None:
+        reported = text.replace(self.database, "$DATABASE_PATH")
+        self.writer.record(LogLine(level=level, logger=logger, text=reported))
+
+    def _unknown_host(self, host: str, port: int) -> None:
+        place = SCOPE.get()
+        by = place.name if place else "harness"
+        self.writer.record(ConnectionToUnknownHost(host=host, port=port, by=by))
+
+    def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = tidy(str(context.get("message", ""))) + (f": {first_line(error)}" if error else "")
+        if is_of(APPLICATION_HOST, context):
+            self._note_line("error", "asyncio", text)
+        elif isinstance(error, Exception):
+            self._failure = error  # a bug of ours: the run must not get a verdict
