@@ -10,8 +10,10 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from multiprocessing import util
 from pathlib import Path
@@ -74,12 +76,26 @@ def _folder(variable: str, place: str) -> Path:
     if known and _lock(known):
         return Path(known)
     _sweep(place)
-    while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
-        pass  # another process that was starting took it for an abandoned one
+    with _sigterm_held_back():
+        while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
+            pass  # another process that was starting took it for an abandoned one
+        _own.append((os.getpid(), folder))
     os.environ[variable] = folder
-    _own.append((os.getpid(), folder))
     util.Finalize(None, remove_own, exitpriority=LAST)  # a worker that is no fork of this process runs it, too
     return Path(folder)
+
+
+@contextlib.contextmanager
+def _sigterm_held_back() -> Iterator[None]:
+    """Delay SIGTERM until the end of the context, so that it finds each folder among those to remove."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _lock(folder: str) -> bool:
