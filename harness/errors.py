@@ -21,6 +21,7 @@ EXIT_THRESHOLD = 4
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 """The exit code of a program that was ended by a closed pipe, as shells report it: 128 + SIGPIPE."""
+EXIT_TERMINATED = 143
 
 
 class HarnessError(Exception):

@@ -20,6 +20,7 @@ EXIT_MEANINGS = {
     "compared. `judge`: the journal is incomplete.",
     errors.EXIT_THRESHOLD: "`bench`: a `--fail-if` threshold was exceeded.",
     errors.EXIT_INTERRUPTED: "Interrupted (128 + SIGINT).",
+    errors.EXIT_TERMINATED: "Terminated (128 + SIGTERM); `serve` ends with 0, since a signal is how it is stopped.",
     errors.EXIT_PIPE: "The reader of stdout closed it (`| head`) before there was a result (128 + SIGPIPE). With a "
     "result, the result's code is used; a listing ends with 0.",
 }

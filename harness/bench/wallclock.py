@@ -13,7 +13,6 @@ import os
 import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from harness.world.live.event_loop import LiveLoop
 from harness.world.live.fakes import LOOPBACK, LiveFakes
 from harness.world.live.instances import free_port
 from harness.world.live.process import Process, wait_until_ready
+from harness.world.scratch import new_folder
 
 FORMAT = "harness-bench-real/1"
 NULL = "null"
@@ -106,7 +106,7 @@ def time_all(
 
 def _timed(implementation: AnyImplementation, rounds: int, for_s: float, seed: int) -> Reality:
     loop = LiveLoop()
-    scratch = Path(tempfile.mkdtemp(prefix="harness-bench-"))
+    scratch = new_folder("bench")
     bench = _Bench(implementation.name, _settings(implementation), loop, scratch, seed)
     try:
         loop.run_until_complete(bench.play(rounds, for_s))

@@ -1,8 +1,8 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` is fast.
 
 stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 something violated, 2 usage, scenario
-or implementation error, 3 nothing violated but something inconclusive, 130 interrupted. If stdout is closed early
-(`| head`), the exit code is that of the result if there is one, 0 for a listing, else 141.
+or implementation error, 3 nothing violated but something inconclusive, 130 interrupted, 143 terminated. If stdout is
+closed early (`| head`), the exit code is that of the result if there is one, 0 for a listing, else 141.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from harness.cli import exit_codes
+from harness.cli import exit_codes, termination
 from harness.cli.bench import bench
 from harness.cli.compare import compare
 from harness.cli.completion import completion
@@ -133,6 +133,7 @@ def main() -> None:
     """Run the command line; an error that the user can fix becomes a message and an exit code, not a traceback."""
     try:
         exit_codes.begin()
+        termination.begin()
         code = cli(prog_name="harness", standalone_mode=False, terminal_width=width())
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):

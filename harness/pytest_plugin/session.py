@@ -1,7 +1,6 @@
 """The runs of a pytest session: the failures of the last session, and the results for reports."""
 
 import shutil
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation
+from harness.world.scratch import new_folder
 
 CACHE_KEY = "harness/failed"
 NO_REPORT = "none"
@@ -61,7 +61,7 @@ class HarnessSession:
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker of pytest-xdist the folder for its results."""
         if self._parts is None:
-            self._parts = Path(tempfile.mkdtemp(prefix="harness-parts-"))
+            self._parts = new_folder("parts")
         node.workerinput[PARTS] = str(self._parts)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -3,19 +3,25 @@
 import asyncio
 import contextlib
 import json
+import os
 import shlex
+import signal
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from harness.config.app_config import TrackReading, at_path, filled
+from harness.death_signal import die_with_parent
 from harness.errors import ImplementationError
 from harness.stores.polling import Row, Rows, sampled
 
 HTTP_EVERY_S = 0.1
 COMMAND_EVERY_S = 0.25
 COMPLAINT_SHOWN = 200
+OUTPUT_BYTES_MAX = 1024 * 1024
+"""What a command prints beyond that is ignored."""
 COMMAND_S = 10.0
 """The timeout of a command, in real seconds."""
 
@@ -92,15 +98,18 @@ class CommandStore:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent, os.getpid()),
             )
         except (OSError, ValueError) as error:
             raise ImplementationError(f'track.command "{words[0]}" cannot be started: {error}') from error
         try:
             async with asyncio.timeout(self._patience_s):
-                printed, complained = await process.communicate()
+                printed, complained = await asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))
+                await process.wait()
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, TimeoutError):
                 self.problem = f"the command takes more than {COMMAND_S:g} s"
                 return None
@@ -113,9 +122,21 @@ class CommandStore:
                 return track
         self.problem = f"the command printed no track and ended with status {process.returncode}"
         self.problem += f"; it said: {last}" if last else ""
+        self.problem += (
+            f"; only the first {OUTPUT_BYTES_MAX} bytes are read" if len(printed) == OUTPUT_BYTES_MAX else ""
+        )
         return None
 
     def close(self) -> None: ...
+
+
+async def _beginning(stream: asyncio.StreamReader | None) -> bytes:
+    """Read a stream to its end, and return its first `OUTPUT_BYTES_MAX` bytes."""
+    assert stream is not None
+    kept = b""
+    while part := await stream.read(OUTPUT_BYTES_MAX):
+        kept = (kept + part)[:OUTPUT_BYTES_MAX] if len(kept) < OUTPUT_BYTES_MAX else kept
+    return kept
 
 
 def _whole(ids: list[str], tracks: list[Row | None]) -> list[Rows]:

@@ -15,7 +15,7 @@ from harness.config.app_config import TrackReading
 from harness.errors import ImplementationError
 from harness.stores.polling import EXACT, Row, Rows, UnseenError, sampled
 from harness.stores.postgres_connection import connect, psycopg
-from harness.stores.trigger_guard import PREFIX, TOKEN_BYTES, lock_of
+from harness.stores.trigger_guard import PREFIX, TOKEN_BYTES, lock_of, remove_dead
 
 EVERY_S = 0.02
 GUARD_S = 15.0
@@ -122,13 +122,14 @@ class AuditedStore(PostgresStore):
     async def _begin(self) -> list[Rows]:
         """Install the trigger as soon as the table exists, and return the rows already in it."""
         connection = await self._connected()
+        if self._guard is None:
+            self._guard = started_guard("harness.stores.trigger_guard", self._server, self._schema)
+            await remove_dead(self._server, self._schema)
         async with connection.transaction():
             exists = await (await connection.execute("SELECT to_regclass(%s)", [self._table])).fetchone()
             self.problem = "" if exists[0] is not None else f"there is no table {self._table}"
             if exists[0] is None:
                 return []
-            if self._guard is None:
-                self._guard = _guard(self._server, self._schema)
             await connection.execute(f"LOCK TABLE {self._table} IN SHARE ROW EXCLUSIVE MODE")
             await connection.execute(INSTALL.format(schema=self._schema, table=self._table))
             cursor = await connection.execute(f"SELECT to_jsonb(t) FROM {self._table} t")
@@ -153,11 +154,11 @@ class AuditedStore(PostgresStore):
             )
 
 
-def _guard(server: str, schema: str) -> "subprocess.Popen[bytes]":
-    """Start the process that removes the trigger after the end of this one."""
+def started_guard(module: str, server: str, name: str) -> "subprocess.Popen[bytes]":
+    """Start the process that removes something from a server after the end of this one, or of its own input."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.stores.trigger_guard"],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -165,6 +166,6 @@ def _guard(server: str, schema: str) -> "subprocess.Popen[bytes]":
         start_new_session=True,
     )
     assert process.stdin is not None
-    process.stdin.write(f"{server}\n{schema}\n".encode())
+    process.stdin.write(f"{server}\n{name}\n".encode())
     process.stdin.flush()
     return process

@@ -6,11 +6,13 @@ constraints, triggers, policies and errors are PostgreSQL's own.
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.stores.postgres import started_guard
 from harness.stores.postgres_connection import connect, psycopg
 from harness.supabase import provision
 from harness.supabase.databases import Called, Caller, Found, Row
@@ -34,6 +36,8 @@ p.prorettype = 'void'::regtype, t.typtype = 'c' OR (p.prorettype = 'record'::reg
 FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype WHERE p.pronamespace = 'public'::regnamespace
 """
 FORBIDDEN = "42501"
+DROPPED = b"dropped\n"
+"""Tells the guard that there is no database to drop."""
 AS_CALLER = """
 SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true), set_config('harness.now', %s, true)
 """
@@ -43,9 +47,16 @@ class PostgresDatabase:
     """Tables and functions; every method raises RestError as PostgREST would, and nothing is written then."""
 
     def __init__(
-        self, migrations: Sequence[provision.Migration], server: Callable[[], str], user: Mapping[str, str]
+        self,
+        migrations: Sequence[provision.Migration],
+        server: Callable[[], str],
+        user: Mapping[str, str],
+        *,
+        outlives: bool = False,
     ) -> None:
-        """`server` returns the server's URL when it is needed; `user` is a row of `auth.users`: id and email."""
+        """`server` returns the server's URL when it is needed; `user` is a row of `auth.users`: id and email;
+        `outlives` means that the server outlives this process, so the database must be dropped even if this is killed.
+        """
         self._migrations = migrations
         self._server = server
         self._user = user
@@ -53,13 +64,21 @@ class PostgresDatabase:
         self._lock = asyncio.Lock()
         self._admin: Any = None
         self._connection: Any = None
+        self._outlives = outlives
+        self._guard: subprocess.Popen[bytes] | None = None
         self._tables: dict[str, Table] = {}
         self._functions: dict[str, tuple[list[str], int, bool, bool, bool]] = {}
 
     async def open(self) -> None:
         """Raise ImplementationError if there is no server, or if it rejects the schema."""
         server = self._server()
-        self._admin = await provision.create(server, self._name)
+        if self._outlives:
+            self._guard = started_guard("harness.supabase.database_guard", server, self._name)
+        try:
+            self._admin = await provision.create(server, self._name)
+        except BaseException:
+            self._end_guard(DROPPED)
+            raise
         try:
             self._connection = await connect(server, self._name)
             await provision.fill(self._connection, self._migrations, self._user)
@@ -80,9 +99,18 @@ class PostgresDatabase:
             self._functions[name] = (parameters, defaults, kinds[0], kinds[1], kinds[2])
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-        await provision.drop(self._admin, self._name)
+        said = b""
+        try:
+            if self._connection is not None:
+                await self._connection.close()
+            await provision.drop(self._admin, self._name)
+            said = DROPPED
+        finally:
+            self._end_guard(said)
+
+    def _end_guard(self, said: bytes) -> None:
+        if self._guard is not None:
+            self._guard.communicate(said)
 
     async def select(self, name: str, query: Query, wanted: Preferences, caller: Caller) -> Found:
         table = self._table(name)

@@ -75,7 +75,7 @@ def new_name() -> str:
     return PREFIX + secrets.token_hex(TOKEN_BYTES)
 
 
-def _lock_of(name: str) -> int:
+def lock_of(name: str) -> int:
     """Return the key of the lock that a run holds for its database."""
     return int(name.removeprefix(PREFIX), 16)
 
@@ -84,7 +84,7 @@ async def create(server: str, name: str) -> Any:
     """Create an empty database; return the connection, which holds the locks. Raise ImplementationError."""
     connection = await connect(server)
     try:
-        await connection.execute("SELECT pg_advisory_lock_shared(%s), pg_advisory_lock(%s)", [LOCK, _lock_of(name)])
+        await connection.execute("SELECT pg_advisory_lock_shared(%s), pg_advisory_lock(%s)", [LOCK, lock_of(name)])
         await _drop_dead(connection)
         roles = ROLES | dict.fromkeys(OTHER_ROLES, "")
         for (role,) in await (await connection.execute(MISSING_ROLES, [list(roles)])).fetchall():
@@ -103,10 +103,10 @@ async def create(server: str, name: str) -> Any:
 
 async def _drop_dead(connection: Any) -> None:
     for (name,) in await (await connection.execute(FIND_DEAD)).fetchall():
-        is_dead = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [_lock_of(name)])).fetchone()
+        is_dead = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_of(name)])).fetchone()
         if is_dead[0]:
             await connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            await connection.execute("SELECT pg_advisory_unlock(%s)", [_lock_of(name)])
+            await connection.execute("SELECT pg_advisory_unlock(%s)", [lock_of(name)])
 
 
 async def fill(connection: Any, migrations: Sequence[Migration], user: Mapping[str, str]) -> None:

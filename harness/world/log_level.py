@@ -29,6 +29,7 @@ _PYTHONS_WARNING = re.compile(r":\d+: \w*Warning: ")
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 """Addresses of objects: they differ between runs and carry no information."""
 TEXT_CHARACTERS_MAX = 2_000
+CUT = " … (cut)"
 WHERE_CHARACTERS = 120
 """The first characters of a line, where a level is searched; the rest is its message."""
 
@@ -61,5 +62,6 @@ def _of_json(text: str) -> str | None:
 
 
 def tidy(text: str) -> str:
-    """Return a line fit for the journal: without objects' addresses, and cut to the limit."""
-    return ADDRESS.sub("0x…", text)[:TEXT_CHARACTERS_MAX]
+    """Return a line fit for the journal: without objects' addresses, and cut to the limit, which it then says."""
+    text = ADDRESS.sub("0x…", text)
+    return text if len(text) <= TEXT_CHARACTERS_MAX else text[: TEXT_CHARACTERS_MAX - len(CUT)] + CUT

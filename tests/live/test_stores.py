@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -22,12 +24,13 @@ from harness.engine.run import resolve, run
 from harness.errors import ImplementationError
 from harness.invariants.judge import judge
 from harness.scenario.catalogue import select
-from harness.stores.http_and_command import CommandStore
+from harness.stores.http_and_command import OUTPUT_BYTES_MAX, CommandStore
 from harness.stores.polling import EXACT, PollingWatcher, Row, UnseenError, sampled
 from harness.stores.postgres import AuditedStore, PostgresStore
 from harness.trace.events import RunEnded
 from harness.trace.journal import Entry, Journal, entry_of
 from harness.world.live.store_choice import store_of
+from tests.live.test_processes import is_asleep, wait_until
 
 TABLE = "CREATE TABLE public.tracks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), status text, image_url text)"
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -205,7 +208,8 @@ def test_the_remains_of_a_dead_run_are_removed_by_the_next_one(server: str) -> N
     reading = TrackReading(postgres=server, history=True)
     with watched(AuditedStore(server, reading), reading) as (watcher, _):
         asyncio.run(watcher.look([]))
-        assert len(audits(server)) == 2
+        assert dead not in audits(server)
+        assert len(audits(server)) == 1
     assert audits(server) == set()
 
 
@@ -299,6 +303,48 @@ def test_a_command_has_the_environment_of_the_application_and_its_stderr_is_kept
     store = store_of(read_settings(path), {"scratch": "/s"}, httpx.AsyncClient(), None, 1.0)
     assert asyncio.run(store.states([ONE])) == []
     assert store.problem == "the command printed no track and ended with status 1; it said: no track /s/data"
+
+
+def prints_a_track(folder: Path) -> None:
+    assert asyncio.run(command_store(folder, "cat track.json").states([ONE])) == [{ONE: {"id": ONE}}]
+
+
+def test_a_command_runs_in_a_worker_too(tmp_path: Path) -> None:
+    (tmp_path / "track.json").write_text(json.dumps({"id": ONE}), encoding="utf-8")
+    worker = multiprocessing.get_context("spawn").Process(target=prints_a_track, args=[tmp_path])
+    worker.start()
+    worker.join()
+    assert worker.exitcode == 0
+
+
+def test_of_a_commands_endless_output_only_the_beginning_is_kept(tmp_path: Path) -> None:
+    store = command_store(tmp_path, "head -c 100000000 /dev/zero")
+    tracemalloc.start()
+    try:
+        assert asyncio.run(store.states([ONE])) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * OUTPUT_BYTES_MAX
+    assert store.problem.endswith(f"; only the first {OUTPUT_BYTES_MAX} bytes are read")
+
+
+COMMANDED = """
+import asyncio, sys
+from pathlib import Path
+from tests.live.test_stores import command_store
+
+asyncio.run(command_store(Path.cwd(), "sleep " + sys.argv[1]).states(["1"]))
+"""
+
+
+def test_a_command_ends_when_the_harness_is_killed() -> None:
+    name = f"1{time.monotonic_ns()}"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", COMMANDED, name], env=environment) as process:
+        wait_until(lambda: is_asleep(name))
+        process.kill()
+    wait_until(lambda: not is_asleep(name))
 
 
 def configuration(folder: Path, text: str) -> Path:

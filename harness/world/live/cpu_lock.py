@@ -19,9 +19,14 @@ def turn_to_work() -> Iterator[None]:
     cores = os.cpu_count() or 1
     number = os.getpid() % max(1, cores // 2)
     path = Path(tempfile.gettempdir()) / f"harness-turn-{os.getuid()}-{number}.lock"
-    lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
+    while True:
+        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            break
+        os.close(lock)  # its last holder has removed it
+    try:
         yield
     finally:
+        path.unlink(missing_ok=True)
         os.close(lock)

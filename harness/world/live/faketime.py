@@ -8,6 +8,7 @@ and its children fail. So the harness creates both, passes them on, and removes 
 """
 
 import ctypes
+import itertools
 import os
 import sys
 from contextlib import suppress
@@ -15,7 +16,7 @@ from functools import cache
 from glob import glob
 from pathlib import Path
 
-from harness.world.live import process_reaper
+from harness.world.scratch import scratch_folder
 
 PATTERNS = (
     "/usr/lib/*/faketime/libfaketimeMT.so.1",
@@ -27,6 +28,7 @@ SHARED_MEMORY = Path("/dev/shm")
 SHARED_BYTES = 4096
 COUNTERS_BYTES = 16
 """Layout of the shared memory: two counters, initially 0, then the start of the clock; -1 means not yet started."""
+_numbers = itertools.count(1)
 SAYS = "libfaketime:"
 """The prefix of the library's own error messages."""
 
@@ -60,7 +62,7 @@ class SharedClock:
         """The environment variables that pass it to the library."""
         if speed == 1 or not SHARED_MEMORY.is_dir():
             return
-        name = process_reaper.CLOCKS + process_reaper.new_name()
+        name = f"{scratch_folder().name}-{os.getpid()}-{next(_numbers)}"  # removed with the folder
         libc = ctypes.CDLL(None, use_errno=True)
         libc.sem_open.restype = ctypes.c_void_p
         mode, value = ctypes.c_uint(0o600), ctypes.c_uint(1)

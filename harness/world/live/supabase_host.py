@@ -160,4 +160,4 @@ def database_of(settings: Supabase) -> PostgresDatabase:
     if settings.postgres is None:
         return PostgresDatabase(migrations, own_server, settings.user)
     server = server_of(settings.postgres, "supabase.postgres")
-    return PostgresDatabase(migrations, lambda: server, settings.user)
+    return PostgresDatabase(migrations, lambda: server, settings.user, outlives=True)

@@ -13,10 +13,8 @@ import logging
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +40,6 @@ from harness.trace.journal import Journal
 from harness.world.client import asking, submit_tracks
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
-from harness.world.live import process_reaper
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
@@ -57,6 +54,7 @@ from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
 from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning
+from harness.world.scratch import new_folder
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 LOOK_EVERY_S = 0.05
@@ -94,7 +92,7 @@ class LiveWorld:
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
-        self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
+        self._scratch = new_folder("live")
         self.providers = LiveFakes(
             scenario,
             seed,

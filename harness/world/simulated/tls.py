@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from harness.world.simulated.tempdir import scratch_folder
+from harness.world.scratch import scratch_folder
 
 END_CERTIFICATE = "-----END CERTIFICATE-----"
 
