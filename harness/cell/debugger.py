@@ -18,7 +18,7 @@ INSTEAD_OF_A_BREAKPOINT = "at which it stops only at a terminal: run one scenari
 
 
 def own_terminal() -> str | None:
-    """Return the name of the terminal at which somebody sits, or None."""
+    """Return the name of the terminal that the harness runs at, or None."""
     try:
         return os.ttyname(0) if os.isatty(0) and os.isatty(1) else None
     except OSError:

@@ -26,11 +26,11 @@ from harness.targets.modules import LIBRARIES, new_modules
 from harness.targets.python import Implementation
 from harness.trace.event import Event
 from harness.trace.journal import Journal, encode
+from harness.world.scratch import scratch_folder
 from harness.world.simulated import patches
 from harness.world.simulated.environment import first_line
 from harness.world.simulated.refusals import line_of_traceback
 from harness.world.simulated.simulation import Simulation
-from harness.world.simulated.tempdir import scratch_folder
 
 WHERE_SIGNAL = getattr(signal, "SIGRTMAX", 64) - 2
 """The signal on which a cell writes down where its threads are."""

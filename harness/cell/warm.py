@@ -17,6 +17,7 @@ import warnings
 from typing import Any
 
 from harness.cell import inside
+from harness.death_signal import die_with_parent
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
 from harness.targets import load
@@ -60,10 +61,11 @@ def _play(channel: socket.socket, descriptors: list[int]) -> None:
     """Fork a cell, tell its number, wait for it, and tell how it ended."""
     request, output, reports, board, line = descriptors
     sys.stdout.flush()
+    warm = os.getpid()
     pid = os.fork()
     if pid == 0:
         channel.close()
-        _die_with_the_warm_process()
+        die_with_parent(warm)
         inside.live(os.fdopen(request, "rb"), output, reports, os.fdopen(board, "r+b"), line)
     for descriptor in descriptors:
         os.close(descriptor)
@@ -78,12 +80,6 @@ def _play(channel: socket.socket, descriptors: list[int]) -> None:
         os.close(ended)
     _, status = os.waitpid(pid, 0)
     channel.send(json.dumps({"status": status}).encode())
-
-
-def _die_with_the_warm_process() -> None:
-    from harness.world.live.process import die_with_parent
-
-    die_with_parent()
 
 
 def _import(names: list[str]) -> str | None:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from harness.cell.watch import Board
 from harness.errors import HarnessError, ImplementationError
-from harness.world.simulated.tempdir import scratch_folder
+from harness.world.scratch import scratch_folder
 
 ANSWERED_S = 60.0
 """Real seconds in which the warm process must have imported the libraries."""

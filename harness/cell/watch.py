@@ -14,7 +14,7 @@ from harness.targets.limits import Limits
 INTERVAL_S = 0.1
 """Real seconds between two looks."""
 STARTING, RUNNING, DEBUGGING = range(3)
-"""What a cell is doing: importing the implementation, running it, or waiting for somebody at a debugger."""
+"""What a cell is doing: importing the implementation, running it, or waiting for a user at a debugger."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PAGE_BYTES = mmap.PAGESIZE
 

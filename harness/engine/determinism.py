@@ -6,13 +6,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from harness.death_signal import die_with_parent
 from harness.errors import HarnessError
 from harness.report.describe import clock, narrate, short
 from harness.results.result import Result
 from harness.trace.events import LogLine, RunBegan
 from harness.trace.journal import AnyEntry, first_difference, read_journal
+from harness.world.scratch import disk_folder
 
 OTHER_HASH_SEED = "4242"
 FACTS_MAX = 160
@@ -21,7 +24,7 @@ FACTS_MAX = 160
 def differences(target: str, selectors: Sequence[str], results: Sequence[Result], seed: int) -> list[str]:
     """Return a sentence for each scenario whose second run, with another PYTHONHASHSEED, wrote another journal."""
     reported = []
-    with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
+    with tempfile.TemporaryDirectory(prefix="twice-", dir=disk_folder()) as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
         environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_import_path()}
         done = subprocess.run(
@@ -30,6 +33,7 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
         if not (Path(folder) / "results.json").exists():
             raise HarnessError(f"the second run failed: {done.stderr.strip()}")

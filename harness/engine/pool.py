@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+from harness.death_signal import die_with_parent
 from harness.engine.judging import Judging
 from harness.engine.run import run
 from harness.errors import HarnessError, ImplementationError
@@ -20,7 +21,7 @@ from harness.results.comparison import Comparison
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
 from harness.targets import AnyImplementation, LiveImplementation, Postponed, Unstarted, cores
-from harness.world.simulated.tempdir import scratch_folder
+from harness.world.scratch import scratch_folder
 
 CHUNK = 8
 """Runs per chunk: few enough that no worker idles at the end; in a comparison those of one scenario, which share their
@@ -225,11 +226,10 @@ def _prepare_worker(play: Play[Any]) -> None:
 
     Interrupts are left to the parent, which ends its workers; a killed parent ends them, too.
     """
-    from harness.world.live.process import die_with_parent
-
     global _worker_play
     _worker_play = play
-    die_with_parent()
+    parent = multiprocessing.parent_process()
+    die_with_parent(parent.pid if parent is not None else None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()

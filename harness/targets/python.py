@@ -43,7 +43,7 @@ class Implementation:
     limits: Limits = field(default_factory=Limits)
     """The limits of its cell."""
     in_process: bool = False
-    """Whether it runs in the harness's own process, for somebody at a debugger, instead of a cell."""
+    """Whether it runs in the harness's own process, for a debugger, instead of a cell."""
 
     def start(self) -> App:
         """Return a fresh application, configured from the environment. Raise ImplementationError if it cannot start."""

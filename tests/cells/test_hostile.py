@@ -14,7 +14,7 @@ from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.targets import load
 from harness.targets.limits import Limits
-from harness.world.simulated.tempdir import scratch_folder
+from harness.world.scratch import scratch_folder
 from tests.cells.behaviours import EXPECTED
 
 LIMITS = Limits(patience_s=0.7, start_patience_s=0.7, processor_s=60, time_s=120)

@@ -25,6 +25,7 @@ from harness.world.journal_writer import JournalWriter
 from harness.world.log_level import tidy
 from harness.world.run_header import keys
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
+from harness.world.scratch import scratch_folder
 from harness.world.simulated import patches, tls
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
@@ -33,7 +34,6 @@ from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
-from harness.world.simulated.tempdir import scratch_folder
 
 _simulations: Iterator[int] = count(1)
 
