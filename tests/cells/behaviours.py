@@ -255,9 +255,9 @@ DAMAGES_ITS_STORE = {
         "    d.execute(\"insert into tracks (id, title) values (cast(x'ff' as text), 'a' || char(0) || 'b')\")\n"
         "except sqlite3.OperationalError: pass"
     ),
-    "a gigabyte": (
+    "more than a file may have": (
         "import os, sqlite3\nd = sqlite3.connect(os.environ['DATABASE_PATH'], isolation_level=None)\n"
-        "d.execute('create table if not exists big (x)')\nfor _ in range(30): d.execute('insert into big values (zeroblob(50000000))')"
+        "d.execute('create table if not exists big (x)')\nfor _ in range(3): d.execute('insert into big values (zeroblob(50000000))')"
     ),
     "write-ahead log": "import os, sqlite3\nd = sqlite3.connect(os.environ['DATABASE_PATH'], isolation_level=None); d.execute('pragma journal_mode=wal'); d.execute('pragma locking_mode=exclusive')",
     "unreadable": "import os; open(os.environ['DATABASE_PATH'], 'a').close(); os.chmod(os.environ['DATABASE_PATH'], 0)",

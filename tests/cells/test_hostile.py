@@ -17,7 +17,7 @@ from harness.targets.limits import Limits
 from harness.world.scratch import scratch_folder
 from tests.cells.behaviours import EXPECTED
 
-LIMITS = Limits(patience_s=0.7, start_patience_s=0.7, processor_s=60, time_s=120)
+LIMITS = Limits(patience_s=0.7, start_patience_s=0.7, processor_s=60, time_s=120, file_bytes=10**8)
 WHEN = ("import", "callback")
 SHOP = (Path(__file__).parent / "shop.py").read_text("utf-8")
 (HEALTHY,) = catalogue.select(["baseline/healthy"])
