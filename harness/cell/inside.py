@@ -13,8 +13,10 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from harness.cell import seccomp
@@ -50,6 +52,7 @@ RELIED_UPON = {
 }
 
 _exit = os._exit
+real_clock_s = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 
 
 Play = Callable[["Cell"], dict[str, Any]]
@@ -75,11 +78,17 @@ class Cell:
     request: Request
     journal: Journal
     board: Board
+    passed_s: dict[str, float]
+    """The real clock when a part of the cell's work was done, by its name."""
 
     def watched(self, simulation: Simulation) -> None:
         """Let the supervisor see that a simulation goes on."""
         simulation.loop.steps = self.board.steps
-        simulation.on_started = lambda: setattr(self.board, "doing", RUNNING)
+        simulation.on_started = self._started
+
+    def _started(self) -> None:
+        self.passed_s.setdefault("import", real_clock_s())
+        self.board.doing = RUNNING
 
 
 class WrittenJournal(Journal):
@@ -113,6 +122,7 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     `output` receives the journal, `reports` what the process says when it crashes and where it is when it is asked;
     through the socket `line` go the notifications of the kernel.
     """
+    passed_s = {"fork": real_clock_s()}
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     request_file.seek(0)
@@ -134,11 +144,15 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     sys.argv[:] = [request.implementation.target]
     board_here = Board(board)
     have_breakpoints_stop(request.terminal, board_here)
+    passed_s["set-up"] = real_clock_s()
     _seal(line)
+    passed_s["seal"] = real_clock_s()
     journal = WrittenJournal(output)
     try:
         before = _relied_upon()
-        ending = request.play(Cell(request, journal, board_here))
+        ending = request.play(Cell(request, journal, board_here, passed_s))
+        passed_s["run"] = real_clock_s()
+        ending["passed_s"] = passed_s
         ending["modules"] = _imported(request.implementation.target)
         for name, what in _relied_upon().items():
             if what is not before[name]:
