@@ -132,7 +132,7 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     _limit(request.implementation.limits)
     faulthandler.enable(reports, all_threads=False)
     faulthandler.register(WHERE_SIGNAL, reports, all_threads=True)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # the harness may have been told to ignore them
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the harness's parent may ignore them
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request.folder)
