@@ -1,5 +1,6 @@
 """`harness bench`."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +9,7 @@ from harness.cli.completion import complete_files, complete_implementations, com
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import implementation_of, json_option, outputs_of, seed_option, workers_option
+from harness.cli.progress import code_of_problems
 from harness.errors import EXIT_HELD, EXIT_THRESHOLD, UnknownNameError
 
 if TYPE_CHECKING:
@@ -145,6 +147,7 @@ def bench(
     from harness.bench.table import value_text
     from harness.bench.thresholds import read_threshold
     from harness.bench.world import BenchPlan
+    from harness.engine.outputs import failures
     from harness.terminal import complain
 
     chosen = model_called(model)
@@ -156,15 +159,14 @@ def bench(
     found = _run(BenchPlan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet)
     crossed = [(each, *broken) for each in thresholds for broken in each.broken_by(found.figures)]
     is_known(EXIT_THRESHOLD if crossed else EXIT_HELD)
-    outputs.write_json(bench_json(found, reference))
+    problems = outputs.write_json(bench_json(found, reference))
     if html_file is not None:
-        _write_page(html_file, found, reference)
+        problems += failures([partial(_write_page, html_file, found, reference)])
     if not quiet:
         _show(found, reference, before)
     for threshold, name, value in crossed:
         complain(f"--fail-if {threshold.text}: {name} has {value_text(threshold.metric, value)}")
-    if crossed:
-        raise click.exceptions.Exit(EXIT_THRESHOLD)
+    raise click.exceptions.Exit(code_of_problems(problems, EXIT_THRESHOLD if crossed else EXIT_HELD))
 
 
 def _list_models(context: click.Context) -> None:
@@ -195,9 +197,10 @@ def _time_for_real(names: list[str], rounds: int, for_s: float, seed: int, outpu
     implementations = [implementation_of(name, 1.0) for name in names]
     notify = notifier(None, quiet=quiet)
     found = time_all(implementations, rounds, for_s, seed, lambda name: notify(f"timing {name}"))
-    outputs.write_json(reality_json(found, seed))
+    problems = outputs.write_json(reality_json(found, seed))
     if not quiet:
         show(report(found))
+    raise click.exceptions.Exit(code_of_problems(problems, EXIT_HELD))
 
 
 def _reference(requested: str | None, names: list[str]) -> str:

@@ -8,7 +8,7 @@ from harness.cli.completion import complete_files, complete_scenarios, complete_
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import session_of, session_options
-from harness.cli.progress import play, show_changes
+from harness.cli.progress import code_of_problems, play, show_changes
 from harness.errors import EXIT_HELD
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ def compare(
     wall_s = time.perf_counter() - began_s
     changes, code = session.changes(added_count=False) if baseline is not None else (None, EXIT_HELD)
     is_known(code)
-    session.outputs.write_json(comparison_json(comparison))
     session.write()
+    session.problems += session.outputs.write_json(comparison_json(comparison))
     if baseline is not None:
         show_changes(session, baseline, changes)
-        raise click.exceptions.Exit(code)
-    if not session.outputs.take_stdout:
+    elif not session.outputs.take_stdout:
         _show(screen(), comparison, wall_s, quiet=quiet)
+    raise click.exceptions.Exit(code_of_problems(session.problems, code))
 
 
 def _show(console: "Console", comparison: "Comparison", wall_s: float, *, quiet: bool) -> None:

@@ -22,7 +22,7 @@ OPTION_GROUPS = {
     "Execution": ("seed", "workers", "speed", "twice", "limit", "debug", "real", "rounds", "for"),
     "Connections": ("port", "callback-host", "api-key", "signing-key", "admin-token"),
     "Output": (
-        *("save", "html", "junit", "markdown", "github", "ndjson", "har", "json", "report"),
+        *("save", "resume", "html", "junit", "markdown", "github", "ndjson", "har", "json", "report"),
         *("journal", "raw", "verbose", "quiet"),
     ),
 }

@@ -6,7 +6,8 @@ import click
 
 from harness.cli.help import GroupedCommand
 from harness.cli.options import output_options, outputs_of
-from harness.errors import HarnessError
+from harness.cli.progress import code_of_problems, say_if_cut_off
+from harness.errors import EXIT_HELD, HarnessError
 
 
 @click.command(cls=GroupedCommand)
@@ -28,7 +29,11 @@ def merge(parts: tuple[str, ...], **files: Any) -> None:
     if not outputs.need_archive:
         raise HarnessError("nothing to do: pass --save FILE or a report option such as --html FILE")
     outputs.check(read=parts)
-    whole = merged([read_results(part) for part in parts])
-    outputs.write(whole)
+    found = [read_results(part) for part in parts]
+    for part, results in zip(parts, found, strict=True):
+        say_if_cut_off(part, results)
+    whole = merged(found)
+    problems = outputs.write(whole)
     if not outputs.take_stdout:
         click.echo(f"{len(whole.runs)} runs from {len(parts)} files", err=True)
+    raise click.exceptions.Exit(code_of_problems(problems, EXIT_HELD))

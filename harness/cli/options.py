@@ -64,6 +64,12 @@ speed_option = click.option(
     envvar=SETTINGS["speed"].variable,
     help="Speed of a live application's clock relative to real time (needs libfaketime).",
 )
+resume_option = click.option(
+    "--resume",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Play only what the archive FILE lacks, and save everything to it (or to --save).",
+)
 limit_option = click.option(
     "--limit",
     multiple=True,
@@ -154,7 +160,7 @@ def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that run scenarios; `session_of` reads them."""
     options = (seed_option, json_option, output_options, baseline_option, invariant_options, shard_option)
-    for option in reversed((*options, workers_option, speed_option, limit_option, debug_option)):
+    for option in reversed((*options, workers_option, speed_option, resume_option, limit_option, debug_option)):
         function = option(function)
     return function
 
@@ -169,6 +175,8 @@ def session_of(selectors: Sequence[str], implementations: Iterable[str], options
 
     files = {name: value for name, value in options.items() if name != "json_file"}
     outputs = outputs_of(files, options["json_file"])
+    if options["resume"] is not None and outputs.save is None:
+        outputs = replace(outputs, save=options["resume"])
     how = options["speed"], options["limit"], options["debug"]
     plan = Plan(
         scenarios_of(selectors, options["shard"]),
@@ -177,7 +185,7 @@ def session_of(selectors: Sequence[str], implementations: Iterable[str], options
         1 if options["debug"] else options["workers"],
         judging(options["off"], options["severity"]),
     )
-    return Session(plan, outputs, options["baseline"])
+    return Session(plan, outputs, options["baseline"], options.get("journal_folder"), options["resume"])
 
 
 def scenarios_of(selectors: Sequence[str], shard: Shard | None) -> "list[Scenario]":

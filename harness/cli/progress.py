@@ -2,8 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+import click
+
+from harness.cli import termination
+from harness.errors import EXIT_USAGE
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.engine.session import Session
+    from harness.errors import HarnessError
+    from harness.results.archive import Results
     from harness.results.baseline import Changes
     from harness.results.result import Result
 
@@ -12,12 +21,34 @@ def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: b
     """Play the session and return its results; show a progress bar titled `what` on a terminal."""
     from harness.terminal import notifier, progress
 
-    with progress(len(session.plan.pairs()), what, quiet=quiet) as bar:
+    whole = len(session.plan.pairs())
+    with termination.saying(lambda: _what_ended(session, whole)), progress(whole, what, quiet=quiet) as bar:
         return session.play(
             keep_journals=keep_journals,
             on_result=lambda result: None if bar is None else bar.advance(bar.task_ids[0]),
             notify=notifier(bar, quiet=quiet),
         )
+
+
+def _what_ended(session: "Session", whole: int) -> str:
+    """Return the summary of a session that is ended from outside."""
+    ended = f"{len(session.results)} of {whole} runs have ended"
+    if session.outputs.save is None or session.grows_at is None:
+        return f"{ended}; --save FILE keeps them"
+    return f"{ended}, and are in {session.grows_at}; --resume {session.outputs.save} plays the rest"
+
+
+def code_of_problems(problems: "Sequence[HarnessError]", code: int) -> int:
+    """Print what could not be written, after everything else; return the exit code."""
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
+    return EXIT_USAGE if problems else code
+
+
+def say_if_cut_off(path: str, results: "Results") -> None:
+    """Say on stderr that an archive is of a session that was ended from outside."""
+    if not results.is_whole:
+        click.echo(f"note: {path} was cut off; it has {len(results.runs)} whole runs", err=True)
 
 
 def show_changes(session: "Session", path: str | None, changes: "Changes | None") -> None:
@@ -28,6 +59,7 @@ def show_changes(session: "Session", path: str | None, changes: "Changes | None"
     from harness.report.changes import changes_report, other_scenarios
     from harness.terminal import screen
 
+    say_if_cut_off(path, session.baseline)
     console = screen(stderr=session.outputs.take_stdout)
     console.print(changes_report(changes, path))
     changed = scenarios_changed_since(session.baseline, session.plan.scenarios)

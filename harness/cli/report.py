@@ -6,7 +6,8 @@ import click
 
 from harness.cli.help import GroupedCommand
 from harness.cli.options import outputs_of, report_options
-from harness.errors import HarnessError
+from harness.cli.progress import code_of_problems, say_if_cut_off
+from harness.errors import EXIT_HELD, HarnessError
 
 
 @click.command(cls=GroupedCommand)
@@ -30,4 +31,7 @@ def report(results: str, **files: Any) -> None:
         options = ", ".join(f"--{name}" for name in SHIPPED)
         raise HarnessError(f"nothing to do: pass a report option with a file: {options}")
     outputs.check(read=[results])
-    outputs.write(read_results(results))
+    found = read_results(results)
+    say_if_cut_off(results, found)
+    problems = outputs.write(found)
+    raise click.exceptions.Exit(code_of_problems(problems, EXIT_HELD))

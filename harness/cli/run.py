@@ -8,7 +8,7 @@ from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import session_of, session_options
-from harness.cli.progress import play, show_changes
+from harness.cli.progress import code_of_problems, play, show_changes
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 def run(
     implementation: str,
     scenarios: tuple[str, ...],
-    journal_folder: str | None,
     twice: bool,
     verbose: bool,
     quiet: bool,
@@ -57,7 +56,6 @@ def run(
     """
     from harness.engine.determinism import differences
     from harness.report.json import results_json
-    from harness.results.files import write_journals
     from harness.targets import is_live
 
     if twice and is_live(implementation):
@@ -68,15 +66,13 @@ def run(
     changes, code = session.changes(added_count=True)
     is_known(code)
     session.write()
-    if journal_folder is not None:
-        write_journals(journal_folder, results)
-    outputs.write_json(results_json(results, seed))
+    session.problems += outputs.write_json(results_json(results, seed))
     different = differences(implementation, scenarios, results, seed) if twice else []
     code = is_known(EXIT_VIOLATED if different else code)
     if not outputs.take_stdout:
         _show(session.plan.scenarios, results, different, seed, verbose=verbose, quiet=quiet)
     show_changes(session, options["baseline"], changes)
-    raise click.exceptions.Exit(code)
+    raise click.exceptions.Exit(code_of_problems(session.problems, code))
 
 
 def _show(

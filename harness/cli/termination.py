@@ -1,20 +1,24 @@
-"""SIGTERM: a command ends its workers, removes its folders, and exits with 143.
+"""SIGTERM, and SIGINT while runs are played: a command ends its workers, removes its folders, and says what is kept.
 
 It ends at once and not by an exception, which could be caught where an implementation's code runs. What else it has
 started ends by itself when this process is gone: applications and servers by their guards (`harness.world.live.guard`).
 """
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import _exit  # the real one, also while a simulated world replaces it
 from types import FrameType
 
-from harness.errors import EXIT_TERMINATED
+from harness.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 
-SHOW_CURSOR = b"\x1b[?25h"
-"""A progress bar hides it."""
+CLEAR_LINE = b"\r\x1b[2K\x1b[?25h"
+"""A progress bar is in the line, and hides the cursor."""
+_summaries: list[Callable[[], str]] = []
 
 
 def begin() -> None:
@@ -25,12 +29,32 @@ def begin() -> None:
             os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
+@contextmanager
+def saying(summary: Callable[[], str]) -> Iterator[None]:
+    """Let an interruption end the command at once, too, and print the summary then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _terminate)
+    _summaries.append(summary)
+    try:
+        yield
+    finally:
+        _summaries.pop()
+        signal.signal(signal.SIGINT, before)
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     multiprocessing, scratch = sys.modules.get("multiprocessing"), sys.modules.get("harness.world.scratch")
     if multiprocessing is not None:
         for worker in multiprocessing.active_children():
             worker.kill()
     if scratch is not None:
         scratch.remove_own()
-    os.write(2, (SHOW_CURSOR if os.isatty(2) else b"") + b"terminated\n")
-    _exit(EXIT_TERMINATED)
+    word, code = ("interrupted", EXIT_INTERRUPTED) if number == signal.SIGINT else ("terminated", EXIT_TERMINATED)
+    summaries = "".join(f": {summary()}" for summary in _summaries)
+    with contextlib.suppress(OSError):
+        os.write(2, (CLEAR_LINE if os.isatty(2) else b"") + f"{word}{summaries}\n".encode(errors="backslashreplace"))
+    _exit(code)

@@ -1,14 +1,16 @@
-"""The files that a session writes: checked before the first run, written at its end."""
+"""The files that a session writes: checked before the first run, growing while it plays, whole at its end."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.report.registry import Report, reports
 from harness.results.archive import Results
 from harness.results.archive_file import write_results
-from harness.results.files import check_outputs, write_bytes, write_json, write_text
+from harness.results.files import check_outputs, write_bytes, write_json
+from harness.results.growth import GrowingFile, growing_archive, is_growable
 
 STDOUT = "-"
 
@@ -38,21 +40,26 @@ class Outputs:
         check_outputs({"save": self.save, **self.reports, "json": self.json}, read)
         self._makers()
 
-    def write(self, results: Results) -> None:
-        """Write the archive and the reports."""
-        if self.save is not None:
-            write_results(self.save, results)
-        for report, file in self._makers():
-            made = report.make(results)
-            if isinstance(made, bytes):
-                write_bytes(file, made)
-            else:
-                write_text(file, made)
+    def growing(self, head: Results) -> list[GrowingFile]:
+        """Return the files that grow while the session plays, which is described by `head`: results without runs."""
+        growing = [] if self.save is None else [growing_archive(self.save, head)]
+        lines = self.reports.get("ndjson")
+        if lines is not None and is_growable(lines):
+            report = reports()["ndjson"]
+            growing.append(GrowingFile(lines, b"", lambda run: _encoded(report.make(replace(head, runs=(run,))))))
+        return growing
 
-    def write_json(self, value: Any) -> None:
-        """Write `value` to the file of `--json`, if it is set."""
-        if self.json is not None:
-            write_json(self.json, value)
+    def write(self, results: Results) -> list[HarnessError]:
+        """Write the archive and the reports, each whatever becomes of the others; return what went wrong."""
+        writers: list[Callable[[], None]] = []
+        if self.save is not None:
+            writers.append(partial(write_results, self.save, results))
+        writers += [partial(_write_report, report, file, results) for report, file in self._makers()]
+        return failures(writers)
+
+    def write_json(self, value: Any) -> list[HarnessError]:
+        """Write `value` to the file of `--json`, if it is set; return what went wrong."""
+        return [] if self.json is None else failures([partial(write_json, self.json, value)])
 
     def _makers(self) -> list[tuple[Report, str]]:
         known = reports()
@@ -60,3 +67,22 @@ class Outputs:
             if name not in known:
                 raise UnknownNameError("report", name, known)
         return [(known[name], file) for name, file in self.reports.items()]
+
+
+def failures(writers: Iterable[Callable[[], None]]) -> list[HarnessError]:
+    """Call each writer, and return the errors of those that failed."""
+    errors = []
+    for write in writers:
+        try:
+            write()
+        except HarnessError as error:
+            errors.append(error)
+    return errors
+
+
+def _write_report(report: Report, file: str, results: Results) -> None:
+    write_bytes(file, _encoded(report.make(results)))
+
+
+def _encoded(made: str | bytes) -> bytes:
+    return made if isinstance(made, bytes) else made.encode(errors="backslashreplace")

@@ -11,10 +11,10 @@ Baseline and outputs are checked before the first run.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from itertools import chain
 
 from harness.engine.judging import Judging
-from harness.engine.outputs import Outputs
+from harness.engine.outputs import Outputs, failures
 from harness.engine.pool import Notify, Pair, play_pairs, run_pairs, side_by_side, workers_for
 from harness.engine.run import DEFAULT_SEED, run
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
@@ -22,6 +22,8 @@ from harness.results.archive import Results, Run, StoredImplementation, StoredSc
 from harness.results.archive_file import harness_version, packed_run, read_results
 from harness.results.baseline import Changes, changes_since, spelling
 from harness.results.comparison import Comparison
+from harness.results.files import JournalFolder
+from harness.results.growth import GrowingFile, kept_results
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
@@ -48,14 +50,30 @@ class Plan:
 class Session:
     """One plan, played once."""
 
-    def __init__(self, plan: Plan, outputs: Outputs | None = None, baseline: str | None = None) -> None:
-        """Raise HarnessError for outputs that cannot be written and for an invalid `baseline`."""
+    def __init__(
+        self,
+        plan: Plan,
+        outputs: Outputs | None = None,
+        baseline: str | None = None,
+        journals: str | None = None,
+        resume: str | None = None,
+    ) -> None:
+        """`journals` is a folder for the journals; `resume` an archive whose runs need not be played again.
+
+        Raise HarnessError for outputs that cannot be written and for an invalid `baseline` or `resume`.
+        """
         self.plan = plan
         self.outputs = outputs or Outputs()
         self.outputs.check()
         self.baseline = None if baseline is None else read_baseline(baseline, plan.seed)
+        keys = [(scenario.name, who.name) for scenario, who in plan.pairs()]
+        self._journals = None if journals is None else JournalFolder(journals, keys, plan.seed)
+        self._kept = [] if resume is None else _kept_runs(resume, plan)
         self.results: list[Result] = []
+        self.problems: list[HarnessError] = []
+        """What could not be written."""
         self._runs: list[Run] = []
+        self._growing: list[GrowingFile] = []
 
     def play(
         self,
@@ -68,21 +86,33 @@ class Session:
 
         Raise and notify as `play_pairs` does.
         """
-        for result in self._played(keep_journals, notify):
+        growing = self._growing = self.outputs.growing(self._head()) if self.outputs.need_archive else []
+        for result in self._played(keep_journals or self._journals is not None, growing, notify):
             self.results.append(result)
             on_result(result)
+            if self._journals is not None:
+                self.problems += failures([partial(self._journals.add, result)])
         place = {(scenario.name, who.name): n for n, (scenario, who) in enumerate(self.plan.pairs())}
         self.results.sort(key=lambda result: place[result.scenario, result.implementation])
         return self.results
 
-    def _played(self, keep_journals: bool, notify: Notify) -> Iterator[Result]:
-        plan = self.plan
-        pairs, workers = plan.pairs(), plan.workers or workers_for(plan.implementations)
-        if not self.outputs.need_archive:
+    @property
+    def grows_at(self) -> str | None:
+        """The file in which the results archive grows."""
+        return self._growing[0].grows_at if self._growing and self.outputs.save is not None else None
+
+    def _played(self, keep_journals: bool, growing: Sequence[GrowingFile], notify: Notify) -> Iterator[Result]:
+        plan, kept = self.plan, {run.key for run in self._kept}
+        pairs = [(scenario, who) for scenario, who in plan.pairs() if (scenario.name, who.name) not in kept]
+        workers = plan.workers or workers_for(plan.implementations)
+        if not (self.outputs.need_archive or kept):
             yield from run_pairs(pairs, plan.seed, workers, keep_journals, notify, plan.judging)
             return
-        for each in play_pairs(pairs, plan.seed, workers, partial(stored_run, judging=plan.judging), notify):
+        played = play_pairs(pairs, plan.seed, workers, partial(stored_run, judging=plan.judging), notify)
+        for each in chain(self._kept, played):
             self._runs.append(each)
+            for problem in filter(None, [file.add(each) for file in growing]):
+                notify(problem)
             yield replace(each.result, journal=each.journal) if keep_journals else each.result
 
     def compare(self) -> Comparison:
@@ -101,14 +131,31 @@ class Session:
         return judged_against(self.baseline, self.plan.scenarios, self.results, added_count=added_count)
 
     def write(self) -> None:
-        """Write the requested results archive and reports."""
+        """Write the requested results archive and reports; what goes wrong is added to `problems`."""
         if self.outputs.need_archive:
-            self.outputs.write(self.archive())
+            self.problems += self.outputs.write(self.archive())
+        if not self.problems:
+            for file in self._growing:
+                file.close()
 
     def archive(self) -> Results:
         """Return everything that is kept of the runs."""
+        return replace(self._head(), runs=_in_order(self._runs, self._head()))
+
+    def _head(self) -> Results:
         names = [implementation.name for implementation in self.plan.implementations]
-        return results_of(self.plan.scenarios, names, self.plan.seed, self._runs)
+        return results_of(self.plan.scenarios, names, self.plan.seed, ())
+
+
+def _kept_runs(path: str, plan: Plan) -> list[Run]:
+    """Return the runs of an archive that are in the plan, of scenarios that have not changed since."""
+    kept = kept_results(path)
+    if kept.seed != plan.seed:
+        raise HarnessError(f"{path}: expected seed {plan.seed}, found {kept.seed}; pass --seed {kept.seed}")
+    texts = {scenario.name: scenario.text for scenario in kept.scenarios}
+    unchanged = {scenario.name for scenario in plan.scenarios if texts.get(scenario.name) == scenario.text}
+    names = {implementation.name for implementation in plan.implementations}
+    return [run for run in kept.runs if run.key[0] in unchanged and run.key[1] in names]
 
 
 def stored_run(scenario: Scenario, implementation: AnyImplementation, seed: int, judging: Judging | None = None) -> Run:
@@ -120,21 +167,25 @@ def results_of(
     scenarios: Sequence[Scenario], implementations: Sequence[str], seed: int, runs: Iterable[Run]
 ) -> Results:
     """Return runs in any order as results in the order of scenarios and implementations."""
-    by_key = {each.key: each for each in runs}
-    keys = [(scenario.name, name) for scenario in scenarios for name in implementations]
-    return Results(
+    head = Results(
         harness=harness_version(),
         seed=seed,
         scenarios=tuple(_stored(scenario) for scenario in scenarios),
         implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
-        runs=tuple(by_key[key] for key in keys if key in by_key),
+        runs=(),
     )
+    return replace(head, runs=_in_order(runs, head))
+
+
+def _in_order(runs: Iterable[Run], head: Results) -> tuple[Run, ...]:
+    by_key = {each.key: each for each in runs}
+    keys = [(scenario.name, who.name) for scenario in head.scenarios for who in head.implementations]
+    return tuple(by_key[key] for key in keys if key in by_key)
 
 
 def _stored(scenario: Scenario) -> StoredScenario:
-    text = Path(scenario.path).read_text(encoding="utf-8") if scenario.path else ""
     selector = catalogue.selector_of(scenario)
-    return StoredScenario(scenario.name, scenario.why.strip(), selector, text, scenario.impossible)
+    return StoredScenario(scenario.name, scenario.why.strip(), selector, scenario.text, scenario.impossible)
 
 
 def _sentence(name: str) -> str:
@@ -172,11 +223,7 @@ def judged_against(
 def scenarios_changed_since(baseline: Results, scenarios: Sequence[Scenario]) -> list[str]:
     """Return the names of the scenarios whose text differs from the baseline."""
     texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
-    return [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, _text(each.path))]
-
-
-def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
+    return [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, each.text)]
 
 
 def exit_code(results: Iterable[Result]) -> int:

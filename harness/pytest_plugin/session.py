@@ -143,10 +143,12 @@ class HarnessSession:
                 return
             from harness.engine.outputs import Outputs
 
-            Outputs(self.settings.save or None, None, {"html": self._html} if self._html else {}).write(results)
-            if self.settings.save:
+            outputs = Outputs(self.settings.save or None, None, {"html": self._html} if self._html else {})
+            problems = outputs.write(results)
+            self._written += [f"harness: {problem}" for problem in problems]
+            if self.settings.save and not problems:
                 self._written.append(f"harness: results in {self.settings.save}")
-            if self._html:
+            if self._html and not problems:
                 self._written.append(f"harness: report in {self._html}")
         except HarnessError as error:
             self._written.append(f"harness: {error}")

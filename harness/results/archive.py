@@ -82,6 +82,8 @@ class Results:
     implementations: tuple[StoredImplementation, ...]
     runs: tuple[Run, ...]
     """In the order of scenarios, then implementations; pairs may be missing."""
+    is_whole: bool = True
+    """False for an archive whose session was ended from outside."""
 
     def by_key(self) -> dict[tuple[str, str], Run]:
         """Return the runs by (scenario, implementation)."""

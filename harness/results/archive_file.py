@@ -1,8 +1,8 @@
 """The file format of results archives, which `--save` writes and `harness report` reads.
 
 A file is gzip'd JSON Lines: a head that lists what was run, a line for each run with its result and journal, a line for
-each thumbnail before the first run that shows it, and an end, which a truncated file lacks. The same runs give the same
-bytes: there is no wall time in it.
+each thumbnail before the first run that shows it, and an end. A file that was cut off lacks the end, and is read up to
+its last whole run. The same runs give the same bytes: there is no wall time in it.
 
 A file may come from an untrusted source: nothing in it is executed, every length is bounded, and anything malformed is
 a HarnessError that names file and line.
@@ -26,6 +26,7 @@ from harness.image.thumbnail import Thumbnail
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
+from harness.results.files import replacing
 from harness.results.result import Result
 from harness.trace.journal import Journal
 
@@ -68,26 +69,34 @@ def harness_version() -> str:
 
 
 def write_results(path: str, results: Results) -> None:
-    """Write a results archive. Raise HarnessError if it cannot be written."""
-    try:
-        with open(path, "wb") as file:
-            write_results_to(file, results)
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
+    """Write a results archive, atomically. Raise HarnessError if it cannot be written."""
+    with replacing(path) as file:
+        write_results_to(file, results)
 
 
 def write_results_to(file: IO[bytes], results: Results) -> None:
     """Write a results archive to an open binary file."""
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as stream:
-        stream.write(_line(_head(results)))
+        stream.write(head_line(results))
         reported: set[str] = set()
         for each in results.runs:
-            for picture in each.pictures.values():
-                if picture.digest not in reported:
-                    reported.add(picture.digest)
-                    stream.write(_line({"thumbnail": {**asdict(picture), "webp": b64encode(picture.webp).decode()}}))
-            stream.write(zlib.decompress(each.packed) + b"\n")
+            for line in run_lines(each, reported):
+                stream.write(line)
         stream.write(_line({"end": {"runs": len(results.runs), "thumbnails": len(reported)}}))
+
+
+def head_line(results: Results) -> bytes:
+    """Return the first line: what was run."""
+    return _line(_head(results))
+
+
+def run_lines(run: Run, reported: set[str]) -> Iterator[bytes]:
+    """Yield a run's line, after those of its thumbnails that are not yet `reported`."""
+    for picture in run.pictures.values():
+        if picture.digest not in reported:
+            reported.add(picture.digest)
+            yield _line({"thumbnail": {**asdict(picture), "webp": b64encode(picture.webp).decode()}})
+    yield zlib.decompress(run.packed) + b"\n"
 
 
 def _line(value: Any) -> bytes:
@@ -205,7 +214,7 @@ class _Reader:
                 return replace(head, runs=tuple(self.runs.values()))
             else:
                 self._wrong("expected a thumbnail, a run or the end")
-        self._wrong("the end is missing: the file is truncated, save it again")
+        return replace(head, runs=tuple(self.runs.values()), is_whole=False)  # it was cut off
 
     def _checked(self, shape: TypeAdapter[T], value: Any) -> T:
         """Return `value` validated; report the first problem of an invalid one."""
@@ -228,7 +237,9 @@ class _Reader:
                 try:
                     line = stream.readline(self.line_bytes_max + 1)
                 except EOFError:
-                    self._wrong("the file is truncated, save it again")
+                    if self.number == 1:
+                        self._wrong("the file was cut off before its first run")
+                    return
                 except gzip.BadGzipFile as error:
                     if self.number == 1:
                         self._wrong("not a results archive; `harness compare --save FILE` writes one")

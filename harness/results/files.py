@@ -1,12 +1,14 @@
 """Reading and writing the files of commands, with errors as HarnessError."""
 
+import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.errors import HarnessError
 from harness.results.result import Result
@@ -65,10 +67,7 @@ def write_text(target: str, text: str) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
-    try:
-        Path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
+    write_bytes(target, text.encode(errors="backslashreplace"))
 
 
 def write_bytes(target: str, content: bytes) -> None:
@@ -76,28 +75,57 @@ def write_bytes(target: str, content: bytes) -> None:
     if target == "-":
         sys.stdout.buffer.write(content)
         return
+    with replacing(target) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(target: str) -> Iterator[IO[bytes]]:
+    """Give a file that takes the target's place when the context ends without an exception; until then the target is as
+    it was. A device or a pipe is written directly. Raise HarnessError if it cannot be written."""
+    place = os.path.realpath(target)
     try:
-        Path(target).write_bytes(content)
+        if not _is_a_file(place):
+            with open(place, "wb") as file:
+                yield file
+            return
+        beside = f"{place}.{os.getpid()}.new"
+        try:
+            with open(beside, "wb") as file:
+                yield file
+            if os.path.exists(place):
+                shutil.copymode(place, beside)
+            os.replace(beside, place)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
     except OSError as error:
         raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
 
 
-def write_journals(folder: str, results: Sequence[Result]) -> None:
-    """Write each result's journal to its own file, named after implementation, scenario and seed."""
-    taken: set[str] = set()
-    for result in results:
-        assert result.journal is not None
-        path = Path(folder) / _journal_name(result, taken)
+class JournalFolder:
+    """A folder that gets each result's journal as its own file, named after implementation, scenario and seed."""
+
+    def __init__(self, path: str, runs: Iterable[tuple[str, str]], seed: int) -> None:
+        """`runs` are all scenarios and implementations to come. Raise HarnessError if the folder cannot be made."""
+        self._path = path
+        taken: set[str] = set()
+        self._names = {run: _journal_name(*run, seed, taken) for run in runs}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(result.journal.to_jsonl(), encoding="utf-8", errors="backslashreplace")
+            Path(path).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
 
+    def add(self, result: Result) -> None:
+        """Write a result's journal. Raise HarnessError if that is impossible."""
+        assert result.journal is not None
+        name = self._names[result.scenario, result.implementation]
+        write_text(str(Path(self._path) / name), result.journal.to_jsonl())
 
-def _journal_name(result: Result, taken: set[str]) -> str:
-    """Return a unique file name for a result, with a digest where replaced characters would make it ambiguous."""
-    whole = f"{result.implementation}--{result.scenario}--{result.seed}"
+
+def _journal_name(scenario: str, implementation: str, seed: int, taken: set[str]) -> str:
+    """Return a unique file name for a run, with a digest where replaced characters would make it ambiguous."""
+    whole = f"{implementation}--{scenario}--{seed}"
     name = "".join(c if c.isalnum() or c in "-._" else "_" for c in whole)
     name = f"_{name[1:]}" if name.startswith(".") else name  # `harness run .`: no file that no one sees
     is_plain = all(c.isalnum() or c in "-._/:" for c in whole) and len(name.encode()) <= NAME_BYTES_MAX

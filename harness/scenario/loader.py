@@ -4,6 +4,7 @@ The models of `harness.scenario.schema` define the keys; this module turns the f
 their location.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
         problems += [pydantic_problem(details, marks, ScenarioKeys) for details in error.errors(include_url=False)]
     if problems:
         raise _refusal(problems, path, text)
-    return keys.scenario(name=name, path=path)
+    return replace(keys.scenario(name=name, path=path), text=text)
 
 
 def json_schema() -> dict[str, Any]:

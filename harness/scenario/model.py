@@ -49,6 +49,8 @@ class Scenario:
     """(invariant, reason): the invariants that no implementation can hold, because of the providers' behaviour."""
     path: str | None = None
     """The file, as the user named it."""
+    text: str = field(default="", compare=False, repr=False)
+    """Its text when it was read, whatever becomes of the file."""
 
     @property
     def group(self) -> str:

@@ -1,0 +1,84 @@
+"""Files that grow while runs are played, so that a session that is ended from outside loses only the runs in flight.
+
+A results archive grows by a gzip member for each run, which has a checksum of its own; one that was cut off is read up
+to its last whole run. At the end it is replaced atomically by the archive in order. If the file exists before, `.part`
+beside it grows instead, so that nothing is lost until there is something better.
+"""
+
+import contextlib
+import gzip
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from harness.errors import HarnessError
+from harness.results.archive import Results, Run
+from harness.results.archive_file import head_line, read_results, run_lines
+
+PART = ".part"
+
+
+def kept_results(path: str) -> Results:
+    """Read the results in an archive and in what grew beside it. Raise HarnessError if neither can be read."""
+    found = [read_results(each) for each in (path, path + PART) if os.path.exists(each)]
+    if not found:
+        raise HarnessError(f"{path}: there is no such file")
+    runs = {run.key: run for results in found for run in results.runs}
+    return replace(found[-1], runs=tuple(runs.values()))
+
+
+class GrowingFile:
+    """A file to which each run is appended in one write; `lines` makes them of a run."""
+
+    def __init__(self, path: str, head: bytes, lines: Callable[[Run], bytes]) -> None:
+        """Raise HarnessError if it cannot be written."""
+        self.path = path
+        self.grows_at = path + PART if os.path.exists(path) else path
+        self._lines = lines
+        self._file: IO[bytes] | None = None
+        try:
+            self._file = open(self.grows_at, "wb", buffering=0)  # noqa: SIM115  # as long as the session
+        except OSError as error:
+            raise HarnessError(f"{self.grows_at}: cannot be written ({error.strerror})") from None
+        self._append(head)
+
+    def add(self, run: Run) -> str | None:
+        """Append a run. Return a sentence if the file cannot grow any more, the first time."""
+        return self._append(self._lines(run))
+
+    def _append(self, content: bytes) -> str | None:
+        if self._file is None:
+            return None
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            self._file.close()
+            self._file = None
+            return f"{self.grows_at}: cannot be written any more ({error.strerror}); the session goes on without it"
+        return None
+
+    def close(self) -> None:
+        """End what has grown: the whole file is written, or is about to be."""
+        if self._file is not None:
+            self._file.close()
+        if self.grows_at != self.path:
+            with contextlib.suppress(OSError):
+                os.unlink(self.grows_at)
+
+
+def growing_archive(path: str, head: Results) -> GrowingFile:
+    """Return a growing results archive; `head` says what is run, and has no runs."""
+    known: set[str] = set()
+    return GrowingFile(
+        path,
+        gzip.compress(head_line(head), 1, mtime=0),
+        lambda run: gzip.compress(b"".join(run_lines(run, known)), 1, mtime=0),
+    )
+
+
+def is_growable(path: str) -> bool:
+    """Return whether a target is a file, not a device, a pipe or stdout."""
+    return path != "-" and (not os.path.exists(path) or Path(path).is_file())
