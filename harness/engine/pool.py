@@ -7,10 +7,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
+from multiprocessing import connection
+from multiprocessing.queues import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from harness.death_signal import die_with_parent
@@ -26,6 +28,8 @@ from harness.world.scratch import scratch_folder
 CHUNK = 8
 """Runs per chunk: few enough that no worker idles at the end; in a comparison those of one scenario, which share their
 pictures."""
+INTERVAL_S = 0.05
+"""Real seconds between two looks at chunks that may have ended without an outcome."""
 
 Pair = tuple[Scenario, AnyImplementation]
 T = TypeVar("T")
@@ -72,27 +76,36 @@ def play_pairs(
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
     workers = min(workers, len(chunks))
-    pool = ProcessPoolExecutor(workers, mp_context=_start_method(), initializer=_prepare_worker, initargs=(play,))
-    pending: dict[Future[list[T]], Sequence[Pair]] = {}
+    processes = _start_method()
+    outcomes: SimpleQueue[tuple[int, int, T | _NotStarted]] = processes.SimpleQueue()
+    prepared = (play, outcomes)
+    pool = ProcessPoolExecutor(workers, mp_context=processes, initializer=_prepare_worker, initargs=prepared)
+    pending: dict[Future[None], int] = {}
+    submitted: list[Sequence[Pair]] = []
     pace = _Pace()
     try:
         while chunks or pending:
-            while chunks and len(pending) < (pace.at_a_time(workers) if is_live else len(chunks) + len(pending)):
+            while chunks and len(pending) < (pace.at_a_time(workers) if is_live else 2 * workers):
                 chunk = [pace.given((scenario, starts.given(each))) for scenario, each in chunks.popleft()]
-                pending[pool.submit(_play_chunk, chunk, seed, sys.path)] = chunk
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                played = pending.pop(future)
-                ((scenario, _), *_) = played
+                pending[pool.submit(_play_chunk, len(submitted), chunk, seed, sys.path)] = len(submitted)
+                submitted.append(chunk)
+            _wait_for(outcomes)
+            done = [future for future in pending if future.done()]
+            while not outcomes.empty():  # those of the chunks that are done, too
+                number, position, outcome = outcomes.get()
+                scenario, implementation = submitted[number][position]
+                yield starts.learn(play, scenario, implementation, seed, outcome)
+            for future in done:
+                played = submitted[pending.pop(future)]
                 try:
-                    results = future.result()
+                    future.result()
                 except Postponed as postponed:
                     pace.learn(played, certain=False)
+                    ((scenario, _), *_) = played
                     notify(f"running {scenario.name} again at speed {postponed.again.speed:.3g}: {postponed}")
                     chunks.appendleft([(scenario, postponed.again)])
                 else:
                     pace.learn(played, certain=True)
-                    for (scenario, implementation), result in zip(played, results, strict=True):
-                        yield starts.learn(play, scenario, implementation, seed, result)
         starts.check()
     except BrokenProcessPool:
         raise HarnessError(
@@ -216,18 +229,28 @@ _worker_play: Play[Any]
 invariants may be closures, which cannot be sent."""
 
 
-def _play_chunk(pairs: Sequence[Pair], seed: int, path: list[str]) -> list[Any]:
+_worker_outcomes: "SimpleQueue[tuple[int, int, Any]]"
+"""Takes each outcome at once, so that one that is known is never lost with those that are not."""
+
+
+def _play_chunk(number: int, pairs: Sequence[Pair], seed: int, path: list[str]) -> None:
     sys.path[:] = path
-    return [_play_one(_worker_play, scenario, implementation, seed) for scenario, implementation in pairs]
+    for position, (scenario, implementation) in enumerate(pairs):
+        _worker_outcomes.put((number, position, _play_one(_worker_play, scenario, implementation, seed)))
 
 
-def _prepare_worker(play: Play[Any]) -> None:
+def _wait_for(outcomes: "SimpleQueue[Any]") -> None:
+    """Wait for an outcome, for a moment."""
+    connection.wait([outcomes._reader], INTERVAL_S)  # type: ignore[attr-defined]
+
+
+def _prepare_worker(play: Play[Any], outcomes: "SimpleQueue[tuple[int, int, Any]]") -> None:
     """Prepare a worker process, whose imported modules are never garbage.
 
     Interrupts are left to the parent, which ends its workers; a killed parent ends them, too.
     """
-    global _worker_play
-    _worker_play = play
+    global _worker_play, _worker_outcomes
+    _worker_play, _worker_outcomes = play, outcomes
     parent = multiprocessing.parent_process()
     die_with_parent(parent.pid if parent is not None else None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,190 @@
+"""A session that is ended from outside keeps every run that has ended, and is resumed to the same bytes."""
+
+import contextlib
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engine.session import results_of
+from harness.results.archive_file import read_results, write_results
+from harness.results.growth import PART, growing_archive, kept_results
+from tests.reports.runs import real_results
+
+SCENARIOS = ("slow",)
+RUNS = 28 * 2
+ARGUMENTS = (*SCENARIOS, "--only", "synchronous", "--only", "strict", "-q")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "harness", *arguments]
+
+
+def harness(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The archive of a comparison that is left alone."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    ended = harness(folder, "compare", *ARGUMENTS, "--save", "all")
+    assert ended.returncode == 0, ended.stderr
+    assert [each.name for each in folder.iterdir()] == ["all"]
+    return (folder / "all").read_bytes()
+
+
+def kill_when_it_has(
+    folder: Path, runs: int, number: int, arguments: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Start a command that saves to `all`, and send it a signal when that has some runs."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until_s = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until_s:
+        with contextlib.suppress(Exception):
+            if len(kept_results(str(folder / "all")).runs) >= runs:
+                process.send_signal(number)
+                break
+        time.sleep(0.02)
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_comparison_that_is_killed_is_resumed_to_the_same_bytes(
+    number: signal.Signals, undisturbed: bytes, tmp_path: Path
+) -> None:
+    draw = random.Random(number)
+    arguments = ["compare", *ARGUMENTS, "--save", "all"]
+    before = 0
+    for least in sorted(draw.sample(range(1, RUNS - 16), 3)):
+        ended = kill_when_it_has(tmp_path, max(least, before + 1), number, arguments)
+        kept = kept_results(str(tmp_path / "all"))
+        assert ended.returncode in (130, 143, -9, 0)
+        assert len(kept.runs) >= max(least, before)
+        if ended.returncode in (130, 143):
+            assert f"{len(kept.runs)} of {RUNS} runs have ended" in ended.stderr
+            assert "--resume all plays the rest" in ended.stderr
+        before = len(kept.runs)
+        arguments = ["compare", *ARGUMENTS, "--resume", "all"]
+    ended = harness(tmp_path, *arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "all").read_bytes() == undisturbed
+    assert [each.name for each in tmp_path.iterdir()] == ["all"]
+
+
+def test_the_file_that_is_also_the_baseline_is_never_lost(undisturbed: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "all"
+    file.write_bytes(undisturbed)
+    arguments = ["compare", *ARGUMENTS, "--baseline", "all", "--save", "all"]
+    process = subprocess.Popen(command(*arguments), cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    until_s = time.monotonic() + 120
+    while not (tmp_path / ("all" + PART)).exists() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert file.read_bytes() == undisturbed
+    ended = harness(tmp_path, *arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert file.read_bytes() == undisturbed
+    assert [each.name for each in tmp_path.iterdir()] == ["all"]
+
+
+def test_journals_and_lines_are_written_as_runs_end(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("run", "strict", "slow", "--journal", "journals", "--ndjson", "lines", "--workers", "1", "-q"),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until_s = time.monotonic() + 120
+    while time.monotonic() < until_s and process.poll() is None:
+        if (tmp_path / "journals").is_dir() and len(os.listdir(tmp_path / "journals")) >= 3:
+            break
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    journals = [each for each in os.listdir(tmp_path / "journals") if each.endswith(".jsonl")]
+    assert len(journals) >= 3
+    for each in journals:
+        lines = (tmp_path / "journals" / each).read_text("utf-8").splitlines()
+        assert '"run.ended"' in "".join(lines[-40:])
+    lines = (tmp_path / "lines").read_text("utf-8").splitlines()
+    assert len(lines) >= 2
+    assert all(json.loads(line)["implementation"] == "strict" for line in lines)
+
+
+def test_a_run_of_another_text_is_played_again(tmp_path: Path) -> None:
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text("why: Mine.\n", "utf-8")
+    assert harness(tmp_path, "run", "strict", "mine.yaml", "--save", "all", "-q").returncode == 0
+    first = read_results(str(tmp_path / "all"))
+    scenario.write_text("why: Mine, changed.\n", "utf-8")
+    assert harness(tmp_path, "run", "strict", "mine.yaml", "--resume", "all", "-q").returncode == 0
+    second = read_results(str(tmp_path / "all"))
+    assert [each.scenarios[0].text for each in (first, second)] == ["why: Mine.\n", "why: Mine, changed.\n"]
+
+
+def test_resuming_with_another_seed_is_an_error(tmp_path: Path) -> None:
+    write_results(str(tmp_path / "all"), real_results())
+    ended = harness(tmp_path, "run", "strict", "baseline/healthy", "--resume", "all", "--seed", "9")
+    assert ended.returncode == 2
+    assert ended.stderr == "error: all: expected seed 9, found 1; pass --seed 1\n"
+
+
+class Full(BytesIO):
+    """A file on a full disk."""
+
+    def write(self, content: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_that_cannot_grow_says_so_once_and_the_session_goes_on(tmp_path: Path) -> None:
+    results = real_results()
+    head = results_of((), (), 1, ())
+    growing = growing_archive(str(tmp_path / "all"), head)
+    assert growing._file is not None
+    growing._file.close()
+    growing._file = Full()
+    sentences = [growing.add(run) for run in results.runs[:3]]
+    assert sentences[0] is not None
+    assert "cannot be written any more" in sentences[0]
+    assert sentences[1:] == [None, None]
+
+
+def test_what_cannot_be_written_does_not_hide_the_verdict(tmp_path: Path) -> None:
+    ended = harness(
+        tmp_path,
+        "run",
+        "strict",
+        "slow/image-16s",
+        "--html",
+        "/dev/full",
+        "--junit",
+        "report.xml",
+        "--json",
+        "all.json",
+    )
+    assert ended.returncode == 2
+    assert "1 held (1 with a warning) of 1 scenario" in " ".join(ended.stdout.split())
+    assert "error: /dev/full: cannot be written" in ended.stderr
+    assert (tmp_path / "report.xml").exists()
+    assert (tmp_path / "all.json").exists()
