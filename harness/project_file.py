@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ImplementationError
+from harness.input_file import read_input
 
 FILE_NAME = "harness.toml"
 FILE_NAMES = (FILE_NAME, "pyproject.toml")
@@ -34,7 +35,7 @@ def read_project_file(path: Path) -> ProjectFile:
             raise ImplementationError(f'no {FILE_NAME} in "{path}"; `harness init` writes one')
         path = found
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_input(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ImplementationError(f"{path}: cannot be read: {error}") from error
     try:

@@ -13,6 +13,7 @@ import click
 
 from harness.cli.help import GroupedCommand
 from harness.errors import HarnessError, nearest_hint
+from harness.input_file import read_input
 
 DEFAULT_SEED = 1
 FILE_NAMES = ("harness.toml", "pyproject.toml")
@@ -44,7 +45,7 @@ def from_file() -> tuple[dict[str, Any], Path | None]:
         import tomllib
 
         try:
-            written: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+            written: Any = tomllib.loads(read_input(path).decode("utf-8"))
         except (OSError, ValueError) as error:
             if path.name == "pyproject.toml":
                 continue  # not ours; the tool that reads it reports the error

@@ -16,14 +16,13 @@ NAMED_MAX = 2
 def conclusion(comparison: Comparison) -> str:
     """Return which implementation is best, what the others violate, and what pictures cost."""
     summaries = [comparison.summary(name) for name in comparison.implementations]
-    total = len(comparison.scenarios)
-    if not summaries or not total:
+    if not summaries or not comparison.scenarios:
         return "Nothing was compared."
     if len(summaries) == 1:
         return f"{_portrait(comparison, summaries[0])}."
     ranked = sorted(summaries, key=lambda s: (-s.runs_held, -s.share("2k"), s.generations_accepted, s.implementation))
     best, others = ranked[0], ranked[1:]
-    sentences = [_opening(best, ranked, total)]
+    sentences = [_opening(comparison, best, ranked)]
     sentences += [
         f"{_portrait(comparison, summary)}." for summary in others if summary.runs_violated or summary.runs_unknown
     ]
@@ -40,13 +39,22 @@ def conclusion_report(comparison: Comparison) -> RenderableType:
     return Group(Text(first, style="bold"), grid) if others else Text(first, style="bold")
 
 
-def _opening(best: Summary, ranked: Sequence[Summary], total: int) -> str:
+def _opening(comparison: Comparison, best: Summary, ranked: Sequence[Summary]) -> str:
+    total = len(comparison.scenarios)
     equal = [summary.implementation for summary in ranked if summary.runs_held == best.runs_held]
     share = f"{best.share('2k') * 100:.0f} % of its tracks end with a true 2K picture"
     if best.runs_held == total:
         if len(equal) > 1:
             return f"{_listed(equal)} violate no invariant in {_all(total)}."
         return f"{best.implementation} violates no invariant in {_all(total)}, and {share}."
+    if not best.violations and not best.runs_held:
+        return f"{_portrait(comparison, best)}."
+    if not best.violations:
+        because = _why_inconclusive(comparison, best.implementation)
+        return (
+            f"{best.implementation} comes closest: it violates no invariant in {best.runs_held} of {total} scenarios, "
+            f"and {share}; elsewhere it is inconclusive: {because}."
+        )
     if len(equal) > 1:
         return (
             f"{_listed(equal)} each violate no invariant in {best.runs_held} of {total} scenarios, none of them in all."

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import HarnessError
 from harness.image.thumbnail import Thumbnail
+from harness.input_file import open_input
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
@@ -166,12 +167,12 @@ T = TypeVar("T")
 def read_results(path: str) -> Results:
     """Read a results archive. Raise StoredResultsError with file and line."""
     try:
-        with open(path, "rb") as file:
+        with open(open_input(path), "rb") as file:
             return read_results_from(file, path)
     except FileNotFoundError:
         raise StoredResultsError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise StoredResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (OSError, ValueError) as error:
+        raise StoredResultsError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:

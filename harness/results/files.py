@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import HarnessError
+from harness.input_file import JOURNAL_BYTES_MAX, read_input
 from harness.results.result import Result
 
 NAME_BYTES_MAX = 200
@@ -20,11 +21,11 @@ NAME_BYTES_MAX = 200
 def read_text(path: str) -> str:
     """Return a file's text. Raise HarnessError if it cannot be read."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_input(path, JOURNAL_BYTES_MAX).decode("utf-8")
     except FileNotFoundError:
         raise HarnessError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: cannot be read ({error})") from None
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ()) -> None:

@@ -22,7 +22,7 @@ PART = ".part"
 
 def kept_results(path: str) -> Results:
     """Read the results in an archive and in what grew beside it. Raise HarnessError if neither can be read."""
-    found = [read_results(each) for each in (path, path + PART) if os.path.exists(each)]
+    found = [read_results(each) for each in (path, path + PART) if os.path.lexists(each)]
     if not found:
         raise HarnessError(f"{path}: there is no such file")
     runs = {run.key: run for results in found for run in results.runs}

@@ -5,6 +5,7 @@ the shipped names (`slow/*`), tried in this order; `./slow` is always the folder
 file, so only `select` imports pydantic.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -63,9 +64,9 @@ def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
     meant = [(path, name) for selector in selectors for path, name in _meant(selector, shipped)]
     if not selectors:
         meant = [(path, name) for name, path in shipped.items()]
-    once: dict[Path, tuple[Path, str | None]] = {}
+    once: dict[str, tuple[Path, str | None]] = {}
     for path, name in meant:
-        once.setdefault(path.resolve(), (path, name))
+        once.setdefault(os.path.realpath(path), (path, name))
     return {_as_the_user_names_it(path): name for path, name in once.values()}
 
 

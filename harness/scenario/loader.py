@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import ScenarioError
+from harness.input_file import read_input
 from harness.scenario.model import Scenario
 from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.schema import ScenarioKeys
@@ -23,7 +24,7 @@ def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
     """Return the scenario in a file, by default named `folder/stem`. Raise ScenarioError."""
     shown = str(path)
     try:
-        content = path.read_bytes()
+        content = read_input(path)
     except FileNotFoundError:
         raise ScenarioError(f"{shown}: there is no such file") from None
     except IsADirectoryError:

@@ -59,7 +59,7 @@ from harness.scenario.fields import (
 )
 from harness.scenario.image_fields import CoverText, PictureText
 from harness.scenario.model import Platform, Scenario
-from harness.scenario.values import found
+from harness.scenario.values import found, spelled
 
 TRACKS_MAX = 1_000
 INSTANCES_MAX = 10
@@ -329,6 +329,14 @@ class ScenarioKeys(Keys):
         "Faults that act on messages in transit.", [{"to": "kie", "fault": "connection-refused"}]
     )
     platform: Made[PlatformKeys] = key("The platform on which the implementation runs.", {"limit": "60s"})
+
+    @field_validator("deadline_s")
+    @classmethod
+    def _after_the_last_track(cls, deadline_s: float, info: ValidationInfo) -> float:
+        last_s = (info.data.get("tracks", 1) - 1) * info.data.get("apart_s", 0.0)
+        if deadline_s <= last_s:
+            raise ValueError(f"the last track is requested after {spelled(last_s)}, expected a later deadline")
+        return deadline_s
 
     @field_validator("suno")
     @classmethod

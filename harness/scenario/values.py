@@ -12,6 +12,8 @@ from typing import Any
 from harness.fakes.latency import Duration, Fixed, Never
 
 DAY_S = 86_400
+DURATION_CHARACTERS_MAX = 30
+"""A longer text is no duration, and would only fill the screen."""
 DURATION_S_MAX = 400 * DAY_S
 SIDE_PX_MAX = 8191
 NTH_MAX = 1_000
@@ -62,7 +64,7 @@ def seconds(value: Any) -> float:
     text = str(value)
     if text == "never":
         raise ValueError(f'{_DURATION}, got "never", which is not allowed here')
-    matched = _NUMBERED.fullmatch(text)
+    matched = _NUMBERED.fullmatch(text) if len(text) <= DURATION_CHARACTERS_MAX else None
     if matched is None:
         raise ValueError(f"{_DURATION}, got {found(text)}")
     sign, number, unit = matched.groups()

@@ -10,6 +10,7 @@ The kinds of events are the classes of `harness.trace.events`.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, overload
@@ -199,6 +200,8 @@ def _line(line: str, path: str, number: int) -> Facts:
         raise JournalError(
             f"{path}:{number}:{error.colno}: invalid JSON ({error.msg}); the file may be truncated, record it again"
         ) from None
+    except (RecursionError, ValueError) as error:
+        raise JournalError(f"{path}:{number}: JSON that cannot be read ({error})") from None
     if not isinstance(values, dict):
         raise JournalError(f"{path}:{number}: expected a JSON object, found {type(values).__name__}")
     return values
@@ -235,7 +238,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(text: str) -> float:
+    """Return a number, or reject one such as 1e999, which JSON allows and no float can hold."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 
 
 def first_difference(one: Journal, other: Journal) -> tuple[AnyEntry | None, AnyEntry | None] | None:

@@ -170,7 +170,8 @@ class TraceView:
         for refused in self.of(TrackRefused):
             tracks[refused.event.track].refused = refused
         for final in self.of(TrackFinal):
-            tracks[final.event.track].final = final
+            if final.event.track in tracks:  # else the deadline came before it was requested
+                tracks[final.event.track].final = final
         by_id = {track.id: track for track in tracks.values() if track.id is not None}
         for write in self.writes:
             if write.event.track_id in by_id:
