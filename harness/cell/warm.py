@@ -13,10 +13,12 @@ import select
 import signal
 import socket
 import sys
+import time
 import warnings
 from typing import Any
 
 from harness.cell import inside
+from harness.config.environment import Surroundings
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
 from harness.targets import load
@@ -52,6 +54,8 @@ def _warm_up() -> None:
     from harness.fakes import sample_text
 
     sample_text.titles(0, 1)
+    os.environ.update(Surroundings().fixed(None, {}))
+    time.tzset()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle()
 

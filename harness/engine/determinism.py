@@ -23,6 +23,8 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
     reported = []
     with tempfile.TemporaryDirectory(prefix="harness-twice-") as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
+        if any(result.journal and result.journal.entry(1, RunBegan).event.clean_environment for result in results):
+            command.append("--clean-environment")
         environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_import_path()}
         done = subprocess.run(
             [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],

@@ -67,7 +67,9 @@ def replay_command(implementation: str, scenario: str, seed: int, journal: Journ
     command = f"harness {run} {_quoted(scenario)} --seed {seed}"
     began = journal.first(RunBegan) if journal is not None else None
     speed = None if began is None else began.event.speed
-    return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command
+    if isinstance(speed, int | float) and speed != 1:
+        command += f" --speed {speed:g}"
+    return f"{command} --clean-environment" if began is not None and began.event.clean_environment else command
 
 
 def _quoted(word: str) -> str:

@@ -35,6 +35,12 @@ class RunBegan(Event):
     """Host names by role: `app`, `providers`, `media`."""
     impossible: Mapping[str, str] = if_missing({})
     """Invariants that no implementation can satisfy here, each with the reason."""
+    timezone: str | None = field(default=None, metadata=OMITTED)
+    """The time zone of the application (TZ); absent where the harness does not start it."""
+    language: str | None = field(default=None, metadata=OMITTED)
+    """The language of the application (LC_ALL), likewise."""
+    clean_environment: bool | None = field(default=None, metadata=OMITTED)
+    """true: the application got only the variables that are named, and what is necessary; else absent."""
 
 
 @event

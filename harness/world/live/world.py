@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness.config.app_config import Settings
+from harness.config.app_config import Settings, environment_of
 from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
@@ -56,7 +56,7 @@ from harness.world.live.store_choice import store_of
 from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
 from harness.world.observer import TrackObserver
-from harness.world.run_header import beginning
+from harness.world.run_header import beginning, surrounded
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 LOOK_EVERY_S = 0.05
@@ -92,7 +92,8 @@ class LiveWorld:
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
+        count, timezone = scenario.platform.instances, scenario.timezone
+        self.instances = InstanceProcesses(settings, count, self.loop, self.writer, timezone)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = Path(tempfile.mkdtemp(prefix=process_reaper.FOLDERS + process_reaper.new_name() + "-"))
         self.providers = LiveFakes(
@@ -243,6 +244,10 @@ class LiveWorld:
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
         began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
+        if self.instances.is_started:
+            began = surrounded(
+                began, environment_of(self.settings, {}, timezone=self.scenario.timezone), self.settings.surroundings
+            )
         self.writer.record(replace(began, world="live", speed=self.loop.speed), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol
 
+from harness.config.environment import Surroundings
 from harness.errors import ImplementationError
 from harness.fakes.registry import environment as provider_environment
 from harness.faults.exchange import App
@@ -50,6 +51,9 @@ class Startable(Protocol):
     @property
     def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
 
+    @property
+    def surroundings(self) -> Surroundings: ...
+
     def start(self) -> App: ...
 
 
@@ -63,9 +67,11 @@ class Simulation:
         platform: Platform,
         *,
         signs: bool = False,
+        timezone: str | None = None,
         journal: Journal | None = None,
     ) -> None:
-        """`signs`: whether callbacks are signed. Nothing is recorded without a `journal`."""
+        """`signs`: whether callbacks are signed. `timezone`: that of the scenario. Nothing is recorded without a
+        `journal`."""
         self.network = Network(self._unknown_host)
         self.loop = SimulatedLoop(self.network)
         self.writer = JournalWriter(self.loop, Journal() if journal is None else journal, closed=journal is None)
@@ -76,6 +82,7 @@ class Simulation:
         self.hosts: dict[str, App] = {}
         """By host name, for probes that leave no trace."""
         self._implementation = implementation
+        self._timezone = timezone
         self._seed = seed
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_simulations)}"
         self.database = f"{self._folder}/data/tracks.db"
@@ -86,7 +93,11 @@ class Simulation:
 
     def environment(self) -> dict[str, str]:
         """Return the implementation's configuration: its environment variables."""
+        surroundings = self._implementation.surroundings
+        named = surroundings.environment
         environment = {
+            **named,
+            **surroundings.fixed(self._timezone, named),
             **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
             "DATABASE_PATH": self.database,
@@ -103,7 +114,8 @@ class Simulation:
         gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
         os.makedirs(os.path.dirname(self.database))
         try:
-            with takeover(self.loop, self._seed), surroundings(self.environment(), self._line), watching:
+            given, inherited = self.environment(), self._implementation.surroundings.inherited()
+            with takeover(self.loop, self._seed), surroundings(given, self._line, inherited), watching:
                 self.loop.set_exception_handler(self._loop_exception)
                 try:
                     yield
