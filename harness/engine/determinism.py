@@ -11,8 +11,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.report.describe import clock, narrate, short
 from harness.results.result import Result
-from harness.trace.events import LogLine, RunBegan
-from harness.trace.journal import AnyEntry, first_difference, read_journal
+from harness.trace.events import EnvironmentRead, LogLine, RunBegan
+from harness.trace.journal import AnyEntry, Journal, first_difference, read_journal
 
 OTHER_HASH_SEED = "4242"
 FACTS_MAX = 160
@@ -45,7 +45,19 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         pair = first_difference(result.journal, again[result.scenario])
         if pair is not None:
             reported.append(f"✗ {result.scenario} is not deterministic; the first difference is {_reported(*pair)}")
+            names = _different_variables(result.journal, again[result.scenario])
+            if names:
+                reported.append(f"    the environment differed in what the application reads: {', '.join(names)}")
     return reported
+
+
+def _different_variables(one: Journal, other: Journal) -> list[str]:
+    """Return the variables of the environment that both runs read with different values."""
+    first, second = one.first(EnvironmentRead), other.first(EnvironmentRead)
+    if first is None or second is None:
+        return []
+    mine, theirs = first.event.variables, second.event.variables
+    return [name for name in mine if name in theirs and mine[name] != theirs[name]]
 
 
 def _import_path() -> dict[str, str]:

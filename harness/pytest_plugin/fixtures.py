@@ -95,12 +95,14 @@ def _without_a_loop(work: Callable[[], T]) -> T:
 
 def explained(result: "Result") -> str:
     """Return a message for a failing test: each violation, and the command that replays the run."""
-    from harness.report.evidence import replay_command
+    from harness.report.evidence import dependence, replay_command
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
     reported = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
     replay = replay_command(result.implementation, result.scenario, result.seed, result.journal)
-    return "\n".join([f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"])
+    depends = dependence(result.journal)
+    lines = [f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"]
+    return "\n".join([*lines, f"  {depends}"] if depends else lines)
 
 
 @pytest.fixture

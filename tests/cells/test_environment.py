@@ -13,11 +13,12 @@ import pytest
 from harness.config.environment import NECESSARY
 from harness.engine.run import configured, run
 from harness.errors import HarnessError
+from harness.pytest_plugin import explained
 from harness.report.text import plain_report
 from harness.results.result import Result
 from harness.scenario import catalogue
-from harness.targets import load
-from harness.trace.events import LogLine, RunBegan
+from harness.targets import Implementation, load
+from harness.trace.events import EnvironmentRead, LogLine, RunBegan
 from harness.trace.journal import Journal, read_journal
 
 (HEALTHY,) = catalogue.select(["baseline/healthy"])
@@ -64,6 +65,11 @@ def journal_of(result: Result) -> Journal:
 def printed(result: Result) -> str:
     """The first line that the application has printed."""
     return journal_of(result).of(LogLine)[0].event.text
+
+
+def read(result: Result) -> EnvironmentRead | None:
+    found = journal_of(result).of(EnvironmentRead)
+    return found[0].event if found else None
 
 
 # Time zone and language
@@ -143,6 +149,80 @@ def test_a_journal_of_before_says_nothing_of_surroundings() -> None:
     assert (began.timezone, began.language, began.clean_environment) == (None, None, None)
 
 
+# What is read
+
+
+@pytest.mark.parametrize(
+    ("body", "names", "everything"),
+    [
+        ('os.environ["SHOP_KEY"]', ["SHOP_KEY"], False),
+        ('os.getenv("SHOP_KEY"); os.environ.get("REGION"); "REGION" in os.environ', ["REGION", "SHOP_KEY"], False),
+        ('settings("REGION")', ["REGION"], False),
+        ('os.path.expandvars("$REGION/x"); string.Template("$SHOP_KEY").substitute(os.environ)', None, False),
+        ("dict(os.environ)", [], True),
+        ('{**os.environ}; os.environ["REGION"]', ["REGION"], True),
+        ("[value for name, value in os.environ.items()]", [], True),
+        ('[os.environ[name] for name in os.environ if name.startswith("SHOP_")]', ["SHOP_KEY"], True),
+    ],
+)
+def test_what_the_application_reads_is_recorded_by_name(
+    play: Play, body: str, names: list[str] | None, everything: bool
+) -> None:
+    found = read(play(body, SHOP_KEY="geheim", REGION="eu"))
+    assert found is not None
+    assert [*found.variables] == (["REGION", "SHOP_KEY"] if names is None else names)
+    assert found.everything is everything
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pass",
+        'os.environ["DATABASE_PATH"], os.environ.get("WEBHOOK_SIGNING_KEY"), os.environ["TZ"], os.getenv("HTTP_PROXY")',
+        'os.environ["REGION"] = "us"; os.environ["REGION"]',
+        "tempfile.tempdir = None; tempfile.gettempdir(); import httpx; httpx.Client()",
+        "import webbrowser, pydoc, getpass; getpass.getuser()",
+    ],
+)
+def test_what_others_read_or_set_is_not(play: Play, body: str) -> None:
+    found = read(play(body, REGION="eu", WEBHOOK_SIGNING_KEY="x"))
+    assert found is None
+
+
+def test_a_variable_that_is_not_set_is_recorded_as_such(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    found = read(play('os.environ.get("SHOP_KEY")'))
+    assert found is not None
+    assert found.variables == {"SHOP_KEY": None}
+
+
+def test_the_journal_depends_on_what_is_read_and_has_no_value_in_it(play: Play) -> None:
+    body = 'os.environ["SHOP_KEY"]'
+    first, again = (play(body, SHOP_KEY="geheim", UNREAD=str(number)) for number in range(2))
+    other = play(body, SHOP_KEY="anders")
+    assert journal_of(first).to_jsonl() == journal_of(again).to_jsonl() != journal_of(other).to_jsonl()
+    assert "geheim" not in journal_of(first).to_jsonl()
+
+
+def test_reports_say_what_a_run_depended_on(play: Play) -> None:
+    result = play('os.environ["SHOP_KEY"]; os.environ.get("SHOP_NAME")', SHOP_KEY="geheim")
+    sentence = "  depends on SHOP_KEY in the environment"
+    for report in (plain_report(result), explained(result)):
+        replay = next(n for n, line in enumerate(report.splitlines()) if "replay: " in line)
+        assert report.splitlines()[replay + 1] == sentence
+    assert "depends on" not in plain_report(play("pass"))
+    assert "depends on SHOP_KEY and everything else in the environment" in plain_report(
+        play('dict(os.environ); os.environ["SHOP_KEY"]')
+    )
+
+
+def test_a_second_run_names_the_variables_that_differ(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP.format(body='os.environ["PYTHONHASHSEED"]; os.environ["REGION"]'), "utf-8")
+    done = _ran(tmp_path, "shop.py:on_music", "baseline/healthy", "--twice", PYTHONHASHSEED="1", REGION="eu")
+    assert "is not deterministic" in done.stdout
+    assert "the environment differed in what the application reads: PYTHONHASHSEED\n" in done.stdout
+
+
 # Clean environments
 
 
@@ -152,6 +232,7 @@ def test_a_clean_environment_has_only_what_is_named_and_what_is_necessary(play: 
     assert "SHOP_KEY" not in names
     assert {"REGION", "PATH", "HOME", "DATABASE_PATH", "TZ"} <= names
     assert names & {*os.environ} <= {*NECESSARY, "SSL_CERT_FILE", "TZ", "LANG", "LC_ALL"}
+    assert read(clean) is None, "hardly anything of it is the shell's"
 
 
 def test_the_table_makes_it_clean_and_so_does_replaying(play: Play) -> None:
@@ -159,6 +240,7 @@ def test_the_table_makes_it_clean_and_so_does_replaying(play: Play) -> None:
     assert printed(result) == "None"
     assert journal_of(result).entry(1, RunBegan).event.clean_environment
     assert "--seed 1 --clean-environment" in plain_report(result)
+    assert "depends on" not in plain_report(result)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +255,12 @@ def test_the_commands_make_it_clean(tmp_path: Path, command: list[str]) -> None:
     text = (tmp_path / "out.ndjson").read_text("utf-8")
     assert "no music today" in text
     assert "AssertionError" not in text
+
+
+def test_shipped_strategies_need_nothing_of_the_shell() -> None:
+    implementation = configured("acknowledge-first", clean=True)
+    assert isinstance(implementation, Implementation)
+    assert read(run(HEALTHY, implementation)) is None
 
 
 def _ran(folder: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":

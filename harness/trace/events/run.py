@@ -63,6 +63,17 @@ class RunRefused(Event):
 
 
 @event
+class EnvironmentRead(Event):
+    """Recorded at the end of a simulated run whose application has read variables of the shell's environment."""
+
+    kind = "environment.read"
+    variables: Mapping[str, str | None]
+    """By name, a short digest of each value that it read; null for a variable that was not set."""
+    everything: bool
+    """Whether it read all variables at once; those are not in `variables`."""
+
+
+@event
 class RunEnded(Event):
     """Recorded when the run is over, before its tracks and images are looked at."""
 

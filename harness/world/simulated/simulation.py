@@ -35,6 +35,7 @@ from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.world.simulated.tempdir import scratch_folder
+from harness.world.simulated.variables import Reads, recorded_reads
 
 _simulations: Iterator[int] = count(1)
 
@@ -114,8 +115,10 @@ class Simulation:
         gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
         os.makedirs(os.path.dirname(self.database))
         try:
-            given, inherited = self.environment(), self._implementation.surroundings.inherited()
-            with takeover(self.loop, self._seed), surroundings(given, self._line, inherited), watching:
+            own, given = self._implementation.surroundings, self.environment()
+            self.reads = Reads(lambda name: name not in given and own.inherits(name), is_clean=own.is_clean)
+            around = surroundings(given, self._line, own.inherited())
+            with takeover(self.loop, self._seed), around, recorded_reads(self.reads), watching:
                 self.loop.set_exception_handler(self._loop_exception)
                 try:
                     yield

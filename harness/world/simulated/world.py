@@ -77,6 +77,9 @@ class SimulatedWorld:
             self._watcher.look_for_the_last_time()
             simulation.begin(self._look_back)
             simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+        read = simulation.reads.event()
+        if read is not None:
+            self.writer.record(read, 0)
 
     # Hosts
 
