@@ -149,6 +149,25 @@ def test_a_journal_of_before_says_nothing_of_surroundings() -> None:
     assert (began.timezone, began.language, began.clean_environment) == (None, None, None)
 
 
+DEADLINES_IN_LOCAL_TIME = """
+    import datetime
+    now_s = datetime.datetime.now().replace(tzinfo=datetime.UTC).timestamp()
+    if payload["data"]["callbackType"] == "complete" and time.time() < now_s + 3600:
+        song = payload["data"]["data"][0]
+        return {{"status": "complete", "audio_url": song["audio_url"], "image_url": song["image_url"]}}
+"""
+
+
+@pytest.mark.parametrize("shell", ["UTC", "America/Los_Angeles", "Asia/Tokyo"])
+def test_local_time_that_is_read_as_utc_is_found_by_the_scenario_alone(play: Play, shell: str) -> None:
+    (west,) = catalogue.select(["platform/west-of-utc"])
+    states = [
+        play(DEADLINES_IN_LOCAL_TIME.format(), timezone=timezone, TZ=shell).verdict("audio-kept").state
+        for timezone in (None, west.timezone)
+    ]
+    assert states == ["held", "violated"]
+
+
 # What is read
 
 
