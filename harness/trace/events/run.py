@@ -70,7 +70,7 @@ class EnvironmentRead(Event):
     variables: Mapping[str, str | None]
     """By name, a short digest of each value that it read; null for a variable that was not set."""
     everything: bool
-    """Whether it read all variables at once; those are not in `variables`."""
+    """Whether it read all variables at once; `variables` then has only those that it read by name as well."""
 
 
 @event
