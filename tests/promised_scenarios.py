@@ -191,6 +191,7 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("function limit 300 s", "platform/limit-300s", "platform.limit_s", 300.0),
     ("instance frozen after the answer", "platform/frozen-after-answer", "platform.freezes_after_answer", True),
     ("restart between two callbacks", "platform/restart-between-callbacks", "platform.restarts_s", 1),
+    ("local time west of UTC", "platform/west-of-utc", "timezone", "America/Los_Angeles"),
     ("two instances without shared memory", "platform/two-instances", "platform.instances", 2),
     # drift
     ("imageUrl renamed", "drift/image-url-renamed", "kie.images.0.answer", "renamed"),

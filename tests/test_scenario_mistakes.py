@@ -74,6 +74,12 @@ def first_line(text: str) -> str:
         ("faults: [{to: kie, fault: empty-body, which: last}]\n", '2:46: faults[0].which: expected an occurrence such as "first", "7th" or "every", got "last"'),
         ("faults: [{to: kie, fault: {oversized-body: {size: big}}}]\n", '2:51: faults[0].fault.oversized-body.size: expected an amount such as 1, "64KiB" or "16MiB", got "big"'),
         # Bounds.
+        (
+            "timezone: Asia/Tokio\n",
+            '2:11: timezone: expected a time zone such as "Asia/Tokyo", got "Asia/Tokio"; did you mean "Asia/Tokyo"?',
+        ),
+        ("timezone: 9\n", '2:11: timezone: expected a time zone such as "Asia/Tokyo", got 9'),
+        ("timezone: localtime\n", '2:11: timezone: expected a time zone such as "Asia/Tokyo", got "localtime"'),
         ("tracks: 0\n", "2:9: tracks: expected at least 1, got 0"),
         ("tracks: 1001\n", "2:9: tracks: expected at most 1000, got 1001"),
         ("faults: [{to: kie, fault: empty-body, probability: 2}]\n", "2:52: faults[0].probability: expected at most 1, got 2"),

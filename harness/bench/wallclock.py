@@ -222,7 +222,7 @@ class _Bench:
         if application.command is None:
             return
         paths = os.pathsep.join(filter(None, (*sys.path, os.environ.get("PYTHONPATH", ""))))
-        environment = environment_of(application, self._values, {"PYTHONPATH": paths, **reach})
+        environment = environment_of(self._settings, self._values, {"PYTHONPATH": paths, **reach})
         command = filled(application.command, self._values)
         self._process = Process(command, self._settings.folder, environment, lambda stream, line: None)
         await wait_until_ready(self._process, (LOOPBACK, port), application.ready_s, 1.0)

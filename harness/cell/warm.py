@@ -13,10 +13,12 @@ import select
 import signal
 import socket
 import sys
+import time
 import warnings
 from typing import Any
 
 from harness.cell import inside
+from harness.config.environment import Surroundings
 from harness.death_signal import die_with_parent
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
@@ -53,6 +55,8 @@ def _warm_up() -> None:
     from harness.fakes import sample_text
 
     sample_text.titles(0, 1)
+    os.environ.update(Surroundings().fixed(None, {}))
+    time.tzset()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle()
 

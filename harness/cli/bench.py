@@ -8,7 +8,7 @@ import click
 from harness.cli.completion import complete_files, complete_implementations, complete_models
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import implementation_of, json_option, outputs_of, seed_option, workers_option
+from harness.cli.options import json_option, outputs_of, seed_option, workers_option
 from harness.cli.progress import code_of_problems
 from harness.errors import EXIT_HELD, EXIT_THRESHOLD, UnknownNameError
 
@@ -192,9 +192,10 @@ def _must_fit(context: click.Context, *, real: bool) -> None:
 def _time_for_real(names: list[str], rounds: int, for_s: float, seed: int, outputs: "Outputs", *, quiet: bool) -> None:
     from harness.bench.wallclock import reality_json, time_all
     from harness.bench.wallclock_table import report
+    from harness.engine.run import configured
     from harness.terminal import notifier, show
 
-    implementations = [implementation_of(name, 1.0) for name in names]
+    implementations = [configured(name) for name in names]
     notify = notifier(None, quiet=quiet)
     found = time_all(implementations, rounds, for_s, seed, lambda name: notify(f"timing {name}"))
     problems = outputs.write_json(reality_json(found, seed))
@@ -215,9 +216,10 @@ def _reference(requested: str | None, names: list[str]) -> str:
 def _run(plan: "BenchPlan", names: list[str], workers: int | None, *, quiet: bool) -> "Bench":
     from harness.bench.running import bench as run_bench
     from harness.engine.pool import workers_for
+    from harness.engine.run import configured
     from harness.terminal import progress
 
-    implementations = [implementation_of(name, 1.0) for name in names]
+    implementations = [configured(name) for name in names]
     with progress(plan.tracks * len(names), "timing", quiet=quiet) as bar:
         return run_bench(
             plan,

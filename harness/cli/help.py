@@ -19,7 +19,7 @@ PLUGINS = "Commands of plugins"
 OPTION_GROUPS = {
     "Selection": ("with", "only", "shard", "tracks", "model", "models", "samples", "rate"),
     "Judging": ("severity", "off", "baseline", "reference", "fail-if"),
-    "Execution": ("seed", "workers", "speed", "twice", "limit", "debug", "real", "rounds", "for"),
+    "Execution": ("seed", "workers", "speed", "twice", "limit", "clean-environment", "debug", "real", "rounds", "for"),
     "Connections": ("port", "callback-host", "api-key", "signing-key", "admin-token"),
     "Output": (
         *("save", "resume", "html", "junit", "markdown", "github", "ndjson", "har", "json", "report"),

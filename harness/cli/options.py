@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from harness.engine.outputs import Outputs
     from harness.engine.session import Session
     from harness.scenario.model import Scenario
-    from harness.targets import AnyImplementation
 
 T = TypeVar("T")
 
@@ -77,6 +76,12 @@ limit_option = click.option(
     help="Limit a Python run: processor, time, memory, patience; repeatable.",
 )
 debug_option = click.option("--debug", is_flag=True, help="Run Python in this process, without limits, for a debugger.")
+clean_option = click.option(
+    "--clean-environment",
+    "clean",
+    is_flag=True,
+    help="Pass on only what harness.toml names, PATH, HOME and the like, not the shell's environment.",
+)
 baseline_option = click.option(
     "--baseline",
     metavar="FILE",
@@ -160,7 +165,8 @@ def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that run scenarios; `session_of` reads them."""
     options = (seed_option, json_option, output_options, baseline_option, invariant_options, shard_option)
-    for option in reversed((*options, workers_option, speed_option, resume_option, limit_option, debug_option)):
+    of_running = (workers_option, speed_option, resume_option, limit_option, clean_option, debug_option)
+    for option in reversed((*options, *of_running)):
         function = option(function)
     return function
 
@@ -171,16 +177,17 @@ def session_of(selectors: Sequence[str], implementations: Iterable[str], options
     Raise HarnessError for what cannot be found, loaded or written.
     """
     from harness.engine.judging import judging
+    from harness.engine.run import configured
     from harness.engine.session import Plan, Session
 
     files = {name: value for name, value in options.items() if name != "json_file"}
     outputs = outputs_of(files, options["json_file"])
     if options["resume"] is not None and outputs.save is None:
         outputs = replace(outputs, save=options["resume"])
-    how = options["speed"], options["limit"], options["debug"]
+    how = {name: options[name] for name in ("speed", "limit", "debug", "clean")}
     plan = Plan(
         scenarios_of(selectors, options["shard"]),
-        [implementation_of(name, *how) for name in implementations],
+        [configured(name, **how) for name in implementations],
         options["seed"],
         1 if options["debug"] else options["workers"],
         judging(options["off"], options["severity"]),
@@ -207,15 +214,3 @@ def scenarios_of(selectors: Sequence[str], shard: Shard | None) -> "list[Scenari
     if not share:
         raise HarnessError(f"--shard {shard.number}/{shard.of}: the share of {len(chosen)} scenarios is empty")
     return share
-
-
-def implementation_of(target: str, speed: float, limit: Sequence[str] = (), debug: bool = False) -> "AnyImplementation":
-    """Return the implementation that a command line names, with the limits of its cell."""
-    from harness.engine.run import resolve
-    from harness.targets import Implementation
-    from harness.targets.limits import limits
-
-    implementation = resolve(target, speed)
-    if isinstance(implementation, Implementation) and not implementation.shipped:
-        return replace(implementation, limits=limits(limit), in_process=debug)
-    return implementation

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.config.environment import PROXIES
+from harness.config.environment import Surroundings
 from harness.errors import ImplementationError
 from harness.fakes.registry import PROVIDERS
 
@@ -186,6 +186,7 @@ class Settings:
     patience_s: float = 120.0
     """Real seconds that a scenario may take when it is repeated more slowly; beyond that it stays inconclusive."""
     path: Path = Path(FILE_NAME)
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
     def folder(self) -> Path:
@@ -213,11 +214,17 @@ def server_of(written: str, where: str) -> str:
 
 
 def environment_of(
-    application: Application, values: Mapping[str, str], own: Mapping[str, str] | None = None
+    settings: Settings,
+    values: Mapping[str, str],
+    own: Mapping[str, str] | None = None,
+    *,
+    timezone: str | None = None,
 ) -> dict[str, str]:
-    """Return the environment of a process of the application; `own` is added by the harness."""
-    given = {name: value for name, value in os.environ.items() if name not in PROXIES}
-    return given | dict(own or {}) | {name: filled(value, values) for name, value in application.environment.items()}
+    """Return the environment of a process of the application; `own` is added by the harness, `timezone` is the
+    scenario's."""
+    surroundings, table = settings.surroundings, settings.application.environment
+    named = {**surroundings.environment, **{name: filled(value, values) for name, value in table.items()}}
+    return surroundings.inherited() | dict(own or {}) | named | surroundings.fixed(timezone, named)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -1,17 +1,19 @@
 """Reading a harness.toml into `Settings`, or an error with every problem at its line and column."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.config.app_config import Application, Settings, Start, Supabase, TrackReading
-from harness.config.schema import ConfigBlock, command_words, schema_files
+from harness.config.environment import Surroundings
+from harness.config.schema import CellConfig, ConfigBlock, command_words, schema_files
 from harness.config.toml_marks import toml_marks
 from harness.errors import ImplementationError
-from harness.project_file import ProjectFile, read_project_file
+from harness.project_file import ProjectFile, project_file_here, read_project_file
 from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.yaml import Problem
 
@@ -22,14 +24,7 @@ def read_settings(path: Path) -> Settings:
     """Return the settings in a file, or in that of a folder. Raise ImplementationError."""
     file = read_project_file(path)
     folder = file.path.parent
-    try:
-        written: Any = ConfigBlock.model_validate(dict(file.tables), context=folder)
-    except ValidationError as error:
-        marks = toml_marks(file.text)
-        problems = [
-            pydantic_problem(details, marks, ConfigBlock, file.prefix) for details in error.errors(include_url=False)
-        ]
-        raise _refusal(problems, file) from None
+    written = _validated(ConfigBlock, file.tables, file)
     application: Application = written.application
     track: TrackReading = written.track or TrackReading()
     supabase: Supabase | None = written.supabase
@@ -41,7 +36,27 @@ def read_settings(path: Path) -> Settings:
     logs = tuple((event, text) for event, texts in (written.logs or {}).items() for text in texts)
     given = {name: getattr(written, name) for name in WHOLE if name in written.model_fields_set}
     start: Start = written.start or Start()
+    if written.cell is not None:
+        given["surroundings"] = written.cell
     return Settings(application, start, track, supabase, written.cron, logs, path=file.path, **given)
+
+
+def surroundings_here() -> Surroundings:
+    """Return the surroundings in `[cell]` of the current folder's file. Raise ImplementationError."""
+    file = project_file_here()
+    if file is None or "cell" not in file.tables:
+        return Surroundings()
+    cell: Surroundings = _validated(CellConfig, {"cell": file.tables["cell"]}, file).cell
+    return cell
+
+
+def _validated(model: type[BaseModel], tables: Mapping[str, Any], file: ProjectFile) -> Any:
+    try:
+        return model.model_validate(dict(tables), context=file.path.parent)
+    except ValidationError as error:
+        marks = toml_marks(file.text)
+        problems = [pydantic_problem(details, marks, model, file.prefix) for details in error.errors(include_url=False)]
+        raise _refusal(problems, file) from None
 
 
 def _check_program(file: ProjectFile, application: Application, track: TrackReading) -> None:

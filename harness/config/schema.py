@@ -31,10 +31,11 @@ from harness.config.app_config import (
     Supabase,
     TrackReading,
 )
+from harness.config.environment import LIMITS, Surroundings
 from harness.errors import nearest_hint
 from harness.invariants.logging import LOG_EVENTS
 from harness.plugins import plugins
-from harness.scenario.fields import Keys, Made, Seconds, key
+from harness.scenario.fields import Keys, Made, Seconds, Timezone, key
 from harness.scenario.values import found
 
 
@@ -269,6 +270,30 @@ class CronBlock(Block):
         return every_s
 
 
+class CellBlock(Block):
+    """The surroundings of an application, and the limits of a Python application's runs."""
+
+    makes = Surroundings
+    timezone: Timezone = key("Its time zone, where the scenario has none; default UTC.", "Asia/Tokyo")
+    is_clean: bool = key(
+        "true: of the shell's environment it gets only what is necessary.", True, alias="clean-environment"
+    )
+    environment: TextTable = key("Variables that it gets in any case.", {"CURRENCY": "EUR"})
+    processor: Any = key("Processor time of a run; default 5m.", "10m")
+    time: Any = key("Real time of a run; default 15m.", "1h")
+    memory: Any = key("Memory of a run; default 2 GiB.", "4 GiB")
+    patience: Any = key("Time without giving control back; default 10s, 30s while it is imported.", "1m")
+
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in super().given().items() if name not in LIMITS}
+
+
+class CellConfig(Block):
+    """The part of a harness.toml that concerns a Python application."""
+
+    cell: Made[CellBlock] = key("Surroundings and limits of an application.")
+
+
 def _log_event(name: Any) -> str:
     return known_name(name, tuple(LOG_EVENTS), "event")
 
@@ -289,7 +314,7 @@ class ConfigBlock(Block):
     patience_s: Seconds = key("Real time that one scenario may take when it is repeated more slowly.", "2m")
     options: Any = key("Defaults of the command line's options.", {"seed": 7})
     plugins: Any = key("Plugins by kind.", {"faults": ["shop.faults:Teapot"]})
-    cell: Any = key("Limits of a Python application's runs.", {"memory": "4 GiB"})
+    cell: Made[CellBlock] = key("Surroundings and limits of an application.")
     invariants: Any = key("Invariants that are switched off or have another severity.", {"off": ["image-durable"]})
 
     @model_validator(mode="after")

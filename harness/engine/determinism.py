@@ -13,8 +13,8 @@ from harness.death_signal import die_with_parent
 from harness.errors import HarnessError
 from harness.report.describe import clock, narrate, short
 from harness.results.result import Result
-from harness.trace.events import LogLine, RunBegan
-from harness.trace.journal import AnyEntry, first_difference, read_journal
+from harness.trace.events import EnvironmentRead, LogLine, RunBegan
+from harness.trace.journal import AnyEntry, Journal, first_difference, read_journal
 from harness.world.scratch import disk_folder
 
 OTHER_HASH_SEED = "4242"
@@ -26,6 +26,8 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
     reported = []
     with tempfile.TemporaryDirectory(prefix="twice-", dir=disk_folder()) as folder:
         command = [sys.executable, "-m", "harness", "run", target, *selectors, "--seed", str(seed), "--quiet"]
+        if any(result.journal and result.journal.entry(1, RunBegan).event.clean_environment for result in results):
+            command.append("--clean-environment")
         environment = {**os.environ, "PYTHONHASHSEED": OTHER_HASH_SEED, **_import_path()}
         done = subprocess.run(
             [*command, "--journal", folder, "--json", str(Path(folder) / "results.json")],
@@ -47,7 +49,19 @@ def differences(target: str, selectors: Sequence[str], results: Sequence[Result]
         pair = first_difference(result.journal, again[result.scenario])
         if pair is not None:
             reported.append(f"✗ {result.scenario} is not deterministic; the first difference is {_reported(*pair)}")
+            names = _different_variables(result.journal, again[result.scenario])
+            if names:
+                reported.append(f"    the environment differed in what the application reads: {', '.join(names)}")
     return reported
+
+
+def _different_variables(one: Journal, other: Journal) -> list[str]:
+    """Return the variables of the environment that both runs read with different values."""
+    first, second = one.first(EnvironmentRead), other.first(EnvironmentRead)
+    if first is None or second is None:
+        return []
+    mine, theirs = first.event.variables, second.event.variables
+    return [name for name in mine if name in theirs and mine[name] != theirs[name]]
 
 
 def _import_path() -> dict[str, str]:

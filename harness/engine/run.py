@@ -2,10 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from harness import cell
 from harness.cell.debugger import breakpoints_in_process
+from harness.config.loader import surroundings_here
 from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
@@ -24,6 +26,7 @@ from harness.targets import (
     load,
     load_live,
 )
+from harness.targets.limits import limits
 from harness.targets.modules import own_modules_set_aside
 from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
@@ -61,6 +64,26 @@ def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
             "; expected a strategy, module:attribute, file.py:attribute, a harness.toml or a URL",
         )
     return load(target)
+
+
+def configured(
+    target: str, speed: float = 1.0, *, limit: Sequence[str] = (), debug: bool = False, clean: bool = False
+) -> AnyImplementation:
+    """Return the implementation that a target names, as the options and `[cell]` of harness.toml configure it.
+
+    `limit`: changes of its cell's limits, `name=value`. `debug`: whether it runs in this process. `clean`: whether its
+    environment is clean. Raise HarnessError as `resolve`, and for an invalid limit or table.
+    """
+    found = resolve(target, speed)
+    if isinstance(found, LiveImplementation):
+        surroundings = found.settings.surroundings
+        surroundings = replace(surroundings, is_clean=clean or surroundings.is_clean)
+        return replace(found, settings=replace(found.settings, surroundings=surroundings))
+    if isinstance(found, Implementation) and not found.shipped:
+        surroundings = surroundings_here()
+        surroundings = replace(surroundings, is_clean=clean or surroundings.is_clean)
+        return replace(found, limits=limits(limit), in_process=debug, surroundings=surroundings)
+    return found
 
 
 def run(

@@ -45,7 +45,7 @@ class ScenarioRunner:
         `file.py:attribute`, a harness.toml or a URL. Omitted values come from the closest `harness` marker, then from
         the settings. The test fails with one sentence if either cannot be found or started.
         """
-        from harness.engine.run import resolve, run
+        from harness.engine.run import configured, run
         from harness.errors import HarnessError
         from harness.invariants.registry import own_by_name
         from harness.scenario import catalogue
@@ -57,7 +57,7 @@ class ScenarioRunner:
                 names = ", ".join(each.name for each in chosen)
                 raise HarnessError(f'"{scenario}" matches {len(chosen)} scenarios, expected one: {names}')
             target = implementation or self._marked("implementation") or self._only(settings.implementations)
-            who = resolve(target, settings.speed)
+            who = configured(target, settings.speed, clean=settings.clean_environment)
             number = next(n for n in (seed, self._marked("seed"), settings.seed) if n is not None)
             how = settings.judging()
             if invariants:
@@ -95,12 +95,14 @@ def _without_a_loop(work: Callable[[], T]) -> T:
 
 def explained(result: "Result") -> str:
     """Return a message for a failing test: each violation, and the command that replays the run."""
-    from harness.report.evidence import replay_command
+    from harness.report.evidence import dependence, replay_command
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
     reported = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
-    replay = replay_command(result.implementation, result.scenario, result.seed)
-    return "\n".join([f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"])
+    replay = replay_command(result.implementation, result.scenario, result.seed, result.journal)
+    depends = dependence(result.journal)
+    lines = [f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"]
+    return "\n".join([*lines, f"  {depends}"] if depends else lines)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class PluginSettings:
         ]
         self.seed: int = _number(config, option.harness_seed, "harness_seed", int, DEFAULT_SEED)
         self.speed: float = _number(config, option.harness_speed, "harness_speed", float, 1.0)
+        self.clean_environment: bool = option.harness_clean_environment or config.getini("harness_clean_environment")
         self.expected_failures: list[str] = [
             _failure_from_root(config, line) for line in config.getini("harness_xfail")
         ]
@@ -104,6 +105,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--harness-seed", type=int, metavar="N", help="Seed; the same seed gives the same journal. Default: 1."
     )
     group.addoption("--harness-speed", type=float, metavar="N", help="Speed of a live application's clock. Default: 1.")
+    group.addoption(
+        "--harness-clean-environment",
+        action="store_true",
+        help="Pass on only what harness.toml names, PATH, HOME and the like, not the shell's environment.",
+    )
     group.addoption("--harness-html", metavar="FILE", help="File of the HTML report; `none` for no report.")
     group.addoption("--harness-save", metavar="FILE", help="Save a results archive, for `harness report`.")
     group.addoption("--harness-off", action="append", metavar="NAME", help="Switch an invariant off; repeatable.")
@@ -122,6 +128,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("harness_xfail", "Scenarios that are expected to fail, one per line: SCENARIO: why", "linelist")
     parser.addini("harness_seed", "Like --harness-seed.", default="")
     parser.addini("harness_speed", "Like --harness-speed.", default="")
+    parser.addini("harness_clean_environment", "Like --harness-clean-environment.", "bool", default=False)
     parser.addini("harness_html", "Like --harness-html; in pytest's cache folder by default.", default="")
     parser.addini("harness_save", "Like --harness-save.", default="")
 

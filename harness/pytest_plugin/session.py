@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.engine.run import resolve, run
+from harness.engine.run import configured, run
 from harness.errors import HarnessError
 from harness.pytest_plugin.options import PluginSettings
 from harness.results.archive import Results, Run
@@ -41,7 +41,9 @@ class HarnessSession:
         """Run a scenario and keep the result for reports. Raise HarnessError if it is impossible."""
         who = self._implementations.get(implementation)
         if who is None:
-            who = self._implementations[implementation] = resolve(implementation, self.settings.speed)
+            clean = self.settings.clean_environment
+            who = configured(implementation, self.settings.speed, clean=clean)
+            self._implementations[implementation] = who
         how = self.settings.judging()
         result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_requested, judging=how)
         if self._reports_requested:

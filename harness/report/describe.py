@@ -9,6 +9,7 @@ from harness.trace import events as e
 from harness.trace.journal import AnyEntry
 
 LINES_MAX = 12
+NAMES_MAX = 6
 TEXT_MAX = 96
 LOG_MAX = 240
 DAY_S = 86_400
@@ -124,6 +125,17 @@ def _final(event: e.TrackFinal) -> str:
     return f"track {event.track} at the end: {short(reported, 90)}"
 
 
+def variables_read(event: e.EnvironmentRead) -> str:
+    """Return the variables that were set and read, as a sentence fragment; "" if there are none."""
+    names = [name for name, digest in event.variables.items() if digest is not None]
+    if len(names) > NAMES_MAX:
+        names = [*names[:NAMES_MAX], f"{len(names) - NAMES_MAX} more"]
+    listed = ", ".join(names)
+    if event.everything:
+        return f"{listed} and everything else in the environment" if listed else "everything in the environment"
+    return f"{listed} in the environment" if listed else ""
+
+
 _DESCRIPTIONS: dict[type[e.Event], Callable[[Any], str]] = {}
 E = TypeVar("E", bound=e.Event)
 
@@ -165,5 +177,8 @@ _describe(e.InstanceExited, lambda it: f"the implementation ends its process wit
 _describe(e.CronCalled, lambda it: f"the platform calls the periodic route {short(it.path, 50)}")
 _describe(e.InvocationEnded, lambda it: f"the platform ends the handler of {it.path} after {it.limit_s:g} s: 504")
 _describe(e.CreditsChanged, lambda it: f"{it.provider} credits {it.change:+g}, balance {it.balance:g}")
+_describe(
+    e.EnvironmentRead, lambda it: f"the application has read {variables_read(it) or 'variables that are not set'}"
+)
 _describe(e.RunRefused, lambda it: f"cannot be simulated: {it.sentence}")
 _describe(e.RunEnded, lambda it: f"the run ends: {ENDINGS.get(str(it.ending), str(it.ending))}")

@@ -1,11 +1,12 @@
 """The sequence of events behind a verdict: its evidence and related events, limited to a few lines."""
 
 from harness.invariants.verdict import Verdict
-from harness.report.describe import LINES_MAX, clock, narrate
+from harness.report.describe import LINES_MAX, clock, narrate, variables_read
 from harness.results.result import SERVED
 from harness.trace.events import (
     CallbackAnswered,
     CreditsChanged,
+    EnvironmentRead,
     FaultTriggered,
     ImplementationLoaded,
     LogLine,
@@ -16,7 +17,7 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry, Journal
 
-OMITTED_KINDS = (CreditsChanged, ImplementationLoaded, RunBegan)
+OMITTED_KINDS = (CreditsChanged, EnvironmentRead, ImplementationLoaded, RunBegan)
 TROUBLE_LEVELS = frozenset({"error", "critical"})
 
 
@@ -67,7 +68,16 @@ def replay_command(implementation: str, scenario: str, seed: int, journal: Journ
     command = f"harness {run} {_quoted(scenario)} --seed {seed}"
     began = journal.first(RunBegan) if journal is not None else None
     speed = None if began is None else began.event.speed
-    return f"{command} --speed {speed:g}" if isinstance(speed, int | float) and speed != 1 else command
+    if isinstance(speed, int | float) and speed != 1:
+        command += f" --speed {speed:g}"
+    return f"{command} --clean-environment" if began is not None and began.event.clean_environment else command
+
+
+def dependence(journal: Journal | None) -> str:
+    """Return what of the shell's environment a run depended on, as a sentence fragment; "" if nothing is known."""
+    read = None if journal is None else journal.first(EnvironmentRead)
+    variables = "" if read is None else variables_read(read.event)
+    return f"depends on {variables}" if variables else ""
 
 
 def _quoted(word: str) -> str:

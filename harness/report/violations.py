@@ -10,7 +10,7 @@ from rich.text import Text
 from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Verdict
 from harness.report.describe import ENDINGS, span
-from harness.report.evidence import replay_command, sequence
+from harness.report.evidence import dependence, replay_command, sequence
 from harness.results.result import Result
 from harness.terminal import visible
 
@@ -43,7 +43,10 @@ def run_report(result: Result, *, verbose: bool = False, selector: str | None = 
     parts += [_indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
     if result.violated or result.unknown:
         command = replay_command(result.implementation, selector or result.scenario, result.seed, result.journal)
-        parts += [_indented(Text.assemble(("replay: ", "dim"), (command, "cyan"))), Text()]
+        parts.append(_indented(Text.assemble(("replay: ", "dim"), (command, "cyan"))))
+        if depends := dependence(result.journal):
+            parts.append(_indented(Text(depends, style="dim")))
+        parts.append(Text())
     return Group(*parts)
 
 

@@ -29,12 +29,14 @@ from harness.scenario.values import (
     DURATION_OR_NEVER_PATTERN,
     DURATION_PATTERN,
     SIZE_PATTERN,
+    TIMEZONE_PATTERN,
     fixed_or_never,
     found,
     seconds,
     seconds_or_never,
     size_px,
     spelled,
+    timezone,
 )
 
 ENTRIES_MAX = 100
@@ -105,6 +107,7 @@ def _null_as_word(value: Any) -> Any:
 
 Seconds = Annotated[float, PlainValidator(seconds), text_like(DURATION_PATTERN)]
 SecondsOrNever = Annotated[float, PlainValidator(seconds_or_never), text_like(DURATION_OR_NEVER_PATTERN)]
+Timezone = Annotated[str, PlainValidator(timezone), text_like(TIMEZONE_PATTERN)]
 Size = Annotated[Any, PlainValidator(size_px), text_like(SIZE_PATTERN)]
 UrlText = Annotated[
     ImageUrlText,

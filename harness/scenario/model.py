@@ -45,6 +45,8 @@ class Scenario:
     platform: Platform = Platform()
     signing: bool = False
     """Whether a webhook signing key is configured, at the providers and in the implementation's environment."""
+    timezone: str | None = None
+    """The time zone of the application; None for that of harness.toml, or UTC."""
     impossible: tuple[tuple[str, str], ...] = ()
     """(invariant, reason): the invariants that no implementation can hold, because of the providers' behaviour."""
     path: str | None = None

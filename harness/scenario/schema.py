@@ -50,6 +50,7 @@ from harness.scenario.fields import (
     Seconds,
     SecondsOrNever,
     Takes,
+    Timezone,
     UrlText,
     key,
     made,
@@ -318,6 +319,7 @@ class ScenarioKeys(Keys):
     apart_s: Seconds = key("Interval between the starts of two tracks; by default all start at once.", "1s")
     deadline_s: Seconds = key("Time by which every track must be final; default 1h.", "2h")
     signing: bool = key("true: callbacks are signed, and the implementation has the key.", True)
+    timezone: Timezone = key("The time zone of the application; default UTC.", "Asia/Tokyo", "America/Los_Angeles")
     impossible: Impossible = key(
         "Invariants that no implementation can hold because of the providers' behaviour, each with the reason.",
         {"image-2k": _REASON},

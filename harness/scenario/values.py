@@ -7,8 +7,11 @@ found, and what to write.
 import math
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+from zoneinfo import available_timezones
 
+from harness.errors import nearest_hint
 from harness.fakes.latency import Duration, Fixed, Never
 
 DAY_S = 86_400
@@ -21,6 +24,7 @@ BYTES_MAX = 64 * 1024 * 1024
 
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 DURATION_OR_NEVER_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d)|never)$"
+TIMEZONE_PATTERN = r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 SIZE_PATTERN = r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"
 WHICH_PATTERN = r"^(first|second|third|every|[0-9]+(st|nd|rd|th))$"
 BYTES_PATTERN = r"^[0-9]+(KiB|MiB)$"
@@ -55,6 +59,20 @@ def found(value: Any) -> str:
             return "a list"
         case _:
             return "a block of keys"
+
+
+def timezone(value: Any) -> str:
+    """Return the name of a time zone, such as `Asia/Tokyo`."""
+    known = _timezones()
+    if not isinstance(value, str) or value not in known:
+        hint = nearest_hint(value, known) if isinstance(value, str) else ""
+        raise ValueError(f'expected a time zone such as "Asia/Tokyo", got {found(value)}{hint}')
+    return value
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"localtime"}
 
 
 def seconds(value: Any) -> float:

@@ -20,7 +20,7 @@ def _open_command(context: StoreContext) -> Store:
     from harness.stores.http_and_command import CommandStore
 
     settings = context.settings
-    environment = environment_of(settings.application, context.values)
+    environment = environment_of(settings, context.values)
     return CommandStore(settings.track, settings.folder, context.values, context.speed, environment)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.config.environment import LIMITS
 from harness.errors import HarnessError, nearest_hint
 from harness.project_file import project_file_here
 from harness.scenario.values import seconds
@@ -48,7 +49,7 @@ def limits(options: Iterable[str] = ()) -> Limits:
     where = f"{file.path}: cell" if file is not None else ""
     if not isinstance(table, dict):
         raise HarnessError(f"{where} is {table!r}, expected a table: [cell]")
-    given = [(f"{where}.{name}", name, value) for name, value in table.items()]
+    given = [(f"{where}.{name}", name, value) for name, value in table.items() if name in LIMITS]
     given += [(f"--limit {option}", *option.partition("=")[::2]) for option in options]
     found = Limits()
     for place, name, value in given:
@@ -69,8 +70,7 @@ def _changed(found: Limits, name: str, value: Any, where: str) -> Limits:
                 return replace(found, patience_s=_positive(seconds(value)), start_patience_s=_positive(seconds(value)))
     except ValueError as error:
         raise HarnessError(f"{where}: {error}") from None
-    names = ("processor", "time", "memory", "patience")
-    raise HarnessError(f"{where}: unknown limit{nearest_hint(name, names)} (known: {', '.join(names)})")
+    raise HarnessError(f"{where}: unknown limit{nearest_hint(name, LIMITS)} (known: {', '.join(LIMITS)})")
 
 
 def _positive(value: float) -> float:

@@ -44,9 +44,12 @@ def new_modules() -> dict[str, ModuleType]:
 def forget_own_modules(target: str | None = None) -> None:
     """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed."""
     top = target.partition(".")[0] if target else None
-    new = new_modules().items()
-    own = [name for name, module in new if _may_be_forgotten(name) and (_is_own(module) or name.split(".")[0] == top)]
-    for name in own:  # after all were looked at: a namespace package looks for its parent
+    own = [
+        name
+        for name, module in new_modules().items()
+        if _may_be_forgotten(name) and (_is_own(module) or name.partition(".")[0] == top)
+    ]
+    for name in own:  # not while looking: a package without an __init__.py finds its folders through its parent
         del sys.modules[name]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.config.environment import Surroundings
 from harness.errors import ImplementationError, nearest_hint
 from harness.faults.exchange import App
 from harness.invariants.logging import LOG_EVENTS
@@ -42,6 +43,7 @@ class Implementation:
     promised_logs: tuple[tuple[str, str], ...] = ()
     limits: Limits = field(default_factory=Limits)
     """The limits of its cell."""
+    surroundings: Surroundings = field(default_factory=Surroundings)
     in_process: bool = False
     """Whether it runs in the harness's own process, for a debugger, instead of a cell."""
 

@@ -1,9 +1,11 @@
 """The first event of a journal: all the circumstances of a run that the verdicts depend on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
+from harness.config.environment import Surroundings
 from harness.scenario.model import Scenario
 from harness.trace.events import RunBegan, RunEnded, RunRefused
 from harness.trace.journal import Journal
@@ -33,6 +35,12 @@ def beginning(
         },
         impossible=dict(scenario.impossible),
     )
+
+
+def surrounded(began: RunBegan, environment: Mapping[str, str], surroundings: Surroundings) -> RunBegan:
+    """Return the event with the surroundings of an application that the harness starts."""
+    zone, language = environment["TZ"], environment["LC_ALL"]
+    return replace(began, timezone=zone, language=language, clean_environment=surroundings.is_clean or None)
 
 
 @lru_cache(maxsize=16)

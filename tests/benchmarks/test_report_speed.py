@@ -23,10 +23,10 @@ from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
 from tests.reports.browser import browser_program, browsing
 
-SCENARIOS = 169
+SCENARIOS = 170
 MADE_OF = ("baseline/healthy", "slow/image-16s", "failing/code-500-always", "callbacks/forgery-unsigned")
 PAGE_BYTES_MAX = 15_000_000
-GROUP = "reports of 1,352 runs"
+GROUP = "reports of 1,360 runs"
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,21 @@ def test_three_lines_of_configuration_give_a_test_for_each_scenario(project: pyt
     assert properties["harness.replay"] == "harness run strict failing/code-500-always --seed 1"
 
 
+@pytest.mark.parametrize(
+    ("option", "line"), [("--harness-clean-environment", ""), ("-v", "harness_clean_environment = true")]
+)
+def test_an_environment_is_clean_by_option_or_configuration(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str, line: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "geheim")
+    project.makepyfile(shop=f"import os\nassert os.environ.get('SHOP_KEY') is None, 'it has the key'\n{SHOP}")
+    project.makeini(f"[pytest]\nharness_implementation = shop:on_music\nharness_scenarios = baseline/healthy\n{line}\n")
+    assert (
+        "replay: harness run shop:on_music baseline/healthy --seed 1 --clean-environment"
+        in ran(project, option).stdout.str()
+    )
+
+
 def test_an_inconclusive_run_is_an_error_and_no_failure(project: pytest.Pytester) -> None:
     project.makepyfile(
         shop="""

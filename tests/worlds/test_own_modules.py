@@ -1,5 +1,6 @@
 """An implementation's own modules: imported anew in each run, wherever and in whatever order the runs take place."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from harness.engine.run import run
 from harness.scenario import catalogue
 from harness.targets import load
+from harness.targets.modules import forget_own_modules, own_modules_set_aside
 
 PROJECT = {
     "fakes/__init__.py": "",
@@ -65,6 +67,18 @@ def project(tmp_path: Path) -> Path:
         lines = text.strip("\n").splitlines()
         (tmp_path / name).write_text("\n".join(line[8:] for line in lines) + "\n")
     return tmp_path
+
+
+def test_packages_without_an_init_are_forgotten_with_their_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    (tmp_path / "outer" / "inner" / "leaf.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with own_modules_set_aside():
+        importlib.import_module("outer.inner.leaf")
+        forget_own_modules()
+        assert [name for name in sys.modules if name.startswith("outer")] == []
 
 
 def results_of(project: Path, workers: int) -> list[dict[str, Any]]:

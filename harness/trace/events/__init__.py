@@ -35,7 +35,7 @@ from harness.trace.events.provider import (
     TaskEnded,
     TaskRefused,
 )
-from harness.trace.events.run import RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
+from harness.trace.events.run import EnvironmentRead, RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
 from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefused, TrackSubmitted
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "ContractBroken",
     "CreditsChanged",
     "CronCalled",
+    "EnvironmentRead",
     "Event",
     "Facts",
     "FaultTriggered",

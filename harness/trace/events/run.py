@@ -35,6 +35,12 @@ class RunBegan(Event):
     """Host names by role: `app`, `providers`, `media`."""
     impossible: Mapping[str, str] = if_missing({})
     """Invariants that no implementation can satisfy here, each with the reason."""
+    timezone: str | None = field(default=None, metadata=OMITTED)
+    """The time zone of the application (TZ); absent where the harness does not start it."""
+    language: str | None = field(default=None, metadata=OMITTED)
+    """The language of the application (LC_ALL), likewise."""
+    clean_environment: bool | None = field(default=None, metadata=OMITTED)
+    """true: the application got only the variables that are named, and what is necessary; else absent."""
 
 
 @event
@@ -54,6 +60,17 @@ class RunRefused(Event):
     kind = "run.refused"
     sentence: str
     """What could not be simulated or carried out."""
+
+
+@event
+class EnvironmentRead(Event):
+    """Recorded at the end of a simulated run whose application has read variables of the shell's environment."""
+
+    kind = "environment.read"
+    variables: Mapping[str, str | None]
+    """By name, a short digest of each value that it read; null for a variable that was not set."""
+    everything: bool
+    """Whether it read all variables at once; `variables` then has only those that it read by name as well."""
 
 
 @event

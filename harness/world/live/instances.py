@@ -42,8 +42,12 @@ HOP_HEADERS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"c
 class InstanceProcesses:
     """The application's processes: started, frozen, killed and replaced as a platform would."""
 
-    def __init__(self, settings: Settings, count: int, loop: LiveLoop, writer: JournalWriter) -> None:
+    def __init__(
+        self, settings: Settings, count: int, loop: LiveLoop, writer: JournalWriter, timezone: str | None = None
+    ) -> None:
+        """`timezone` is that of the scenario."""
         self._settings = settings
+        self._timezone = timezone
         self._loop = loop
         self._writer = writer
         self._values: Mapping[str, str] = {}
@@ -95,7 +99,7 @@ class InstanceProcesses:
             clock = SharedClock(self._loop.speed)
             self._clocks.callback(clock.close)
             own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
-            environment = environment_of(application, values, {**own, **self.reach})
+            environment = environment_of(self._settings, values, {**own, **self.reach}, timezone=self._timezone)
             process = Process(filled(application.command, values), self._settings.folder, environment, self._on_line)
             self._processes[port] = process
             self._starts += 1

@@ -32,6 +32,11 @@ def unplayable(scenario: Scenario, settings: Settings, speed: float, *, is_start
             "this scenario's platform ends, freezes, restarts or multiplies the application's processes, so the "
             "harness has to start the application: set command in its harness.toml"
         )
+    if not is_started and scenario.timezone is not None:
+        return (
+            f"this scenario has a time zone ({scenario.timezone}), so the harness has to start the application: set "
+            "command in its harness.toml"
+        )
     return None
 
 

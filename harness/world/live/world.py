@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness.config.app_config import Settings
+from harness.config.app_config import Settings, environment_of
 from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
@@ -53,7 +53,7 @@ from harness.world.live.store_choice import store_of
 from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
 from harness.world.observer import TrackObserver
-from harness.world.run_header import beginning
+from harness.world.run_header import beginning, surrounded
 from harness.world.scratch import new_folder
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
@@ -90,7 +90,8 @@ class LiveWorld:
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
-        self.instances = InstanceProcesses(settings, scenario.platform.instances, self.loop, self.writer)
+        count, timezone = scenario.platform.instances, scenario.timezone
+        self.instances = InstanceProcesses(settings, count, self.loop, self.writer, timezone)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
         self._scratch = new_folder("live")
         self.providers = LiveFakes(
@@ -241,6 +242,10 @@ class LiveWorld:
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
         began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
+        if self.instances.is_started:
+            began = surrounded(
+                began, environment_of(self.settings, {}, timezone=self.scenario.timezone), self.settings.surroundings
+            )
         self.writer.record(replace(began, world="live", speed=self.loop.speed), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]

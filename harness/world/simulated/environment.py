@@ -1,15 +1,18 @@
 """What surrounds an implementation while it runs: its environment variables, its log and its printed output."""
 
+import contextlib
 import io
+import locale
 import logging
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.config.environment import PROXIES
+from harness.config.environment import Surroundings
 from harness.world.log_level import level_of, tidy
 
 QUIET_LOGGERS = tuple(
@@ -87,15 +90,22 @@ class _PrintedBytes(io.RawIOBase):
 
 
 @contextmanager
-def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[None]:
+def surroundings(
+    environment: Mapping[str, str], on_line: OnLine, inherited: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """Set environment variables and pass every logged or printed line to `on_line` until the context ends. The
-    implementation's own logging setup is then undone, so that every run begins as in a fresh process."""
-    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
+    implementation's own logging setup is then undone, so that every run begins as in a fresh process.
+
+    `inherited` are the variables of this process's environment that stay; by default all but the proxies.
+    """
+    stay = Surroundings().inherited() if inherited is None else inherited
+    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in [*os.environ] if name not in stay}
     for name, value in environment.items():
         before = os.environ.get(name)
         if before != value:
-            kept[name] = before
+            kept.setdefault(name, before)
             os.environ[name] = value
+    character_set = _set_locale(os.environ.get("LC_ALL"))
     out, err = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _PrintedLines(on_line, "info", "stdout"), _PrintedLines(on_line, "error", "stderr")
     try:
@@ -108,6 +118,17 @@ def surroundings(environment: Mapping[str, str], on_line: OnLine) -> Iterator[No
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = old
+        _set_locale(character_set)
+
+
+def _set_locale(language: str | None) -> str:
+    """Have this process take its time zone from the environment and its character set from a language; return the
+    previous setting of that."""
+    time.tzset()
+    before = locale.setlocale(locale.LC_CTYPE)
+    with contextlib.suppress(locale.Error):  # a language that this machine lacks
+        locale.setlocale(locale.LC_CTYPE, language or before)
+    return before
 
 
 @contextmanager

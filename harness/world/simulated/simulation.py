@@ -13,6 +13,7 @@ from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol
 
+from harness.config.environment import Surroundings
 from harness.errors import ImplementationError
 from harness.fakes.registry import environment as provider_environment
 from harness.faults.exchange import App
@@ -34,6 +35,7 @@ from harness.world.simulated.instances import Instances
 from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
+from harness.world.simulated.variables import Reads, recorded_reads
 
 _simulations: Iterator[int] = count(1)
 
@@ -50,6 +52,9 @@ class Startable(Protocol):
     @property
     def promised_logs(self) -> tuple[tuple[str, str], ...]: ...
 
+    @property
+    def surroundings(self) -> Surroundings: ...
+
     def start(self) -> App: ...
 
 
@@ -63,9 +68,11 @@ class Simulation:
         platform: Platform,
         *,
         signs: bool = False,
+        timezone: str | None = None,
         journal: Journal | None = None,
     ) -> None:
-        """`signs`: whether callbacks are signed. Nothing is recorded without a `journal`."""
+        """`signs`: whether callbacks are signed. `timezone`: that of the scenario. Nothing is recorded without a
+        `journal`."""
         self.network = Network(self._unknown_host)
         self.loop = SimulatedLoop(self.network)
         self.writer = JournalWriter(self.loop, Journal() if journal is None else journal, closed=journal is None)
@@ -76,6 +83,7 @@ class Simulation:
         self.hosts: dict[str, App] = {}
         """By host name, for probes that leave no trace."""
         self._implementation = implementation
+        self._timezone = timezone
         self._seed = seed
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_simulations)}"
         self.database = f"{self._folder}/data/tracks.db"
@@ -86,7 +94,11 @@ class Simulation:
 
     def environment(self) -> dict[str, str]:
         """Return the implementation's configuration: its environment variables."""
+        surroundings = self._implementation.surroundings
+        named = surroundings.environment
         environment = {
+            **named,
+            **surroundings.fixed(self._timezone, named),
             **provider_environment(lambda provider: f"http://{provider.hosts[0]}", self.api_key),
             "PUBLIC_URL": f"http://{APPLICATION_HOST}",
             "DATABASE_PATH": self.database,
@@ -103,7 +115,10 @@ class Simulation:
         gc.disable()  # a collection would decide when lost tasks report errors, and that moment is in the journal
         os.makedirs(os.path.dirname(self.database))
         try:
-            with takeover(self.loop, self._seed), surroundings(self.environment(), self._line), watching:
+            own, given = self._implementation.surroundings, self.environment()
+            self.reads = Reads(lambda name: name not in given and own.inherits(name), is_clean=own.is_clean)
+            around = surroundings(given, self._line, own.inherited())
+            with takeover(self.loop, self._seed), around, recorded_reads(self.reads), watching:
                 self.loop.set_exception_handler(self._loop_exception)
                 try:
                     yield

@@ -27,7 +27,7 @@ from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
 from harness.world.observer import RETENTION_S, TrackObserver
-from harness.world.run_header import beginning
+from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.simulated.simulation import Simulation, Startable
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
@@ -45,7 +45,8 @@ class SimulatedWorld:
         self.seed = seed
         self.journal = Journal() if journal is None else journal
         platform, signs = scenario.platform, scenario.signing
-        self.simulation = Simulation(implementation, seed, platform, signs=signs, journal=self.journal)
+        zone = scenario.timezone
+        self.simulation = Simulation(implementation, seed, platform, signs=signs, timezone=zone, journal=self.journal)
         self.loop = self.simulation.loop
         self.writer = self.simulation.writer
         self._watcher = SqliteWatcher(self.simulation.database)
@@ -63,7 +64,8 @@ class SimulatedWorld:
     def _play(self) -> None:
         simulation = self.simulation
         secrets = (simulation.api_key, simulation.signing_key)
-        self.writer.record(beginning(self.scenario, self.implementation.name, self.seed, secrets), 0)
+        began = beginning(self.scenario, self.implementation.name, self.seed, secrets)
+        self.writer.record(surrounded(began, simulation.environment(), self.implementation.surroundings), 0)
         self._build_hosts()
         self.loop.before_jump = self.observer.sample
         simulation.begin(self._drive)
@@ -75,6 +77,9 @@ class SimulatedWorld:
             self._watcher.look_for_the_last_time()
             simulation.begin(self._look_back)
             simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+        read = simulation.reads.event()
+        if read is not None:
+            self.writer.record(read, 0)
 
     # Hosts
 
