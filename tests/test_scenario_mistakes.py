@@ -185,3 +185,10 @@ def test_nested_merges_cannot_take_forever() -> None:
 
 def test_a_huge_file_is_rejected_without_parsing() -> None:
     assert "at most 1000000 characters, found 1000001" in error("#" * 1_000_001)
+
+
+@pytest.mark.parametrize("text", ["tracks: 5\napart: 10m\ndeadline: 40m\n", "tracks: 20\napart: 10m\n"])
+def test_a_deadline_before_the_last_track_is_requested_is_an_error(text: str) -> None:
+    with pytest.raises(ScenarioError, match=r"the last track is requested after \d+m, expected a later deadline"):
+        parse_scenario(f"why: Too early.\n{text}", path="a.yaml", name="a")
+    assert parse_scenario("why: Just in time.\ntracks: 5\napart: 10m\ndeadline: 41m\n", path="a.yaml", name="a")

@@ -59,7 +59,7 @@ from harness.scenario.fields import (
     word_or_block,
 )
 from harness.scenario.image_fields import CoverText, PictureText
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import DEADLINE_S, Platform, Scenario
 from harness.scenario.values import found, spelled
 
 TRACKS_MAX = 1_000
@@ -307,6 +307,12 @@ Impossible = Annotated[
 ]
 
 
+def _must_end_after_the_last_track(deadline_s: float, tracks: int | None, apart_s: float | None) -> None:
+    last_s = ((tracks or 1) - 1) * (apart_s or 0.0)
+    if 0 < last_s >= deadline_s:
+        raise ValueError(f"the last track is requested after {spelled(last_s)}, expected a later deadline")
+
+
 class ScenarioKeys(Keys):
     """One scenario. Only `why` is required; everything you omit behaves normally."""
 
@@ -335,10 +341,14 @@ class ScenarioKeys(Keys):
     @field_validator("deadline_s")
     @classmethod
     def _after_the_last_track(cls, deadline_s: float, info: ValidationInfo) -> float:
-        last_s = (info.data.get("tracks", 1) - 1) * info.data.get("apart_s", 0.0)
-        if deadline_s <= last_s:
-            raise ValueError(f"the last track is requested after {spelled(last_s)}, expected a later deadline")
+        _must_end_after_the_last_track(deadline_s, info.data.get("tracks"), info.data.get("apart_s"))
         return deadline_s
+
+    @model_validator(mode="after")
+    def _by_default_too(self) -> "ScenarioKeys":
+        if self.deadline_s is None:
+            _must_end_after_the_last_track(DEADLINE_S, self.tracks, self.apart_s)
+        return self
 
     @field_validator("suno")
     @classmethod
