@@ -23,6 +23,7 @@ from typing import Any, Literal
 from harness.world.clock import START_S
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.network import Network, SimulatedServer
+from harness.world.simulated.refused_calls import UNIX_SOCKET, refused_call, refusing
 from harness.world.simulated.threads import Threads
 from harness.world.unsupported import Refused
 
@@ -46,6 +47,7 @@ class Task(asyncio.Task[Any]):
     """The scope it runs in; before Python 3.12 a task does not expose its context."""
 
 
+@refusing
 class SimulatedLoop(asyncio.BaseEventLoop):
     """An event loop on virtual time."""
 
@@ -278,6 +280,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return self.network.name_of(sockaddr[0]), str(sockaddr[1])
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        if not isinstance(address, tuple):
+            raise refused_call(self, "loop.sock_connect", *UNIX_SOCKET)
         await self.network.reserve(sock, address[0], address[1])
 
     async def create_connection(  # type: ignore[override]
@@ -326,21 +330,17 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self.refusal = sentence
         return Refused(sentence)
 
-    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse(
-            "the implementation starts a process, which has no virtual time; run it as a live application instead"
-        )
-
-    async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse(
-            "the implementation starts a process, which has no virtual time; run it as a live application instead"
-        )
-
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
-        raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
-
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Accept and ignore the handler: no signal ever arrives in a simulated process."""
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return False
+
+    def remove_reader(self, fd: Any) -> bool:
+        return False
+
+    def remove_writer(self, fd: Any) -> bool:
+        return False
 
     def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
         if self.is_closed() or self.get_task_factory() is not None:
