@@ -45,6 +45,8 @@ class Task(asyncio.Task[Any]):
 
     place: ExecutionScope | None = None
     """The scope it runs in; before Python 3.12 a task does not expose its context."""
+    serves: ExecutionScope | None = None
+    """The instance whose request it handles, if that is not its own scope."""
 
 
 @refusing
@@ -72,7 +74,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._parked: list[Any] = []
         self._buried: list[Any] = []
         """Callbacks of killed scopes; kept so that their tasks can be closed properly at the end of the world."""
-        self._leaving = False
+        self.is_leaving = False
+        """Whether the world has ended, and what is left in it cleans up."""
         self._still: list[ExecutionScope] = []
         """The scopes that are frozen or killed."""
         self.refusal: str | None = None
@@ -115,6 +118,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._ending = "stopped"
         self.run_forever()
         return self._ending
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether it ends after the current callbacks, as after `stop`."""
+        return self._stopping
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
@@ -162,7 +170,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             except BaseException as error:
                 self._report(handle, error)
         handle = None
-        if self.refusal is not None and not self._leaving:
+        if self.refusal is not None and not self.is_leaving:
             self._end("refused")
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
@@ -246,7 +254,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.before_jump = None
 
     def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
-        self._leaving = True
+        self.is_leaving = True
         self.before_jump = None
         for place in self._still:
             place.state = "running"
@@ -353,6 +361,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def place_of(self, task: asyncio.Task[Any]) -> ExecutionScope | None:
         """Return the scope that a task runs in, if `create_task` made it."""
         return getattr(task, "place", None)
+
+    def is_seen_by(self, instance: ExecutionScope, task: asyncio.Task[Any]) -> bool:
+        """Return whether a task is one of an instance's process; the server's own are not."""
+        place = getattr(task, "serves", None) or self.place_of(task)
+        return place is not None and place.instance() is instance
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
         """Return the unfinished tasks in the order of their creation."""

@@ -24,7 +24,7 @@ import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
 from harness.world.clock import EPOCH_S
-from harness.world.scope import CAUSE
+from harness.world.scope import CAUSE, SCOPE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.refusals import refuse_calls
@@ -39,6 +39,7 @@ _real_thread_start = threading.Thread.start
 _real_wrap_bio = ssl.SSLContext.wrap_bio
 _real_queue_put: Any = asyncio.Queue._put
 _real_queue_get: Any = asyncio.Queue._get
+_real_all_tasks = asyncio.all_tasks
 _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
 
 _active: SimulatedLoop | None = None
@@ -126,6 +127,15 @@ def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     return _real_wrap_bio(self, *args, **kwargs)
 
 
+def _all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
+    """Return to an application the tasks of its own process, and never those of the harness or of other instances."""
+    tasks, here, place = _real_all_tasks(loop), _here(), SCOPE.get()
+    if here is None or place is None or place.inside is None:
+        return tasks
+    instance, current = place.instance(), asyncio.current_task()
+    return {task for task in tasks if task is current or here.is_seen_by(instance, task)}
+
+
 def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
     _causes_in(self).append(CAUSE.get())
     _real_queue_put(self, item)
@@ -172,6 +182,8 @@ def _install() -> None:
         (random, "_urandom", _urandom),
         (threading.Thread, "start", _thread_start),
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
+        (asyncio, "all_tasks", _all_tasks),
+        (asyncio.tasks, "all_tasks", _all_tasks),
         (asyncio.Queue, "_put", _queue_put),
         (asyncio.Queue, "_get", _queue_get),
         (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),

@@ -4,6 +4,7 @@ Single runs and benchmarks share it. They choose the hosts, cause what happens, 
 simulation itself sees of the application goes to its writer.
 """
 
+import asyncio
 import gc
 import os
 import shutil
@@ -34,6 +35,10 @@ from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.world.simulated.tempdir import scratch_folder
+
+INTERRUPTED = (
+    "the implementation has cancelled or stopped what is not its own: the tasks in which the harness drives a run"
+)
 
 _simulations: Iterator[int] = count(1)
 
@@ -79,6 +84,8 @@ class Simulation:
         self._seed = seed
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_simulations)}"
         self.database = f"{self._folder}/data/tracks.db"
+        self.unfinished = 0
+        """How many tasks of the world have begun and not ended."""
         self._starts = 0
         self._place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
@@ -126,14 +133,16 @@ class Simulation:
         while True:
             try:
                 ending = self.loop.run_until(elapsed_s)
-                break
+                if ending != "stopped" or self._failure is not None:
+                    break
+                code: object = "loop.stop()"
             except (SystemExit, KeyboardInterrupt) as leaving:
                 if isinstance(leaving, KeyboardInterrupt) and not patches.is_sealed():
                     raise  # the harness is interrupted
                 code = leaving.code if isinstance(leaving, SystemExit) else "KeyboardInterrupt"
-                self.writer.record(InstanceExited(code=str(code)), 0)
-                self.network.host(APPLICATION_HOST).listeners.clear()
-                self.instances.die()
+            self.writer.record(InstanceExited(code=str(code)), 0)
+            self.network.host(APPLICATION_HOST).listeners.clear()
+            self.instances.die()
         if self._failure is not None:
             raise self._failure
         return ending
@@ -143,8 +152,14 @@ class Simulation:
         self.loop.create_task(self._until_failure(work))
 
     async def _until_failure(self, work: Callable[[], Awaitable[None]]) -> None:
+        self.unfinished += 1
         try:
             await work()
+            self.unfinished -= 1
+        except asyncio.CancelledError:
+            if not self.writer.closed:
+                self.loop.refuse(INTERRUPTED)
+            raise
         except ImplementationError as error:
             if self.loop.refusal is None:  # a refused call is the better reason
                 self._failure = error
@@ -187,6 +202,8 @@ class Simulation:
             raise ImplementationError(
                 f"{self._implementation.name} raises an exception when it is started: {first_line(error)}"
             ) from error
+        if self.loop.is_stopping:
+            raise ImplementationError(f"{self._implementation.name} stops the event loop when it is started")
         self.on_started()
         draw_anew(self._seed, self._starts)
         self._starts += 1
