@@ -131,6 +131,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled
         self._drop_cancelled_timers()
+        if not ready and not self._stopping and self.threads.are_in_use():
+            self.threads.settle()
+            if self.refusal is not None and not self.is_leaving:
+                self._end("refused")
+                return
         if not ready and not self._stopping:
             if self.before_jump is not None and self.before_jump():
                 return
@@ -323,10 +328,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         if not self.threads.holds_the_baton():
-            raise self.refuse(
-                "a thread that the simulated world did not start calls call_soon_threadsafe, at a moment that differs "
-                "between runs; run that code in asyncio.to_thread, or use the synchronous library directly"
-            )
+            raise self.threads.refuse("calls back into its event loop")
         return self.call_soon(callback, *args, context=context)
 
     def _write_to_self(self) -> None:

@@ -138,6 +138,17 @@ class Network:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, number))]
 
+    def failure(self, host: Any, port: Any) -> OSError | None:
+        """Return the error of a connection that fails harmlessly: on a port of web servers, where none is."""
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        if not isinstance(port, int) or port not in WEB_PORTS:
+            return None
+        found = self._found(name)
+        if found is not None:
+            refused = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+            return None if port in found.listeners else refused
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
     def name_of(self, address: str) -> str:
         """Return the name of the host at an address, or the address itself."""
         host = self._by_address.get(address)

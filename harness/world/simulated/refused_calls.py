@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.world.simulated.refusals import line_of
-from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET, LIVE_ADVICE, Refused
+from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET, Refused
 
-STREAMS = f"which has no virtual time; use asyncio streams, {LIVE_ADVICE}"
+STREAMS = (
+    "which has no virtual time; use asyncio streams or an HTTP client such as httpx.AsyncClient or aiohttp, or run the "
+    "program as a real process"
+)
 
 DESCRIPTOR = ("waits for a real file descriptor", STREAMS)
 SOCKET = ("uses a real socket", STREAMS)

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
@@ -218,9 +219,14 @@ class Simulation:
     # Events of the implementation
 
     def _line(self, level: str, logger: str, text: str) -> None:
-        place = SCOPE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST):
+        free = self.loop.threads.current_free()
+        place = SCOPE.get() if free is None else free.place
+        if place is None or not place.name.startswith(APPLICATION_HOST):
+            return
+        if self.loop.threads.holds_the_baton():
             self._note_line(level, logger, text)
+        elif free is not None:
+            free.printed.append(partial(self._note_line, level, logger, text))
 
     def _note_line(self, level: str, logger: str, text: str) -> None:
         reported = text.replace(self.database, "$DATABASE_PATH")
