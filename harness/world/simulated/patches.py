@@ -190,7 +190,7 @@ def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
 def _all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
     """Return to an application the tasks of its own process, and never those of the harness or of other instances."""
     tasks, here, place = _real_all_tasks(loop), _here(), SCOPE.get()
-    if here is None or place is None or place.inside is None:
+    if here is None or place is None or place.inside is None or here is not (loop or asyncio.get_running_loop()):
         return tasks
     instance, current = place.instance(), asyncio.current_task()
     return {task for task in tasks if task is current or here.is_seen_by(instance, task)}
