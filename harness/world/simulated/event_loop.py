@@ -181,7 +181,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         callback = getattr(handle._callback, "__qualname__", repr(handle._callback))  # type: ignore[attr-defined]
         reported = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
-        handle._context.run(self.call_exception_handler, reported)  # type: ignore[attr-defined]
+        if hasattr(handle, "get_context"):  # from Python 3.12 on asyncio calls the handler in the callback's context
+            self.call_exception_handler(reported)
+        else:
+            handle._context.run(self.call_exception_handler, reported)  # type: ignore[attr-defined]
 
     def _drop_cancelled_timers(self) -> None:
         scheduled = self._scheduled
