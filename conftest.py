@@ -20,6 +20,7 @@ MARKERS = {
         (
             "tests/bench/",
             "tests/benchmarks/",
+            "tests/cells/test_frameworks.py",
             "tests/contract/test_schemathesis.py",
             "tests/docs/test_examples.py",
             "tests/fakes/test_pictures.py",

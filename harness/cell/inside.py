@@ -177,6 +177,7 @@ def _relied_upon() -> dict[str, Any]:
 
 def _imported(target: str) -> list[str]:
     """Return the names of the libraries' modules that the run imported, in order, without the target's package."""
+    loaded = {"", *sys.modules}
     left_out = (target.partition(":")[0].partition(".")[0], "__main__", "__mp_main__")
     return [
         name
@@ -184,6 +185,7 @@ def _imported(target: str) -> list[str]:
         if name.partition(".")[0] not in left_out
         and str(getattr(module, "__file__", None) or "").startswith(LIBRARIES)
         and getattr(getattr(module, "__spec__", None), "name", None) == name
+        and name.rpartition(".")[0] in loaded  # not what is left of a package that cannot be imported
     ]
 
 

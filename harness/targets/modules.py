@@ -19,6 +19,8 @@ INSTALLED = {"site-packages", "dist-packages"}
 NEVER_OWN = {"harness", "__main__", "__mp_main__"}
 
 
+_needed: frozenset[str] = frozenset()
+"""The packages that the harness itself had imported when all modules were libraries for the first time."""
 _last_known: str | None = None
 """The newest module when it was known that none is the implementation's own."""
 
@@ -26,8 +28,9 @@ _last_known: str | None = None
 def all_modules_are_libraries() -> None:
     """Remove own modules, and remember that the rest need not be looked at again: a cell, whose memory is shared with
     the process that it was forked from, would pay for every look."""
-    global _last_known
+    global _last_known, _needed
     forget_own_modules()
+    _needed = _needed or frozenset(name.partition(".")[0] for name in sys.modules)
     _last_known = next(reversed(sys.modules))
 
 
@@ -51,6 +54,20 @@ def forget_own_modules(target: str | None = None) -> None:
     ]
     for name in own:  # not while looking: a package without an __init__.py finds its folders through its parent
         del sys.modules[name]
+
+
+def forget_libraries() -> bool:
+    """Remove the installed packages that only the implementation uses, but not their compiled modules. Return whether
+    that is possible here: in a cell."""
+    if not _needed:
+        return False
+    files = {name: str(getattr(module, "__file__", None) or "") for name, module in list(sys.modules.items())}
+    packages = {name.partition(".")[0] for name, file in files.items() if INSTALLED.intersection(Path(file).parts)}
+    for name, file in files.items():
+        is_compiled = file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
+        if name.partition(".")[0] in packages - _needed and not is_compiled:
+            del sys.modules[name]
+    return True
 
 
 @contextmanager

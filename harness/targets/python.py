@@ -17,7 +17,7 @@ from harness.invariants.logging import LOG_EVENTS
 from harness.project_file import name_clash
 from harness.targets.callback import application_around
 from harness.targets.limits import Limits
-from harness.targets.modules import forget_own_modules
+from harness.targets.modules import forget_libraries, forget_own_modules
 from harness.world.simulated.environment import first_line
 from harness.world.simulated.refusals import is_own_code
 
@@ -46,9 +46,25 @@ class Implementation:
     surroundings: Surroundings = field(default_factory=Surroundings)
     in_process: bool = False
     """Whether it runs in the harness's own process, for a debugger, instead of a cell."""
+    has_started: bool = False
+    """Whether it has started before in this process."""
 
     def start(self) -> App:
-        """Return a fresh application, configured from the environment. Raise ImplementationError if it cannot start."""
+        """Return a fresh application, configured from the environment. Raise ImplementationError if it cannot start.
+
+        A later start in the same process may fail only because a library remembers the first (the name of an
+        application, settings), which a new process would not: then libraries are imported anew, too.
+        """
+        try:
+            app = self._start()
+        except Exception:
+            if not self.has_started or not forget_libraries():
+                raise
+            app = self._start()
+        self.has_started = True
+        return app
+
+    def _start(self) -> App:
         module_name, attribute = _split(self.target)
         module = importlib.import_module(module_name) if self.shipped else _import_afresh(module_name)
         self.cron_path = _declared_cron(module)

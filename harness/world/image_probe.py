@@ -1,12 +1,13 @@
 """The image probe: fetches a track's picture as a browser would, without leaving a trace in the world."""
 
+import asyncio
 import base64
 import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
-from harness.faults.exchange import App, Message, Scope
+from harness.faults.exchange import App, Message, Scope, received_again
 from harness.image.inspect import Examination, examine
 
 REDIRECTS_MAX = 10
@@ -141,8 +142,12 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
         "state": {"wire": connection, "observer": True},
     }
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+    has_response = asyncio.Event()
+
+    async def disconnect() -> Message:
+        """The client leaves when it has the response; a framework may wait for that at the side."""
+        await has_response.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         nonlocal status, headers, complete
@@ -152,9 +157,11 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
         elif message["type"] == "http.response.body":
             chunks.append(message.get("body", b""))
             complete = not message.get("more_body", False)
+            if complete:
+                has_response.set()
 
     try:
-        await app(scope, receive, send)
+        await app(scope, received_again(b"", disconnect), send)
     except Exception:
         return 500, {}, b"", False  # a server turns an exception into this response
     return status, headers, b"".join(chunks), connection.broken or not complete

@@ -6,6 +6,10 @@ INSTEAD_OF_A_SOCKET = (
     "name the provider by its base URL, keep tracks in the SQLite file of DATABASE_PATH, and " + LIVE_ADVICE
 )
 INSTEAD_OF_A_PROCESS = "which would leave the simulated run and has no virtual time; run the program as a real process"
+INSTEAD_OF_A_THREAD = (
+    "outside virtual time, so that no two runs would be the same; use asyncio.to_thread, or the synchronous library "
+    "directly (sqlite3 instead of aiosqlite), or " + LIVE_ADVICE
+)
 
 NO_STORE_FOR_FAULTS = (
     "this scenario has faults of the store, which need a live application with the Supabase stand-in: add "

@@ -63,6 +63,8 @@ LEAVES = {
     "execve in C": (
         "import ctypes\nargs = (ctypes.c_char_p * 2)(b'true', None)\nctypes.CDLL(None).execv(b'/bin/true', args)"
     ),
+    "a writer": "import asyncio, socket; a, b = socket.socketpair(); asyncio.get_event_loop().add_writer(a, print)",
+    "a datagram endpoint": "import asyncio; return asyncio.get_event_loop().create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=('127.0.0.1', 9))",
 }
 
 ENDS_ITS_PROCESS = {
@@ -155,6 +157,7 @@ RAISES = {
     ),
     "mount": "import ctypes\nif ctypes.CDLL(None).unshare(0x00020000): raise PermissionError",
     "no descriptors": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); open('/dev/null')",
+    "the loop closed": "import asyncio; asyncio.get_event_loop().close()",
 }
 
 REPLACES_WHAT_FAKES_NEED = {
@@ -217,6 +220,14 @@ CHANGES_NOTHING = {
     "a temporary file": "import tempfile; tempfile.TemporaryFile().write(b'x')",
     "tracemalloc": "import tracemalloc; tracemalloc.start(); tracemalloc.stop()",
     "faulthandler off": "import faulthandler; faulthandler.disable()",
+    "a pool of threads": "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor(4).submit(print, 1).result()",
+    "a thread that only waits": "import threading; threading.Thread(target=threading.Event().wait).start()",
+    "a low-level thread that only waits": "import _thread; lock = _thread.allocate_lock(); lock.acquire(); _thread.start_new_thread(lock.acquire, ())",
+    "a queue's listener": (
+        "import logging, logging.handlers, queue\nq = queue.Queue()\n"
+        "logging.handlers.QueueListener(q, logging.StreamHandler()).start()\n"
+        "logging.getLogger('quiet').addHandler(logging.handlers.QueueHandler(q))\nlogging.getLogger('quiet').info('x')"
+    ),
 }
 
 LOGS = {
@@ -263,6 +274,26 @@ DAMAGES_ITS_STORE = {
     "unreadable": "import os; open(os.environ['DATABASE_PATH'], 'a').close(); os.chmod(os.environ['DATABASE_PATH'], 0)",
 }
 
+HAS_NO_VIRTUAL_TIME = {
+    "a thread that sleeps": "import threading, time; threading.Thread(target=lambda: time.sleep(1000)).start()",
+    "a thread that waits for a time": "import threading; threading.Thread(target=threading.Event().wait, args=(1000,)).start()",
+    "a thread with a loop of its own": "import asyncio, threading; threading.Thread(target=asyncio.new_event_loop().run_forever).start()",
+    "a thread that calls back": "import asyncio, threading; threading.Thread(target=asyncio.get_event_loop().call_soon_threadsafe, args=(print,)).start()",
+    "a thread that opens the store": "import os, sqlite3, threading; threading.Thread(target=lambda: sqlite3.connect(os.environ['DATABASE_PATH'])).start()",
+}
+
+IS_LACKING_WHEN_AWAITED = {
+    "another server": "import asyncio; return asyncio.open_connection('db.example', 5432)",
+    "a Unix socket": "import asyncio; return asyncio.open_unix_connection('/tmp/no-such.sock')",
+    "a thread that waits": "import asyncio, threading; return asyncio.to_thread(threading.Event().wait)",
+    "aiosqlite": "import aiosqlite, os\nasync def f():\n    async with aiosqlite.connect(os.environ['DATABASE_PATH']): pass\nreturn f()",
+}
+
+ENDS_ITS_SERVER = {
+    "all tasks cancelled": "import asyncio; [t.cancel() for t in asyncio.all_tasks()]",
+    "the loop stopped": "import asyncio; asyncio.get_event_loop().stop()",
+}
+
 BREAKS_ITSELF = {
     "memory without end": "x = []\nwhile True: x.append(bytearray(200 * 2**20))",
     "sys.modules cleared": "import sys; sys.modules.clear()",
@@ -272,9 +303,6 @@ BREAKS_ITSELF = {
     "all descriptors closed, the cell's too": "import os; os.closerange(3, 4096)",
     "recursion limit of 60": "import sys; sys.setrecursionlimit(60)",
     "audit hook that raises": "import sys\ndef h(*a): raise RuntimeError('audit')\nsys.addaudithook(h)",
-    "all tasks cancelled": "import asyncio; [t.cancel() for t in asyncio.all_tasks()]",
-    "the loop stopped": "import asyncio; asyncio.get_event_loop().stop()",
-    "the loop closed": "import asyncio; asyncio.get_event_loop().close()",
     "exit from the loop": "import asyncio, sys; asyncio.get_event_loop().call_soon(sys.exit, 4)",
     "callbacks for ever": "import asyncio\nl = asyncio.get_event_loop()\ndef f(): l.call_soon(f)\nf()",
     "100,000 tasks": "import asyncio\nglobal T; T = [asyncio.ensure_future(asyncio.sleep(10**6)) for _ in range(100_000)]",
@@ -284,8 +312,6 @@ BREAKS_ITSELF = {
     "sqlite3 patched": "import sqlite3; sqlite3.connect = lambda *a, **k: 1 / 0",
     "a long sleep": "import time; time.sleep(10**9)",
     "a low-level thread, busy": "import _thread\ndef f():\n    while True: pass\n_thread.start_new_thread(f, ())",
-    "a thread": "import threading, time; threading.Thread(target=lambda: time.sleep(1000)).start()",
-    "a pool of threads": "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor(4).submit(print, 1).result()",
     "trio": "import trio; trio.run(trio.sleep, 0)",
     "breakpoint": "breakpoint()",
     "no Logger.callHandlers": "import logging; logging.Logger.callHandlers = None",
@@ -299,12 +325,7 @@ BREAKS_ITSELF = {
     "sleeps for nothing, for ever": "import asyncio\nasync def f():\n    while True: await asyncio.sleep(0)\nreturn f()",
     "sleeps for next to nothing, for ever": "import asyncio\nasync def f():\n    while True: await asyncio.sleep(1e-9)\nreturn f()",
     "sleeps for NaN": "import asyncio; return asyncio.sleep(float('nan'))",
-    "a stranger's port": "import asyncio; return asyncio.open_connection('db.example', 5432)",
-    "a Unix socket": "import asyncio; return asyncio.open_unix_connection('/tmp/no-such.sock')",
-    "a datagram endpoint": "import asyncio; return asyncio.get_event_loop().create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=('127.0.0.1', 9))",
-    "a writer": "import asyncio, socket; a, b = socket.socketpair(); asyncio.get_event_loop().add_writer(a, print)",
     "a thread that exits": "import asyncio, sys; return asyncio.to_thread(sys.exit, 3)",
-    "a thread that waits": "import asyncio, threading; return asyncio.to_thread(threading.Event().wait)",
 }
 
 EXPECTED = {
@@ -316,6 +337,9 @@ EXPECTED = {
     "changes nothing": (CHANGES_NOTHING, {"the same"}, {"the same"}),
     "logs": (LOGS, {"judged"}, {"judged"}),
     "damages its store": (DAMAGES_ITS_STORE, {"error", "judged"}, {"judged"}),
+    "has no virtual time": (HAS_NO_VIRTUAL_TIME, {"inconclusive"}, {"inconclusive"}),
+    "is lacking when awaited": (IS_LACKING_WHEN_AWAITED, {"the same"}, {"inconclusive"}),
+    "ends its server": (ENDS_ITS_SERVER, {"error"}, {"judged"}),
     "breaks itself": (BREAKS_ITSELF, {"error", "inconclusive", "judged"}, {"inconclusive", "judged"}),
 }
 """By group: its behaviours, what may come of each while it is imported, and in a callback."""

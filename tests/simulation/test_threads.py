@@ -1,10 +1,14 @@
 """Synchronous code in threads: deterministic where possible, refused with a message where not."""
 
 import asyncio
+import contextlib
+import queue
 import socket
 import threading
 import time
 import urllib.request
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import anyio.to_thread
@@ -16,6 +20,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.simulation.conftest import Simulate
+
+REAL_SLEEP = time.sleep
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+"""A refusal ends the thread."""
 
 
 def _sync_route(request: Request) -> JSONResponse:
@@ -78,15 +86,160 @@ def test_a_timeout_around_a_thread_fires_while_the_thread_sleeps(simulate: Simul
     assert simulate(main).result == pytest.approx(15.0)
 
 
-def test_starting_a_thread_is_refused_with_advice(simulate: Simulate) -> None:
+def _thread(target: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return an application that starts a thread, and then has nothing to do for an hour."""
+
     async def main() -> None:
-        threading.Thread(target=print).start()
+        threading.Thread(target=target, name="own", daemon=True).start()
+        await asyncio.sleep(3600)
+
+    return main
+
+
+def _runs_a_loop() -> None:
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        loop.run_forever()
+
+
+def _sleeps() -> None:
+    time.sleep(30)
+
+
+def _waits_for_a_time() -> None:
+    threading.Event().wait(30)
+
+
+def _connects() -> None:
+    socket.create_connection(("api.kie.ai", 80))
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (_sleeps, "a thread of the implementation (own) sleeps in test_threads.py, line "),
+        (_waits_for_a_time, "a thread of the implementation (own) waits for a time in test_threads.py, line "),
+        (_runs_a_loop, "a thread of the implementation (own) runs an event loop of its own in test_threads.py, line "),
+        (_connects, "the implementation looks up a host: api.kie.ai (socket.getaddrinfo in test_threads.py, line "),
+    ],
+)
+def test_what_matters_is_refused_to_a_thread_of_the_application(
+    simulate: Simulate, target: Callable[[], Any], said: str
+) -> None:
+    outcome = simulate(_thread(target))
+    assert outcome.ending == "refused"
+    assert outcome.elapsed_s == 0.0, "before the clock moves"
+    assert outcome.refusal is not None
+    assert outcome.refusal.startswith(said)
+
+
+def test_a_thread_that_calls_back_into_the_loop_is_refused_with_advice(simulate: Simulate) -> None:
+    async def main() -> None:
+        loop, called = asyncio.get_running_loop(), asyncio.Event()
+        threading.Thread(target=lambda: loop.call_soon_threadsafe(called.set), daemon=True).start()
+        await asyncio.wait_for(called.wait(), 10)
 
     outcome = simulate(main)
     assert outcome.ending == "refused"
+    assert outcome.elapsed_s == 0.0
     assert outcome.refusal is not None
-    assert "starts a thread" in outcome.refusal
+    assert "calls back into its event loop" in outcome.refusal
     assert "asyncio.to_thread" in outcome.refusal
+    assert "aiosqlite" in outcome.refusal
+
+
+def test_a_thread_that_only_waits_may_exist_and_works_before_the_clock_moves(simulate: Simulate) -> None:
+    items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    found: list[Any] = []
+
+    def work() -> None:
+        while (item := items.get()) is not None:
+            for n in range(20_000):
+                item = (item * 31 + n) % 1009
+            found.append(item)
+
+    async def main() -> list[int]:
+        threading.Thread(target=work, daemon=True).start()
+        lengths = []
+        for n in range(20):
+            items.put(n)
+            await asyncio.sleep(1)
+            lengths.append(len(found))
+        items.put(None)
+        return lengths
+
+    assert simulate(main).result == list(range(1, 21))
+
+
+def test_a_future_of_a_pool_is_set_before_the_clock_moves(simulate: Simulate) -> None:
+    def add(*numbers: int) -> int:
+        return sum(range(100_000)) * 0 + sum(numbers)
+
+    def fail() -> None:
+        raise LookupError("no such track")
+
+    async def main() -> tuple[int, float]:
+        with ThreadPoolExecutor(2) as pool:
+            began_s = time.monotonic()
+            with pytest.raises(LookupError):
+                await asyncio.wait_for(asyncio.wrap_future(pool.submit(fail)), 1e-6)
+            return await asyncio.wait_for(asyncio.wrap_future(pool.submit(add, 2, 3)), 1e-6), time.monotonic() - began_s
+
+    assert simulate(main).result == (5, 0.0)
+
+
+def test_a_future_that_the_loop_sets_itself_is_awaited(simulate: Simulate) -> None:
+    async def main() -> Any:
+        future: Future[int] = Future()
+        asyncio.get_running_loop().call_later(5, future.set_result, 7)
+        return await asyncio.wrap_future(future)
+
+    outcome = simulate(main)
+    assert outcome.error is None
+    assert outcome.ending == "quiescent"
+
+
+LIBRARY = """
+import socket, threading, time
+
+def reports(address, failures):
+    def report():
+        time.sleep(0.001)
+        try:
+            socket.create_connection(address)
+        except OSError as error:
+            failures.append(type(error).__name__)
+    threading.Thread(target=report, name="reporter", daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "failure"),
+    [
+        (("sentry.example", 443), "gaierror"),
+        (("localhost", 4318), "ConnectionRefusedError"),
+        (("api.kie.ai", 8080), "ConnectionRefusedError"),
+        (("api.kie.ai", 80), None),
+        (("db.example", 5432), None),
+    ],
+)
+def test_telemetry_of_a_librarys_thread_fails_harmlessly_and_all_else_is_refused(
+    simulate: Simulate, address: tuple[str, int], failure: str | None
+) -> None:
+    library: dict[str, Any] = {}
+    exec(compile(LIBRARY, "/venv/site-packages/reporter/worker.py", "exec"), library)
+    failures: list[str] = []
+
+    async def main() -> None:
+        library["reports"](address, failures)
+        for _ in range(1000):
+            await asyncio.to_thread(REAL_SLEEP, 0.001)
+            if failures:
+                break
+
+    outcome = simulate(main, {"api.kie.ai": Starlette()})
+    assert failures == ([failure] if failure else [])
+    assert (outcome.refusal is None) == (failure is not None)
+    assert outcome.unknown_hosts == []
 
 
 @pytest.mark.parametrize("in_thread", [True, False])

@@ -9,7 +9,7 @@ import random
 import sqlite3
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -164,20 +164,44 @@ def in_memory() -> Starlette:
     )
 
 
-def leaving() -> Starlette:
+def leaving(leave: Callable[[], Any] = lambda: sys.exit(3)) -> Starlette:
     """Ends its own process from a background task, half a minute after its start."""
 
-    async def leave() -> None:
+    async def leave_later() -> None:
         await asyncio.sleep(30)
-        sys.exit(3)
+        leave()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.leaving = asyncio.create_task(leave())
+        app.state.leaving = asyncio.create_task(leave_later())
         yield
 
     inner = in_memory()
     return Starlette(routes=inner.routes, lifespan=lifespan)
+
+
+def stopping() -> Starlette:
+    """Stops its event loop half a minute after its start."""
+    return leaving(lambda: asyncio.get_running_loop().stop())
+
+
+def cancelling() -> Starlette:
+    """Cancels all tasks half a minute after its start."""
+    return leaving(lambda: [task.cancel() for task in asyncio.all_tasks()])
+
+
+def counting_tasks() -> Starlette:
+    """Logs the tasks of its process when a track is requested."""
+
+    async def wait() -> None:
+        await asyncio.sleep(1000)
+
+    async def create(request: Request) -> Response:
+        _tasks.add(asyncio.create_task(wait()))
+        print(*sorted(task.get_coro().__qualname__.rpartition(".")[2] for task in asyncio.all_tasks()))  # type: ignore[union-attr]
+        return JSONResponse({"id": str(uuid.uuid4())}, status_code=201)
+
+    return Starlette(routes=[Route("/tracks", create, methods=["POST"])])
 
 
 def leaving_at_shutdown() -> Starlette:

@@ -1,8 +1,11 @@
 """The simulated world as a whole: how runs end, how tracks are observed, and what never gets into the journal."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from harness.engine.run import resolve, run
 from harness.fakes.latency import Never
@@ -19,8 +22,10 @@ from harness.trace.events import (
     Request,
     Response,
     RunEnded,
+    RunRefused,
     StoreWrite,
 )
+from harness.world.simulated.world import SimulatedWorld
 
 APPLICATIONS = Path(__file__).parent / "applications.py"
 NEVER = Scenario("test/never", "Kie.ai never answers.", script=Script(kie=KieScript(images=(Image(takes=Never()),))))
@@ -84,6 +89,37 @@ def test_providers_continue_after_the_application_ends_its_process() -> None:
     later = [entry for entry in result.journal.of(CallbackAnswered) if entry.at_s > 30]
     assert {entry.facts["outcome"] for entry in later} == {"refused"}
     assert "callback-answered" in result.violated
+
+
+@pytest.mark.parametrize(("name", "code"), [("stopping", "loop.stop()"), ("cancelling", "CancelledError")])
+def test_an_application_that_stops_its_loop_or_cancels_its_servers_task_ends_its_process(name: str, code: str) -> None:
+    result = _run(name)
+    assert result.journal is not None
+    exited = result.journal.of(InstanceExited)[0]
+    assert (exited.at_s, exited.facts["code"]) == (30.0, code)
+    assert "callback-answered" in result.violated
+
+
+def test_an_application_sees_the_tasks_of_its_own_process_only() -> None:
+    journal = _run("counting_tasks", replace(HEALTHY, tracks=3, platform=Platform(instances=2))).journal
+    assert journal is not None
+    assert [line.facts["text"] for line in journal.of(LogLine)] == [
+        "_live run_asgi wait",
+        "_live run_asgi wait",
+        "_live run_asgi wait wait",
+    ]
+
+
+def test_a_run_whose_own_task_is_cancelled_is_inconclusive() -> None:
+    world = SimulatedWorld(HEALTHY, load(f"{APPLICATIONS}:in_memory"), 1)
+
+    def cancel() -> None:
+        (task,) = (task for task in asyncio.all_tasks(world.loop) if "_until_failure" in repr(task))
+        task.cancel()
+
+    world.loop.call_later(0.0, cancel)
+    refused = world.run().of(RunRefused)
+    assert "the tasks in which the harness drives a run" in refused[0].facts["sentence"]
 
 
 def test_an_application_may_end_its_process_when_it_is_shut_down() -> None:

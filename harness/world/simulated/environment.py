@@ -7,9 +7,11 @@ import logging
 import os
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from logging.handlers import QueueListener
 from typing import Any
 
 from harness.config.environment import Surroundings
@@ -39,15 +41,24 @@ def _text_of(record: logging.LogRecord) -> str:
     return text
 
 
+class _Unfinished(threading.local):
+    """What a stream knows of each thread that writes to it."""
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        """The level of its last line."""
+        self.rest = ""
+        self.is_muted = False
+
+
 class _PrintedLines(io.TextIOBase):
     """A stream that reports each line, with the level that the line names, or else the stream's."""
 
     def __init__(self, on_line: OnLine, level: str, name: str) -> None:
         self._on_line = on_line
-        self._level = self._now = level
+        self._level = level
         self._name = name
-        self._rest = ""
-        self.is_muted = False
+        self.here = _Unfinished(level)
         self.buffer = _PrintedBytes(self)
 
     @property
@@ -60,18 +71,19 @@ class _PrintedLines(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if self.is_muted:
+        here = self.here
+        if here.is_muted:
             return len(text)
         *lines, rest = text.split("\n")
         if lines:
-            lines[0] = self._rest + lines[0]
-            self._rest = ""
-        self._rest = (self._rest + rest)[:LINE_CHARACTERS_MAX]  # more of a line would only be cut off later
+            lines[0] = here.rest + lines[0]
+            here.rest = ""
+        here.rest = (here.rest + rest)[:LINE_CHARACTERS_MAX]  # more of a line would only be cut off later
         for line in lines:
             if line.strip():
                 if not line.startswith((" ", "\t")):  # an indented line continues the previous one
-                    self._now = level_of(line, self._level)
-                self._on_line(self._now, self._name, tidy(line[:LINE_CHARACTERS_MAX]))
+                    here.level = level_of(line, self._level)
+                self._on_line(here.level, self._name, tidy(line[:LINE_CHARACTERS_MAX]))
         return len(text)
 
 
@@ -135,18 +147,24 @@ def _set_locale(language: str | None) -> str:
 def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[None]:
     """Pass every logged record to `on_line` with its own level, whatever the implementation's handlers do with it; what
     they print of it meanwhile is a duplicate and ignored."""
-    real = logging.Logger.callHandlers
+    real, real_listener = logging.Logger.callHandlers, QueueListener.handle
 
     def reported(self: logging.Logger, record: logging.LogRecord) -> None:
         if record.levelno >= logging.INFO:
             on_line(record.levelname.lower(), record.name, tidy(_text_of(record)[:LINE_CHARACTERS_MAX]))
+        muted(real, self, record)
+
+    def listened(self: QueueListener, record: logging.LogRecord) -> None:
+        muted(real_listener, self, record)
+
+    def muted(handle: Callable[[Any, logging.LogRecord], None], self: Any, record: logging.LogRecord) -> None:
         for stream in streams:
-            stream.is_muted = True
+            stream.here.is_muted = True
         try:
-            real(self, record)
+            handle(self, record)
         finally:
             for stream in streams:
-                stream.is_muted = False
+                stream.here.is_muted = False
 
     root = logging.getLogger()
     before = {logger: _state(logger) for logger in (root, *_loggers())}
@@ -155,10 +173,12 @@ def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[No
     for logger in QUIET_LOGGERS:
         logger.disabled = True
     logging.Logger.callHandlers = reported  # type: ignore[method-assign]
+    QueueListener.handle = listened  # type: ignore[method-assign]
     try:
         yield
     finally:
         logging.Logger.callHandlers = real  # type: ignore[method-assign]
+        QueueListener.handle = real_listener  # type: ignore[method-assign]
         for logger in (root, *_loggers()):
             if logger in before or _is_a_librarys(logger):
                 _set_back(logger, before.get(logger))

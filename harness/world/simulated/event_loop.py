@@ -23,6 +23,7 @@ from typing import Any, Literal
 from harness.world.clock import START_S
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.network import Network, SimulatedServer
+from harness.world.simulated.refused_calls import UNIX_SOCKET, refused_call, refusing
 from harness.world.simulated.threads import Threads
 from harness.world.unsupported import Refused
 
@@ -44,8 +45,11 @@ class Task(asyncio.Task[Any]):
 
     place: ExecutionScope | None = None
     """The scope it runs in; before Python 3.12 a task does not expose its context."""
+    serves: ExecutionScope | None = None
+    """The instance whose request it handles, if that is not its own scope."""
 
 
+@refusing
 class SimulatedLoop(asyncio.BaseEventLoop):
     """An event loop on virtual time."""
 
@@ -70,7 +74,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._parked: list[Any] = []
         self._buried: list[Any] = []
         """Callbacks of killed scopes; kept so that their tasks can be closed properly at the end of the world."""
-        self._leaving = False
+        self.is_leaving = False
+        """Whether the world has ended, and what is left in it cleans up."""
         self._still: list[ExecutionScope] = []
         """The scopes that are frozen or killed."""
         self.refusal: str | None = None
@@ -114,6 +119,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.run_forever()
         return self._ending
 
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether it ends after the current callbacks, as after `stop`."""
+        return self._stopping
+
     def _end(self, ending: Ending) -> None:
         self._ending = ending
         self._stopping = True
@@ -121,6 +131,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled
         self._drop_cancelled_timers()
+        if not ready and not self._stopping and self.threads.are_in_use():
+            self.threads.settle()
+            if self.refusal is not None and not self.is_leaving:
+                self._end("refused")
+                return
         if not ready and not self._stopping:
             if self.before_jump is not None and self.before_jump():
                 return
@@ -160,13 +175,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             except BaseException as error:
                 self._report(handle, error)
         handle = None
-        if self.refusal is not None and not self._leaving:
+        if self.refusal is not None and not self.is_leaving:
             self._end("refused")
 
     def _report(self, handle: asyncio.Handle, error: BaseException) -> None:
         callback = getattr(handle._callback, "__qualname__", repr(handle._callback))  # type: ignore[attr-defined]
         reported = {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
-        handle._context.run(self.call_exception_handler, reported)  # type: ignore[attr-defined]
+        if hasattr(handle, "get_context"):  # from Python 3.12 on asyncio calls the handler in the callback's context
+            self.call_exception_handler(reported)
+        else:
+            handle._context.run(self.call_exception_handler, reported)  # type: ignore[attr-defined]
 
     def _drop_cancelled_timers(self) -> None:
         scheduled = self._scheduled
@@ -244,7 +262,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.before_jump = None
 
     def _take_leave_of(self, tasks: list[asyncio.Task[Any]]) -> None:
-        self._leaving = True
+        self.is_leaving = True
         self.before_jump = None
         for place in self._still:
             place.state = "running"
@@ -278,6 +296,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return self.network.name_of(sockaddr[0]), str(sockaddr[1])
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        if not isinstance(address, tuple):
+            raise refused_call(self, "loop.sock_connect", *UNIX_SOCKET)
         await self.network.reserve(sock, address[0], address[1])
 
     async def create_connection(  # type: ignore[override]
@@ -311,10 +331,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         if not self.threads.holds_the_baton():
-            raise self.refuse(
-                "a thread that the simulated world did not start calls call_soon_threadsafe, at a moment that differs "
-                "between runs; run that code in asyncio.to_thread, or use the synchronous library directly"
-            )
+            raise self.threads.refuse("calls back into its event loop")
         return self.call_soon(callback, *args, context=context)
 
     def _write_to_self(self) -> None:
@@ -326,21 +343,17 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self.refusal = sentence
         return Refused(sentence)
 
-    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse(
-            "the implementation starts a process, which has no virtual time; run it as a live application instead"
-        )
-
-    async def subprocess_shell(self, *args: Any, **kwargs: Any) -> Any:
-        raise self.refuse(
-            "the implementation starts a process, which has no virtual time; run it as a live application instead"
-        )
-
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
-        raise self.refuse("the implementation waits for a real file descriptor; use asyncio streams or an http client")
-
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Accept and ignore the handler: no signal ever arrives in a simulated process."""
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return False
+
+    def remove_reader(self, fd: Any) -> bool:
+        return False
+
+    def remove_writer(self, fd: Any) -> bool:
+        return False
 
     def create_task(self, coro: Any, *, context: Context | None = None, **kwargs: Any) -> asyncio.Task[Any]:
         if self.is_closed() or self.get_task_factory() is not None:
@@ -353,6 +366,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def place_of(self, task: asyncio.Task[Any]) -> ExecutionScope | None:
         """Return the scope that a task runs in, if `create_task` made it."""
         return getattr(task, "place", None)
+
+    def is_seen_by(self, instance: ExecutionScope, task: asyncio.Task[Any]) -> bool:
+        """Return whether a task is one of an instance's process; the server's own are not."""
+        place = getattr(task, "serves", None) or self.place_of(task)
+        return place is not None and place.instance() is instance
 
     def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
         """Return the unfinished tasks in the order of their creation."""

@@ -76,11 +76,16 @@ class Instances:
         place = ExecutionScope(f"{self._host.name}#{self._count}", self._host)
         context = copy_context()
         context.run(SCOPE.set, place)
-        instance = Instance(self._count, place, context.run(self._make_app), self._loop.create_future())
+        importing = self._loop.create_task(_made(self._make_app), context=context)
+        await asyncio.wait({importing})
+        if importing.cancelled():
+            raise ImplementationError("the application does not start: it cancels the task in which it is imported")
+        instance = Instance(self._count, place, importing.result(), self._loop.create_future())
         self._running.append(instance)
         self._record(InstanceStarted(instance=instance.number))
         started: asyncio.Future[str | None] = self._loop.create_future()
-        self.lifespans.add(self._loop.create_task(_live(instance.app, started, instance.over), context=context))
+        serving = _live(instance.app, started, instance.over, self._loop)
+        self.lifespans.add(self._loop.create_task(serving, context=context))
         try:
             problem = await asyncio.wait_for(asyncio.shield(started), STARTUP_S_MAX)
         except TimeoutError:
@@ -122,6 +127,7 @@ class Instances:
         instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
         if self._plain:
             SCOPE.set(instance.place)
+            asyncio.current_task().serves = instance.place  # type: ignore[union-attr]
             await instance.app(scope, receive, send)
             return
         invocation = ExecutionScope(f"{instance.place.name}{scope['path']}", instance.place)
@@ -172,8 +178,16 @@ async def _answer_timed_out(send: Send) -> None:
     await send({"type": "http.response.body", "body": TIMED_OUT_BODY})
 
 
-async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]") -> None:
-    """Run the server's side of the lifespan protocol; `over` requests the shutdown."""
+async def _made(make_app: Callable[[], App]) -> App:
+    """Import the application in a task of its own: what it does to its current task affects no other."""
+    return make_app()
+
+
+async def _live(
+    app: App, started: "asyncio.Future[str | None]", over: "asyncio.Future[None]", loop: SimulatedLoop
+) -> None:
+    """Run the server's side of the lifespan protocol; `over` requests the shutdown. An application that cancels this
+    task, which is the server's, ends its process."""
     requested = False
 
     async def receive() -> Message:
@@ -195,8 +209,16 @@ async def _live(app: App, started: "asyncio.Future[str | None]", over: "asyncio.
 
     try:
         await app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}, receive, send)
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         pass  # an app without lifespan support raises here; servers carry on, and so does a run
     finally:
         if not started.done():
             started.set_result(None)
+    try:
+        if not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            await over
+            return
+    except asyncio.CancelledError:
+        pass
+    if not loop.is_leaving:
+        raise SystemExit("CancelledError")

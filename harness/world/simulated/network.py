@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from harness.world.fault_injector import ConnectHook
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated import tls
+from harness.world.simulated.refused_calls import SOCKET, refused_call
 from harness.world.simulated.transport import MemoryTransport
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 HTTPS_PORT = 443
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+WEB_PORTS = frozenset((80, 443, 3000, 4317, 4318, 5000, 8000, 8080, 8126, 8443, 8888, 9411))
+"""Ports of web servers and of collectors of telemetry (OpenTelemetry, Datadog, Zipkin). A connection to one of them
+fails as for a host that does not exist; on any other port there would be a database, a queue or a mail server."""
+LACKING = (
+    "which the simulated world does not have: no database, cache, queue or mail server; keep tracks in the SQLite file "
+    "of DATABASE_PATH, or run the program as a real process"
+)
 FIRST_EPHEMERAL_PORT = 40_000
 
 ProtocolFactory = Callable[[MemoryTransport], asyncio.BaseProtocol]
@@ -125,9 +133,21 @@ class Network:
         elif name == "localhost":
             address = "127.0.0.1"
         else:
+            self._refuse_unless_web(name, number)
             self._on_unknown_host(name, number)
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, number))]
+
+    def failure(self, host: Any, port: Any) -> OSError | None:
+        """Return the error of a connection that fails harmlessly: on a port of web servers, where none is."""
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        if not isinstance(port, int) or port not in WEB_PORTS:
+            return None
+        found = self._found(name)
+        if found is not None:
+            refused = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+            return None if port in found.listeners else refused
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     def name_of(self, address: str) -> str:
         """Return the name of the host at an address, or the address itself."""
@@ -153,6 +173,8 @@ class Network:
     ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
         """Connect a client protocol to the listener at host and port; raises OSError as a kernel would."""
         reserved = self._reserved.pop(sock, None) if sock is not None else None
+        if sock is not None and reserved is None:
+            raise refused_call(self.loop, "loop.create_connection", *SOCKET)
         name, number = reserved or (host or "localhost", port or 0)
         listener = self._listener(name, number)
         if listener.connect_hook is not None and reserved is None:
@@ -194,9 +216,17 @@ class Network:
     def _listener(self, name: str, port: int) -> Listener:
         host = self._found(name)
         if host is None or port not in host.listeners:
+            if host is None or name in LOOPBACK:
+                self._refuse_unless_web(name, port)
             self._on_unknown_host(host.name if host else name, port)
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{name}', {port})")
         return host.listeners[port]
+
+    def _refuse_unless_web(self, name: str, port: int) -> None:
+        """Refuse an application's connection to a server of a kind that the world lacks; port 0 is unknown."""
+        place = SCOPE.get()
+        if port and port not in WEB_PORTS and place is not None and place.inside is not None:
+            raise refused_call(self.loop, f"{name}:{port}", "connects to a server", LACKING)
 
     def _found(self, name: str) -> Host | None:
         if name in LOOPBACK:

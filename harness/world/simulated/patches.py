@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
@@ -24,21 +25,25 @@ import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
 from harness.world.clock import EPOCH_S
-from harness.world.scope import CAUSE
+from harness.world.scope import CAUSE, SCOPE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.refusals import refuse_calls
 from harness.world.simulated.threads import WorkerThread
-from harness.world.unsupported import LIVE_ADVICE, Refused
+from harness.world.unsupported import Refused
 
 real_monotonic = time.monotonic
 _real_sleep = time.sleep
 _real_urandom = os.urandom
 _real_exit = os._exit
 _real_thread_start = threading.Thread.start
+_real_condition_wait = threading.Condition.wait
+_real_run_forever = asyncio.BaseEventLoop.run_forever
+_real_wrap_future: Any = asyncio.wrap_future
 _real_wrap_bio = ssl.SSLContext.wrap_bio
 _real_queue_put: Any = asyncio.Queue._put
 _real_queue_get: Any = asyncio.Queue._get
+_real_all_tasks = asyncio.all_tasks
 _real_run_sync: Any = AsyncIOBackend.run_sync_in_worker_thread
 
 _active: SimulatedLoop | None = None
@@ -69,6 +74,8 @@ def _clock(real: Callable[[], Any], scale: int | None) -> Callable[[], Any]:
 def _sleep(seconds: float) -> None:
     loop = _here()
     if loop is None or not 0 <= seconds < SLEEP_S_MAX:  # what Python refuses, it refuses itself
+        if seconds:
+            _forbid_to_own_threads("sleeps")
         _real_sleep(seconds)
         return
     worker = loop.threads.current_worker()
@@ -89,13 +96,57 @@ def _exit(status: int) -> None:
 
 
 def _thread_start(self: threading.Thread) -> None:
-    loop = _here()
-    if loop is not None and not isinstance(self, WorkerThread):
-        raise loop.refuse(
-            f"the implementation starts a thread ({self.name}), which has no virtual time; use "
-            f"asyncio.to_thread, or the synchronous library directly (sqlite3 instead of aiosqlite), or {LIVE_ADVICE}"
-        )
-    _real_thread_start(self)
+    if _active is not None and not isinstance(self, WorkerThread):
+        if not _active.is_running():  # the libraries of cells are imported in a process that is then forked
+            raise _active.refuse(f"a thread ({self.name}) is started where none can be kept")
+        _active.threads.adopt(self)
+    try:
+        _real_thread_start(self)
+    except BaseException:
+        if _active is not None:
+            _active.threads.disown(self)
+        raise
+
+
+def forbid_to_threads(what: str) -> None:
+    """Refuse what matters to a run to all threads that are not the loop's or a worker's."""
+    if _active is not None and _is_free():
+        raise _active.threads.refuse(what)
+
+
+def _forbid_to_own_threads(what: str) -> None:
+    """Refuse what has no virtual time to a thread that the application has started itself. Those of libraries may do
+    it: they only report to somewhere else."""
+    if _active is not None and _is_free():
+        free = _active.threads.current_free()
+        if free is None or not free.by_library:
+            raise _active.threads.refuse(what)
+        free.is_unheard = True
+
+
+def _is_free() -> bool:
+    """Return whether the calling thread is part of the run, and neither the loop's nor a worker's."""
+    if _active is None or _active.threads.holds_the_baton():
+        return False
+    return _is_sealed or _active.threads.current_free() is not None
+
+
+def _condition_wait(self: threading.Condition, timeout: float | None = None) -> bool:
+    if timeout is not None and timeout > 0:
+        _forbid_to_own_threads("waits for a time")
+    return _real_condition_wait(self, timeout)
+
+
+def _run_forever(self: asyncio.BaseEventLoop) -> None:
+    _forbid_to_own_threads("runs an event loop of its own")
+    _real_run_forever(self)
+
+
+def _wrap_future(future: Any, *, loop: asyncio.AbstractEventLoop | None = None) -> Any:
+    here = _here()
+    if here is None or not isinstance(future, Future) or loop not in (None, here):
+        return _real_wrap_future(future, loop=loop)
+    return here.threads.result_of(future)
 
 
 def seal(sealed: bool = True) -> None:
@@ -112,7 +163,17 @@ def is_sealed() -> bool:
 
 
 def _is_refused() -> bool:
-    return _is_sealed or _here() is not None
+    return _is_sealed or _here() is not None or _is_free()
+
+
+def _lookup_fails(host: Any, port: Any) -> OSError | None:
+    """Return how a library's own thread fails to reach a host: its telemetry fails as in a closed network, without an
+    entry in the journal, whose moment would differ between runs."""
+    free = _active.threads.current_free() if _active is not None else None
+    if _active is None or free is None or not free.by_library:
+        return None
+    free.is_unheard = True
+    return _active.network.failure(host, port)
 
 
 def refused(sentence: str) -> Refused:
@@ -124,6 +185,15 @@ def _wrap_bio(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     if _here() is not None and not kwargs.get("server_side"):
         tls.trust(self)
     return _real_wrap_bio(self, *args, **kwargs)
+
+
+def _all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
+    """Return to an application the tasks of its own process, and never those of the harness or of other instances."""
+    tasks, here, place = _real_all_tasks(loop), _here(), SCOPE.get()
+    if here is None or place is None or place.inside is None or here is not (loop or asyncio.get_running_loop()):
+        return tasks
+    instance, current = place.instance(), asyncio.current_task()
+    return {task for task in tasks if task is current or here.is_seen_by(instance, task)}
 
 
 def _queue_put(self: asyncio.Queue[Any], item: Any) -> None:
@@ -171,14 +241,20 @@ def _install() -> None:
         (os, "_exit", _exit),
         (random, "_urandom", _urandom),
         (threading.Thread, "start", _thread_start),
+        (threading.Condition, "wait", _condition_wait),
+        (asyncio.BaseEventLoop, "run_forever", _run_forever),
+        (asyncio, "wrap_future", _wrap_future),
+        (asyncio.futures, "wrap_future", _wrap_future),
         (ssl.SSLContext, "wrap_bio", _wrap_bio),
+        (asyncio, "all_tasks", _all_tasks),
+        (asyncio.tasks, "all_tasks", _all_tasks),
         (asyncio.Queue, "_put", _queue_put),
         (asyncio.Queue, "_get", _queue_get),
         (AsyncIOBackend, "run_sync_in_worker_thread", classmethod(_run_sync)),
     ]
     for owner, name, replacement in replacements:
         setattr(owner, name, replacement)
-    refuse_calls(_is_refused, refused)
+    refuse_calls(_is_refused, refused, _lookup_fails)
 
 
 class _Traveller(time_machine.Traveller):

@@ -15,6 +15,7 @@ from typing import Any
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+PACKAGES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib"))
 PACKAGE = str(Path(__file__).parents[2])
 STRATEGIES = str(Path(__file__).parents[2] / "strategies")
 
@@ -41,9 +42,19 @@ SYSTEM_QUESTIONS = ("ctypes/util.py", "platform.py", "uuid.py")
 """Modules of the standard library that ask a program about the system, and go on without its answer."""
 
 
-def refuse_calls(is_refused: Callable[[], bool], refuse: Callable[[str], BaseException]) -> None:
+LOOKUP = "socket.getaddrinfo"
+TOOLS = frozenset(("git",))
+"""Programs by which libraries find out the version of an application, and which no server has."""
+
+
+def refuse_calls(
+    is_refused: Callable[[], bool],
+    refuse: Callable[[str], BaseException],
+    fails: Callable[[Any, Any], OSError | None] = lambda host, port: None,
+) -> None:
     """Have such calls refused from now on, in this process for ever: those made while `is_refused`. `refuse` receives
-    the sentence of each, and returns the exception to raise."""
+    the sentence of each, and returns the exception to raise; `fails` returns that of a lookup that may fail as in the
+    simulated network."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event in SOCKETS:
@@ -56,8 +67,11 @@ def refuse_calls(is_refused: Callable[[], bool], refuse: Callable[[str], BaseExc
             return
         if is_refused():
             frame = sys._getframe(1)
-            if asks_the_system(frame):
+            if asks_the_system(frame) or (event in PROCESSES and asks_a_tool(frame, arguments)):
                 raise FileNotFoundError(f"{event} in a simulated run")
+            failure = fails(*arguments[:2]) if event == LOOKUP else None
+            if failure is not None:
+                raise failure
             raise refuse(f"the implementation {what} ({event}{line_of(frame)}), {instead}")
 
     sys.addaudithook(hook)
@@ -73,6 +87,25 @@ def asks_the_system(frame: FrameType | None) -> bool:
             return False
         frame = frame.f_back
     return False
+
+
+def asks_a_tool(frame: FrameType | None, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a library starts one of `TOOLS`."""
+    program = arguments[0] if arguments else None
+    return isinstance(program, str) and Path(program).name in TOOLS and is_called_by_a_library(frame) is True
+
+
+def is_called_by_a_library(frame: FrameType | None) -> bool | None:
+    """Return whether the innermost code that is neither the standard library's nor the harness's is an installed
+    package's; None if there is none."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_own_code(file):
+            return False
+        if (file.startswith(PACKAGES) or "site-packages" in file) and not file.startswith(PACKAGE):
+            return True
+        frame = frame.f_back
+    return None
 
 
 def line_of(frame: FrameType | None) -> str:

@@ -4,12 +4,14 @@ Single runs and benchmarks share it. They choose the hosts, cause what happens, 
 simulation itself sees of the application goes to its writer.
 """
 
+import asyncio
 import gc
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
@@ -36,6 +38,10 @@ from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import draw_anew, draw_for_import, takeover
 from harness.world.simulated.server import APPLICATION_KEEP_ALIVE_S, PORTS, PROVIDER_KEEP_ALIVE_S, protocol_factory
 from harness.world.simulated.variables import Reads, recorded_reads
+
+INTERRUPTED = (
+    "the implementation has cancelled or stopped what is not its own: the tasks in which the harness drives a run"
+)
 
 _simulations: Iterator[int] = count(1)
 
@@ -90,6 +96,8 @@ class Simulation:
         self._seed = seed
         self._folder = f"{scratch_folder()}/run-{os.getpid()}-{next(_simulations)}"
         self.database = f"{self._folder}/data/tracks.db"
+        self.unfinished = 0
+        """How many tasks of the world have begun and not ended."""
         self._starts = 0
         self._place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
@@ -146,14 +154,16 @@ class Simulation:
         while True:
             try:
                 ending = self.loop.run_until(elapsed_s)
-                break
+                if ending != "stopped" or self._failure is not None:
+                    break
+                code: object = "loop.stop()"
             except (SystemExit, KeyboardInterrupt) as leaving:
                 if isinstance(leaving, KeyboardInterrupt) and not patches.is_sealed():
                     raise  # the harness is interrupted
                 code = leaving.code if isinstance(leaving, SystemExit) else "KeyboardInterrupt"
-                self.writer.record(InstanceExited(code=str(code)), 0)
-                self.network.host(APPLICATION_HOST).listeners.clear()
-                self.instances.die()
+            self.writer.record(InstanceExited(code=str(code)), 0)
+            self.network.host(APPLICATION_HOST).listeners.clear()
+            self.instances.die()
         if self._failure is not None:
             raise self._failure
         return ending
@@ -163,8 +173,14 @@ class Simulation:
         self.loop.create_task(self._until_failure(work))
 
     async def _until_failure(self, work: Callable[[], Awaitable[None]]) -> None:
+        self.unfinished += 1
         try:
             await work()
+            self.unfinished -= 1
+        except asyncio.CancelledError:
+            if not self.writer.closed:
+                self.loop.refuse(INTERRUPTED)
+            raise
         except ImplementationError as error:
             if self.loop.refusal is None:  # a refused call is the better reason
                 self._failure = error
@@ -207,6 +223,8 @@ class Simulation:
             raise ImplementationError(
                 f"{self._implementation.name} raises an exception when it is started: {first_line(error)}"
             ) from error
+        if self.loop.is_stopping:
+            raise ImplementationError(f"{self._implementation.name} stops the event loop when it is started")
         self.on_started()
         draw_anew(self._seed, self._starts)
         self._starts += 1
@@ -221,9 +239,14 @@ class Simulation:
     # Events of the implementation
 
     def _line(self, level: str, logger: str, text: str) -> None:
-        place = SCOPE.get()
-        if place is not None and place.name.startswith(APPLICATION_HOST):
+        free = self.loop.threads.current_free()
+        place = SCOPE.get() if free is None else free.place
+        if place is None or not place.name.startswith(APPLICATION_HOST):
+            return
+        if self.loop.threads.holds_the_baton():
             self._note_line(level, logger, text)
+        elif free is not None:
+            free.printed.append(partial(self._note_line, level, logger, text))
 
     def _note_line(self, level: str, logger: str, text: str) -> None:
         reported = text.replace(self.database, "$DATABASE_PATH")

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.trace.events import Row
 from harness.world.scope import SCOPE
+from harness.world.simulated.patches import forbid_to_threads
 from harness.world.simulated.sqlite_clock import set_moment
 
 OnWrite = Callable[[str, Row | None, Row | None], None]
@@ -24,6 +25,9 @@ CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
 
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 """The parameters of `sqlite3.connect` after the database, in order."""
+
+USES = "uses the database of tracks"
+"""What a free thread may not do."""
 
 _real_connect = sqlite3.connect
 _watcher: "SqliteWatcher | None" = None
@@ -208,6 +212,7 @@ def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
     watcher = _watcher
     if watcher is None:
         return
+    forbid_to_threads(USES)
     if not connection.may_have_changed:
         connection.may_have_changed = watcher.concerns_tracks(sql)
     if (connection.in_transaction and not has_ended) or not connection.may_have_changed:
@@ -231,6 +236,7 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     """Open a watched connection. It is not synchronised to disk: the file lives only as long as the run."""
     if _watcher is None or _watcher.path not in str(database):
         return _real_connect(database, *args, **kwargs)  # type: ignore[no-any-return]
+    forbid_to_threads(USES)
     named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
     own, autocommit = named.pop("factory", None), named.pop("autocommit", None)
     factory = WatchedConnection if own is None else _watched(own)

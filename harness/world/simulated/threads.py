@@ -5,26 +5,40 @@ loop and its clock stand still. A thread returns the baton when it ends or sleep
 any other, so `time.sleep(20)` in a sync route takes twenty virtual seconds while everything else continues. The loop
 decides the order, so two runs do the same.
 
-A thread that waits for anything else (a lock held by another thread, a queue, a real socket) would never return the
-baton. This is detected after a few real seconds and refused.
+A worker that waits for anything else (a lock held by another thread, a queue, a real socket) keeps the baton until it
+has that; if it never does, the cell's supervisor ends the run.
+
+Threads that the application or a library has started itself are free threads: a queue's listener, a pool, the worker of
+an error reporter. They run outside virtual time. Before the clock moves the loop waits until all of them wait, so that
+what they do happens at the same virtual moment in every run, and what they print is reported then. Anything else of
+theirs that would matter is refused; see `harness.world.simulated.patches`. Only threads of libraries may keep real
+time and fail to report to a host that does not exist, and what those print is dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextvars import copy_context
+from dataclasses import dataclass, field
+from time import sleep
 from typing import TYPE_CHECKING, Any
 from weakref import proxy
 
-from harness.world.unsupported import LIVE_ADVICE
+from harness.world.scope import SCOPE, ExecutionScope
+from harness.world.simulated.refusals import is_called_by_a_library, line_of
+from harness.world.unsupported import INSTEAD_OF_A_THREAD, Refused
 
 if TYPE_CHECKING:
     from harness.world.simulated.event_loop import SimulatedLoop
 
-PATIENCE_S = 5.0
-"""Real seconds that a worker thread may hold the baton before it counts as blocked."""
+TASKS = "/proc/self/task"
+SETTLING_S = 0.0001 if os.path.exists(TASKS) else 0.005
+"""Real seconds in which a thread that was woken is seen to be awake, or has gone back to sleep."""
 
 
 class WorkerThread(threading.Thread):
@@ -44,6 +58,18 @@ class WorkerThread(threading.Thread):
             self.given_back.release()
 
 
+@dataclass(eq=False, slots=True)
+class FreeThread:
+    """A thread that the application or a library has started."""
+
+    by_library: bool
+    place: ExecutionScope | None
+    is_unheard: bool = False
+    """Whether what it prints is dropped: it has kept real time, or failed to report to a host outside the world."""
+    printed: list[Callable[[], None]] = field(default_factory=list)
+    """Reports of the lines that it has printed since the clock moved."""
+
+
 class Threads:
     """The worker threads of one loop."""
 
@@ -51,6 +77,11 @@ class Threads:
         self._loop: SimulatedLoop = proxy(loop)  # the loop owns these threads: a strong reference would be a cycle
         self._home = threading.get_ident()
         self._running: WorkerThread | None = None
+        self._free: dict[threading.Thread, FreeThread] = {}
+        """The living free threads, in the order of their start."""
+        self._quiet: list[int | None] = []
+        """How often each free thread had waited when all of them waited last."""
+        self._awaited: list[tuple[Future[Any], asyncio.Future[Any]]] = []
 
     def holds_the_baton(self) -> bool:
         """Return whether the calling thread may act now: it is the loop's own, or the worker that has the baton."""
@@ -99,10 +130,91 @@ class Threads:
     def _give_turn(self, worker: WorkerThread) -> None:
         self._running = worker
         worker.turn.release()
-        came_back = worker.given_back.acquire(timeout=PATIENCE_S)
+        worker.given_back.acquire()
         self._running = None
-        if not came_back:
-            self._loop.refuse(
-                "synchronous code in a thread waits for something outside the simulated world (a lock, a queue, a "
-                f"real socket), which has no virtual time; {LIVE_ADVICE}"
-            )
+
+    # Free threads
+
+    def adopt(self, thread: threading.Thread) -> None:
+        """Regard a thread that is about to start as free, if the calling thread is part of the run."""
+        parent = self.current_free()
+        if parent is not None or self.holds_the_baton():
+            by_library = is_called_by_a_library(sys._getframe(1))
+            if by_library is None:
+                by_library = parent is not None and parent.by_library
+            self._free[thread] = FreeThread(by_library, parent.place if parent else SCOPE.get())
+
+    def disown(self, thread: threading.Thread) -> None:
+        """Forget a thread that could not be started."""
+        self._free.pop(thread, None)
+
+    def current_free(self) -> FreeThread | None:
+        """Return the calling thread, if it is a free one."""
+        return self._free.get(threading.current_thread())
+
+    def refuse(self, what: str) -> Refused:
+        """End the run because of what the calling thread does, and return the exception to raise."""
+        name = threading.current_thread().name
+        line = line_of(sys._getframe(1))
+        return self._loop.refuse(f"a thread of the implementation ({name}) {what}{line}, {INSTEAD_OF_A_THREAD}")
+
+    def result_of(self, future: Future[Any]) -> asyncio.Future[Any]:
+        """Return a future of what free threads are working at. It is set before the clock moves."""
+        awaited: asyncio.Future[Any] = self._loop.create_future()
+        awaited.add_done_callback(lambda awaited: awaited.cancelled() and future.cancel())
+        self._awaited.append((future, awaited))
+        return awaited
+
+    def are_in_use(self) -> bool:
+        """Return whether there are free threads, or futures of theirs."""
+        return bool(self._free or self._awaited)
+
+    def settle(self) -> None:
+        """Wait until all free threads wait; report what they have printed, and set the futures of what they have
+        finished."""
+        self._wait_for_free_threads()
+        for thread, free in list(self._free.items()):
+            if not free.is_unheard:
+                for report in free.printed:
+                    report()
+            free.printed.clear()
+            if not thread.is_alive():
+                del self._free[thread]
+        for future, awaited in self._awaited.copy():
+            if future.done() or awaited.done():
+                self._awaited.remove((future, awaited))
+                _copy(future, awaited)
+
+    def _wait_for_free_threads(self) -> None:
+        while True:
+            now = [_waits(thread) for thread in list(self._free)]
+            if now == self._quiet and None not in now:
+                return
+            self._quiet = now
+            sleep(SETTLING_S)  # whatever waits for Python's lock has it now
+
+
+def _waits(thread: threading.Thread) -> int | None:
+    """Return how often a thread has begun to wait; None if it does not wait now. 0 if it has ended, or where that is
+    unknown."""
+    if thread.native_id is None:
+        return None
+    try:
+        with open(f"{TASKS}/{thread.native_id}/status", "rb") as file:
+            status = file.read()
+    except OSError:
+        return 0
+    if b"State:\tS" not in status:
+        return None
+    return int(status.partition(b"\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def _copy(future: Future[Any], awaited: asyncio.Future[Any]) -> None:
+    if awaited.done():
+        return
+    if future.cancelled():
+        awaited.cancel()
+    elif (error := future.exception()) is not None:
+        awaited.set_exception(error)
+    else:
+        awaited.set_result(future.result())

@@ -29,7 +29,7 @@ from harness.world.http_recorder import HttpRecorder
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
-from harness.world.simulated.simulation import Simulation, Startable
+from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
@@ -76,7 +76,9 @@ class SimulatedWorld:
             self.loop.forget_everything()
             self._watcher.look_for_the_last_time()
             simulation.begin(self._look_back)
-            simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+            ending = simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
+            self._look_for_interruptions(ending)
+            self._record_refusal()
         read = simulation.reads.event()
         if read is not None:
             self.writer.record(read, 0)
@@ -152,11 +154,21 @@ class SimulatedWorld:
         )
         if ending == "quiescent" and unanswered:
             ending = "deadlock"
-        if self.loop.refusal is not None:
+        self._look_for_interruptions(ending)
+        if self._record_refusal():
             ending = "refused"
-            self.writer.record(RunRefused(sentence=self.loop.refusal), 0)
         numbers = [entry.number for entry in unanswered]
         self.writer.record(RunEnded(ending=ending, unanswered=numbers, waiting=waiting), 0)
+
+    def _look_for_interruptions(self, ending: str) -> None:
+        """Refuse a run in which nothing is scheduled any more while the harness's own tasks have not ended."""
+        if ending in ("quiescent", "deadlock") and self.simulation.unfinished:
+            self.loop.refuse(INTERRUPTED)
+
+    def _record_refusal(self) -> bool:
+        if self.loop.refusal is not None:
+            self.writer.record(RunRefused(sentence=self.loop.refusal), 0)
+        return self.loop.refusal is not None
 
     def _belongs_to_app(self, task: Any) -> bool:
         place = self.loop.place_of(task)

@@ -1,9 +1,11 @@
 """Correct applications of other shapes: each does something unusual that violates no invariant."""
 
 import asyncio
+import contextlib
 import io
 import os
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -198,8 +200,12 @@ class SaysTwoK(Shop):
 
 
 class UsesAForeignThread(Shop):
-    """Correct, but impossible to simulate: the operating system schedules its thread."""
+    """Correct, but impossible to simulate: its thread sleeps in real time."""
 
     async def hear(self, row: Row, kind: str, body: Any) -> None:
-        threading.Thread(target=self.log.info, args=("from a thread",)).start()
+        def wait() -> None:
+            with contextlib.suppress(RuntimeError):
+                time.sleep(1)
+
+        threading.Thread(target=wait).start()
         await super().hear(row, kind, body)
