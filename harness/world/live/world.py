@@ -241,7 +241,9 @@ class LiveWorld:
     def _begin(self) -> None:
         secrets = (self.api_key, self.signing_key)
         began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
-        self.writer.record(replace(began, world="live", speed=self.loop.speed), 0)
+        supabase = () if self.supabase is None else (self.supabase.key, self.supabase.anon_key)
+        credentials = (*self.settings.credentials, *supabase) or None
+        self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]
         logs = [list(each) for each in promised]
