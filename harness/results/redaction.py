@@ -19,7 +19,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,7 @@ from harness.trace.journal import AnyEntry, Journal, entry_of
 
 DEPTH_MAX = 60
 TOO_DEEP = "(nested too deeply to be shown)"
+HARMLESS_MAX, HARMLESS_CHARACTERS_MAX = 20_000, 400
 ALONE_CHARACTERS_MAX = 5
 """Secrets up to this length are only replaced where they are a word of their own."""
 
@@ -99,31 +100,36 @@ class Redaction:
         }
         given = sorted((each for each, hidden in self.placeholders.items() if each != hidden), key=len, reverse=True)
         self._given = given
-        self._needles = [needle.lower() for each in given for needle in (_beginning(each), *_encoded(each))]
-        self._plain = _any_of([_pattern(each, map(re.escape, each)) + _encodings(each) for each in given])
-        self._escaped = _any_of([_pattern(each, map(_character, each)) for each in given])
+        self._forms = _forms(tuple(given))
         self._hidden: dict[str, str] = {}
         self._seen: dict[str, str] = {}
 
     @classmethod
     def of(cls, journal: Journal) -> "Redaction":
         """Return the redaction for a run, whose journal lists what it was given."""
-        began = [entry.event for entry in journal.of(RunBegan)]
-        return cls(each for event in began for listed in (event.secrets, event.credentials) for each in _texts(listed))
+        began = next((entry.event for entry in journal if isinstance(entry.event, RunBegan)), None)
+        return cls(() if began is None else [*_texts(began.secrets), *_texts(began.credentials)])
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
+        harmless = self._forms.harmless
+        if text in harmless:
+            return text
         clean = self._seen.get(text)
-        if clean is None:  # most texts in a journal occur many times
-            clean = self._seen[text] = self._by_name(self._by_value(text))
+        if clean is None:  # most texts in a journal occur many times, and most in other runs, too
+            clean = self._by_name(self._by_value(text))
+            if clean != text or len(text) > HARMLESS_CHARACTERS_MAX or len(harmless) >= HARMLESS_MAX:
+                self._seen[text] = clean
+            else:
+                harmless.add(text)
         return clean
 
     def _by_value(self, text: str) -> str:
-        lower = text.lower()
-        if self._plain is not None and any(needle in lower for needle in self._needles):
-            text = self._plain.sub(self._placeholder, text)
-        if self._escaped is not None and ("%" in text or "\\" in text or "&#" in text):
-            text = self._escaped.sub(self._placeholder, text)
+        forms, lower = self._forms, text.lower()
+        if forms.plain is not None and any(needle in lower for needle in forms.needles):
+            text = forms.plain.sub(self._placeholder, text)
+        if forms.escaped is not None and ("%" in text or "\\" in text or "&#" in text):
+            text = forms.escaped.sub(self._placeholder, text)
         return text
 
     def _placeholder(self, found: re.Match[str]) -> str:
@@ -268,6 +274,28 @@ def _texts(value: Any) -> list[str]:
 
 
 # The forms of a secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """What is known of some secrets: all runs with one seed have the same."""
+
+    needles: Sequence[str]
+    """What a text contains, in lower case, that has a secret as it is, in hexadecimal or in base64."""
+    plain: re.Pattern[str] | None
+    escaped: re.Pattern[str] | None
+    harmless: set[str]
+    """Texts that have been searched."""
+
+
+@lru_cache(maxsize=16)
+def _forms(given: tuple[str, ...]) -> _Forms:
+    return _Forms(
+        [needle.lower() for each in given for needle in (_beginning(each), *_encoded(each))],
+        _any_of([_pattern(each, map(re.escape, each)) + _encodings(each) for each in given]),
+        _any_of([_pattern(each, map(_character, each)) for each in given]),
+        set(),
+    )
 
 
 def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
