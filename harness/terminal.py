@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PIPED_COLUMNS = 100
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, breaks a line or turns its direction, except newlines and tabs."""
+COMMAND = re.compile(
+    r":(?=:(?:add-mask|add-matcher|add-path|debug|echo|endgroup|error|group|internal-set-repo-path|notice|"
+    r"remove-matcher|save-state|set-env|set-output|stop-commands|warning)\b)"
+    r"|#(?=#(?:\[|vso\[|teamcity\[))|(?<=section_start):|(?<=section_end):",
+    re.IGNORECASE,
+)
+"""The character without which a text is no command of GitHub Actions, Azure Pipelines, TeamCity or GitLab; they look
+for some of these anywhere in a line, and a line may be broken anywhere."""
 TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
 
@@ -81,8 +90,19 @@ def key_presses(loop: "AbstractEventLoop", on_key: "Callable[[str], None]") -> I
 
 
 def visible(text: str) -> str:
-    """Return text with control characters escaped (`\\x1b`), except newlines and tabs."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """Return text that neither a terminal nor a CI system obeys: with control characters (`\\x1b`), except newlines and
+    tabs, and the first character of commands escaped."""
+    return COMMAND.sub(_escape, CONTROL.sub(_escape, text))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def inert(json: str) -> str:
+    """Return the same JSON without anything that a CI system obeys."""
+    return COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
 def complain(message: str) -> None:
@@ -117,4 +137,4 @@ def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progres
 def notifier(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
     """Return a function that prints a sentence to stderr, above the progress bar if there is one."""
     console = screen(stderr=True) if bar is None else bar.console
-    return lambda sentence: None if quiet else console.print(sentence, style="dim", markup=False)
+    return lambda sentence: None if quiet else console.print(visible(sentence), style="dim", markup=False)

@@ -155,9 +155,10 @@ def main() -> None:
 
 
 def _complain(sentence: str, code: int) -> int:
+    from harness.results.redaction import Redaction
     from harness.terminal import complain
 
-    complain(sentence)
+    complain(Redaction().text(sentence))
     return code
 
 

@@ -50,9 +50,10 @@ def doctor(target: str) -> None:
     from rich.text import Text
 
     from harness.cell import seccomp
+    from harness.results.redaction import Redaction, errors_redacted
     from harness.serve.doctor import CHECKUP, diagnose, hurried
     from harness.targets import load_live
-    from harness.terminal import screen
+    from harness.terminal import screen, visible
     from harness.world.live.world import LiveWorld
 
     who = load_live(target)
@@ -62,9 +63,11 @@ def doctor(target: str) -> None:
         console.print(f"· Python implementations: {unsealed}")
     console.print(f"starting {target} ...", style="dim")
     world = LiveWorld(CHECKUP, hurried(who.settings), DEFAULT_SEED, 1.0, who.name)
-    signs = diagnose(world.run(), who.settings)
+    with errors_redacted((world.api_key, *who.settings.credentials)):
+        journal = world.run()
+    signs = diagnose(Redaction.of(journal).journal(journal), who.settings)
     for sign in signs:
-        console.print(Text(f"{'✓' if sign.fits else '✗'} {sign.seen}", style="green" if sign.fits else "red"))
+        console.print(Text(f"{'✓' if sign.fits else '✗'} {visible(sign.seen)}", style="green" if sign.fits else "red"))
         if sign.advice:
-            console.print(Padding(Text(f"→ {sign.advice}"), (0, 0, 0, 2)))
+            console.print(Padding(Text(f"→ {visible(sign.advice)}"), (0, 0, 0, 2)))
     raise click.exceptions.Exit(0 if all(sign.fits for sign in signs) else EXIT_VIOLATED)

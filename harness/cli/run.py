@@ -93,5 +93,5 @@ def _show(
         if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):
             console.print(run_report(result, verbose=verbose, selector=selector_of(scenario)))
     for difference in different:
-        console.print(difference, style="red")
+        console.print(difference, style="red", markup=False)
     console.print(closing_line(results, seed))

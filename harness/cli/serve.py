@@ -99,7 +99,7 @@ def serve(
     from harness.results.files import check_outputs
     from harness.serve.admin import Admin, by_name
     from harness.serve.session import ServedFakes
-    from harness.terminal import key_presses, screen
+    from harness.terminal import inert, key_presses, screen
 
     check_outputs({"journal": journal_file})
     token = admin_token or secrets.token_urlsafe(18)
@@ -130,7 +130,7 @@ def serve(
             port + len(PROVIDERS) if port else 0,
         )
     if journal_file == "-":
-        sys.stdout.write(serving.journal.to_jsonl())
+        sys.stdout.write(inert(serving.redacted_journal().to_jsonl()))
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ from typing import Any
 from harness.config.environment import Surroundings
 from harness.errors import ImplementationError
 from harness.fakes.registry import PROVIDERS
+from harness.results.redaction import is_secret_name
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
@@ -192,6 +193,15 @@ class Settings:
     def folder(self) -> Path:
         """Return the application's folder."""
         return (self.path.parent / self.application.folder).resolve()
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """Return the secrets in it, which no output may show: variables and headers with names of such, and keys."""
+        cron = {} if self.cron is None else self.cron.headers
+        named = [self.application.environment, self.start.headers, self.track.headers, cron]
+        values = [value.split()[-1] for each in named for name, value in each.items() if value and is_secret_name(name)]
+        keys = [] if self.supabase is None else [self.supabase.key, self.supabase.anon_key]
+        return tuple(each for each in (*values, *keys, self.application.api_key) if each and "{" not in each)
 
 
 def settings_for_url(url: str) -> Settings:

@@ -13,6 +13,7 @@ from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
 from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
+from harness.results.redaction import Redaction, errors_redacted, redacted
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
@@ -31,7 +32,7 @@ from harness.targets.modules import own_modules_set_aside
 from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
-from harness.world.run_header import refused_journal
+from harness.world.run_header import keys, refused_journal
 from harness.world.simulated.world import SimulatedWorld
 
 DEFAULT_SEED = 1
@@ -95,29 +96,21 @@ def run(
     keep_pictures: bool = False,
     judging: Judging | None = None,
 ) -> Result:
-    """Run an implementation in a scenario. Raise ImplementationError if it does not start."""
+    """Run an implementation in a scenario, and return its result, redacted; nothing else leaves a run.
+
+    Raise ImplementationError if it does not start.
+    """
     began = time.perf_counter()
-    files: dict[str, bytes] = {}
-    pictures: Mapping[str, Thumbnail] = {}
-    keep = files.__setitem__ if keep_pictures else None
-    if isinstance(implementation, LiveImplementation):
-        journal = _live_journal(scenario, implementation, seed, keep)
-    elif isinstance(implementation, Unstarted):
-        journal = refused_journal(scenario, implementation.name, seed, implementation.why)
-    elif implementation.shipped:
-        journal = _journal_in_process(scenario, implementation, seed, keep)
-    elif implementation.in_process or is_debugged():
-        with own_modules_set_aside(), breakpoints_in_process():
-            journal = _journal_in_process(scenario, implementation, seed, keep)
-    else:
-        journal, pictures = cell.play(scenario, implementation, seed, with_pictures=keep_pictures)
+    own = implementation.settings.credentials if isinstance(implementation, LiveImplementation) else ()
+    with errors_redacted((*keys(seed), *own)):
+        journal, pictures, files = _play(scenario, implementation, seed, keep_pictures)
     view = TraceView(journal)
     how = judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(view)
     ended = view.of(RunEnded)[0]
     finals = [entry.event.fields for entry in view.of(TrackFinal)]
-    return Result(
+    whole = Result(
         scenario=scenario.name,
         implementation=implementation.name,
         seed=seed,
@@ -130,6 +123,25 @@ def run(
         journal=journal if keep_journal else None,
         pictures=pictures or _pictures(finals, files),
     )
+    return Redaction.of(journal).result(whole)
+
+
+def _play(
+    scenario: Scenario, implementation: AnyImplementation, seed: int, keep_pictures: bool
+) -> tuple[Journal, Mapping[str, Thumbnail], Mapping[str, bytes]]:
+    """Return a run's journal, and its pictures by URL, if they are to be kept: as thumbnails or as files."""
+    files: dict[str, bytes] = {}
+    keep = files.__setitem__ if keep_pictures else None
+    if isinstance(implementation, LiveImplementation):
+        return _live_journal(scenario, implementation, seed, keep), {}, files
+    if isinstance(implementation, Unstarted):
+        return refused_journal(scenario, implementation.name, seed, implementation.why), {}, files
+    if implementation.shipped:
+        return _journal_in_process(scenario, implementation, seed, keep), {}, files
+    if implementation.in_process or is_debugged():
+        with own_modules_set_aside(), breakpoints_in_process():
+            return _journal_in_process(scenario, implementation, seed, keep), {}, files
+    return *cell.play(scenario, implementation, seed, with_pictures=keep_pictures), files
 
 
 def _pictures(finals: list[Row | None], files: Mapping[str, bytes]) -> dict[str, Thumbnail]:
@@ -187,12 +199,12 @@ def _live_journal(
 
 
 def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
-    """Return a result computed from a journal alone, as `harness judge` does."""
+    """Return a result computed from a journal alone, redacted, as `harness judge` does."""
     view, how = TraceView(journal), judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(view)
     began, ended = view.of(RunBegan)[0].event, view.of(RunEnded)
-    result = Result(
+    whole = Result(
         scenario=began.scenario,
         implementation=began.implementation,
         seed=began.seed,
@@ -204,4 +216,4 @@ def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
         wall_s=0.0,
         journal=journal,
     )
-    return result
+    return redacted(whole)

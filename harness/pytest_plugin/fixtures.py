@@ -49,6 +49,7 @@ class ScenarioRunner:
         from harness.errors import HarnessError
         from harness.invariants.registry import own_by_name
         from harness.scenario import catalogue
+        from harness.terminal import visible
 
         settings = settings_of(self._request.config)
         try:
@@ -64,7 +65,7 @@ class ScenarioRunner:
                 how = replace(how, own={**own_by_name(how.own), **own_by_name(invariants)}.values())
             return _without_a_loop(lambda: run(chosen[0], who, number, judging=how))
         except HarnessError as error:
-            pytest.fail(str(error), pytrace=False)
+            pytest.fail(visible(str(error)), pytrace=False)
 
     def _marked(self, name: str) -> Any:
         """Return the keyword argument of the closest marker that has it, or None."""
@@ -96,9 +97,10 @@ def _without_a_loop(work: Callable[[], T]) -> T:
 def explained(result: "Result") -> str:
     """Return a message for a failing test: each violation, and the command that replays the run."""
     from harness.report.evidence import dependence, replay_command
+    from harness.terminal import visible
 
     troubled = [verdict for verdict in result.of("violated", "unknown") if verdict.severity == "error"]
-    reported = [f"  {verdict.invariant} ({verdict.state}): {verdict.reason}" for verdict in troubled]
+    reported = [f"  {verdict.invariant} ({verdict.state}): {visible(verdict.reason)}" for verdict in troubled]
     replay = replay_command(result.implementation, result.scenario, result.seed, result.journal)
     depends = dependence(result.journal)
     lines = [f"{result.implementation} in {result.scenario}:", *reported, f"  replay: {replay}"]

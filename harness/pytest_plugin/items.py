@@ -18,6 +18,7 @@ from harness.report.text import plain_report
 from harness.scenario import catalogue
 from harness.scenario.loader import read_scenario
 from harness.scenario.model import Scenario
+from harness.terminal import visible
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.session import HarnessSession
@@ -42,7 +43,7 @@ class ScenarioItem(pytest.Item):
         try:
             self.result = self.harness_session.run(self.scenario, self.implementation)
         except HarnessError as error:
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+            raise pytest.fail.Exception(visible(str(error)), pytrace=False) from None
         reported = {
             "scenario": self.scenario.name,
             "implementation": self.implementation,

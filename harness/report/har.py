@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from harness.report.text import shown
 from harness.results.archive import Results
+from harness.terminal import inert
 from harness.trace.events import FaultTriggered, Request, RequestAbandoned, Response
 from harness.trace.journal import AnyEntry, Journal
 
@@ -43,7 +44,7 @@ def har(results: Results) -> str:
         "pages": pages,
         "entries": entries,
     }
-    return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
+    return inert(json.dumps({"log": log}, ensure_ascii=False, indent=1)) + "\n"
 
 
 def _exchanges(journal: Journal, page: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from harness.report.text import shown
 from harness.results.archive import Results
 from harness.results.comparison import Comparison, Summary
 from harness.results.result import Result
+from harness.terminal import inert
 
 FORMAT = "harness-results/1"
 
@@ -82,7 +83,7 @@ def stored_json(results: Results) -> str:
         if comparison is not None
         else results_json([run.result for run in clean.runs], results.seed)
     )
-    return json.dumps(reported, indent=1, ensure_ascii=False) + "\n"
+    return inert(json.dumps(reported, indent=1, ensure_ascii=False)) + "\n"
 
 
 def ndjson(results: Results) -> str:
@@ -90,4 +91,4 @@ def ndjson(results: Results) -> str:
     why = {scenario.name: scenario.why for scenario in results.scenarios}
     head = {"format": FORMAT, "harness": results.harness}
     lines = [{**head, "why": why[run.result.scenario], **result_json(shown(run))} for run in results.runs]
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return "".join(inert(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)

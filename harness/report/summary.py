@@ -9,6 +9,7 @@ from rich.text import Text
 from harness.invariants.registry import INVARIANTS
 from harness.report.matrix import seconds
 from harness.results.comparison import Comparison, Summary
+from harness.terminal import visible
 
 NAMED_MAX = 2
 
@@ -80,7 +81,7 @@ def _why_inconclusive(comparison: Comparison, implementation: str) -> str:
     """Return the reason of the first inconclusive verdict."""
     results = [comparison.results[name, implementation] for name in comparison.scenarios]
     reason = next(verdict.reason for result in results for verdict in result.of("unknown"))
-    return reason.removeprefix("the run could not be simulated: ").rstrip(".")
+    return visible(reason).removeprefix("the run could not be simulated: ").rstrip(".")
 
 
 def _all(total: int) -> str:

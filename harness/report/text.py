@@ -3,10 +3,11 @@
 import io
 from dataclasses import replace
 
-from harness.report.redaction import Redaction
 from harness.report.violations import run_report
 from harness.results.archive import Run
+from harness.results.redaction import redacted
 from harness.results.result import Result
+from harness.terminal import visible
 
 COLUMNS = 100
 
@@ -23,10 +24,8 @@ def plain_report(result: Result, selector: str | None = None) -> str:
 
 
 def shown(run: Run) -> Result:
-    """Return a stored run's result with its journal, both redacted."""
-    journal = run.journal
-    redaction = Redaction.of(journal)
-    return replace(redaction.result(run.result), journal=redaction.journal(journal))
+    """Return a stored run's result with its journal and pictures, redacted even if its archive was not."""
+    return redacted(replace(run.result, journal=run.journal, pictures=run.pictures))
 
 
 def trouble(result: Result) -> str:
@@ -37,4 +36,4 @@ def trouble(result: Result) -> str:
     if not troubled:
         return ""
     more = f" (and {len(troubled) - 1} more)" if len(troubled) > 1 else ""
-    return f"{troubled[0].invariant}: {troubled[0].reason}{more}"
+    return f"{troubled[0].invariant}: {visible(troubled[0].reason)}{more}"

@@ -28,6 +28,7 @@ from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
 from harness.results.files import replacing
+from harness.results.redaction import is_redacted, redacted
 from harness.results.result import Result
 from harness.trace.journal import Journal
 
@@ -301,7 +302,10 @@ class _Reader:
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
-        return Run(result, zlib.compress(line, 1), shown)
+        read = Run(result, zlib.compress(line, 1), shown)
+        if is_redacted(journal[0]["facts"] if journal else {}):
+            return read
+        return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))
 
 
 def _well_formed(entry: Any, position: int) -> bool:

@@ -13,6 +13,7 @@ from typing import IO, Any
 from harness.errors import HarnessError
 from harness.input_file import JOURNAL_BYTES_MAX, read_input
 from harness.results.result import Result
+from harness.terminal import inert
 
 NAME_BYTES_MAX = 200
 """Maximum length of a file name; file systems allow 255."""
@@ -60,7 +61,7 @@ def _is_a_file(target: str) -> bool:
 
 def write_json(target: str, value: Any) -> None:
     """Write JSON to a file, or to stdout for "-"."""
-    write_text(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    write_text(target, inert(json.dumps(value, indent=1, ensure_ascii=False)) + "\n")
 
 
 def write_text(target: str, text: str) -> None:

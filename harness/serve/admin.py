@@ -64,7 +64,7 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _journal(self, request: Request) -> Response:
-        return Response(self._serving.journal.to_jsonl(), media_type=JSON_LINES)
+        return Response(self._serving.redacted_journal().to_jsonl(), media_type=JSON_LINES)
 
     async def _reset(self, request: Request) -> Response:
         await self._serving.play(self._serving.scenario)

@@ -15,6 +15,7 @@ from typing import Any
 from harness.fakes.delivery import Callback
 from harness.fakes.http_client import post
 from harness.fakes.registry import environment as provider_environment
+from harness.results.redaction import Redaction
 from harness.results.result import SERVED
 from harness.scenario.model import Scenario
 from harness.trace.events import CallbackAttempt, Event, RunEnded, TimeAdvanced
@@ -28,7 +29,7 @@ from harness.world.live.server import protocol_factory
 from harness.world.run_header import beginning
 
 OnEntries = Callable[[Journal, Sequence[AnyEntry]], None]
-"""Called with new journal entries, right after the response that they record was sent."""
+"""Called with a journal and its new entries, redacted, right after the response that they record was sent."""
 ADVANCE_S = 60.0
 """Seconds to advance if nothing is scheduled."""
 
@@ -36,15 +37,24 @@ ADVANCE_S = 60.0
 class _NotifyingWriter(JournalWriter):
     """A journal writer that reports new entries without delaying responses."""
 
-    __slots__ = ("_fail", "_is_due", "_live", "_notify", "_reported")
+    __slots__ = ("_fail", "_is_due", "_live", "_notify", "_redaction", "redacted")
 
-    def __init__(self, loop: LiveLoop, journal: Journal, notify: OnEntries, fail: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        loop: LiveLoop,
+        journal: Journal,
+        redaction: Redaction,
+        notify: OnEntries,
+        fail: Callable[[Exception], None],
+    ) -> None:
         """`fail` is called with an error of `notify`."""
         super().__init__(loop, journal)
+        self.redacted = Journal()
+        """The journal as far as it has been reported, redacted."""
+        self._redaction = redaction
         self._live = loop
         self._notify = notify
         self._fail = fail
-        self._reported = 0
         self._is_due = False
 
     def record(self, event: Event, cause: int | None = None) -> int:
@@ -53,10 +63,10 @@ class _NotifyingWriter(JournalWriter):
 
     def notify(self) -> None:
         """Report the entries that have not been reported."""
-        new = self.journal.entries[self._reported :]
-        self._reported += len(new)
+        new = [self._redaction.entry(entry) for entry in self.journal.entries[len(self.redacted) :]]
+        self.redacted.entries += new
         if new:
-            self._notify(self.journal, new)
+            self._notify(self.redacted, new)
 
     def _notify_soon(self) -> None:
         if not self._is_due:
@@ -116,8 +126,13 @@ class ServedFakes:
 
     @property
     def journal(self) -> Journal:
-        """The journal of the current session."""
+        """The journal of the current session, with its secrets."""
         return self.session.journal
+
+    def redacted_journal(self) -> Journal:
+        """Return the journal of the current session as it may be shown."""
+        self.session.writer.notify()
+        return self.session.writer.redacted
 
     @property
     def signing_key(self) -> str | None:
@@ -174,13 +189,15 @@ class ServedFakes:
 
     def _new(self, scenario: Scenario) -> ServedSession:
         journal = Journal()
-        writer = _NotifyingWriter(self.loop, journal, self._on_entries, self._fail)
+        signing_key = self._signing_key if scenario.signing else None
+        redaction = Redaction((self.api_key, signing_key or ""))
+        writer = _NotifyingWriter(self.loop, journal, redaction, self._on_entries, self._fail)
         providers = LiveFakes(
             scenario,
             self.seed,
             writer,
             api_key=self.api_key,
-            signing_key=self._signing_key if scenario.signing else None,
+            signing_key=signing_key,
             elapsed_s=lambda: self.loop.elapsed_s,
             post=recorded(writer, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
         )

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.html.runs import Shared, run_view
-from harness.report.redaction import DEPTH_MAX, HIDDEN, SECRET, TOO_DEEP, Redaction, is_secret_name
 from harness.results.archive import Run, StoredScenario
+from harness.results.redaction import DEPTH_MAX, TOO_DEEP, Redaction, is_secret_name
 from harness.trace.events import RunBegan
 from harness.trace.journal import Journal, entry_of
+from harness.world.run_header import keys
 from tests.reports.runs import made_up_results, real_results
 
-NOTHING = Redaction(())
+HIDDEN, SECRET = "(redacted-1)", "(secret-1)"
 
 
 def view_of(run: Run, scenario: StoredScenario) -> str:
@@ -43,14 +44,14 @@ def view_of(run: Run, scenario: StoredScenario) -> str:
 )
 def test_a_field_of_such_a_name_is_hidden(name: str) -> None:
     assert is_secret_name(name)
-    assert NOTHING.value({name: "something", "other": 1}) == {name: HIDDEN, "other": 1}
+    assert Redaction().value({name: "something", "other": 1}) == {name: HIDDEN, "other": 1}
 
 
 @pytest.mark.parametrize(
     "name", ["taskId", "tokens", "keyboard", "monkey", "signed", "image_url", "max_tokens", "keys"]
 )
 def test_a_field_of_another_name_is_shown(name: str) -> None:
-    assert NOTHING.value({name: "something"}) == {name: "something"}
+    assert Redaction().value({name: "something"}) == {name: "something"}
 
 
 @pytest.mark.parametrize(
@@ -67,12 +68,12 @@ def test_a_field_of_another_name_is_shown(name: str) -> None:
     ],
 )
 def test_what_looks_like_a_credential_is_hidden_in_a_text(text: str, shown: str) -> None:
-    assert NOTHING.text(text) == shown
+    assert Redaction().text(text) == shown
 
 
 def test_the_runs_own_keys_are_replaced_wherever_they_stand() -> None:
     redaction = Redaction(["key-12345678", "key-1234567890", "abc"])
-    assert redaction.text("xkey-1234567890x key-12345678 abc") == f"x{SECRET}x {SECRET} abc"
+    assert redaction.text("xkey-1234567890x key-12345678 abc") == "x(secret-2)x (secret-1) (secret-3)"
     assert redaction.value([{"key-12345678": ["key-12345678"]}]) == [{SECRET: [SECRET]}]
 
 
@@ -85,10 +86,9 @@ def test_a_journal_without_a_beginning_can_be_shown() -> None:
 
 def test_no_key_of_a_real_run_is_in_its_view() -> None:
     for run in real_results().runs:
-        began = run.journal.of(RunBegan)[0]
         view = view_of(run, StoredScenario(run.result.scenario))
-        assert began.facts["secrets"]
-        for secret in began.facts["secrets"]:
+        assert run.journal.of(RunBegan)[0].event.secrets[0] == SECRET
+        for secret in keys(1):
             assert secret not in view
     first = view_of(real_results().runs[0], StoredScenario("baseline/healthy"))
     assert "harness run synchronous baseline/healthy --seed 1" in first
@@ -106,7 +106,7 @@ def test_a_body_that_is_nested_without_end_is_cut() -> None:
     for _ in range(900):
         nested = [nested]
     shown = json.dumps(Redaction(["key-0123456789abcdef"]).value({"body": nested}))
-    assert shown.count("[") == DEPTH_MAX + 1
+    assert shown.count("[") == DEPTH_MAX
     assert TOO_DEEP in shown
 
 

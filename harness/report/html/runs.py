@@ -7,8 +7,9 @@ from typing import Any
 from harness.report.describe import ENDINGS, clock, narrate, short, span
 from harness.report.diagram import lanes_of, steps
 from harness.report.evidence import replay_command
-from harness.report.redaction import Redaction
+from harness.report.text import shown
 from harness.results.archive import Run, StoredScenario
+from harness.results.result import Result
 from harness.trace.events import ImageProbed, RunBegan
 from harness.trace.journal import AnyEntry, Journal
 from harness.trace.urls import usable_url
@@ -34,23 +35,21 @@ class Shared:
 
 def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any]:
     """Return one run, redacted, as JSON values; its entries refer to their facts by index in `facts`."""
-    whole = run.journal
-    redaction = Redaction.of(whole)
-    journal, result = redaction.journal(whole), redaction.result(run.result)
+    result = shown(run)
+    journal = result.journal
+    assert journal is not None
     reported = steps(journal)
     evidence = {number for verdict in result.verdicts for number in verdict.evidence}
     return {
         "ending": ENDINGS.get(result.ending, result.ending),
         "simulated": span(result.simulated_s),
         "world": "live" if _began(journal).get("world") == "live" else "simulated",
-        "replay": redaction.text(
-            replay_command(result.implementation, scenario.selector or scenario.name, result.seed, whole)
-        ),
+        "replay": replay_command(result.implementation, scenario.selector or scenario.name, result.seed, journal),
         "metrics": {name: value for name, value in asdict(result.metrics).items() if name != "tracks"},
         "verdicts": [
             [each.invariant, each.state, each.severity, each.reason, each.evidence] for each in result.verdicts
         ],
-        "tracks": _tracks(run, journal, result.tracks),
+        "tracks": _tracks(result, journal),
         "lanes": lanes_of(reported),
         "steps": [
             [step.entries, step.at_s, clock(step.at_s), step.kind, step.source, step.target, step.text, step.trouble]
@@ -85,9 +84,9 @@ def _words(entry: AnyEntry) -> str:
         return entry.kind
 
 
-def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...]) -> list[dict[str, Any]]:
+def _tracks(result: Result, journal: Journal) -> list[dict[str, Any]]:
     """Return each track's outcome, final fields, and the picture that its URL returned at the end."""
-    figures = run.result.metrics.tracks
+    finals, figures = result.tracks, result.metrics.tracks
     looks = {
         str(entry.facts.get("url")): entry.facts
         for entry in journal.of(ImageProbed)
@@ -96,18 +95,16 @@ def _tracks(run: Run, journal: Journal, finals: tuple[dict[str, Any] | None, ...
     tracks = []
     for index in range(max(len(finals), len(figures))):
         final = finals[index] if index < len(finals) else None
-        was = run.result.tracks[index] if index < len(finals) else None
-        url = usable_url((was or {}).get("image_url"))
-        picture = run.pictures.get(url) if url else None
-        shown = usable_url((final or {}).get("image_url"))
-        look = looks.get(shown or "")
+        url = usable_url((final or {}).get("image_url"))
+        picture = result.pictures.get(url) if url else None
+        look = looks.get(url or "")
         tracks.append(
             {
                 "outcome": figures[index].outcome if index < len(figures) else None,
                 "picture_after_s": figures[index].picture_after_s if index < len(figures) else None,
                 "final": final,
                 "picture": picture.digest if picture else None,
-                "url": shown,
+                "url": url,
                 "problem": short(str(look.get("problem")), 200) if look and look.get("problem") else None,
                 "made": _made(look.get("mark")) if look else None,
             }

@@ -30,7 +30,9 @@ class RunBegan(Event):
     delivery_answer_within_s: float = if_missing(15.0)
     """How long the provider waits for the response to a callback."""
     secrets: Sequence[str] = if_missing(())
-    """The keys of this run, generated for it."""
+    """The keys of this run, generated for it; in whatever leaves the run, their placeholders."""
+    credentials: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """Live: what else its configuration has given to the application, likewise; no invariant looks for it."""
     hosts: Mapping[str, Sequence[str]] = if_missing({})
     """Host names by role: `app`, `providers`, `media`."""
     impossible: Mapping[str, str] = if_missing({})

@@ -246,7 +246,9 @@ class LiveWorld:
             began = surrounded(
                 began, environment_of(self.settings, {}, timezone=self.scenario.timezone), self.settings.surroundings
             )
-        self.writer.record(replace(began, world="live", speed=self.loop.speed), 0)
+        supabase = () if self.supabase is None else (self.supabase.key, self.supabase.anon_key)
+        credentials = (*self.settings.credentials, *supabase) or None
+        self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]
         logs = [list(each) for each in promised]
