@@ -25,7 +25,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.results.result import Result
-from harness.trace.events import Facts, RunBegan
+from harness.trace.events import EnvironmentRead, Facts, RunBegan
 from harness.trace.journal import AnyEntry, Journal, entry_of
 
 DEPTH_MAX = 60
