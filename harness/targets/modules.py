@@ -47,9 +47,13 @@ def new_modules() -> dict[str, ModuleType]:
 def forget_own_modules(target: str | None = None) -> None:
     """Remove own modules from `sys.modules`, and those of the package `target` even if it is installed."""
     top = target.partition(".")[0] if target else None
-    for name, module in new_modules().items():
-        if _may_be_forgotten(name) and (_is_own(module) or name.partition(".")[0] == top):
-            del sys.modules[name]
+    modules = new_modules()
+    for name in [  # before the first is gone: a namespace's path is found through its parent
+        name
+        for name, module in modules.items()
+        if _may_be_forgotten(name) and (_is_own(module) or name.partition(".")[0] == top)
+    ]:
+        del sys.modules[name]
 
 
 def forget_libraries() -> bool:
