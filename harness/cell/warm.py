@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 import warnings
+from contextvars import copy_context
 from typing import Any
 
 from harness.cell import inside
@@ -99,7 +100,7 @@ def _import(names: list[str]) -> str | None:
             patches.draw_for_import(0)
             for name in names:
                 try:
-                    importlib.import_module(name)
+                    copy_context().run(importlib.import_module, name)  # as in a run, which imports in a task
                 except BaseException:
                     return name
     finally:

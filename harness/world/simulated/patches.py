@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 from typing import Any
 
 import time_machine
@@ -28,7 +30,7 @@ from harness.world.clock import EPOCH_S
 from harness.world.scope import CAUSE, SCOPE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.refusals import refuse_calls
+from harness.world.simulated.refusals import is_own_code, refuse_calls
 from harness.world.simulated.threads import WorkerThread
 from harness.world.unsupported import Refused
 
@@ -37,6 +39,7 @@ _real_sleep = time.sleep
 _real_urandom = os.urandom
 _real_exit = os._exit
 _real_thread_start = threading.Thread.start
+_real_exec_module = SourceFileLoader.exec_module
 _real_condition_wait = threading.Condition.wait
 _real_run_forever = asyncio.BaseEventLoop.run_forever
 _real_wrap_future: Any = asyncio.wrap_future
@@ -87,6 +90,22 @@ def _sleep(seconds: float) -> None:
 
 def _urandom(size: int) -> bytes:
     return _real_urandom(size) if _here() is None else _entropy.randbytes(size)
+
+
+def _exec_module(self: SourceFileLoader, module: ModuleType) -> None:
+    """Draw apart what a library draws while it is imported, which happens once for many runs."""
+    global _entropy
+    if _here() is None or is_own_code(self.path):
+        _real_exec_module(self, module)
+        return
+    state, entropy = random.getstate(), _entropy
+    random.seed(module.__name__)
+    _entropy = random.Random(module.__name__)
+    try:
+        _real_exec_module(self, module)
+    finally:
+        random.setstate(state)
+        _entropy = entropy
 
 
 def _exit(status: int) -> None:
@@ -240,6 +259,7 @@ def _install() -> None:
         (os, "urandom", _urandom),
         (os, "_exit", _exit),
         (random, "_urandom", _urandom),
+        (SourceFileLoader, "exec_module", _exec_module),
         (threading.Thread, "start", _thread_start),
         (threading.Condition, "wait", _condition_wait),
         (asyncio.BaseEventLoop, "run_forever", _run_forever),
