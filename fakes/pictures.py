@@ -9,7 +9,6 @@ import colorsys
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -26,7 +25,8 @@ PictureFormat = Literal["png", "jpeg", "webp", "webp-lossless", "webp-extended",
 FORMATS: tuple[str, ...] = get_args(PictureFormat)
 """`webp` is VP8, `webp-lossless` VP8L, `webp-extended` VP8X with metadata, `webp-animated` VP8X with two frames."""
 
-CACHED_PICTURES_MAX = 256
+CACHED_BYTES_MAX = 64 * 1024 * 1024
+"""Enough for the pictures of a thousand tracks, which are all fetched again at the end of a run and later."""
 _FORCED_FORMAT: dict[str, PictureFormat] = {
     "svg": "svg",
     "exif-thumbnail-first": "jpeg",
@@ -66,14 +66,31 @@ class Rendered:
     content_type: str
 
 
-@lru_cache(maxsize=CACHED_PICTURES_MAX)
+_cached: dict[PictureSpec, Rendered] = {}
+_cached_bytes = 0
+
+
 def render(spec: PictureSpec) -> Rendered:
     """Return the file. The same spec always gives the same bytes.
 
     Raises ValueError for an unknown format or flaw (naming the nearest), a side outside 1..8191, and for a flaw that
     the format cannot have.
     """
+    global _cached_bytes
+    known = _cached.get(spec)
+    if known is not None:
+        return known
     _check(spec)
+    rendered = _rendered(spec)
+    _cached_bytes += len(rendered.content)
+    if _cached_bytes > CACHED_BYTES_MAX:
+        _cached.clear()
+        _cached_bytes = len(rendered.content)
+    _cached[spec] = rendered
+    return rendered
+
+
+def _rendered(spec: PictureSpec) -> Rendered:
     format_: PictureFormat = _FORCED_FORMAT.get(spec.flaw or "", spec.format)
     content_type = "image/svg+xml" if format_ == "svg" else f"image/{_family(format_)}"
     match spec.flaw:

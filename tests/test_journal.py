@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 
 from harness.errors import JournalError
-from harness.trace.events import EVENTS, Event, LogLine, Request, Response, RunEnded, UnknownEvent, event_of, field_docs
+from harness.trace.events import (
+    EVENTS,
+    Event,
+    InstanceStarted,
+    LogLine,
+    Request,
+    Response,
+    RunEnded,
+    UnknownEvent,
+    event_of,
+    field_docs,
+)
 from harness.trace.journal import Journal, body_facts, entry_of, first_difference, read_journal
+from harness.world.journal_writer import JournalWriter
 
 
 def _journal(*texts: str) -> Journal:
@@ -162,3 +174,31 @@ def test_a_misspelt_field_is_an_error_of_mypy(tmp_path: Path) -> None:
 
 def test_a_body_that_is_nested_too_deeply_is_recorded_as_text() -> None:
     assert body_facts(b"[" * 50_000, "application/json") == "[" * 50_000
+
+
+# Its limit
+
+
+class _Refusing:
+    """A loop whose time stands still."""
+
+    elapsed_s = 0.0
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def refuse(self, sentence: str) -> None:
+        self.refused.append(sentence)
+
+
+@pytest.mark.parametrize(("tracks", "most"), [(1, 50_000), (2, 100_000), (1_000, 1_000_000)])
+def test_it_may_grow_with_the_tracks(tracks: int, most: int) -> None:
+    loop, journal = _Refusing(), Journal()
+    writer = JournalWriter(loop, journal, tracks=tracks)
+    event = InstanceStarted(instance=1)
+    number = writer.record(event, 0)
+    journal.entries += [journal[number]] * (most - 1)
+    assert loop.refused == []
+    writer.record(event, 0)
+    (sentence,) = loop.refused
+    assert "50,000 entries per track, 1,000,000 in all" in sentence

@@ -1,5 +1,6 @@
 """Invariants about what is requested from the providers and paid for: generations, credits, rate."""
 
+from bisect import bisect_left
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,8 +89,8 @@ def _why_needless(view: TraceView, first: Generation, second: Generation) -> tup
 
 def _messages_about(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
     """Return the messages that reached the implementation about a generation: callbacks, records, and the response."""
-    reported = [a.sent for a in view.attempts if a.sent.event.task_id == generation.task_id and a.arrived is not None]
-    requested = [entry.number for entry in view.own_requests if generation.task_id in entry.event.path]
+    reported = [a.sent for a in view.attempts_about.get(generation.task_id, ()) if a.arrived is not None]
+    requested = [entry.number for entry in view.requests_about.get(generation.task_id, ())]
     answers = [view.responses[n] for n in (generation.created.cause, *requested) if n in view.responses]
     return [*reported, *(answer for answer in answers if answer.event.outcome == "answered")]
 
@@ -191,12 +192,9 @@ def _never_fetched(view: TraceView, first: Generation, limit: AnyEntry) -> AnyEn
 
 def _downloads(view: TraceView, generation: Generation, limit: AnyEntry) -> list[Entry[Request]]:
     """Return the requests for a generation's pictures before `limit`."""
-    paths = tuple(urlsplit(url).path for url in generation.urls)
-    return [
-        entry
-        for entry in view.own_requests
-        if entry.number < limit.number and entry.event.link == "media" and entry.event.path.endswith(paths)
-    ]
+    paths = [urlsplit(url).path for url in generation.urls]
+    found = {entry.number: entry for path in paths for entry in view.downloads.get(path, ())}
+    return [entry for number, entry in sorted(found.items()) if number < limit.number]
 
 
 def first_download(view: TraceView, generation: Generation, limit: AnyEntry) -> Entry[Request] | None:
@@ -230,19 +228,19 @@ def is_whole(view: TraceView, request: Entry[Request]) -> bool:
 
 def _fault_on(view: TraceView, request: int) -> Entry[FaultTriggered] | None:
     """Return the fault that made a request fail; a delay alone does not."""
-    faults = (fault for fault in view.of(FaultTriggered) if fault.cause == request)
+    faults = view.faults.get(request, ())
     return next((fault for fault in faults if FAULTS.get(fault.event.harm, Fault).is_failure), None)
 
 
 def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | None:
     """Return the repeated delivery that caused a generation, if one did: the same callback had arrived before."""
-    arrived = {a.sent.number: a.arrived.number for a in view.attempts if a.arrived is not None}
     for cause in view.journal.causes(generation.created):
         event = cause.event
         if isinstance(event, CallbackAttempt):
-            key, limit = (str(event.task_id), str(event.callback)), arrived.get(cause.number, 0)
-            earlier = [a for a in view.attempts if a.key == key and arrived.get(a.sent.number, limit) < limit]
-            return cause if earlier else None
+            alike = [a for a in view.attempts_about[str(event.task_id)] if a.sent.event.callback == event.callback]
+            arrived = {a.sent.number: a.arrived.number for a in alike if a.arrived is not None}
+            limit = arrived.get(cause.number, 0)
+            return cause if any(number < limit for number in arrived.values()) else None
     return None
 
 
@@ -303,15 +301,17 @@ def _retried_too_soon(
     throttled = THROTTLED in refused.event.message
     if reported is None or reported.event.outcome != "answered" or (wait_s is None and not throttled):
         return None
-    for again in created:
-        if again.number < reported.number or again.event.path != requested.event.path:
-            continue
+    for again in created[bisect_left(created, reported.number, key=lambda entry: entry.number) :]:
         after_s = round(again.at_s - reported.at_s, 3)
+        if after_s >= (PAUSE_MIN_S if wait_s is None else wait_s):
+            break
+        if again.event.path != requested.event.path:
+            continue
         same = _content(again) == _content(requested) or _have_same_cause(view, again, requested)
         if wait_s is None:
-            if same and after_s < PAUSE_MIN_S:
+            if same:
                 return violated(f"a request refused as too frequent was repeated after {after_s:g} s", refused, again)
-        elif (same or after_s > 0) and after_s < wait_s:  # others may be in flight at the same instant
+        elif same or after_s > 0:  # others may be in flight at the same instant
             return violated(
                 f"the response said Retry-After: {wait_s:g} s, the next request came after {after_s:g} s",
                 refused,

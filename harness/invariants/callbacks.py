@@ -6,7 +6,6 @@ from harness.invariants import images
 from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
-    FaultTriggered,
     InstanceFrozen,
     InstanceStarted,
     InstanceThawed,
@@ -35,7 +34,7 @@ def callback_answered(view: TraceView) -> Finding:
         return not_applicable("no callback was delivered")
     accepted = [attempt for attempt in attempts if attempt.answered.event.accepted]  # type: ignore[union-attr]
     statuses = {attempt.answered.event.status for attempt in accepted}  # type: ignore[union-attr]
-    failed = [attempt for attempt in attempts if attempt not in accepted]
+    failed = [attempt for attempt in attempts if not attempt.answered.event.accepted]  # type: ignore[union-attr]
     bad = [attempt for attempt in failed if not _failed_in_transit_only(attempt, view, statuses | {200})]
     if not bad:
         if not accepted:
@@ -67,7 +66,7 @@ CALLBACK_ANSWERED = Invariant(
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
     """Return whether a fault hit the attempt and the implementation answered it correctly or never received it."""
-    if not any(fault.cause == attempt.sent.number for fault in view.of(FaultTriggered)):
+    if attempt.sent.number not in view.faults:
         return False
     if attempt.arrived is None:
         return True
@@ -162,10 +161,14 @@ def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
     """Return whether a track is unfinished although the providers have delivered every callback requested for it."""
     if not track.readable or not track.fields or track.settled:
         return False
-    reported = {str(a.sent.event.task_id) for a in view.attempts if a.arrived is not None and _is_an_end(a)}
-    if not any(music.task_id in reported for music in track.music):
+    if not any(_is_reported(view, music) for music in track.music):
         return False
-    return all(image.task_id in reported or not _requested_a_callback(view, image) for image in track.images)
+    return all(_is_reported(view, image) or not _requested_a_callback(view, image) for image in track.images)
+
+
+def _is_reported(view: TraceView, generation: Generation) -> bool:
+    attempts = view.attempts_about.get(generation.task_id, ())
+    return any(a.arrived is not None and _is_an_end(a) for a in attempts)
 
 
 def _is_an_end(attempt: Attempt) -> bool:
@@ -253,7 +256,7 @@ def _damage(view: TraceView, before: Row | None, after: Row | None) -> str | Non
             continue
         if name == "image_url" and _is_as_good(view, old, new):
             continue
-        if name == "audio_url" and (_is_own(view, new) or old not in _finished_audio(view)):
+        if name == "audio_url" and (_is_own(view, new) or not _is_finished_audio(view, old)):
             continue
         return f"replaced the track's {name}"
     return None
@@ -271,8 +274,8 @@ def _is_as_good(view: TraceView, old: str, new: Any) -> bool:
     return is_same_image(one.mark, other.mark) and grown
 
 
-def _finished_audio(view: TraceView) -> set[str]:
-    return {url for generation in view.generations.values() if generation.succeeded for url in generation.urls}
+def _is_finished_audio(view: TraceView, url: str) -> bool:
+    return any(url in generation.urls for generation in view.generations.values() if generation.succeeded)
 
 
 def _is_own(view: TraceView, url: Any) -> bool:

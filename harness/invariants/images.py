@@ -222,7 +222,7 @@ def _owner(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
         return violated("the picture belongs to no task of this run", *writes, probe)
     if task in track.images or task in track.music:
         return held(f"the picture was made by task {task.task_id[:8]} for this track", task.created, probe)
-    owner = next((other for other in view.tracks if task in other.images or task in other.music), None)
+    owner = view.track_of_task.get(task.task_id)
     if owner is None:
         return unknown("it is unknown which track the picture's task was requested for", task.created, probe)
     return violated(f"the picture was made for track {owner.index}", task.created, *writes, probe)

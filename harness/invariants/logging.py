@@ -1,5 +1,6 @@
 """The invariant about the log: the lines that an implementation declares are written, in order."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from harness.fakes.paths import GENERATE_IMAGE
@@ -38,7 +39,7 @@ def logs_as_promised(view: TraceView) -> Finding:
     declared = loaded[0].event.promised_logs if loaded else []
     if not declared:
         return not_applicable("no log lines are declared")
-    lines, checked = view.of(LogLine), 0
+    lines, checked = {text: [line for line in view.of(LogLine) if text in line.event.text] for _, text in declared}, 0
     used: dict[tuple[str, str], int] = {}
     for event in dict.fromkeys(event for event, _ in declared):
         for happened in _events(view, event):
@@ -46,7 +47,7 @@ def logs_as_promised(view: TraceView) -> Finding:
             for text in (text for about, text in declared if about == event):
                 checked += 1
                 earliest = max(used.get((event, text), 0), before.number if before else 0)
-                line = next((line for line in lines if line.number > earliest and _fits(line, text, happened)), None)
+                line = _line_near(lines[text], earliest, happened)
                 if line is None:
                     when = f' after "{before.event.text[:60]}"' if before else ""
                     return violated(f'"{text}" is declared for "{event}" and is not in the log{when}', happened, before)
@@ -65,9 +66,17 @@ LOGS_AS_PROMISED = Invariant(
 )
 
 
-def _fits(line: Entry[LogLine], text: str, happened: AnyEntry) -> bool:
-    """Return whether a line is near enough to an event: requests are logged before them, results after them."""
-    return text in line.event.text and abs(line.at_s - happened.at_s) <= LOG_WINDOW_S
+def _line_near(lines: list[Entry[LogLine]], after: int, happened: AnyEntry) -> Entry[LogLine] | None:
+    """Return the first line after an entry's number that is near enough to an event: requests are logged before them,
+    results after them."""
+    begin = bisect_left(lines, happened.at_s - LOG_WINDOW_S - 1e-6, key=lambda line: line.at_s)
+    begin = max(begin, bisect_right(lines, after, key=lambda line: line.number))
+    for line in (lines[place] for place in range(begin, len(lines))):
+        if abs(line.at_s - happened.at_s) <= LOG_WINDOW_S:
+            return line
+        if line.at_s > happened.at_s:
+            break
+    return None
 
 
 def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
@@ -77,7 +86,7 @@ def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
         case "image-requested":
             return requested
         case "image-retried":
-            return [entry for index, entry in enumerate(requested) if _is_retry(view, requested[:index], entry)]
+            return _repeated(requested)
         case "callback-without-picture":
             return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
         case "image-verified" | "image-delivered":
@@ -93,8 +102,15 @@ def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
     return []
 
 
-def _is_retry(view: TraceView, earlier: Sequence[Entry[Request]], entry: Entry[Request]) -> bool:
-    return any(before.cause == entry.cause and before.event.path == entry.event.path for before in earlier)
+def _repeated(requests: Sequence[Entry[Request]]) -> list[Entry[Request]]:
+    """Return the requests with the cause and the path of an earlier one."""
+    seen: set[tuple[int, str]] = set()
+    repeated = []
+    for entry in requests:
+        if (entry.cause, entry.event.path) in seen:
+            repeated.append(entry)
+        seen.add((entry.cause, entry.event.path))
+    return repeated
 
 
 def _brings_no_picture(sent: Entry[CallbackAttempt]) -> bool:

@@ -105,14 +105,6 @@ def _picture_after_s(view: TraceView, track: Track) -> float | None:
 
 
 def _music_arrived_at_s(view: TraceView, track: Track) -> float | None:
-    tasks = {generation.task_id for generation in track.music}
-    return next(
-        (
-            attempt.sent.at_s
-            for attempt in view.attempts
-            if attempt.genuine
-            and attempt.sent.event.callback == "complete"
-            and str(attempt.sent.event.task_id) in tasks
-        ),
-        None,
-    )
+    attempts = [attempt for generation in track.music for attempt in view.attempts_about.get(generation.task_id, ())]
+    first = min(filter(_brings_the_music, attempts), key=lambda attempt: attempt.sent.number, default=None)
+    return None if first is None else first.sent.at_s

@@ -95,27 +95,22 @@ def _tasks_about(view: TraceView, effect: StoreWrite | TaskCreated) -> list[Gene
     """Return the tasks of the track that an effect is about."""
     task_id = effect.task_id if isinstance(effect, TaskCreated) else None
     track_id = effect.track_id if isinstance(effect, StoreWrite) else None
-    for track in view.tracks:
-        tasks = [*track.music, *track.images]
-        if track_id == track.id or any(task.task_id == task_id for task in tasks):
-            return tasks
-    return list(view.generations.values())
+    track = view.track_of_task.get(task_id or "") or view.tracks_by_id.get(track_id)
+    return list(view.generations.values()) if track is None else [*track.music, *track.images]
 
 
 def _genuine_messages(
     view: TraceView, tasks: list[Generation], begin: int, end: int
 ) -> Iterator[tuple[Generation, Entry[CallbackAttempt] | Entry[Response]]]:
     """Yield the providers' genuine messages about tasks between two entries: callbacks and responses."""
-    by_id = {task.task_id: task for task in tasks}
-    for attempt in view.attempts:
-        task = by_id.get(str(attempt.sent.event.task_id))
-        if task and attempt.genuine and attempt.arrived is not None and begin < attempt.arrived.number < end:
-            yield task, attempt.sent
-    for request in view.own_requests:
-        response = view.responses.get(request.number)
-        task = next((task for name, task in by_id.items() if name in request.event.path), None)
-        if task and response is not None and response.event.status == 200 and begin < response.number < end:
-            yield task, response
+    for task in tasks:
+        for attempt in view.attempts_about.get(task.task_id, ()):
+            if attempt.genuine and attempt.arrived is not None and begin < attempt.arrived.number < end:
+                yield task, attempt.sent
+        for request in view.requests_about.get(task.task_id, ()):
+            response = view.responses.get(request.number)
+            if response is not None and response.event.status == 200 and begin < response.number < end:
+                yield task, response
 
 
 def _kind(sent: Entry[CallbackAttempt]) -> str:

@@ -4,7 +4,6 @@ from harness.invariants import billing, images
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
-    CallbackAttempt,
     FaultTriggered,
     InstanceKilled,
     InvocationEnded,
@@ -13,12 +12,11 @@ from harness.trace.events import (
     RunEnded,
     StoreWrite,
     TaskRefused,
-    TrackSubmitted,
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Track
 from harness.trace.urls import host_of, usable_url
-from harness.trace.view import TraceView
+from harness.trace.view import TraceView, path_ends
 
 ERROR_LEVELS = frozenset({"error", "critical"})
 TERMINAL_LOOKALIKES = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
@@ -30,8 +28,7 @@ def settles(view: TraceView, track: Track) -> Finding:
         problem = track.refused.event.problem
         if "expected JSON" in problem:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
-        refusals = [e for e in view.of(TaskRefused, RateLimited) if e.event.provider == "suno"]
-        if "answered HTTP" in problem and (refusals or any(e.event.link == "suno" for e in view.of(FaultTriggered))):
+        if "answered HTTP" in problem and _music_was_hindered(view):
             return not_applicable("the music provider failed, and the application reported it")
         return violated(f"the request for a track failed: {problem}", track.refused)
     if track.final is None or not track.readable:
@@ -62,6 +59,13 @@ SETTLES = Invariant(
     gravity=2,
     check=of_every_track(settles),
 )
+
+
+def _music_was_hindered(view: TraceView) -> bool:
+    """Return whether the music provider refused a request, or a fault hit one."""
+    refused = any(entry.event.provider == "suno" for entry in view.of(TaskRefused))
+    limited = any(entry.event.provider == "suno" for entry in view.of(RateLimited))
+    return refused or limited or any(entry.event.link == "suno" for entry in view.of(FaultTriggered))
 
 
 def _settling(track: Track) -> Entry[StoreWrite] | None:
@@ -111,14 +115,13 @@ def _failing(track: Track) -> AnyEntry | None:
 
 def _music_failed(view: TraceView, track: Track, audio: str) -> bool:
     """Return whether the provider reported a failure of the music, or every download of its audio failed."""
-    tasks = {task.task_id for task in track.music}
-    for attempt in view.attempts:
+    for attempt in (attempt for task in track.music for attempt in view.attempts_about.get(task.task_id, ())):
         body = attempt.sent.event.body
         code = body.get("code", 200) if isinstance(body, dict) else 200
-        said = attempt.sent.event.callback == "error" or code != 200
-        if said and attempt.arrived is not None and attempt.sent.event.task_id in tasks:
+        if attempt.arrived is not None and (attempt.sent.event.callback == "error" or code != 200):
             return True
-    tried = [entry for entry in view.own_requests if entry.event.link == "media" and audio.endswith(entry.event.path)]
+    ends = path_ends(audio)
+    tried = [entry for end in ends for entry in view.downloads.get(end, ()) if entry.event.path == end]
     return bool(tried) and not any(billing.is_whole(view, entry) for entry in tried)
 
 
@@ -149,7 +152,9 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
     if audio is None:
         return violated("the music is finished, but the track has no audio", ended, *track.writes[-1:])
     made = {url for generation in finished for url in generation.urls}
-    ours = made - view.published.keys()  # a task's URLs are its audio and its covers, and covers are pictures
+    ours = {
+        url for url in made if url not in view.published
+    }  # a task's URLs are its audio and its covers, and covers are pictures
     if audio in ours or host_of(audio) in view.app_hosts:
         return held("the finished audio is on the track", ended)
     return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
@@ -207,7 +212,8 @@ def failure_visible(view: TraceView, track: Track) -> Finding:
     fields = track.fields or {}
     if usable_url(fields.get("failure_reason")) is not None:
         return held(f"the track says why: {fields['failure_reason']}", *track.writes[-1:])
-    line = next((entry for entry in view.of(LogLine) if _is_about(view, entry, track)), None)
+    lines = view.of(LogLine) if len(view.tracks) == 1 else view.lines_about.get(track.index, [])
+    line = next((entry for entry in lines if entry.event.level in ERROR_LEVELS), None)
     if line is not None:
         return held(f"the log says why: {line.event.text[:120]}", line)
     what = _shown(view, track.image_url)
@@ -230,21 +236,3 @@ def _shown(view: TraceView, url: str | None) -> str:
     if not looks or any(look.decodes for look in looks):
         return "has a picture that is not 2K"
     return f"has a picture that does not load ({looks[-1].problem})"
-
-
-def _is_about(view: TraceView, line: Entry[LogLine], track: Track) -> bool:
-    """Return whether an error line is about this track: it names the track or its tasks, or was caused by them."""
-    if line.event.level not in ERROR_LEVELS:
-        return False
-    if len(view.tracks) == 1:
-        return True
-    text = line.event.text
-    tasks = {generation.task_id for generation in (*track.music, *track.images)}
-    if track.title in text or (track.id is not None and track.id in text) or any(task in text for task in tasks):
-        return True
-    causes = [cause.event for cause in view.journal.causes(line)]
-    return any(
-        (isinstance(event, CallbackAttempt) and str(event.task_id) in tasks)
-        or (isinstance(event, TrackSubmitted) and event.track == track.index)
-        for event in causes
-    )

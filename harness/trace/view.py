@@ -12,7 +12,6 @@ reader could have seen the states between.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
@@ -22,6 +21,7 @@ from harness.trace.events import (
     CallbackAnswered,
     CallbackAttempt,
     Event,
+    FaultTriggered,
     ImageProbed,
     ImagePublished,
     LogLine,
@@ -42,11 +42,14 @@ from harness.trace.events import (
     event_of,
 )
 from harness.trace.journal import AnyEntry, Entry, Journal
+from harness.trace.substrings import Substrings
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
 
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
+Image = tuple[str, int, int]
+"""An image at any size: its watermark's kind, number and part."""
 
 
 class TraceView:
@@ -127,6 +130,42 @@ class TraceView:
         return list(attempts.values())
 
     @cached_property
+    def attempts_about(self) -> dict[str, list[Attempt]]:
+        """Return the delivery attempts by task id, in order."""
+        attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
+        for attempt in self.attempts:
+            attempts[str(attempt.sent.event.task_id)].append(attempt)
+        return dict(attempts)
+
+    @cached_property
+    def faults(self) -> dict[int, list[Entry[FaultTriggered]]]:
+        """Return the faults by the number of the entry that they hit, in order."""
+        faults: defaultdict[int, list[Entry[FaultTriggered]]] = defaultdict(list)
+        for fault in self.of(FaultTriggered):
+            faults[fault.cause].append(fault)
+        return dict(faults)
+
+    @cached_property
+    def requests_about(self) -> dict[str, list[Entry[Request]]]:
+        """Return the implementation's requests by each task id in their path, in order."""
+        tasks = Substrings((task_id, task_id) for task_id in self.generations)
+        requests: defaultdict[str, list[Entry[Request]]] = defaultdict(list)
+        for request in self.own_requests:
+            for task_id in tasks.within(request.event.path):
+                requests[task_id].append(request)
+        return dict(requests)
+
+    @cached_property
+    def downloads(self) -> dict[str, list[Entry[Request]]]:
+        """Return the implementation's requests for files by each end of their path that begins with a slash."""
+        requests: defaultdict[str, list[Entry[Request]]] = defaultdict(list)
+        for request in self.own_requests:
+            if request.event.link == "media":
+                for end in path_ends(request.event.path):
+                    requests[end].append(request)
+        return dict(requests)
+
+    @cached_property
     def generations(self) -> dict[str, Generation]:
         """Return the accepted tasks by task id, in the order of their creation."""
         generations = {str(entry.event.task_id): Generation(entry) for entry in self.of(TaskCreated)}
@@ -179,25 +218,60 @@ class TraceView:
         self._share_out(list(tracks.values()))
         return list(tracks.values())
 
+    @cached_property
+    def tracks_by_id(self) -> dict[str | None, Track]:
+        """Return the tracks by id; None is the first one without an id."""
+        return {track.id: track for track in reversed(self.tracks)}
+
+    @cached_property
+    def track_of_task(self) -> dict[str, Track]:
+        """Return the tracks by the ids of their tasks."""
+        return {task.task_id: track for track in reversed(self.tracks) for task in (*track.music, *track.images)}
+
+    @cached_property
+    def lines_about(self) -> dict[int, list[Entry[LogLine]]]:
+        """Return the log lines by track index, in order: those that name the track or its tasks, or were caused by
+        them."""
+        texts = [(text, track) for track in self.tracks for text in (track.title, track.id or "")]
+        names = Substrings([*texts, *self.track_of_task.items()])
+        by_index = {track.index: track for track in self.tracks}
+        lines: defaultdict[int, list[Entry[LogLine]]] = defaultdict(list)
+        for line in self.of(LogLine):
+            named = names.within(line.event.text)
+            for cause in self.journal.causes(line):
+                event = cause.event
+                track = None
+                if isinstance(event, CallbackAttempt):
+                    track = self.track_of_task.get(str(event.task_id))
+                elif isinstance(event, TrackSubmitted):
+                    track = by_index.get(event.track)
+                named += [] if track is None else [track]
+            for index in {track.index for track in named}:
+                lines[index].append(line)
+        return dict(lines)
+
     def _share_out(self, tracks: list[Track]) -> None:
         owner_of_task: dict[str, Track] = {}
+        by_index = {track.index: track for track in tracks}
+        pairs = dict.fromkeys((track, text) for track in tracks for text in (track.prompt, track.title))
+        names = Substrings((pair[1], pair) for pair in pairs)
         for generation in self.generations.values():
-            owner = _owner_by_text(generation.created.event, tracks) or self._owner_by_cause(
-                generation.created, tracks, owner_of_task
+            owner = _owner_by_text(generation.created.event, names) or self._owner_by_cause(
+                generation.created, by_index, owner_of_task
             )
             if owner is None:
                 continue
             owner_of_task[generation.task_id] = owner
             (owner.images if generation.created.event.what == "image" else owner.music).append(generation)
 
-    def _owner_by_cause(self, entry: AnyEntry, tracks: list[Track], owners: dict[str, Track]) -> Track | None:
+    def _owner_by_cause(self, entry: AnyEntry, tracks: dict[int, Track], owners: dict[str, Track]) -> Track | None:
         for cause in self.journal.causes(entry):
             event = cause.event
             if isinstance(event, CallbackAttempt) and str(event.task_id) in owners:
                 return owners[str(event.task_id)]
             if isinstance(event, TrackSubmitted):
-                return next((track for track in tracks if track.index == event.track), None)
-        return tracks[0] if len(tracks) == 1 else None
+                return tracks.get(event.track)
+        return next(iter(tracks.values())) if len(tracks) == 1 else None
 
     @cached_property
     def probes(self) -> dict[str, list[Entry[ImageProbed]]]:
@@ -226,19 +300,22 @@ class TraceView:
             urls[attempt.genuine].update(urls_in(attempt.sent.event.body))
         return frozenset(urls[False] - urls[True])
 
+    @cached_property
+    def _false_images(self) -> frozenset[Image]:
+        return frozenset(_image(self.published[url].event.mark) for url in self.false_urls if url in self.published)
+
     def is_forged(self, mark: MarkFacts) -> bool:
         """Return whether the image with the watermark `mark`, or a copy of it, was only offered by forged callbacks."""
-        forged = [self.published[url].event.mark for url in self.false_urls if url in self.published]
-        return any(is_same_image(mark, other) for other in forged)
+        return bool(self._false_images) and _image(mark) in self._false_images
+
+    @cached_property
+    def _tasks_by_number(self) -> dict[tuple[str, int], Generation]:
+        events = [(generation.created.event, generation) for generation in self.generations.values()]
+        return {(event.provider, event.number): generation for event, generation in reversed(events)}
 
     def task_of_mark(self, mark: MarkFacts) -> Generation | None:
         """Return the task whose image has the watermark `mark`."""
-        provider = "kie" if mark["kind"] == "picture" else "suno"
-        for generation in self.generations.values():
-            event = generation.created.event
-            if event.provider == provider and event.number == mark["number"]:
-                return generation
-        return None
+        return self._tasks_by_number.get(("kie" if mark["kind"] == "picture" else "suno", mark["number"]))
 
     def chain_of(self, entry: AnyEntry) -> list[AnyEntry]:
         """Return the entry's causes and the entry itself, earliest first."""
@@ -249,18 +326,24 @@ def is_same_image(one: MarkFacts | None, other: MarkFacts | None) -> bool:
     """Return whether two watermarks belong to the same image of the same task, at any size."""
     if one is None or other is None:
         return False
-    return (one["kind"], one["number"], one["part"]) == (other["kind"], other["number"], other["part"])
+    return _image(one) == _image(other)
 
 
-def _owner_by_text(created: TaskCreated, tracks: Sequence[Track]) -> Track | None:
+def _image(mark: MarkFacts) -> Image:
+    return mark["kind"], mark["number"], mark["part"]
+
+
+def path_ends(path: str) -> list[str]:
+    """Return every end of a path that begins with a slash."""
+    return [path[place:] for place, character in enumerate(path) if character == "/"]
+
+
+def _owner_by_text(created: TaskCreated, names: Substrings[tuple[Track, str]]) -> Track | None:
     """Return the track whose prompt is in the task's prompt; else the one with the longest title in it, because a title
     may contain another."""
-    text = f"{created.title or ''}\n{created.prompt or ''}"
-
-    def fit(track: Track) -> tuple[bool, int]:
-        named = bool(track.title) and track.title in text
-        return bool(track.prompt) and track.prompt in text, len(track.title) if named else 0
-
-    fits = [fit(track) for track in tracks]
-    best = max(fits, default=(False, 0))
-    return tracks[fits.index(best)] if best > (False, 0) and fits.count(best) == 1 else None
+    fits: dict[Track, tuple[bool, int]] = {}
+    for track, text in names.within(f"{created.title or ''}\n{created.prompt or ''}"):
+        is_prompt, title_length = fits.get(track, (False, 0))
+        fits[track] = (is_prompt or text == track.prompt, len(text) if text == track.title else title_length)
+    best = [track for track, fit in fits.items() if fit == max(fits.values())]
+    return best[0] if len(best) == 1 else None

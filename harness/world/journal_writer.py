@@ -6,8 +6,8 @@ from harness.trace.events import EVENTS, CallbackAttempt, Event
 from harness.trace.journal import Journal
 from harness.world.scope import CAUSE
 
-ENTRIES_MAX = 50_000
-"""Entries per run; one that records more would never end, usually because it polls without a delay."""
+ENTRIES_A_TRACK_MAX, ENTRIES_MAX = 50_000, 1_000_000
+"""Entries per track, and per run; one that records more would never end, usually because it polls without a delay."""
 
 
 class Clock(Protocol):
@@ -22,9 +22,10 @@ class Clock(Protocol):
 class JournalWriter:
     """Writes the events of a world to its journal."""
 
-    __slots__ = ("_loop", "closed", "journal")
+    __slots__ = ("_entries_max", "_loop", "closed", "journal")
 
-    def __init__(self, loop: Clock, journal: Journal, *, closed: bool = False) -> None:
+    def __init__(self, loop: Clock, journal: Journal, *, tracks: int = 1, closed: bool = False) -> None:
+        self._entries_max = min(ENTRIES_A_TRACK_MAX * tracks, ENTRIES_MAX)
         self._loop = loop
         self.journal = journal
         self.closed = closed
@@ -35,7 +36,7 @@ class JournalWriter:
         if self.closed:
             return 0
         number = self.journal.record(self._loop.elapsed_s, CAUSE.get() if cause is None else cause, event)
-        if number > ENTRIES_MAX:
+        if number > self._entries_max:
             self._refuse()
         return number
 
@@ -53,4 +54,5 @@ class JournalWriter:
         return number
 
     def _refuse(self) -> None:
-        self._loop.refuse(f"journal limit ({ENTRIES_MAX:,} entries) exceeded; polling without a delay?")
+        limit = f"{ENTRIES_A_TRACK_MAX:,} entries per track, {ENTRIES_MAX:,} in all"
+        self._loop.refuse(f"journal limit ({limit}) exceeded; polling without a delay?")

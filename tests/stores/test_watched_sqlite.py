@@ -1,9 +1,11 @@
 """Every committed change of the tracks table is seen, whatever the statement."""
 
 import asyncio
+import random
 import sqlite3
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,21 @@ from harness.world.clock import EPOCH_S
 from harness.world.simulated.event_loop import SimulatedLoop
 from harness.world.simulated.network import Network
 from harness.world.simulated.patches import takeover
-from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
+from harness.world.simulated.sqlite_watcher import FOLLOWED_FROM, SqliteWatcher, watching
 
 Seen = list[tuple[str, Any, Any]]
 TRACKS = "CREATE TABLE tracks (id TEXT PRIMARY KEY, status, owner)"
 
 
-@pytest.fixture
-def seen(tmp_path: Path) -> Iterator[tuple[sqlite3.Connection, Seen]]:
+@pytest.fixture(params=[FOLLOWED_FROM, 0], ids=["whole-table", "changed-rows"])
+def seen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[sqlite3.Connection, Seen]]:
     """Return a watched connection and its seen changes: id, status before, status after."""
     path, found = str(tmp_path / "tracks.db"), []
 
     def hear(track_id: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
         found.append((track_id, before and before["status"], after and after["status"]))
 
-    with watching(SqliteWatcher(path, hear)):
+    with watching(SqliteWatcher(path, hear, request.param)):
         yield sqlite3.connect(path, isolation_level=None), found
 
 
@@ -203,3 +205,50 @@ def test_the_randomness_of_sqlite_depends_on_the_seed(tmp_path: Path) -> None:
     for seed in (1, 1, 2):
         in_a_world(path, main, seed)
     assert results[0] == results[1] != results[2]
+
+
+# Many rows, of which only changed ones are read
+
+STATEMENTS = (
+    "INSERT INTO tracks VALUES ({new}, 'pending', NULL)",
+    "INSERT INTO tracks SELECT id || '-{new}', status, NULL FROM tracks WHERE id < 3",
+    "UPDATE tracks SET status = 'failed' WHERE id = {old}",
+    "UPDATE tracks SET status = status || {new}",
+    "UPDATE tracks SET id = {new} WHERE id = {old}",
+    "UPDATE tracks SET id = CASE id WHEN {old} THEN {other} ELSE {old} END WHERE id IN ({old})",
+    "INSERT OR REPLACE INTO tracks VALUES ({old}, 'complete', {other})",
+    "INSERT INTO tracks VALUES ({old}, 'x', NULL) ON CONFLICT (id) DO UPDATE SET status = 'again'",
+    "UPDATE tracks SET status = 'returned' WHERE id = {old} RETURNING id",
+    "DELETE FROM tracks WHERE id = {old}",
+    "DELETE FROM tracks WHERE id = {old}; INSERT INTO tracks VALUES ({old}, 'anew', NULL)",
+    "BEGIN; UPDATE tracks SET status = 'never'; ROLLBACK",
+    "BEGIN; UPDATE tracks SET status = 'a' WHERE id = {old}; DELETE FROM tracks WHERE id = {other}; COMMIT",
+    "SAVEPOINT s; DELETE FROM tracks; ROLLBACK TO s; RELEASE s",
+    "ALTER TABLE tracks ADD COLUMN c{new}",
+    "ALTER TABLE tracks RENAME TO moved; CREATE TABLE tracks AS SELECT * FROM moved; DROP TABLE moved",
+    "VACUUM",
+)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_of_many_rows_every_change_is_seen_as_if_all_were_read(tmp_path: Path, seed: int) -> None:
+    def seen_by(name: str, followed_from: int) -> list[Any]:
+        draw, found, path = random.Random(seed), [], str(tmp_path / name)
+        with watching(SqliteWatcher(path, lambda *change: found.append(change), followed_from)):
+            connections = [sqlite3.connect(path, isolation_level=None) for _ in range(2)]
+            connections[0].execute(TRACKS)
+            for number in range(5):
+                connections[0].execute("INSERT INTO tracks VALUES (?, 'pending', NULL)", (str(number),))
+            for number in range(5, 65):
+                db, statement = draw.choice(connections), draw.choice(STATEMENTS)
+                said = statement.format(new=number, old=draw.randrange(number), other=draw.randrange(number))
+                with suppress(sqlite3.IntegrityError, sqlite3.OperationalError):
+                    if "RETURNING" in said:
+                        db.execute(said).fetchone()
+                    else:
+                        db.executescript(said)
+                if db.in_transaction:
+                    db.rollback()
+        return found
+
+    assert seen_by("followed.db", 0) == seen_by("whole.db", FOLLOWED_FROM * 100)

@@ -86,7 +86,7 @@ class LiveWorld:
         self.name = name
         self.journal = Journal()
         self.loop = LiveLoop(speed)
-        self.writer = JournalWriter(self.loop, self.journal)
+        self.writer = JournalWriter(self.loop, self.journal, tracks=scenario.tracks)
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None

@@ -79,12 +79,14 @@ class Simulation:
         signs: bool = False,
         timezone: str | None = None,
         journal: Journal | None = None,
+        tracks: int = 1,
     ) -> None:
         """`signs`: whether callbacks are signed. `timezone`: that of the scenario. Nothing is recorded without a
-        `journal`."""
+        `journal`, whose limit grows with `tracks`."""
         self.network = Network(self._unknown_host)
         self.loop = SimulatedLoop(self.network)
-        self.writer = JournalWriter(self.loop, Journal() if journal is None else journal, closed=journal is None)
+        records = Journal() if journal is None else journal
+        self.writer = JournalWriter(self.loop, records, tracks=tracks, closed=journal is None)
         self.api_key, signing_key = keys(seed)
         self.on_started: Callable[[], None] = lambda: None
         """Called whenever the application has been imported."""

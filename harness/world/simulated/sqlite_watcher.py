@@ -1,14 +1,17 @@
 """Watches an application's SQLite database: every committed change of its `tracks` table, with before and after.
 
 The application uses `sqlite3` as usual. During a run, `sqlite3.connect` returns connections that read the table after
-each transaction with changes, so that a bad write is seen even if it is repaired a moment later.
+each transaction with changes, so that a bad write is seen even if it is repaired a moment later. Of a table with many
+rows only those are read that the transaction may have changed: temporary triggers, which belong to the connection and
+change nothing, name them. The whole table is read where triggers would miss a change, and once for as many
+transactions as it has rows, because others may write without being watched.
 """
 
 import math
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -22,6 +25,14 @@ OnWrite = Callable[[str, Row | None, Row | None], None]
 
 CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
 """Words in a schema that may make a change of one table change another."""
+
+FOLLOWED_FROM = 64
+"""The number of rows from which on only changed ones are read."""
+CHANGED_MAX = 500
+"""Rows that are read one by one, at most."""
+UNFOLLOWED = ("replace", "alter", "drop", "create", "vacuum", "attach", "pragma")
+"""Words of statements that may change rows without triggers, or may remove or renumber what they name."""
+TRIGGERS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
 
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 """The parameters of `sqlite3.connect` after the database, in order."""
@@ -37,6 +48,18 @@ def _ignore(track_id: str, before: Row | None, after: Row | None) -> None: ...
 
 
 @lru_cache(maxsize=512)
+def _is_unfollowed(sql: str) -> bool:
+    lower = sql.lower()
+    return any(word in lower for word in UNFOLLOWED)
+
+
+def _is_pending(sql: str) -> bool:
+    """Return whether a statement that has been executed may have rows left to return; until then it counts as no
+    change."""
+    return "returning" in sql.lower()
+
+
+@lru_cache(maxsize=512)
 def _concerns(sql: str) -> tuple[bool, bool]:
     """Return whether a statement names the tracks table, and whether it may make one change cause others."""
     reported = sql.lower()
@@ -49,8 +72,9 @@ class SqliteWatcher:
     source = "sqlite"
     falls_back = True
 
-    def __init__(self, path: str, on_write: OnWrite = _ignore) -> None:
+    def __init__(self, path: str, on_write: OnWrite = _ignore, followed_from: int = FOLLOWED_FROM) -> None:
         self.path = path
+        self._followed_from = followed_from
         self.sees_tracks = False
         """Whether a `tracks` table exists."""
         self.was_opened = False
@@ -58,6 +82,18 @@ class SqliteWatcher:
         self.on_write = on_write
         self._rows: dict[str, Row] = {}
         self._has_consequences = False
+        self._ids: dict[int, str] = {}
+        """The track ids by row id, while changed rows are followed."""
+        self._following: weakref.WeakSet[WatchedConnection] = weakref.WeakSet()
+        self._period = 0
+        """Increased when connections have to begin following anew."""
+        self._looks_left = 0
+        """How many times only changed rows may be read before the whole table is."""
+
+    @property
+    def follows(self) -> bool:
+        """Return whether a connection has triggers."""
+        return bool(self._ids)
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -71,8 +107,12 @@ class SqliteWatcher:
         self._has_consequences = self._has_consequences or brings_others
         return self._has_consequences or names_tracks
 
-    def look(self, connection: "WatchedConnection") -> None:
-        """Read the table through the connection that has just written, and report the changes since the last look."""
+    def look(self, connection: "WatchedConnection", *, is_pending: bool = False) -> None:
+        """Read the table through the connection that has just written, and report the changes since the last look. With
+        `is_pending` the statement has rows left to return, so that no trigger can be made."""
+        if self._looks_left > 0 and connection.period == self._period and self._look_at_changed(connection):
+            self._looks_left -= 1
+            return
         rows = None if connection.reads_in_its_own_way else read_tracks(connection)
         if rows is None:
             rows = self._read_apart()
@@ -86,6 +126,67 @@ class SqliteWatcher:
         for track_id in [known for known in self._rows if known not in rows]:
             self.on_write(track_id, self._rows[track_id], None)
         self._rows = rows
+        may_follow = connection.may_have_triggers and not connection.reads_in_its_own_way
+        if len(rows) >= self._followed_from and may_follow and (connection.period == self._period or not is_pending):
+            self._follow(connection)
+
+    def _look_at_changed(self, connection: "WatchedConnection") -> bool:
+        """Read the rows that the connection may have changed, and report the changes; return whether it could."""
+        numbers = sorted({number for each in self._following for number in each.changed})
+        if len(numbers) > CHANGED_MAX:
+            return False
+        connection.changed -= set(connection.changed)  # what others have changed may not be committed yet
+        where = f"WHERE rowid IN ({','.join('?' * len(numbers))}) ORDER BY rowid"
+        read = _read(connection, f"SELECT rowid, * FROM tracks {where}", numbers)
+        if read is None:
+            return False
+        names, values = read
+        key = names.index("id", 1)
+        rows = {row[0]: dict(zip(names[1:], map(_plain, row[1:]), strict=True)) for row in values}
+        now = {row[0]: str(_plain(row[key])) for row in values}
+        for number, row in rows.items():
+            before = self._rows.get(now[number])
+            if before != row:
+                self.on_write(now[number], before, row)
+            self._rows[now[number]] = row
+        for number in numbers:
+            known = self._ids.pop(number, None)
+            if known is not None and known not in now.values():
+                self.on_write(known, self._rows.pop(known), None)
+        self._ids |= now
+        return True
+
+    def _follow(self, connection: "WatchedConnection") -> None:
+        """Let triggers name the rows that the connection changes from now on, if they name all of them."""
+        self._looks_left = 0
+        cursor = sqlite3.Cursor(connection)
+        cursor.row_factory = None
+        try:
+            schema = cursor.execute("SELECT sql FROM main.sqlite_master").fetchall()
+            if any("replace" in str(sql).lower() for (sql,) in schema):
+                return
+            ids = {number: str(_plain(value)) for number, value in cursor.execute("SELECT rowid, id FROM main.tracks")}
+            if connection.period != self._period:
+                _make_triggers(connection, cursor)
+        except sqlite3.Error:
+            connection.may_have_triggers = False  # it is a view, or has no row ids, or is locked
+            return
+        if len(ids) == len(self._rows):
+            self._ids, self._looks_left, connection.period = ids, len(ids), self._period
+            connection.changed -= set(connection.changed)
+            self._following.add(connection)
+
+    def expect(self, connection: "WatchedConnection", sql: str) -> None:
+        """Read the whole table next if a statement may change rows that no trigger names."""
+        if _is_unfollowed(sql):
+            self.unfollow()
+        elif connection.period != self._period and _is_pending(sql):
+            self._looks_left = 0
+
+    def unfollow(self) -> None:
+        """Read the whole table at the next look through any connection."""
+        self._period += 1
+        self._looks_left = 0
 
     def look_for_the_last_time(self) -> None:
         """Read the table from the file: there may be writes through connections that are not watched."""
@@ -124,16 +225,34 @@ class SqliteWatcher:
         self.on_write = _ignore
 
 
-def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
+def _read(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()
+) -> tuple[list[str], list[tuple[Any, ...]]] | None:
     cursor = sqlite3.Cursor(connection)
     cursor.row_factory = None
     try:
-        rows = cursor.execute("SELECT * FROM tracks").fetchall()
+        rows = cursor.execute(sql, parameters).fetchall()
     except sqlite3.Error:
         return None  # the table does not exist yet, or has text that is no UTF-8
-    names = [column[0] for column in cursor.description]
-    if "id" not in names:
+    return [column[0] for column in cursor.description], rows
+
+
+def _make_triggers(connection: "WatchedConnection", cursor: sqlite3.Cursor) -> None:
+    if not isinstance(connection.changed, set):
+        changed = set[int]()
+        sqlite3.Connection.create_function(connection, "harness_changed", 1, changed.add)
+        connection.changed = changed
+    for event, sides in TRIGGERS.items():
+        name, calls = f"harness_{event}", ", ".join(f"harness_changed({side}.rowid)" for side in sides)
+        cursor.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
+        cursor.execute(f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.tracks BEGIN SELECT {calls}; END")
+
+
+def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
+    read = _read(connection, "SELECT * FROM tracks")
+    if read is None or "id" not in read[0]:
         return None
+    names, rows = read
     key = names.index("id")
     return {str(_plain(row[key])): dict(zip(names, map(_plain, row), strict=True)) for row in rows}
 
@@ -149,6 +268,17 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@contextmanager
+def _unfollowed_if_it_fails() -> Iterator[None]:
+    """Read the whole table after statements of which only some may have been carried out."""
+    try:
+        yield
+    except BaseException:
+        if _watcher is not None:
+            _watcher.unfollow()
+        raise
+
+
 class WatchedCursor(sqlite3.Cursor):
     """A cursor that notifies the watcher after each statement."""
 
@@ -158,12 +288,14 @@ class WatchedCursor(sqlite3.Cursor):
         return self
 
     def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
-        super().executemany(sql, *args)
+        with _unfollowed_if_it_fails():
+            super().executemany(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executescript(self, sql: str) -> "WatchedCursor":
-        super().executescript(sql)
+        with _unfollowed_if_it_fails():
+            super().executescript(sql)
         _look(self.connection, sql)
         return self
 
@@ -175,6 +307,11 @@ class WatchedConnection(sqlite3.Connection):
     may_have_changed = False
     converts = False
     """Whether it returns values as the application's own types."""
+    may_have_triggers = True
+    period = -1
+    """The watcher's period in which its triggers were made."""
+    changed: frozenset[int] | set[int] = frozenset()
+    """The row ids of the tracks that it may have changed since it was last looked at, if it has triggers."""
 
     @property
     def reads_in_its_own_way(self) -> bool:
@@ -213,6 +350,8 @@ def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
     if watcher is None:
         return
     forbid_to_threads(USES)
+    if watcher.follows:
+        watcher.expect(connection, sql)
     if not connection.may_have_changed:
         connection.may_have_changed = watcher.concerns_tracks(sql)
     if (connection.in_transaction and not has_ended) or not connection.may_have_changed:
@@ -221,7 +360,7 @@ def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
     changes = connection.total_changes
     if changes != connection.seen_changes:
         connection.seen_changes = changes
-        watcher.look(connection)
+        watcher.look(connection, is_pending=_is_pending(sql))
 
 
 @lru_cache(maxsize=64)

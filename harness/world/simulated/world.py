@@ -45,8 +45,15 @@ class SimulatedWorld:
         self.seed = seed
         self.journal = Journal() if journal is None else journal
         platform, signs = scenario.platform, scenario.signing
-        zone = scenario.timezone
-        self.simulation = Simulation(implementation, seed, platform, signs=signs, timezone=zone, journal=self.journal)
+        self.simulation = Simulation(
+            implementation,
+            seed,
+            platform,
+            signs=signs,
+            timezone=scenario.timezone,
+            journal=self.journal,
+            tracks=scenario.tracks,
+        )
         self.loop = self.simulation.loop
         self.writer = self.simulation.writer
         self._watcher = SqliteWatcher(self.simulation.database)
