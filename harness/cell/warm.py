@@ -59,6 +59,9 @@ def _warm_up() -> None:
     os.environ.update(Surroundings().fixed(None, {}))
     time.tzset()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.resetwarnings()  # those of a test session are not the implementation's: Python's own filters instead
+    for usual in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", usual)
     _settle()
 
 

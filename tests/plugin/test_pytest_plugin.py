@@ -88,7 +88,7 @@ def test_an_inconclusive_run_is_an_error_and_no_failure(project: pytest.Pytester
     result = ran(project, "--harness-implementation", "shop:on_music", "--harness-scenarios", "baseline/healthy")
     result.assert_outcomes(errors=1)
     assert "inconclusive" in result.stdout.str()
-    assert "starts a process, which has no virtual time" in " ".join(result.stdout.str().split())
+    assert "starts a process (loop.subprocess_exec in shop.py, line 4)" in " ".join(result.stdout.str().split())
 
 
 @pytest.mark.parametrize(
