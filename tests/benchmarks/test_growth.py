@@ -3,9 +3,9 @@
     pytest tests/benchmarks/test_growth.py --benchmark-enable -s
 
 The exponent of each part, for all strategies together, is in `extra_info`: 1 is proportional, 2 a square. Calls of
-functions are counted, too, and must be almost proportional (searches are binary). Time may grow a little faster: the journal of 800 tracks does not
-fit the processor's cache, so that merely passing over its entries takes n^1.7. Every strategy is also judged with 1,000
-tracks, as many as a scenario may have.
+functions are counted, too, and must be almost proportional (searches are binary). Time may grow a little faster: the
+journal of 800 tracks does not fit the processor's cache, so that merely passing over its entries takes n^1.7. Every
+strategy is also judged with 1,000 tracks, as many as a scenario may have.
 """
 
 import cProfile

@@ -25,7 +25,10 @@ from harness.targets.limits import Limits
 
 SHOP = (Path(__file__).parent / "shop.py").read_text("utf-8")
 (HEALTHY,) = catalogue.select(["baseline/healthy"])
-SCENARIOS = catalogue.select(["baseline", "slow", "low-resolution"])
+SCENARIOS = [
+    pytest.param(scenario, id=scenario.name, marks=() if scenario.group == "baseline" else pytest.mark.slow)
+    for scenario in catalogue.select(["baseline", "slow", "low-resolution"])
+]
 
 Play = Callable[..., Result]
 
@@ -50,7 +53,7 @@ def reason(result: Result) -> str:
     return result.verdicts[0].reason
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_cell_records_what_the_harness_s_own_process_does(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
