@@ -16,8 +16,8 @@ from harness.world.simulated.network import Listener, Network
 from harness.world.simulated.patches import takeover
 from harness.world.simulated.server import protocol_factory
 
-REAL_SECONDS_MAX = 2.0
-"""Real seconds that a simulation may take, however much virtual time passes."""
+CPU_SECONDS_MAX = 10.0
+"""Processor seconds that a simulation may take, however much virtual time passes."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ def simulate() -> Simulate:
             context.run(SCOPE.set, ExecutionScope(name))
             connect_hook = (gates or {}).get(name)
             network.listen(name, (80, 443), Listener(protocol_factory(app, loop, 75), context, connect_hook))
-        began_s = time.perf_counter()
+        began_s = time.process_time()
         with takeover(loop, seed):
             task = loop.create_task(main())
             ending = loop.run_until(until_s)
@@ -66,7 +66,7 @@ def simulate() -> Simulate:
         if done:
             outcome.error = task.exception()
             outcome.result = None if outcome.error else task.result()
-        assert time.perf_counter() - began_s < REAL_SECONDS_MAX, "virtual time must cost next to nothing"
+        assert time.process_time() - began_s < CPU_SECONDS_MAX, "virtual time must cost next to nothing"
         return outcome
 
     return run
