@@ -30,7 +30,7 @@ MARKERS = {
             "tests/oracles/",
             "tests/parity/",
             "tests/plugin",
-            "tests/reports/test_growth.py",
+            "tests/reports/test_growing_files.py",
             "tests/scenarios_as_tests/",
             "tests/test_cli.py",
             "tests/test_determinism.py",
