@@ -15,12 +15,9 @@ from harness.trace.journal import body_facts, read_journal
 
 COMMANDS = {
     "validate": ["validate", "FILE"],
-    "run": ["run", "strict", "FILE"],
-    "show": ["show", "FILE"],
     "judge": ["judge", "FILE"],
     "report": ["report", "FILE", "--html", "page.html"],
     "baseline": ["run", "strict", "baseline/healthy", "--baseline", "FILE"],
-    "resume": ["run", "strict", "baseline/healthy", "--resume", "FILE"],
 }
 SPECIAL: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a pipe": (lambda path: os.mkfifo(path), "it is a pipe, expected a file"),

@@ -80,7 +80,6 @@ ENDS_ITS_PROCESS = {
     "SIGTERM to itself": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "SIGKILL to its group": "import os, signal; os.killpg(os.getpgid(0), signal.SIGKILL)",
     "SIGHUP to itself": "import os, signal; os.kill(os.getpid(), signal.SIGHUP)",
-    "SIGALRM soon": "import signal, ctypes; signal.setitimer(signal.ITIMER_REAL, 0.001); ctypes.CDLL(None).usleep(900000)",
     "SIGPROF soon": "import signal\nsignal.setitimer(signal.ITIMER_PROF, 0.001)\nwhile True: pass",
     "deep recursion in C": "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
     "abort in C": "import ctypes; ctypes.CDLL(None).abort()",
@@ -295,6 +294,7 @@ ENDS_ITS_SERVER = {
 }
 
 BREAKS_ITSELF = {
+    "SIGALRM soon": "import signal, ctypes; signal.setitimer(signal.ITIMER_REAL, 0.001); ctypes.CDLL(None).usleep(900000)",
     "memory without end": "x = []\nwhile True: x.append(bytearray(200 * 2**20))",
     "sys.modules cleared": "import sys; sys.modules.clear()",
     "no descriptors left": "import os\nx = []\ntry:\n    while True: x.append(os.dup(0))\nexcept OSError: pass\nglobal KEEP; KEEP = x",
