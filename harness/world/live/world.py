@@ -57,6 +57,8 @@ from harness.world.run_header import beginning, surrounded
 from harness.world.scratch import new_folder
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
+SECRET_CHARACTERS_MIN = 6
+"""A shorter value is a word that may stand anywhere; it is hidden by its name only."""
 LOOK_EVERY_S = 0.05
 """Real seconds between two checks whether the run is over."""
 RETRY_REAL_S = 0.2
@@ -247,8 +249,10 @@ class LiveWorld:
                 began, environment_of(self.settings, {}, timezone=self.scenario.timezone), self.settings.surroundings
             )
         supabase = () if self.supabase is None else (self.supabase.key, self.supabase.anon_key)
-        credentials = (*self.settings.credentials, *supabase) or None
-        self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials), 0)
+        credentials = tuple(
+            each for each in (*self.settings.credentials, *supabase) if len(each) >= SECRET_CHARACTERS_MIN
+        )
+        self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials or None), 0)
         promised, cron = self.settings.promised_logs, self.settings.cron
         cron_path = None if cron is None else cron.request.partition(" ")[2]
         logs = [list(each) for each in promised]
