@@ -8,6 +8,7 @@ import os
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,6 +41,11 @@ class Surroundings:
         """Return the variables of this process's environment that an application inherits."""
         return {name: value for name, value in os.environ.items() if self.inherits(name)}
 
+    def left_out(self) -> list[str]:
+        """Return the names of this process's variables that an application does not inherit."""
+        names = os.environ if self.is_clean else REMOVED
+        return [name for name in names if name in os.environ and not self.inherits(name)]
+
     def inherits(self, name: str) -> bool:
         """Return whether an application inherits a variable, if it is set."""
         return name in NECESSARY if self.is_clean else name not in REMOVED
@@ -52,6 +58,7 @@ class Surroundings:
         return {"TZ": zone, "LANG": named.get("LANG") or language, "LC_ALL": language, **_zone_files()}
 
 
+@cache
 def _zone_files() -> dict[str, str]:
     """Return TZDIR for a machine that has no time zone database of its own."""
     if any(Path(folder, TIMEZONE).is_file() for folder in zoneinfo.TZPATH):

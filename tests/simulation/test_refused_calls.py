@@ -16,6 +16,7 @@ from harness.world.simulated.refused_calls import REFUSED
 from tests.simulation.conftest import Outcome, Simulate
 
 INHERITED = {
+    "call_at",
     "call_exception_handler",
     "call_later",
     "call_soon",

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from logging.handlers import QueueListener
 from typing import Any
@@ -103,15 +103,15 @@ class _PrintedBytes(io.RawIOBase):
 
 @contextmanager
 def surroundings(
-    environment: Mapping[str, str], on_line: OnLine, inherited: Mapping[str, str] | None = None
+    environment: Mapping[str, str], on_line: OnLine, left_out: Iterable[str] | None = None
 ) -> Iterator[None]:
     """Set environment variables and pass every logged or printed line to `on_line` until the context ends. The
     implementation's own logging setup is then undone, so that every run begins as in a fresh process.
 
-    `inherited` are the variables of this process's environment that stay; by default all but the proxies.
+    `left_out` are the variables of this process's environment that do not stay; by default those of `Surroundings`.
     """
-    stay = Surroundings().inherited() if inherited is None else inherited
-    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in [*os.environ] if name not in stay}
+    names = Surroundings().left_out() if left_out is None else left_out
+    kept: dict[str, str | None] = {name: os.environ.pop(name) for name in names}
     for name, value in environment.items():
         before = os.environ.get(name)
         if before != value:
@@ -138,8 +138,9 @@ def _set_locale(language: str | None) -> str:
     previous setting of that."""
     time.tzset()
     before = locale.setlocale(locale.LC_CTYPE)
-    with contextlib.suppress(locale.Error):  # a language that this machine lacks
-        locale.setlocale(locale.LC_CTYPE, language or before)
+    if language not in (None, before):
+        with contextlib.suppress(locale.Error):  # a language that this machine lacks
+            locale.setlocale(locale.LC_CTYPE, language)
     return before
 
 

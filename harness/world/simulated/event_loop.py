@@ -93,13 +93,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Return the virtual time in seconds, as `time.monotonic` does."""
         return self._now_s
 
-    def call_at(  # type: ignore[override]
-        self, when: float, callback: Any, *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        if when != when:
-            raise ValueError("invalid delay: NaN (not a number)")
-        return super().call_at(when, callback, *args, context=context)
-
     def advance(self, seconds: float) -> None:
         """Move the clock while nothing else runs, as a blocking call does."""
         self._set(self._now_s + seconds)
@@ -146,6 +139,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if when_s > self._until_s:
                 self._set(max(self._now_s, self._until_s))
                 self._end("deadline")
+                return
+            if when_s != when_s:  # not a number: it is never due
+                heapq.heappop(scheduled)._scheduled = False
                 return
             if when_s > self._now_s:
                 self._set(when_s)

@@ -130,7 +130,7 @@ class Simulation:
         try:
             own, given = self._implementation.surroundings, self.environment()
             self.reads = Reads(lambda name: name not in given and own.inherits(name), is_clean=own.is_clean)
-            around = surroundings(given, self._line, own.inherited())
+            around = surroundings(given, self._line, own.left_out())
             # a shipped strategy reads only what it is given, thousands of times in a comparison
             reading = nullcontext() if self._implementation.shipped else recorded_reads(self.reads)
             with takeover(self.loop, self._seed), around, reading, watching:

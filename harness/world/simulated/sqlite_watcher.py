@@ -142,7 +142,7 @@ class SqliteWatcher:
             return False
         names, values = read
         key = names.index("id", 1)
-        rows = {row[0]: dict(zip(names[1:], map(_plain, row[1:]), strict=True)) for row in values}
+        rows = {row[0]: _row(names[1:], row[1:]) for row in values}
         now = {row[0]: str(_plain(row[key])) for row in values}
         for number, row in rows.items():
             before = self._rows.get(now[number])
@@ -254,11 +254,20 @@ def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
         return None
     names, rows = read
     key = names.index("id")
-    return {str(_plain(row[key])): dict(zip(names, map(_plain, row), strict=True)) for row in rows}
+    return {str(_plain(row[key])): _row(names, row) for row in rows}
 
 
 def _text(content: bytes) -> str:
     return content.decode(errors="replace")
+
+
+def _row(names: Sequence[str], values: Sequence[Any]) -> Row:
+    """Return a row by column, as JSON can hold it."""
+    row = dict(zip(names, values, strict=True))
+    for name, value in row.items():
+        if isinstance(value, bytes | float):
+            row[name] = _plain(value)
+    return row
 
 
 def _plain(value: Any) -> Any:
