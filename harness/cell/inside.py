@@ -132,9 +132,7 @@ def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], l
     _limit(request.implementation.limits)
     faulthandler.enable(reports, all_threads=False)
     faulthandler.register(WHERE_SIGNAL, reports, all_threads=True)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # the harness's parent may ignore them
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _reset_signals()
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
@@ -204,6 +202,17 @@ def _standard_streams(reports: int) -> None:
     os.dup2(reports, 2)
     os.close(null)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
+
+
+def _reset_signals() -> None:
+    """Handle signals as a new Python does: what started the harness may ignore some, or have handlers of its own, as a
+    test runner has for its time limit."""
+    ignored = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}
+    for number in signal.valid_signals() - ignored - {signal.SIGKILL, signal.SIGSTOP, WHERE_SIGNAL}:
+        if signal.getsignal(number) not in (signal.SIG_DFL, None):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _limit(limits: Limits) -> None:

@@ -68,6 +68,7 @@ LEAVES = {
 }
 
 ENDS_ITS_PROCESS = {
+    "SIGALRM soon": "import signal, ctypes; signal.setitimer(signal.ITIMER_REAL, 0.001); ctypes.CDLL(None).usleep(900000)",
     "os.abort": "import os; os.abort()",
     "posix._exit(0)": "import posix; posix._exit(0)",
     "posix._exit(5)": "import posix; posix._exit(5)",
@@ -294,7 +295,6 @@ ENDS_ITS_SERVER = {
 }
 
 BREAKS_ITSELF = {
-    "SIGALRM soon": "import signal, ctypes; signal.setitimer(signal.ITIMER_REAL, 0.001); ctypes.CDLL(None).usleep(900000)",
     "memory without end": "x = []\nwhile True: x.append(bytearray(200 * 2**20))",
     "sys.modules cleared": "import sys; sys.modules.clear()",
     "no descriptors left": "import os\nx = []\ntry:\n    while True: x.append(os.dup(0))\nexcept OSError: pass\nglobal KEEP; KEEP = x",

@@ -218,3 +218,29 @@ def test_the_output_of_a_cell_is_not_the_harness_s(play: Play, capfd: pytest.Cap
     assert play("import os; os.write(1, b'noise'); os.write(2, b'noise'); print('noise')").violated
     captured = capfd.readouterr()
     assert "noise" not in captured.out + captured.err
+
+
+def test_handlers_of_what_started_the_harness_do_not_reach_a_cell(tmp_path: Path) -> None:
+    """A test runner's alarm would raise its exception in the application."""
+    script = textwrap.dedent(
+        """
+        import signal
+        from harness.engine.run import run
+        from harness.scenario import catalogue
+        from harness.targets import load
+        signal.signal(signal.SIGALRM, lambda *a: 1 / 0)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        (scenario,) = catalogue.select(["baseline/healthy"])
+        print(run(scenario, load("shop.py:app")).journal.of("log")[0].event.text)
+        """
+    )
+    tells = (
+        "import logging, signal\n"
+        "def on_callback():\n"
+        "    handlers = [signal.getsignal(n) is signal.SIG_DFL for n in (signal.SIGALRM, signal.SIGHUP)]\n"
+        "    logging.info('%s %s', handlers, signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+    )
+    (tmp_path / "shop.py").write_text(f"{SHOP}\n\n{tells}", "utf-8")
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout == "[True, True] set()\n"
