@@ -35,7 +35,6 @@ MARKERS = {
             "tests/test_cli.py",
             "tests/test_determinism.py",
             "tests/test_house.py",
-            "tests/test_input_files.py",
             "tests/test_memory.py",
             "tests/worlds/test_own_modules.py",
         ),

@@ -56,7 +56,7 @@ def shop(folder: Path, name: str, in_a_callback: str = "pass", at_import: str = 
 @pytest.mark.parametrize("name", MISBEHAVES)
 def test_a_comparison_keeps_the_results_of_the_others(name: str, tmp_path: Path) -> None:
     good, bad = shop(tmp_path, "good"), shop(tmp_path, "bad", MISBEHAVES[name])
-    alone = harness(tmp_path, "compare", "baseline", "--only", "strict", "--with", good, "--json", "alone.json")
+    alone = harness(tmp_path, "compare", "baseline", "slow", "--only", "strict", "--with", good, "--json", "alone.json")
     both = harness(
         tmp_path,
         "compare",
@@ -79,7 +79,7 @@ def test_a_comparison_keeps_the_results_of_the_others(name: str, tmp_path: Path)
 
 def test_a_comparison_goes_on_without_one_that_does_not_start(tmp_path: Path) -> None:
     good, bad = shop(tmp_path, "good"), shop(tmp_path, "bad", at_import="1 / 0")
-    ended = harness(tmp_path, "compare", "baseline", "--only", "strict", "--with", bad, "--with", good)
+    ended = harness(tmp_path, "compare", "baseline", "slow", "--only", "strict", "--with", bad, "--with", good)
     assert ended.returncode == 0, ended.stderr
     assert 'importing "bad.py" raises ZeroDivisionError' in " ".join(ended.stdout.split())
     assert "inconclusive in 5" in " ".join(ended.stdout.split())
