@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.trace.events import Row
 from harness.world.simulated.sqlite_clock import set_moment
-from harness.world.simulated.sqlite_watcher import read_tracks
+from harness.world.simulated.sqlite_rows import read_tracks
 
 Wrote = Callable[[str, str | None], None]
 """Called with a track's id and the URL of its picture, for each row that is inserted or updated."""

@@ -12,6 +12,7 @@ patches          clocks follow the loop and randomness follows the seed during a
 threads          synchronous code in worker threads, one at a time, deterministically
 environment      environment variables, log and printed output of the implementation
 sqlite_watcher   every committed change of an SQLite table of tracks
+sqlite_rows      reading rows as JSON can hold them
 sqlite_clock     SQLite's own clock and randomness
 refusals         calls that would leave the simulated world
 """

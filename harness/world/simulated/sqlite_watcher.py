@@ -7,11 +7,10 @@ change nothing, name them. The whole table is read where triggers would miss a c
 transactions as it has rows, because others may write without being watched.
 """
 
-import math
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -20,6 +19,7 @@ from harness.trace.events import Row
 from harness.world.scope import SCOPE
 from harness.world.simulated.patches import forbid_to_threads
 from harness.world.simulated.sqlite_clock import set_moment
+from harness.world.simulated.sqlite_rows import as_json, as_row, as_text, read, read_tracks
 
 OnWrite = Callable[[str, Row | None, Row | None], None]
 
@@ -137,13 +137,13 @@ class SqliteWatcher:
             return False
         connection.changed -= set(connection.changed)  # what others have changed may not be committed yet
         where = f"WHERE rowid IN ({','.join('?' * len(numbers))}) ORDER BY rowid"
-        read = _read(connection, f"SELECT rowid, * FROM tracks {where}", numbers)
-        if read is None:
+        found = read(connection, f"SELECT rowid, * FROM tracks {where}", numbers)
+        if found is None:
             return False
-        names, values = read
+        names, values = found
         key = names.index("id", 1)
-        rows = {row[0]: _row(names[1:], row[1:]) for row in values}
-        now = {row[0]: str(_plain(row[key])) for row in values}
+        rows = {row[0]: as_row(names[1:], row[1:]) for row in values}
+        now = {row[0]: str(as_json(row[key])) for row in values}
         for number, row in rows.items():
             before = self._rows.get(now[number])
             if before != row:
@@ -165,7 +165,7 @@ class SqliteWatcher:
             schema = cursor.execute("SELECT sql FROM main.sqlite_master").fetchall()
             if any("replace" in str(sql).lower() for (sql,) in schema):
                 return
-            ids = {number: str(_plain(value)) for number, value in cursor.execute("SELECT rowid, id FROM main.tracks")}
+            ids = {number: str(as_json(value)) for number, value in cursor.execute("SELECT rowid, id FROM main.tracks")}
             if connection.period != self._period:
                 _make_triggers(connection, cursor)
         except sqlite3.Error:
@@ -203,7 +203,7 @@ class SqliteWatcher:
         except sqlite3.Error:
             return None  # the application has put something else in its place
         with closing(opened) as connection:
-            connection.text_factory = _text
+            connection.text_factory = as_text
             return read_tracks(connection)
 
     def opened(self, connection: sqlite3.Connection, owner: object) -> None:
@@ -225,18 +225,6 @@ class SqliteWatcher:
         self.on_write = _ignore
 
 
-def _read(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()
-) -> tuple[list[str], list[tuple[Any, ...]]] | None:
-    cursor = sqlite3.Cursor(connection)
-    cursor.row_factory = None
-    try:
-        rows = cursor.execute(sql, parameters).fetchall()
-    except sqlite3.Error:
-        return None  # the table does not exist yet, or has text that is no UTF-8
-    return [column[0] for column in cursor.description], rows
-
-
 def _make_triggers(connection: "WatchedConnection", cursor: sqlite3.Cursor) -> None:
     if not isinstance(connection.changed, set):
         changed = set[int]()
@@ -246,35 +234,6 @@ def _make_triggers(connection: "WatchedConnection", cursor: sqlite3.Cursor) -> N
         name, calls = f"harness_{event}", ", ".join(f"harness_changed({side}.rowid)" for side in sides)
         cursor.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
         cursor.execute(f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.tracks BEGIN SELECT {calls}; END")
-
-
-def read_tracks(connection: sqlite3.Connection) -> dict[str, Row] | None:
-    read = _read(connection, "SELECT * FROM tracks")
-    if read is None or "id" not in read[0]:
-        return None
-    names, rows = read
-    key = names.index("id")
-    return {str(_plain(row[key])): _row(names, row) for row in rows}
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace")
-
-
-def _row(names: Sequence[str], values: Sequence[Any]) -> Row:
-    """Return a row by column, as JSON can hold it."""
-    row = dict(zip(names, values, strict=True))
-    for name, value in row.items():
-        if isinstance(value, bytes | float):
-            row[name] = _plain(value)
-    return row
-
-
-def _plain(value: Any) -> Any:
-    """Return a column's value as JSON can hold it."""
-    if isinstance(value, bytes):
-        return f"({len(value)} bytes)"
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager
