@@ -3,6 +3,7 @@
 world            one run of a scenario: its hosts, its tracks, its end
 simulation       an application in virtual time, which single runs and benchmarks share
 event_loop       the event loop: time jumps to the next timer when nothing is ready
+coroutines       ending coroutines from outside
 network          hosts by name, listeners, connecting
 transport        the two ends of a connection in memory
 tls              certificates of a throw-away authority, made when the first https connection needs them

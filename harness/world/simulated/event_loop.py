@@ -11,9 +11,7 @@ timer is set. `run_until` then returns "quiescent", without a waiting period.
 
 import asyncio
 import contextlib
-import gc
 import heapq
-import inspect
 import socket
 import ssl as ssl_module
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from typing import Any, Literal
 
 from harness.world.clock import START_S
 from harness.world.scope import SCOPE, ExecutionScope
+from harness.world.simulated.coroutines import close_by_force, forestall
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.refused_calls import UNIX_SOCKET, refused_call, refusing
 from harness.world.simulated.threads import Threads
@@ -33,7 +32,6 @@ STEPS_WITHOUT_TIME_MAX = 200_000
 NO_TIME_S = 1e-3
 """Virtual seconds that do not count as an advance: `while True: await asyncio.sleep(1e-9)`."""
 CANCELLED_TIMERS_MAX = 64
-CLOSINGS_MAX = 100
 FAREWELL_S = 60.0
 """Virtual seconds that cancelled tasks get to clean up."""
 
@@ -239,15 +237,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._parked.clear()
         self._timer_cancelled_count = 0
 
-    def dissolve(self, unfinished: list[asyncio.Task[Any]] | None = None) -> None:
+    def dissolve(self) -> None:
         """End the world: cancel unfinished tasks and let them clean up, as `asyncio.run` does, so that none of them
         causes a stray message later. Tasks that do not end even then are closed by force.
-
-        `unfinished` is the result of `unfinished_tasks`, if the caller already has it.
         """
         self.forget_everything()
-        if unfinished is None:
-            unfinished = self.unfinished_tasks()
+        unfinished = self.unfinished_tasks()
         if unfinished:
             self._take_leave_of(unfinished)
         self._buried.clear()
@@ -265,14 +260,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._still.clear()
         self._ready.extend(self._buried)
         for task in tasks:
-            _forestall(task.get_coro())
+            forestall(task.get_coro())
             task.cancel()
         with contextlib.suppress(SystemExit):
             self.run_until(self.elapsed_s + FAREWELL_S)
         self.forget_everything()
         for task in self.unfinished_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-            _close(task.get_coro())
+            close_by_force(task.get_coro())
 
     # Network
 
@@ -374,33 +369,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Print nothing: the world sets a handler that records errors in the journal."""
-
-
-def _forestall(coroutine: Any) -> None:
-    """Close the awaitables of a coroutine that never began: if cancelled before its first step, it would leave them
-    behind and Python would warn. anyio's tasks are such coroutines: each awaits what its handle holds."""
-    if not _is_new(coroutine):
-        return
-    for local in coroutine.cr_frame.f_locals.values():
-        for held in filter(_is_new, (local, *gc.get_referents(local))):
-            held.close()
-
-
-def _is_new(what: Any) -> bool:
-    return inspect.iscoroutine(what) and inspect.getcoroutinestate(what) == inspect.CORO_CREATED
-
-
-def _close(coroutine: Any) -> None:
-    """Close a suspended coroutine from the inside out, again for every `finally` that awaits something."""
-    for _ in range(CLOSINGS_MAX):
-        chain = [coroutine]
-        while getattr(chain[-1], "cr_await", None) is not None and hasattr(chain[-1].cr_await, "close"):
-            chain.append(chain[-1].cr_await)
-        for inner in reversed(chain):
-            with contextlib.suppress(BaseException):
-                inner.close()
-        if getattr(coroutine, "cr_frame", None) is None:
-            return
 
 
 def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
