@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import connection
 from multiprocessing.queues import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from harness.death_signal import die_with_parent
 from harness.engine.judging import Judging
@@ -66,12 +66,23 @@ def play_pairs(
     """
     starts = _Starts(pairs)
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
-    if workers <= 1 or few:
-        for scenario, implementation in pairs:
-            outcome = _play_one(play, scenario, starts.given(implementation), seed)
-            yield starts.learn(play, scenario, implementation, seed, outcome)
-        starts.check()
-        return
+    here = workers <= 1 or few
+    played = _here(pairs, seed, play, starts) if here else _in_workers(pairs, seed, workers, play, starts, notify)
+    for scenario, implementation, outcome in played:
+        yield starts.learn(play, scenario, implementation, seed, outcome)
+    starts.check()
+
+
+def _here(pairs: Sequence[Pair], seed: int, play: Play[T], starts: "_Starts") -> "Iterator[_Played[T]]":
+    """Yield each pair with what came of it, from this process."""
+    for scenario, implementation in pairs:
+        yield scenario, implementation, _play_one(play, scenario, starts.given(implementation), seed)
+
+
+def _in_workers(
+    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], starts: "_Starts", notify: Notify
+) -> "Iterator[_Played[T]]":
+    """Yield each pair with what came of it, from worker processes."""
     _warm_up()
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
@@ -93,20 +104,10 @@ def play_pairs(
             done = [future for future in pending if future.done()]
             while not outcomes.empty():  # those of the chunks that are done, too
                 number, position, outcome = outcomes.get()
-                scenario, implementation = submitted[number][position]
-                yield starts.learn(play, scenario, implementation, seed, outcome)
+                yield (*submitted[number][position], outcome)
             for future in done:
-                played = submitted[pending.pop(future)]
-                try:
-                    future.result()
-                except Postponed as postponed:
-                    pace.learn(played, certain=False)
-                    ((scenario, _), *_) = played
-                    notify(f"running {scenario.name} again at speed {postponed.again.speed:.3g}: {postponed}")
-                    chunks.appendleft([(scenario, postponed.again)])
-                else:
-                    pace.learn(played, certain=True)
-        starts.check()
+                again = pace.ended(future, submitted[pending.pop(future)], notify)
+                chunks.extendleft(again)
     except BrokenProcessPool:
         raise HarnessError(
             "a worker process was ended from outside, perhaps for lack of memory; try --workers 1"
@@ -123,6 +124,9 @@ class _NotStarted(NamedTuple):
     """What a run gives whose implementation does not start."""
 
     why: str
+
+
+_Played: TypeAlias = tuple[Scenario, AnyImplementation, T | _NotStarted]
 
 
 class _Starts:
@@ -181,6 +185,18 @@ class _Pace:
     def at_a_time(self, workers: int) -> int:
         """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds."""
         return min(workers, max(1, round(workers / 2 / self.share)))
+
+    def ended(self, future: Future[None], chunk: Sequence[Pair], notify: Notify) -> list[Sequence[Pair]]:
+        """Learn from a chunk that has ended, and return what of it has to be played again. Raise what it raised."""
+        try:
+            future.result()
+        except Postponed as postponed:
+            self.learn(chunk, certain=False)
+            ((scenario, _), *_) = chunk
+            notify(f"running {scenario.name} again at speed {postponed.again.speed:.3g}: {postponed}")
+            return [[(scenario, postponed.again)]]
+        self.learn(chunk, certain=True)
+        return []
 
     def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
         """Adapt the share to the outcome of a chunk; repeated runs do not count."""

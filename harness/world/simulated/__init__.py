@@ -15,5 +15,8 @@ environment      environment variables, log and printed output of the implementa
 sqlite_watcher   every committed change of an SQLite table of tracks
 sqlite_rows      reading rows as JSON can hold them
 sqlite_clock     SQLite's own clock and randomness
-refusals         calls that would leave the simulated world
+refusals         calls of Python that would leave the simulated world
+refused_calls    calls of an event loop that it lacks
+variables        what an application reads of its environment
+error_origin     whether an error is the application's or the harness's
 """
