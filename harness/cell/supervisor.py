@@ -17,7 +17,7 @@ from typing import Any
 from harness.cell import seccomp
 from harness.cell.debugger import own_terminal
 from harness.cell.inside import OUTPUT_LOST, WHERE_SIGNAL, Play, Request
-from harness.cell.warm_process import Gone, WarmProcess, stop, warm_process
+from harness.cell.warm_process import Gone, WarmProcess, warm_process
 from harness.cell.watch import INTERVAL_S, STARTING, Watch
 from harness.errors import ImplementationError, JournalError
 from harness.targets.python import Implementation
@@ -49,10 +49,9 @@ def supervised(play: Play, implementation: Implementation) -> tuple[Journal, dic
         environment=dict(os.environ),
         terminal=own_terminal(),
     )
-    with warm_process() as warm:
+    with warm_process(implementation.target) as warm:
         outcome = _Supervision(request, warm).run()
-        if not warm.prepare(implementation.target, outcome[1].get("modules", ())):
-            stop()
+        warm.remember(implementation.target, outcome[1].get("modules", ()))
     return outcome
 
 

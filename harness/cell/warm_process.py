@@ -30,9 +30,12 @@ class Gone(Exception):
 
 
 @contextmanager
-def warm_process() -> Iterator["WarmProcess"]:
-    """Give the warm process of this process; it is stopped if it is gone or has spoilt itself."""
+def warm_process(target: str) -> Iterator["WarmProcess"]:
+    """Give the warm process of this process, ready for an implementation; it is stopped if it is gone or has spoilt
+    itself."""
     global _current
+    if _current is not None and _current.owner == os.getpid() and not _current.is_ready_for(target):
+        stop()
     if _current is None or _current.owner != os.getpid():
         _current = WarmProcess()
         atexit.register(stop)
@@ -59,7 +62,8 @@ class WarmProcess:
         theirs.close()
         self._board_file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115  # as long as the process
         self.board = Board(self._board_file)
-        self._imported: set[str] = set()
+        self._wanted: dict[str, list[str]] = {}
+        """The libraries that are still to be imported for each implementation; none once they are."""
 
     def _fork(self, theirs: socket.socket) -> int:
         pid = os.fork()
@@ -124,15 +128,17 @@ class WarmProcess:
         answer: dict[str, Any] = json.loads(said)
         return answer
 
-    def prepare(self, target: str, modules: Sequence[str]) -> bool:
-        """Have the libraries imported that the first cell of an implementation needed, for those that follow. Return
-        whether the process can still be used."""
-        if target in self._imported:
-            return True
-        self._imported.add(target)
-        wanted = [name for name in modules if name.partition(".")[0] not in _NOT_TO_IMPORT]
+    def remember(self, target: str, modules: Sequence[str]) -> None:
+        """Remember the libraries that an implementation has imported in its cell, for the cells that follow."""
+        self._wanted.setdefault(target, [*modules])
+
+    def is_ready_for(self, target: str) -> bool:
+        """Have the libraries imported that an earlier cell of the implementation needed. Return whether the process can
+        be used: half of a library is worse than none of it."""
+        wanted = [name for name in self._wanted.get(target, ()) if name.partition(".")[0] not in _NOT_TO_IMPORT]
         if not wanted:
             return True
+        self._wanted[target] = []
         with tempfile.TemporaryFile(dir=scratch_folder()) as file:
             file.write(json.dumps(wanted).encode())
             file.seek(0)
@@ -141,10 +147,9 @@ class WarmProcess:
                 failed = self._answer()["failed"]
             except Gone:
                 failed = wanted[0]
-        if failed is not None:  # half of a library is worse than none of it
+        if failed is not None:
             _NOT_TO_IMPORT.add(failed.partition(".")[0])
-            return False
-        return True
+        return failed is None
 
 
 def stop() -> None:
