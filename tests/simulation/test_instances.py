@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from harness.trace.events import (
     InstanceStarted,
     InstanceThawed,
     InvocationEnded,
+    Response,
     StoreWrite,
 )
 from harness.trace.journal import Journal
@@ -100,3 +103,33 @@ def test_a_handler_ended_by_a_restart_is_not_ended_again_by_the_limit(
     assert result.journal is not None
     assert len(result.journal.of(InvocationEnded)) == ended
     assert ("within-platform-limit" in result.violated) == bool(ended)
+
+
+STARTUP_S = 4.0
+
+
+def _slow_to_start() -> Any:
+    """An application that accepts tracks, and can serve what follows only after a startup of some seconds."""
+    started = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.sleep(STARTUP_S)
+        started.append(True)
+        yield
+
+    async def create(request: Request) -> JSONResponse:
+        return JSONResponse({"id": str(started[0])}, status_code=201)
+
+    return Starlette(routes=[Route(POSTED, create, methods=["POST"])], lifespan=lifespan)
+
+
+@pytest.mark.parametrize(("after_s", "waits_s"), [(0.0, STARTUP_S), (1.0, 3.0), (STARTUP_S, 0.0), (9.0, 0.0)])
+def test_a_request_waits_until_a_restarted_instance_has_started_up(after_s: float, waits_s: float) -> None:
+    platform = Platform(restarts_s=(10.0,))
+    apart_s = 10.0 - STARTUP_S + after_s  # the first track is requested when the application has started up
+    scenario = Scenario("test/startup", "A startup.", tracks=2, apart_s=apart_s, platform=platform)
+    journal = run(scenario, load(f"{__file__}:_slow_to_start")).journal
+    assert journal is not None
+    answers = [(entry.event.status, entry.event.latency_s) for entry in journal.of(Response)]
+    assert answers == [(201, 0.0), (201, waits_s)]

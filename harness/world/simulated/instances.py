@@ -54,6 +54,9 @@ class Instances:
         self._record = writer.record
         self._count = 0
         self._running: list[Instance] = []
+        self._serving: list[Instance] = []
+        """Those of them that have started up: requests are for them, and wait while there is none."""
+        self._serves = asyncio.Event()
         self.lifespans: set[asyncio.Task[None]] = set()
         """The harness's own tasks among the application's: each lasts as long as its instance."""
         self._turn = count()
@@ -92,6 +95,9 @@ class Instances:
             problem = f"its startup has not finished after {STARTUP_S_MAX:g} s"
         if problem is not None:
             raise ImplementationError(f"the application does not start: {problem}")
+        if instance in self._running:  # no restart has killed it meanwhile
+            self._serving.append(instance)
+            self._serves.set()
 
     def stop(self) -> None:
         """Shut the instances down, as a server does when the run is over."""
@@ -101,7 +107,8 @@ class Instances:
 
     async def restart(self) -> None:
         """Kill the instances with all their work, and start new ones on the same store."""
-        killed, self._running = self._running, []
+        killed, self._running, self._serving = self._running, [], []
+        self._serves.clear()
         for instance in killed:
             self._record(InstanceKilled(instance=instance.number))
             self._loop.kill(instance.place)
@@ -123,8 +130,10 @@ class Instances:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request on the next instance in turn, under the platform's rules."""
-        running = self._running
-        instance = running[next(self._turn) % len(running)] if len(running) > 1 else running[0]
+        while not self._serving:
+            await self._serves.wait()
+        serving = self._serving
+        instance = serving[next(self._turn) % len(serving)] if len(serving) > 1 else serving[0]
         if self._plain:
             SCOPE.set(instance.place)
             asyncio.current_task().serves = instance.place  # type: ignore[union-attr]
