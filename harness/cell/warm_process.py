@@ -58,7 +58,7 @@ class WarmProcess:
         self.owner = os.getpid()
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process: subprocess.Popen[bytes] | None = None
-        self._pid = self._fork(theirs) if _can_fork() else self._spawn(theirs)
+        self.pid = self._fork(theirs) if _can_fork() else self._spawn(theirs)
         theirs.close()
         self._board_file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115  # as long as the process
         self.board = Board(self._board_file)
@@ -103,7 +103,7 @@ class WarmProcess:
             self._process.wait()
         else:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
+                os.waitpid(self.pid, 0)
 
     def fork(self, files: Sequence[IO[bytes]], line: socket.socket) -> int:
         """Have a cell forked that shares these files, and return the number of its process."""

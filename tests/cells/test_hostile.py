@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cell.warm_process import warm_process
 from harness.engine.run import run
 from harness.errors import ImplementationError
 from harness.results.result import Result
@@ -93,12 +94,9 @@ def test_the_runs_after_it_are_as_before(folder: Path, undisturbed: dict[str, st
 
 
 def _children_of_the_warm_process() -> list[str]:
-    own, found = os.getpid(), []
-    parents = {pid: _parent(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
-    for pid, parent in parents.items():
-        if parent is not None and parents.get(parent) == own:
-            found.append(Path(f"/proc/{pid}/cmdline").read_text("utf-8"))
-    return found
+    with warm_process("") as warm:
+        running = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [Path(f"/proc/{pid}/cmdline").read_text("utf-8") for pid in running if _parent(pid) == warm.pid]
 
 
 def _parent(pid: int) -> int | None:
