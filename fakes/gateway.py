@@ -15,7 +15,7 @@ from harness.fakes.published_files import Lender, Publisher, lend_nothing
 from harness.fakes.responses import json_response
 from harness.fakes.script import Script
 from harness.fakes.suno import contract as suno_contract
-from harness.fakes.tasks import Credits
+from harness.fakes.tasks import Credits, balance_for
 
 KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
 SUNO_PATHS = {
@@ -86,16 +86,18 @@ def create_app(
     signing_key: str | None = None,
     observe: Observer = ignore,
     post: Post = post,
+    tracks: int = 1,
 ) -> Gateway:
     """Return both fakes behind one host.
 
-    They share one balance and one key: the smaller of the two balances and quotas in the script, since a script lowers
-    one of them to exhaust the account. Each provider has its own rate limit. The picture fake sends stray picture
-    callbacks, to the latest picture callback URL or else to the music's. `ids` makes the ids differ from those without,
-    or with another text.
+    They share one balance and one key: the smaller of the balances and quotas in the script, since a script lowers
+    one of them to exhaust the account; without any, enough for `tracks`. Each provider has its own rate limit. The
+    picture fake sends stray picture callbacks, to the latest picture callback URL or else to the music's. `ids` makes
+    the ids differ from those without, or with another text.
     """
     quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
-    credits = Credits(min(script.suno.credits, script.kie.credits), min(quotas, default=None))
+    balances = [credits for credits in (script.suno.credits, script.kie.credits) if credits is not None]
+    credits = Credits(min(balances, default=balance_for(tracks)), min(quotas, default=None))
     kie_app = kie.create_app(
         script.kie,
         publish=publish,

@@ -29,6 +29,9 @@ FLAWS: dict[str, str] = {
 }
 """Every flaw's name and its meaning in one sentence."""
 
+SOUND = frozenset({"exif-thumbnail-first", "exif-rotated", "cmyk", "sixteen-bit", "metadata-first"})
+"""Those that are no defect: the picture is unusual, but whole, upright and of its size."""
+
 HTML_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head>"
     b"<body><h1>Checking your browser</h1><p>The picture is not here.</p></body></html>\n"

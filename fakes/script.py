@@ -175,7 +175,8 @@ class SunoScript:
     430."""
     queries_per_s: int = 3
     """Record queries allowed per task and second."""
-    credits: int = 1_000
+    credits: int | None = None
+    """The balance at the start; None covers the tracks of the run (`harness.fakes.tasks.balance_for`)."""
     key_quota: int | None = None
     """Credits that the key may spend although the account has more; beyond that is 433. None: no such limit."""
 
@@ -196,7 +197,8 @@ class KieScript:
     """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
     creations_per_10_s: int = 20
-    credits: int = 1_000
+    credits: int | None = None
+    """The balance at the start; None covers the tracks of the run (`harness.fakes.tasks.balance_for`)."""
     key_quota: int | None = None
     """Credits that the key may spend although the account has more; beyond that is 433. None: no such limit."""
 

@@ -59,6 +59,17 @@ class RateWindow:
         return True
 
 
+BALANCE = 1_000
+"""The credits of an account about which the script says nothing."""
+BALANCE_FOR_A_TRACK = 100
+"""Credits that cover a track's music and several attempts at its picture."""
+
+
+def balance_for(tracks: int) -> int:
+    """Return the credits of an account about which the script says nothing: they do not run out by themselves."""
+    return max(BALANCE, BALANCE_FOR_A_TRACK * tracks)
+
+
 class Credits:
     """The balance of one account, which several fakes may share, and the remaining quota of its key."""
 

@@ -23,7 +23,7 @@ from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher,
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import Failure, Image, KieScript, Picture
-from harness.fakes.tasks import Chores, Credits, task_id, turn
+from harness.fakes.tasks import BALANCE, Chores, Credits, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that leaves the picture at this default gets the requested size; see `served`."""
@@ -298,7 +298,7 @@ def create_app(
     `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file.
     `credits` is an account shared with another fake; `post` sends the callbacks.
     """
-    balance = credits or Credits(script.credits, script.key_quota)
+    balance = credits or Credits(BALANCE if script.credits is None else script.credits, script.key_quota)
     limit = script.creations_per_10_s
     account = Account("kie", api_key, observe, balance, limit, errors_as_http=script.errors_as_http)
     dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))

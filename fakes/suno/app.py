@@ -27,7 +27,7 @@ from harness.fakes.suno import contract
 from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.suno.records import MusicTask, tracks
 from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
-from harness.fakes.tasks import Chores, Credits, below, sleep_until, task_id, turn
+from harness.fakes.tasks import BALANCE, Chores, Credits, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for an unknown task; its argument is the URL to use if no better one is known."""
@@ -311,7 +311,7 @@ def create_app(
     """
     rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect
-    balance = credits or Credits(script.credits, script.key_quota)
+    balance = credits or Credits(BALANCE if script.credits is None else script.credits, script.key_quota)
     limit = script.creations_per_10_s
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
     account = Account("suno", api_key, observe, balance, limit, codes, script.errors_as_http)

@@ -50,6 +50,10 @@ class RequestFault(Fault):
 
     __slots__ = ()
 
+    def affects(self, request: RequestInTransit) -> bool:
+        """Return whether it has an effect on `request`."""
+        return True
+
     async def on_request(self, request: RequestInTransit, randomness: Randomness) -> None:
         """Take time, or change `request`."""
         raise NotImplementedError

@@ -62,6 +62,9 @@ class AlteredRequest(RequestFault):
     text: str = '"code":200'
     by: str = '"code":500'
 
+    def affects(self, request: RequestInTransit) -> bool:
+        return self.text.encode() in request.content and self.text != self.by
+
     async def on_request(self, request: RequestInTransit, randomness: Randomness) -> None:
         request.content = request.content.replace(self.text.encode(), self.by.encode())
 

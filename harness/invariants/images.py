@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 
+from harness.fakes.image_defects import SOUND
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import ImageProbed, Row, RunEnded, StoreWatched, StoreWrite
 from harness.trace.journal import AnyEntry, Entry
+from harness.trace.looks import SOON, Look, looks_of, may_change
 from harness.trace.tracks import TERMINAL, Generation, Track
-from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
 NO_PICTURE = "the track has no picture"
 WIDTH_2K, HEIGHT_2K = 2048, 1152
 ASPECT_TOLERANCE = 0.02
 """16:9 within 2 %: providers round sides to multiples of their own, and 2736x1520 (1.800) is what one of them sends."""
-LATER = frozenset({"day", "retention"})
-"""Probes of a picture long after the run."""
 Size = tuple[int, int]
 """Width and height in pixels."""
 
@@ -67,12 +66,20 @@ def size_text(probe: ImageProbed) -> str:
 
 def _early_probes(view: TraceView, url: str | None) -> list[ImageProbed]:
     """Return the probes of `url` before the provider's retention ends."""
-    return [entry.event for entry in view.probes.get(url or "", ()) if entry.event.when not in LATER]
+    return [entry.event for entry in view.probes.get(url or "", ()) if entry.event.when in SOON]
 
 
 def ever_true_2k(view: TraceView, url: str | None) -> bool:
     """Return whether any probe of `url` before the retention ended found a true 2K picture."""
     return any(shows_true_2k(probe) for probe in _early_probes(view, url))
+
+
+def ends_with_true_2k(view: TraceView, track: Track) -> bool:
+    """Return whether the track's last picture is a true 2K one; a provider's file is judged as it was at first."""
+    end = view.probe(track.image_url, "end")
+    if end is not None and end.event.decodes and may_change(view, end.event.url):
+        return shows_true_2k(end.event)
+    return ever_true_2k(view, track.image_url)
 
 
 def was_good(view: TraceView, generation: Generation) -> bool:
@@ -85,7 +92,7 @@ def was_good(view: TraceView, generation: Generation) -> bool:
 def _published_good(view: TraceView, url: str) -> bool:
     """Return whether a picture that the harness has not probed was published as a true 2K one."""
     entry = view.published.get(url)
-    if entry is None or url in view.probes or entry.event.flaw is not None:
+    if entry is None or url in view.probes or entry.event.flaw not in (None, *SOUND):
         return False
     (width, height), (made_width, made_height) = entry.event.size, entry.event.made
     return is_true_2k((width, height), (made_width, made_height))
@@ -187,16 +194,14 @@ IMAGE_NATIVE = Invariant(
 
 def image_belongs(view: TraceView, track: Track) -> Finding:
     """Read from the watermark of each picture on a settled track which track's task made it."""
-    for fields, write in track.states:
-        url = usable_url(fields.get("image_url"))
-        if fields.get("status") not in TERMINAL or url == track.image_url:
-            continue
-        early = view.probe(url, "write")
-        if early is not None and early.event.decodes:
-            finding = _owner(view, track, early, [write])
-            if finding.state == "violated":
-                return finding._replace(reason=f"{finding.reason} (shown since {write.at_s:g} s)")
     probe = decoded(view, track)
+    final = probe.event.mark if isinstance(probe, Entry) else None
+    for fields, write, early in looks_of(view, track):
+        if fields.get("status") not in TERMINAL or early is None or early.event.mark in (None, final):
+            continue
+        finding = _owner(view, track, early, [write])
+        if finding.state == "violated":
+            return finding._replace(reason=f"{finding.reason} (shown since {write.at_s:g} s)")
     if isinstance(probe, Finding):
         return probe
     return _owner(view, track, probe, write_of(track))
@@ -229,26 +234,21 @@ def _owner(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
 
 
 def never_downgraded(view: TraceView, track: Track) -> Finding:
-    """Check every change of the picture's URL after a true 2K picture was stored."""
-    states = track.states
-    if track.refused is not None or not (states or track.readable):
+    """Check every change of the picture, by another address or behind the same one, after a true 2K picture was
+    stored."""
+    looks = looks_of(view, track)
+    if track.refused is not None or not (looks or track.readable):
         return unseen(track) or not_applicable("nothing was written")
-    good: AnyEntry | None = None
-    shown: str | None = None
-    for fields, entry in states:
-        if fields.get("image_url") == shown:
-            continue
-        shown = fields.get("image_url")
-        url = usable_url(shown)
-        if url is not None and ever_true_2k(view, url):
-            good = entry
-        elif good is not None:
-            probe = next((p for p in view.probes.get(url or "", ()) if p.event.decodes), None)
-            what = f"a picture {_seen(view, url)}" if url else "nothing" if fields else "no row at all"
-            return violated(f"a verified 2K picture was replaced by {what}", good, entry, probe)
+    good: Look | None = None
+    for look in looks:
+        if look.probe is not None and shows_true_2k(look.probe.event):
+            good = look
+        elif good is not None and (look.url != good.url or (look.probe is not None and look.probe.event.decodes)):
+            what = _replacement(look, good)
+            return violated(f"a verified 2K picture was replaced by {what}", good.entry, look.entry, look.probe)
     if good is None:
         return not_applicable("the track never held a 2K picture")
-    return held(f"the 2K picture was kept{_as_far_as_seen(view)}", good)
+    return held(f"the 2K picture was kept{_as_far_as_seen(view)}", good.entry)
 
 
 NEVER_DOWNGRADED = Invariant(
@@ -269,13 +269,17 @@ def _as_far_as_seen(view: TraceView) -> str:
     return f", as far as observed: the store was {how}, at most {gap_s:.3g} s apart"
 
 
-def _seen(view: TraceView, url: str) -> str:
-    """Return what the best probe of `url` found."""
-    probes = [entry.event for entry in view.probes.get(url, ())]
-    decoded = next((probe for probe in probes if probe.decodes), None)
-    if decoded is None:
-        return "that does not load" if probes else "that was never downloaded"
-    return f"of {size_text(decoded)}" + (", enlarged" if is_enlarged(decoded) else "")
+def _replacement(look: Look, good: Look) -> str:
+    """Return what is on the track instead of a 2K picture."""
+    if look.url is None:
+        return "nothing" if look.fields else "no row at all"
+    if look.probe is None:
+        return "a picture that was never downloaded"
+    if not look.probe.event.decodes:
+        return "a picture that does not load"
+    enlarged = ", enlarged" if is_enlarged(look.probe.event) else ""
+    where = " at the same address" if look.url == good.url else ""
+    return f"a picture of {size_text(look.probe.event)}{enlarged}{where}"
 
 
 def _but_enlarged(probe: ImageProbed) -> str:
@@ -291,17 +295,16 @@ def fallback_labelled(view: TraceView, track: Track) -> Finding:
     finding = unseen(track)
     if finding is not None:
         return finding
-    small = None
-    for fields, entry in track.states:
-        url = usable_url(fields.get("image_url"))
-        probe = next((p for p in view.probes.get(url or "", ()) if p.event.decodes), None)
-        if url is None or probe is None or shows_true_2k(probe.event) or fields.get("status") not in TERMINAL:
+    small, looks = None, looks_of(view, track)
+    for fields, entry, probe in looks:
+        settled = fields.get("status") in TERMINAL
+        if probe is None or not probe.event.decodes or shows_true_2k(probe.event) or not settled:
             continue
         small = entry
         if not is_labelled(fields):
             what = f"a {size_text(probe.event)} picture{_but_enlarged(probe.event)}"
             return violated(f"{what} is shown without the low-resolution label", entry, probe)
-    if track.settled and ever_true_2k(view, track.image_url) and is_labelled(track.fields or {}):
+    if track.settled and ends_with_true_2k(view, track) and is_labelled(track.fields or {}):
         label = (track.fields or {})["image_label"]
         return violated(f'a true 2K picture has the label "{label}" at the end', *write_of(track))
     if small is None:

@@ -49,8 +49,8 @@ def _check_every_track(check: TrackCheck, view: TraceView) -> Finding:
     for state in ("violated", "unknown", "held"):
         found = [(track, finding) for track, finding in findings if finding.state == state]
         if found:
-            track, first = found[0]
-            return Finding(state, _reported(track, first.reason, len(found), len(tracks)), first.evidence)
+            track, first = next((each for each in found if each[1].severity == "error"), found[0])
+            return first._replace(reason=_reported(track, first.reason, len(found), len(tracks)))
     return findings[0][1]
 
 

@@ -38,14 +38,15 @@ def judge(
         if severity not in SEVERITIES:
             raise UnknownNameError("severity", severity, SEVERITIES, f" ({' or '.join(SEVERITIES)})")
     return tuple(
-        _verdict(invariant, changed.get(name, invariant.severity), view)
+        _verdict(invariant, changed.get(name), view)
         for name, invariant in invariants.items()
         if name not in switched_off
     )
 
 
-def _verdict(invariant: Invariant, severity: Severity, view: TraceView) -> Verdict:
+def _verdict(invariant: Invariant, wanted: Severity | None, view: TraceView) -> Verdict:
     finding = _finding(invariant, view)
+    severity = wanted or finding.severity or invariant.severity
     return Verdict(invariant.name, finding.state, finding.reason, finding.evidence, severity)
 
 

@@ -13,9 +13,9 @@ from harness.trace.events import (
     LogLine,
     Request,
     Response,
-    StoreWrite,
 )
 from harness.trace.journal import AnyEntry, Entry
+from harness.trace.looks import looks_of
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
@@ -90,7 +90,7 @@ def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
         case "callback-without-picture":
             return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
         case "image-verified" | "image-delivered":
-            return _first_2k_writes(view)
+            return _first_2k_looks(view)
         case "image-failed":
             return [
                 track.writes[-1]
@@ -124,13 +124,12 @@ def _brings_no_picture(sent: Entry[CallbackAttempt]) -> bool:
     return all(usable_url(items[0].get(name)) is None for name in ("image_url", "imageUrl"))
 
 
-def _first_2k_writes(view: TraceView) -> list[Entry[StoreWrite]]:
-    found = []
+def _first_2k_looks(view: TraceView) -> list[AnyEntry]:
+    found: list[AnyEntry] = []
     for track in view.tracks:
-        for write in track.writes:
-            after = write.event.after or {}
-            if images.ever_true_2k(view, usable_url(after.get("image_url"))):
-                found.append(write)
+        for _, entry, probe in looks_of(view, track):
+            if probe is not None and images.shows_true_2k(probe.event):
+                found.append(entry)
                 break
     return found
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.invariants import images
-from harness.trace.events import CreditsChanged, TaskCreated
+from harness.trace.events import CreditsChanged, StoreWrite, TaskCreated
 from harness.trace.journal import Journal
+from harness.trace.looks import looks_of
 from harness.trace.tracks import Attempt, Track
-from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
 
 TrackOutcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
@@ -93,12 +93,13 @@ def outcome(view: TraceView, track: Track) -> TrackOutcome:
 
 def _picture_after_s(view: TraceView, track: Track) -> float | None:
     """Return the time to the final picture, as `harness bench` counts it: a picture lost in between does not count."""
-    arrived_at_s, shown_at_s, shown = _music_arrived_at_s(view, track), None, None
-    for write in track.writes:
-        url = usable_url((write.event.after or {}).get("image_url"))
-        if url == track.image_url != shown:
-            shown_at_s = write.at_s
-        shown = url
+    arrived_at_s, shown_at_s = _music_arrived_at_s(view, track), None
+    was_shown = False
+    for look in looks_of(view, track):
+        is_shown = look.url == track.image_url and look.probe is not None and images.shows_true_2k(look.probe.event)
+        if is_shown and not was_shown and isinstance(look.entry.event, StoreWrite):
+            shown_at_s = look.entry.at_s
+        was_shown = is_shown
     if arrived_at_s is None or shown_at_s is None:
         return None
     return max(0.0, round(shown_at_s - arrived_at_s, 6))

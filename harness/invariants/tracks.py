@@ -1,6 +1,9 @@
 """Invariants about a track: it settles, keeps its audio, has a picture, or says why it has none."""
 
-from harness.invariants import billing, images
+import re
+
+from harness.invariants import images
+from harness.invariants.downloads import first_download, is_whole
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
@@ -12,6 +15,7 @@ from harness.trace.events import (
     RunEnded,
     StoreWrite,
     TaskRefused,
+    TrackSubmitted,
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Track
@@ -19,6 +23,8 @@ from harness.trace.urls import host_of, usable_url
 from harness.trace.view import TraceView, path_ends
 
 ERROR_LEVELS = frozenset({"error", "critical"})
+ABOUT_A_PICTURE = re.compile("picture|image|cover|thumbnail|artwork|kie|seedream", re.IGNORECASE)
+SAME_MOMENT_S = 1.0
 TERMINAL_LOOKALIKES = frozenset({"complete", "completed", "done", "success", "ready", "failed", "failure", "error"})
 
 
@@ -88,13 +94,13 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
     failing = _failing(track)
     assert failing is not None
     reported = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
-    if images.ever_true_2k(view, track.image_url):
+    if images.ends_with_true_2k(view, track):
         probe = view.probe(track.image_url, "end")
         return violated(f"{reported}, and so is a 2K picture", finished[-1], failing, probe)
     if _was_hindered(view):
         return None
     for image in track.images:
-        got = billing.first_download(view, image, failing) if images.was_good(view, image) else None
+        got = first_download(view, image, failing) if images.was_good(view, image) else None
         if got is not None:
             return violated(
                 f"{reported}, and a 2K picture was downloaded at {got.at_s:g} s", finished[-1], got, failing
@@ -122,7 +128,7 @@ def _music_failed(view: TraceView, track: Track, audio: str) -> bool:
             return True
     ends = path_ends(audio)
     tried = [entry for end in ends for entry in view.downloads.get(end, ()) if entry.event.path == end]
-    return bool(tried) and not any(billing.is_whole(view, entry) for entry in tried)
+    return bool(tried) and not any(is_whole(view, entry) for entry in tried)
 
 
 def _requested_pictures(view: TraceView) -> bool:
@@ -207,17 +213,19 @@ def failure_visible(view: TraceView, track: Track) -> Finding:
         return finding
     if not track.settled:
         return not_applicable("the track never settled")
-    if track.image_url is not None and images.ever_true_2k(view, track.image_url):
+    if track.image_url is not None and images.ends_with_true_2k(view, track):
         return not_applicable("the track has a 2K picture")
     fields = track.fields or {}
     if usable_url(fields.get("failure_reason")) is not None:
         return held(f"the track says why: {fields['failure_reason']}", *track.writes[-1:])
-    lines = view.of(LogLine) if len(view.tracks) == 1 else view.lines_about.get(track.index, [])
-    line = next((entry for entry in lines if entry.event.level in ERROR_LEVELS), None)
+    line = next((entry for entry in _lines_about(view, track) if entry.event.level in ERROR_LEVELS), None)
     if line is not None:
         return held(f"the log says why: {line.event.text[:120]}", line)
+    other = " about it" if any(each.event.level in ERROR_LEVELS for each in view.of(LogLine)) else ""
     what = _shown(view, track.image_url)
-    return violated(f"the track {what} and no reason: no failure_reason, no error line in the log", *track.writes[-1:])
+    return violated(
+        f"the track {what} and no reason: no failure_reason, no error line in the log{other}", *track.writes[-1:]
+    )
 
 
 FAILURE_VISIBLE = Invariant(
@@ -227,6 +235,32 @@ FAILURE_VISIBLE = Invariant(
     gravity=4,
     check=of_every_track(failure_visible),
 )
+
+
+def _lines_about(view: TraceView, track: Track) -> list[Entry[LogLine]]:
+    """Return the log lines about a track: those that name it or were caused by it; for the only track of a run also
+    those that name its picture, and those of a worker without a known cause that come with its end."""
+    about = view.lines_about.get(track.index, [])
+    if len(view.tracks) > 1:
+        return about
+    named = {line.number for line in about}
+    begin = next((entry.number for entry in view.of(TrackSubmitted)), 0)
+    return [
+        line
+        for line in view.of(LogLine)
+        if line.number in named
+        or (line.number > begin and (ABOUT_A_PICTURE.search(line.event.text) or _comes_with_the_end(view, track, line)))
+    ]
+
+
+def _comes_with_the_end(view: TraceView, track: Track, line: Entry[LogLine]) -> bool:
+    """Return whether a line may be about the track by its time; of a live application no causes are known, so that any
+    line after the first callback may be."""
+    if view.began.world == "live":
+        first = next((attempt.arrived for attempt in view.attempts if attempt.arrived is not None), None)
+        return first is not None and line.number > first.number
+    end = _settling(track)
+    return end is not None and line.cause == 0 and abs(line.at_s - end.at_s) <= SAME_MOMENT_S
 
 
 def _shown(view: TraceView, url: str | None) -> str:

@@ -31,6 +31,8 @@ class Finding(NamedTuple):
     state: State
     reason: str
     evidence: tuple[int, ...] = ()
+    severity: Severity | None = None
+    """How serious this one is, where that differs from the invariant's own severity."""
 
 
 def held(reason: str, *evidence: AnyEntry | None) -> Finding:

@@ -137,7 +137,7 @@ class DeliveringKeys(Keys):
     creations_per_10_s: int = key(
         "Requests accepted in 10 s; default 20.", 20, alias="creations-per-10s", ge=0, le=CREATIONS_MAX
     )
-    credits: int = key("Credits of the account at the start; default 1000.", 0, ge=0, le=CREDITS_MAX)
+    credits: int = key("Credits of the account at the start; default enough for the tracks.", 0, ge=0, le=CREDITS_MAX)
     key_quota: int = key("Credits that the key may spend, whatever the account has.", 12, ge=0, le=CREDITS_MAX)
     errors_as_http: bool = key("true: every rejection also has its code as a real HTTP status.", True)
     records: RecordStyle = key("The format of times and failures in records; default live.", "documented")

@@ -157,10 +157,10 @@ class TraceView:
 
     @cached_property
     def downloads(self) -> dict[str, list[Entry[Request]]]:
-        """Return the implementation's requests for files by each end of their path that begins with a slash."""
+        """Return the implementation's downloads by each end of their path that begins with a slash; a HEAD is none."""
         requests: defaultdict[str, list[Entry[Request]]] = defaultdict(list)
         for request in self.own_requests:
-            if request.event.link == "media":
+            if request.event.link == "media" and request.event.method == "GET":
                 for end in path_ends(request.event.path):
                     requests[end].append(request)
         return dict(requests)

@@ -2,10 +2,13 @@
 
 It is installed in three places: in front of a fake's ASGI app, where the fake accepts connections, and around the
 `Post` with which the fake sends its callbacks.
+
+A fault is recorded at the moment at which it acts, and only if it changes something: of two that send the response only
+the first acts, and a text that does not occur is not replaced.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from random import Random
 from typing import Any, TypeVar
@@ -18,6 +21,7 @@ from harness.faults.exchange import (
     App,
     Connection,
     Exchange,
+    Headers,
     Message,
     Receive,
     RequestInTransit,
@@ -139,9 +143,6 @@ class FaultInjector:
             self._overtake(link)
             return
         exchange = Exchange(scope, disconnected, send, scope["state"]["wire"], self._let_die)
-        if not exchange.is_observed:
-            for rule, _ in _acting(due):
-                self._notify(rule)
         if any(isinstance(rule.fault, RequestFault) for rule, _ in due):
             content = await _content(receive) if content is None else content
             request = await self._pass(due, link, content)
@@ -151,18 +152,51 @@ class FaultInjector:
             for after_s in request.copies_after_s:
                 self._start(_carry_out_again(app, scope, request.content, after_s))
             if request.refusal is not None:
-                await _send(due, exchange, request.refusal)
+                await self._send(due, exchange, request.refusal)
                 return
             receive = received_again(request.content, receive)
         response = await _response_of(app, scope, receive)
         self._overtake(link)
-        await _send(due, exchange, response)
+        await self._send(due, exchange, response)
+
+    async def _send(self, due: Due, exchange: Exchange, response: ResponseInTransit) -> None:
+        """Send a response with the faults that are due; those of a probe of the observer's own are not recorded."""
+        notify = (lambda rule: None) if exchange.is_observed else self._notify
+        for rule, _ in due:
+            if isinstance(rule.fault, ResponseFault):
+                altered = rule.fault.alter(response)
+                if _said(altered) != _said(response):
+                    notify(rule)
+                response = altered
+        await self._hold(due, notify)
+        for rule, randomness in due:
+            if isinstance(rule.fault, EndFault):
+                notify(rule)
+                await rule.fault.on_end(exchange.connection)
+                break
+            if isinstance(rule.fault, SendFault):
+                notify(rule)
+                await rule.fault.on_send(exchange, response, randomness)
+                break
+        else:
+            await exchange.finish(response)
+        await exchange.gone()
+
+    async def _hold(self, due: Due, notify: Callable[[FaultRule], None]) -> None:
+        """Hold a response back for the sum of the delays that are due."""
+        for rule, randomness in due:
+            if isinstance(rule.fault, HoldFault):
+                delay_s = rule.fault.hold_s(randomness)
+                if delay_s:
+                    notify(rule)
+                    await pause(delay_s)
 
     async def _pass(self, due: Due, link: str, content: bytes) -> RequestInTransit:
         """Apply the request faults to a request in transit."""
         request = RequestInTransit(content, lambda within_s: self._be_overtaken(link, within_s))
         for rule, randomness in due:
-            if isinstance(rule.fault, RequestFault) and not request.is_over:
+            if isinstance(rule.fault, RequestFault) and not request.is_over and rule.fault.affects(request):
+                self._notify(rule)
                 await rule.fault.on_request(request, randomness)
         return request
 
@@ -196,17 +230,16 @@ class FaultInjector:
         async def with_faults(url: str, content: bytes, headers: dict[str, str]) -> posting.ClientResponse:
             await self._connect("callbacks")
             due = self._due(self._at_messages.get("callbacks"), "POST", urlsplit(url).path, content)
-            for rule, _ in _acting(due):
-                self._notify(rule)
             # A message in transit arrives even if the sender has given up.
             arriving = self._start(self._arrive(due, post, url, content, headers))
             response = await asyncio.shield(arriving)
             if response is None:
                 await for_ever()
                 raise AssertionError("unreachable: for_ever() returned")
-            await pause(_hold_s(due))
-            for rule, _ in _acting(due):
+            await self._hold(due, self._notify)
+            for rule, _ in due:
                 if isinstance(rule.fault, EndFault):
+                    self._notify(rule)
                     await rule.fault.on_end(_SendersEnd())
             return response
 
@@ -313,35 +346,9 @@ class _Armed:
         return randomness
 
 
-def _acting(due: Due) -> Iterator[tuple[FaultRule, Randomness]]:
-    """Return the faults that take effect: of several that send or withhold the response, only one does."""
-    answered = False
-    for rule, randomness in due:
-        answers = isinstance(rule.fault, EndFault | SendFault)
-        if not (answers and answered):
-            yield rule, randomness
-        answered = answered or answers
-
-
-def _hold_s(due: Due) -> float:
-    return sum(rule.fault.hold_s(randomness) for rule, randomness in due if isinstance(rule.fault, HoldFault))
-
-
-async def _send(due: Due, exchange: Exchange, response: ResponseInTransit) -> None:
-    for rule, _ in due:
-        if isinstance(rule.fault, ResponseFault):
-            response = rule.fault.alter(response)
-    await pause(_hold_s(due))
-    for rule, randomness in _acting(due):
-        if isinstance(rule.fault, EndFault):
-            await rule.fault.on_end(exchange.connection)
-            break
-        if isinstance(rule.fault, SendFault):
-            await rule.fault.on_send(exchange, response, randomness)
-            break
-    else:
-        await exchange.finish(response)
-    await exchange.gone()
+def _said(response: ResponseInTransit) -> tuple[int, Headers, bytes]:
+    """Return what a response says; the order of its headers says nothing."""
+    return response.status, sorted(response.headers), response.body
 
 
 async def _response_of(app: App, scope: Scope, receive: Receive) -> ResponseInTransit:

@@ -1,8 +1,9 @@
 """The observer: records every write to the store, and fetches and decodes every picture.
 
 It requests pictures as a browser would, trusting no cache and no claim, and leaves no trace in the world: at each write
-that puts a picture on a track, at the end of the run, and once more after the providers have deleted their files. The
-journal gets what it finds; the invariants judge it.
+that puts a picture on a track or touches a track whose picture is at an address of the application's own, where another
+may have taken its place; at the end of the run; and once more after the providers have deleted their files. The journal
+gets what it finds; the invariants judge it.
 """
 
 from collections.abc import Callable
@@ -78,7 +79,7 @@ class TrackObserver:
         watcher.on_write = self.written
 
     def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
-        """Record that a row of the store is new, changed or gone, and probe a new picture on it."""
+        """Record that a row of the store is new, changed or gone, and probe the picture on it if it may be another."""
         if self.over:
             return  # written after the end of the run
         was = {} if before is None else before
@@ -90,12 +91,12 @@ class TrackObserver:
                 after=None if after is None else _readable(after),
             )
         )
-        url = now.get("image_url")
-        if usable_url(url) and url != was.get("image_url"):
+        url = usable_url(now.get("image_url"))
+        if url is not None and (now.get("image_url") != was.get("image_url") or is_at(url, self._own_host)):
             context = copy_context()
             context.run(SCOPE.set, None)
             context.run(CAUSE.set, number)
-            self._loop.create_task(self._probe(track_id, str(url), "write"), context=context)
+            self._loop.create_task(self._probe(track_id, url, "write"), context=context)
 
     async def _probe(self, track_id: str, url: str, when: str) -> None:
         sight = await self._look(url)

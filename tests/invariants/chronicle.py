@@ -21,6 +21,7 @@ class Chronicle:
         self.at_s = 0.0
         self.rows: dict[int, Facts | None] = {}
         self.pictures: dict[str, Facts] = {}
+        self.flaws: dict[str, str | None] = {}
         self.tasks: dict[str, tuple[int, int]] = {}
         """Number of each task's request, and its ordinal at its provider."""
         hosts = {"app": [APP], "providers": [KIE, SUNO], "media": [MEDIA]}
@@ -79,7 +80,9 @@ class Chronicle:
             if picture is not None and picture["mark"] is not None:
                 size, made = [picture["width"], picture["height"]], picture["mark"]
                 made_at = [made["made_width"], made["made_height"]]
-                self.note("picture.published", request, url=url, mark=made, size=size, made=made_at, flaw=None)
+                self.note(
+                    "picture.published", request, url=url, mark=made, size=size, made=made_at, flaw=self.flaws[url]
+                )
         provider = "suno" if task_id.startswith("music") else "kie"
         outcome, code = ("failed", 501) if failed else ("success", 200)
         facts = {"provider": provider, "task_id": task_id, "number": number}
@@ -123,8 +126,10 @@ class Chronicle:
         kind: str = "picture",
         made: tuple[int, int] | None = None,
         marked: bool = True,
+        flaw: str | None = None,
     ) -> str:
-        """Describes what looking at `url` shows from now on."""
+        """Describes what looking at `url` shows from now on; `flaw` is what its provider says of it."""
+        self.flaws[url] = flaw
         made_width, made_height = made or (width, height)
         mark = {"kind": kind, "number": number, "part": 0, "made_width": made_width, "made_height": made_height}
         shown = {"decodes": True, "format": "png", "width": width, "height": height, "status": 200, "problem": None}
@@ -139,17 +144,17 @@ class Chronicle:
         self.rows[track] = after
         number = self.note("store.write", cause, track_id=f"t{track}", before=before, after=after)
         url = after.get("image_url")
-        if url and url != (before or {}).get("image_url"):
-            self.look(track, url, "write")
+        if url and (url != (before or {}).get("image_url") or APP in url):
+            self.look(track, url, "write", number)
         return number
 
     def delete(self, track: int, cause: int = 0) -> int:
         before, self.rows[track] = self.rows[track], None
         return self.note("store.write", cause, track_id=f"t{track}", before=before, after=None)
 
-    def look(self, track: int, url: str, when: str) -> None:
+    def look(self, track: int, url: str, when: str, cause: int = 0) -> None:
         seen = self.pictures.get(url, {**MISSING, "problem": "it answers HTTP 404"})
-        self.note("picture.probed", 0, track_id=f"t{track}", url=url, when=when, bytes=1, **seen)
+        self.note("picture.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **seen)
 
     def log(self, text: str, level: str = "info", cause: int = 0) -> int:
         return self.note("log", cause, level=level, logger="app", text=text)

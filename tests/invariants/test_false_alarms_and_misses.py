@@ -542,3 +542,44 @@ def test_an_address_that_does_not_load_is_not_called_too_small() -> None:
     c = Chronicle()
     c.write(1, status="complete", image_url=URL)
     assert "does not load (it answers HTTP 404)" in verdict(c.end(), "failure-visible").reason
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        ({"text": "cache unavailable, going on without it"}, "violated"),
+        ({"text": "the cover could not be had"}, "held"),
+        ({"text": "track t1 gave up"}, "held"),
+        ({"text": "gave up", "cause": True}, "held"),
+        ({"text": "the cover could not be had", "level": "info"}, "violated"),
+    ],
+)
+def test_only_an_error_line_about_the_track_says_why(line: dict[str, Any], state: str) -> None:
+    c = Chronicle()
+    arrived = c.call(c.music())
+    c.log(line["text"], line.get("level", "error"), arrived if "cause" in line else 0)
+    c.at_s += 30.0
+    c.write(1, arrived, status="complete")
+    assert verdict(c.end(), "failure-visible").state == state
+
+
+def test_a_workers_line_without_a_cause_says_why_if_it_comes_with_the_end() -> None:
+    c = Chronicle()
+    c.call(c.music())
+    c.at_s += 30.0
+    c.log("gave up: ReadTimeout", "error")
+    c.write(1, status="complete")
+    assert verdict(c.end(), "failure-visible").state == "held"
+
+
+@pytest.mark.parametrize(("before", "state"), [(True, "violated"), (False, "held")])
+def test_of_a_live_application_any_error_line_after_the_first_callback_may_say_why(before: bool, state: str) -> None:
+    c = Chronicle(world="live", speed=1.0)
+    if before:
+        c.log("fetch failed", "error")
+    arrived = c.call(c.music())
+    if not before:
+        c.log("fetch failed", "error")
+    c.at_s += 30.0
+    c.write(1, arrived, status="complete")
+    assert verdict(c.end(), "failure-visible").state == state

@@ -2,8 +2,10 @@
 
 import pytest
 
+from harness.fakes.image_defects import FLAWS
 from harness.faults.delays import SlowAnswer
 from harness.faults.rule import FaultRule
+from harness.invariants.judge import judge
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, MEDIA, Chronicle, verdict
 from tests.invariants.stage import broken, played, scene
@@ -100,6 +102,101 @@ def test_a_second_picture_is_a_violation_when_the_first_was_downloaded_at_the_se
     c.respond(c.request("/p/a.png", host=MEDIA), {"bytes": 9, "sha256": ""})
     c.image()
     assert verdict(c.end(), "generates-once").state == "violated"
+
+
+def test_a_head_is_no_download() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.respond(c.request("/p/a.png", host=MEDIA, method="HEAD"), "")
+    c.image()
+    assert verdict(c.end(), "generates-once").state == "violated"
+
+
+@pytest.mark.parametrize("flaw", sorted(FLAWS))
+def test_only_a_picture_that_is_not_sound_excuses_a_second_one(flaw: str) -> None:
+    c = Chronicle()
+    c.picture(URL, flaw=flaw)
+    first = c.image()
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.image()
+    unusual = {"cmyk", "exif-rotated", "exif-thumbnail-first", "metadata-first", "sixteen-bit"}
+    assert verdict(c.end(), "generates-once").state == ("violated" if flaw in unusual else "held")
+
+
+@pytest.mark.parametrize(
+    ("mode", "waited_s", "state"),
+    [("synchronous", 1.0, "held"), ("jobs", 1.0, "violated"), ("jobs", 60.0, "held"), ("callback", 1.0, "violated")],
+)
+def test_an_order_whose_response_was_lost_is_repeated_blindly_only_where_no_callback_would_name_the_task(
+    mode: str, waited_s: float, state: str
+) -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image(mode=mode)
+    request = c.tasks[first][0]
+    c.note("fault", request, harm="reset-before-answer", link="kie")
+    c.respond(request, None, status=200, outcome="broken-off")
+    c.at_s += waited_s
+    c.image(mode=mode)
+    found = verdict(c.end(), "generates-once")
+    assert found.state == state
+    if mode == "synchronous":
+        assert "did not arrive sound (reset-before-answer)" in found.reason
+
+
+@pytest.mark.parametrize(("after_s", "state"), [(30.0, "violated"), (60.0, "held")])
+def test_a_synchronous_request_may_be_given_up_after_a_minute(after_s: float, state: str) -> None:
+    c = Chronicle()
+    first = c.image()
+    c.at_s += after_s
+    c.note("request.abandoned", c.tasks[first][0], request=c.tasks[first][0], after_s=after_s)
+    c.image()
+    assert verdict(c.end(), "generates-once").state == state
+
+
+def test_the_reason_for_a_second_picture_is_told() -> None:
+    c = Chronicle()
+    first = c.image()
+    c.ends(first, failed=True)
+    c.image()
+    found = verdict(c.end(), "generates-once")
+    assert found.state == "held"
+    assert found.reason == "a second generation was paid for after the first had failed"
+
+
+# charges-once
+
+
+@pytest.mark.parametrize(("fault", "severity"), [(False, "error"), (True, "warning")])
+def test_music_paid_for_twice_is_an_error_when_nothing_but_the_application_caused_it(
+    fault: bool, severity: str
+) -> None:
+    c = Chronicle()
+    first = c.music(mode="callback")
+    c.respond(c.tasks[first][0], {"code": 200, "data": {"taskId": first}})
+    if fault:
+        c.note("fault", c.tasks[first][0], harm="reset-before-answer", link="suno")
+    c.music(mode="callback")
+    found = verdict(c.end(), "charges-once")
+    assert (found.state, found.severity) == ("violated", severity)
+
+
+def test_a_chosen_severity_applies_to_music_paid_for_twice_as_well() -> None:
+    c = Chronicle()
+    first = c.music(mode="callback")
+    c.respond(c.tasks[first][0], {"code": 200, "data": {"taskId": first}})
+    c.music(mode="callback")
+    (found,) = (
+        each for each in judge(c.end(), severities={"charges-once": "warning"}) if each.invariant == "charges-once"
+    )
+    assert found.severity == "warning"
+
+
+# generates-once, and the platform
 
 
 @pytest.mark.parametrize("kind", ["instance.killed", "invocation.ended"])

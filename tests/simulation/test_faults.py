@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,13 +15,13 @@ from starlette.routing import Route
 from harness.engine.run import run
 from harness.fakes.latency import Bimodal, Fixed, Lognormal, Uniform
 from harness.fakes.script import Script
-from harness.faults.bodies import CutOffJson, EmptyBody, OversizedBody, WrongContentType
+from harness.faults.bodies import BrokenJson, CutOffJson, EmptyBody, OversizedBody, WrongContentType
 from harness.faults.connections import ConnectionRefused, NeverAnswers, ResetBeforeAnswer
 from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
 from harness.faults.kinds import KINDS
 from harness.faults.randomness import Randomness, Schedule
 from harness.faults.registry import FAULTS
-from harness.faults.requests import LateRequest
+from harness.faults.requests import AlteredRequest, LateRequest, LostRequest, RefusedRequest
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
@@ -61,14 +62,19 @@ def test_a_client_sees_the_expected_result_in_memory(simulate: Simulate, name: s
     assert told[0] == {"harm": case.fault.name, "link": "kie"}
 
 
-def _outcome(simulate: Simulate, *faults: Any, timeout_s: float = 60.0) -> tuple[Any, float]:
+def _outcome(
+    simulate: Simulate,
+    *faults: Any,
+    timeout_s: float = 60.0,
+    note: Callable[[FaultTriggered], None] = lambda event: None,
+) -> tuple[Any, float]:
     """Return the result of a request with all these faults, a response or an exception, and its duration."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(RIGHT)
 
     faults = tuple(FaultRule("kie", fault) for fault in faults)
-    injector = FaultInjector(faults, 1, lambda event: None, time.monotonic)
+    injector = FaultInjector(faults, 1, note, time.monotonic)
     app = injector.around(Starlette(routes=[Route("/", answer)]), lambda path: "kie")
 
     async def main() -> Any:
@@ -159,6 +165,27 @@ def test_an_oversized_response_can_also_be_slow(simulate: Simulate) -> None:
     got, after_s = _outcome(simulate, OversizedBody(size=5_000), Bandwidth(per_second=1_000))
     assert len(got.content) > 5_000
     assert after_s == pytest.approx(len(got.content) / 1_000)
+
+
+@pytest.mark.parametrize(
+    ("faults", "acted"),
+    [
+        ((ResetBeforeAnswer(), NeverAnswers()), ["reset-before-answer"]),
+        ((LostRequest(), EmptyBody(), SlowAnswer(takes_s=5.0)), ["lost-request"]),
+        ((RefusedRequest(status=503), LateRequest(takes_s=5.0)), ["refused-request"]),
+        ((LateRequest(takes_s=5.0), RefusedRequest(status=503, body="")), ["late-request", "refused-request"]),
+        ((RefusedRequest(status=503, body=""), BrokenJson()), ["refused-request"]),
+        ((SlowAnswer(takes_s=0.0),), []),
+        ((AlteredRequest(text="occurs-nowhere", by="x"),), []),
+        ((EmptyBody(), CutOffJson()), ["empty-body"]),
+        ((WrongContentType(type="application/json"),), []),
+        ((SlowAnswer(takes_s=5.0), DribbledBody()), ["slow-answer", "dribbled-body"]),
+    ],
+)
+def test_a_fault_is_recorded_only_if_it_acts(simulate: Simulate, faults: tuple[Any, ...], acted: list[str]) -> None:
+    told: list[str] = []
+    _outcome(simulate, *faults, note=lambda event: told.append(event.harm), timeout_s=600.0)
+    assert told == acted
 
 
 # Whom a fault befalls, seen in the journal of a run

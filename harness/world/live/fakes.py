@@ -65,6 +65,7 @@ class LiveFakes:
             signing_key=signing_key,
             observe=writer.observe,
             post=self.injector.post(post),
+            tracks=scenario.tracks,
         )
         self._files = self.injector.around(self.media.app, link_to(MEDIA))
         gateway_app = self.injector.around(self.gateway, link_of_path)

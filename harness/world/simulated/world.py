@@ -19,7 +19,7 @@ from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of
 from harness.fakes.script import DAY_S
 from harness.faults.exchange import App
 from harness.scenario.model import Scenario
-from harness.trace.events import CronCalled, Request, RequestAbandoned, Response, RunEnded, RunRefused
+from harness.trace.events import CronCalled, InstanceKilled, Request, RequestAbandoned, Response, RunEnded, RunRefused
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
 from harness.world.clock import START_S
@@ -109,6 +109,7 @@ class SimulatedWorld:
             signing_key=simulation.signing_key,
             observe=self.writer.observe,
             post=injector.post(),
+            tracks=self.scenario.tracks,
         )
         instances = simulation.instances
         instances.on_kill = self._killed
@@ -153,7 +154,9 @@ class SimulatedWorld:
 
     def _end(self, ending: str) -> None:
         answered = {entry.event.request for entry in self.journal.of(Response, RequestAbandoned)}
-        unanswered = [entry for entry in self.journal.of(Request) if entry.number not in answered]
+        killed = max((entry.number for entry in self.journal.of(InstanceKilled)), default=0)
+        pending = (entry for entry in self.journal.of(Request) if entry.number > killed)
+        unanswered = [entry for entry in pending if entry.number not in answered]
         waiting = sorted(
             _name_of(task.get_coro())
             for task in self.loop.unfinished_tasks()
