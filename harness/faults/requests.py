@@ -7,6 +7,11 @@ from harness.faults.exchange import RequestInTransit, ResponseInTransit
 from harness.faults.kinds import RequestFault
 from harness.faults.randomness import Delay, Randomness, pause
 
+Redirect = Literal[301, 302, 303, 307, 308]
+ClientError = Literal[400, 401, 402, 403, 404, 405, 408, 409, 410, 411, 413, 414, 415, 417, 421, 422, 429, 431, 451]
+ServerError = Literal[500, 501, 502, 503, 504, 505, 507, 508, 511, 520, 521, 522, 523, 524, 525, 526, 530]
+"""The last seven are Cloudflare's."""
+
 
 @dataclass(frozen=True, slots=True)
 class LostRequest(RequestFault):
@@ -74,7 +79,7 @@ class RefusedRequest(RequestFault):
     """An intermediary, such as a gateway or proxy, returns an error, and the request is not carried out."""
 
     name: ClassVar[str] = "refused-request"
-    status: Literal[400, 401, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504] = 503
+    status: Literal[Redirect, ClientError, ServerError] = 503
     body: str = ""
 
     async def on_request(self, request: RequestInTransit, randomness: Randomness) -> None:

@@ -88,9 +88,16 @@ def _reported(attempt: Attempt, view: TraceView) -> str:
                 return f"was never answered; the provider's timeout is {timeout_s:g} s"
             return _late_response(attempt.response, timeout_s)
         case "answered":
-            return f"was answered HTTP {event.status}; only 200 counts"
+            return f"was answered HTTP {event.status}{_target(attempt)}; only 200 counts"
         case other:
             return f"got no response ({other})"
+
+
+def _target(attempt: Attempt) -> str:
+    """Return where a redirect leads, as part of a sentence; no provider follows it."""
+    headers = {} if attempt.response is None else attempt.response.event.headers
+    target = next((value for name, value in headers.items() if name.lower() == "location"), None)
+    return f" (a redirect to {target}, which is not followed)" if target else ""
 
 
 def _late_response(response: Entry[Response], timeout_s: float) -> str:
@@ -158,9 +165,12 @@ def _lacks_something(track: Track) -> bool:
 
 
 def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
-    """Return whether a track is unfinished although the providers have delivered every callback requested for it."""
+    """Return whether a track is unfinished although its music was never ordered, or the providers have delivered every
+    callback requested for it."""
     if not track.readable or not track.fields or track.settled:
         return False
+    if not track.music:
+        return True
     if not any(_is_reported(view, music) for music in track.music):
         return False
     return all(_is_reported(view, image) or not _requested_a_callback(view, image) for image in track.images)

@@ -59,7 +59,8 @@ def rejects_forgery(view: TraceView) -> Finding:
     for entry in view.of(ImageProbed):
         if entry.event.mark is not None and view.is_forged(entry.event.mark):
             return violated("a picture from a forged callback is on the track", entry)
-    return held(f"{len(forged)} forged callbacks changed nothing", *(attempt.sent for attempt in forged.values()))
+    count = "one forged callback" if len(forged) == 1 else f"{len(forged)} forged callbacks"
+    return held(f"{count} changed nothing", *(attempt.sent for attempt in forged.values()))
 
 
 REJECTS_FORGERY = Invariant(

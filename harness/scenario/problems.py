@@ -56,7 +56,7 @@ def _says(details: ErrorDetails) -> str:
         case "value_error":
             return str(limits["error"])
         case "literal_error":
-            known = _QUOTED.findall(limits["expected"])
+            known = _QUOTED.findall(limits["expected"]) or [limits["expected"]]
             hint = nearest_hint(value, known) if isinstance(value, str) else ""
             return f"unknown value {found(value)}{hint or ', expected ' + ' or '.join(known)}"
         case "greater_than_equal":

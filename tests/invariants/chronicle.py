@@ -48,10 +48,16 @@ class Chronicle:
         return self.note("request", cause, by=by, host=host, path=path, **{**usual, **facts})
 
     def respond(
-        self, request: int, body: Any = None, status: int = 200, outcome: str = "answered", latency_s: float = 0.0
+        self,
+        request: int,
+        body: Any = None,
+        status: int = 200,
+        outcome: str = "answered",
+        latency_s: float = 0.0,
+        headers: dict[str, str] | None = None,
     ) -> int:
-        facts = {"request": request, "outcome": outcome, "status": status, "latency_s": latency_s, "headers": {}}
-        return self.note("response", request, **facts, body=body)
+        facts = {"request": request, "outcome": outcome, "status": status, "latency_s": latency_s}
+        return self.note("response", request, **facts, headers=headers or {}, body=body)
 
     def music(self, track: int = 1, **facts: Any) -> str:
         """A music task is accepted."""
@@ -102,6 +108,7 @@ class Chronicle:
         attempt: int = 1,
         genuine: bool = True,
         answered: bool = True,
+        headers: dict[str, str] | None = None,
     ) -> int:
         """A delivery attempt that arrives; the number of the request as the implementation gets it."""
         cause = self.tasks[task_id][0] if task_id in self.tasks else 0
@@ -110,7 +117,7 @@ class Chronicle:
         sent = self.note("callback.attempt", cause, **shared, **facts, body=body, headers={})
         arrived = self.request("/callback", sent, host=APP, by=SUNO)
         if answered:
-            self.respond(arrived, status=status or 500, latency_s=0.0 if status else 16.0)
+            self.respond(arrived, status=status or 500, latency_s=0.0 if status else 16.0, headers=headers)
             outcome = "timeout" if status is None else "answered"
             result = {"outcome": outcome, "status": status, "latency_s": 0.0, "accepted": status == 200}
             self.note("callback.answered", sent, **shared, **result, retry_in_s=None)

@@ -583,3 +583,19 @@ def test_of_a_live_application_any_error_line_after_the_first_callback_may_say_w
     c.at_s += 30.0
     c.write(1, arrived, status="complete")
     assert verdict(c.end(), "failure-visible").state == state
+
+
+def test_an_instance_frozen_before_it_ordered_anything_left_needed_work() -> None:
+    c = Chronicle(freezes=True)
+    c.note("instance.started", instance=1)
+    c.note("instance.frozen", instance=1)
+    assert verdict(c.end(), "within-platform-limit").state == "violated"
+
+
+def test_a_redirect_is_named_with_its_target() -> None:
+    c = Chronicle()
+    music = c.music()
+    c.call(music, status=308, headers={"location": "/callbacks/suno/"})
+    assert "HTTP 308 (a redirect to /callbacks/suno/, which is not followed)" in (
+        verdict(c.end(), "callback-answered").reason
+    )
