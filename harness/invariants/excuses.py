@@ -1,8 +1,9 @@
 """What excuses a second paid generation: that the first, or the response to it, was of no use to the application.
 
-Failures of the provider, the platform and faults excuse it; what the application itself chose does not. Whoever repeats
-an order whose response was lost pays twice, because the first was carried out. On an endpoint that would have named
-the task by a callback that is the application's choice; on the synchronous one there is no other way to the picture.
+Failures of the provider, the platform and faults excuse it; what the application itself chose does not. An order that
+is repeated because its response was lost is paid for twice, since the first was carried out: on an endpoint that would
+have named the task by a callback that is the application's choice, on the synchronous one there is no other way to the
+picture. Giving up after less than a minute is a choice as well: pictures take up to two.
 """
 
 from typing import NamedTuple

@@ -25,7 +25,7 @@ class Look(NamedTuple):
     entry: Entry[StoreWrite] | Entry[TrackFinal]
     """The write that made it so; for the look at the end the last one."""
     probe: Entry[ImageProbed] | None
-    """None if there was no picture, or nobody looked."""
+    """None if there was no picture, or none was looked at."""
 
     @property
     def url(self) -> str | None:

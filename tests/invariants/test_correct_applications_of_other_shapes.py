@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Failure, Image, MediaScript, Music, Picture, Stray
 from harness.faults.bodies import CutOffJson
 from harness.faults.connections import ConnectionRefused
@@ -57,7 +58,7 @@ SHAPES = [
     Shape("KeepsATurnedJpeg", scene(), "resolution-true"),
     Shape("HasAudioOfItsOwn", scene(), "audio-kept"),
     Shape("AsksByJobAfterARefusal", scene(Image(fails=Failure(500)), Image()), "generates-once"),
-    Shape("LosesPatienceOnce", scene(), "generates-once"),
+    Shape("LosesPatienceOnce", scene(Image(takes=Fixed(100.0)), Image()), "generates-once"),
     Shape("UpgradesTheCover", scene(music=REPEATED), "idempotent"),
     Shape("ShowsFirstAndCopiesLater", scene(media=MediaScript(missing_for_s=3.0)), "never-downgraded"),
     Shape("TellsAStrangerOfErrors", scene(), "fetches-safely", "not applicable"),

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -133,6 +134,14 @@ class LingersAfterItsAnswer(Shop):
 class PaysTwice(Shop):
     async def generate(self, row: Row, parameters: Row) -> str | None:
         await super().generate(row, parameters)
+        return await super().generate(row, parameters)
+
+
+class LosesPatienceTooSoon(Shop):
+    """Its first request for a picture is given up after five seconds, and is paid for all the same."""
+
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        self.client.timeout = httpx.Timeout(5.0 if parameters["steps"] == 30 else 300.0)
         return await super().generate(row, parameters)
 
 

@@ -118,10 +118,10 @@ class AsksByJobAfterARefusal(Shop):
 
 
 class LosesPatienceOnce(Shop):
-    """Its first request for a picture is given up after five seconds, the second may take its time."""
+    """Its first request for a picture is given up after a minute, the second may take its time."""
 
     async def generate(self, row: Row, parameters: Row) -> str | None:
-        self.client.timeout = httpx.Timeout(5.0 if parameters["steps"] == 30 else 300.0)
+        self.client.timeout = httpx.Timeout(60.0 if parameters["steps"] == 30 else 300.0)
         return await super().generate(row, parameters)
 
 
