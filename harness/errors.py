@@ -7,7 +7,8 @@ HarnessError                an error that the user can fix; says where, what was
   PluginError               a plugin that cannot be imported, or is of the wrong type
   UnknownNameError          a scenario, strategy or invariant that does not exist
 
-A violation is not an error: it is a value in a Result. A bug of the harness is an assert.
+A violation is not an error: it is a value in a Result. A bug of the harness is an assert, a traceback
+and an exit code of its own.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ EXIT_VIOLATED = 1
 EXIT_USAGE = 2
 EXIT_UNKNOWN = 3
 EXIT_THRESHOLD = 4
+EXIT_BUG = 70
+"""An exception that the harness did not expect; sysexits.h calls this number EX_SOFTWARE."""
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 """The exit code of a program that was ended by a closed pipe, as shells report it: 128 + SIGPIPE."""

@@ -870,3 +870,20 @@ def test_invalid_columns_are_ignored(tmp_path: Path, columns: str) -> None:
 def test_a_pyproject_without_our_table_is_ignored(harness: Any, tmp_path: Path, text: str) -> None:
     written(tmp_path, "pyproject.toml", text)
     assert harness("run", "strict", HEALTHY).code == 0
+
+
+def test_a_bug_of_the_harness_is_not_taken_for_a_violation(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("harness.engine.session.exit_code", broken)
+    said = harness("run", "synchronous", "baseline/healthy")
+    assert said.code == 70
+    assert "RuntimeError: a bug" in said.err
+    assert "this is a bug of the harness, and says nothing about what was tested" in said.err
+
+
+def test_a_file_without_a_name_in_it_is_told_what_to_write(harness: Any) -> None:
+    said = harness("run", "shop.py", "baseline/healthy")
+    assert said.code == 2
+    assert "write shop.py:app" in said.err

@@ -19,6 +19,7 @@ EXIT_MEANINGS = {
     errors.EXIT_UNKNOWN: "Nothing is violated, but a verdict is inconclusive. `compare --baseline`: nothing could be "
     "compared. `judge`: the journal is incomplete.",
     errors.EXIT_THRESHOLD: "`bench`: a `--fail-if` threshold was exceeded.",
+    errors.EXIT_BUG: "A bug of the harness, with its traceback; it says nothing about what was tested.",
     errors.EXIT_INTERRUPTED: "Interrupted (128 + SIGINT).",
     errors.EXIT_TERMINATED: "Terminated (128 + SIGTERM); `serve` ends with 0, since a signal is how it is stopped.",
     errors.EXIT_PIPE: "The reader of stdout closed it (`| head`) before there was a result (128 + SIGPIPE). With a "

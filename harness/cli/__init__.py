@@ -1,8 +1,9 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` is fast.
 
 stdout is for data and reports, stderr for messages. Exit codes: 0 all held, 1 something violated, 2 usage, scenario
-or implementation error, 3 nothing violated but something inconclusive, 130 interrupted, 143 terminated. If stdout is
-closed early (`| head`), the exit code is that of the result if there is one, 0 for a listing, else 141.
+or implementation error, 3 nothing violated but something inconclusive, 70 a bug of the harness, 130 interrupted, 143
+terminated. If stdout is closed early (`| head`), the exit code is that of the result if there is one, 0 for a listing,
+else 141.
 """
 
 import sys
@@ -23,7 +24,7 @@ from harness.cli.options_file import config, default_map
 from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.serve import serve
-from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+from harness.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": WIDTH_MAX}
 DISTRIBUTION = "callback-contract-harness"
@@ -146,12 +147,15 @@ def main() -> None:
         code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
         code = exit_codes.code_of_broken_pipe(_command_name())
-    except OSError as error:
-        sentence = exit_codes.sentence_of(error)
-        if sentence is None:
-            raise
-        code = _complain(sentence, EXIT_USAGE)
+    except Exception as error:
+        sentence = exit_codes.sentence_of(error) if isinstance(error, OSError) else None
+        code = _report_bug() if sentence is None else _complain(sentence, EXIT_USAGE)
     raise SystemExit(code)
+
+
+def _report_bug() -> int:
+    sys.excepthook(*sys.exc_info())
+    return _complain("this is a bug of the harness, and says nothing about what was tested", EXIT_BUG)
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -9,7 +9,7 @@ from harness import cell
 from harness.cell.debugger import breakpoints_in_process
 from harness.config.loader import surroundings_here
 from harness.engine.judging import Judging
-from harness.errors import UnknownNameError
+from harness.errors import ImplementationError, UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
 from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
@@ -57,6 +57,11 @@ def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
         return load(strategy.target, strategy.name, shipped=strategy.shipped)
     if is_live(target):
         return load_live(target, speed)
+    if target.endswith(".py"):
+        raise ImplementationError(
+            f'"{target}" names a file and nothing in it; write {target}:app, or in place of "app" the name of the '
+            "application, of a factory that returns it, or of a callback function"
+        )
     if ":" not in target:
         raise UnknownNameError(
             "strategy",
