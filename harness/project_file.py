@@ -40,7 +40,7 @@ def read_project_file(path: Path) -> ProjectFile:
         raise ImplementationError(f"{path}: cannot be read: {error}") from error
     try:
         written: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits, or as many levels
         raise ImplementationError(f"{path}: not TOML: {error}") from error
     if path.name != "pyproject.toml":
         return ProjectFile(path, text, written)

@@ -23,6 +23,7 @@ from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
 from harness.fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
 from harness.fakes.suno.contract import GENERATE
 from harness.fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
+from harness.json_text import parse_json
 from harness.results.files import read_text
 from harness.world.hosts import MEDIA_HOSTS
 
@@ -85,7 +86,7 @@ def _seconds(where: str, written: str) -> float:
 
 def _from_har(path: str, text: str) -> Measured:
     try:
-        entries = json.loads(text)["log"]["entries"]
+        entries = parse_json(text)["log"]["entries"]
         measured = _measured(entries)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
@@ -140,7 +141,7 @@ def _posted(request: dict[str, Any]) -> Any:
 
 def _json(text: Any) -> dict[str, Any]:
     try:
-        value = json.loads(text or "{}")
-    except (ValueError, TypeError):
+        value = parse_json(text) if isinstance(text, str) else None
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

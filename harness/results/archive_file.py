@@ -10,7 +10,6 @@ a HarnessError that names file and line.
 
 import gzip
 import json
-import math
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -26,11 +25,12 @@ from harness.image.thumbnail import Thumbnail
 from harness.input_file import open_input
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
+from harness.json_text import parse_json
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
 from harness.results.files import replacing
 from harness.results.redaction import is_redacted, redacted
 from harness.results.result import Result
-from harness.trace.journal import Journal
+from harness.trace.journal import Journal, entry_problem
 
 FORMAT = "harness-stored-results/1"
 DISTRIBUTION = "callback-contract-harness"
@@ -38,8 +38,9 @@ LINE_BYTES_MAX = 256 * 1024 * 1024
 FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024
 """All lines together, uncompressed."""
 RUNS_MAX = 200_000
+PROBLEM_CHARACTERS_MAX = 400
+"""A sentence that quotes the file is no longer than this."""
 THUMBNAIL_BYTES_MAX = 128 * 1024
-TIME_MAX_S = 1e12
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
 
@@ -228,7 +229,7 @@ class _Reader:
             self._wrong(f"{where[:100]}: {first['msg']}")
 
     def _wrong(self, problem: str) -> NoReturn:
-        raise StoredResultsError(f"{self.path}:{self.number}: {problem}") from None
+        raise StoredResultsError(f"{self.path}:{self.number}: {problem[:PROBLEM_CHARACTERS_MAX]}") from None
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the decompressed lines, of bounded length."""
@@ -257,8 +258,8 @@ class _Reader:
 
     def _value(self, line: bytes) -> dict[str, Any]:
         try:
-            value = json.loads(line, parse_constant=_refused, parse_float=_finite)
-        except (ValueError, RecursionError) as error:
+            value = parse_json(line.decode())
+        except ValueError as error:
             if not line and self.number == 1:
                 self._wrong("the file is empty")
             self._wrong(f"not JSON ({str(error)[:100]})")
@@ -297,8 +298,9 @@ class _Reader:
             self._wrong("a run without result, pictures or journal")
         result = self._checked(_RESULT, reported).result()
         for position, entry in enumerate(journal, start=1):
-            if not _well_formed(entry, position):
-                self._wrong(f"entry {position} of the journal is malformed")
+            problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"
+            if problem is not None:
+                self._wrong(f"entry {position} of the journal: {problem}")
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
@@ -306,27 +308,3 @@ class _Reader:
         if is_redacted(journal[0]["facts"] if journal else {}):
             return read
         return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))
-
-
-def _well_formed(entry: Any, position: int) -> bool:
-    return (
-        isinstance(entry, dict)
-        and entry.get("n") == position
-        and isinstance(entry.get("at_s"), int | float)
-        and 0 <= entry["at_s"] <= TIME_MAX_S
-        and isinstance(entry.get("kind"), str)
-        and type(entry.get("cause")) is int
-        and 0 <= entry["cause"] < position
-        and isinstance(entry.get("facts"), dict)
-    )
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is too large")
-    return value

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from harness.errors import HarnessError
+from harness.json_text import parse_json
 from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
@@ -127,7 +128,7 @@ async def _content(request: Request) -> bytes:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return None
 
