@@ -27,6 +27,7 @@ from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.json_text import parse_json
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
+from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
 from harness.results.files import replacing
 from harness.results.redaction import is_redacted, redacted
 from harness.results.result import Result
@@ -34,10 +35,7 @@ from harness.trace.journal import Journal, entry_problem
 
 FORMAT = "harness-stored-results/1"
 DISTRIBUTION = "callback-contract-harness"
-LINE_BYTES_MAX = 256 * 1024 * 1024
-FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024
-"""All lines together, uncompressed."""
-RUNS_MAX = 200_000
+RUNS_MAX = 50_000
 PROBLEM_CHARACTERS_MAX = 400
 """A sentence that quotes the file is no longer than this."""
 THUMBNAIL_BYTES_MAX = 128 * 1024
@@ -179,21 +177,20 @@ def read_results(path: str) -> Results:
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
     """Read a results archive from an open binary file."""
-    return _Reader(path, line_bytes_max).read(file)
+    return _Reader(file, path, line_bytes_max).read()
 
 
 class _Reader:
-    """A reader of one file that tracks the line number."""
+    """A reader of one file."""
 
-    def __init__(self, path: str, line_bytes_max: int) -> None:
+    def __init__(self, file: IO[bytes], path: str, line_bytes_max: int) -> None:
         self.path = path
-        self.line_bytes_max = line_bytes_max
-        self.number = 0
+        self.lines = ArchiveLines(file, self._wrong, line_bytes_max)
         self.thumbnails: dict[str, Thumbnail] = {}
         self.runs: dict[tuple[str, str], Run] = {}
 
-    def read(self, file: IO[bytes]) -> Results:
-        lines = self._lines(file)
+    def read(self) -> Results:
+        lines = iter(self.lines)
         head = self._head(self._value(next(lines, b"")))
         names = {scenario.name for scenario in head.scenarios}
         whos = {implementation.name for implementation in head.implementations}
@@ -229,38 +226,13 @@ class _Reader:
             self._wrong(f"{where[:100]}: {first['msg']}")
 
     def _wrong(self, problem: str) -> NoReturn:
-        raise StoredResultsError(f"{self.path}:{self.number}: {problem[:PROBLEM_CHARACTERS_MAX]}") from None
-
-    def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Yield the decompressed lines, of bounded length."""
-        total = 0
-        with gzip.GzipFile(fileobj=file, mode="rb") as stream:
-            while True:
-                self.number += 1
-                try:
-                    line = stream.readline(self.line_bytes_max + 1)
-                except EOFError:
-                    if self.number == 1:
-                        self._wrong("the file was cut off before its first run")
-                    return
-                except gzip.BadGzipFile as error:
-                    if self.number == 1:
-                        self._wrong("not a results archive; `harness compare --save FILE` writes one")
-                    self._wrong(f"the file is damaged ({error})")
-                except zlib.error as error:
-                    self._wrong(f"the file is damaged ({error})")
-                total += len(line)
-                if len(line) > self.line_bytes_max or total > FILE_BYTES_MAX:
-                    self._wrong(f"exceeds {self.line_bytes_max} bytes in a line or {FILE_BYTES_MAX} in total")
-                if not line:
-                    return
-                yield line.removesuffix(b"\n")
+        raise StoredResultsError(f"{self.path}:{self.lines.number}: {problem[:PROBLEM_CHARACTERS_MAX]}") from None
 
     def _value(self, line: bytes) -> dict[str, Any]:
         try:
             value = parse_json(line.decode())
         except ValueError as error:
-            if not line and self.number == 1:
+            if not line and self.lines.number == 1:
                 self._wrong("the file is empty")
             self._wrong(f"not JSON ({str(error)[:100]})")
         if not isinstance(value, dict):
@@ -276,6 +248,7 @@ class _Reader:
                 if known
                 else "not a results archive; `harness compare --save FILE` writes one"
             )
+        self.lines.keep(value)
         head = self._checked(_HEAD, value)
         return Results(head.harness, head.seed, head.scenarios, head.implementations, ())
 
@@ -296,6 +269,7 @@ class _Reader:
         reported, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
         if not isinstance(reported, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
             self._wrong("a run without result, pictures or journal")
+        self.lines.keep(reported)
         result = self._checked(_RESULT, reported).result()
         for position, entry in enumerate(journal, start=1):
             problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"

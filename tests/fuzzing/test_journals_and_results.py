@@ -1,16 +1,11 @@
 """Journals and results archives at random: each is read or refused, at once, and never a traceback."""
 
-import gzip
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from harness.engine.run import resolve, run
-from harness.results.archive import Results, StoredImplementation, StoredScenario
-from harness.results.archive_file import packed_run, write_results
 from harness.results.result import Result
-from harness.scenario import catalogue
 from tests.fuzzing.commands import JUDGING, Commands, seeds
 from tests.fuzzing.json_lines import gzipped, json_lines
 
@@ -18,32 +13,6 @@ JOURNALS = 200
 ARCHIVES = 200
 QUICK = 25
 REPORTS = ("html", "junit", "markdown", "har", "ndjson", "github")
-PLAYED = (
-    ("synchronous", "slow/image-16s"),
-    ("acknowledge-first", "callbacks/duplicate-complete"),
-    ("trusting", "low-resolution/answer-claims-2k"),
-    ("strict", "failing/code-500-once"),
-)
-
-
-@pytest.fixture(scope="module")
-def results() -> list[Result]:
-    return [
-        run(scenario, resolve(strategy), keep_pictures=True)
-        for strategy, name in PLAYED
-        for scenario in catalogue.select([name])
-    ]
-
-
-@pytest.fixture(scope="module")
-def archive(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the lines of an archive of all results."""
-    path = tmp_path_factory.mktemp("archive") / "archive"
-    scenarios = tuple(StoredScenario(result.scenario) for result in results)
-    implementations = tuple(StoredImplementation(result.implementation) for result in results)
-    runs = tuple(packed_run(result) for result in results)
-    write_results(str(path), Results("0", 1, scenarios, implementations, runs))
-    return gzip.decompress(path.read_bytes()).decode()
 
 
 @pytest.mark.parametrize("seed", seeds(JOURNALS, QUICK))

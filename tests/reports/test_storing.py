@@ -242,7 +242,7 @@ def test_what_json_is_not_and_what_is_nested_too_deeply_is_refused() -> None:
 
 def test_a_file_that_unpacks_without_end_is_refused() -> None:
     content = gzip.compress(b"[" * 1_000_000)
-    with pytest.raises(StoredResultsError, match="exceeds 1000 bytes in a line"):
+    with pytest.raises(StoredResultsError, match="expected at most 1000 bytes in a line"):
         read_results_from(BytesIO(content), "a.results", line_bytes_max=1_000)
 
 
