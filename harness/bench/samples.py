@@ -28,12 +28,14 @@ from harness.results.files import read_text
 from harness.world.hosts import MEDIA_HOSTS
 
 SECONDS_MAX = 7 * 86_400.0
+SAMPLES_BYTES_MAX = 128 * 2**20
+"""A browser's HAR has the contents of all responses."""
 Measured = dict[str, list[float]]
 
 
 def with_samples(model: Model, path: str) -> Model:
     """Return `model` with the times of a file; raises HarnessError with the file's line."""
-    text = read_text(path)
+    text = read_text(path, SAMPLES_BYTES_MAX)
     measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
     reported = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
     counts = ", ".join(f"{len(reported[what].seconds)} of {what}" for what in KINDS if what in reported)

@@ -94,13 +94,11 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
 
 def _files_in(folder: Path) -> list[Path]:
     """Return the scenario files below a folder, without those in hidden folders and hidden files."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    files = []
+    for inside, folders, names in os.walk(folder):  # what disappears meanwhile is left out
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(inside, name) for name in names if not name.startswith(".")]
+        files += [path for path in paths if path.suffix in SUFFIXES and os.path.isfile(path)]
     if not files:
         raise ScenarioError(f"{folder}: expected scenario files (*.yaml, *.yml), found none")
     return sorted(files, key=lambda path: order_of(path.relative_to(folder).with_suffix("").as_posix()))

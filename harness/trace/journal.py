@@ -10,6 +10,7 @@ The kinds of events are the classes of `harness.trace.events`.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, overload
@@ -160,8 +161,13 @@ class Journal:
         return hashlib.sha256(self.to_jsonl().encode()).hexdigest()[:16]
 
 
-def read_journal(text: str, *, path: str = "journal") -> Journal:
-    """Read what `to_jsonl` wrote. Raise JournalError with path and line."""
+def read_journal(text: str, *, path: str = "journal", values_max: float = math.inf) -> Journal:
+    """Read what `to_jsonl` wrote. Raise JournalError with path and line.
+
+    `values_max`: the most commas and opening brackets of a file from outside, which is about the number of its values.
+    """
+    if text.count(",") + text.count("[") + text.count("{") > values_max:
+        raise JournalError(f"{path}: expected a journal of at most {values_max:,} values, found more")
     lines = text.removesuffix("\n").split("\n")  # splitlines() would also split at U+2028, which logs may contain
     if lines == [""]:
         raise JournalError(f"{path}: expected a journal written by `harness run --journal`, found an empty file")
