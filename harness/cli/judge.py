@@ -6,7 +6,6 @@ from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import invariant_options, json_option
 
-
 VALUES_MAX = 2_500_000
 """As many as 80,000 entries have, which is more than a run with one track may have."""
 

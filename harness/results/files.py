@@ -38,9 +38,9 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
         if target is None or target == "-":
             continue
         folder = Path(target).parent
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
-        if Path(target).is_dir():
+        if os.path.isdir(target):
             raise HarnessError(f"{target}: cannot be written (it is a folder)")
         if not _is_a_file(target):
             continue

@@ -80,10 +80,10 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
         yield from group
         return
     path = Path(selector)
-    if selector and path.is_dir():
+    if selector and os.path.isdir(path):  # not Path.is_dir, which raises for a name that is too long
         yield from ((file, None) for file in _files_in(path))
         return
-    if path.suffix in SUFFIXES or path.is_file():
+    if path.suffix in SUFFIXES or os.path.isfile(path):
         yield path, None
         return
     matching = [(path, name) for name, path in shipped.items() if fnmatchcase(name, selector)]
@@ -116,7 +116,7 @@ def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
     group = name.partition("/")[0]
     rank = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     parts = _DIGITS.split(name)
-    return rank, [(int(part) if part.isdigit() else -1, part) for part in parts]
+    return rank, [(int(part) if part.isdecimal() else -1, part) for part in parts]
 
 
 def _as_the_user_names_it(path: Path) -> Path:

@@ -27,6 +27,7 @@ INLINE = "inline.yaml"
 """The file name of an inline scenario in messages."""
 ADVANCE_S_MAX = 366 * 24 * 3600
 BODY_BYTES_MAX = 256 * 1024
+SENTENCE_CHARACTERS_MAX = 4_000
 LOOP_ITERATIONS = 5
 """Iterations of the loop after an advance, so that due work happens before the state is returned."""
 
@@ -148,4 +149,6 @@ async def _mistake(request: Request, error: Exception) -> Response:
 
 
 def _refused(sentence: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": sentence}, status, headers)
+    """Return an error in plain ASCII, since a sentence may quote what UTF-8 cannot encode."""
+    content = json.dumps({"error": sentence[:SENTENCE_CHARACTERS_MAX]})
+    return Response(content, status, headers, media_type="application/json")

@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 from harness.trace.event import EVENTS, Facts
 
-NUMBER_MAX = 1e30
-"""No typed number is larger: neither a time nor a size nor a seed."""
+NUMBER_MAX = 1e300
+"""Larger numbers are no facts; this is what can be reckoned with, and leaves room for any seed."""
 
 Fits = Callable[[Any], bool]
 

@@ -42,7 +42,12 @@ class Commands:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
-    def __call__(self, words: Sequence[str], codes: frozenset[int] = READING) -> Ended:
+    def __call__(
+        self,
+        words: Sequence[str],
+        codes: frozenset[int] = READING,
+        report_characters_max: int = REPORT_CHARACTERS_MAX,
+    ) -> Ended:
         """Run a command. Fail if it raises, is slow, takes much memory, ends with another code, or does not say why."""
         self._monkeypatch.setattr(sys, "argv", ["harness", *words])
         before_mib = _forget_peak()
@@ -55,7 +60,7 @@ class Commands:
         ended = Ended(exit_.value.code or EXIT_HELD, printed.out, printed.err)
         assert ended.code in codes, ended
         assert "Traceback" not in ended.stderr
-        assert len(ended.stderr) < REPORT_CHARACTERS_MAX, ended.stderr[:2000]
+        assert len(ended.stderr) < report_characters_max, ended.stderr[:2000]
         assert cpu_s < CPU_S_MAX
         assert grown_mib < MEMORY_MIB_MAX
         if ended.code == EXIT_USAGE:
