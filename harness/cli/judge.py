@@ -6,8 +6,8 @@ from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import invariant_options, json_option
 
-VALUES_MAX = 2_500_000
-"""As many as 80,000 entries have, which is more than a run with one track may have."""
+VALUES_MAX = 2_000_000
+"""More than the 50,000 entries have that a run with one track may make."""
 
 
 @click.command(cls=GroupedCommand)

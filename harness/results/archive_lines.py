@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, NoReturn
 
 LINE_BYTES_MAX = 32 * 2**20
-LINE_VALUES_MAX = 1_500_000
+LINE_VALUES_MAX = 2_000_000
 """The most commas and opening brackets in a line, which is about the number of its values."""
 FILE_BYTES_MAX = 4 * 2**30
 """All lines together, uncompressed."""

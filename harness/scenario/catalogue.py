@@ -95,7 +95,7 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
 def _files_in(folder: Path) -> list[Path]:
     """Return the scenario files below a folder, without those in hidden folders and hidden files."""
     files = []
-    for inside, folders, names in os.walk(folder):  # what disappears meanwhile is left out
+    for inside, folders, names in os.walk(folder):  # what disappears meanwhile is skipped
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(inside, name) for name in names if not name.startswith(".")]
         files += [path for path in paths if path.suffix in SUFFIXES and os.path.isfile(path)]

@@ -26,8 +26,8 @@ def _in_the_head(head: dict[str, Any], part: bytes, last: bytes, mib: int) -> Li
 
 def _all_that_is_allowed(head: dict[str, Any]) -> Lines:
     """Yield one line with as many values and as many wide characters as a line may just have."""
-    yield json.dumps(head).encode()[:-1] + b', "values": [' + b"{}," * 700_000 + b'{}], "text": "'
-    yield from _repeated("😀".encode(), 29)
+    yield json.dumps(head).encode()[:-1] + b', "values": [' + b'{"a":0.5},' * 990_000 + b'{}], "text": "'
+    yield from _repeated("😀".encode(), 21)
     yield b'"}\n'
 
 

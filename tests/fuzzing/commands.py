@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from harness import cli
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_USAGE, EXIT_VIOLATED
@@ -83,7 +83,7 @@ def _mib(name: str) -> float:
     return int(found[1]) / 1024
 
 
-def seeds(count: int, quick: int) -> list[ParameterSet]:
+def seeds(count: int, quick: int) -> list[Any]:
     """Return the seeds of a fuzzer's cases, of which only the first few are not slow.
 
     `HARNESS_FUZZ_TIMES=10 pytest -m "" tests/fuzzing` tries ten times as many.

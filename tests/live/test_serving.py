@@ -19,7 +19,6 @@ from typing import Any
 
 import httpx
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from harness.serve.admin import by_name
 from harness.serve.session import ServedFakes
@@ -235,7 +234,7 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
     assert httpx.get(url, headers=key).json()["code"] == 422
 
 
-def _hostile(path: str, body: str, sentence: str, name: str) -> ParameterSet:
+def _hostile(path: str, body: str, sentence: str, name: str) -> Any:
     return pytest.param("POST", path, body, 400, sentence, id=name)
 
 
