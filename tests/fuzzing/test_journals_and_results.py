@@ -11,7 +11,7 @@ from tests.fuzzing.json_lines import gzipped, json_lines
 
 JOURNALS = 200
 ARCHIVES = 200
-QUICK = 25
+QUICK = 15
 REPORTS = ("html", "junit", "markdown", "har", "ndjson", "github")
 
 

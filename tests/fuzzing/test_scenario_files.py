@@ -11,7 +11,7 @@ from tests.fuzzing.scenario_files import scenario_file
 FILES = 1000
 RUN_EVERY = 25
 """Every so many files are run, too."""
-QUICK = 40
+QUICK = 25
 
 
 @pytest.mark.parametrize("seed", seeds(FILES, QUICK))

@@ -21,13 +21,15 @@ COMMANDS = {
     "a baseline of a bench": ["bench", "strict", "--tracks", "1", "--baseline", "file.yaml"],
     "a configuration": ["config"],
 }
-QUICK = ("validate", "judge", "report")
+QUICK = "judge"
+SINGLE = ("validate", "show", "judge", "report")
+"""Commands that read nothing else, so that what is no valid file for them is an error."""
 VALID = {("validate", "text"), ("show", "text"), ("validate", "UTF-8 with a mark"), ("show", "UTF-8 with a mark")}
 
 
 def cases() -> list[object]:
     return [
-        pytest.param(command, special, marks=() if command in QUICK else pytest.mark.slow)
+        pytest.param(command, special, marks=() if command == QUICK else pytest.mark.slow)
         for command in COMMANDS
         for special in SPECIAL_FILES
     ]
@@ -40,7 +42,7 @@ def test_a_special_file_is_read_or_refused(command: str, special: str, tmp_path:
     if special == "unreadable" and os.access(path, os.R_OK):
         pytest.skip("root can read every file")
     ended = harness(COMMANDS[command], READING)
-    if command in QUICK:
+    if command in SINGLE:
         assert (ended.code == 0) == ((command, special) in VALID)
 
 
@@ -54,6 +56,7 @@ WITH_LONG_NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WITH_LONG_NAMES, ids=lambda words: " ".join(words).replace(LONG, "LONG"))
 def test_a_name_that_no_file_can_have_is_an_error(words: list[str], harness: Commands) -> None:
     ended = harness(words)
@@ -69,6 +72,7 @@ WITH_LONG_NUMBERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WITH_LONG_NUMBERS, ids=lambda words: " ".join(words)[:60])
 def test_a_number_of_thousands_of_digits_in_an_option_is_an_error(words: list[str], harness: Commands) -> None:
     assert harness(words, report_characters_max=3 * len(DIGITS)).code == 2
@@ -78,6 +82,7 @@ DIGITS_IN_TOML = [f"deadline = {DIGITS}", f'takes = "{DIGITS}s"', "a = " + "[" *
 TABLES = ["", "[application]", "[start]", "[options]", "[invariants]", "[cell]", "[plugins]"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("line", DIGITS_IN_TOML, ids=lambda line: line[:20])
 def test_a_configuration_of_long_numbers_and_deep_lists_is_an_error(
@@ -88,6 +93,7 @@ def test_a_configuration_of_long_numbers_and_deep_lists_is_an_error(
     harness(["config"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["validate", "judge"])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * DEEP, bytes(33 * 2**20), f"why: {DIGITS}s\nx".encode()])
 def test_what_comes_from_stdin_is_refused_like_a_file(
@@ -104,6 +110,7 @@ HAR = f'{{"log": {{"entries": [{ENTRY}]}}}}'
 GOOD = ('"2026-01-01T00:00:00Z"', "12.5", '"https://musicfile.api.box/a.jpg"', '{"content": {"text": "{}"}}')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(len(GOOD)))
 def test_a_har_file_of_odd_values_is_an_error(at: int, tmp_path: Path, harness: Commands) -> None:
     for value in JSON_VALUES:
