@@ -281,4 +281,5 @@ class _Reader:
         read = Run(result, zlib.compress(line, 1), shown)
         if is_redacted(journal[0]["facts"] if journal else {}):
             return read
+        self.lines.check_unredacted(line)
         return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))

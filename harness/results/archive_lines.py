@@ -13,6 +13,9 @@ from typing import IO, Any, NoReturn
 LINE_BYTES_MAX = 32 * 2**20
 LINE_VALUES_MAX = 2_000_000
 """The most commas and opening brackets in a line, which is about the number of its values."""
+UNREDACTED_BYTES_MAX = 8 * 2**20
+UNREDACTED_VALUES_MAX = 300_000
+"""The same for a line of an earlier version, which is written anew, redacted: that takes several times its memory."""
 FILE_BYTES_MAX = 4 * 2**30
 """All lines together, uncompressed."""
 FREE_BYTES = 64 * 2**20
@@ -60,12 +63,20 @@ class ArchiveLines:
     def _check_size(self, line: bytes, total: int) -> None:
         if len(line) > self._line_bytes_max:
             self._wrong(f"expected at most {self._line_bytes_max} bytes in a line, found more; {_ADVICE}")
-        if line.count(b",") + line.count(b"[") + line.count(b"{") > LINE_VALUES_MAX:
+        if _separators_in(line) > LINE_VALUES_MAX:
             self._wrong(f"expected at most {LINE_VALUES_MAX} values in a line, found more; {_ADVICE}")
         if total > FILE_BYTES_MAX or total > FREE_BYTES + RATIO_MAX * self._file.bytes_read:
             self._wrong(
                 f"expected at most {FILE_BYTES_MAX} bytes in all lines, and {RATIO_MAX} times the size of the file, "
                 f"found more; {_ADVICE}"
+            )
+
+    def check_unredacted(self, line: bytes) -> None:
+        """Report a line that is too large to be redacted."""
+        if len(line) > UNREDACTED_BYTES_MAX or _separators_in(line) > UNREDACTED_VALUES_MAX:
+            self._wrong(
+                f"expected at most {UNREDACTED_BYTES_MAX} bytes and {UNREDACTED_VALUES_MAX} values in a line that "
+                f"is not redacted, found more; {_ADVICE}"
             )
 
     def keep(self, value: Any) -> None:
@@ -92,6 +103,10 @@ class _Counted:
         content = self._file.read(size)
         self.bytes_read += len(content)
         return content
+
+
+def _separators_in(line: bytes) -> int:
+    return line.count(b",") + line.count(b"[") + line.count(b"{")
 
 
 def _values_in(value: Any) -> int:

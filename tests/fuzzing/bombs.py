@@ -46,12 +46,22 @@ def _noisy(run: dict[str, Any]) -> dict[str, Any]:
     return {**run, "journal": [entry]}
 
 
+def _unredacted(head: dict[str, Any], run: dict[str, Any]) -> Lines:
+    """Yield a run of an earlier version, whose secrets have to be found in many small values."""
+    began = {**run["journal"][0], "facts": {**run["journal"][0]["facts"], "secrets": ["a-secret"]}}
+    entry = {"n": 2, "at_s": 0, "kind": "x", "cause": 0, "facts": {"x": ["VALUES"]}}
+    line = json.dumps({**run, "pictures": {}, "journal": [began, entry]}).encode()
+    yield json.dumps(head).encode() + b"\n"
+    yield line.replace(b'"VALUES"', b'{"a":0.5},' * 900_000 + b"{}") + b"\n"
+
+
 BOMBS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Lines]] = {
     "zeros": lambda head, run: _repeated(bytes(1024), 600),
     "empty lines": lambda head, run: iter([json.dumps(head).encode(), *_repeated(b"\n", 200)]),
     "empty lists": lambda head, run: _in_the_head(head, b"[]", b"[]", 30),
     "many empty lists": lambda head, run: _in_the_head(head, b"[]", b"[]", 300),
     "all that is allowed": lambda head, run: _all_that_is_allowed(head),
+    "secrets in small values": _unredacted,
     "rows of a track": lambda head, run: _runs(head, run, 400, tracks=[{"x": [[]] * 20_000}]),
     "small runs": lambda head, run: _runs(head, {**run, "journal": []}, 40_000, verdicts=[]),
     "runs of noise": lambda head, run: _runs(head, _noisy(run), 8_000, verdicts=[]),
