@@ -36,6 +36,7 @@ MARKERS = {
             "tests/test_determinism.py",
             "tests/test_house.py",
             "tests/test_memory.py",
+            "tests/worlds/test_full_disk.py",
             "tests/worlds/test_own_modules.py",
         ),
         "slow",

@@ -25,6 +25,8 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 """The exit code of a program that was ended by a closed pipe, as shells report it: 128 + SIGPIPE."""
 EXIT_TERMINATED = 143
+NAME_CHARACTERS_MAX = 200
+"""A longer name would only fill the screen."""
 
 
 class HarnessError(Exception):
@@ -53,7 +55,8 @@ class UnknownNameError(HarnessError):
     """A name is unknown."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
-        super().__init__(f'unknown {kind} "{name}"{nearest_hint(name, known)}{advice}')
+        shown = name if len(name) <= NAME_CHARACTERS_MAX else f"{name[:NAME_CHARACTERS_MAX]}..."
+        super().__init__(f'unknown {kind} "{shown}"{nearest_hint(name, known)}{advice}')
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:

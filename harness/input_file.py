@@ -7,16 +7,26 @@ read. What a shell gives as `/dev/fd/63` is read, up to the limit.
 import errno
 import os
 import stat
+import sys
+from typing import IO
 
 TEXT_BYTES_MAX = 32 * 2**20
-"""The largest scenario, configuration, journal part or list of samples."""
-JOURNAL_BYTES_MAX = 1024 * 2**20
+"""The largest scenario, configuration, journal or baseline of a bench."""
 
 
 def read_input(path: str | os.PathLike[str], bytes_max: int = TEXT_BYTES_MAX) -> bytes:
     """Return a file's content. Raise OSError with a reason in its `strerror`, and ValueError for an impossible path."""
     with open(open_input(path), "rb") as file:
-        content = file.read(bytes_max + 1)
+        return _up_to(file, bytes_max)
+
+
+def read_stdin(bytes_max: int = TEXT_BYTES_MAX) -> bytes:
+    """Return what comes from stdin. Raise OSError with a reason in its `strerror`."""
+    return _up_to(sys.stdin.buffer, bytes_max)
+
+
+def _up_to(file: IO[bytes], bytes_max: int) -> bytes:
+    content = file.read(bytes_max + 1)
     if len(content) > bytes_max:
         raise OSError(errno.EFBIG, f"it has more than {bytes_max / 2**20:,.0f} MiB")
     return content

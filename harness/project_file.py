@@ -3,6 +3,7 @@
 It is read once, as plain tables; each reader validates its own table.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class ProjectFile:
 
 def read_project_file(path: Path) -> ProjectFile:
     """Read the file at `path`, or that of a folder. Raise ImplementationError if it is missing or not TOML."""
-    if path.is_dir():
+    if os.path.isdir(path):  # not Path.is_dir, which raises for a name that is too long
         found = next((path / name for name in FILE_NAMES if (path / name).is_file()), None)
         if found is None:
             raise ImplementationError(f'no {FILE_NAME} in "{path}"; `harness init` writes one')
@@ -40,7 +41,7 @@ def read_project_file(path: Path) -> ProjectFile:
         raise ImplementationError(f"{path}: cannot be read: {error}") from error
     try:
         written: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits, or as many levels
         raise ImplementationError(f"{path}: not TOML: {error}") from error
     if path.name != "pyproject.toml":
         return ProjectFile(path, text, written)

@@ -52,7 +52,7 @@ def screen(*, stderr: bool = False) -> "Console":
 
     stream = sys.stderr if stderr else sys.stdout
     requested = os.environ.get("COLUMNS", "")
-    is_requested = requested.isdecimal() and int(requested) > 0
+    is_requested = requested.isdecimal() and len(requested) < 6 and int(requested) > 0
     if stream.isatty():
         width = None if is_requested or not requested else shutil.get_terminal_size().columns
         return Screen(stderr=stderr, width=width, highlight=False, emoji=False)

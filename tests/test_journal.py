@@ -1,6 +1,7 @@
 """The journal: append-only, read back as written, the same bytes for the same entries, with clear errors."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.errors import JournalError
 from harness.trace.events import (
     EVENTS,
     Event,
+    Facts,
     InstanceStarted,
     LogLine,
     Request,
@@ -27,7 +29,7 @@ from harness.world.journal_writer import JournalWriter
 def _journal(*texts: str) -> Journal:
     journal = Journal()
     for text in texts:
-        journal.add(1.5, "log", 0, {"text": text})
+        journal.add(1.5, "log", 0, {"level": "info", "logger": "shop", "text": text})
     return journal
 
 
@@ -82,6 +84,31 @@ def test_an_invalid_journal_is_reported_with_the_line(text: str, place: str) -> 
     with pytest.raises(JournalError) as caught:
         read_journal(text)
     assert str(caught.value).startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "sentence"),
+    [
+        ("log", {"level": "info", "logger": "shop"}, 'log lacks the fact "text"'),
+        ("log", {"level": "info", "logger": "shop", "text": 7}, '"text" of another type, expected text'),
+        ("time.advanced", {"by_s": True}, '"by_s" of another type, expected a number'),
+        ("time.advanced", {"by_s": 10**400}, '"by_s" of another type, expected a number'),
+        ("run.ended", {"unanswered": [1, "2"]}, "expected a list of a whole number"),
+        ("request.abandoned", {"request": 1.5, "after_s": 1}, "expected a whole number"),
+        ("track.accepted", {"track": 1, "id": 7}, "expected text or null"),
+        (
+            "track.final",
+            {"track": 1, "id": "1", "source": None, "fields": []},
+            "expected an object of anything or null",
+        ),
+    ],
+)
+def test_facts_that_do_not_fit_their_kind_are_reported_with_the_line(kind: str, facts: Facts, sentence: str) -> None:
+    entry = {"n": 1, "at_s": 0.0, "kind": kind, "cause": 0, "facts": facts}
+    with pytest.raises(JournalError) as refused:
+        read_journal(f'{{"journal":1}}\n{json.dumps(entry)}\n')
+    assert str(refused.value).startswith("journal:2: ")
+    assert sentence in str(refused.value)
 
 
 def test_bodies_are_recorded_by_their_type() -> None:

@@ -14,8 +14,8 @@ EXIT_MEANINGS = {
     errors.EXIT_HELD: "No invariant of severity `error` is violated. `compare`: the comparison was made.",
     errors.EXIT_VIOLATED: "An invariant of severity `error` is violated, `--twice` found a difference, or a result is "
     "worse than in the `--baseline`.",
-    errors.EXIT_USAGE: "A mistake in the command, a scenario file, a configuration or a journal; or an implementation "
-    "that cannot be imported or started.",
+    errors.EXIT_USAGE: "A mistake in the command, a scenario file, a configuration, a journal or a results "
+    "archive: damaged, too large, no file at all; or an implementation that cannot be imported or started.",
     errors.EXIT_UNKNOWN: "Nothing is violated, but a verdict is inconclusive. `compare --baseline`: nothing could be "
     "compared. `judge`: the journal is incomplete.",
     errors.EXIT_THRESHOLD: "`bench`: a `--fail-if` threshold was exceeded.",

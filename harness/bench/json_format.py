@@ -4,7 +4,6 @@
 other tools; the figures beside them are exact.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from harness.bench.figures import ESTIMATES, TIMES, Bench, Figures, difference
 from harness.bench.histograms import encoded
 from harness.bench.statistics import Estimate
 from harness.errors import HarnessError
+from harness.json_text import parse_json
 from harness.results.files import read_text
 
 FORMAT = "harness-bench/1"
@@ -140,7 +140,7 @@ def read_baseline(path: str, names: Collection[str]) -> Baseline:
     implementations."""
     text = read_text(path)
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError as error:
         raise HarnessError(f"{path}: not JSON ({error}); expected a file written by --json") from None
     found = value.get("format") if isinstance(value, dict) else None

@@ -23,17 +23,24 @@ from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
 from harness.fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
 from harness.fakes.suno.contract import GENERATE
 from harness.fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
+from harness.json_text import parse_json
 from harness.results.files import read_text
 from harness.world.hosts import MEDIA_HOSTS
 
 SECONDS_MAX = 7 * 86_400.0
+SHOWN_CHARACTERS_MAX = 100
+SAMPLES_BYTES_MAX = 128 * 2**20
+"""A browser's HAR has the contents of all responses."""
 Measured = dict[str, list[float]]
 
 
 def with_samples(model: Model, path: str) -> Model:
     """Return `model` with the times of a file; raises HarnessError with the file's line."""
-    text = read_text(path)
-    measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
+    text = read_text(path, SAMPLES_BYTES_MAX)
+    try:
+        measured = _from_har(path, text) if path.lower().endswith(".har") else _from_csv(path, text)
+    except csv.Error as error:
+        raise HarnessError(f"{path}: not CSV ({error})") from None
     reported = {what: Samples(tuple(sorted(values))) for what, values in measured.items() if values}
     counts = ", ".join(f"{len(reported[what].seconds)} of {what}" for what in KINDS if what in reported)
     name = Path(path).name
@@ -53,8 +60,9 @@ def _from_csv(path: str, text: str) -> Measured:
     measured: Measured = {}
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     header = [cell.strip().lower() for cell in next(lines, [])]
+    found = _shown(", ".join(header) or "none")
     if sorted(header) != ["seconds", "what"]:
-        raise HarnessError(f'{path}:1: expected the columns "what,seconds", found {", ".join(header) or "none"}')
+        raise HarnessError(f'{path}:1: expected the columns "what,seconds", found {found}')
     what_at, seconds_at = header.index("what"), header.index("seconds")
     for cells in lines:
         if not any(cell.strip() for cell in cells):
@@ -65,7 +73,7 @@ def _from_csv(path: str, text: str) -> Measured:
         what, written = cells[what_at].strip(), cells[seconds_at].strip()
         if what not in KINDS:
             raise HarnessError(
-                f'{where}: expected one of {", ".join(KINDS)}, found "{what}"{nearest_hint(what, KINDS)}'
+                f'{where}: expected one of {", ".join(KINDS)}, found "{_shown(what)}"{nearest_hint(what, KINDS)}'
             )
         measured.setdefault(what, []).append(_seconds(where, written))
     if not measured:
@@ -73,23 +81,28 @@ def _from_csv(path: str, text: str) -> Measured:
     return measured
 
 
+def _shown(text: str) -> str:
+    """Return a text as a message quotes it."""
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[:SHOWN_CHARACTERS_MAX]}..."
+
+
 def _seconds(where: str, written: str) -> float:
     try:
         seconds = float(written)
     except ValueError:
-        raise HarnessError(f'{where}: expected a number of seconds such as 12.4, found "{written}"') from None
+        raise HarnessError(f'{where}: expected a number of seconds such as 12.4, found "{_shown(written)}"') from None
     if not 0 <= seconds <= SECONDS_MAX or math.isnan(seconds):
-        raise HarnessError(f"{where}: expected 0 to {SECONDS_MAX:g} s, found {written}")
+        raise HarnessError(f"{where}: expected 0 to {SECONDS_MAX:g} s, found {_shown(written)}")
     return round(seconds, 3)
 
 
 def _from_har(path: str, text: str) -> Measured:
     try:
-        entries = json.loads(text)["log"]["entries"]
+        entries = parse_json(text)["log"]["entries"]
         measured = _measured(entries)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise HarnessError(f"{path}{line}: not a HAR file ({type(error).__name__}: {error})") from None
+        raise HarnessError(f"{path}{line}: not a HAR file ({type(error).__name__}: {_shown(str(error))})") from None
     if not any(measured.values()):
         raise HarnessError(
             f"{path}: none of its {len(entries)} entries is a picture's response, a finished task or a download from "
@@ -104,6 +117,8 @@ def _measured(entries: list[Any]) -> Measured:
     began: dict[str, tuple[str, datetime]] = {}
     for entry in sorted(entries, key=lambda each: str(each["startedDateTime"])):
         request, seconds = entry["request"], round(float(entry["time"]) / 1000, 3)
+        if not 0 <= seconds <= SECONDS_MAX:
+            raise ValueError(f"a time of {seconds:g} s")
         parts = urlsplit(request["url"])
         answer = _json(entry["response"].get("content", {}).get("text"))
         reported = answer.get("data")
@@ -140,7 +155,7 @@ def _posted(request: dict[str, Any]) -> Any:
 
 def _json(text: Any) -> dict[str, Any]:
     try:
-        value = json.loads(text or "{}")
-    except (ValueError, TypeError):
+        value = parse_json(text) if isinstance(text, str) else None
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

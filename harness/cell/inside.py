@@ -5,6 +5,7 @@ without running what the implementation left for its end.
 """
 
 import contextlib
+import errno
 import faulthandler
 import fcntl
 import os
@@ -40,6 +41,8 @@ FIRST_DESCRIPTOR = 200
 """Descriptors of the cell's own are high, where an implementation that closes everything of its own leaves them."""
 OUTPUT_LOST = 97
 """Exit status of a cell that cannot write its journal."""
+OUTPUT_FULL = 98
+"""Exit status of one that has no room to write it."""
 DEATH_SIGNAL = 1
 """The request of prctl for a signal when the parent dies."""
 
@@ -112,8 +115,8 @@ def write_line(descriptor: int, line: str, _write: Any = os.write) -> None:
     try:
         while rest:
             rest = rest[_write(descriptor, rest) :]
-    except OSError:
-        _exit(OUTPUT_LOST)
+    except OSError as error:
+        _exit(OUTPUT_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else OUTPUT_LOST)
 
 
 def live(request_file: IO[bytes], output: int, reports: int, board: IO[bytes], line: int) -> None:

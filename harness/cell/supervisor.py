@@ -16,13 +16,13 @@ from typing import Any
 
 from harness.cell import seccomp
 from harness.cell.debugger import own_terminal
-from harness.cell.inside import OUTPUT_LOST, WHERE_SIGNAL, Play, Request
+from harness.cell.inside import OUTPUT_FULL, OUTPUT_LOST, WHERE_SIGNAL, Play, Request
 from harness.cell.warm_process import Gone, WarmProcess, warm_process
 from harness.cell.watch import INTERVAL_S, STARTING, Watch
 from harness.errors import ImplementationError, JournalError
 from harness.targets.python import Implementation
 from harness.trace.journal import JOURNAL_VERSION, Journal, read_journal
-from harness.world.scratch import scratch_folder
+from harness.world.scratch import room_wanted, scratch_folder
 from harness.world.simulated.refusals import is_own_code
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
@@ -210,6 +210,8 @@ class _Supervision:
             hint = "; it killed itself, or the system did because memory ran out" if number == signal.SIGKILL else ""
             return f"ends its process by {name}{self._own_line()}{hint}"
         code = os.WEXITSTATUS(status)
+        if code == OUTPUT_FULL:
+            return f"could not go on: {room_wanted()}"
         if code == OUTPUT_LOST:
             return "closes or fills descriptors that are not its own, so the journal is lost"
         return f"ends its process with exit status {code}"

@@ -8,7 +8,7 @@ import click
 from harness.cli.completion import complete_files, complete_implementations, complete_models
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
-from harness.cli.options import json_option, outputs_of, seed_option, workers_option
+from harness.cli.options import NumberRange, json_option, outputs_of, seed_option, workers_option
 from harness.cli.progress import code_of_problems
 from harness.errors import EXIT_HELD, EXIT_THRESHOLD, UnknownNameError
 
@@ -54,7 +54,7 @@ OF_BOTH = ("implementations", "real", "seed", "json_file", "quiet")
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.1, 600),
+    type=NumberRange(0.1, 600),
     default=PER_MINUTE,
     show_default=True,
     help="Tracks per minute (Poisson arrivals).",
@@ -89,7 +89,7 @@ OF_BOTH = ("implementations", "real", "seed", "json_file", "quiet")
 @click.option(
     "--for",
     "for_s",
-    type=click.FloatRange(1, 600),
+    type=NumberRange(1, 600),
     default=15.0,
     show_default=True,
     help="With --real: seconds for each implementation, at most.",

@@ -1,12 +1,13 @@
 """`harness judge`."""
 
-import sys
-
 import click
 
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import invariant_options, json_option
+
+VALUES_MAX = 2_000_000
+"""More than the 50,000 entries have that a run with one track may make."""
 
 
 @click.command(cls=GroupedCommand)
@@ -38,8 +39,7 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
     from harness.trace.journal import read_journal
 
     check_outputs({"json": json_file}, [journal])
-    text = sys.stdin.read() if journal == "-" else read_text(journal)
-    entries = read_journal(text, path=journal)
+    entries = read_journal(read_text(journal), path=journal, values_max=VALUES_MAX)
     if entries[1].kind != "run.began":
         raise JournalError(f'{journal}:2: expected a first entry "run.began", found "{entries[1].kind}"')
     try:

@@ -10,8 +10,6 @@ from harness.cli.completion import complete_files, complete_listed, complete_sce
 from harness.cli.help import GroupedCommand
 from harness.errors import EXIT_USAGE, HarnessError
 
-STDIN = ("-", "/dev/stdin")
-
 
 @click.command(name="list", cls=GroupedCommand)
 @click.argument("what", type=click.Choice(["scenarios", "invariants", "strategies"]))
@@ -87,7 +85,7 @@ def validate(paths: tuple[str, ...]) -> None:
     Exit codes: 0 all valid, 2 a problem was found.
     """
     from harness.scenario import catalogue
-    from harness.scenario.loader import parse_scenario, read_scenario
+    from harness.scenario.loader import STDIN, read_scenario
     from harness.terminal import complain
 
     problems = 0
@@ -95,10 +93,7 @@ def validate(paths: tuple[str, ...]) -> None:
     files = [*(catalogue.files(named) if named else []), *(Path(path) for path in paths if path in STDIN)]
     for path in files:
         try:
-            if str(path) in STDIN:
-                parse_scenario(sys.stdin.read(), path=str(path), name="stdin")
-            else:
-                read_scenario(path)
+            read_scenario(path)
         except HarnessError as error:
             problems += 1
             complain(str(error))

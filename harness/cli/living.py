@@ -1,5 +1,6 @@
 """Commands for live applications: `harness init` and `doctor`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ def init(folder: str, force: bool) -> None:
     from harness.results.files import write_text
 
     path = Path(folder) / FILE_NAME
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:
         raise HarnessError(f"{path} already exists; --force replaces it")
     write_text(str(path), first_settings(Path(folder)))
     click.echo(f"wrote {path}; check it, then run: harness doctor {path}")

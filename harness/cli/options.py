@@ -1,5 +1,6 @@
 """Options shared by several commands, and the parsing of their values."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.scenario.model import Scenario
 
 T = TypeVar("T")
+_SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 class Shard(NamedTuple):
@@ -31,13 +33,24 @@ class Shard(NamedTuple):
         return list(everything[self.number - 1 :: self.of])
 
 
+class NumberRange(click.FloatRange):
+    """A range of numbers; NaN, which is neither below nor above anything, is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
+
 def _shard(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
         return None
-    number, slash, of = value.partition("/")
-    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise click.BadParameter(f'found "{value}", expected K/N with K from 1 to N, such as 2/5')
-    return Shard(int(number), int(of))
+    found = _SHARD.fullmatch(value)
+    shard = Shard(int(found[1]), int(found[2])) if found is not None else None
+    if shard is None or not 1 <= shard.number <= shard.of:
+        raise click.BadParameter(f'found "{value[:100]}", expected K/N with K from 1 to N, such as 2/5')
+    return shard
 
 
 seed_option = click.option(
@@ -57,7 +70,7 @@ workers_option = click.option(
 )
 speed_option = click.option(
     "--speed",
-    type=click.FloatRange(0.1, 200),
+    type=NumberRange(0.1, 200),
     default=1.0,
     show_default=True,
     envvar=SETTINGS["speed"].variable,

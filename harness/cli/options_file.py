@@ -46,7 +46,7 @@ def from_file() -> tuple[dict[str, Any], Path | None]:
 
         try:
             written: Any = tomllib.loads(read_input(path).decode("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             if path.name == "pyproject.toml":
                 continue  # not ours; the tool that reads it reports the error
             raise HarnessError(f"{path}: not TOML: {error}") from error

@@ -254,7 +254,7 @@ def filled_body(body: Any, values: Mapping[str, str]) -> Any:
 def at_path(value: Any, path: str) -> Any:
     """Return the value at `a.b.0` in a JSON value; None if there is none."""
     for key in filter(None, path.split(".")):
-        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        if isinstance(value, list) and key.isdecimal() and len(key) < 10 and int(key) < len(value):
             value = value[int(key)]
         elif isinstance(value, Mapping):
             value = value.get(key)

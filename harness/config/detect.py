@@ -3,7 +3,6 @@
 The results are guesses for a first `harness.toml`, which its user reviews and completes.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.fakes.registry import KIE, SUNO
+from harness.json_text import parse_json
 
 SOURCES = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".py", ".sql")
 IGNORED = frozenset({"node_modules", ".git", ".next", ".venv", "venv", "dist", "build", "__pycache__"})
@@ -232,7 +232,7 @@ def _cron(folder: Path) -> str | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,5 +1,6 @@
 """Reading a harness.toml into `Settings`, or an error with every problem at its line and column."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -66,7 +67,7 @@ def _check_program(file: ProjectFile, application: Application, track: TrackRead
         return
     folder = file.path.parent / application.folder
     path = application.environment.get("PATH")
-    if (folder / words[0]).is_file() if "/" in words[0] else shutil.which(words[0], path=path):
+    if os.path.isfile(folder / words[0]) if "/" in words[0] else shutil.which(words[0], path=path):
         return
     where = (*file.prefix, "track", "command")
     mark = toml_marks(file.text).value_mark(where)

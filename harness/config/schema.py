@@ -1,5 +1,6 @@
 """The keys of a harness.toml as pydantic models; each block makes a value of `config.app_config`."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -251,7 +252,7 @@ def schema_files(patterns: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     for pattern in patterns:
         found += sorted(folder.glob(pattern)) if "*" in pattern else [folder / pattern]
-    return tuple(path for path in found if path.is_file())
+    return tuple(path for path in found if os.path.isfile(path))
 
 
 class CronBlock(Block):

@@ -1,5 +1,6 @@
 """One run: one implementation in one scenario, from the world and its journal to verdicts and metrics."""
 
+import errno
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
 from harness.world.run_header import keys, refused_journal
+from harness.world.scratch import room_wanted
 from harness.world.simulated.world import SimulatedWorld
 
 DEFAULT_SEED = 1
@@ -108,7 +110,7 @@ def run(
     began = time.perf_counter()
     own = implementation.settings.credentials if isinstance(implementation, LiveImplementation) else ()
     with errors_redacted((*keys(seed), *own)):
-        journal, pictures, files = _play(scenario, implementation, seed, keep_pictures)
+        journal, pictures, files = _play_with_room(scenario, implementation, seed, keep_pictures)
     view = TraceView(journal)
     how = judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
@@ -129,6 +131,18 @@ def run(
         pictures=pictures or _pictures(finals, files),
     )
     return Redaction.of(journal).result(whole)
+
+
+def _play_with_room(
+    scenario: Scenario, implementation: AnyImplementation, seed: int, keep_pictures: bool
+) -> tuple[Journal, Mapping[str, Thumbnail], Mapping[str, bytes]]:
+    """Return what `_play` returns; a run that fails for want of room for files is refused."""
+    try:
+        return _play(scenario, implementation, seed, keep_pictures)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return refused_journal(scenario, implementation.name, seed, room_wanted()), {}, {}
 
 
 def _play(

@@ -1,13 +1,13 @@
 """The invariant about the stored resolution: it is the picture's decoded size."""
 
 import contextlib
-import json
 import re
 from typing import Any
 
 from harness.invariants import images
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
+from harness.json_text import parse_json
 from harness.trace.tracks import Track
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView
@@ -54,7 +54,7 @@ def _claim(stored: Any) -> str | None:
     """Return a stored resolution as text: an object's or a list's numbers, width first; None if nothing is stored."""
     if isinstance(stored, str) and stored.strip()[:1] in ("{", "["):
         with contextlib.suppress(ValueError):
-            stored = json.loads(stored)
+            stored = parse_json(stored)
     if isinstance(stored, dict):
         named = {str(name).lower(): value for name, value in stored.items()}
         sides = [named.get(long, named.get(long[0])) for long in ("width", "height")]

@@ -165,7 +165,7 @@ def _from_root(config: pytest.Config, word: str) -> str:
         sys.path.append(str(base))  # a module, which is otherwise only found in the current folder
         return word
     path = base / (file if colon else word)
-    relative = os.path.relpath(path) if path.exists() else file if colon else word
+    relative = os.path.relpath(path) if os.path.exists(path) else file if colon else word
     return f"{relative}:{attribute}" if colon else relative
 
 

@@ -10,7 +10,6 @@ a HarnessError that names file and line.
 
 import gzip
 import json
-import math
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -26,20 +25,20 @@ from harness.image.thumbnail import Thumbnail
 from harness.input_file import open_input
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
+from harness.json_text import parse_json
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
+from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
 from harness.results.files import replacing
 from harness.results.redaction import is_redacted, redacted
 from harness.results.result import Result
-from harness.trace.journal import Journal
+from harness.trace.journal import Journal, entry_problem
 
 FORMAT = "harness-stored-results/1"
 DISTRIBUTION = "callback-contract-harness"
-LINE_BYTES_MAX = 256 * 1024 * 1024
-FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024
-"""All lines together, uncompressed."""
-RUNS_MAX = 200_000
+RUNS_MAX = 50_000
+PROBLEM_CHARACTERS_MAX = 400
+"""A sentence that quotes the file is no longer than this."""
 THUMBNAIL_BYTES_MAX = 128 * 1024
-TIME_MAX_S = 1e12
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
 
@@ -178,21 +177,20 @@ def read_results(path: str) -> Results:
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
     """Read a results archive from an open binary file."""
-    return _Reader(path, line_bytes_max).read(file)
+    return _Reader(file, path, line_bytes_max).read()
 
 
 class _Reader:
-    """A reader of one file that tracks the line number."""
+    """A reader of one file."""
 
-    def __init__(self, path: str, line_bytes_max: int) -> None:
+    def __init__(self, file: IO[bytes], path: str, line_bytes_max: int) -> None:
         self.path = path
-        self.line_bytes_max = line_bytes_max
-        self.number = 0
+        self.lines = ArchiveLines(file, self._wrong, line_bytes_max)
         self.thumbnails: dict[str, Thumbnail] = {}
         self.runs: dict[tuple[str, str], Run] = {}
 
-    def read(self, file: IO[bytes]) -> Results:
-        lines = self._lines(file)
+    def read(self) -> Results:
+        lines = iter(self.lines)
         head = self._head(self._value(next(lines, b"")))
         names = {scenario.name for scenario in head.scenarios}
         whos = {implementation.name for implementation in head.implementations}
@@ -228,38 +226,13 @@ class _Reader:
             self._wrong(f"{where[:100]}: {first['msg']}")
 
     def _wrong(self, problem: str) -> NoReturn:
-        raise StoredResultsError(f"{self.path}:{self.number}: {problem}") from None
-
-    def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Yield the decompressed lines, of bounded length."""
-        total = 0
-        with gzip.GzipFile(fileobj=file, mode="rb") as stream:
-            while True:
-                self.number += 1
-                try:
-                    line = stream.readline(self.line_bytes_max + 1)
-                except EOFError:
-                    if self.number == 1:
-                        self._wrong("the file was cut off before its first run")
-                    return
-                except gzip.BadGzipFile as error:
-                    if self.number == 1:
-                        self._wrong("not a results archive; `harness compare --save FILE` writes one")
-                    self._wrong(f"the file is damaged ({error})")
-                except zlib.error as error:
-                    self._wrong(f"the file is damaged ({error})")
-                total += len(line)
-                if len(line) > self.line_bytes_max or total > FILE_BYTES_MAX:
-                    self._wrong(f"exceeds {self.line_bytes_max} bytes in a line or {FILE_BYTES_MAX} in total")
-                if not line:
-                    return
-                yield line.removesuffix(b"\n")
+        raise StoredResultsError(f"{self.path}:{self.lines.number}: {problem[:PROBLEM_CHARACTERS_MAX]}") from None
 
     def _value(self, line: bytes) -> dict[str, Any]:
         try:
-            value = json.loads(line, parse_constant=_refused, parse_float=_finite)
-        except (ValueError, RecursionError) as error:
-            if not line and self.number == 1:
+            value = parse_json(line.decode())
+        except ValueError as error:
+            if not line and self.lines.number == 1:
                 self._wrong("the file is empty")
             self._wrong(f"not JSON ({str(error)[:100]})")
         if not isinstance(value, dict):
@@ -275,6 +248,7 @@ class _Reader:
                 if known
                 else "not a results archive; `harness compare --save FILE` writes one"
             )
+        self.lines.keep(value)
         head = self._checked(_HEAD, value)
         return Results(head.harness, head.seed, head.scenarios, head.implementations, ())
 
@@ -295,38 +269,17 @@ class _Reader:
         reported, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
         if not isinstance(reported, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
             self._wrong("a run without result, pictures or journal")
+        self.lines.keep(reported)
         result = self._checked(_RESULT, reported).result()
         for position, entry in enumerate(journal, start=1):
-            if not _well_formed(entry, position):
-                self._wrong(f"entry {position} of the journal is malformed")
+            problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"
+            if problem is not None:
+                self._wrong(f"entry {position} of the journal: {problem}")
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
         read = Run(result, zlib.compress(line, 1), shown)
         if is_redacted(journal[0]["facts"] if journal else {}):
             return read
+        self.lines.check_unredacted(line)
         return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))
-
-
-def _well_formed(entry: Any, position: int) -> bool:
-    return (
-        isinstance(entry, dict)
-        and entry.get("n") == position
-        and isinstance(entry.get("at_s"), int | float)
-        and 0 <= entry["at_s"] <= TIME_MAX_S
-        and isinstance(entry.get("kind"), str)
-        and type(entry.get("cause")) is int
-        and 0 <= entry["cause"] < position
-        and isinstance(entry.get("facts"), dict)
-    )
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is too large")
-    return value

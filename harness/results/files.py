@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import HarnessError
-from harness.input_file import JOURNAL_BYTES_MAX, read_input
+from harness.input_file import TEXT_BYTES_MAX, read_input, read_stdin
 from harness.results.result import Result
 from harness.terminal import inert
 
@@ -19,10 +19,10 @@ NAME_BYTES_MAX = 200
 """Maximum length of a file name; file systems allow 255."""
 
 
-def read_text(path: str) -> str:
-    """Return a file's text. Raise HarnessError if it cannot be read."""
+def read_text(path: str, bytes_max: int = TEXT_BYTES_MAX) -> str:
+    """Return a file's text, or that of stdin for "-". Raise HarnessError if it cannot be read."""
     try:
-        return read_input(path, JOURNAL_BYTES_MAX).decode("utf-8")
+        return (read_stdin(bytes_max) if path == "-" else read_input(path, bytes_max)).decode("utf-8")
     except FileNotFoundError:
         raise HarnessError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:
@@ -38,9 +38,9 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
         if target is None or target == "-":
             continue
         folder = Path(target).parent
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
-        if Path(target).is_dir():
+        if os.path.isdir(target):
             raise HarnessError(f"{target}: cannot be written (it is a folder)")
         if not _is_a_file(target):
             continue

@@ -10,7 +10,6 @@ import gzip
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError
@@ -81,4 +80,4 @@ def growing_archive(path: str, head: Results) -> GrowingFile:
 
 def is_growable(path: str) -> bool:
     """Return whether a target is a file, not a device, a pipe or stdout."""
-    return path != "-" and (not os.path.exists(path) or Path(path).is_file())
+    return path != "-" and (not os.path.exists(path) or os.path.isfile(path))

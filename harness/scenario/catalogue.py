@@ -80,10 +80,10 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
         yield from group
         return
     path = Path(selector)
-    if selector and path.is_dir():
+    if selector and os.path.isdir(path):  # not Path.is_dir, which raises for a name that is too long
         yield from ((file, None) for file in _files_in(path))
         return
-    if path.suffix in SUFFIXES or path.is_file():
+    if path.suffix in SUFFIXES or os.path.isfile(path):
         yield path, None
         return
     matching = [(path, name) for name, path in shipped.items() if fnmatchcase(name, selector)]
@@ -94,13 +94,11 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
 
 def _files_in(folder: Path) -> list[Path]:
     """Return the scenario files below a folder, without those in hidden folders and hidden files."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    files = []
+    for inside, folders, names in os.walk(folder):  # what disappears meanwhile is skipped
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(inside, name) for name in names if not name.startswith(".")]
+        files += [path for path in paths if path.suffix in SUFFIXES and os.path.isfile(path)]
     if not files:
         raise ScenarioError(f"{folder}: expected scenario files (*.yaml, *.yml), found none")
     return sorted(files, key=lambda path: order_of(path.relative_to(folder).with_suffix("").as_posix()))
@@ -118,7 +116,7 @@ def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
     group = name.partition("/")[0]
     rank = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     parts = _DIGITS.split(name)
-    return rank, [(int(part) if part.isdigit() else -1, part) for part in parts]
+    return rank, [(int(part) if part.isdecimal() else -1, part) for part in parts]
 
 
 def _as_the_user_names_it(path: Path) -> Path:

@@ -11,20 +11,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import ScenarioError
-from harness.input_file import read_input
+from harness.input_file import read_input, read_stdin
 from harness.scenario.model import Scenario
 from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.schema import ScenarioKeys
 from harness.scenario.yaml import NotYaml, Position, Problem, lines_of, marked
 
+STDIN = ("-", "/dev/stdin")
 SCHEMA_ID = "http://json-schema.org/draft-07/schema#"
 
 
 def read_scenario(path: Path, *, name: str | None = None) -> Scenario:
-    """Return the scenario in a file, by default named `folder/stem`. Raise ScenarioError."""
+    """Return the scenario in a file, by default named `folder/stem`, or in stdin. Raise ScenarioError."""
     shown = str(path)
     try:
-        content = read_input(path)
+        content = read_stdin() if shown in STDIN else read_input(path)
     except FileNotFoundError:
         raise ScenarioError(f"{shown}: there is no such file") from None
     except IsADirectoryError:

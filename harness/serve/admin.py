@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from harness.errors import HarnessError
+from harness.json_text import parse_json
 from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
@@ -26,6 +27,7 @@ INLINE = "inline.yaml"
 """The file name of an inline scenario in messages."""
 ADVANCE_S_MAX = 366 * 24 * 3600
 BODY_BYTES_MAX = 256 * 1024
+SENTENCE_CHARACTERS_MAX = 4_000
 LOOP_ITERATIONS = 5
 """Iterations of the loop after an advance, so that due work happens before the state is returned."""
 
@@ -127,7 +129,7 @@ async def _content(request: Request) -> bytes:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return None
 
@@ -147,4 +149,6 @@ async def _mistake(request: Request, error: Exception) -> Response:
 
 
 def _refused(sentence: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": sentence}, status, headers)
+    """Return an error in plain ASCII, since a sentence may quote what UTF-8 cannot encode."""
+    content = json.dumps({"error": sentence[:SENTENCE_CHARACTERS_MAX]})
+    return Response(content, status, headers, media_type="application/json")

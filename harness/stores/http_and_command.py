@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import shlex
 import signal
@@ -15,6 +14,7 @@ import httpx
 from harness.config.app_config import TrackReading, at_path, filled
 from harness.death_signal import die_with_parent
 from harness.errors import ImplementationError
+from harness.json_text import parse_json
 from harness.stores.polling import Row, Rows, sampled
 
 HTTP_EVERY_S = 0.1
@@ -116,7 +116,7 @@ class CommandStore:
             raise
         last = complained.decode(errors="replace").strip().rpartition("\n")[2][:COMPLAINT_SHOWN]
         with contextlib.suppress(ValueError):
-            track = at_path(json.loads(printed), self._inside) if process.returncode == 0 else None
+            track = at_path(parse_json(printed), self._inside) if process.returncode == 0 else None
             if isinstance(track, dict):
                 self.problem = ""
                 return track

@@ -1,5 +1,6 @@
 """Tracks in an SQLite file, polled and read when it has changed."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class SqliteStore:
     async def states(self, ids: list[str]) -> list[Rows]:
         try:
             if self._connection is None:
-                if not self._path.is_file():
+                if not os.path.isfile(self._path):
                     self.problem = "there is no such file"
                     return []
                 self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=BUSY_S)

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from harness.json_text import parse_json
 from harness.supabase.databases import Called, Caller, Found
 from harness.supabase.errors import (
     NotReproduced,
@@ -270,7 +271,7 @@ async def _body(request: Request) -> Any:
     if not content:
         return {}
     try:
-        return json.loads(content)
+        return parse_json(content)
     except ValueError:
         raise invalid_body("Empty or invalid json") from None
 

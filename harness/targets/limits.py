@@ -16,6 +16,8 @@ from harness.project_file import project_file_here
 from harness.scenario.values import seconds
 
 MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|kB|MB|GB)")
+MEMORY_BYTES_MAX = 2**50
+"""More than any machine has, and less than what a system call takes."""
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -83,4 +85,7 @@ def _bytes(value: Any) -> int:
     match = MEMORY.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'expected a size such as "4 GiB" or "512 MiB", found {value!r}')
-    return int(float(match[1]) * UNITS[match[2]])
+    size = float(match[1]) * UNITS[match[2]]
+    if size > MEMORY_BYTES_MAX:
+        raise ValueError(f"expected at most {MEMORY_BYTES_MAX // 2**30} GiB, found more")
+    return int(size)

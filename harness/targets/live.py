@@ -71,7 +71,7 @@ def is_live(target: str) -> bool:
     if target.startswith(("http://", "https://")) or target.endswith(".toml"):
         return True
     folder = Path(target)
-    return folder.is_dir() and any((folder / name).is_file() for name in (FILE_NAME, "pyproject.toml"))
+    return os.path.isdir(folder) and any(os.path.isfile(folder / name) for name in (FILE_NAME, "pyproject.toml"))
 
 
 def load_live(target: str, speed: float = 1.0) -> LiveImplementation:

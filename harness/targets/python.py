@@ -125,7 +125,7 @@ def _import_afresh(module_name: str) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ImplementationError(f'no such file: "{path}"')
     folder = str(path.resolve().parent)
     if folder not in sys.path:

@@ -4,7 +4,8 @@ A class declares its kind and its fields; the order of the fields is the order o
 is `OMITTED` when it is None has no key then. A field made by `if_missing` must be given when an event is recorded, and
 has a value to assume in a file that lacks it.
 
-Files are read leniently: a reader only fails when it reads a field that the file lacks.
+What a file has beyond that is kept and ignored; a file that lacks a field without such a value, or has one of another
+type, is refused (`harness.trace.fact_types`).
 """
 
 import ast

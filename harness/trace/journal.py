@@ -16,12 +16,18 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar, overload
 
 from harness.errors import JournalError
+from harness.json_text import parse_json
 from harness.trace.events import Event, Facts, event_of
+from harness.trace.fact_types import facts_problem
 
 JOURNAL_VERSION = 1
 TEXT_BYTES_MAX = 64 * 1024
 """A longer body is recorded as its size, its digest and its beginning."""
+BODY_DEPTH_MAX = 60
+"""JSON with more nested levels is recorded as text."""
 EXCERPT_CHARACTERS = 200
+TIME_MAX_S = 1e12
+"""The latest time of an entry in a file."""
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -155,52 +161,68 @@ class Journal:
         return hashlib.sha256(self.to_jsonl().encode()).hexdigest()[:16]
 
 
-def read_journal(text: str, *, path: str = "journal") -> Journal:
-    """Read what `to_jsonl` wrote. Raise JournalError with path and line."""
+def read_journal(text: str, *, path: str = "journal", values_max: float = math.inf) -> Journal:
+    """Read what `to_jsonl` wrote. Raise JournalError with path and line.
+
+    `values_max`: the most commas and opening brackets of a file from outside, which is about the number of its values.
+    """
+    if text.count(",") + text.count("[") + text.count("{") > values_max:
+        raise JournalError(f"{path}: expected a journal of at most {values_max:,} values, found more")
     lines = text.removesuffix("\n").split("\n")  # splitlines() would also split at U+2028, which logs may contain
     if lines == [""]:
         raise JournalError(f"{path}: expected a journal written by `harness run --journal`, found an empty file")
     head = _line(lines[0], path, 1)
     version = head.get("journal")
     if version != JOURNAL_VERSION:
-        found = "no journal version" if version is None else f"journal version {version!r}"
+        found = "no journal version" if version is None else f"journal version {repr(version)[:40]}"
         raise JournalError(f"{path}:1: expected journal version {JOURNAL_VERSION}, found {found}")
     entries: list[AnyEntry] = []
     for number, line in enumerate(lines[1:], start=2):
         values = _line(line, path, number)
-        try:
-            found, at_s, kind, cause = values["n"], values["at_s"], values["kind"], values["cause"]
-            facts = values["facts"]
-        except KeyError as missing:
-            raise JournalError(f"{path}:{number}: the entry lacks the key {missing}") from None
-        well_formed = (
-            isinstance(at_s, int | float)
-            and isinstance(kind, str)
-            and isinstance(facts, dict)
-            and isinstance(cause, int)
-            and 0 <= cause < number - 1
-        )
-        if not well_formed:
-            raise JournalError(
-                f"{path}:{number}: expected an entry with at_s, kind, cause (an earlier entry) and facts, found "
-                "other types"
-            )
-        if found != number - 1:
-            raise JournalError(f"{path}:{number}: expected entry {number - 1}, found entry {found}")
-        entries.append(entry_of(found, at_s, kind, cause, facts))
+        problem = entry_problem(values, number - 1)
+        if problem is not None:
+            raise JournalError(f"{path}:{number}: {problem}")
+        entries.append(entry_of(values["n"], values["at_s"], values["kind"], values["cause"], values["facts"]))
     if not entries:
         raise JournalError(f"{path}: expected at least one entry, found none")
     return Journal(entries)
 
 
+def entry_problem(values: Facts, position: int) -> str | None:
+    """Return what is wrong with the JSON of an entry in a file, as a sentence; None if nothing is.
+
+    `position`: its number, from 1.
+    """
+    for key in ("n", "at_s", "kind", "cause", "facts"):
+        if key not in values:
+            return f"the entry lacks the key '{key}'"
+    at_s, kind, cause, facts = values["at_s"], values["kind"], values["cause"], values["facts"]
+    well_formed = (
+        isinstance(at_s, int | float)
+        and 0 <= at_s <= TIME_MAX_S
+        and isinstance(kind, str)
+        and isinstance(facts, dict)
+        and type(cause) is int
+        and 0 <= cause < position
+    )
+    if not well_formed:
+        return (
+            f"expected an entry with at_s (0 to {TIME_MAX_S:g}), kind, cause (an earlier entry) and facts, found "
+            "other types"
+        )
+    if values["n"] != position:
+        return f"expected entry {position}, found entry {str(values['n'])[:20]}"
+    return facts_problem(kind, facts)
+
+
 def _line(line: str, path: str, number: int) -> Facts:
     try:
-        values = json.loads(line)
+        values = parse_json(line)
     except json.JSONDecodeError as error:
         raise JournalError(
             f"{path}:{number}:{error.colno}: invalid JSON ({error.msg}); the file may be truncated, record it again"
         ) from None
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise JournalError(f"{path}:{number}: JSON that cannot be read ({error})") from None
     if not isinstance(values, dict):
         raise JournalError(f"{path}:{number}: expected a JSON object, found {type(values).__name__}")
@@ -213,8 +235,8 @@ def body_facts(body: bytes, content_type: str) -> Any:
         return None
     if len(body) <= TEXT_BYTES_MAX and ("json" in content_type or body[:1] in b"{["):
         try:
-            return _DECODE(body.decode())
-        except (ValueError, RecursionError):
+            return parse_json(body.decode(), BODY_DEPTH_MAX)
+        except ValueError:
             pass
     if len(body) <= TEXT_BYTES_MAX and not content_type.startswith(("image/", "audio/", "application/octet")):
         try:
@@ -231,22 +253,6 @@ def body_facts(body: bytes, content_type: str) -> Any:
 def _fingerprint(body: bytes) -> str:
     """Return the beginning of a body's digest, cached because runs repeat the same few pictures."""
     return hashlib.sha256(body).hexdigest()[:16]
-
-
-def _refuse_constant(name: str) -> None:
-    """Reject NaN and Infinity, which are not JSON; a body with them is recorded as text."""
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    """Return a number, or reject one such as 1e999, which JSON allows and no float can hold."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 
 
 def first_difference(one: Journal, other: Journal) -> tuple[AnyEntry | None, AnyEntry | None] | None:

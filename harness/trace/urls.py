@@ -1,10 +1,11 @@
 """URLs in messages and rows: finding them, and checking whether a value can be one."""
 
 import contextlib
-import json
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+from harness.json_text import parse_json
 
 NOT_A_URL = frozenset({"", "undefined", "null", "none"})
 """Texts that mean a missing URL."""
@@ -22,7 +23,7 @@ def urls_in(message: Any) -> list[str]:
                 found.append(value)
             elif value[:1] in ("{", "["):
                 with contextlib.suppress(ValueError):
-                    to_see.append(json.loads(value))
+                    to_see.append(parse_json(value))
         elif isinstance(value, dict):
             to_see.extend(reversed(value.values()))
         elif isinstance(value, list):

@@ -9,6 +9,7 @@ from harness.config.app_config import REQUEST, Start, at_path, filled_body
 from harness.fakes import sample_text
 from harness.fakes.http_client import BadResponseError, Post, post
 from harness.faults.exchange import App
+from harness.json_text import parse_json
 from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
 from harness.world.image_probe import get_json
 from harness.world.journal_writer import JournalWriter
@@ -42,7 +43,7 @@ def asking(url: str, start: Start = START, post: Post = post) -> Ask:
         if response.status not in (200, 201, 202):
             return None, f"{start.request} answered HTTP {response.status}, expected 201"
         try:
-            found = at_path(json.loads(response.body), start.id)
+            found = at_path(parse_json(response.body), start.id)
         except ValueError:
             found = None
         if isinstance(found, str | int) and found != "":

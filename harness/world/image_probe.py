@@ -2,13 +2,13 @@
 
 import asyncio
 import base64
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from harness.faults.exchange import App, Message, Scope, received_again
 from harness.image.inspect import Examination, examine
+from harness.json_text import parse_json
 
 REDIRECTS_MAX = 10
 BROWSER = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -110,7 +110,7 @@ async def get_json(app: App, path: str) -> Any:
     if status != 200 or broken:
         return None
     try:
-        return json.loads(content)
+        return parse_json(content)
     except ValueError:
         return None
 

@@ -1,7 +1,8 @@
 """Parses a line of an application's log: its level, if it names one, and its text as the journal has it."""
 
-import json
 import re
+
+from harness.json_text import parse_json
 
 LEVELS = {
     **dict.fromkeys(("critical", "fatal", "emergency", "emerg", "alert", "panic"), "critical"),
@@ -50,8 +51,8 @@ def level_of(line: str, otherwise: str) -> str:
 
 def _of_json(text: str) -> str | None:
     try:
-        reported = json.loads(text)
-    except (ValueError, RecursionError):
+        reported = parse_json(text)
+    except ValueError:
         return None
     given = next((reported[key] for key in KEYS if key in reported), None)
     if isinstance(given, str):

@@ -1,5 +1,7 @@
 """The temporary folders of a process and its workers: one in memory, for what is small, and one on disk.
 
+Where there is little memory for files, as in a container, both are on disk.
+
 A process removes its folders when it exits. One that is killed cannot, so each folder is locked for as long as a
 process uses it (`flock`, which the kernel releases however the process ends), and a process that makes a folder first
 removes those in the same place without a lock. What is locked is the folder itself, so a folder that was removed in
@@ -19,11 +21,17 @@ from multiprocessing import util
 from pathlib import Path
 from time import sleep  # the real one, also while a simulated world replaces it
 
+from harness.errors import HarnessError
+
 if sys.platform != "win32":
     import fcntl
 
 PREFIX = "harness-scratch-"
 MEMORY = "/dev/shm"
+ROOM_BYTES = 32 * 2**20
+"""What must be free in memory; a run has rarely more than a thirtieth of it."""
+FULL_BYTES = 64 * 1024
+"""A place with less than this is full: a database may need so much at once."""
 SCRATCH_VARIABLE = "HARNESS_SCRATCH_FOLDER"
 DISK_VARIABLE = "HARNESS_DISK_FOLDER"
 """The environment variables that give worker processes their parent's folders."""
@@ -57,10 +65,32 @@ def new_folder(name: str) -> Path:
 @cache
 def _folders() -> tuple[Path, Path]:
     """Return both, made at once: workers that are forked later use them, and do not make their own."""
-    disk = tempfile.gettempdir()
-    has_memory = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK)
+    try:
+        disk = tempfile.gettempdir()
+    except FileNotFoundError:
+        raise HarnessError("no folder for temporary files has room; free some space, or set TMPDIR") from None
+    has_memory = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK) and free_bytes(MEMORY) >= ROOM_BYTES
     scratch = _folder(SCRATCH_VARIABLE, MEMORY if has_memory else disk)
     return scratch, (_folder(DISK_VARIABLE, disk) if has_memory else scratch)
+
+
+def has_room() -> bool:
+    """Return whether there is still room for small files; without it, files may have been cut off."""
+    return free_bytes(scratch_folder().parent) >= FULL_BYTES
+
+
+def room_wanted() -> str:
+    """Return the sentence for a run that had no room for its files."""
+    return f'"{scratch_folder().parent}" is full, so files of this run may be cut off; free some space there'
+
+
+def free_bytes(place: str | os.PathLike[str]) -> int:
+    """Return how much can still be written in a place; 0 if no further file can be made."""
+    if sys.platform == "win32":
+        return shutil.disk_usage(place).free
+    state = os.statvfs(place)
+    can_make_files = state.f_favail > 0 or state.f_files == 0  # some file systems do not count files
+    return state.f_bavail * state.f_frsize if can_make_files else 0
 
 
 def remove_own() -> None:
@@ -77,8 +107,11 @@ def _folder(variable: str, place: str) -> Path:
         return Path(known)
     _sweep(place)
     with _sigterm_held_back():
-        while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
-            pass  # another process that was starting took it for an abandoned one
+        try:
+            while not _lock(folder := tempfile.mkdtemp(prefix=PREFIX, dir=place)):
+                pass  # another process that was starting took it for an abandoned one
+        except OSError as error:
+            raise HarnessError(f"{place}: no temporary folder can be made ({error.strerror}); set TMPDIR") from None
         _own.append((os.getpid(), folder))
     os.environ[variable] = folder
     util.Finalize(None, remove_own, exitpriority=LAST)  # a worker that is no fork of this process runs it, too

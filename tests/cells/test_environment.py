@@ -144,7 +144,8 @@ def test_a_mistake_in_the_table_is_an_error_with_its_place(play: Play, cell: str
 
 
 def test_a_journal_of_before_says_nothing_of_surroundings() -> None:
-    line = '{"n":1,"at_s":0.0,"kind":"run.began","cause":0,"facts":{"scenario":"a/b","implementation":"c","seed":1}}'
+    facts = '{"scenario":"a/b","implementation":"c","seed":1,"tracks":1,"deadline_s":600.0}'
+    line = f'{{"n":1,"at_s":0.0,"kind":"run.began","cause":0,"facts":{facts}}}'
     began = read_journal(f'{{"journal":1}}\n{line}\n').entry(1, RunBegan).event
     assert (began.timezone, began.language, began.clean_environment) == (None, None, None)
 

@@ -234,6 +234,10 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
     assert httpx.get(url, headers=key).json()["code"] == 422
 
 
+def _hostile(path: str, body: str, sentence: str, name: str) -> Any:
+    return pytest.param("POST", path, body, 400, sentence, id=name)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "sentence"),
     [
@@ -256,6 +260,13 @@ def test_a_reset_forgets_every_task(served: Served) -> None:
         ("POST", "/advance", '{"seconds": -1}', 400, '"seconds": expected a number from 0'),
         ("POST", "/advance", '{"seconds": "60"}', 400, 'found "60"'),
         ("POST", "/advance", "60", 400, "the body is not a JSON object"),
+        _hostile("/advance", '{"seconds": ' + "9" * 30_000 + "}", "the body is not a JSON object", "digits"),
+        _hostile("/advance", '{"seconds": 1e999}', "the body is not a JSON object", "1e999"),
+        _hostile("/advance", "[" * 100_000, "the body is not a JSON object", "nested"),
+        _hostile("/scenario", "[" * 100_000, "expected at most 32 nested levels", "nested scenario"),
+        _hostile("/scenario", "why: x\ndeadline: " + "9" * 30_000 + "s\n", "expected a duration", "duration"),
+        _hostile("/scenario", '{"name": "' + "a" * 100_000 + '"}', "unknown scenario", "long name"),
+        _hostile("/scenario", '{"name": "\\ud800"}', "unknown scenario", "surrogate"),
         ("GET", "/requests", "", 404, "expected one of GET /state, GET /journal"),
         ("GET", "/reset", "", 404, "unknown endpoint GET /reset"),
     ],
@@ -266,6 +277,7 @@ def test_an_invalid_request_is_refused_and_changes_nothing(
     answer = served.admin(method, path, text=body)
     assert answer.status_code == status
     assert sentence in answer.json()["error"]
+    assert len(answer.text) < 5000
     assert served.admin("GET", "/state").json()["scenario"] == "baseline/healthy"
 
 

@@ -31,6 +31,8 @@ def made_up_result(scenario: str = "made/up", implementation: str = "shop:app", 
         "scenario": scenario,
         "implementation": implementation,
         "seed": 1,
+        "tracks": 1,
+        "deadline_s": 600.0,
         "hosts": {"app": ["app.test"], "providers": ["api.kie.ai", "api.sunoapi.org"], "media": ["files.test"]},
         "secrets": ["key-0123456789abcdef"],
     }

@@ -29,6 +29,7 @@ from harness.world.http_recorder import HttpRecorder
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
+from harness.world.scratch import has_room, room_wanted
 from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
 from harness.world.unsupported import NO_STORE_FOR_FAULTS
@@ -85,6 +86,8 @@ class SimulatedWorld:
             simulation.begin(self._look_back)
             ending = simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
             self._look_for_interruptions(ending)
+        if not has_room():
+            self.loop.refuse(room_wanted())
             self._record_refusal()
         read = simulation.reads.event()
         if read is not None:
