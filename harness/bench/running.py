@@ -13,7 +13,7 @@ from harness.cell.supervisor import supervised
 from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
-from harness.targets import AnyImplementation, Implementation
+from harness.targets import AnyImplementation, Implementation, Unstarted
 
 
 def bench(
@@ -49,6 +49,8 @@ def bench(
 def _play(
     scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
 ) -> Chunk:
+    if isinstance(implementation, Unstarted):
+        raise ImplementationError(implementation.why)
     assert isinstance(implementation, Implementation)
     tracks = ranges[scenario.name]
     if implementation.shipped:
