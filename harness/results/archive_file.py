@@ -27,8 +27,8 @@ from harness.input_file import open_input
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
-from harness.results.files import replacing
 from harness.results.redaction import is_redacted, redacted
+from harness.results.replacement import replacing
 from harness.results.result import Result
 from harness.trace.journal import Journal
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from harness.engine.session import results_of
+from harness.results.archive import Results, Run
 from harness.results.archive_file import read_results, write_results
 from harness.results.growth import PART, growing_archive, kept_results
 from tests.reports.runs import real_results
@@ -188,3 +191,43 @@ def test_what_cannot_be_written_does_not_hide_the_verdict(tmp_path: Path) -> Non
     assert "error: /dev/full: cannot be written" in ended.stderr
     assert (tmp_path / "report.xml").exists()
     assert (tmp_path / "all.json").exists()
+
+
+def grow(folder: Path, head: Results, runs: Sequence[Run]) -> None:
+    """Let an archive grow as a session does that is ended before its end."""
+    growing = growing_archive(str(folder / "all"), head)
+    for run in runs:
+        assert growing.add(run) is None
+    assert growing._file is not None
+    growing._file.close()
+
+
+def test_what_grew_beside_a_file_is_resumed_and_not_the_runs_of_an_earlier_session(tmp_path: Path) -> None:
+    results = real_results()
+    write_results(str(tmp_path / "all"), results)
+    grow(tmp_path, replace(results, runs=()), results.runs[:1])
+    assert [run.key for run in kept_results(str(tmp_path / "all")).runs] == [results.runs[0].key]
+
+
+def test_a_resumed_session_begins_with_all_runs_that_are_kept(tmp_path: Path) -> None:
+    results = real_results()
+    write_results(str(tmp_path / "all"), results)
+    grow(tmp_path, results, ())
+    assert len(kept_results(str(tmp_path / "all")).runs) == len(results.runs)
+
+
+def test_what_a_killed_process_has_left_beside_a_file_is_removed_with_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "all.4194303.new").write_bytes(b"half")
+    others = [tmp_path / "all.new", tmp_path / "all.2.4194303.new"]
+    for path in others:
+        path.touch()
+    write_results(str(tmp_path / "all"), real_results())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["all", *(path.name for path in others)])
+
+
+def test_a_file_that_another_process_is_writing_is_not_removed(tmp_path: Path) -> None:
+    beside = tmp_path / "all.4194303.new"
+    with beside.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_results(str(tmp_path / "all"), real_results())
+        assert beside.exists()
