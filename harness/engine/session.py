@@ -146,7 +146,7 @@ class Session:
 
     def archive(self) -> Results:
         """Return everything that is kept of the runs."""
-        return replace(self._head(), runs=_in_order(self._runs, self._head()))
+        return replace(self._head(), runs=in_order(self._runs, self._head()))
 
     def _head(self) -> Results:
         names = [implementation.name for implementation in self.plan.implementations]
@@ -180,10 +180,11 @@ def results_of(
         implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
         runs=(),
     )
-    return replace(head, runs=_in_order(runs, head))
+    return replace(head, runs=in_order(runs, head))
 
 
-def _in_order(runs: Iterable[Run], head: Results) -> tuple[Run, ...]:
+def in_order(runs: Iterable[Run], head: Results) -> tuple[Run, ...]:
+    """Return runs in the order of the scenarios and implementations of `head`."""
     by_key = {each.key: each for each in runs}
     keys = [(scenario.name, who.name) for scenario in head.scenarios for who in head.implementations]
     return tuple(by_key[key] for key in keys if key in by_key)
