@@ -10,7 +10,7 @@ from harness.report.registry import Report, reports
 from harness.results.archive import Results, Run
 from harness.results.archive_file import write_results
 from harness.results.files import check_outputs, write_bytes, write_json
-from harness.results.growth import GrowingFile, growing_archive
+from harness.results.growth import GrowingFile, GrowingJson, growing_archive
 from harness.results.replacement import is_file_target
 
 STDOUT = "-"
@@ -55,6 +55,10 @@ class Outputs:
 
             growing.append(GrowingFile(lines, b"", line_of, head.runs))
         return growing
+
+    def growing_json(self) -> GrowingJson | None:
+        """Return the file of `--json` for a command that writes it again as it knows more."""
+        return GrowingJson(self.json) if self.json is not None and is_file_target(self.json) else None
 
     def write(self, results: Results) -> list[HarnessError]:
         """Write the archive and the reports, each whatever becomes of the others; return what went wrong."""

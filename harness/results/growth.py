@@ -10,11 +10,12 @@ import contextlib
 import gzip
 import os
 from collections.abc import Callable, Iterable
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import HarnessError
 from harness.results.archive import Results, Run
 from harness.results.archive_file import head_line, read_results, run_lines
+from harness.results.files import write_json
 from harness.results.replacement import replacing
 
 PART = ".part"
@@ -31,7 +32,7 @@ class GrowingFile:
     def __init__(self, path: str, head: bytes, lines: Callable[[Run], bytes], kept: Iterable[Run] = ()) -> None:
         """Begin with `head` and the runs that are `kept`. Raise HarnessError if it cannot be written."""
         self.path = path
-        self.grows_at = path + PART if os.path.exists(path) else path
+        self.grows_at = _place(path)
         self._lines = lines
         self._file: IO[bytes] | None = None
         with replacing(self.grows_at) as file:
@@ -61,9 +62,34 @@ class GrowingFile:
         """End what has grown: the whole file is written, or is about to be."""
         if self._file is not None:
             self._file.close()
-        if self.grows_at != self.path:
-            with contextlib.suppress(OSError):
-                os.unlink(self.grows_at)
+        _remove_part(self.path, self.grows_at)
+
+
+class GrowingJson:
+    """A JSON file that is replaced as often as there is more to write."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.grows_at = _place(path)
+
+    def write(self, value: Any) -> None:
+        """Write all that is known. Raise HarnessError if it cannot be written."""
+        write_json(self.grows_at, value)
+
+    def close(self) -> None:
+        """End what has grown: the whole file is written, or is about to be."""
+        _remove_part(self.path, self.grows_at)
+
+
+def _place(path: str) -> str:
+    """Return where a file grows: beside it if it exists before."""
+    return path + PART if os.path.exists(path) else path
+
+
+def _remove_part(path: str, grows_at: str) -> None:
+    if grows_at != path:
+        with contextlib.suppress(OSError):
+            os.unlink(grows_at)
 
 
 def growing_archive(path: str, head: Results) -> GrowingFile:
