@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness import cell
 from harness.cell.debugger import breakpoints_in_process
 from harness.config.loader import surroundings_here
+from harness.engine.interruption import interruption_deferred
 from harness.engine.judging import Judging
 from harness.errors import UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
@@ -156,7 +157,8 @@ def _journal_in_process(
 ) -> Journal:
     world = SimulatedWorld(scenario, implementation, seed)
     world.observer.on_picture = keep
-    return world.run()
+    with interruption_deferred():
+        return world.run()
 
 
 def _live_journal(
