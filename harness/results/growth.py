@@ -66,11 +66,12 @@ class GrowingFile:
 
 
 class GrowingJson:
-    """A JSON file that is replaced as often as there is more to write."""
+    """A JSON file that is replaced as often as there is more to write; what an earlier session left is removed."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.grows_at = _place(path)
+        _remove_part(path, self.grows_at)
 
     def write(self, value: Any) -> None:
         """Write all that is known. Raise HarnessError if it cannot be written."""

@@ -1,11 +1,9 @@
-"""A session that is ended from outside keeps every run that has ended, and is resumed to the same bytes."""
+"""What grows while a session plays: archives, journals, lines. `test_kills` ends sessions at any moment."""
 
-import contextlib
 import errno
 import fcntl
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -25,7 +23,6 @@ from harness.results.growth import PART, growing_archive, kept_results
 from tests.reports.runs import real_results
 
 SCENARIOS = ("slow",)
-RUNS = 28 * 2
 ARGUMENTS = (*SCENARIOS, "--only", "synchronous", "--only", "strict", "-q")
 
 
@@ -45,52 +42,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     assert ended.returncode == 0, ended.stderr
     assert [each.name for each in folder.iterdir()] == ["all"]
     return (folder / "all").read_bytes()
-
-
-def kill_when_it_has(
-    folder: Path, runs: int, number: int, arguments: Sequence[str]
-) -> subprocess.CompletedProcess[str]:
-    """Start a command that saves to `all`, and send it a signal when that has some runs."""
-    process = subprocess.Popen(
-        command(*arguments),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until_s = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < until_s:
-        with contextlib.suppress(Exception):
-            if len(kept_results(str(folder / "all")).runs) >= runs:
-                process.send_signal(number)
-                break
-        time.sleep(0.02)
-    out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_comparison_that_is_killed_is_resumed_to_the_same_bytes(
-    number: signal.Signals, undisturbed: bytes, tmp_path: Path
-) -> None:
-    draw = random.Random(number)
-    arguments = ["compare", *ARGUMENTS, "--save", "all"]
-    before = 0
-    for least in sorted(draw.sample(range(1, RUNS - 16), 3)):
-        ended = kill_when_it_has(tmp_path, max(least, before + 1), number, arguments)
-        kept = kept_results(str(tmp_path / "all"))
-        assert ended.returncode in (130, 143, -9, 0)
-        assert len(kept.runs) >= max(least, before)
-        if ended.returncode in (130, 143):
-            assert f"{len(kept.runs)} of {RUNS} runs have ended" in ended.stderr
-            assert "--resume all plays the rest" in ended.stderr
-        before = len(kept.runs)
-        arguments = ["compare", *ARGUMENTS, "--resume", "all"]
-    ended = harness(tmp_path, *arguments)
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "all").read_bytes() == undisturbed
-    assert [each.name for each in tmp_path.iterdir()] == ["all"]
 
 
 def test_the_file_that_is_also_the_baseline_is_never_lost(undisturbed: bytes, tmp_path: Path) -> None:
