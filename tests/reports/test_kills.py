@@ -43,6 +43,8 @@ SUMMARY = re.compile(r"(\d+) of \d+ runs have ended, and are in all(\.part)?; --
 LATER_REAL_S = 0.05
 """A signal comes at most so much later than the run that it waits for."""
 LOOK_EVERY_REAL_S = 0.01
+pytestmark = pytest.mark.timeout(600)  # each has up to six sessions, perhaps on a busy machine
+
 EVERY_SIGNAL = pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 
 
