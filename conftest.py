@@ -31,6 +31,7 @@ MARKERS = {
             "tests/parity/",
             "tests/plugin",
             "tests/reports/test_growing_files.py",
+            "tests/reports/test_kills.py",
             "tests/scenarios_as_tests/",
             "tests/test_cli.py",
             "tests/test_determinism.py",

@@ -20,7 +20,10 @@ FORMAT = "harness-bench/1"
 
 
 def bench_json(bench: Bench, reference: str) -> dict[str, Any]:
-    """Return everything that a report needs, except the individual tracks."""
+    """Return everything that a report needs, except the individual tracks.
+
+    Without the reference, in a bench that was interrupted, there are no differences.
+    """
     return {
         "format": FORMAT,
         **bench_plan(bench),
@@ -28,7 +31,7 @@ def bench_json(bench: Bench, reference: str) -> dict[str, Any]:
         "front": list(bench.front),
         "dominated_by": {name: list(others) for name, others in bench.dominated_by.items()},
         "reference": reference,
-        "differences": _differences(bench, reference),
+        "differences": _differences(bench, reference) if reference in (each.name for each in bench.figures) else [],
     }
 
 

@@ -13,7 +13,7 @@ from harness.cell.supervisor import supervised
 from harness.engine.pool import play_pairs
 from harness.errors import ImplementationError
 from harness.scenario.model import Scenario
-from harness.targets import AnyImplementation, Implementation
+from harness.targets import AnyImplementation, Implementation, Unstarted
 
 
 def bench(
@@ -21,10 +21,13 @@ def bench(
     implementations: Sequence[AnyImplementation],
     workers: int,
     on_tracks: Callable[[int], None] = lambda count: None,
+    on_measured: Callable[[Bench], None] = lambda found: None,
 ) -> Bench:
-    """Run the same tracks through every implementation. Raises ImplementationError for one that cannot be simulated.
+    """Run the same tracks through every implementation, one after the other. Raises ImplementationError for one that
+    cannot be simulated.
 
-    `on_tracks` is called with the number of tracks finished since the last call.
+    `on_tracks` is called with the number of tracks finished since the last call, `on_measured` with all implementations
+    that have been measured, as there are more.
     """
     for each in implementations:
         if not isinstance(each, Implementation):
@@ -35,20 +38,27 @@ def bench(
     ranges = {f"bench/{tracks[0]}": tracks for tracks in plan.chunks()}
     pairs = [
         (Scenario(name, plan.model.sentence, tracks=len(tracks)), implementation)
-        for name, tracks in ranges.items()
         for implementation in implementations
+        for name, tracks in ranges.items()
     ]
     played: dict[str, list[Chunk]] = defaultdict(list)
+    measured: dict[str, Figures] = {}
     for chunk in play_pairs(pairs, plan.seed, workers, partial(_play, plan=plan, ranges=ranges)):
-        played[chunk.implementation].append(chunk)
+        name, chunks = chunk.implementation, played[chunk.implementation]
+        chunks.append(chunk)
         on_tracks(len(chunk.records))
-    in_order = {name: sorted(chunks, key=lambda chunk: chunk.records[0].track) for name, chunks in played.items()}
-    return Bench(plan, tuple(Figures(each.name, in_order[each.name]) for each in implementations))
+        if len(chunks) == len(ranges):
+            measured[name] = Figures(name, sorted(played.pop(name), key=lambda chunk: chunk.records[0].track))
+            found = Bench(plan, tuple(measured[each.name] for each in implementations if each.name in measured))
+            on_measured(found)
+    return found
 
 
 def _play(
     scenario: Scenario, implementation: AnyImplementation, seed: int, *, plan: BenchPlan, ranges: Mapping[str, range]
 ) -> Chunk:
+    if isinstance(implementation, Unstarted):
+        raise ImplementationError(implementation.why)
     assert isinstance(implementation, Implementation)
     tracks = ranges[scenario.name]
     if implementation.shipped:

@@ -93,14 +93,19 @@ def time_all(
     for_s: float,
     seed: int,
     notify: Callable[[str], None] = lambda name: None,
+    on_timed: Callable[[Sequence[Reality]], None] = lambda found: None,
 ) -> list[Reality]:
     """Time the null implementation, then all others; each for so many tracks or seconds, but for three tracks at
-    least."""
+    least.
+
+    `notify` is called with the name of each, `on_timed` with all that have been timed, as there are more.
+    """
     null = Implementation("harness.bench.null_app:create_app", NULL, shipped=True)
     found = []
     for each in (null, *implementations):
         notify(each.name)
         found.append(_timed(each, rounds, for_s, seed))
+        on_timed(found)
     return found
 
 

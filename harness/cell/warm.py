@@ -5,6 +5,7 @@ imports on demand, as a run does: sealed in Python, at the beginning of virtual 
 the same.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -34,16 +35,17 @@ SPOKEN_BYTES_MAX = 4096
 def serve(channel: socket.socket) -> None:
     """Do what the supervisor asks for until it is gone. Messages are JSON, with the descriptors of their files."""
     _warm_up()
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, SPOKEN_BYTES_MAX, 8)
-        if not message:
-            return
-        if message == b"play":
-            _play(channel, descriptors)
-        else:
-            with os.fdopen(descriptors[0], "rb") as file:
-                names = json.load(file)
-            channel.send(json.dumps({"failed": _import(names)}).encode())
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is gone, before an answer
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(channel, SPOKEN_BYTES_MAX, 8)
+            if not message:
+                return
+            if message == b"play":
+                _play(channel, descriptors)
+            else:
+                with os.fdopen(descriptors[0], "rb") as file:
+                    names = json.load(file)
+                channel.send(json.dumps({"failed": _import(names)}).encode())
 
 
 def _warm_up() -> None:

@@ -9,10 +9,12 @@ from harness.cli.completion import complete_files, complete_implementations, com
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import NumberRange, json_option, outputs_of, seed_option, workers_option
-from harness.cli.progress import code_of_problems
+from harness.cli.progress import Growing, code_of_problems
 from harness.errors import EXIT_HELD, EXIT_THRESHOLD, UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.bench.figures import Bench
     from harness.bench.json_format import Baseline
     from harness.bench.world import BenchPlan
@@ -156,10 +158,18 @@ def bench(
     thresholds = [read_threshold(sentence, names) for sentence in sentences]
     reference = _reference(reference, names)
     before = None if baseline_file is None else read_baseline(baseline_file, names)
-    found = _run(BenchPlan(chosen, seed, tracks, rate, CHUNK), names, workers, quiet=quiet)
+    growing = Growing(outputs, len(names), "measured")
+    with growing.saying():
+        found = _run(
+            BenchPlan(chosen, seed, tracks, rate, CHUNK),
+            names,
+            workers,
+            lambda found: growing.keep(len(found.figures), lambda: bench_json(found, reference)),
+            quiet=quiet,
+        )
     crossed = [(each, *broken) for each in thresholds for broken in each.broken_by(found.figures)]
     is_known(EXIT_THRESHOLD if crossed else EXIT_HELD)
-    problems = outputs.write_json(bench_json(found, reference))
+    problems = growing.end(bench_json(found, reference))
     if html_file is not None:
         problems += failures([partial(_write_page, html_file, found, reference)])
     if not quiet:
@@ -197,8 +207,17 @@ def _time_for_real(names: list[str], rounds: int, for_s: float, seed: int, outpu
 
     implementations = [configured(name) for name in names]
     notify = notifier(None, quiet=quiet)
-    found = time_all(implementations, rounds, for_s, seed, lambda name: notify(f"timing {name}"))
-    problems = outputs.write_json(reality_json(found, seed))
+    growing = Growing(outputs, len(names) + 1, "timed")
+    with growing.saying():
+        found = time_all(
+            implementations,
+            rounds,
+            for_s,
+            seed,
+            notify=lambda name: notify(f"timing {name}"),
+            on_timed=lambda found: growing.keep(len(found), lambda: reality_json(found, seed)),
+        )
+    problems = growing.end(reality_json(found, seed))
     if not quiet:
         show(report(found))
     raise click.exceptions.Exit(code_of_problems(problems, EXIT_HELD))
@@ -213,7 +232,14 @@ def _reference(requested: str | None, names: list[str]) -> str:
     return requested
 
 
-def _run(plan: "BenchPlan", names: list[str], workers: int | None, *, quiet: bool) -> "Bench":
+def _run(
+    plan: "BenchPlan",
+    names: list[str],
+    workers: int | None,
+    on_measured: "Callable[[Bench], None]",
+    *,
+    quiet: bool,
+) -> "Bench":
     from harness.bench.running import bench as run_bench
     from harness.engine.pool import workers_for
     from harness.engine.run import configured
@@ -225,7 +251,8 @@ def _run(plan: "BenchPlan", names: list[str], workers: int | None, *, quiet: boo
             plan,
             implementations,
             workers or workers_for(implementations),
-            lambda count: None if bar is None else bar.advance(bar.task_ids[0], count),
+            on_tracks=lambda count: None if bar is None else bar.advance(bar.task_ids[0], count),
+            on_measured=on_measured,
         )
 
 

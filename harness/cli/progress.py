@@ -1,6 +1,6 @@
-"""Playing a session with a progress bar, and printing what changed since the baseline."""
+"""Playing a session with a progress bar, what is said if it is interrupted, and what changed since the baseline."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,8 +8,10 @@ from harness.cli import termination
 from harness.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from harness.engine.outputs import Outputs
     from harness.engine.session import Session
     from harness.errors import HarnessError
     from harness.results.archive import Results
@@ -36,6 +38,45 @@ def _what_ended(session: "Session", whole: int) -> str:
     if session.outputs.save is None or session.grows_at is None:
         return f"{ended}; --save FILE keeps them"
     return f"{ended}, and are in {session.grows_at}; --resume {session.outputs.save} plays the rest"
+
+
+class Growing:
+    """The file of `--json` of a bench, which has the implementations that have been measured."""
+
+    def __init__(self, outputs: "Outputs", whole: int, done: str) -> None:
+        """`whole` is the number of implementations, `done` the word for what is done to them."""
+        self._outputs = outputs
+        self._file = outputs.growing_json()
+        self._ended = 0
+        self._is_kept = False
+        self._whole = whole
+        self._done = done
+
+    def saying(self) -> "AbstractContextManager[None]":
+        """Let an interruption end the command at once, and print what is kept then."""
+        return termination.saying(self._what_ended)
+
+    def keep(self, ended: int, known: "Callable[[], Any]") -> None:
+        """Write what is known of this number of implementations; what goes wrong is reported at the end."""
+        from harness.engine.outputs import failures
+
+        file = self._file
+        if file is not None:
+            self._is_kept = not failures([lambda: file.write(known())])
+        self._ended = ended
+
+    def end(self, value: Any) -> "list[HarnessError]":
+        """Write everything; return what went wrong."""
+        problems = self._outputs.write_json(value)
+        if self._file is not None and not problems:
+            self._file.close()
+        return problems
+
+    def _what_ended(self) -> str:
+        ended = f"{self._ended} of {self._whole} implementations have been {self._done}"
+        if self._file is None:
+            return f"{ended}; --json FILE keeps them"
+        return f"{ended}, and are in {self._file.grows_at}" if self._is_kept else ended
 
 
 def code_of_problems(problems: "Sequence[HarnessError]", code: int) -> int:

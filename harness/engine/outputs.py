@@ -7,10 +7,11 @@ from typing import Any
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.report.registry import Report, reports
-from harness.results.archive import Results
+from harness.results.archive import Results, Run
 from harness.results.archive_file import write_results
 from harness.results.files import check_outputs, write_bytes, write_json
-from harness.results.growth import GrowingFile, growing_archive, is_growable
+from harness.results.growth import GrowingFile, GrowingJson, growing_archive
+from harness.results.replacement import is_file_target
 
 STDOUT = "-"
 
@@ -41,13 +42,23 @@ class Outputs:
         self._makers()
 
     def growing(self, head: Results) -> list[GrowingFile]:
-        """Return the files that grow while the session plays, which is described by `head`: results without runs."""
-        growing = [] if self.save is None else [growing_archive(self.save, head)]
+        """Return the files that grow while the session plays; `head` says what it plays, and has the runs it keeps."""
+        growing = []
+        if self.save is not None and is_file_target(self.save):
+            growing.append(growing_archive(self.save, head))
         lines = self.reports.get("ndjson")
-        if lines is not None and is_growable(lines):
-            report = reports()["ndjson"]
-            growing.append(GrowingFile(lines, b"", lambda run: _encoded(report.make(replace(head, runs=(run,))))))
+        if lines is not None and is_file_target(lines):
+            make = reports()["ndjson"].make
+
+            def line_of(run: Run) -> bytes:
+                return _encoded(make(replace(head, runs=(run,))))
+
+            growing.append(GrowingFile(lines, b"", line_of, head.runs))
         return growing
+
+    def growing_json(self) -> GrowingJson | None:
+        """Return the file of `--json` for a command that writes it again as it knows more."""
+        return GrowingJson(self.json) if self.json is not None and is_file_target(self.json) else None
 
     def write(self, results: Results) -> list[HarnessError]:
         """Write the archive and the reports, each whatever becomes of the others; return what went wrong."""

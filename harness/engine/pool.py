@@ -1,24 +1,15 @@
 """Running implementations in scenarios on several cores."""
 
-import gc
-import multiprocessing
-import signal
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from multiprocessing import connection
-from multiprocessing.queues import SimpleQueue
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
-from harness.death_signal import die_with_parent
 from harness.engine.judging import Judging
 from harness.engine.run import run
-from harness.errors import HarnessError, ImplementationError
+from harness.engine.workers import ChunkEnded, Outcome, Workers
+from harness.errors import ImplementationError
 from harness.results.comparison import Comparison
 from harness.results.result import Result
 from harness.scenario.model import Platform, Scenario
@@ -28,8 +19,7 @@ from harness.world.scratch import scratch_folder
 CHUNK = 8
 """Runs per chunk: few enough that no worker idles at the end; in a comparison those of one scenario, which share their
 pictures."""
-INTERVAL_S = 0.05
-"""Real seconds between two looks at chunks that may have ended without an outcome."""
+LOST = "a worker process was ended from outside, perhaps for lack of memory (--workers 1 needs the least)"
 
 Pair = tuple[Scenario, AnyImplementation]
 T = TypeVar("T")
@@ -80,44 +70,50 @@ def _here(pairs: Sequence[Pair], seed: int, play: Play[T], starts: "_Starts") ->
 
 
 def _in_workers(
-    pairs: Sequence[Pair], seed: int, workers: int, play: Play[T], starts: "_Starts", notify: Notify
+    pairs: Sequence[Pair], seed: int, count: int, play: Play[T], starts: "_Starts", notify: Notify
 ) -> "Iterator[_Played[T]]":
-    """Yield each pair with what came of it, from worker processes."""
+    """Yield each pair with what came of it, from `count` worker processes.
+
+    If a worker is ended from outside, its runs are played again. The one that it was playing is inconclusive if that
+    ends another worker.
+    """
     _warm_up()
     chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
-    workers = min(workers, len(chunks))
-    processes = _start_method()
-    outcomes: SimpleQueue[tuple[int, int, T | _NotStarted]] = processes.SimpleQueue()
-    prepared = (play, outcomes)
-    pool = ProcessPoolExecutor(workers, mp_context=processes, initializer=_prepare_worker, initargs=prepared)
-    pending: dict[Future[None], int] = {}
-    submitted: list[Sequence[Pair]] = []
+    count = min(count, len(chunks))
     pace = _Pace()
-    try:
-        while chunks or pending:
-            while chunks and len(pending) < (pace.at_a_time(workers) if is_live else 2 * workers):
-                chunk = [pace.given((scenario, starts.given(each))) for scenario, each in chunks.popleft()]
-                pending[pool.submit(_play_chunk, len(submitted), chunk, seed, sys.path)] = len(submitted)
-                submitted.append(chunk)
-            _wait_for(outcomes)
-            done = [future for future in pending if future.done()]
-            while not outcomes.empty():  # those of the chunks that are done, too
-                number, position, outcome = outcomes.get()
-                yield (*submitted[number][position], outcome)
-            for future in done:
-                again = pace.ended(future, submitted[pending.pop(future)], notify)
-                chunks.extendleft(again)
-    except BrokenProcessPool:
-        raise HarnessError(
-            "a worker process was ended from outside, perhaps for lack of memory; try --workers 1"
-        ) from None
-    except BaseException:
-        for worker in multiprocessing.active_children():  # their results are not needed any more
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    losses = _Losses()
+    with Workers[Pair](count, partial(_play_pair, play, seed)) as workers:
+        while chunks or workers.busy:
+            while chunks and workers.busy < (pace.at_a_time(count) if is_live else count):
+                workers.begin([pace.given((scenario, starts.given(each))) for scenario, each in chunks.popleft()])
+            for event in workers.events():
+                if isinstance(event, Outcome):
+                    yield (*event.item, event.value)
+                elif isinstance(event, ChunkEnded):
+                    chunks.extendleft(pace.ended(event.error, event.chunk, notify))
+                elif event.left:
+                    chunks.appendleft(losses.again(event.left, notify))
+
+
+class _Losses:
+    """Which runs have ended the worker that was playing them."""
+
+    def __init__(self) -> None:
+        self._once: set[tuple[str, str]] = set()
+
+    def again(self, left: Sequence[Pair], notify: Notify) -> Sequence[Pair]:
+        """Return what to play of the rest of a chunk whose worker was lost while it played the first pair.
+
+        That one is inconclusive if it has ended a worker before.
+        """
+        scenario, implementation = left[0]
+        key = scenario.name, implementation.name
+        if key in self._once:
+            return [(scenario, Unstarted(implementation.name, LOST)), *left[1:]]
+        self._once.add(key)
+        notify(f"running {scenario.name} again: {LOST}")
+        return left
 
 
 class _NotStarted(NamedTuple):
@@ -162,6 +158,11 @@ class _Starts:
             raise ImplementationError(next(iter(self._failed.values())))
 
 
+def _play_pair(play: Play[T], seed: int, pair: Pair) -> "T | _NotStarted":
+    """Play a pair in a worker."""
+    return _play_one(play, *pair, seed)
+
+
 def _play_one(play: Play[T], scenario: Scenario, implementation: AnyImplementation, seed: int) -> "T | _NotStarted":
     try:
         return play(scenario, implementation, seed)
@@ -186,15 +187,15 @@ class _Pace:
         """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds."""
         return min(workers, max(1, round(workers / 2 / self.share)))
 
-    def ended(self, future: Future[None], chunk: Sequence[Pair], notify: Notify) -> list[Sequence[Pair]]:
+    def ended(self, error: BaseException | None, chunk: Sequence[Pair], notify: Notify) -> list[Sequence[Pair]]:
         """Learn from a chunk that has ended, and return what of it has to be played again. Raise what it raised."""
-        try:
-            future.result()
-        except Postponed as postponed:
+        if isinstance(error, Postponed):
             self.learn(chunk, certain=False)
             ((scenario, _), *_) = chunk
-            notify(f"running {scenario.name} again at speed {postponed.again.speed:.3g}: {postponed}")
-            return [[(scenario, postponed.again)]]
+            notify(f"running {scenario.name} again at speed {error.again.speed:.3g}: {error}")
+            return [[(scenario, error.again)]]
+        if error is not None:
+            raise error
         self.learn(chunk, certain=True)
         return []
 
@@ -238,46 +239,6 @@ def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
             alone.setdefault(pair[1].name, []).append(pair)
     chunks += alone.values()
     return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
-
-
-_worker_play: Play[Any]
-"""What a worker process makes of each pair. It comes with the fork and not with each chunk, because a user's own
-invariants may be closures, which cannot be sent."""
-
-
-_worker_outcomes: "SimpleQueue[tuple[int, int, Any]]"
-"""Takes each outcome at once, so that one that is known is never lost with those that are not."""
-
-
-def _play_chunk(number: int, pairs: Sequence[Pair], seed: int, path: list[str]) -> None:
-    sys.path[:] = path
-    for position, (scenario, implementation) in enumerate(pairs):
-        _worker_outcomes.put((number, position, _play_one(_worker_play, scenario, implementation, seed)))
-
-
-def _wait_for(outcomes: "SimpleQueue[Any]") -> None:
-    """Wait for an outcome, for a moment."""
-    connection.wait([outcomes._reader], INTERVAL_S)  # type: ignore[attr-defined]
-
-
-def _prepare_worker(play: Play[Any], outcomes: "SimpleQueue[tuple[int, int, Any]]") -> None:
-    """Prepare a worker process, whose imported modules are never garbage.
-
-    Interrupts are left to the parent, which ends its workers; a killed parent ends them, too.
-    """
-    global _worker_play, _worker_outcomes
-    _worker_play, _worker_outcomes = play, outcomes
-    parent = multiprocessing.parent_process()
-    die_with_parent(parent.pid if parent is not None else None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()
-
-
-def _start_method() -> "multiprocessing.context.BaseContext":
-    """Return the context for workers: forked if possible, which starts faster; spawned if there are threads."""
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    return multiprocessing.get_context("fork" if can_fork and threading.active_count() == 1 else "spawn")
 
 
 def _warm_up() -> None:

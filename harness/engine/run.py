@@ -9,6 +9,7 @@ from dataclasses import replace
 from harness import cell
 from harness.cell.debugger import breakpoints_in_process
 from harness.config.loader import surroundings_here
+from harness.engine.interruption import interruption_deferred
 from harness.engine.judging import Judging
 from harness.errors import ImplementationError, UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
@@ -175,7 +176,8 @@ def _journal_in_process(
 ) -> Journal:
     world = SimulatedWorld(scenario, implementation, seed)
     world.observer.on_picture = keep
-    return world.run()
+    with interruption_deferred():
+        return world.run()
 
 
 def _live_journal(

@@ -11,7 +11,6 @@ Baseline and outputs are checked before the first run.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 
 from harness.engine.judging import Judging
 from harness.engine.outputs import Outputs, failures
@@ -86,7 +85,8 @@ class Session:
 
         Raise and notify as `play_pairs` does.
         """
-        growing = self._growing = self.outputs.growing(self._head()) if self.outputs.need_archive else []
+        kept = replace(self._head(), runs=tuple(self._kept))
+        growing = self._growing = self.outputs.growing(kept) if self.outputs.need_archive else []
         for result in self._played(keep_journals or self._journals is not None, growing, notify):
             self.results.append(result)
             on_result(result)
@@ -109,11 +109,17 @@ class Session:
             yield from run_pairs(pairs, plan.seed, workers, keep_journals, notify, plan.judging)
             return
         played = play_pairs(pairs, plan.seed, workers, partial(stored_run, judging=plan.judging), notify)
-        for each in chain(self._kept, played):
-            self._runs.append(each)
+        for each in self._kept:
+            yield self._taken(each, keep_journals)
+        for each in played:
             for problem in filter(None, [file.add(each) for file in growing]):
                 notify(problem)
-            yield replace(each.result, journal=each.journal) if keep_journals else each.result
+            yield self._taken(each, keep_journals)
+
+    def _taken(self, run: Run, keep_journals: bool) -> Result:
+        """Keep a run, and return its result."""
+        self._runs.append(run)
+        return replace(run.result, journal=run.journal) if keep_journals else run.result
 
     def compare(self) -> Comparison:
         """Play the plan and return the results as a comparison."""
@@ -140,7 +146,7 @@ class Session:
 
     def archive(self) -> Results:
         """Return everything that is kept of the runs."""
-        return replace(self._head(), runs=_in_order(self._runs, self._head()))
+        return replace(self._head(), runs=in_order(self._runs, self._head()))
 
     def _head(self) -> Results:
         names = [implementation.name for implementation in self.plan.implementations]
@@ -174,10 +180,11 @@ def results_of(
         implementations=tuple(StoredImplementation(name, _sentence(name)) for name in implementations),
         runs=(),
     )
-    return replace(head, runs=_in_order(runs, head))
+    return replace(head, runs=in_order(runs, head))
 
 
-def _in_order(runs: Iterable[Run], head: Results) -> tuple[Run, ...]:
+def in_order(runs: Iterable[Run], head: Results) -> tuple[Run, ...]:
+    """Return runs in the order of the scenarios and implementations of `head`."""
     by_key = {each.key: each for each in runs}
     keys = [(scenario.name, who.name) for scenario in head.scenarios for who in head.implementations]
     return tuple(by_key[key] for key in keys if key in by_key)

@@ -1,16 +1,28 @@
-"""The runs of a pytest session: the failures of the last session, and the results for reports."""
+"""The runs of a pytest session: the failures of the last session, and the results for reports.
 
+The results archive grows as in a command. With pytest-xdist a worker writes each of its runs to a folder, and the
+controller takes it from there with the report of the run's setup.
+"""
+
+import contextlib
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.engine.outputs import Outputs
 from harness.engine.run import configured, run
+from harness.engine.session import in_order, results_of
 from harness.errors import HarnessError
+from harness.pytest_plugin.items import ScenarioItem
 from harness.pytest_plugin.options import PluginSettings
-from harness.results.archive import Results, Run
+from harness.results.archive import Results, Run, StoredScenario
+from harness.results.archive_file import packed_run, read_results, write_results
+from harness.results.growth import GrowingFile
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
@@ -20,7 +32,10 @@ from harness.world.scratch import new_folder
 CACHE_KEY = "harness/failed"
 NO_REPORT = "none"
 PARTS = "harness_parts"
-"""The worker input of pytest-xdist that names the folder for the workers' results."""
+"""The worker input of pytest-xdist that names the folder for the workers' runs."""
+HEAD = "head"
+"""The file in that folder that lists all scenarios; each other one has a run, once it is whole."""
+UNFINISHED = ".new"
 
 
 class HarnessSession:
@@ -30,10 +45,15 @@ class HarnessSession:
         self.config = config
         self.settings = settings
         self._implementations: dict[str, AnyImplementation] = {}
-        self._scenarios: dict[str, Scenario] = {}
-        self._runs: list[Run] = []
+        self._collected: dict[str, Scenario] = {}
+        self._scenarios: dict[str, StoredScenario] = {}
+        self._runs: dict[tuple[str, str], Run] = {}
+        self._growing: list[GrowingFile] | None = None
         self._outcomes: dict[str, bool] = {}
         """Whether each scenario that was run failed, by node id."""
+        worker: dict[str, str] | None = getattr(config, "workerinput", None)
+        self._worker_folder = None if worker is None else Path(worker[PARTS])
+        self._worker_name = "" if worker is None else worker["workerid"]
         self._parts: Path | None = None
         self._written: list[str] = []
 
@@ -47,10 +67,7 @@ class HarnessSession:
         how = self.settings.judging()
         result = run(scenario, who, self.settings.seed, keep_pictures=self._reports_requested, judging=how)
         if self._reports_requested:
-            from harness.results.archive_file import packed_run
-
-            self._scenarios[scenario.name] = scenario
-            self._runs.append(packed_run(result))
+            self._keep(self._results_of([scenario], [packed_run(result)]))
         return result
 
     def where(self) -> list[str]:
@@ -66,19 +83,29 @@ class HarnessSession:
             self._parts = new_folder("parts")
         node.workerinput[PARTS] = str(self._parts)
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note all scenarios; pytest-xdist's controller does not collect, so its workers tell it."""
+        items = [item for item in session.items if isinstance(item, ScenarioItem)]
+        self._collected = {item.scenario.name: item.scenario for item in items}
+        if self._worker_folder is not None and self._reports_requested:
+            write_results(str(self._worker_folder / HEAD), self._results_of(self._collected.values(), ()))
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record the outcome of a scenario; pytest-xdist's controller receives the reports of all workers."""
         if any(name == "harness.replay" for name, _ in report.user_properties) or report.nodeid in self._outcomes:
             self._outcomes[report.nodeid] = self._outcomes.get(report.nodeid, False) or report.failed
+        if report.when == "setup":
+            self._take_parts()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        worker = getattr(self.config, "workerinput", None)
-        if worker is not None:
-            self._write_part(Path(worker[PARTS]), worker["workerid"])
+        if self._worker_folder is not None:
             return
         self._remember()
+        self._take_parts()
         self._write_reports()
+        if self._parts is not None:
+            shutil.rmtree(self._parts, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for line in self._written:
@@ -115,42 +142,64 @@ class HarnessSession:
     def _reports_requested(self) -> bool:
         return bool(self._html or self.settings.save)
 
-    def _results(self) -> Results:
-        from harness.engine.session import results_of
+    @cached_property
+    def _outputs(self) -> Outputs:
+        return Outputs(self.settings.save or None, None, {"html": self._html} if self._html else {})
 
-        scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
-        return results_of(scenarios, self.settings.implementations, self.settings.seed, self._runs)
+    def _results_of(self, scenarios: Iterable[Scenario], runs: Iterable[Run]) -> Results:
+        listed = sorted(scenarios, key=lambda scenario: catalogue.order_of(scenario.name))
+        return results_of(listed, self.settings.implementations, self.settings.seed, runs)
 
-    def _write_part(self, folder: Path, worker: str) -> None:
-        from harness.results.archive_file import write_results
+    def _keep(self, part: Results) -> None:
+        """Keep a run, in what grows or for the controller of pytest-xdist."""
+        (run,) = part.runs
+        is_new = run.key not in self._runs  # not if the test has failed and runs again
+        self._scenarios.update({each.name: each for each in part.scenarios})
+        self._runs[run.key] = run
+        if self._worker_folder is not None:
+            write_results(str(self._worker_folder / f"{self._worker_name}-{len(self._runs)}"), part)
+        elif is_new:
+            self._written += [f"harness: {problem}" for file in self._files() if (problem := file.add(run))]
 
-        if self._runs:
-            write_results(str(folder / worker), self._results())
+    def _files(self) -> list[GrowingFile]:
+        """Return the files that grow, which begin with the first run."""
+        if self._growing is None:
+            self._growing = []
+            with contextlib.suppress(HarnessError):  # reported at the end, where it cannot be written either
+                self._growing = self._outputs.growing(self._head())
+        return self._growing
 
-    def _all_results(self) -> Results | None:
-        """Return the results of this process, or of all workers; None without any."""
+    def _head(self) -> Results:
+        """Return results of all scenarios, without runs."""
         if self._parts is None:
-            return self._results() if self._runs else None
-        from harness.results.archive_file import read_results
-        from harness.results.merge import merged
+            return self._results_of(self._collected.values(), ())
+        return read_results(str(self._parts / HEAD))
 
-        parts = [read_results(str(path)) for path in sorted(self._parts.iterdir())]
-        shutil.rmtree(self._parts, ignore_errors=True)
-        return merged(parts) if parts else None
+    def _take_parts(self) -> None:
+        """Keep the runs that workers of pytest-xdist have written."""
+        if self._parts is None:
+            return
+        for path in sorted(self._parts.iterdir()):
+            if path.name != HEAD and path.suffix != UNFINISHED:
+                self._keep(read_results(str(path)))
+                path.unlink()
+
+    def _results(self) -> Results:
+        """Return the results of all runs."""
+        scenarios = sorted(self._scenarios.values(), key=lambda scenario: catalogue.order_of(scenario.name))
+        head = replace(self._results_of((), ()), scenarios=tuple(scenarios))
+        return replace(head, runs=in_order(self._runs.values(), head))
 
     def _write_reports(self) -> None:
-        try:
-            results = self._all_results() if self._reports_requested else None
-            if results is None:
-                return
-            from harness.engine.outputs import Outputs
-
-            outputs = Outputs(self.settings.save or None, None, {"html": self._html} if self._html else {})
-            problems = outputs.write(results)
-            self._written += [f"harness: {problem}" for problem in problems]
-            if self.settings.save and not problems:
-                self._written.append(f"harness: results in {self.settings.save}")
-            if self._html and not problems:
-                self._written.append(f"harness: report in {self._html}")
-        except HarnessError as error:
-            self._written.append(f"harness: {error}")
+        if not self._runs:
+            return
+        problems = self._outputs.write(self._results())
+        self._written += [f"harness: {problem}" for problem in problems]
+        if problems:
+            return
+        for file in self._files():
+            file.close()
+        if self.settings.save:
+            self._written.append(f"harness: results in {self.settings.save}")
+        if self._html:
+            self._written.append(f"harness: report in {self._html}")

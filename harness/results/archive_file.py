@@ -28,8 +28,8 @@ from harness.invariants.verdict import Verdict
 from harness.json_text import parse_json
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
 from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
-from harness.results.files import replacing
 from harness.results.redaction import is_redacted, redacted
+from harness.results.replacement import replacing
 from harness.results.result import Result
 from harness.trace.journal import Journal, entry_problem
 

@@ -1,17 +1,16 @@
 """Reading and writing the files of commands, with errors as HarnessError."""
 
-import contextlib
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.input_file import TEXT_BYTES_MAX, read_input, read_stdin
+from harness.results.replacement import is_file_target, replacing
 from harness.results.result import Result
 from harness.terminal import inert
 
@@ -33,7 +32,7 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
     """Raise HarnessError, before anything runs, if an output, keyed by option name, cannot be written, or is the same
     file as another one or as an input."""
     taken: dict[str, str] = {}
-    read = {os.path.realpath(path) for path in inputs if _is_a_file(path)}
+    read = {os.path.realpath(path) for path in inputs if is_file_target(path)}
     for name, target in outputs.items():
         if target is None or target == "-":
             continue
@@ -42,7 +41,7 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
             raise HarnessError(f'{target}: cannot be written (no such folder: "{folder}")')
         if os.path.isdir(target):
             raise HarnessError(f"{target}: cannot be written (it is a folder)")
-        if not _is_a_file(target):
+        if not is_file_target(target):
             continue
         place = os.path.realpath(target)
         if place in read:
@@ -52,11 +51,6 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str] = ())
             raise HarnessError(f"--{other} and --{name} both write {target}; choose different files")
     if list(outputs.values()).count("-") > 1:
         raise HarnessError('only one output can go to stdout ("-"); write the others to files')
-
-
-def _is_a_file(target: str) -> bool:
-    """Return whether a target is a file; stdout and devices such as /dev/null may be shared."""
-    return target != "-" and (not os.path.exists(target) or os.path.isfile(target))
 
 
 def write_json(target: str, value: Any) -> None:
@@ -79,30 +73,6 @@ def write_bytes(target: str, content: bytes) -> None:
         return
     with replacing(target) as file:
         file.write(content)
-
-
-@contextlib.contextmanager
-def replacing(target: str) -> Iterator[IO[bytes]]:
-    """Give a file that takes the target's place when the context ends without an exception; until then the target is as
-    it was. A device or a pipe is written directly. Raise HarnessError if it cannot be written."""
-    place = os.path.realpath(target)
-    try:
-        if not _is_a_file(place):
-            with open(place, "wb") as file:
-                yield file
-            return
-        beside = f"{place}.{os.getpid()}.new"
-        try:
-            with open(beside, "wb") as file:
-                yield file
-            if os.path.exists(place):
-                shutil.copymode(place, beside)
-            os.replace(beside, place)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-    except OSError as error:
-        raise HarnessError(f"{target}: cannot be written ({error.strerror})") from None
 
 
 class JournalFolder:

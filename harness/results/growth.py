@@ -2,54 +2,53 @@
 
 A results archive grows by a gzip member for each run, which has a checksum of its own; one that was cut off is read up
 to its last whole run. At the end it is replaced atomically by the archive in order. If the file exists before, `.part`
-beside it grows instead, so that nothing is lost until there is something better.
+beside it grows instead, so that nothing is lost until there is something better. It begins, atomically, with the runs
+that need not be played again; so where it exists, it has everything that its session has.
 """
 
 import contextlib
 import gzip
 import os
-from collections.abc import Callable
-from dataclasses import replace
-from typing import IO
+from collections.abc import Callable, Iterable
+from typing import IO, Any
 
 from harness.errors import HarnessError
 from harness.results.archive import Results, Run
 from harness.results.archive_file import head_line, read_results, run_lines
+from harness.results.files import write_json
+from harness.results.replacement import replacing
 
 PART = ".part"
 
 
 def kept_results(path: str) -> Results:
-    """Read the results in an archive and in what grew beside it. Raise HarnessError if neither can be read."""
-    found = [read_results(each) for each in (path, path + PART) if os.path.lexists(each)]
-    if not found:
-        raise HarnessError(f"{path}: there is no such file")
-    runs = {run.key: run for results in found for run in results.runs}
-    return replace(found[-1], runs=tuple(runs.values()))
+    """Read what grew beside an archive, else the archive. Raise HarnessError if it cannot be read."""
+    return read_results(path + PART if os.path.lexists(path + PART) else path)
 
 
 class GrowingFile:
     """A file to which each run is appended in one write; `lines` makes them of a run."""
 
-    def __init__(self, path: str, head: bytes, lines: Callable[[Run], bytes]) -> None:
-        """Raise HarnessError if it cannot be written."""
+    def __init__(self, path: str, head: bytes, lines: Callable[[Run], bytes], kept: Iterable[Run] = ()) -> None:
+        """Begin with `head` and the runs that are `kept`. Raise HarnessError if it cannot be written."""
         self.path = path
-        self.grows_at = path + PART if os.path.exists(path) else path
+        self.grows_at = _place(path)
         self._lines = lines
         self._file: IO[bytes] | None = None
+        with replacing(self.grows_at) as file:
+            file.write(head)
+            for run in kept:
+                file.write(lines(run))
         try:
-            self._file = open(self.grows_at, "wb", buffering=0)  # noqa: SIM115  # as long as the session
+            self._file = open(self.grows_at, "ab", buffering=0)  # noqa: SIM115  # as long as the session
         except OSError as error:
             raise HarnessError(f"{self.grows_at}: cannot be written ({error.strerror})") from None
-        self._append(head)
 
     def add(self, run: Run) -> str | None:
         """Append a run. Return a sentence if the file cannot grow any more, the first time."""
-        return self._append(self._lines(run))
-
-    def _append(self, content: bytes) -> str | None:
         if self._file is None:
             return None
+        content = self._lines(run)
         try:
             while content:
                 content = content[self._file.write(content) :]
@@ -63,21 +62,43 @@ class GrowingFile:
         """End what has grown: the whole file is written, or is about to be."""
         if self._file is not None:
             self._file.close()
-        if self.grows_at != self.path:
-            with contextlib.suppress(OSError):
-                os.unlink(self.grows_at)
+        _remove_part(self.path, self.grows_at)
+
+
+class GrowingJson:
+    """A JSON file that is replaced as often as there is more to write; what an earlier session left is removed."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.grows_at = _place(path)
+        _remove_part(path, self.grows_at)
+
+    def write(self, value: Any) -> None:
+        """Write all that is known. Raise HarnessError if it cannot be written."""
+        write_json(self.grows_at, value)
+
+    def close(self) -> None:
+        """End what has grown: the whole file is written, or is about to be."""
+        _remove_part(self.path, self.grows_at)
+
+
+def _place(path: str) -> str:
+    """Return where a file grows: beside it if it exists before."""
+    return path + PART if os.path.exists(path) else path
+
+
+def _remove_part(path: str, grows_at: str) -> None:
+    if grows_at != path:
+        with contextlib.suppress(OSError):
+            os.unlink(grows_at)
 
 
 def growing_archive(path: str, head: Results) -> GrowingFile:
-    """Return a growing results archive; `head` says what is run, and has no runs."""
+    """Return a growing results archive; `head` says what is run, and has the runs that are kept."""
     known: set[str] = set()
     return GrowingFile(
         path,
         gzip.compress(head_line(head), 1, mtime=0),
         lambda run: gzip.compress(b"".join(run_lines(run, known)), 1, mtime=0),
+        head.runs,
     )
-
-
-def is_growable(path: str) -> bool:
-    """Return whether a target is a file, not a device, a pipe or stdout."""
-    return path != "-" and (not os.path.exists(path) or os.path.isfile(path))

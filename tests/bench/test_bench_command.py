@@ -45,6 +45,13 @@ def test_the_same_seed_gives_the_same_figures_on_any_number_of_cores() -> None:
     assert harness(*words, "--seed", "2").stdout != alone.stdout
 
 
+def test_an_implementation_that_does_not_start_beside_one_that_does_is_one_sentence() -> None:
+    done = harness("no_such_module:app", "strict", "--tracks", "110", "--workers", "1")
+    assert done.returncode == EXIT_USAGE
+    assert done.stderr.startswith('error: no module "no_such_module"')
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_tables_fit_eighty_columns_and_name_every_strategy() -> None:
     done = harness("strict", "labelled-thumbnail", "acknowledge-first", "--tracks", "30")
     assert done.returncode == 0, done.stderr

@@ -45,7 +45,7 @@ class Commands:
         daemon = DAEMON.format(name=self.daemon, then="")
         written(folder, "pass", daemon)
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+    def start(self, *words: str, stderr: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         kept = {name: value for name, value in os.environ.items() if name not in (SCRATCH_VARIABLE, DISK_VARIABLE)}
         own = {"TMPDIR": str(self._folder / "temporary"), "PYTHONPATH": str(Path(__file__).parents[2])}
         return subprocess.Popen(
@@ -53,11 +53,13 @@ class Commands:
             cwd=self._folder,
             env={**kept, **own, MARK: self.daemon},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
         )
 
     def folders(self) -> set[Path]:
-        return {path for path in (self._folder / "temporary").iterdir() if path.is_dir()}
+        """The temporary folders, but for pytest's own."""
+        paths = (self._folder / "temporary").iterdir()
+        return {path for path in paths if path.is_dir() and not path.name.startswith("pytest-of-")}
 
     def processes(self) -> list[int]:
         """The processes that a command has started, but for the daemon of the live application."""
@@ -72,6 +74,13 @@ class Commands:
 
     def wait_until_none_is_left(self) -> None:
         wait_until(lambda: not self.processes() and not is_asleep(self.daemon))
+
+    def check_that_no_folder_is_left(self) -> None:
+        """Make folders as the next command does, which removes the abandoned ones."""
+        left = abandoned()
+        assert self.start("-c", MAKES_FOLDERS).wait(PATIENCE_REAL_S) == 0
+        assert self.folders() == set()
+        assert not [entry.name for entry in Path(MEMORY).iterdir() for path in left if path.name in entry.name]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -117,10 +126,7 @@ def test_a_command_that_is_killed_at_any_moment_leaves_nothing(commands: Command
         process.send_signal(number)
         process.wait(PATIENCE_REAL_S)
         commands.wait_until_none_is_left()
-    left = abandoned()
-    assert commands.start("-c", MAKES_FOLDERS).wait(PATIENCE_REAL_S) == 0
-    assert commands.folders() == set()
-    assert not [entry.name for entry in Path(MEMORY).iterdir() for path in left if path.name in entry.name]
+    commands.check_that_no_folder_is_left()
 
 
 @pytest.mark.parametrize("command", ["compare", APP])

@@ -1,15 +1,15 @@
-"""A session that is ended from outside keeps every run that has ended, and is resumed to the same bytes."""
+"""What grows while a session plays: archives, journals, lines. `test_kills` ends sessions at any moment."""
 
-import contextlib
 import errno
+import fcntl
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from harness.engine.session import results_of
+from harness.results.archive import Results, Run
 from harness.results.archive_file import read_results, write_results
 from harness.results.growth import PART, growing_archive, kept_results
 from tests.reports.runs import real_results
 
 SCENARIOS = ("slow",)
-RUNS = 28 * 2
 ARGUMENTS = (*SCENARIOS, "--only", "synchronous", "--only", "strict", "-q")
 
 
@@ -42,52 +42,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     assert ended.returncode == 0, ended.stderr
     assert [each.name for each in folder.iterdir()] == ["all"]
     return (folder / "all").read_bytes()
-
-
-def kill_when_it_has(
-    folder: Path, runs: int, number: int, arguments: Sequence[str]
-) -> subprocess.CompletedProcess[str]:
-    """Start a command that saves to `all`, and send it a signal when that has some runs."""
-    process = subprocess.Popen(
-        command(*arguments),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until_s = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < until_s:
-        with contextlib.suppress(Exception):
-            if len(kept_results(str(folder / "all")).runs) >= runs:
-                process.send_signal(number)
-                break
-        time.sleep(0.02)
-    out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_comparison_that_is_killed_is_resumed_to_the_same_bytes(
-    number: signal.Signals, undisturbed: bytes, tmp_path: Path
-) -> None:
-    draw = random.Random(number)
-    arguments = ["compare", *ARGUMENTS, "--save", "all"]
-    before = 0
-    for least in sorted(draw.sample(range(1, RUNS - 16), 3)):
-        ended = kill_when_it_has(tmp_path, max(least, before + 1), number, arguments)
-        kept = kept_results(str(tmp_path / "all"))
-        assert ended.returncode in (130, 143, -9, 0)
-        assert len(kept.runs) >= max(least, before)
-        if ended.returncode in (130, 143):
-            assert f"{len(kept.runs)} of {RUNS} runs have ended" in ended.stderr
-            assert "--resume all plays the rest" in ended.stderr
-        before = len(kept.runs)
-        arguments = ["compare", *ARGUMENTS, "--resume", "all"]
-    ended = harness(tmp_path, *arguments)
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "all").read_bytes() == undisturbed
-    assert [each.name for each in tmp_path.iterdir()] == ["all"]
 
 
 def test_the_file_that_is_also_the_baseline_is_never_lost(undisturbed: bytes, tmp_path: Path) -> None:
@@ -188,3 +142,43 @@ def test_what_cannot_be_written_does_not_hide_the_verdict(tmp_path: Path) -> Non
     assert "error: /dev/full: cannot be written" in ended.stderr
     assert (tmp_path / "report.xml").exists()
     assert (tmp_path / "all.json").exists()
+
+
+def grow(folder: Path, head: Results, runs: Sequence[Run]) -> None:
+    """Let an archive grow as a session does that is ended before its end."""
+    growing = growing_archive(str(folder / "all"), head)
+    for run in runs:
+        assert growing.add(run) is None
+    assert growing._file is not None
+    growing._file.close()
+
+
+def test_what_grew_beside_a_file_is_resumed_and_not_the_runs_of_an_earlier_session(tmp_path: Path) -> None:
+    results = real_results()
+    write_results(str(tmp_path / "all"), results)
+    grow(tmp_path, replace(results, runs=()), results.runs[:1])
+    assert [run.key for run in kept_results(str(tmp_path / "all")).runs] == [results.runs[0].key]
+
+
+def test_a_resumed_session_begins_with_all_runs_that_are_kept(tmp_path: Path) -> None:
+    results = real_results()
+    write_results(str(tmp_path / "all"), results)
+    grow(tmp_path, results, ())
+    assert len(kept_results(str(tmp_path / "all")).runs) == len(results.runs)
+
+
+def test_what_a_killed_process_has_left_beside_a_file_is_removed_with_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "all.4194303.new").write_bytes(b"half")
+    others = [tmp_path / "all.new", tmp_path / "all.2.4194303.new"]
+    for path in others:
+        path.touch()
+    write_results(str(tmp_path / "all"), real_results())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["all", *(path.name for path in others)])
+
+
+def test_a_file_that_another_process_is_writing_is_not_removed(tmp_path: Path) -> None:
+    beside = tmp_path / "all.4194303.new"
+    with beside.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_results(str(tmp_path / "all"), real_results())
+        assert beside.exists()
