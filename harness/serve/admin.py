@@ -7,11 +7,12 @@ Requests need a token.
 import asyncio
 import hmac
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -19,6 +20,7 @@ from harness.errors import HarnessError
 from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
+from harness.serve.latest_callbacks import CALLBACKS_KEPT
 from harness.serve.session import ServedFakes
 
 JSON_LINES = "application/x-ndjson"
@@ -64,7 +66,11 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _journal(self, request: Request) -> Response:
-        return Response(self._serving.redacted_journal().to_jsonl(), media_type=JSON_LINES)
+        async def parts() -> AsyncIterator[bytes]:
+            for part in self._serving.journal_parts():
+                yield part
+
+        return StreamingResponse(parts(), media_type=JSON_LINES)
 
     async def _reset(self, request: Request) -> Response:
         await self._serving.play(self._serving.scenario)
@@ -90,7 +96,8 @@ class Admin:
         callback = self._serving.deliver_again(task_id)
         if callback is None:
             whose = "" if task_id is None else f" of the task {task_id!r}"
-            return _refused(f"no callback{whose} has been delivered yet", 409)
+            known = f"; only the {CALLBACKS_KEPT} tasks that were called back last are remembered" if whose else ""
+            return _refused(f"no callback{whose} has been delivered yet{known}", 409)
         return JSONResponse({"task_id": callback.task_id, "callback": callback.name, "url": callback.url})
 
     async def _advance(self, request: Request) -> Response:
