@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.serve.latest_callbacks import CALLBACKS_KEPT
+from harness.serve.permitted_scenarios import NotPermittedError, PermittedScenarios
 from harness.serve.session import ServedFakes
 
 JSON_LINES = "application/x-ndjson"
@@ -35,8 +37,10 @@ LOOP_ITERATIONS = 5
 class Admin:
     """An ASGI app that controls `serving`."""
 
-    def __init__(self, serving: ServedFakes, token: str) -> None:
+    def __init__(self, serving: ServedFakes, token: str, folder: Path | None = None) -> None:
+        """Scenario files may be read from below `folder`, by default the current one."""
         self._serving = serving
+        self._permitted = PermittedScenarios(folder or Path.cwd())
         self._expected = f"Bearer {token}".encode()
         routes = [
             Route("/state", self._state, methods=["GET"]),
@@ -49,7 +53,12 @@ class Admin:
         self._known = ", ".join(f"{'/'.join(sorted((r.methods or set()) - {'HEAD'}))} {r.path}" for r in routes)
         self._app = Starlette(
             routes=routes,
-            exception_handlers={404: self._unknown, 405: self._unknown, HarnessError: _mistake},
+            exception_handlers={
+                404: self._unknown,
+                405: self._unknown,
+                HarnessError: _mistake,
+                NotPermittedError: _forbidden,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,14 +86,16 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _scenario(self, request: Request) -> Response:
-        """Switch to the scenario in the body: {"name": "slow/image-16s"}, or the text of a scenario file."""
+        """Switch to the scenario in the body: {"name": "slow/image-16s"}, or the text of a scenario file.
+
+        A name is a shipped one or that of a file below the folder in which the fakes were started."""
         text = (await _content(request)).decode(errors="replace")
         requested = _json(text)
         if isinstance(requested, dict) and "name" in requested:
             if not isinstance(requested["name"], str):
                 found = json.dumps(requested["name"])
                 return _refused(f'"name": expected a string such as "slow/image-16s", found {found}', 400)
-            scenario = by_name(requested["name"])
+            scenario = self._permitted.scenario(requested["name"])
         else:
             scenario = parse_scenario(text, path=INLINE, name="inline")
         await self._serving.play(scenario)
@@ -147,6 +158,10 @@ async def _object(request: Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise HarnessError("the body is not a JSON object")
     return found
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    return _refused(str(error), 403)
 
 
 async def _mistake(request: Request, error: Exception) -> Response:
