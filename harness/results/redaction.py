@@ -32,8 +32,8 @@ from harness.trace.journal import AnyEntry, Journal, entry_of
 DEPTH_MAX = 60
 TOO_DEEP = "(nested too deeply to be shown)"
 HARMLESS_MAX, HARMLESS_CHARACTERS_MAX = 20_000, 400
-SEEN_CHARACTERS_MAX = 16_000_000
-"""All other texts together whose redaction is remembered."""
+SEEN_MAX, SEEN_CHARACTERS_MAX = 20_000, 4_000_000
+"""Of how many other texts the redaction is remembered, and of how many characters in all."""
 ALONE_CHARACTERS_MAX = 5
 """Secrets up to this length are only replaced where they are a word of their own."""
 
@@ -134,7 +134,7 @@ class Redaction:
 
     def _remember(self, text: str, clean: str) -> None:
         self._seen_characters += len(text)
-        if self._seen_characters > SEEN_CHARACTERS_MAX:
+        if len(self._seen) >= SEEN_MAX or self._seen_characters > SEEN_CHARACTERS_MAX:
             self._seen.clear()
             self._seen_characters = len(text)
         self._seen[text] = clean
