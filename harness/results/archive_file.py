@@ -55,7 +55,9 @@ def packed_run(result: Result) -> Run:
     """Return a result with its journal and pictures, compressed."""
     assert result.journal is not None
     line = _run_line(result, result.journal).encode(errors="backslashreplace")
-    return Run(replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures))
+    return Run(
+        replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures), len(result.journal)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -302,7 +304,7 @@ class _Reader:
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
-        read = Run(result, zlib.compress(line, 1), shown)
+        read = Run(result, zlib.compress(line, 1), shown, len(journal))
         if is_redacted(journal[0]["facts"] if journal else {}):
             return read
         return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))

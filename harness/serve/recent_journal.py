@@ -1,4 +1,4 @@
-"""The journal of fakes that are served without an end: in memory only what somebody may still look up."""
+"""The journal of fakes that are served without an end: in memory only what may still be looked up."""
 
 from typing import Any
 
