@@ -8,12 +8,14 @@ A file may come from an untrusted source: nothing in it is executed, every lengt
 a HarnessError that names file and line.
 """
 
+import gc
 import gzip
 import json
 import math
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -180,7 +182,20 @@ def read_results(path: str) -> Results:
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
     """Read a results archive from an open binary file."""
-    return _Reader(path, line_bytes_max).read(file)
+    with _without_collection():
+        return _Reader(path, line_bytes_max).read(file)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage: what is read has no cycles, and is searched for them again and again as it grows."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Reader:
