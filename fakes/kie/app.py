@@ -19,7 +19,7 @@ from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract
 from harness.fakes.kie.records import ImageTask, Mode, job_callback
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import Failure, Image, KieScript, Picture
@@ -162,7 +162,7 @@ class FakeKie:
         size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
         task = ImageTask(
             task_id=task_id(self._ids),
-            number=self._tasks.count + 1,
+            number=task_number(self._tasks.count),
             image=image,
             mode=mode,
             request=body,

@@ -19,7 +19,7 @@ from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
@@ -122,7 +122,7 @@ class FakeSuno:
         now_ms = int(time.time() * 1000)
         task = MusicTask(
             task_id=task_id(self._ids),
-            number=self._tasks.count + 1,
+            number=task_number(self._tasks.count),
             music=music,
             request=body,
             began_s=asyncio.get_running_loop().time(),
