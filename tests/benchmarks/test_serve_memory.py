@@ -75,8 +75,12 @@ class Client:
             self.ask("KIE", "POST", PICTURE_PATH, PICTURE)
             if self.sent % ADVANCED_AFTER < 5:
                 self.ask("HARNESS", "POST", "/advance", {"seconds": ADVANCE_S})
-                for connection in self._connections.values():
-                    connection.close()  # it has been idle for longer than a server waits; the next request opens it
+                self.close()  # connections have been idle for longer than a server waits
+
+    def close(self) -> None:
+        """Close the connections; the next request to a server opens one again."""
+        for connection in self._connections.values():
+            connection.close()
 
 
 @contextmanager
@@ -91,7 +95,9 @@ def served(*words: str) -> Iterator[tuple[Client, int]]:
                 name, _, value = process.stdout.readline().removeprefix("export ").strip().partition("=")
                 environment[name] = value
             reading = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
-            yield Client(environment), process.pid
+            client = Client(environment)
+            yield client, process.pid
+            client.close()
         finally:
             process.terminate()
             reading.wait()
