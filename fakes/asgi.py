@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from harness.fakes.media.app import MediaHost, create_app
+from harness.fakes.media.app import FILES_KEPT, MediaHost, create_app
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Script
 from harness.fakes.watermark import Watermark
@@ -26,7 +26,7 @@ SAMPLE_AUDIO_S = 30.0
 def with_media(make_app: Callable[[Script, MediaHost, int], ASGIApp]) -> ASGIApp:
     """Return `make_app(script, media host, seed)` at / and its media host at /media; the script is the healthy one."""
     script = Script()
-    host = create_app(script.media, base_url=UNKNOWN_ADDRESS + MEDIA_PATH)
+    host = create_app(script.media, base_url=UNKNOWN_ADDRESS + MEDIA_PATH, files_kept=FILES_KEPT)
     fake = make_app(script, host, 0)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ def with_media(make_app: Callable[[Script, MediaHost, int], ASGIApp]) -> ASGIApp
 
 def with_samples() -> Starlette:
     """Return a media host alone; its front page publishes a picture and an audio file and names their URLs."""
-    host = create_app(Script().media, base_url=UNKNOWN_ADDRESS + MEDIA_PATH)
+    host = create_app(Script().media, base_url=UNKNOWN_ADDRESS + MEDIA_PATH, files_kept=FILES_KEPT)
 
     async def front_page(request: Request) -> Response:
         _learn_address(host, request)

@@ -87,13 +87,15 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     tracks: int = 1,
+    tasks_kept: int | None = None,
 ) -> Gateway:
     """Return both fakes behind one host.
 
     They share one balance and one key: the smaller of the balances and quotas in the script, since a script lowers
     one of them to exhaust the account; without any, enough for `tracks`. Each provider has its own rate limit. The
     picture fake sends stray picture callbacks, to the latest picture callback URL or else to the music's. `ids` makes
-    the ids differ from those without, or with another text.
+    the ids differ from those without, or with another text. Each provider has records of the newest `tasks_kept` of its
+    tasks that are over, or of all.
     """
     quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
     balances = [credits for credits in (script.suno.credits, script.kie.credits) if credits is not None]
@@ -109,6 +111,7 @@ def create_app(
         observe=observe,
         post=post,
         credits=credits,
+        tasks_kept=tasks_kept,
     )
     suno_app = suno.create_app(
         script.suno,
@@ -120,6 +123,7 @@ def create_app(
         observe=observe,
         post=post,
         credits=credits,
+        tasks_kept=tasks_kept,
         on_unknown_image=kie_app.state.fake.send_unknown_image,
     )
     return Gateway(suno_app, kie_app)
@@ -128,5 +132,10 @@ def create_app(
 def standalone() -> ASGIApp:
     """Return the gateway with the default script and a media host under /media, for `uvicorn --factory`."""
     from harness.fakes.asgi import with_media
+    from harness.fakes.tasks import TASKS_KEPT
 
-    return with_media(lambda script, media, seed: create_app(script, publish=media.publish, lend=media.lend, seed=seed))
+    return with_media(
+        lambda script, media, seed: create_app(
+            script, publish=media.publish, lend=media.lend, seed=seed, tasks_kept=TASKS_KEPT
+        )
+    )

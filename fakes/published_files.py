@@ -35,6 +35,12 @@ def lend_nothing(url: str, lifetime_s: float) -> str | None:
     return None
 
 
+def task_number(before: int) -> int:
+    """Return the number of a task after so many others, from 1. It is in the watermarks of the task's pictures, which
+    hold no larger numbers than those of strays, so it begins again before these."""
+    return before % (STRAY_NUMBER_FIRST - 1) + 1
+
+
 def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -> PictureSpec:
     """Return the file for a scripted picture; without `made_*` it was made at its own size."""
     mark = Watermark(

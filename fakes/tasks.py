@@ -1,13 +1,17 @@
-"""What both providers' generations share: ids, their entry in a script, the rate window, credits, scheduled work."""
+"""What both providers' generations share: ids, their entry in a script, records, the rate window, credits, scheduled
+work."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 RATE_WINDOW_S = 10.0
+TASKS_KEPT = 2_000
+"""How many tasks that are over a provider knows if it is served without an end. Real ones forget after days."""
 ScriptEntry = TypeVar("ScriptEntry")
+Task = TypeVar("Task")
 
 
 def task_id(random: Random) -> str:
@@ -37,6 +41,37 @@ def below(random: Random, bound: int) -> int:
 def turn(entries: Sequence[ScriptEntry], index: int) -> ScriptEntry:
     """Return the script's entry for the task with this index (from 0); the last one applies to all later tasks."""
     return entries[min(index, len(entries) - 1)]
+
+
+class TaskRecords(Generic[Task]):
+    """A provider's tasks by id: all that are in progress, and of those that are over the newest `kept`."""
+
+    __slots__ = ("_by_id", "_kept", "_over", "count")
+
+    def __init__(self, kept: int | None = None) -> None:
+        """`kept` is None for a provider that forgets no task."""
+        self._kept = kept
+        self._by_id: dict[str, Task] = {}
+        self._over: deque[str] = deque()
+        self.count = 0
+        """How many tasks there have been."""
+
+    def add(self, task_id: str, task: Task) -> None:
+        """Remember a task that begins."""
+        self.count += 1
+        self._by_id[task_id] = task
+
+    def get(self, task_id: str) -> Task | None:
+        """Return a task; None for an id that is unknown or forgotten."""
+        return self._by_id.get(task_id)
+
+    def retire(self, task_id: str) -> None:
+        """Let a task be forgotten, now that it has no step left, once `kept` later ones have none."""
+        if self._kept is None:
+            return
+        self._over.append(task_id)
+        if len(self._over) > self._kept:
+            del self._by_id[self._over.popleft()]
 
 
 class RateWindow:

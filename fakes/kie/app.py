@@ -19,11 +19,11 @@ from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract
 from harness.fakes.kie.records import ImageTask, Mode, job_callback
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import Failure, Image, KieScript, Picture
-from harness.fakes.tasks import BALANCE, Chores, Credits, task_id, turn
+from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that leaves the picture at this default gets the requested size; see `served`."""
@@ -58,6 +58,7 @@ class FakeKie:
         observe: Observer,
         account: Account,
         dispatcher: CallbackDispatcher,
+        tasks_kept: int | None,
     ) -> None:
         self.script = script
         self.account = account
@@ -68,7 +69,7 @@ class FakeKie:
         self._ids = Random(f"kie ids {seed}{ids}")
         self._durations = Random(f"kie durations {seed}")
         self._chores = Chores()
-        self._tasks: dict[str, ImageTask] = {}
+        self._tasks: TaskRecords[ImageTask] = TaskRecords(tasks_kept)
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
         self._callback_url: str | None = None
@@ -161,7 +162,7 @@ class FakeKie:
         size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
         task = ImageTask(
             task_id=task_id(self._ids),
-            number=len(self._tasks) + 1,
+            number=task_number(self._tasks.count),
             image=image,
             mode=mode,
             request=body,
@@ -172,7 +173,7 @@ class FakeKie:
             takes_s=draw_s(image.takes, self._durations),
             style=self.script.records,
         )
-        self._tasks[task.task_id] = task
+        self._tasks.add(task.task_id, task)
         self._callback_url = task.callback_url or self._callback_url
         self.observe(
             "task.created",
@@ -191,11 +192,14 @@ class FakeKie:
         return task
 
     def _start(self, task: ImageTask, done: asyncio.Future[None] | None = None) -> None:
-        if not math.isinf(task.ends_s):
+        if math.isinf(task.ends_s):
+            self._tasks.retire(task.task_id)
+        else:
             self._chores.at(task.ends_s, self._finish, task, done)
 
     def _finish(self, task: ImageTask, done: asyncio.Future[None] | None) -> None:
         self._end(task)
+        self._tasks.retire(task.task_id)
         if done is not None and not done.done():
             done.set_result(None)
         if task.callback_url is not None and task.image.callback != "never":
@@ -292,15 +296,17 @@ def create_app(
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
+    tasks_kept: int | None = None,
 ) -> Starlette:
     """Return a fake Kie.ai image API that executes `script`. Its state is `app.state.fake`.
 
     `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file.
-    `credits` is an account shared with another fake; `post` sends the callbacks.
+    `credits` is an account shared with another fake; `post` sends the callbacks. Of the tasks that are
+    over the newest `tasks_kept` have a record, or all.
     """
     balance = credits or Credits(BALANCE if script.credits is None else script.credits, script.key_quota)
     limit = script.creations_per_10_s
     account = Account("kie", api_key, observe, balance, limit, errors_as_http=script.errors_as_http)
     dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
-    fake = FakeKie(script, publish, lend, seed, ids, observe, account, dispatcher)
+    fake = FakeKie(script, publish, lend, seed, ids, observe, account, dispatcher, tasks_kept)
     return application(fake, response_hooks.middleware(script))

@@ -5,6 +5,7 @@ A file is only a description of its content until it is first fetched; most runs
 
 import asyncio
 import re
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ LIBRARY_AGENTS = re.compile(
     re.IGNORECASE,
 )
 """Prefixes of the default User-Agents of HTTP libraries. That libraries are refused has been seen; how is inferred."""
+FILES_KEPT = 20_000
+"""How many files can be fetched if the host is served without an end. Real ones delete them after 14 days."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 HEAD_LENGTH_BYTES, HEAD_TYPE = 4_096, "application/octet-stream"
 """What HEAD reports of every file if a script wants it to differ."""
@@ -60,13 +63,17 @@ def _later(picture: PictureSpec) -> PictureSpec:
 class MediaHost:
     """Publishes files (`publish`, a Publisher), lends them (`lend`, a Lender) and serves them (`app`, an ASGI app)."""
 
-    def __init__(self, script: MediaScript, base_url: str, seed: int, observe: Observer) -> None:
+    def __init__(
+        self, script: MediaScript, base_url: str, seed: int, observe: Observer, files_kept: int | None = None
+    ) -> None:
+        """The newest `files_kept` files can be fetched, or all."""
         self.script = script
         self.base_url = base_url.rstrip("/")
         """The prefix of URLs; a server that learns its own address only later sets it then."""
         self._observe = observe
         self._random = Random(f"media {seed}")
-        self._files: dict[str, File] = {}
+        self._files: OrderedDict[str, File] = OrderedDict()
+        self._files_kept = files_kept
 
     def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
         """Serve a file from now on, under a URL that ends with `name_hint`, the name that the caller expects."""
@@ -74,7 +81,7 @@ class MediaHost:
         folder = "p" if picture is not None else "a"
         path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
         now_s = asyncio.get_running_loop().time()
-        self._files[path] = File(picture, audio_seconds, now_s, self.script.expires_after_s)
+        self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
         url = self.base_url + path
         if picture is not None:
             self._observe("picture.published", url=url, **_facts(picture))
@@ -86,8 +93,13 @@ class MediaHost:
         if file is None:
             return None
         path = f"/t/{self._random.getrandbits(64):016x}-{url.rpartition('/')[2].partition('-')[2]}"
-        self._files[path] = replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s)
+        self._keep(path, replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s))
         return self.base_url + path
+
+    def _keep(self, path: str, file: File) -> None:
+        self._files[path] = file
+        if self._files_kept is not None and len(self._files) > self._files_kept:
+            self._files.popitem(last=False)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -184,6 +196,8 @@ def _is_library(agent: str) -> bool:
     return not agent or LIBRARY_AGENTS.match(agent) is not None
 
 
-def create_app(script: MediaScript, *, base_url: str, seed: int = 0, observe: Observer = ignore) -> MediaHost:
-    """Return a media host whose URLs begin with `base_url`; serve its `app` there."""
-    return MediaHost(script, base_url, seed, observe)
+def create_app(
+    script: MediaScript, *, base_url: str, seed: int = 0, observe: Observer = ignore, files_kept: int | None = None
+) -> MediaHost:
+    """Return a media host whose URLs begin with `base_url`; serve its `app` there. See `MediaHost` for `files_kept`."""
+    return MediaHost(script, base_url, seed, observe, files_kept)

@@ -19,7 +19,7 @@ from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
@@ -27,7 +27,7 @@ from harness.fakes.suno import contract
 from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.suno.records import MusicTask, tracks
 from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
-from harness.fakes.tasks import BALANCE, Chores, Credits, below, sleep_until, task_id, turn
+from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, below, sleep_until, task_id, turn
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for an unknown task; its argument is the URL to use if no better one is known."""
@@ -48,6 +48,7 @@ class FakeSuno:
         dispatcher: CallbackDispatcher,
         rules: contract.Rules,
         on_unknown_image: UnknownImage | None,
+        tasks_kept: int | None,
     ) -> None:
         self.script = script
         self.account = account
@@ -59,7 +60,7 @@ class FakeSuno:
         self._ids = Random(f"suno ids {seed}{ids}")
         self._durations = Random(f"suno durations {seed}")
         self._chores = Chores()
-        self._tasks: dict[str, MusicTask] = {}
+        self._tasks: TaskRecords[MusicTask] = TaskRecords(tasks_kept)
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
 
@@ -121,7 +122,7 @@ class FakeSuno:
         now_ms = int(time.time() * 1000)
         task = MusicTask(
             task_id=task_id(self._ids),
-            number=len(self._tasks) + 1,
+            number=task_number(self._tasks.count),
             music=music,
             request=body,
             began_s=asyncio.get_running_loop().time(),
@@ -131,7 +132,7 @@ class FakeSuno:
             queries_per_s=self.script.queries_per_s,
             style=self.script.records,
         )
-        self._tasks[task.task_id] = task
+        self._tasks.add(task.task_id, task)
         self.observe(
             "task.created",
             provider="suno",
@@ -146,7 +147,9 @@ class FakeSuno:
             requested={},
         )
         self.account.change_credits(task.task_id, -contract.PRICE_CREDITS)
-        if not math.isinf(task.takes_s):
+        if math.isinf(task.takes_s):
+            self._tasks.retire(task.task_id)
+        else:
             self._chores.at(task.began_s + begins_after_s(music, task.takes_s), self._play, task)
         if task.number == 1:
             for stray in self.script.strays:
@@ -175,6 +178,7 @@ class FakeSuno:
                 self._chores.at(due_s, self._go_on, task, steps, step)
                 return
             self._take(task, step)
+        self._tasks.retire(task.task_id)
 
     def _take(self, task: MusicTask, step: TimelineStep) -> None:
         task.changes += 1
@@ -302,12 +306,13 @@ def create_app(
     post: Post = post,
     credits: Credits | None = None,
     on_unknown_image: UnknownImage | None = None,
+    tasks_kept: int | None = None,
 ) -> Starlette:
     """Return a fake Suno that executes `script`. Its state is `app.state.fake`.
 
     `ids` makes its ids differ from those without, or with another text. `credits` is an account shared with another
     fake; `post` sends the callbacks. Stray picture callbacks are not part of this contract: `on_unknown_image` sends
-    them; without it they are omitted.
+    them; without it they are omitted. Of the tasks that are over the newest `tasks_kept` have a record, or all.
     """
     rules = contract.rules_of(script.dialect, script.models)
     dialect = rules.dialect
@@ -317,5 +322,5 @@ def create_app(
     account = Account("suno", api_key, observe, balance, limit, codes, script.errors_as_http)
     key = signing_key if dialect.signs else None
     dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
-    fake = FakeSuno(script, publish, seed, ids, observe, account, dispatcher, rules, on_unknown_image)
+    fake = FakeSuno(script, publish, seed, ids, observe, account, dispatcher, rules, on_unknown_image, tasks_kept)
     return application(fake, response_hooks.middleware(script))

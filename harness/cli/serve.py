@@ -3,8 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from harness.trace.journal import AnyEntry, Journal
 
 KEYS = "r redeliver   a advance the clock   s switch the scenario   q quit"
+HELD_BACK_MAX = 1_000
+"""How many of the latest lines are printed after a line was typed."""
 
 
 @click.command(cls=GroupedCommand)
@@ -98,18 +99,14 @@ def serve(
     from harness.fakes.registry import PROVIDERS
     from harness.results.files import check_outputs
     from harness.serve.admin import Admin, by_name
+    from harness.serve.journal_files import JournalFiles
     from harness.serve.session import ServedFakes
     from harness.terminal import inert, key_presses, screen
 
     check_outputs({"journal": journal_file})
     token = admin_token or secrets.token_urlsafe(18)
     display = _Display(screen())
-    journals = _Journals(journal_file)
-
-    def notify(journal: "Journal", entries: "Sequence[AnyEntry]") -> None:
-        journals.keep(entries)
-        display.notify(journal, entries)
-
+    files = None if journal_file is None else JournalFiles(None if journal_file == "-" else journal_file)
     serving = ServedFakes(
         by_name(scenario),
         seed,
@@ -117,20 +114,22 @@ def serve(
         api_key=api_key,
         signing_key=signing_key,
         callback_hosts=callback_hosts,
-        on_entries=notify,
+        on_entries=display.notify,
+        files=files,
     )
     keys = _Keys(serving, display)
     ports = {name: port + index for index, name in enumerate(PROVIDERS)} if port else {}
     listening = _listening_errors(port)
-    with contextlib.closing(journals), key_presses(serving.loop, keys.press) as has_keys, listening:
-        serving.run(
-            ports,
-            lambda: display.introduce(serving, token, KEYS if has_keys else ""),
-            Admin(serving, token),
-            port + len(PROVIDERS) if port else 0,
-        )
-    if journal_file == "-":
-        sys.stdout.write(inert(serving.redacted_journal().to_jsonl()))
+    with contextlib.nullcontext() if files is None else contextlib.closing(files):
+        with key_presses(serving.loop, keys.press) as has_keys, listening:
+            serving.run(
+                ports,
+                lambda: display.introduce(serving, token, KEYS if has_keys else ""),
+                Admin(serving, token),
+                port + len(PROVIDERS) if port else 0,
+            )
+        if journal_file == "-":
+            sys.stdout.writelines(inert(part.decode()) for part in serving.journal_parts())
 
 
 @contextlib.contextmanager
@@ -142,45 +141,6 @@ def _listening_errors(port: int) -> Iterator[None]:
         if isinstance(error, BrokenPipeError) or is_of_writing(error):
             raise
         raise HarnessError(f"the fakes cannot listen on port {port} and the next three: {error}") from error
-
-
-class _Journals:
-    """Writes each session's journal to a file as it grows: FILE.jsonl, then FILE-2.jsonl and so on."""
-
-    def __init__(self, target: str | None) -> None:
-        self._target = None if target in (None, "-") else target
-        self._count = 0
-        self._file: IO[str] | None = None
-
-    def keep(self, entries: "Sequence[AnyEntry]") -> None:
-        if self._target is None:
-            return
-        if entries[0].number == 1 or self._file is None:
-            self._open(Path(self._target))
-        assert self._file is not None
-        try:
-            self._file.writelines(entry.to_json() + "\n" for entry in entries)
-            self._file.flush()  # a killed server leaves a journal up to that moment
-        except OSError as error:
-            raise HarnessError(f"{self._file.name}: cannot be written ({error.strerror})") from None
-
-    def _open(self, path: Path) -> None:
-        from harness.trace.journal import Journal
-
-        self.close()
-        self._count += 1
-        if self._count > 1:
-            path = path.with_name(f"{path.stem}-{self._count}{path.suffix}")
-        try:
-            self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise HarnessError(f"{path}: cannot be written ({error.strerror})") from None
-        self._file.write(Journal().to_jsonl())
-
-    def close(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # a failed write has been reported
-                self._file.close()
 
 
 class _Display:
@@ -206,6 +166,7 @@ class _Display:
 
         if self.typing is not None:
             self._held_back += lines
+            del self._held_back[:-HELD_BACK_MAX]
         else:
             reported = [Text(line, style="dim") if isinstance(line, str) else line for line in lines]
             self.console.print(Text("\n").join(reported), soft_wrap=True)

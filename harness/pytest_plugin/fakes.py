@@ -13,8 +13,10 @@ import contextlib
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,16 +32,21 @@ class Fakes:
     """Suno, Kie.ai and their file hosts in one scenario, on ports of this machine."""
 
     def __init__(self, scenario: str, seed: int, speed: float) -> None:
-        words = ["serve", scenario, "--seed", str(seed), "--speed", str(speed)]
+        self._folder = Path.cwd().resolve()
+        self._journals = tempfile.TemporaryDirectory(prefix="harness-fakes-")
+        journal = str(Path(self._journals.name) / "journal.jsonl")
+        words = ["serve", scenario, "--seed", str(seed), "--speed", str(speed), "--journal", journal]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             [sys.executable, "-m", "harness", *words], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
         )
+        self._is_started = False
         self._lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read_output, daemon=True).start()
         self.environment: dict[str, str] = {}
         """Environment variables for the code under test: SUNO_BASE_URL, SUNO_API_KEY, KIE_BASE_URL, KIE_API_KEY."""
         self._read_environment()
+        self._is_started = True
 
     @property
     def suno_url(self) -> str:
@@ -64,8 +71,12 @@ class Fakes:
         self._request("POST", "/deliver", {} if task_id is None else {"task_id": task_id})
 
     def play(self, scenario: str) -> None:
-        """Serve another scenario from its beginning, on the same ports, with a new journal."""
-        self._request("POST", "/scenario", {"name": scenario})
+        """Serve another scenario from its beginning, on the same ports, with a new journal.
+
+        Of a file outside the folder in which the fakes were started only the text is served, as `inline`."""
+        file = Path(scenario)
+        is_elsewhere = file.is_file() and not file.resolve().is_relative_to(self._folder)
+        self._request("POST", "/scenario", file.read_bytes() if is_elsewhere else {"name": scenario})
 
     def stop(self) -> None:
         """Stop the fakes."""
@@ -78,14 +89,15 @@ class Fakes:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+        self._journals.cleanup()
 
-    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, path: str, body: dict[str, Any] | bytes | None = None) -> Any:
         import httpx
 
         response = httpx.request(
             method,
             self._admin_url + path,
-            json=body,
+            **({"content": body} if isinstance(body, bytes) else {"json": body}),
             headers={"authorization": f"Bearer {self._admin_token}"},
             timeout=RESPONSE_WITHIN_S,
             trust_env=False,
@@ -99,7 +111,8 @@ class Fakes:
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):  # closed meanwhile
             for line in self._process.stdout:
-                self._lines.put(line.rstrip("\n"))
+                if not self._is_started:
+                    self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
     def _read_environment(self) -> None:

@@ -34,9 +34,9 @@ def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
     """Return the arrow, a description, the outcome with its style, and optional details; None for no line."""
     event = entry.event
     match event:
-        case Response() if _request_of(journal, event).host != APPLICATION_HOST:
+        case Response() if _host(journal, event) != APPLICATION_HOST:
             return ("→", _requested(journal, event), _status(event.status, _code(event.body)))
-        case RequestAbandoned() if _request_of(journal, event).host != APPLICATION_HOST:
+        case RequestAbandoned() if _host(journal, event) != APPLICATION_HOST:
             return ("→", _requested(journal, event), ("timed out", "red"), f"{event.after_s:.1f} s")
         case CallbackAttempt():
             which = f"attempt {event.attempt} of {event.attempts}"
@@ -62,13 +62,22 @@ def _parts(journal: Journal, entry: AnyEntry) -> tuple[Any, ...] | None:
     return None
 
 
-def _request_of(journal: Journal, event: Response | RequestAbandoned) -> Request:
-    return journal.entry(event.request, Request).event
+def _request_of(journal: Journal, event: Response | RequestAbandoned) -> Request | None:
+    """Return the request of an exchange; None if the journal has dropped it."""
+    try:
+        return journal.entry(event.request, Request).event
+    except IndexError:
+        return None
+
+
+def _host(journal: Journal, event: Response | RequestAbandoned) -> str | None:
+    requested = _request_of(journal, event)
+    return None if requested is None else requested.host
 
 
 def _requested(journal: Journal, event: Response | RequestAbandoned) -> str:
     requested = _request_of(journal, event)
-    return f"{requested.method} {requested.path}"
+    return f"the request of entry {event.request}" if requested is None else f"{requested.method} {requested.path}"
 
 
 def _code(body: object) -> int | None:

@@ -54,6 +54,8 @@ class Run:
     """Its line in an archive file, compressed by zlib."""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, repr=False)
     """Thumbnails by URL, of pictures that decode."""
+    entries: int = 0
+    """The number of the journal's entries."""
 
     @property
     def key(self) -> tuple[str, str]:

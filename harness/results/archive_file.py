@@ -8,11 +8,13 @@ A file may come from an untrusted source: nothing in it is executed, every lengt
 a HarnessError that names file and line.
 """
 
+import gc
 import gzip
 import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -54,7 +56,9 @@ def packed_run(result: Result) -> Run:
     """Return a result with its journal and pictures, compressed."""
     assert result.journal is not None
     line = _run_line(result, result.journal).encode(errors="backslashreplace")
-    return Run(replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures))
+    return Run(
+        replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures), len(result.journal)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +181,20 @@ def read_results(path: str) -> Results:
 
 def read_results_from(file: IO[bytes], path: str = "results", *, line_bytes_max: int = LINE_BYTES_MAX) -> Results:
     """Read a results archive from an open binary file."""
-    return _Reader(file, path, line_bytes_max).read()
+    with _without_collection():
+        return _Reader(file, path, line_bytes_max).read()
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage: what is read has no cycles, and is searched for them again and again as it grows."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Reader:
@@ -278,7 +295,7 @@ class _Reader:
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
-        read = Run(result, zlib.compress(line, 1), shown)
+        read = Run(result, zlib.compress(line, 1), shown, len(journal))
         if is_redacted(journal[0]["facts"] if journal else {}):
             return read
         self.lines.check_unredacted(line)

@@ -74,7 +74,9 @@ class Comparison:
 def summarise(implementation: str, results: Sequence[Result]) -> Summary:
     """Return the figures of one implementation's results."""
     outcomes = Counter(track.outcome for result in results for track in result.metrics.tracks)
-    violations = Counter(name for result in results for name in result.violated)
+    violated = [result.violated for result in results]
+    inconclusive = [not names and bool(result.unknown) for names, result in zip(violated, results, strict=True)]
+    violations = Counter(name for names in violated for name in names)
     warnings = Counter(v.invariant for r in results for v in r.of("violated") if v.severity == "warning")
     pictures = [t.picture_after_s for r in results for t in r.metrics.tracks if t.picture_after_s is not None]
     return Summary(
@@ -89,7 +91,7 @@ def summarise(implementation: str, results: Sequence[Result]) -> Summary:
         credits_spent=sum(result.metrics.credits_spent for result in results),
         violations=dict(violations),
         warnings=dict(warnings),
-        runs_held=sum(1 for result in results if not result.violated and not result.unknown),
-        runs_violated=sum(1 for result in results if result.violated),
-        runs_unknown=sum(1 for result in results if result.unknown and not result.violated),
+        runs_held=len(results) - sum(map(bool, violated)) - sum(inconclusive),
+        runs_violated=sum(map(bool, violated)),
+        runs_unknown=sum(inconclusive),
     )

@@ -17,6 +17,7 @@ own. Redacting again changes nothing.
 import json
 import re
 from base64 import b64encode
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from harness.trace.journal import AnyEntry, Journal, entry_of
 DEPTH_MAX = 60
 TOO_DEEP = "(nested too deeply to be shown)"
 HARMLESS_MAX, HARMLESS_CHARACTERS_MAX = 20_000, 400
+SEEN_MAX, SEEN_CHARACTERS_MAX = 20_000, 4_000_000
+"""Of how many other texts the redaction is remembered, and of how many characters in all."""
 ALONE_CHARACTERS_MAX = 5
 """Secrets up to this length are only replaced where they are a word of their own."""
 
@@ -93,7 +96,9 @@ _SPOKEN = re.compile(
 class Redaction:
     """Replaces the secrets of one run."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), hidden_max: int | None = None) -> None:
+        """`hidden_max` bounds how many values that are hidden by name are remembered, the newest ones; one that comes
+        back later gets another placeholder."""
         known = {each: number for number, each in enumerate(dict.fromkeys(filter(None, secrets)), start=1)}
         self.placeholders = {
             each: each if PLACEHOLDER.fullmatch(each) else f"(secret-{number})" for each, number in known.items()
@@ -101,8 +106,11 @@ class Redaction:
         given = sorted((each for each, hidden in self.placeholders.items() if each != hidden), key=len, reverse=True)
         self._given = given
         self._forms = _forms(tuple(given))
-        self._hidden: dict[str, str] = {}
+        self._hidden: OrderedDict[str, str] = OrderedDict()
+        self._hidden_count = 0
+        self._hidden_max = hidden_max
         self._seen: dict[str, str] = {}
+        self._seen_characters = 0
 
     @classmethod
     def of(cls, journal: Journal) -> "Redaction":
@@ -119,10 +127,17 @@ class Redaction:
         if clean is None:  # most texts in a journal occur many times, and most in other runs, too
             clean = self._by_name(self._by_value(text))
             if clean != text or len(text) > HARMLESS_CHARACTERS_MAX or len(harmless) >= HARMLESS_MAX:
-                self._seen[text] = clean
+                self._remember(text, clean)
             else:
                 harmless.add(text)
         return clean
+
+    def _remember(self, text: str, clean: str) -> None:
+        self._seen_characters += len(text)
+        if len(self._seen) >= SEEN_MAX or self._seen_characters > SEEN_CHARACTERS_MAX:
+            self._seen.clear()
+            self._seen_characters = len(text)
+        self._seen[text] = clean
 
     def _by_value(self, text: str) -> str:
         forms, lower = self._forms, text.lower()
@@ -185,10 +200,19 @@ class Redaction:
         text = text[len(shown) :]
         known = PLACEHOLDER.findall(text)
         if not known:
-            return shown + self._hidden.setdefault(text, f"(redacted-{len(self._hidden) + 1})")
+            return shown + self._redacted(text)
         if not PLACEHOLDER.sub("", text).strip():
             return shown + text
-        return " ".join([shown + self._hidden.setdefault(text, f"(redacted-{len(self._hidden) + 1})"), *known])
+        return " ".join([shown + self._redacted(text), *known])
+
+    def _redacted(self, value: str) -> str:
+        placeholder = self._hidden.get(value)
+        if placeholder is None:
+            self._hidden_count += 1
+            placeholder = self._hidden[value] = f"(redacted-{self._hidden_count})"
+            if self._hidden_max is not None and len(self._hidden) > self._hidden_max:
+                self._hidden.popitem(last=False)
+        return placeholder
 
     def value(self, value: Any, deep: int = 0) -> Any:
         """Return a redacted copy of any JSON value."""

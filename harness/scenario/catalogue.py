@@ -52,6 +52,12 @@ def files(selectors: Sequence[str]) -> list[Path]:
     return list(_chosen(selectors))
 
 
+def shipped_files(selector: str) -> dict[str, Path]:
+    """Return the shipped scenarios of a name, a group or a pattern by name; no other file is looked at."""
+    shipped = _shipped()
+    return _named(selector, shipped) or _matching(selector, shipped)
+
+
 def selector_of(scenario: Scenario) -> str:
     """Return the selector of a scenario: its name if it is shipped, otherwise its file."""
     shipped = scenario.path is None or Path(scenario.path).resolve().is_relative_to(shipped_root().resolve())
@@ -67,17 +73,14 @@ def _chosen(selectors: Sequence[str]) -> dict[Path, str | None]:
     once: dict[str, tuple[Path, str | None]] = {}
     for path, name in meant:
         once.setdefault(os.path.realpath(path), (path, name))
-    return {_as_the_user_names_it(path): name for path, name in once.values()}
+    return {as_the_user_names_it(path): name for path, name in once.values()}
 
 
 def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str | None]]:
     """Yield the files that a selector matches, with their names if they are shipped."""
-    if selector in shipped:
-        yield shipped[selector], selector
-        return
-    group = [(path, name) for name, path in shipped.items() if name.rpartition("/")[0] == selector.rstrip("/")]
-    if group:
-        yield from group
+    named = _named(selector, shipped)
+    if named:
+        yield from ((path, name) for name, path in named.items())
         return
     path = Path(selector)
     if selector and os.path.isdir(path):  # not Path.is_dir, which raises for a name that is too long
@@ -86,10 +89,21 @@ def _meant(selector: str, shipped: dict[str, Path]) -> Iterator[tuple[Path, str 
     if path.suffix in SUFFIXES or os.path.isfile(path):
         yield path, None
         return
-    matching = [(path, name) for name, path in shipped.items() if fnmatchcase(name, selector)]
+    matching = _matching(selector, shipped)
     if not matching:
         raise UnknownNameError("scenario", selector, [*shipped, *GROUPS])
-    yield from matching
+    yield from ((path, name) for name, path in matching.items())
+
+
+def _named(selector: str, shipped: dict[str, Path]) -> dict[str, Path]:
+    """Return the shipped scenario of this name, or those of this group."""
+    if selector in shipped:
+        return {selector: shipped[selector]}
+    return {name: path for name, path in shipped.items() if name.rpartition("/")[0] == selector.rstrip("/")}
+
+
+def _matching(pattern: str, shipped: dict[str, Path]) -> dict[str, Path]:
+    return {name: path for name, path in shipped.items() if fnmatchcase(name, pattern)}
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -119,7 +133,7 @@ def order_of(name: str) -> tuple[int, list[tuple[int, str]]]:
     return rank, [(int(part) if part.isdecimal() else -1, part) for part in parts]
 
 
-def _as_the_user_names_it(path: Path) -> Path:
+def as_the_user_names_it(path: Path) -> Path:
     """Return a path below the current folder relative to it, so that journals are the same on every machine."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path

@@ -7,11 +7,13 @@ Requests need a token.
 import asyncio
 import hmac
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -20,6 +22,8 @@ from harness.json_text import parse_json
 from harness.scenario import catalogue
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
+from harness.serve.latest_callbacks import CALLBACKS_KEPT
+from harness.serve.permitted_scenarios import NotPermittedError, PermittedScenarios
 from harness.serve.session import ServedFakes
 
 JSON_LINES = "application/x-ndjson"
@@ -35,8 +39,10 @@ LOOP_ITERATIONS = 5
 class Admin:
     """An ASGI app that controls `serving`."""
 
-    def __init__(self, serving: ServedFakes, token: str) -> None:
+    def __init__(self, serving: ServedFakes, token: str, folder: Path | None = None) -> None:
+        """Scenario files may be read from below `folder`, by default the current one."""
         self._serving = serving
+        self._permitted = PermittedScenarios(folder or Path.cwd())
         self._expected = f"Bearer {token}".encode()
         routes = [
             Route("/state", self._state, methods=["GET"]),
@@ -49,7 +55,12 @@ class Admin:
         self._known = ", ".join(f"{'/'.join(sorted((r.methods or set()) - {'HEAD'}))} {r.path}" for r in routes)
         self._app = Starlette(
             routes=routes,
-            exception_handlers={404: self._unknown, 405: self._unknown, HarnessError: _mistake},
+            exception_handlers={
+                404: self._unknown,
+                405: self._unknown,
+                HarnessError: _mistake,
+                NotPermittedError: _forbidden,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,21 +77,27 @@ class Admin:
         return JSONResponse(self._serving.state())
 
     async def _journal(self, request: Request) -> Response:
-        return Response(self._serving.redacted_journal().to_jsonl(), media_type=JSON_LINES)
+        async def parts() -> AsyncIterator[bytes]:
+            for part in self._serving.journal_parts():
+                yield part
+
+        return StreamingResponse(parts(), media_type=JSON_LINES)
 
     async def _reset(self, request: Request) -> Response:
         await self._serving.play(self._serving.scenario)
         return JSONResponse(self._serving.state())
 
     async def _scenario(self, request: Request) -> Response:
-        """Switch to the scenario in the body: {"name": "slow/image-16s"}, or the text of a scenario file."""
+        """Switch to the scenario in the body: {"name": "slow/image-16s"}, or the text of a scenario file.
+
+        A name is a shipped one or that of a file below the folder in which the fakes were started."""
         text = (await _content(request)).decode(errors="replace")
         requested = _json(text)
         if isinstance(requested, dict) and "name" in requested:
             if not isinstance(requested["name"], str):
                 found = json.dumps(requested["name"])
                 return _refused(f'"name": expected a string such as "slow/image-16s", found {found}', 400)
-            scenario = by_name(requested["name"])
+            scenario = self._permitted.scenario(requested["name"])
         else:
             scenario = parse_scenario(text, path=INLINE, name="inline")
         await self._serving.play(scenario)
@@ -92,7 +109,8 @@ class Admin:
         callback = self._serving.deliver_again(task_id)
         if callback is None:
             whose = "" if task_id is None else f" of the task {task_id!r}"
-            return _refused(f"no callback{whose} has been delivered yet", 409)
+            known = f"; only the {CALLBACKS_KEPT} tasks that were called back last are remembered" if whose else ""
+            return _refused(f"no callback{whose} has been delivered yet{known}", 409)
         return JSONResponse({"task_id": callback.task_id, "callback": callback.name, "url": callback.url})
 
     async def _advance(self, request: Request) -> Response:
@@ -142,6 +160,10 @@ async def _object(request: Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise HarnessError("the body is not a JSON object")
     return found
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    return _refused(str(error), 403)
 
 
 async def _mistake(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,9 @@ from harness.fakes.registry import environment as provider_environment
 from harness.results.redaction import Redaction
 from harness.results.result import SERVED
 from harness.scenario.model import Scenario
+from harness.serve.journal_files import JournalFiles
+from harness.serve.latest_callbacks import LatestCallbacks
+from harness.serve.recent_journal import ENTRIES_KEPT, RecentJournal
 from harness.trace.events import CallbackAttempt, Event, RunEnded, TimeAdvanced
 from harness.trace.journal import AnyEntry, Journal
 from harness.world.hosts import APPLICATION_HOST, KIE_HOST
@@ -30,43 +33,65 @@ from harness.world.run_header import beginning
 
 OnEntries = Callable[[Journal, Sequence[AnyEntry]], None]
 """Called with a journal and its new entries, redacted, right after the response that they record was sent."""
+HIDDEN_MAX = 10_000
+"""How many values that are hidden by their names keep their placeholders."""
 ADVANCE_S = 60.0
 """Seconds to advance if nothing is scheduled."""
 
 
 class _NotifyingWriter(JournalWriter):
-    """A journal writer that reports new entries without delaying responses."""
+    """A journal writer that reports new entries without delaying responses, and drops them once they are old."""
 
-    __slots__ = ("_fail", "_is_due", "_live", "_notify", "_redaction", "redacted")
+    __slots__ = (
+        "_entries_kept",
+        "_fail",
+        "_is_due",
+        "_live",
+        "_notify",
+        "_redaction",
+        "_unreported",
+        "callbacks",
+        "redacted",
+    )
 
     def __init__(
         self,
         loop: LiveLoop,
-        journal: Journal,
         redaction: Redaction,
         notify: OnEntries,
         fail: Callable[[Exception], None],
+        entries_kept: int,
     ) -> None:
         """`fail` is called with an error of `notify`."""
-        super().__init__(loop, journal)
-        self.redacted = Journal()
+        self._unreported = RecentJournal()
+        super().__init__(loop, self._unreported)
+        self.redacted = RecentJournal()
         """The journal as far as it has been reported, redacted."""
+        self.callbacks = LatestCallbacks()
         self._redaction = redaction
         self._live = loop
         self._notify = notify
         self._fail = fail
         self._is_due = False
+        self._entries_kept = entries_kept
 
     def record(self, event: Event, cause: int | None = None) -> int:
+        if isinstance(event, CallbackAttempt):
+            self.callbacks.add(event)
         self._notify_soon()
         return super().record(event, cause)
 
     def notify(self) -> None:
         """Report the entries that have not been reported."""
-        new = [self._redaction.entry(entry) for entry in self.journal.entries[len(self.redacted) :]]
+        new = [self._redaction.entry(entry) for entry in self._unreported.entries]
+        self._unreported.keep(0)
         self.redacted.entries += new
         if new:
             self._notify(self.redacted, new)
+        self.redacted.keep(self._entries_kept)
+
+    def _refuse(self) -> None:
+        """Go on: a served journal may have any length, since its old entries are dropped."""
 
     def _notify_soon(self) -> None:
         if not self._is_due:
@@ -86,7 +111,6 @@ class ServedSession:
     """One scenario, served from its beginning, with its own journal."""
 
     scenario: Scenario
-    journal: Journal
     writer: _NotifyingWriter
     providers: LiveFakes
 
@@ -104,14 +128,19 @@ class ServedFakes:
         signing_key: str | None = None,
         callback_hosts: Collection[str] = (),
         on_entries: OnEntries = lambda journal, entries: None,
+        files: JournalFiles | None = None,
+        entries_kept: int = ENTRIES_KEPT,
     ) -> None:
-        """Callbacks go to this machine and to `callback_hosts`."""
+        """Callbacks go to this machine and to `callback_hosts`. `files` keep the whole journal; in memory are its
+        newest `entries_kept` entries."""
         self.seed = seed
         self.api_key = api_key
         self.loop = LiveLoop(speed)
         self._signing_key = signing_key
         self._callback_hosts = callback_hosts
         self._on_entries = on_entries
+        self._files = files
+        self._entries_kept = entries_kept
         self._over: asyncio.Future[None] | None = None
         self._changing = asyncio.Lock()
         self._ports: Mapping[str, int] = {}
@@ -124,15 +153,19 @@ class ServedFakes:
         """The current scenario."""
         return self.session.scenario
 
-    @property
-    def journal(self) -> Journal:
-        """The journal of the current session, with its secrets."""
-        return self.session.journal
-
-    def redacted_journal(self) -> Journal:
-        """Return the journal of the current session as it may be shown."""
+    def journal_parts(self) -> Iterator[bytes]:
+        """Return the journal of the current session as JSON Lines, redacted: whole if it is on disk, else its newest
+        entries, with the number of the dropped ones in the first line."""
         self.session.writer.notify()
-        return self.session.writer.redacted
+        if self._files is not None and self._files.can_be_read:
+            return self._files.parts()
+        return iter([self.session.writer.redacted.to_jsonl().encode()])
+
+    @property
+    def dropped(self) -> int:
+        """The number of entries that `journal_parts` leaves out, the oldest ones."""
+        is_on_disk = self._files is not None and self._files.can_be_read
+        return 0 if is_on_disk else self.session.writer.redacted.dropped
 
     @property
     def signing_key(self) -> str | None:
@@ -188,10 +221,9 @@ class ServedFakes:
     # Sessions
 
     def _new(self, scenario: Scenario) -> ServedSession:
-        journal = Journal()
         signing_key = self._signing_key if scenario.signing else None
-        redaction = Redaction((self.api_key, signing_key or ""))
-        writer = _NotifyingWriter(self.loop, journal, redaction, self._on_entries, self._fail)
+        redaction = Redaction((self.api_key, signing_key or ""), HIDDEN_MAX)
+        writer = _NotifyingWriter(self.loop, redaction, self._keep, self._fail, self._entries_kept)
         providers = LiveFakes(
             scenario,
             self.seed,
@@ -200,8 +232,14 @@ class ServedFakes:
             signing_key=signing_key,
             elapsed_s=lambda: self.loop.elapsed_s,
             post=recorded(writer, KIE_HOST, APPLICATION_HOST, post, self._callback_hosts),
+            forgets=True,
         )
-        return ServedSession(scenario, journal, writer, providers)
+        return ServedSession(scenario, writer, providers)
+
+    def _keep(self, journal: Journal, entries: Sequence[AnyEntry]) -> None:
+        if self._files is not None:
+            self._files.add(entries)
+        self._on_entries(journal, entries)
 
     async def _begin(self) -> None:
         session = self.session
@@ -248,15 +286,14 @@ class ServedFakes:
 
     def deliver_again(self, task_id: str | None = None) -> Callback | None:
         """Redeliver the latest callback (of a task), as a provider may at any time; return None if there is none."""
-        for entry in reversed(self.journal.of(CallbackAttempt)):
-            attempt = entry.event
-            if attempt.genuine and task_id in (None, attempt.task_id):
-                gateway = self.session.providers.gateway
-                fake = gateway.suno if attempt.provider == "suno" else gateway.kie
-                callback = Callback(attempt.url, attempt.task_id, attempt.callback, attempt.body)
-                fake.state.fake.dispatcher.send(callback)
-                return callback
-        return None
+        attempt = self.session.writer.callbacks.of(task_id)
+        if attempt is None:
+            return None
+        gateway = self.session.providers.gateway
+        fake = gateway.suno if attempt.provider == "suno" else gateway.kie
+        callback = Callback(attempt.url, attempt.task_id, attempt.callback, attempt.body)
+        fake.state.fake.dispatcher.send(callback)
+        return callback
 
     def advance(self, seconds: float | None = None) -> float:
         """Advance the clock by `seconds`, else to the next scheduled event, else by a minute; return by how much."""
@@ -275,7 +312,8 @@ class ServedFakes:
             "seed": self.seed,
             "speed": self.loop.speed,
             "elapsed_s": self.loop.elapsed_s,
-            "entries": len(self.journal),
+            "entries": len(self.session.writer.journal),
+            "dropped": self.dropped,
             "next_due_in_s": None if due_s is None else round(due_s, 3),
             "urls": {name: self.session.providers.url(name) for name in self.session.providers.ports},
         }

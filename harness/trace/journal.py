@@ -146,10 +146,13 @@ class Journal:
             entry = self[entry.cause]
             yield entry
 
+    def head(self) -> str:
+        """Return the first line of its JSON Lines."""
+        return encode({"journal": JOURNAL_VERSION})
+
     def to_jsonl(self) -> str:
         """Return the journal as JSON Lines, its version first."""
-        head = encode({"journal": JOURNAL_VERSION})
-        text = "\n".join([head, *(entry.to_json() for entry in self.entries)]) + "\n"
+        text = "\n".join([self.head(), *(entry.to_json() for entry in self.entries)]) + "\n"
         try:
             text.encode()
         except UnicodeEncodeError:  # an unpaired surrogate, which JSON can only contain as an escape
@@ -176,6 +179,11 @@ def read_journal(text: str, *, path: str = "journal", values_max: float = math.i
     if version != JOURNAL_VERSION:
         found = "no journal version" if version is None else f"journal version {repr(version)[:40]}"
         raise JournalError(f"{path}:1: expected journal version {JOURNAL_VERSION}, found {found}")
+    if head.get("dropped"):
+        raise JournalError(
+            f"{path}:1: expected a whole journal, found one without its first {head['dropped']} entries; "
+            "start `harness serve` with --journal FILE to keep all of them"
+        )
     entries: list[AnyEntry] = []
     for number, line in enumerate(lines[1:], start=2):
         values = _line(line, path, number)

@@ -89,10 +89,11 @@ class HttpRecorder:
 class _RecordedExchange:
     """A received request and the part of its response sent so far."""
 
-    __slots__ = ("_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")
+    __slots__ = ("_began_s", "_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")
 
     def __init__(self, number: int, connection: Any, send: Send, writer: JournalWriter) -> None:
         self._number = number
+        self._began_s = writer.at_s(number)
         self._connection = connection
         self._send = send
         self._writer = writer
@@ -117,7 +118,7 @@ class _RecordedExchange:
     def gone(self) -> None:
         """Record that the client has disconnected."""
         if not self.is_done:
-            after_s = self._writer.since_s(self._number)
+            after_s = self._writer.since_s(self._began_s)
             self._writer.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
 
     def fail(self) -> None:
@@ -146,7 +147,7 @@ class _RecordedExchange:
             request=self._number,
             outcome=outcome,
             status=self._status,
-            latency_s=self._writer.since_s(self._number),
+            latency_s=self._writer.since_s(self._began_s),
             headers=headers,
             body=body_facts(body, content_type),
         )

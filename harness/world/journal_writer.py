@@ -40,9 +40,13 @@ class JournalWriter:
             self._refuse()
         return number
 
-    def since_s(self, number: int) -> float:
-        """Return the seconds since an entry was recorded; 0 for one that came after the end of the run."""
-        return round(self._loop.elapsed_s - self.journal[number].at_s, 6) if number else 0.0
+    def at_s(self, number: int) -> float:
+        """Return when an entry was recorded; 0 for one that came after the end of the run."""
+        return self.journal[number].at_s if number else 0.0
+
+    def since_s(self, at_s: float) -> float:
+        """Return the seconds since then."""
+        return round(self._loop.elapsed_s - at_s, 6)
 
     def observe(self, kind: str, /, cause: int | None = None, **facts: Any) -> int:
         """Record what a fake reports, as the event of that kind. In the same task, a callback attempt causes what

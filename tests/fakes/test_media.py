@@ -42,6 +42,18 @@ async def test_a_picture_is_served_as_it_was_published() -> None:
     assert read_mark(image) == SPEC.mark
 
 
+async def test_a_host_that_forgets_has_its_newest_files() -> None:
+    host = media.create_app(SOUND, base_url=BASE_URL, files_kept=2)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(host.app, root_path="/files"))
+    urls = [publish(host) for _ in range(4)]
+    assert [(await client.head(url, headers={"User-Agent": "Mozilla/5.0"})).status_code for url in urls] == [
+        404,
+        404,
+        200,
+        200,
+    ]
+
+
 async def test_audio_is_served_as_it_was_published() -> None:
     host, client = open_host()
     answer = await client.get(host.publish("track.mp3", picture=None, audio_seconds=2.4))

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from harness.fakes.tasks import Chores, below, random_uuid
+from harness.fakes.published_files import STRAY_NUMBER_FIRST, task_number
+from harness.fakes.tasks import Chores, TaskRecords, below, random_uuid
 
 HERE: ContextVar[str] = ContextVar("here", default="nowhere")
 
@@ -21,6 +22,21 @@ def test_a_random_uuid_equals_the_standard_librarys_for_the_same_bits(bits: int)
 def test_a_number_below_a_bound_equals_the_standard_librarys_draw(bound: int) -> None:
     mine, theirs = Random(bound), Random(bound)
     assert [below(mine, bound) for _ in range(200)] == [theirs.randrange(bound) for _ in range(200)]
+
+
+def test_the_numbers_of_tasks_begin_again_before_those_of_strays() -> None:
+    last = STRAY_NUMBER_FIRST - 1
+    assert [task_number(before) for before in (0, 1, last - 1, last, 3 * last + 6)] == [1, 2, last, 1, 7]
+
+
+def test_of_the_tasks_that_are_over_only_the_newest_are_known() -> None:
+    records: TaskRecords[int] = TaskRecords(kept=2)
+    for number in range(1, 6):
+        records.add(f"t{number}", number)
+    for number in (2, 4, 5):
+        records.retire(f"t{number}")
+    assert [records.get(f"t{number}") for number in range(1, 6)] == [1, None, 3, 4, 5]
+    assert records.count == 5
 
 
 @pytest.mark.asyncio

@@ -15,9 +15,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from harness.report.html.detailed import detailed_keys, left_out_sentence
 from harness.report.html.overview import overview
-from harness.report.html.runs import Shared, run_view
+from harness.report.html.runs import Shared, brief_view, run_view
 from harness.results.archive import Results
+from harness.trace.journal import Journal
 
 SCRIPTS = ("page", "words", "charts", "matrix", "diagram", "journal", "run", "routes")
 """The parts of the page's script, in order."""
@@ -31,14 +33,15 @@ def page(results: Results) -> bytes:
         digest: [picture.format, picture.width, picture.height, b64encode(picture.webp).decode()]
         for digest, picture in results.thumbnails().items()
     }
+    detailed = detailed_keys(results)
     return filled(
         _file("page.html"),
         title=_title(results),
         style=_style(),
         script=_script(),
-        overview=overview(results),
+        overview=overview(results, left_out_sentence(results, detailed)),
         pictures=_json(pictures),
-        blocks="\n".join(_blocks(results)),
+        blocks="\n".join(_blocks(results, detailed)),
     )
 
 
@@ -63,17 +66,25 @@ def _title(results: Results) -> str:
     return f"{whose}, {count} scenario{'s' if count != 1 else ''}"
 
 
-def _blocks(results: Results) -> list[str]:
-    """Return an element for each scenario with its file and its runs, packed."""
+def _blocks(results: Results, detailed: set[tuple[str, str]]) -> list[str]:
+    """Return an element for each scenario with its file and its runs, packed; the runs that are not `detailed` in
+    brief."""
     runs = results.by_key()
+    others: dict[str, Journal] = {}
     blocks = []
     for number, scenario in enumerate(results.scenarios):
         views: dict[int, Any] = {}
         facts = Shared()
         for position, implementation in enumerate(results.implementations):
             run = runs.get((scenario.name, implementation.name))
-            if run is not None:
+            if run is None:
+                continue
+            if run.key in detailed:
                 views[position] = run_view(run, scenario, facts)
+            else:
+                if implementation.name not in others:
+                    others[implementation.name] = run.journal
+                views[position] = brief_view(run, scenario, others[implementation.name])
         content = _encode({"text": scenario.text, "facts": facts.values, "runs": views}).encode()
         packed = b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
         blocks.append(f'<script type="text/plain" id="block-{number}">{packed}</script>')

@@ -24,8 +24,11 @@ OUTCOMES = {
 """Descriptions of track outcomes, best first."""
 
 
-def overview(results: Results) -> dict[str, Any]:
-    """Return the data of the overview. `runs` has a row for each scenario with a cell for each implementation."""
+def overview(results: Results, left_out: str = "") -> dict[str, Any]:
+    """Return the data of the overview. `runs` has a row for each scenario with a cell for each implementation.
+
+    `left_out` is a sentence about what the page lacks, if anything.
+    """
     names = _invariants(results)
     places = {name: place for place, name in enumerate(names)}
     by_key = results.by_key()
@@ -56,7 +59,7 @@ def overview(results: Results) -> dict[str, Any]:
         "outcomes": [[name, reported] for name, reported in OUTCOMES.items()],
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "runs": rows,
-        "conclusion": _conclusion(results),
+        "conclusion": [*_conclusion(results), *filter(None, [left_out])],
         "simulated_h": round(sum(run.result.simulated_s for run in results.runs) / 3600, 1),
     }
 

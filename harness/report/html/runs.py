@@ -1,7 +1,7 @@
 """The page's data of one run: verdicts, tracks and their pictures, the diagram's steps, and the journal."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.report.describe import ENDINGS, clock, narrate, short, span
@@ -9,6 +9,7 @@ from harness.report.diagram import lanes_of, steps
 from harness.report.evidence import replay_command
 from harness.report.text import shown
 from harness.results.archive import Run, StoredScenario
+from harness.results.redaction import Redaction
 from harness.results.result import Result
 from harness.trace.events import ImageProbed, RunBegan
 from harness.trace.journal import AnyEntry, Journal
@@ -16,6 +17,9 @@ from harness.trace.urls import usable_url
 
 ENTRIES_MAX = 5_000
 """Of a longer journal the page has the beginning and the evidence of all verdicts."""
+
+
+_encode = json.JSONEncoder(default=str).encode
 
 
 class Shared:
@@ -27,7 +31,7 @@ class Shared:
 
     def place_of(self, value: Any) -> int:
         """Return the index of `value` in `values`; add it if it is new."""
-        place = self._places.setdefault(json.dumps(value, default=str), len(self.values))
+        place = self._places.setdefault(_encode(value), len(self.values))
         if place == len(self.values):
             self.values.append(value)
         return place
@@ -41,11 +45,7 @@ def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any
     reported = steps(journal)
     evidence = {number for verdict in result.verdicts for number in verdict.evidence}
     return {
-        "ending": ENDINGS.get(result.ending, result.ending),
-        "simulated": span(result.simulated_s),
-        "world": "live" if _began(journal).get("world") == "live" else "simulated",
-        "replay": replay_command(result.implementation, scenario.selector or scenario.name, result.seed, journal),
-        "metrics": {name: value for name, value in asdict(result.metrics).items() if name != "tracks"},
+        **_head(result, scenario, journal),
         "verdicts": [
             [each.invariant, each.state, each.severity, each.reason, each.evidence] for each in result.verdicts
         ],
@@ -59,6 +59,37 @@ def run_view(run: Run, scenario: StoredScenario, facts: Shared) -> dict[str, Any
         ],
         "entries": [_entry(entry, facts) for entry in journal if _is_shown(entry.number, evidence)],
         "left_out": sum(not _is_shown(entry.number, evidence) for entry in journal),
+    }
+
+
+def brief_view(run: Run, scenario: StoredScenario, other: Journal) -> dict[str, Any]:
+    """Return one run as `run_view` does, without its diagram and journal, which are not unpacked.
+
+    `other` is the journal of another run of the implementation, which says in which world and how fast it runs, and
+    what its secrets are.
+    """
+    result = Redaction.of(other).result(replace(run.result, pictures=run.pictures))
+    return {
+        **_head(result, scenario, other),
+        "verdicts": [[each.invariant, each.state, each.severity, each.reason, []] for each in result.verdicts],
+        "tracks": _tracks(result, Journal()),
+        "lanes": lanes_of([]),
+        "steps": [],
+        "entries": [],
+        "left_out": run.entries,
+    }
+
+
+def _head(result: Result, scenario: StoredScenario, journal: Journal) -> dict[str, Any]:
+    """Return what is above the verdicts, and the figures; `journal` says how the run was played."""
+    return {
+        "ending": ENDINGS.get(result.ending, result.ending),
+        "simulated": span(result.simulated_s),
+        "world": "live" if _began(journal).get("world") == "live" else "simulated",
+        "replay": replay_command(result.implementation, scenario.selector or scenario.name, result.seed, journal),
+        "metrics": {
+            name: value for name, value in asdict(replace(result.metrics, tracks=())).items() if name != "tracks"
+        },
     }
 
 

@@ -4,6 +4,7 @@ journal."""
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from uvicorn.server import ServerState
 
 from harness.fakes import gateway
 from harness.fakes.http_client import Post
-from harness.fakes.media.app import MediaHost
+from harness.fakes.media.app import FILES_KEPT, MediaHost
 from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of, link_of_path, link_to
+from harness.fakes.tasks import TASKS_KEPT
 from harness.faults.exchange import App, Receive, Scope, Send
 from harness.scenario.model import Scenario
 from harness.trace.events import ConnectionToUnknownHost
@@ -25,6 +27,9 @@ from harness.world.live.redirect import preload_environment, proxy_environment
 from harness.world.live.server import protocol_factory
 
 LOOPBACK = "127.0.0.1"
+
+TRACKS_SERVED = 10_000
+"""Tracks that the account of fakes without an end covers."""
 
 
 class LiveFakes:
@@ -42,19 +47,23 @@ class LiveFakes:
         post: Post,
         ids: str = "",
         cause: Callable[[], int] = lambda: 0,
+        forgets: bool = False,
     ) -> None:
         """`post` delivers callbacks; `cause` returns the number of the entry that probably caused a request of the
-        application. `ids` makes the providers' ids differ between runs."""
+        application. `ids` makes the providers' ids differ between runs. `forgets` bounds what they
+        remember of the past, for fakes that are served without an end."""
         self._writer = writer
         self._cause = cause
         self._elapsed_s = elapsed_s
-        self.connecting: list[tuple[float, float]] = []
+        self.connecting: deque[tuple[float, float]] = deque(maxlen=0 if forgets else None)
         """The intervals in which connections waited to be established or until the client gave up."""
         self._to_close = contextlib.ExitStack()
         self._state = ServerState()
         script = scenario.script
         self.injector = FaultInjector(scenario.faults, seed, writer.record, elapsed_s)
-        self.media = MediaHost(script.media, base_url="", seed=seed, observe=writer.observe)
+        self.media = MediaHost(
+            script.media, base_url="", seed=seed, observe=writer.observe, files_kept=FILES_KEPT if forgets else None
+        )
         self.gateway = gateway.create_app(
             script,
             publish=self.media.publish,
@@ -65,7 +74,8 @@ class LiveFakes:
             signing_key=signing_key,
             observe=writer.observe,
             post=self.injector.post(post),
-            tracks=scenario.tracks,
+            tracks=TRACKS_SERVED if forgets else scenario.tracks,
+            tasks_kept=TASKS_KEPT if forgets else None,
         )
         self._files = self.injector.around(self.media.app, link_to(MEDIA))
         gateway_app = self.injector.around(self.gateway, link_of_path)
