@@ -81,6 +81,7 @@ def test_a_file_cut_anywhere_does_not_decode(name: str) -> None:
         assert (found.width, found.height, found.mark) == (None, None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JPEGS)
 def test_a_jpeg_cut_anywhere_with_an_added_end_marker_does_not_decode(name: str) -> None:
     content = FILES[name]

@@ -45,6 +45,7 @@ def play(
     return scenario.name, is_played
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("die", [end, end_in_the_middle_of_sending])
 @pytest.mark.parametrize("workers", [2, 3])
 def test_a_run_whose_worker_was_killed_is_played_again(die: Callable[[], None], workers: int, tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_a_run_whose_worker_was_killed_is_played_again(die: Callable[[], None], 
     assert notes == [f"running {FATAL} again: {LOST}"]
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_its_worker_each_time_is_inconclusive_and_the_others_are_played(tmp_path: Path) -> None:
     played = list(play_pairs(PAIRS, 1, 2, partial(play, tmp_path, 9, end)))
     assert sorted(played) == sorted((scenario.name, scenario.name != FATAL) for scenario, _ in PAIRS)

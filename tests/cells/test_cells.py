@@ -79,6 +79,7 @@ def test_a_shipped_strategy_as_an_application_of_ones_own_gets_the_same_verdicts
     assert len({journal.to_jsonl() for journal in journals if journal is not None}) == 1
 
 
+@pytest.mark.slow
 def test_a_cell_beside_threads_records_the_same(play: Play) -> None:
     """The process that forks cells is then spawned, since a process with threads should not be forked."""
     script = textwrap.dedent(
@@ -102,6 +103,7 @@ def test_a_cell_beside_threads_records_the_same(play: Play) -> None:
     assert len({digest for each in digests for digest in each}) == 1
 
 
+@pytest.mark.slow
 def test_patience_counts_the_cells_own_processor_time(play: Play) -> None:
     busy = "import time\nuntil = time.process_time() + 0.4\nwhile time.process_time() < until: pass"
     assert play(busy, patience_s=5).violated
@@ -110,6 +112,7 @@ def test_patience_counts_the_cells_own_processor_time(play: Play) -> None:
     assert re.search(r"shop1\.py, line \d+, in on_callback", sentence)
 
 
+@pytest.mark.slow
 def test_a_stopped_cell_is_not_accused(play: Play) -> None:
     """Ctrl-Z, or a machine that sleeps: no time passes for it."""
     body = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
@@ -189,6 +192,7 @@ def test_an_implementation_that_ends_its_process_when_imported_does_not_start(pl
         run(HEALTHY, load("bad.py:app"))
 
 
+@pytest.mark.slow
 def test_without_the_kernel_python_still_refuses_and_the_harness_says_so(play: Play) -> None:
     script = textwrap.dedent(
         """
@@ -220,6 +224,7 @@ def test_the_output_of_a_cell_is_not_the_harness_s(play: Play, capfd: pytest.Cap
     assert "noise" not in captured.out + captured.err
 
 
+@pytest.mark.slow
 def test_handlers_of_what_started_the_harness_do_not_reach_a_cell(tmp_path: Path) -> None:
     """A test runner's alarm would raise its exception in the application."""
     script = textwrap.dedent(

@@ -119,6 +119,7 @@ def test_in_the_harness_s_own_process_the_time_zone_is_restored(play: Play, monk
     time.tzset()
 
 
+@pytest.mark.slow
 def test_a_machine_without_a_time_zone_database_uses_that_of_the_package(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP.format(body=LISTS_ITS_SURROUNDINGS), "utf-8")
     (tmp_path / "tokyo.yaml").write_text("why: It is later in Tokyo.\ntimezone: Asia/Tokyo\n", "utf-8")
@@ -236,6 +237,7 @@ def test_reports_say_what_a_run_depended_on(play: Play) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_second_run_names_the_variables_that_differ(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP.format(body='os.environ["PYTHONHASHSEED"]; os.environ["REGION"]'), "utf-8")
     done = _ran(tmp_path, "shop.py:on_music", "baseline/healthy", "--twice", PYTHONHASHSEED="1", REGION="eu")
@@ -263,6 +265,7 @@ def test_the_table_makes_it_clean_and_so_does_replaying(play: Play) -> None:
     assert "depends on" not in plain_report(result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["run", "shop.py:on_music"], ["compare", "--only", "strict", "--with", "shop.py:on_music"]]
 )

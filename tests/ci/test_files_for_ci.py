@@ -83,6 +83,7 @@ def test_the_action_is_one() -> None:
     assert used == set(action()["inputs"])
 
 
+@pytest.mark.slow
 def test_the_action_keeps_the_results_and_reports_violations(job: Job) -> None:
     done = job.run(implementation="synchronous", scenarios="baseline/healthy slow/image-16s")
     assert done.returncode == 0, done.stderr
@@ -95,6 +96,7 @@ def test_the_action_keeps_the_results_and_reports_violations(job: Job) -> None:
     assert judged.returncode == 1
 
 
+@pytest.mark.slow
 def test_multi_line_inputs_are_taken_whole(job: Job) -> None:
     done = job.run(
         implementation="synchronous",
@@ -106,6 +108,7 @@ def test_multi_line_inputs_are_taken_whole(job: Job) -> None:
     assert len((job.folder / "lines.ndjson").read_text("utf-8").splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_with_a_baseline_the_action_fails_only_for_what_got_worse(job: Job) -> None:
     job.run(implementation="synchronous", scenarios="slow/image-16s")
     results = job.outputs()["results"]
@@ -116,6 +119,7 @@ def test_with_a_baseline_the_action_fails_only_for_what_got_worse(job: Job) -> N
     assert job.outputs()["exit-code"] == "1"
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_actions_inputs_is_reported_and_fails(job: Job) -> None:
     done = job.run(implementation="sinchronous")
     assert job.outputs()["exit-code"] == "2"

@@ -27,6 +27,7 @@ def unknown_tests(ledger: Ledger, known: set[str]) -> list[str]:
     return sorted({test for rule in ledger.rules for test in rule.tests} - known)
 
 
+@pytest.mark.slow
 def test_every_test_in_the_ledger_is_collected() -> None:
     known = collected()
 

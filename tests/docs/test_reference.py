@@ -83,6 +83,7 @@ def test_each_fault_is_listed_at_the_stage_at_which_it_acts() -> None:
     assert rows == [{name for name, fault in FAULTS.items() if issubclass(fault, kind)} for kind in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("material") is None, reason="the extra docs is not installed")
 def test_the_site_can_be_built(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(tmp_path / "site")]
@@ -108,6 +109,7 @@ def test_results_are_as_their_schema_says() -> None:
     jsonschema.validate(json.loads(json.dumps(value)), schema("harness-results-1"))
 
 
+@pytest.mark.slow
 def test_a_bench_is_as_its_schema_says(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     command = ["bench", "synchronous", "acknowledge-first", "--tracks", "50", "-q", "--json", str(file)]

@@ -182,6 +182,7 @@ def test_an_inconclusive_run_that_the_baseline_lacks_is_3(saved: str, tmp_path: 
 # Shares
 
 
+@pytest.mark.slow
 def test_merged_shares_equal_the_whole_byte_for_byte(tmp_path: Path) -> None:
     words = ["compare", "slow/image-*s", "baseline/healthy", "--only", "strict", "--only", "polling", "-q"]
     for number in (1, 2, 3):

@@ -124,6 +124,7 @@ def test_hostile_words_stay_words_in_markdown() -> None:
     assert [token.info for token in tokens if token.type == "fence"] == ["sh", "mermaid"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("npm") is None, reason="Node and npm are not installed")
 @pytest.mark.timeout(240)
 def test_mermaid_itself_reads_the_diagrams(pytestconfig: pytest.Config) -> None:

@@ -70,6 +70,7 @@ def test_the_terminal_shows_no_secret(folder: Path) -> None:
     must_be_clean("terminal", content(folder / "terminal"))
 
 
+@pytest.mark.slow
 def test_what_is_made_of_files_shows_no_secret(folder: Path) -> None:
     (journal,) = (folder / "journals").iterdir()
     must_be_clean("judge", harness(folder, "harness", "judge", "-v", str(journal), code=1))
@@ -81,6 +82,7 @@ def test_what_is_made_of_files_shows_no_secret(folder: Path) -> None:
             must_be_clean(name, content(folder / f"again.{name}"))
 
 
+@pytest.mark.slow
 def test_verdicts_of_saved_files_are_those_of_the_run(folder: Path) -> None:
     (journal,) = (folder / "journals").iterdir()
     harness(folder, "harness", "judge", str(journal), "--json", "judged.json", code=1)
@@ -106,6 +108,7 @@ def test_a_comparison_shows_no_secret(folder: Path) -> None:
     must_be_clean("compare --json", content(folder / "compared.json"))
 
 
+@pytest.mark.slow
 def test_changes_since_a_baseline_show_no_secret(folder: Path) -> None:
     before = content(folder / "out.save").replace('"violated"', '"held"')
     (folder / "held").write_bytes(gzip.compress(before.encode()))
@@ -115,6 +118,7 @@ def test_changes_since_a_baseline_show_no_secret(folder: Path) -> None:
     must_be_clean("baseline", said)
 
 
+@pytest.mark.slow
 def test_differences_of_two_runs_show_no_secret(folder: Path) -> None:
     text = LEAKY.read_text("utf-8").replace("said = ", "said = f'{hash(track[\"title\"])} ' + ")
     (folder / "changing.py").write_text(text, "utf-8")
@@ -129,6 +133,7 @@ def test_an_error_shows_no_secret(folder: Path) -> None:
     must_be_clean("error", harness(folder, "harness", "run", "broken.py:app", "baseline/healthy"))
 
 
+@pytest.mark.slow
 def test_pytest_shows_no_secret(folder: Path) -> None:
     test = f"""
 from harness.pytest_plugin import explained
@@ -144,6 +149,7 @@ def test_it(run_scenario):
     must_be_clean("pytest", said)
 
 
+@pytest.mark.slow
 def test_every_shipped_pair_is_judged_alike_when_redacted() -> None:
     from harness.engine.run import judged_again, resolve, run
     from harness.scenario import catalogue

@@ -83,6 +83,7 @@ def test_the_figures_of_stored_results_are_those_of_the_runs() -> None:
     assert replace(results, runs=results.runs[1:]).comparison() is None
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes_on_however_many_cores() -> None:
     scenarios = catalogue.select(SCENARIOS)
     pairs = [(scenario, resolve(name)) for scenario in scenarios for name in STRATEGIES]
@@ -151,6 +152,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
         write_results(str(tmp_path), real_results())
 
 
+@pytest.mark.slow
 def test_a_file_that_was_cut_off_anywhere_is_read_up_to_its_last_whole_run() -> None:
     whole = real_results()
     content = saved(whole)
