@@ -34,6 +34,7 @@ from harness.faults.kinds import ConnectFault, EndFault, HoldFault, RequestFault
 from harness.faults.randomness import Randomness, for_ever, pause
 from harness.faults.rule import FaultRule
 from harness.trace.events import FaultTriggered
+from harness.world.armed_fault import ArmedFault
 
 ConnectHook = Callable[[], Awaitable[None]]
 """Awaited before a connection is established."""
@@ -53,13 +54,13 @@ class FaultInjector:
         self._rules = rules
         self._record = record
         self._elapsed_s = elapsed_s
-        self._at_connections: dict[str, list[_Armed]] = {}
+        self._at_connections: dict[str, list[ArmedFault]] = {}
         """The faults that may apply to a connection on a link, in the order of the scenario."""
-        self._at_messages: dict[str, list[_Armed]] = {}
+        self._at_messages: dict[str, list[ArmedFault]] = {}
         """The same for messages."""
         for number, rule in enumerate(rules):
             by_link = self._at_connections if isinstance(rule.fault, ConnectFault) else self._at_messages
-            by_link.setdefault(rule.link, []).append(_Armed(rule, Random(f"fault {number} {seed}")))
+            by_link.setdefault(rule.link, []).append(ArmedFault(rule, Random(f"fault {number} {seed}")))
         self._dead: WeakSet[Any] = WeakSet()
         self._has_dead = False
         self._held: dict[str, list[asyncio.Future[None]]] = {}
@@ -279,7 +280,9 @@ class FaultInjector:
             ]
         return self._due(armed, scope["method"], scope["path"], content)
 
-    def _due(self, armed: "list[_Armed] | None", method: str = "", path: str = "", content: bytes | None = None) -> Due:
+    def _due(
+        self, armed: list[ArmedFault] | None, method: str = "", path: str = "", content: bytes | None = None
+    ) -> Due:
         """Return the faults that apply to this message or connection, and count it."""
         if armed is None:
             return []
@@ -288,62 +291,6 @@ class FaultInjector:
             for each in armed
             if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.triggers()
         ]
-
-
-class _Armed:
-    """A fault of the scenario, with counters of its matches and triggers."""
-
-    __slots__ = (
-        "_containing",
-        "_met",
-        "_method",
-        "_path",
-        "_random",
-        "_with_faults",
-        "affects_all",
-        "is_general",
-        "rule",
-    )
-
-    def __init__(self, rule: FaultRule, random: Random) -> None:
-        self.rule = rule
-        self.affects_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
-        self._random = random
-        self._met = self._with_faults = 0
-        of_messages = not isinstance(rule.fault, ConnectFault)  # a connection has no method, path or content
-        self._path = rule.path if of_messages else None
-        self._method = rule.method if of_messages else None
-        self._containing = rule.containing.encode() if of_messages and rule.containing is not None else None
-        limits = rule.until_s, self._containing, self._path, self._method
-        self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
-        """Whether the rule covers every message of its link at all times."""
-
-    def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
-        """Return whether the rule covers such a message at this time."""
-        rule = self.rule
-        return (
-            at_s >= rule.from_s
-            and (rule.until_s is None or at_s < rule.until_s)
-            and (self._containing is None or self._containing in (content or b""))
-            and (self._path is None or path.startswith(self._path))
-            and (self._method is None or self._method == method)
-        )
-
-    def triggers(self) -> bool:
-        """Count a message that the rule covers, and return whether the fault triggers on it."""
-        self._met += 1
-        lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
-        return not lucky and self.rule.nth in (None, self._met)
-
-    def randomness(self) -> Randomness:
-        """Return the fault's source of randomness for the next trigger."""
-        return Randomness(self._random, self._with_faults)
-
-    def triggered(self) -> Randomness:
-        """Count a trigger, and return the fault's source of randomness for it."""
-        randomness = self.randomness()
-        self._with_faults += 1
-        return randomness
 
 
 def _said(response: ResponseInTransit) -> tuple[int, Headers, bytes]:

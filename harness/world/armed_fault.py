@@ -1,0 +1,63 @@
+"""A fault of the scenario with its counters: which messages it matches, and on which of them it triggers."""
+
+from random import Random
+
+from harness.faults.kinds import ConnectFault, RequestFault
+from harness.faults.randomness import Randomness
+from harness.faults.rule import FaultRule
+
+
+class ArmedFault:
+    """A fault of the scenario, with counters of its matches and triggers."""
+
+    __slots__ = (
+        "_containing",
+        "_met",
+        "_method",
+        "_path",
+        "_random",
+        "_with_faults",
+        "affects_all",
+        "is_general",
+        "rule",
+    )
+
+    def __init__(self, rule: FaultRule, random: Random) -> None:
+        self.rule = rule
+        self.affects_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
+        self._random = random
+        self._met = self._with_faults = 0
+        of_messages = not isinstance(rule.fault, ConnectFault)  # a connection has no method, path or content
+        self._path = rule.path if of_messages else None
+        self._method = rule.method if of_messages else None
+        self._containing = rule.containing.encode() if of_messages and rule.containing is not None else None
+        limits = rule.until_s, self._containing, self._path, self._method
+        self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
+        """Whether the rule covers every message of its link at all times."""
+
+    def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
+        """Return whether the rule covers such a message at this time."""
+        rule = self.rule
+        return (
+            at_s >= rule.from_s
+            and (rule.until_s is None or at_s < rule.until_s)
+            and (self._containing is None or self._containing in (content or b""))
+            and (self._path is None or path.startswith(self._path))
+            and (self._method is None or self._method == method)
+        )
+
+    def triggers(self) -> bool:
+        """Count a message that the rule covers, and return whether the fault triggers on it."""
+        self._met += 1
+        lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
+        return not lucky and self.rule.nth in (None, self._met)
+
+    def randomness(self) -> Randomness:
+        """Return the fault's source of randomness for the next trigger."""
+        return Randomness(self._random, self._with_faults)
+
+    def triggered(self) -> Randomness:
+        """Count a trigger, and return the fault's source of randomness for it."""
+        randomness = self.randomness()
+        self._with_faults += 1
+        return randomness
