@@ -201,6 +201,7 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("endpoint moved (404)", "drift/endpoint-moved", "kie.profile", "documented"),
     ("unknown status value", "drift/unknown-state", "kie.images.0.answer", "unknown-state"),
     ("the other dialect", "drift/dialect-sunoapi", "suno.dialect", "sunoapi.org"),
+    _fault("message reworded", "drift/message-reworded", "altered-answer"),
     ("records as the documents show them", "drift/records-as-documented", "kie.records", "documented"),
 ]
 """Phrase, scenario, path and what stands there; of a list without a number its length."""

@@ -42,6 +42,21 @@ class CutOffJson(ResponseFault):
 
 
 @dataclass(frozen=True, slots=True)
+class AlteredAnswer(ResponseFault):
+    """Every occurrence of a text in the response's body is replaced."""
+
+    name: ClassVar[str] = "altered-answer"
+    is_failure: ClassVar[bool] = False
+    """What the response says then is what counts."""
+    text: str = '"code":200'
+    by: str = '"code":500'
+
+    def alter(self, response: ResponseInTransit) -> ResponseInTransit:
+        body = response.body.replace(self.text.encode(), self.by.encode())
+        return response if body == response.body else response.with_body(body)
+
+
+@dataclass(frozen=True, slots=True)
 class WrongContentType(ResponseFault):
     """The body is correct but has another content type."""
 

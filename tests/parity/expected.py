@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from harness.fakes.http_client import BadResponseError, Post
 from harness.fakes.latency import Fixed, Uniform
-from harness.faults.bodies import OversizedBody, WrongContentType
+from harness.faults.bodies import AlteredAnswer, OversizedBody, WrongContentType
 from harness.faults.connections import HalfOpen
 from harness.faults.delays import Bandwidth, DribbledBody, SlowAnswer, SlowConnect, SlowHeaders
 from harness.faults.exchange import App, Receive, Scope, Send
@@ -56,6 +56,8 @@ class Case:
     fault: Fault
     sees: tuple[Seen, ...]
     carried_out: int = 1
+    acts: bool = True
+    """Whether the fault has an effect."""
     at_least_s: float = 0.0
     """The minimum duration of all the requests together."""
     scheme: str = "http"
@@ -102,6 +104,8 @@ CASES = {
         ("", _plain("cut-off-json", Seen(200, HALF))),
         ("", _plain("corrupt-gzip", fails(httpx.DecodingError))),
         ("", Case(OversizedBody(size=1_000_000), (Seen(200, RIGHT + b" " * 1_000_000),))),
+        ("", Case(AlteredAnswer("please", "pretty"), (Seen(200, RIGHT.replace(b"please", b"pretty")),))),
+        (" of nothing", Case(AlteredAnswer("occurs nowhere", "x"), (WHOLE,), acts=False)),
         ("", Case(WrongContentType(type="text/plain"), (Seen(200, RIGHT, type="text/plain"),))),
         # delays
         ("", Case(SlowAnswer(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),

@@ -59,7 +59,7 @@ def test_a_client_sees_the_expected_result_in_memory(simulate: Simulate, name: s
     assert outcome.error is None, outcome.error
     seen, took_s = outcome.result
     check(case, seen, took_s, heard)
-    assert told[0] == {"harm": case.fault.name, "link": "kie"}
+    assert told[:1] == ([{"harm": case.fault.name, "link": "kie"}] if case.acts else [])
 
 
 def _outcome(
