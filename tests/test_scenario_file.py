@@ -32,7 +32,7 @@ from harness.faults.framing import WrongLength
 from harness.faults.randomness import Schedule
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest
-from harness.faults.rule import FaultRule
+from harness.faults.rule import EveryNth, FaultRule
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
@@ -319,9 +319,19 @@ def test_durations_have_units(written: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("written", "nth"),
-    [("first", 1), ("second", 2), ("third", 3), ("7th", 7), ("1st", 1), ("22nd", 22), ("every", None)],
+    [
+        ("first", 1),
+        ("second", 2),
+        ("third", 3),
+        ("7th", 7),
+        ("1st", 1),
+        ("22nd", 22),
+        ("every", None),
+        ("every third", EveryNth(3)),
+        ("every first", None),
+    ],
 )
-def test_occurrences_are_words(written: str, nth: int | None) -> None:
+def test_occurrences_are_words(written: str, nth: int | EveryNth | None) -> None:
     assert parsed(f"{WHY}faults: [{{to: kie, fault: empty-body, which: {written}}}]").faults[0].nth == nth
 
 

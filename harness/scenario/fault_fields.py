@@ -111,7 +111,7 @@ class FaultRuleKeys(Keys):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = key("Only requests with this method.", "POST")
     containing: str = key("Only requests with this text in their body.", '"callbackType":"complete"', min_length=1)
     nth: Annotated[Any, PlainValidator(occurrence), text_like(WHICH_PATTERN)] = key(
-        "Which of these requests; default every.", "first", "7th", alias="which"
+        "Which of these requests; default every.", "first", "7th", "every third", alias="which"
     )
     from_s: Seconds = key("Start of the window, after the start of the run.", "0s")
     until_s: Seconds = key("End of the window, after the start of the run.", "10m")

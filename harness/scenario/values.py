@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from harness.errors import nearest_hint
 from harness.fakes.latency import Duration, Fixed, Never
+from harness.faults.rule import EveryNth
 
 DAY_S = 86_400
 DURATION_CHARACTERS_MAX = 30
@@ -26,7 +27,7 @@ DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 DURATION_OR_NEVER_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d)|never)$"
 TIMEZONE_PATTERN = r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 SIZE_PATTERN = r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"
-WHICH_PATTERN = r"^(first|second|third|every|[0-9]+(st|nd|rd|th))$"
+WHICH_PATTERN = r"^(every|(every )?(first|second|third|[0-9]+(st|nd|rd|th)))$"
 BYTES_PATTERN = r"^[0-9]+(KiB|MiB)$"
 
 _UNITS_S = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(DAY_S)}
@@ -133,10 +134,17 @@ def size_px(value: Any) -> tuple[int, int]:
     return width, height
 
 
-def occurrence(value: Any) -> int | None:
-    """Return an occurrence: `first`, `second`, `third` and `7th` count from 1; `every` is None."""
+def occurrence(value: Any) -> int | EveryNth | None:
+    """Return an occurrence: `first`, `second` and `7th` count from 1; `every` is None, `every third` each third one."""
     if value == "every":
         return None
+    if isinstance(value, str) and value.startswith("every "):
+        number = _numbered(value.removeprefix("every "))
+        return None if number == 1 else EveryNth(number)
+    return _numbered(value)
+
+
+def _numbered(value: Any) -> int:
     text = str(value)
     if text in _ORDINALS:
         return _ORDINALS[text]

@@ -4,7 +4,7 @@ from random import Random
 
 from harness.faults.kinds import ConnectFault, RequestFault
 from harness.faults.randomness import Randomness
-from harness.faults.rule import FaultRule
+from harness.faults.rule import EveryNth, FaultRule
 
 
 class ArmedFault:
@@ -50,7 +50,12 @@ class ArmedFault:
         """Count a message that the rule covers, and return whether the fault triggers on it."""
         self._met += 1
         lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
-        return not lucky and self.rule.nth in (None, self._met)
+        match self.rule.nth:
+            case EveryNth(number):
+                is_due = self._met % number == 0
+            case nth:
+                is_due = nth in (None, self._met)
+        return is_due and not lucky
 
     def randomness(self) -> Randomness:
         """Return the fault's source of randomness for the next trigger."""

@@ -22,7 +22,7 @@ from harness.faults.kinds import KINDS
 from harness.faults.randomness import Randomness, Schedule
 from harness.faults.registry import FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest, LostRequest, RefusedRequest
-from harness.faults.rule import FaultRule
+from harness.faults.rule import EveryNth, FaultRule
 from harness.scenario.model import Scenario
 from harness.targets import load
 from harness.trace.events import FaultTriggered
@@ -230,6 +230,7 @@ def test_a_fault_applies_to_the_first_the_nth_or_every_request() -> None:
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=1)) == ("r....", 1)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=3)) == ("..r..", 1)
     assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat")) == ("rrrrr", 5)
+    assert _told(FaultRule("suno", ResetBeforeAnswer(), path="/api/v1/chat", nth=EveryNth(2))) == (".r.r.", 2)
 
 
 def test_a_fault_applies_only_to_its_link_path_method_and_text() -> None:
