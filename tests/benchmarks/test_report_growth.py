@@ -24,7 +24,7 @@ from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
 
 MADE_OF = ("baseline/healthy", "slow/image-16s", "failing/code-500-always", "callbacks/forgery-unsigned")
-FEW, MANY = 2_400, 9_600
+FEW, MANY = 2_400, 4_800
 EXPONENT_MAX = 1.1
 KIB_A_RUN_MAX = 32
 

@@ -1,10 +1,11 @@
 """The memory of `harness serve` stays flat, however many requests it has answered.
 
-    pytest tests/benchmarks/test_serve_memory.py --benchmark-enable -s
+    HARNESS_SERVE_REQUESTS=20000 pytest tests/benchmarks/test_serve_memory.py -m slow --benchmark-enable -s
 
 Tasks begin, end, are called back in vain and forgotten. No picture is fetched, since rendered ones have a cache of
 64 MiB. The resident memory after 20,000 requests is compared with that after 10,000, when all that is remembered for a
-while has been filled; `HARNESS_SERVE_REQUESTS=200000` goes further. `extra_info` has the figures in MiB.
+while has been filled; 200,000 take a quarter of an hour. `extra_info` has the figures in MiB. That each thing that is
+remembered is forgotten is tested in a moment by `tests/fakes/test_forgetting.py`.
 """
 
 import http.client
@@ -22,7 +23,7 @@ import pytest
 
 from tests.benchmarks.test_fakes_speed import JOB, MUSIC, PICTURE, PICTURE_PATH
 
-REQUESTS = int(os.environ.get("HARNESS_SERVE_REQUESTS", "20000"))
+REQUESTS = int(os.environ.get("HARNESS_SERVE_REQUESTS", "0"))
 WARM_REQUESTS = 10_000
 GROWN_MIB_MAX = 12
 """What may be allotted anew and not given back to the system; it was 4 kB for each request, which is 40 MiB."""
@@ -110,6 +111,7 @@ def resident_mib(process_id: int) -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from /proc (Linux)")
+@pytest.mark.skipif(not REQUESTS, reason="takes minutes; HARNESS_SERVE_REQUESTS=20000 runs it")
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("keeps", ["the newest entries", "a journal on disk"])
 def test_memory_stays_flat_over_many_requests(benchmark: Any, tmp_path: Path, keeps: str) -> None:
