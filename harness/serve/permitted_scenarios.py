@@ -11,6 +11,8 @@ EXPECTED = (
     "expected a shipped scenario, or a scenario file (*.yaml, *.yml) below the folder in which `harness serve` was "
     "started; send the text of any other file as the body"
 )
+PATH_CHARACTERS_MAX = 4_096
+SHOWN_CHARACTERS_MAX = 100
 
 
 class NotPermittedError(HarnessError):
@@ -41,6 +43,8 @@ class PermittedScenarios:
 
     def _file(self, name: str) -> Path:
         """Return where a path leads, which is below the folder."""
+        if len(name) > PATH_CHARACTERS_MAX:
+            raise HarnessError(f'"name": "{name[:SHOWN_CHARACTERS_MAX]}..." is too long for a path; {EXPECTED}')
         try:
             path = (self._folder / name).resolve()
         except (OSError, RuntimeError, ValueError) as error:  # a name too long, a circle of links, a zero byte
