@@ -3,7 +3,7 @@ work."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from random import Random
 from typing import Any, Generic, TypeVar
 
@@ -64,6 +64,10 @@ class TaskRecords(Generic[Task]):
     def get(self, task_id: str) -> Task | None:
         """Return a task; None for an id that is unknown or forgotten."""
         return self._by_id.get(task_id)
+
+    def __iter__(self) -> Iterator[Task]:
+        """Iterate over the tasks that are remembered."""
+        return iter(self._by_id.values())
 
     def retire(self, task_id: str) -> None:
         """Let a task be forgotten, now that it has no step left, once `kept` later ones have none."""

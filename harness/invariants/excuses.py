@@ -79,9 +79,15 @@ def _useless_response(view: TraceView, first: Generation) -> Excuse | None:
         abandoned = view.abandoned.get(request)
         if abandoned is not None and abandoned.event.after_s >= GIVE_UP_AFTER_S:
             return Excuse(f"after {abandoned.event.after_s:g} s without a response to the first", abandoned)
-    elif fault is not None or (bad is not None and bad.event.outcome != "answered"):
-        return None  # the callback would have named the task
+    elif bad is None or not _is_readable(bad):
+        return None  # a callback names the task of a response that was lost
     return None if bad is None else Excuse("because the response to the first was of no use", bad)
+
+
+def _is_readable(response: Entry[Response]) -> bool:
+    """Return whether the application could read from a bad response that it has no task: an error, or no task id."""
+    event = response.event
+    return event.outcome == "answered" and (event.status != 200 or isinstance(event.body, dict))
 
 
 def bad_response(view: TraceView, generation: Generation) -> Entry[Response] | None:

@@ -82,7 +82,7 @@ def test_a_comparison_goes_on_without_one_that_does_not_start(tmp_path: Path) ->
     ended = harness(tmp_path, "compare", "baseline", "slow", "--only", "strict", "--with", bad, "--with", good)
     assert ended.returncode == 0, ended.stderr
     assert 'importing "bad.py" raises ZeroDivisionError' in " ".join(ended.stdout.split())
-    assert "inconclusive in 5" in " ".join(ended.stdout.split())
+    assert "inconclusive in 33 of them" in " ".join(ended.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,17 @@ def test_an_order_whose_response_was_lost_is_repeated_blindly_only_where_no_call
         assert "did not arrive sound (reset-before-answer)" in found.reason
 
 
+@pytest.mark.parametrize(("status", "body"), [(418, {"code": 200}), (200, {"code": 500}), (503, "")])
+def test_an_order_that_was_answered_as_refused_may_be_repeated(status: int, body: object) -> None:
+    c = Chronicle()
+    first = c.image(mode="jobs")
+    c.note("fault", c.tasks[first][0], harm="teapot", link="kie")
+    c.respond(c.tasks[first][0], body, status=status)
+    c.at_s += 10.0
+    c.image(mode="jobs")
+    assert verdict(c.end(), "generates-once").state == "held"
+
+
 @pytest.mark.parametrize(("after_s", "state"), [(30.0, "violated"), (60.0, "held")])
 def test_a_synchronous_request_may_be_given_up_after_a_minute(after_s: float, state: str) -> None:
     c = Chronicle()
