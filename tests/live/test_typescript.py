@@ -72,9 +72,9 @@ DIFFERENCES: dict[str, tuple[set[str], set[str], str]] = {
         "image-size knows the size that an SVG names, and nothing asks whether it is a picture of pixels",
     ),
     "low-resolution/exif-rotated": (
-        {"image-present", "callback-answered"},
+        {"image-present", "callback-answered", "generates-once"},
         set(),
-        "it does not look at EXIF, so a picture that is landscape when it is shown is refused twice as portrait",
+        "it does not look at EXIF, so a picture that is shown as landscape is refused as portrait, and bought twice",
     ),
     "low-resolution/exif-rotated-away": (
         {"failure-visible", "fallback-labelled", "resolution-true"},
