@@ -210,10 +210,11 @@ def test_an_unwritable_journal_folder_is_reported(harness: Any, tmp_path: Path) 
         ('{"journal":9}\n', "expected journal version 1, found journal version 9"),
         ('{"journal":1}\n', "expected at least one entry, found none"),
         (
-            '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,"facts":{}}\n',
+            '{"journal":1}\n{"n":1,"at_s":0,"kind":"log","cause":0,'
+            '"facts":{"level":"info","logger":"app","text":""}}\n',
             'expected a first entry "run.began", found "log"',
         ),
-        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', "lacks a fact of its kind"),
+        ('{"journal":1}\n{"n":1,"at_s":0,"kind":"run.began","cause":0,"facts":{}}\n', 'lacks the fact "scenario"'),
     ],
 )
 def test_a_file_that_is_not_a_journal_is_refused(harness: Any, tmp_path: Path, text: str, sentence: str) -> None:

@@ -19,6 +19,13 @@ from harness.targets import AnyImplementation, Implementation, Unstarted
 SHOP = Implementation("shop:app", "shop")
 PAIRS: Sequence[tuple[Scenario, AnyImplementation]] = [(Scenario(f"a/{n}", "One of many."), SHOP) for n in range(20)]
 FATAL = "a/11"
+THIS_MODULE = sys.modules[__name__]
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this module's functions picklable, even if a run in this process has imported the tests anew."""
+    monkeypatch.setitem(sys.modules, __name__, THIS_MODULE)
 
 
 def end() -> None:

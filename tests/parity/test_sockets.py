@@ -54,7 +54,7 @@ def test_a_client_sees_the_same_over_sockets_as_in_memory(name: str, kind: str) 
 
     asyncio.run(main())
     if case.fault.name not in WAYS_TO_LISTEN:
-        assert events[0] == {"harm": case.fault.name, "link": "kie"}
+        assert events[:1] == ([{"harm": case.fault.name, "link": "kie"}] if case.acts else [])
 
 
 IN_THE_LIVE_WORLD = {
@@ -68,6 +68,7 @@ IN_THE_LIVE_WORLD = {
 be refused, so the refusal comes after the connection was accepted."""
 
 
+@pytest.mark.flaky(reruns=2)  # on a busy machine a connection may take longer than the client's patience
 @pytest.mark.parametrize("name", IN_THE_LIVE_WORLD)
 def test_the_live_world_applies_faults_to_accepted_connections(name: str) -> None:
     fault = SlowConnect(takes_s=2 * PATIENCE_S) if name == "slow-connect" else FAULTS[name]()

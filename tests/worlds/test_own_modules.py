@@ -89,6 +89,7 @@ def results_of(project: Path, workers: int) -> list[dict[str, Any]]:
     return [{**result, "wall_s": 0} for result in results]
 
 
+@pytest.mark.timeout(600)
 def test_verdicts_over_the_whole_catalogue_do_not_depend_on_the_number_of_workers(project: Path) -> None:
     alone = results_of(project, workers=1)
 
