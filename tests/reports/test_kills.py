@@ -36,7 +36,7 @@ RESUMING_PYTEST = ("run", "strict", "drift", "-q", "--resume")
 SCENARIO = "why: Quick.\nsuno:\n  music:\n  - takes: 2s\nkie:\n  images:\n  - takes: 2s\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
-CODES_OF_PYTEST = {**CODES, signal.SIGINT: 2, signal.SIGTERM: -signal.SIGTERM}
+CODES_OF_PYTEST = {**CODES, signal.SIGINT: 2}
 WHOLE = (0, 1, 3)
 """Exit codes of a session that was faster than the signal."""
 SUMMARY = re.compile(r"(\d+) of \d+ runs have ended, and are in all(\.part)?; --resume all plays the rest")
