@@ -150,6 +150,7 @@ def main() -> None:
     except Exception as error:
         sentence = exit_codes.sentence_of(error) if isinstance(error, OSError) else None
         code = _report_bug() if sentence is None else _complain(sentence, EXIT_USAGE)
+    termination.end()
     raise SystemExit(code)
 
 

@@ -159,14 +159,13 @@ def bench(
     reference = _reference(reference, names)
     before = None if baseline_file is None else read_baseline(baseline_file, names)
     growing = Growing(outputs, len(names), "measured")
-    with growing.saying():
-        found = _run(
-            BenchPlan(chosen, seed, tracks, rate, CHUNK),
-            names,
-            workers,
-            lambda found: growing.keep(len(found.figures), lambda: bench_json(found, reference)),
-            quiet=quiet,
-        )
+    found = _run(
+        BenchPlan(chosen, seed, tracks, rate, CHUNK),
+        names,
+        workers,
+        lambda found: growing.keep(len(found.figures), lambda: bench_json(found, reference)),
+        quiet=quiet,
+    )
     crossed = [(each, *broken) for each in thresholds for broken in each.broken_by(found.figures)]
     is_known(EXIT_THRESHOLD if crossed else EXIT_HELD)
     problems = growing.end(bench_json(found, reference))
@@ -208,15 +207,14 @@ def _time_for_real(names: list[str], rounds: int, for_s: float, seed: int, outpu
     implementations = [configured(name) for name in names]
     notify = notifier(None, quiet=quiet)
     growing = Growing(outputs, len(names) + 1, "timed")
-    with growing.saying():
-        found = time_all(
-            implementations,
-            rounds,
-            for_s,
-            seed,
-            notify=lambda name: notify(f"timing {name}"),
-            on_timed=lambda found: growing.keep(len(found), lambda: reality_json(found, seed)),
-        )
+    found = time_all(
+        implementations,
+        rounds,
+        for_s,
+        seed,
+        notify=lambda name: notify(f"timing {name}"),
+        on_timed=lambda found: growing.keep(len(found), lambda: reality_json(found, seed)),
+    )
     problems = growing.end(reality_json(found, seed))
     if not quiet:
         show(report(found))

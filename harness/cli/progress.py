@@ -9,7 +9,6 @@ from harness.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from harness.engine.outputs import Outputs
     from harness.engine.session import Session
@@ -24,7 +23,8 @@ def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: b
     from harness.terminal import notifier, progress
 
     whole = len(session.plan.pairs())
-    with termination.saying(lambda: _what_ended(session, whole)), progress(whole, what, quiet=quiet) as bar:
+    termination.say(lambda: _what_ended(session, whole))
+    with progress(whole, what, quiet=quiet) as bar:
         return session.play(
             keep_journals=keep_journals,
             on_result=lambda result: None if bar is None else bar.advance(bar.task_ids[0]),
@@ -35,9 +35,9 @@ def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: b
 def _what_ended(session: "Session", whole: int) -> str:
     """Return the summary of a session that is ended from outside."""
     ended = f"{len(session.results)} of {whole} runs have ended"
-    if session.outputs.save is None or session.grows_at is None:
+    if session.kept_in is None:
         return f"{ended}; --save FILE keeps them"
-    return f"{ended}, and are in {session.grows_at}; --resume {session.outputs.save} plays the rest"
+    return f"{ended}, and are in {session.kept_in}; --resume {session.outputs.save} plays the rest"
 
 
 class Growing:
@@ -51,10 +51,7 @@ class Growing:
         self._is_kept = False
         self._whole = whole
         self._done = done
-
-    def saying(self) -> "AbstractContextManager[None]":
-        """Let an interruption end the command at once, and print what is kept then."""
-        return termination.saying(self._what_ended)
+        termination.say(self._what_ended)
 
     def keep(self, ended: int, known: "Callable[[], Any]") -> None:
         """Write what is known of this number of implementations; what goes wrong is reported at the end."""
@@ -76,7 +73,7 @@ class Growing:
         ended = f"{self._ended} of {self._whole} implementations have been {self._done}"
         if self._file is None:
             return f"{ended}; --json FILE keeps them"
-        return f"{ended}, and are in {self._file.grows_at}" if self._is_kept else ended
+        return f"{ended}, and are in {self._file.kept_in}" if self._is_kept else ended
 
 
 def code_of_problems(problems: "Sequence[HarnessError]", code: int) -> int:

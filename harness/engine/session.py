@@ -97,9 +97,9 @@ class Session:
         return self.results
 
     @property
-    def grows_at(self) -> str | None:
-        """The file in which the results archive grows."""
-        return self._growing[0].grows_at if self._growing and self.outputs.save is not None else None
+    def kept_in(self) -> str | None:
+        """The file in which the results archive is, or grows."""
+        return self._growing[0].kept_in if self._growing and self.outputs.save is not None else None
 
     def _played(self, keep_journals: bool, growing: Sequence[GrowingFile], notify: Notify) -> Iterator[Result]:
         plan, kept = self.plan, {run.key for run in self._kept}

@@ -32,17 +32,17 @@ class GrowingFile:
     def __init__(self, path: str, head: bytes, lines: Callable[[Run], bytes], kept: Iterable[Run] = ()) -> None:
         """Begin with `head` and the runs that are `kept`. Raise HarnessError if it cannot be written."""
         self.path = path
-        self.grows_at = _place(path)
+        self.kept_in = _place(path)
         self._lines = lines
         self._file: IO[bytes] | None = None
-        with replacing(self.grows_at) as file:
+        with replacing(self.kept_in) as file:
             file.write(head)
             for run in kept:
                 file.write(lines(run))
         try:
-            self._file = open(self.grows_at, "ab", buffering=0)  # noqa: SIM115  # as long as the session
+            self._file = open(self.kept_in, "ab", buffering=0)  # noqa: SIM115  # as long as the session
         except OSError as error:
-            raise HarnessError(f"{self.grows_at}: cannot be written ({error.strerror})") from None
+            raise HarnessError(f"{self.kept_in}: cannot be written ({error.strerror})") from None
 
     def add(self, run: Run) -> str | None:
         """Append a run. Return a sentence if the file cannot grow any more, the first time."""
@@ -55,14 +55,14 @@ class GrowingFile:
         except OSError as error:
             self._file.close()
             self._file = None
-            return f"{self.grows_at}: cannot be written any more ({error.strerror}); the session goes on without it"
+            return f"{self.kept_in}: cannot be written any more ({error.strerror}); the session goes on without it"
         return None
 
     def close(self) -> None:
         """End what has grown: the whole file is written, or is about to be."""
         if self._file is not None:
             self._file.close()
-        _remove_part(self.path, self.grows_at)
+        self.kept_in = _end(self.path, self.kept_in)
 
 
 class GrowingJson:
@@ -70,16 +70,17 @@ class GrowingJson:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.grows_at = _place(path)
-        _remove_part(path, self.grows_at)
+        self.kept_in = _place(path)
+        if self.kept_in != path:
+            _remove(self.kept_in)
 
     def write(self, value: Any) -> None:
         """Write all that is known. Raise HarnessError if it cannot be written."""
-        write_json(self.grows_at, value)
+        write_json(self.kept_in, value)
 
     def close(self) -> None:
         """End what has grown: the whole file is written, or is about to be."""
-        _remove_part(self.path, self.grows_at)
+        self.kept_in = _end(self.path, self.kept_in)
 
 
 def _place(path: str) -> str:
@@ -87,10 +88,16 @@ def _place(path: str) -> str:
     return path + PART if os.path.exists(path) else path
 
 
-def _remove_part(path: str, grows_at: str) -> None:
-    if grows_at != path:
-        with contextlib.suppress(OSError):
-            os.unlink(grows_at)
+def _end(path: str, kept_in: str) -> str:
+    """Remove what has grown beside a file that is whole, and return the file's path."""
+    if kept_in != path:
+        _remove(kept_in)
+    return path
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def growing_archive(path: str, head: Results) -> GrowingFile:

@@ -36,7 +36,7 @@ RESUMING_PYTEST = ("run", "strict", "drift", "-q", "--resume")
 SCENARIO = "why: Quick.\nsuno:\n  music:\n  - takes: 2s\nkie:\n  images:\n  - takes: 2s\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
-CODES_OF_PYTEST = {**CODES, signal.SIGINT: 2}
+CODES_OF_PYTEST = {signal.SIGINT: 2, signal.SIGTERM: -signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
 WHOLE = (0, 1, 3)
 """Exit codes of a session that was faster than the signal."""
 SUMMARY = re.compile(r"(\d+) of \d+ runs have ended, and are in all(\.part)?; --resume all plays the rest")
@@ -56,13 +56,15 @@ class Sessions:
         self._part = Path(f"{self.file}{PART}")
         self.commands = Commands(folder)
         self.draw = random.Random(number)
-        self._number = number
+        self.number = number
         self._codes = codes
         for name in QUICK:
             (folder / name).write_text(SCENARIO, "utf-8")
         configuration = (folder / "harness.toml").read_text("utf-8")
         configuration = configuration.replace('"20s"', '"2s"').replace('"40s"', '"4s"')
         (folder / "harness.toml").write_text(configuration, "utf-8")
+        self.is_ended_early = False
+        """Whether a signal was faster than the end of the last session."""
         self._is_read: tuple[Path, int] | None = None
         self._read_of: Mapping[Any, Any] = {}
         self._before = {path.name for path in folder.iterdir()}
@@ -82,11 +84,10 @@ class Sessions:
             time.sleep(LOOK_EVERY_REAL_S)
         seen = self._in(grows)
         time.sleep(self.draw.uniform(0, LATER_REAL_S))
-        process.send_signal(self._number)
+        process.send_signal(self.number)
         _, reported = process.communicate(timeout=PATIENCE_REAL_S)
-        code = process.returncode
-        code = code if code >= 0 or self._number == signal.SIGKILL else 128 - code  # ended as shells report it
-        assert code in (self._codes[self._number], *WHOLE), reported.decode()
+        self.is_ended_early = process.returncode == self._codes[self.number]
+        assert self.is_ended_early or process.returncode in WHOLE, reported.decode()
         self.commands.wait_until_none_is_left()
         kept = self.ended()
         assert {key: kept.get(key) for key in seen} == seen
@@ -131,9 +132,8 @@ def kill_and_resume(sessions: Sessions, words: Sequence[str], moments: Sequence[
         reported = sessions.kill("harness", *words, option, "all", when_it_has=max(moment, len(before) + 1))
         ended = sessions.ended()
         assert {key: ended.get(key) for key in before} == before
-        said = re.search(
-            r"(\d+) of \d+ runs have ended, and are in all(\.part)?; --resume all plays the rest", reported
-        )
+        said = SUMMARY.search(reported)
+        assert (said is not None) == (sessions.is_ended_early and sessions.number != signal.SIGKILL), reported
         if said is not None:
             assert len(ended) - int(said[1]) in (0, 1)  # one may be in the file already that is not counted yet
         option, before = "--resume", ended
@@ -178,7 +178,8 @@ def test_a_bench_that_is_killed_keeps_what_it_has_measured(number: signal.Signal
     for moment in sessions.draw.sample(range(1, 4), 2):
         reported = sessions.kill("harness", *BENCH, "all", when_it_has=moment)
         kept += list(sessions.ended().values())
-        assert reported == "" or "of 5 implementations have been measured, and are in all" in reported
+        is_told = "of 5 implementations have been measured, and are in all" in reported
+        assert is_told == (sessions.is_ended_early and number != signal.SIGKILL), reported
     sessions.play("harness", *BENCH, "all")
     whole = sessions.ended()
     assert all(each == whole[each["name"]] for each in kept)
