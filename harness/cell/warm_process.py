@@ -70,7 +70,7 @@ class WarmProcess:
         if pid == 0:
             status = 1
             try:
-                self.channel.close()
+                _let_go_of_descriptors(theirs.fileno())
                 os.setpgid(0, 0)
                 from harness.cell import warm
 
@@ -157,6 +157,18 @@ def stop() -> None:
     if _current is not None:
         current, _current = _current, None
         current.stop()
+
+
+def _let_go_of_descriptors(but: int) -> None:
+    """Redirect all descriptors but this one and the standard ones to nothing, so that what this process inherits does
+    not stay open for as long as it lives. They are not closed: objects may close their numbers again."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        if descriptor > sys.__stderr__.fileno() and descriptor not in (but, nothing):
+            with contextlib.suppress(OSError):  # the one that has listed them
+                os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _can_fork() -> bool:

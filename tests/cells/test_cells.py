@@ -249,3 +249,24 @@ def test_handlers_of_what_started_the_harness_do_not_reach_a_cell(tmp_path: Path
     (tmp_path / "shop.py").write_text(f"{SHOP}\n\n{tells}", "utf-8")
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout == "[True, True] set()\n"
+
+
+@pytest.mark.slow
+def test_the_process_that_starts_cells_keeps_nothing_open_that_it_inherits(tmp_path: Path) -> None:
+    """What waits for the end of a pipe would wait until the session ends."""
+    script = textwrap.dedent(
+        """
+        import os, select
+        from harness.engine.run import run
+        from harness.scenario import catalogue
+        from harness.targets import load
+        reading, writing = os.pipe()
+        (scenario,) = catalogue.select(["baseline/healthy"])
+        run(scenario, load("shop.py:app"))
+        os.close(writing)
+        print(select.select([reading], [], [], 0)[0] == [reading])
+        """
+    )
+    (tmp_path / "shop.py").write_text(f"{SHOP}\n\ndef on_callback(): pass\n", "utf-8")
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout == "True\n"

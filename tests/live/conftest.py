@@ -60,7 +60,6 @@ def node(supabase_js: Path) -> Iterator["subprocess.Popen[str]"]:
     pipe = subprocess.PIPE
     with subprocess.Popen(["node", str(CLIENT)], stdin=pipe, stdout=pipe, text=True, env=environment) as process:
         yield process
-        process.kill()  # the process that starts cells may have inherited its stdin, whose end it would wait for
 
 
 class Client:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from harness.engine.session import results_of
+from harness.errors import HarnessError
 from harness.results.archive import Results, Run
 from harness.results.archive_file import read_results, write_results
 from harness.results.growth import PART, growing_archive, kept_results
@@ -59,6 +60,32 @@ def test_the_file_that_is_also_the_baseline_is_never_lost(undisturbed: bytes, tm
     assert ended.returncode == 0, ended.stderr
     assert file.read_bytes() == undisturbed
     assert [each.name for each in tmp_path.iterdir()] == ["all"]
+
+
+def test_an_interruption_while_reports_are_written_says_where_the_runs_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "page")  # nobody reads it, so writing the page does not end
+    outputs = ("--save", "all", "--html", "page")
+    process = subprocess.Popen(
+        command("run", "strict", "drift/unknown-state", "-q", *outputs),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until_s = time.monotonic() + 120
+    while not is_whole(tmp_path / "all") and time.monotonic() < until_s:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said == "interrupted: 1 of 1 runs have ended, and are in all; --resume all plays the rest\n"
+
+
+def is_whole(file: Path) -> bool:
+    try:
+        return read_results(str(file)).is_whole
+    except HarnessError:
+        return False
 
 
 def test_journals_and_lines_are_written_as_runs_end(tmp_path: Path) -> None:
