@@ -20,6 +20,7 @@ from harness.world.scratch import scratch_folder
 ANSWERED_S = 60.0
 """Real seconds in which the warm process must have imported the libraries."""
 
+STDERR = 2
 _NOT_TO_IMPORT: set[str] = set()
 """Libraries that the warm process cannot import on their own."""
 _current: "WarmProcess | None" = None
@@ -165,7 +166,7 @@ def _let_go_of_descriptors(but: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/dev/fd"):
         descriptor = int(name)
-        if descriptor > sys.__stderr__.fileno() and descriptor not in (but, nothing):
+        if descriptor > STDERR and descriptor not in (but, nothing):
             with contextlib.suppress(OSError):  # the one that has listed them
                 os.dup2(nothing, descriptor)
     os.close(nothing)
