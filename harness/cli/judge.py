@@ -6,8 +6,8 @@ from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import invariant_options, json_option
 
-VALUES_MAX = 2_000_000
-"""More than the 50,000 entries have that a run with one track may make."""
+BYTES_MAX, VALUES_MAX = 64 * 2**20, 2_000_000
+"""More than the journal of a run with one track can have, which is 50,000 entries, or of an ordinary one with 1,000."""
 
 
 @click.command(cls=GroupedCommand)
@@ -39,7 +39,7 @@ def judge(journal: str, json_file: str | None, verbose: bool, off: tuple[str, ..
     from harness.trace.journal import read_journal
 
     check_outputs({"json": json_file}, [journal])
-    entries = read_journal(read_text(journal), path=journal, values_max=VALUES_MAX)
+    entries = read_journal(read_text(journal, BYTES_MAX), path=journal, values_max=VALUES_MAX)
     if entries[1].kind != "run.began":
         raise JournalError(f'{journal}:2: expected a first entry "run.began", found "{entries[1].kind}"')
     try:

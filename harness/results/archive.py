@@ -51,7 +51,7 @@ class Run:
     result: Result
     """Without journal and pictures, which the run holds."""
     packed: bytes = field(repr=False)
-    """Its line in an archive file, compressed by zlib."""
+    """Its lines in an archive file, compressed by zlib."""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, repr=False)
     """Thumbnails by URL, of pictures that decode."""
     entries: int = 0
@@ -65,7 +65,8 @@ class Run:
     @property
     def journal(self) -> Journal:
         """The journal, decompressed on each access."""
-        return Journal(entries_of(json.loads(zlib.decompress(self.packed))["journal"]))
+        lines = zlib.decompress(self.packed).split(b"\n")
+        return Journal([entry for line in lines for entry in entries_of(json.loads(line)["journal"])])
 
 
 def entries_of(values: list[dict[str, Any]]) -> list[AnyEntry]:

@@ -1,8 +1,9 @@
 """The file format of results archives, which `--save` writes and `harness report` reads.
 
 A file is gzip'd JSON Lines: a head that lists what was run, a line for each run with its result and journal, a line for
-each thumbnail before the first run that shows it, and an end. A file that was cut off lacks the end, and is read up to
-its last whole run. The same runs give the same bytes: there is no wall time in it.
+each thumbnail before the first run that shows it, and an end. A journal that is too long for a line goes on in as many
+lines as its run says. A file that was cut off lacks the end, and is read up to its last whole run. The same runs give
+the same bytes: there is no wall time in it.
 
 A file may come from an untrusted source: nothing in it is executed, every length is bounded, and anything malformed is
 a HarnessError that names file and line.
@@ -28,7 +29,7 @@ from harness.input_file import open_input
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import Verdict
 from harness.json_text import parse_json
-from harness.results.archive import Results, Run, StoredImplementation, StoredScenario
+from harness.results.archive import Results, Run, StoredImplementation, StoredScenario, entries_of
 from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
 from harness.results.redaction import is_redacted, redacted
 from harness.results.replacement import replacing
@@ -41,6 +42,10 @@ RUNS_MAX = 50_000
 PROBLEM_CHARACTERS_MAX = 400
 """A sentence that quotes the file is no longer than this."""
 THUMBNAIL_BYTES_MAX = 128 * 1024
+PIECE_CHARACTERS = 4 * 2**20
+"""A journal is cut into pieces of this length, and an entry; a piece has a line of its own."""
+MORE_MAX = 10_000
+"""The most lines in which a journal goes on."""
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode
 
@@ -55,9 +60,13 @@ class StoredResultsError(HarnessError):
 def packed_run(result: Result) -> Run:
     """Return a result with its journal and pictures, compressed."""
     assert result.journal is not None
-    line = _run_line(result, result.journal).encode(errors="backslashreplace")
+    packer = zlib.compressobj(1)
+    packed = [packer.compress(line.encode(errors="backslashreplace")) for line in _lines_of_run(result, result.journal)]
     return Run(
-        replace(result, journal=None, pictures={}), zlib.compress(line, 1), dict(result.pictures), len(result.journal)
+        replace(result, journal=None, pictures={}),
+        b"".join([*packed, packer.flush()]),
+        dict(result.pictures),
+        len(result.journal),
     )
 
 
@@ -96,7 +105,7 @@ def head_line(results: Results) -> bytes:
 
 
 def run_lines(run: Run, reported: set[str]) -> Iterator[bytes]:
-    """Yield a run's line, after those of its thumbnails that are not yet `reported`."""
+    """Yield a run's lines, after those of its thumbnails that are not yet `reported`."""
     for picture in run.pictures.values():
         if picture.digest not in reported:
             reported.add(picture.digest)
@@ -118,7 +127,8 @@ def _head(results: Results) -> dict[str, Any]:
     }
 
 
-def _run_line(result: Result, journal: Journal) -> str:
+def _lines_of_run(result: Result, journal: Journal) -> Iterator[str]:
+    """Yield a run's lines, which end where the next begins."""
     reported = {
         "scenario": result.scenario,
         "implementation": result.implementation,
@@ -130,8 +140,25 @@ def _run_line(result: Result, journal: Journal) -> str:
         "tracks": list(result.tracks),
     }
     pictures = {url: picture.digest for url, picture in result.pictures.items()}
-    entries = ",".join(entry.to_json() for entry in journal)
-    return f'{{"run":{_ENCODE(reported)},"pictures":{_ENCODE(pictures)},"journal":[{entries}]}}'
+    first, *more = _pieces(journal)
+    goes_on = f',"more":{len(more)}' if more else ""
+    yield f'{{"run":{_ENCODE(reported)},"pictures":{_ENCODE(pictures)},"journal":[{first}]{goes_on}}}'
+    for piece in more:
+        yield f'\n{{"journal":[{piece}]}}'
+
+
+def _pieces(journal: Journal) -> list[str]:
+    """Return the entries of a journal as JSON, at least one piece."""
+    pieces: list[str] = []
+    texts: list[str] = []
+    length = 0
+    for entry in journal:
+        texts.append(entry.to_json())
+        length += len(texts[-1])
+        if length > PIECE_CHARACTERS:
+            pieces.append(",".join(texts))
+            texts, length = [], 0
+    return [*pieces, ",".join(texts)] if texts or not pieces else pieces
 
 
 # Read
@@ -207,6 +234,7 @@ class _Reader:
         self.runs: dict[tuple[str, str], Run] = {}
 
     def read(self) -> Results:
+        """Read all of it, or up to where it was cut off."""
         lines = iter(self.lines)
         head = self._head(self._value(next(lines, b"")))
         names = {scenario.name for scenario in head.scenarios}
@@ -216,7 +244,9 @@ class _Reader:
             if "thumbnail" in value:
                 self._take_thumbnail(value["thumbnail"])
             elif "run" in value:
-                taken = self._run(value, line)
+                taken = self._run(value, line, lines)
+                if taken is None:
+                    break
                 if taken.result.scenario not in names or taken.result.implementation not in whos:
                     self._wrong("a run whose scenario or implementation is missing in the head")
                 if self.runs.setdefault(taken.key, taken) is not taken:
@@ -282,21 +312,39 @@ class _Reader:
             self._wrong("a duplicate thumbnail")
         self.thumbnails[taken.digest] = replace(taken, webp=webp)
 
-    def _run(self, value: dict[str, Any], line: bytes) -> Run:
-        reported, pictures, journal = value["run"], value.get("pictures"), value.get("journal")
-        if not isinstance(reported, dict) or not isinstance(pictures, dict) or not isinstance(journal, list):
+    def _run(self, value: dict[str, Any], line: bytes, lines: Iterator[bytes]) -> Run | None:
+        """Return the run of a line and of those in which its journal goes on; None if they were cut off."""
+        reported, pictures, more = value["run"], value.get("pictures"), value.get("more", 0)
+        first: Any = value.get("journal")
+        if not isinstance(reported, dict) or not isinstance(pictures, dict):
             self._wrong("a run without result, pictures or journal")
+        if type(more) is not int or not 0 <= more <= MORE_MAX:
+            self._wrong(f"more: expected the number of lines in which the journal goes on, at most {MORE_MAX}")
         self.lines.keep(reported)
         result = self._checked(_RESULT, reported).result()
-        for position, entry in enumerate(journal, start=1):
-            problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"
-            if problem is not None:
-                self._wrong(f"entry {position} of the journal: {problem}")
+        entries = self._count_entries(first, 0)
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
-        read = Run(result, zlib.compress(line, 1), shown, len(journal))
-        if is_redacted(journal[0]["facts"] if journal else {}):
-            return read
-        self.lines.check_unredacted(line)
-        return packed_run(redacted(replace(result, journal=read.journal, pictures=shown)))
+        if not is_redacted(first[0]["facts"] if first else {}):
+            self.lines.check_unredacted(line, more)
+            return packed_run(redacted(replace(result, journal=Journal(entries_of(first)), pictures=shown)))
+        packer = zlib.compressobj(1)
+        packed = [packer.compress(line)]
+        for _ in range(more):
+            following = next(lines, None)
+            if following is None:
+                return None
+            entries = self._count_entries(self._value(following).get("journal"), entries)
+            packed.append(packer.compress(b"\n" + following))
+        return Run(result, b"".join([*packed, packer.flush()]), shown, entries)
+
+    def _count_entries(self, journal: Any, before: int) -> int:
+        """Return the number of entries up to the end of a piece of a journal, which is checked."""
+        if not isinstance(journal, list):
+            self._wrong("a run without result, pictures or journal")
+        for position, entry in enumerate(journal, start=before + 1):
+            problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"
+            if problem is not None:
+                self._wrong(f"entry {position} of the journal: {problem}")
+        return before + len(journal)

@@ -71,9 +71,9 @@ class ArchiveLines:
                 f"found more; {_ADVICE}"
             )
 
-    def check_unredacted(self, line: bytes) -> None:
-        """Report a line that is too large to be redacted."""
-        if len(line) > UNREDACTED_BYTES_MAX or _separators_in(line) > UNREDACTED_VALUES_MAX:
+    def check_unredacted(self, line: bytes, more: int) -> None:
+        """Report a line that is too large to be redacted, or goes on in `more` lines."""
+        if more or len(line) > UNREDACTED_BYTES_MAX or _separators_in(line) > UNREDACTED_VALUES_MAX:
             self._wrong(
                 f"expected at most {UNREDACTED_BYTES_MAX} bytes and {UNREDACTED_VALUES_MAX} values in a line that "
                 f"is not redacted, found more; {_ADVICE}"

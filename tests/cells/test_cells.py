@@ -270,3 +270,20 @@ def test_the_process_that_starts_cells_keeps_nothing_open_that_it_inherits(tmp_p
     (tmp_path / "shop.py").write_text(f"{SHOP}\n\ndef on_callback(): pass\n", "utf-8")
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout == "True\n"
+
+
+@pytest.mark.slow
+def test_hundreds_of_connections_take_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is collected within a run; what the world keeps of a connection is not the implementation's memory."""
+    monkeypatch.chdir(tmp_path)
+    Path("polls.py").write_text(
+        "import httpx\n"
+        "async def on_music(payload, track):\n"
+        "    async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as client:\n"
+        "        for _ in range(800):\n"
+        "            await client.get('https://api.kie.ai/api/v1/jobs/recordInfo?taskId=1')\n",
+        "utf-8",
+    )
+    result = run(HEALTHY, replace(load("polls.py:on_music"), limits=Limits(memory_bytes=320 * 2**20)))
+    assert [verdict for verdict in result.verdicts if "memory" in verdict.reason] == []
+    assert result.violated

@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.results.archive import Results
 from harness.results.archive_file import (
     FORMAT,
+    PIECE_CHARACTERS,
     StoredResultsError,
     packed_run,
     read_results,
@@ -28,6 +29,7 @@ from harness.results.archive_file import (
     write_results_to,
 )
 from harness.results.comparison import summarise
+from harness.results.redaction import redacted
 from harness.scenario import catalogue
 from harness.trace.events import Response
 from tests.reports.runs import SCENARIOS, STRATEGIES, made_up_results, real_results
@@ -117,6 +119,40 @@ def test_any_text_survives(text: str) -> None:
     assert results.runs[0].result.verdicts[0].reason == text
     assert results.runs[0].journal[4].facts["text"] == text
     assert saved(read(saved(results))) == saved(results)
+
+
+def long_results(character: str) -> Results:
+    """Results of a run whose journal takes two lines."""
+    made = made_up_results(text=character * (PIECE_CHARACTERS // 3))
+    (run,) = made.runs
+    whole = replace(run.result, journal=run.journal, pictures=run.pictures)
+    return replace(made, runs=(packed_run(redacted(whole)),))
+
+
+def test_a_journal_that_is_too_long_for_a_line_goes_on_in_others() -> None:
+    before = long_results("ä")
+    content = saved(before)
+    lines = lines_of(content)
+    assert [line["journal"][0]["n"] for line in lines if "journal" in line] == [1, 3]
+    after = read(content)
+    assert after.runs[0].journal.to_jsonl() == before.runs[0].journal.to_jsonl()
+    assert after.runs[0].entries == before.runs[0].entries == 6
+    assert saved(after) == content
+
+
+@pytest.mark.parametrize("more", [-1, 3.0, True, "3", None, 10**9])
+def test_the_number_of_lines_in_which_a_journal_goes_on_is_checked(more: object) -> None:
+    head, line, end = lines_of(saved(made_up_results()))
+    assert refusal_of(file_of([head, {**line, "more": more}, end])).startswith("a.results:2: more: expected the number")
+
+
+def test_a_journal_that_goes_on_with_something_else_is_refused() -> None:
+    head, run, more, end = lines_of(saved(long_results("a")))
+    assert read(file_of([head, run])).runs == ()  # it was cut off within the run
+    shorter = {"journal": more["journal"][1:]}
+    assert refusal_of(file_of([head, run, shorter, end])).startswith("a.results:3: entry 3 of the journal: expected ")
+    assert refusal_of(file_of([head, run, end])).startswith("a.results:3: a run without")
+    assert "expected a thumbnail, a run or the end" in refusal_of(file_of([head, run, more, more, end]))
 
 
 # What is refused
