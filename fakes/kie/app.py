@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract
-from harness.fakes.kie.records import ImageTask, Mode, job_callback
+from harness.fakes.kie.records import ImageTask, Mode, image_callback
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
@@ -158,7 +159,7 @@ class FakeKie:
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
         is_job = endpoint == contract.CREATE_TASK
-        mode: Mode = "jobs" if is_job else "callback" if body.get("callBackUrl") else "synchronous"
+        mode = _mode(image, body, is_job)
         size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
         task = ImageTask(
             task_id=task_id(self._ids),
@@ -212,8 +213,15 @@ class FakeKie:
         for index in range(image.callback_times):
             if index:
                 await asyncio.sleep(DUPLICATES_APART_S)
-            body = job_callback(task, self.account.credits.balance)
-            self.dispatcher.send(Callback(url, task.task_id, "image", body))
+            self.dispatcher.send(Callback(url, task.task_id, "image", self._callback_body(task)))
+        if image.error_after_s is not None and task.failure is None:
+            await asyncio.sleep(image.error_after_s)
+            failure = Failure(contract.FAILED_CALLBACK_CODE)
+            task = replace(task, failure=(failure.code, message_of(failure, self.account.codes.messages)))
+            self.dispatcher.send(Callback(url, task.task_id, "error", self._callback_body(task)))
+
+    def _callback_body(self, task: ImageTask) -> dict[str, Any]:
+        return image_callback(task, self.account.credits.balance)
 
     def _end(self, task: ImageTask) -> None:
         task.ended_ms = int(time.time() * 1000)
@@ -259,7 +267,7 @@ class FakeKie:
         )
         self._stray_pictures += 1
         stray.urls = [self._publish(stray)]
-        body = job_callback(stray, self.account.credits.balance)
+        body = self._callback_body(stray)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
     async def _record_info(self, request: Request) -> Response:
@@ -282,6 +290,13 @@ class FakeKie:
         if problems:
             self.account.break_contract(contract.DOWNLOAD_URL, problems)
         return success(url) if url else self.account.answer(self.account.failure(422, "The url is not one of ours."))
+
+
+def _mode(image: Image, body: dict[str, Any], is_job: bool) -> Mode:
+    """Return how the result of a request reaches its sender."""
+    if is_job:
+        return "jobs"
+    return "callback" if body.get("callBackUrl") and image.answer != "picture-at-once" else "synchronous"
 
 
 def create_app(

@@ -91,8 +91,8 @@ class MusicTask:
         return url
 
     def items(self) -> list[dict[str, Any]]:
-        """Return the tracks of this stage as in callbacks."""
-        return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
+        """Return the tracks of this stage, with the keys of a callback."""
+        return [track.in_record() for track in self.tracks[: 1 if self.stage == "first" else None]]
 
 
 def tracks(

@@ -28,6 +28,7 @@ from harness.fakes.script import (
     ForgeryKind,
     Image,
     ImageAnswer,
+    ImageCallbackShape,
     KieScript,
     MediaScript,
     Music,
@@ -101,13 +102,23 @@ class MusicKeys(Keys):
     sends: Annotated[Many[CallbackKind], Field(min_length=1)] = key(
         "The callbacks, in the order in which they are sent.", ["complete"], ["text", "complete", "first"]
     )
-    apart_s: Seconds = key("Interval between repeated or reordered callbacks; 0s sends them together.", "0s", "30s")
+    apart_s: Seconds = key(
+        "Interval before a callback that is repeated, reordered or of no stage; 0s sends it with the one before it.",
+        "0s",
+        "30s",
+    )
     callbacks: Literal["sent", "never"] = key("never: no callback is sent; only the record has the result.", "never")
     text_carries: TextCarries = key("The list of tracks of a text callback.", "empty", "null")
     error_carries: Literal["null", "empty"] = key("The list of tracks of an error callback; default null.", "empty")
     task_id_on_top: bool = key("true: callbacks have their task id as a top-level taskId, not in data.", True)
     unknown_status: bool = key("true: the record of finished music has an undocumented status.", True)
     empty_complete: bool = key("true: the complete callback has code 200 and no tracks.", True)
+    complete_carries: Literal["tracks", "covers"] = key(
+        "covers: the complete callback has covers but no audio; only the record has it.", "covers"
+    )
+    without_audio: Literal["first", "second"] = key("The one of the two songs that never gets its audio.", "first")
+    record_audio: Literal["same", "another"] = key("another: records have the song at another URL.", "another")
+    record_cover: CoverText = key("The cover in records; default the one in callbacks.", "2048x1152", "none")
     swapped_case: bool = key("true: callbacks are in camelCase and records in snake_case, instead of vice versa.", True)
     cover: CoverText = key("The small picture of the music; default a 360x360 JPEG.", "none")
     cover_url: UrlText = key("The URL of the cover in callbacks and records.", "missing", "undefined")
@@ -115,6 +126,23 @@ class MusicKeys(Keys):
     record_lags_s: SecondsOrNever = key(
         "Duration for which the record says PENDING after the callback; never: forever.", "5m", "never"
     )
+
+    @field_validator("sends")
+    @classmethod
+    def _contradicts_a_complete(cls, sends: tuple[CallbackKind, ...]) -> tuple[CallbackKind, ...]:
+        if "error" in sends and "complete" not in sends[: sends.index("error")]:
+            raise ValueError(
+                '"error" contradicts a complete callback, so it comes after one; '
+                "for music that fails write fails: {code: 501, when: after-generating}"
+            )
+        return sends
+
+    @field_validator("complete_carries")
+    @classmethod
+    def _unless_it_is_empty(cls, carries: str, info: ValidationInfo) -> str:
+        if info.data.get("empty_complete"):
+            raise ValueError("the complete callback is empty; remove this key or empty-complete:")
+        return carries
 
 
 def _accepted(value: Any) -> Any:
@@ -213,6 +241,20 @@ class ImageKeys(Keys):
         "Duration for which the record says generating after the picture is done; never: forever.", "5m", "never"
     )
     callback_times: int = key("Number of times that the callback is sent.", 2, ge=1, le=ENTRIES_MAX)
+    callback_shape: ImageCallbackShape = key(
+        "The place of the URL in the callback: data.resultJson, data.info.result_urls, or data.imageUrl (flat).",
+        "result-urls",
+    )
+    error_after_s: Seconds = key(
+        "Time after the callback with the picture at which an error callback contradicts it.", "30s"
+    )
+
+    @field_validator("error_after_s")
+    @classmethod
+    def _contradicts_a_success(cls, error_after_s: float, info: ValidationInfo) -> float:
+        if info.data.get("callback") == "never" or info.data.get("fails") is not None:
+            raise ValueError("there is no callback with a picture to contradict; remove this key, callback: or fails:")
+        return error_after_s
 
 
 class KieKeys(DeliveringKeys):

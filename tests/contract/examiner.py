@@ -41,7 +41,9 @@ def _music_drifts(music: Music, what: What) -> bool:
         return _pretends(music)
     if music.swapped_case or music.cover is None or music.cover_url != "given":
         return True
-    return music.unknown_status if what == "record" else music.task_id_on_top or music.empty_complete
+    if what == "record":
+        return music.unknown_status or music.record_cover is None
+    return music.task_id_on_top or music.empty_complete or "progress" in music.sends
 
 
 def _picture_drifts(image: Image, what: What) -> bool:
@@ -49,7 +51,7 @@ def _picture_drifts(image: Image, what: What) -> bool:
         return True
     if image.answer != "as-promised" or image.picture_url != "given":
         return True
-    return what == "callback" and image.task_id_on_top
+    return what == "callback" and (image.task_id_on_top or image.callback_shape != "result-json")
 
 
 def _pretends(entry: Music | Image) -> bool:
