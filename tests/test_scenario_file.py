@@ -70,6 +70,12 @@ suno:
       unknown-status: true
       swapped-case: true
     - cover: 1024x576
+      sends: [text, progress, complete, error]
+      complete-carries: covers
+      without-audio: second
+      record-audio: another
+      record-cover: 2048x1152
+    - record-cover: none
   answer-within: 10s
   retries-after: [0s, 1m]
   accepts: 2xx
@@ -102,6 +108,7 @@ kie:
       waits: never
       task-id-on-top: true
       record-lags: 5m
+    - {answer: picture-at-once, callback-shape: result-urls, error-after: 30s}
   invisible-for: 3s
   pixel-table: bytedance
   retries-after: []
@@ -182,7 +189,15 @@ RICH_VALUE = Scenario(
                     unknown_status=True,
                     swapped_case=True,
                 ),
-                Music(cover=Picture(1024, 576, format="jpeg")),
+                Music(
+                    cover=Picture(1024, 576, format="jpeg"),
+                    sends=("text", "progress", "complete", "error"),
+                    complete_carries="covers",
+                    without_audio="second",
+                    record_audio="another",
+                    record_cover=Picture(2048, 1152, format="jpeg"),
+                ),
+                Music(record_cover=None),
             ),
             delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx", True),
             dialect="sunoapi.org",
@@ -216,6 +231,7 @@ RICH_VALUE = Scenario(
                     task_id_on_top=True,
                     record_lags_s=300.0,
                 ),
+                Image(answer="picture-at-once", callback_shape="result-urls", error_after_s=30.0),
             ),
             delivery=DeliveryRules(retries_after_s=()),
             invisible_s=3.0,

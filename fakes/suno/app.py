@@ -188,11 +188,11 @@ class FakeSuno:
             for track in task.tracks:
                 track.stream_url = self._publish_audio(track)
         elif step.what == "send":
-            self._send(task, step.callback)
+            self._send(task, step.stage)
         else:
             self._fail(task)
 
-    def _reach(self, task: MusicTask, stage: contract.Stage) -> None:
+    def _reach(self, task: MusicTask, stage: CallbackKind) -> None:
         task.stage = stage
         if stage == "text":
             return

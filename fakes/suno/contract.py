@@ -39,7 +39,7 @@ RECORD_NOT_FOUND = "record-info: the task does not exist."
 Stage = Literal["text", "first", "complete"]
 STAGES: tuple[tuple[Stage, float], ...] = (("text", 0.1), ("first", 0.5), ("complete", 1.0))
 """The stages of a generation and the share of its duration after which each is reached."""
-STATUS_OF: dict[Stage | None, str] = {
+STATUS_OF: dict[CallbackKind | None, str] = {
     None: "PENDING",
     "text": "TEXT_SUCCESS",
     "first": "FIRST_SUCCESS",

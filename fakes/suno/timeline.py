@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.fakes.script import CallbackKind, Music
-from harness.fakes.suno.contract import STAGES, STREAM_SHARE, Stage
+from harness.fakes.suno.contract import STAGES, STREAM_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,8 @@ class TimelineStep:
 
     after_s: float
     what: Literal["reach", "stream", "send", "fail"]
-    stage: Stage = "complete"
-    """The stage that is reached."""
-    callback: CallbackKind = "complete"
-    """The callback that is sent."""
+    stage: CallbackKind = "complete"
+    """The stage that is reached, or the callback that is sent."""
 
 
 def begins_after_s(music: Music, takes_s: float) -> float:
@@ -51,6 +49,6 @@ def plan(music: Music, takes_s: float) -> tuple[TimelineStep, ...]:
             wait_s = 0.0 if rank > furthest else music.apart_s
             at_s = max(at_s + wait_s, due_s.get(callback, due_s["text"]))
             furthest = max(furthest, rank)
-            steps.append(TimelineStep(at_s, "send", callback=callback))
+            steps.append(TimelineStep(at_s, "send", callback))
     steps.sort(key=lambda step: (step.after_s, step.what == "send"))
     return tuple(steps)

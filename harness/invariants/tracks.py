@@ -143,7 +143,12 @@ def _callback_with_result(view: TraceView, task: Generation) -> Attempt | None:
     """Return the first callback that brought the files of a finished task."""
     for attempt in view.attempts_about.get(task.task_id, ()):
         last = attempt.sent.event.callback in ("complete", "image") and not _says_failed(attempt)
-        if last and attempt.genuine and attempt.arrived is not None and not set(task.urls).isdisjoint(urls_in(attempt.sent.event.body)):
+        if (
+            last
+            and attempt.genuine
+            and attempt.arrived is not None
+            and not set(task.urls).isdisjoint(urls_in(attempt.sent.event.body))
+        ):
             return attempt
     return None
 

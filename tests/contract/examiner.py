@@ -39,11 +39,12 @@ def exempt(script: Script, what: What) -> bool:
 def _music_drifts(music: Music, what: What) -> bool:
     if what == "answer":
         return _pretends(music)
-    if music.swapped_case or music.cover is None or music.cover_url != "given":
+    if music.swapped_case or music.cover is None or music.cover_url != "given" or music.without_audio is not None:
         return True
     if what == "record":
         return music.unknown_status or music.record_cover is None
-    return music.task_id_on_top or music.empty_complete or "progress" in music.sends
+    empty = music.empty_complete or music.complete_carries != "tracks"
+    return music.task_id_on_top or empty or "progress" in music.sends
 
 
 def _picture_drifts(image: Image, what: What) -> bool:

@@ -499,6 +499,47 @@ async def test_the_callback_can_come_twice_late_or_never() -> None:
     assert len({attempt["delivery"] for attempt in stage.notes.of("callback.attempt")}) == 2
 
 
+async def test_the_response_can_have_the_picture_although_a_callback_was_requested() -> None:
+    async with Stage(pictures(Image(takes=SOON, answer="picture-at-once"))) as stage:
+        answer = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, "callBackUrl": CALLBACK_URL})
+        (received,) = await stage.receiver.wait_for(1)
+
+    (ended,) = stage.notes.of("task.ended")
+    assert answer["data"] == {"response": {"imageUrl": ended["urls"][0]}}
+    assert received.body["data"]["taskId"] == ended["task_id"], "the callback comes as well, unless it is scripted away"
+
+
+@pytest.mark.parametrize(
+    ("shape", "place"),
+    [("result-urls", {"info": {"result_urls": ["URL"]}}), ("flat", {"imageUrl": "URL"})],
+)
+async def test_the_callback_can_have_its_url_at_another_place(shape: Any, place: dict[str, Any]) -> None:
+    async with Stage(pictures(Image(takes=SOON, callback_shape=shape))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = await stage.job_record(task_id)
+
+    (ended,) = stage.notes.of("task.ended")
+    shown = json.loads(json.dumps(received.body["data"]).replace(ended["urls"][0], "URL"))
+    assert shown == {"taskId": task_id, **place}
+    assert json.loads(record["data"]["resultJson"]) == {"resultUrls": ended["urls"]}, "the record is as ever"
+
+
+@pytest.mark.parametrize("shape", ["result-json", "result-urls", "flat"])
+async def test_an_error_callback_can_contradict_a_success(shape: Any) -> None:
+    image = Image(takes=SOON, error_after_s=0.02, callback_shape=shape)
+    async with Stage(pictures(image, credits=100)) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        success, error = await stage.receiver.wait_for(2)
+        record = await stage.job_record(task_id)
+
+    assert (success.body["code"], error.body["code"]) == (200, 501)
+    assert error.body["data"]["taskId"] == task_id
+    assert "http" not in json.dumps({**error.body["data"], "param": ""}), "it has no picture"
+    assert record["data"]["state"] == "success"
+    assert [change["change"] for change in stage.notes.of("credits")] == [-contract.PRICE_CREDITS], "no refund"
+
+
 async def test_an_unknown_pictures_callback_goes_to_the_latest_picture_callback_url() -> None:
     script = Script(
         suno=SunoScript(music=(Music(takes=Never()),), strays=(Stray(0.01, "unknown-image"),)),
