@@ -158,6 +158,18 @@ class Stray:
     after_s: float
     what: Literal["unknown-image", "old-music", "forgery"]
     forgery: ForgeryKind | None = None
+    cover: Picture = COVER
+    """The cover in the music."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageForgery:
+    """A callback that pretends to be that of the first picture task with a callback URL, sent `after_s` seconds after
+    the task was created, with another picture in it."""
+
+    after_s: float
+    forgery: ForgeryKind
+    picture: Picture = Picture()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +218,7 @@ class KieScript:
     profile: Literal["synchronous", "documented"] = "synchronous"
     images: tuple[Image, ...] = (Image(),)
     delivery: DeliveryRules = DeliveryRules()
+    forgeries: tuple[ImageForgery, ...] = ()
     invisible_s: float = 0.0
     """For this long after creation recordInfo responds with body code 422, "recordInfo is null"."""
     pixel_table: Literal["kie", "bytedance"] = "kie"

@@ -18,6 +18,7 @@ from harness.fakes.script import (
     DeliveryRules,
     Failure,
     Image,
+    ImageForgery,
     KieScript,
     MediaScript,
     Music,
@@ -90,6 +91,7 @@ suno:
   strays:
     - {after: 200s, what: forgery, forgery: stale}
     - {after: 1.5s, what: unknown-image}
+    - {after: 2s, what: forgery, forgery: altered, cover: 2048x1152}
   credits: 0
   creations-per-10s: 2
 kie:
@@ -109,6 +111,7 @@ kie:
       task-id-on-top: true
       record-lags: 5m
     - {answer: picture-at-once, callback-shape: result-urls, error-after: 30s}
+  forgeries: [{after: 2s, forgery: unsigned}, {after: 3s, forgery: stale, picture: 360x360}]
   invisible-for: 3s
   pixel-table: bytedance
   retries-after: []
@@ -207,7 +210,11 @@ RICH_VALUE = Scenario(
             invisible_s=3.0,
             queries_per_s=1,
             key_quota=24,
-            strays=(Stray(200.0, "forgery", "stale"), Stray(1.5, "unknown-image")),
+            strays=(
+                Stray(200.0, "forgery", "stale"),
+                Stray(1.5, "unknown-image"),
+                Stray(2.0, "forgery", "altered", Picture(2048, 1152, format="jpeg")),
+            ),
             credits=0,
             creations_per_10_s=2,
         ),
@@ -234,6 +241,7 @@ RICH_VALUE = Scenario(
                 Image(answer="picture-at-once", callback_shape="result-urls", error_after_s=30.0),
             ),
             delivery=DeliveryRules(retries_after_s=()),
+            forgeries=(ImageForgery(2.0, "unsigned"), ImageForgery(3.0, "stale", Picture(360, 360))),
             invisible_s=3.0,
             pixel_table="bytedance",
             credits=7,

@@ -23,8 +23,8 @@ from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
-from harness.fakes.script import Failure, Image, KieScript, Picture
-from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, task_id, turn
+from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Picture
+from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, sleep_until, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that leaves the picture at this default gets the requested size; see `served`."""
@@ -74,6 +74,7 @@ class FakeKie:
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
         self._callback_url: str | None = None
+        """The latest one."""
 
     @property
     def busy(self) -> bool:
@@ -175,7 +176,10 @@ class FakeKie:
             style=self.script.records,
         )
         self._tasks.add(task.task_id, task)
-        self._callback_url = task.callback_url or self._callback_url
+        if task.callback_url is not None:
+            if self._callback_url is None:
+                self._begin_forgeries(task, task.callback_url)
+            self._callback_url = task.callback_url
         self.observe(
             "task.created",
             provider="kie",
@@ -247,6 +251,22 @@ class FakeKie:
         picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
         hint = f"{task.size[0]}x{task.size[1]}.png"
         return self._publish_file(hint, picture=picture, audio_seconds=None)
+
+    def _begin_forgeries(self, task: ImageTask, url: str) -> None:
+        for forgery in self.script.forgeries:
+            self._chores.start(self._forge(forgery, task, url))
+
+    async def _forge(self, forgery: ImageForgery, task: ImageTask, url: str) -> None:
+        """Send a callback of success for a task, with a picture that it has not made."""
+        await sleep_until(task.began_s + forgery.after_s)
+        picture = picture_spec(forgery.picture, "picture", self._stray_pictures)
+        self._stray_pictures += 1
+        hint = f"{picture.width}x{picture.height}.png"
+        false_url = self._publish_file(hint, picture=picture, audio_seconds=None)
+        forged = replace(task, urls=[false_url], failure=None, ended_ms=int(time.time() * 1000))
+        name = f"forgery:{forgery.forgery}"
+        body = self._callback_body(forged)
+        self.dispatcher.send(Callback(url, task.task_id, name, body, forgery.forgery))
 
     def send_unknown_image(self, url: str) -> None:
         """Send the callback of an unknown finished task to the latest picture callback URL, or else to `url`."""

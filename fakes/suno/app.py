@@ -22,7 +22,7 @@ from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
-from harness.fakes.script import COVER, CallbackKind, Failure, ForgeryKind, Music, Picture, Stray, SunoScript
+from harness.fakes.script import CallbackKind, Failure, ForgeryKind, Music, Picture, Stray, SunoScript
 from harness.fakes.suno import contract
 from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.suno.records import MusicTask, tracks
@@ -279,17 +279,16 @@ class FakeSuno:
             forgery = stray.forgery or "unsigned"
             name, whose = f"forgery:{forgery}", first.task_id
         whose = whose or task_id(self._ids)
-        items = [self._stray_item(first, part) for part in range(contract.TRACKS_PER_TASK)]
+        items = [self._stray_item(first, stray.cover, part) for part in range(contract.TRACKS_PER_TASK)]
         body = contract.callback_body("complete", whose, items)
         self.dispatcher.send(Callback(first.callback_url, whose, name, body, forgery))
 
-    def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
+    def _stray_item(self, first: MusicTask, cover: Picture, part: int) -> dict[str, Any]:
         """Return a finished track of an unknown task, with audio and a cover that belong to no task."""
         track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
         track.audio_url = track.stream_url = self._publish_audio(track)
-        picture = picture_spec(COVER, "cover", self._stray_pictures, part)
+        track.cover_url = self._publish_cover(cover, self._stray_pictures, part)
         self._stray_pictures += 1
-        track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
     async def _record_info(self, request: Request) -> Response:

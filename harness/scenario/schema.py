@@ -29,9 +29,11 @@ from harness.fakes.script import (
     Image,
     ImageAnswer,
     ImageCallbackShape,
+    ImageForgery,
     KieScript,
     MediaScript,
     Music,
+    Picture,
     RecordStyle,
     Script,
     Stray,
@@ -59,7 +61,7 @@ from harness.scenario.fields import (
     text_like,
     word_or_block,
 )
-from harness.scenario.image_fields import CoverText, PictureText
+from harness.scenario.image_fields import CoverText, PictureText, SomeCoverText
 from harness.scenario.model import DEADLINE_S, Platform, Scenario
 from harness.scenario.values import found, spelled
 
@@ -185,6 +187,14 @@ class StrayKeys(Keys):
     after_s: Seconds = key("Its time, after the first music request.", "200s", default=...)
     what: Literal["unknown-image", "old-music", "forgery"] = key("The kind of callback.", "forgery", default=...)
     forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale")
+    cover: SomeCoverText = key("The cover in forged or old music; default a 360x360 JPEG.", "2048x1152")
+
+    @field_validator("cover")
+    @classmethod
+    def _only_of_music(cls, cover: Picture, info: ValidationInfo) -> Picture:
+        if info.data.get("what") == "unknown-image":
+            raise ValueError('"unknown-image" is no music, so it has no cover; remove this key')
+        return cover
 
     @field_validator("forgery")
     @classmethod
@@ -257,6 +267,15 @@ class ImageKeys(Keys):
         return error_after_s
 
 
+class ImageForgeryKeys(Keys):
+    """A forged callback of the first picture task that has a callback URL."""
+
+    makes = ImageForgery
+    after_s: Seconds = key("Its time, after the request for the picture.", "2s", default=...)
+    forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale", default=...)
+    picture: PictureText = key("The picture in it; default a valid 2048x1152 PNG.", "360x360")
+
+
 class KieKeys(DeliveringKeys):
     """The behaviour of Kie.ai: the pictures."""
 
@@ -269,6 +288,9 @@ class KieKeys(DeliveringKeys):
         "Entry k applies to the k-th picture task, the last entry to all later ones.",
         [{"takes": "16s"}],
         min_length=1,
+    )
+    forgeries: Many[Made[ImageForgeryKeys]] = key(
+        "Forged callbacks of a picture.", [{"after": "2s", "forgery": "unsigned", "picture": "360x360"}]
     )
     invisible_s: Seconds = key("Duration for which a new task has no record.", "3s", alias="invisible-for")
     pixel_table: Literal["kie", "bytedance"] = key("The vendor that defines the sizes 1K, 2K and 4K.", "bytedance")

@@ -141,3 +141,21 @@ class BelievesTheLastWordOnPictures(HearsOfItsPictures):
         super().hear_of_picture(task_id, body)
         if body["code"] != 200:
             self.fail(self.ordered[task_id], "the picture failed")
+
+
+class ChecksNoSignatureOfPictures(HearsOfItsPictures):
+    async def picture_callback(self, request: Request) -> Response:
+        body = await request.json()
+        self.hear_of_picture(body["data"]["taskId"], body)
+        return self.answer()
+
+
+class OrdersWithTheFirstAudio(Shop):
+    """It begins with the first song, and claims nothing before it has looked for the track's picture."""
+
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        items = body["data"].get("data") or [{}]
+        if items[0].get("audio_url") and row["status"] == "pending" and row["stage"] is None:
+            await asyncio.sleep(0.001)
+            self.save(row["id"], audio_url=items[0]["audio_url"], stage="picture")
+            await self.produce(row["id"], items[0].get("image_url"))
