@@ -34,6 +34,7 @@ from harness.faults.randomness import Schedule
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest
 from harness.faults.rule import EveryNth, FaultRule
+from harness.faults.stores import MissingColumn, StoreLocked
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
@@ -153,6 +154,8 @@ faults:
     fault: {late-request: {takes: [1s, {between: [5s, 20s]}, never]}}
   - {to: callbacks, fault: {altered-request: {text: complete, by: first}}}
   - {to: media, fault: {wrong-length: {says: twice}}}
+  - {to: store, path: /rest/v1/tracks, method: PATCH, fault: {store-locked: {takes: never}}}
+  - {to: store, fault: {missing-column: {column: image_label}}}
 platform:
   limit: 60s
   freezes-after-answer: true
@@ -272,6 +275,8 @@ RICH_VALUE = Scenario(
         ),
         FaultRule("callbacks", AlteredRequest("complete", "first")),
         FaultRule("media", WrongLength("twice")),
+        FaultRule("store", StoreLocked(float("inf")), "/rest/v1/tracks", "PATCH"),
+        FaultRule("store", MissingColumn("tracks", "image_label")),
     ),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )
@@ -296,7 +301,8 @@ def test_equal_files_are_equal_values_with_one_hash() -> None:
 
 def test_every_fault_can_be_written_by_its_name_alone() -> None:
     for name, fault in FAULTS.items():
-        (rule,) = parsed(f"{WHY}faults: [{{to: kie, fault: {name}}}]").faults
+        link = (fault.links or ("kie",))[0]
+        (rule,) = parsed(f"{WHY}faults: [{{to: {link}, fault: {name}}}]").faults
         assert rule.fault == fault()
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from harness.invariants import images
 from harness.invariants.invariant import Invariant
+from harness.invariants.store import store_failures
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
+    FaultTriggered,
     InstanceFrozen,
     InstanceStarted,
     InstanceThawed,
@@ -65,7 +67,10 @@ CALLBACK_ANSWERED = Invariant(
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
-    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it."""
+    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it, or
+    whether it reported that its store had failed."""
+    if _reports_a_failed_store(attempt, view):
+        return True
     if attempt.sent.number not in view.faults:
         return False
     if attempt.arrived is None:
@@ -76,6 +81,23 @@ def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | N
         and response.event.status in fine
         and response.event.latency_s <= view.began.delivery_answer_within_s
     )
+
+
+def _reports_a_failed_store(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt was answered with 5xx after a fault of the store had hit its handler: the provider
+    delivers again, and nothing is lost."""
+    response = attempt.response
+    if response is None or response.event.status is None or not 500 <= response.event.status <= 599:
+        return False
+    return any(_is_behind(attempt, fault, view) for fault in store_failures(view, response))
+
+
+def _is_behind(attempt: Attempt, fault: Entry[FaultTriggered], view: TraceView) -> bool:
+    """Return whether a fault hit the handler of an attempt; of a live application no causes are known, so that any
+    fault meanwhile may have."""
+    if view.began.world == "live":
+        return attempt.arrived is not None and attempt.arrived.number < fault.number
+    return attempt.sent.number in {cause.number for cause in view.journal.causes(fault)}
 
 
 def _reported(attempt: Attempt, view: TraceView) -> str:

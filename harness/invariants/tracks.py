@@ -5,6 +5,7 @@ import re
 from harness.invariants import images
 from harness.invariants.downloads import first_download, is_whole
 from harness.invariants.invariant import Invariant, of_every_track
+from harness.invariants.store import store_failures
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
     CallbackAttempt,
@@ -37,6 +38,8 @@ def settles(view: TraceView, track: Track) -> Finding:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
         if "answered HTTP" in problem and _music_was_hindered(view):
             return not_applicable("the music provider failed, and the application reported it")
+        if "answered HTTP 5" in problem and store_failures(view, track.refused):
+            return not_applicable("the store failed, and the application reported it")
         return violated(f"the request for a track failed: {problem}", track.refused)
     if track.final is None or not track.readable:
         return unknown(UNREADABLE)

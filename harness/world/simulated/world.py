@@ -31,8 +31,9 @@ from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.scratch import has_room, room_wanted
 from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
+from harness.world.simulated.sqlite_faults import StatementGate, unreachable_fault
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
-from harness.world.unsupported import NO_STORE_FOR_FAULTS
+from harness.world.unsupported import NO_SQLITE_FOR_FAULTS, no_such_fault_of_sqlite
 
 
 class SimulatedWorld:
@@ -86,6 +87,9 @@ class SimulatedWorld:
             simulation.begin(self._look_back)
             ending = simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
             self._look_for_interruptions(ending)
+        if self._watcher.gate is not None and not self._watcher.was_opened and self.loop.refusal is None:
+            self.loop.refuse(NO_SQLITE_FOR_FAULTS)
+            self._record_refusal()
         if not has_room():
             self.loop.refuse(room_wanted())
             self._record_refusal()
@@ -99,7 +103,7 @@ class SimulatedWorld:
         script, simulation = self.scenario.script, self.simulation
         injector = FaultInjector(self.scenario.faults, self.seed, self.writer.record, lambda: self.loop.elapsed_s)
         if any(fault.link == "store" for fault in self.scenario.faults):
-            self.loop.refuse(NO_STORE_FOR_FAULTS)
+            self._open_store_to(injector)
         media = MediaHost(
             script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.writer.observe
         )
@@ -125,6 +129,13 @@ class SimulatedWorld:
             app = self.simulation.fake(app)
             self._serve(provider.hosts, app, link, injector.connect_hook(frozenset({provider.name})))
         self._serve((APPLICATION_HOST,), instances, lambda path: "app", None)
+
+    def _open_store_to(self, injector: FaultInjector) -> None:
+        """Let the faults of the store act on the application's SQLite file."""
+        unreachable = unreachable_fault(self.scenario)
+        if unreachable is not None:
+            self.loop.refuse(no_such_fault_of_sqlite(unreachable))
+        self._watcher.gate = StatementGate(injector.pass_statement)
 
     def _killed(self, instance: ExecutionScope) -> None:
         """Do what a kernel does for a dead process: close its files and reset its connections."""
