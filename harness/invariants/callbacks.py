@@ -68,8 +68,8 @@ CALLBACK_ANSWERED = Invariant(
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
     """Return whether a fault hit the attempt and the implementation answered it correctly or never received it, or
-    whether it reported that its store had failed."""
-    if _reports_a_failed_store(attempt, view):
+    whether it reported that its store had failed, or that the track is gone."""
+    if _reports_a_failed_store(attempt, view) or _reports_a_deleted_track(attempt, view):
         return True
     if attempt.sent.number not in view.faults:
         return False
@@ -90,6 +90,14 @@ def _reports_a_failed_store(attempt: Attempt, view: TraceView) -> bool:
     if response is None or response.event.status is None or not 500 <= response.event.status <= 599:
         return False
     return any(_is_behind(attempt, fault, view) for fault in store_failures(view, response))
+
+
+def _reports_a_deleted_track(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt about a track was answered 404 or 410 after its user had deleted it."""
+    track, response = view.track_of_task.get(str(attempt.sent.event.task_id)), attempt.response
+    if track is None or track.deletion is None or response is None or response.event.status not in (404, 410):
+        return False
+    return track.deleted and track.deletion.number < response.number
 
 
 def _is_behind(attempt: Attempt, fault: Entry[FaultTriggered], view: TraceView) -> bool:
@@ -181,7 +189,7 @@ def _pending_request(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None
 
 
 def _lacks_something(track: Track) -> bool:
-    return bool(track.readable and track.fields) and (
+    return bool(track.readable and track.fields and track.is_expected) and (
         not track.settled or (track.status == "complete" and track.image_url is None)
     )
 
@@ -189,7 +197,7 @@ def _lacks_something(track: Track) -> bool:
 def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
     """Return whether a track is unfinished although its music was never ordered, or the providers have delivered every
     callback requested for it."""
-    if not track.readable or not track.fields or track.settled:
+    if not track.readable or not track.fields or track.settled or not track.is_expected:
         return False
     if not track.music:
         return True

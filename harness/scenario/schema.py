@@ -62,7 +62,7 @@ from harness.scenario.fields import (
     word_or_block,
 )
 from harness.scenario.image_fields import CoverText, PictureText, SomeCoverText
-from harness.scenario.model import DEADLINE_S, Platform, Scenario
+from harness.scenario.model import DEADLINE_S, Platform, Scenario, UserAction
 from harness.scenario.values import found, spelled
 
 TRACKS_MAX = 1_000
@@ -336,6 +336,16 @@ class PlatformKeys(Keys):
     cron_every_s: Seconds = key("Interval between calls of the periodic route; default 1m.", "1m")
 
 
+class UserKeys(Keys):
+    """An action of the user of the first track."""
+
+    makes = UserAction
+    after_s: Seconds = key("Its time, after the first request for the track.", "0s", "60s", default=...)
+    does: Literal["ask-again", "delete"] = key(
+        "ask-again: sends the same request once more. delete: deletes the track.", "ask-again", default=...
+    )
+
+
 def _sentence(value: str) -> str:
     if not value.strip():
         raise ValueError("is blank; describe in a sentence or two what goes wrong and who is affected")
@@ -399,6 +409,9 @@ class ScenarioKeys(Keys):
     media: Made[MediaKeys] = key("The behaviour of the file hosts.", {"expires-after": "10m"})
     faults: Many[Made[FaultRuleKeys]] = key(
         "Faults that act on messages in transit.", [{"to": "kie", "fault": "connection-refused"}]
+    )
+    user: Many[Made[UserKeys]] = key(
+        "What the user of the first track does next.", [{"after": "0s", "does": "ask-again"}]
     )
     platform: Made[PlatformKeys] = key("The platform on which the implementation runs.", {"limit": "60s"})
 

@@ -137,6 +137,11 @@ class JobQueue:
             raise OvertakenError(job.track_id)
         self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (job.track_id,))
 
+    def forget(self, track_id: str) -> None:
+        """Delete everything about a track, whatever its job is doing."""
+        for table in ("jobs", "deliveries", "pictures"):
+            self._db.execute(f"DELETE FROM {table} WHERE track_id = ?", (track_id,))
+
     def due(self) -> list[tuple[str, float]]:
         """Return the tracks that have a job and when it is due, the earliest first."""
         rows = self._db.execute("SELECT track_id, due_s FROM jobs ORDER BY due_s, track_id")

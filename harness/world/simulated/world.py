@@ -21,7 +21,7 @@ from harness.faults.exchange import App
 from harness.scenario.model import Scenario
 from harness.trace.events import CronCalled, InstanceKilled, Request, RequestAbandoned, Response, RunEnded, RunRefused
 from harness.trace.journal import Journal
-from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
+from harness.world.client import USER_PATIENCE_S, Users, asking, deleting
 from harness.world.clock import START_S
 from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
@@ -154,9 +154,10 @@ class SimulatedWorld:
             self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
         for at_s in self.scenario.platform.restarts_s:
             self.loop.call_at(START_S + at_s, self.simulation.begin, instances.restart)
-        self.observer.ids = [None] * self.scenario.tracks
-        ask = asking(f"http://{APPLICATION_HOST}")
-        await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
+        self.observer.ids = [None] * self.scenario.requests
+        users = Users(self.scenario, self.seed, self.writer, self.observer.ids)
+        url = f"http://{APPLICATION_HOST}"
+        await users.act(asking(url), deleting(url))
 
     async def _cron(self, path: str) -> None:
         while True:

@@ -62,6 +62,17 @@ class Book:
         upsert = f"INSERT INTO tracks (id, {names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {new}"
         self.db.execute(upsert, values)
 
+    def tear_out(self, track: str) -> None:
+        """Forget a track."""
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.execute("DELETE FROM tracks WHERE id = ?", (track,))
+        for table in ("events", "inbox", "walks"):
+            self.db.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
+        self.db.execute("DELETE FROM files WHERE name LIKE ?", (f"{track}%",))
+        self.db.execute("COMMIT")
+        self._stories.pop(track, None)
+        self._read_to.pop(track, None)
+
     def take(self, track: str, now_s: float, until_s: float) -> bool:
         """Be the one who walks with a track, until then; False while another process is."""
         self.db.execute(
