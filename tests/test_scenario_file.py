@@ -38,7 +38,7 @@ from harness.faults.stores import MissingColumn, StoreLocked
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Platform, Scenario, UserAction
 
 WHY = "why: it shows what happens\n"
 SHIPPED = sorted(shipped_root().glob("*/*.yaml"))
@@ -156,6 +156,7 @@ faults:
   - {to: media, fault: {wrong-length: {says: twice}}}
   - {to: store, path: /rest/v1/tracks, method: PATCH, fault: {store-locked: {takes: never}}}
   - {to: store, fault: {missing-column: {column: image_label}}}
+user: [{after: 0s, does: ask-again}, {after: 2m, does: delete}]
 platform:
   limit: 60s
   freezes-after-answer: true
@@ -278,6 +279,7 @@ RICH_VALUE = Scenario(
         FaultRule("store", StoreLocked(float("inf")), "/rest/v1/tracks", "PATCH"),
         FaultRule("store", MissingColumn("tracks", "image_label")),
     ),
+    user=(UserAction(0.0, "ask-again"), UserAction(120.0, "delete")),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )
 

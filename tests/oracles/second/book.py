@@ -68,7 +68,6 @@ class Book:
         self.db.execute("DELETE FROM tracks WHERE id = ?", (track,))
         for table in ("events", "inbox", "walks"):
             self.db.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
-        self.db.execute("DELETE FROM files WHERE name LIKE ?", (f"{track}%",))
         self.db.execute("COMMIT")
         self._stories.pop(track, None)
         self._read_to.pop(track, None)
