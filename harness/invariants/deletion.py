@@ -39,7 +39,7 @@ STAYS_DELETED = Invariant(
     name="stays-deleted",
     sentence="A track that its user deletes does not come back, and nothing more is paid for it.",
     consequence="brings deleted tracks back or pays for them",
-    gravity=15,
+    gravity=11,
     check=stays_deleted,
 )
 

@@ -68,7 +68,7 @@ REJECTS_FORGERY = Invariant(
     name="rejects-forgery",
     sentence="With a signing key set, an unsigned, forged or stale callback changes nothing.",
     consequence="accepts forged callbacks",
-    gravity=12,
+    gravity=13,
     check=rejects_forgery,
 )
 
@@ -165,7 +165,7 @@ FETCHES_SAFELY = Invariant(
     name="fetches-safely",
     sentence="No picture is fetched from a private or foreign address in a callback.",
     consequence="fetches private or foreign addresses from callbacks",
-    gravity=13,
+    gravity=14,
     check=fetches_safely,
 )
 
@@ -205,7 +205,7 @@ KEEPS_SECRETS = Invariant(
     name="keeps-secrets",
     sentence="The API key is in no log line, stored value, callback URL or request elsewhere.",
     consequence="leaks its key",
-    gravity=14,
+    gravity=15,
     check=keeps_secrets,
 )
 

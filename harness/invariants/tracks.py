@@ -220,7 +220,7 @@ AUDIO_KEPT = Invariant(
     name="audio-kept",
     sentence="Once the music is finished its audio is on the track, whatever happens to the picture.",
     consequence="loses finished audio",
-    gravity=11,
+    gravity=12,
     check=of_every_track(audio_kept),
 )
 
