@@ -1,4 +1,4 @@
-"""Sends one POST over a connection of its own: everything a provider needs of HTTP as a client.
+"""Sends one request over a connection of its own: everything a provider needs of HTTP as a client.
 
 A callback is one small request to an arbitrary address. A full client library brings pools, redirects, cookies and
 proxies that a callback must not have, and takes several times as long as the exchange itself; here httptools parses
@@ -10,7 +10,7 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -43,6 +43,15 @@ BadResponseError."""
 
 async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
     """Send `content` to `url` and return the complete response; without redirects, retries or a timeout of its own."""
+    return await _send("POST", url, content, headers)
+
+
+def sending(method: str) -> Post:
+    """Return what does the same as `post` with another method."""
+    return partial(_send, method)
+
+
+async def _send(method: str, url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an absolute http URL")
@@ -50,7 +59,7 @@ async def post(url: str, content: bytes, headers: dict[str, str]) -> ClientRespo
     port = parts.port or PORTS[parts.scheme]
     loop = asyncio.get_running_loop()
     exchange = _ClientProtocol(loop.create_future())
-    request = exchange.request(parts.netloc.rpartition("@")[2], target, content, headers)
+    request = exchange.request(method, parts.netloc.rpartition("@")[2], target, content, headers)
     secure = _trust() if parts.scheme == "https" else None
     transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
     try:
@@ -70,12 +79,12 @@ class _ClientProtocol(asyncio.Protocol):
         """Whether the body's length is unknown, so that it ends with the connection."""
         self._is_framed = False
 
-    def request(self, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
+    def request(self, method: str, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
         """Return the whole request as bytes. Raises ValueError for a URL that no request can contain."""
         named = {"Host": host, **headers, "Content-Length": str(len(content)), "Connection": "close"}
         if TARGET.fullmatch(target) is None or not all(FIELD.fullmatch(value) for value in named.values()):
             raise ValueError(f"not a URL that can be requested: {target!r} at {host!r}")
-        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
         return "\r\n".join(lines).encode("latin-1") + content
 
     def data_received(self, data: bytes) -> None:

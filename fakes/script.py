@@ -15,7 +15,9 @@ IMAGE_TAKES = Fixed(8.0)
 MINUTE_S = 60.0
 DAY_S = 86_400.0
 
-CallbackKind = Literal["text", "first", "complete"]
+CallbackKind = Literal["text", "progress", "first", "complete", "error"]
+"""The documented callbacks of a music task, one of an undocumented type (`progress`), and an error that contradicts the
+complete callback before it."""
 ImageUrlText = Literal["given", "missing", "null", "empty", "undefined", "relative", "private"]
 """The value in place of an image URL: a working URL, no key at all, null, "", "undefined", a path without a host, or a
 URL on a private address."""
@@ -28,10 +30,15 @@ ImageAnswer = Literal[
     "result-as-object",
     "unknown-state",
     "claims-size",
+    "picture-at-once",
 ]
 """The shape of a picture's response: the contract's; only a task id although no callback was requested; `data: null`;
 the URL's field renamed; the whole result wrapped once more; a JSON string delivered as an object; a finished task in an
-unknown state; a size stated beside the URL, the requested one, whatever the picture's is."""
+unknown state; a size stated beside the URL, the requested one, whatever the picture's is; the picture itself although a
+callback was requested (not of a job)."""
+ImageCallbackShape = Literal["result-json", "result-urls", "flat"]
+"""The place of the URL in a picture's callback: in the JSON string `resultJson`, as for jobs; in the list
+`info.result_urls`, as for Kie.ai's other picture models; or directly in `data`, as `imageUrl`."""
 DialectName = Literal["kie", "sunoapi.org"]
 """The provider of the music API. They differ in codes, limits, required fields, the path of the balance and
 signatures."""
@@ -82,8 +89,8 @@ class Music:
     """From creation to the finished audio."""
     sends: tuple[CallbackKind, ...] = ("text", "first", "complete")
     """Callbacks in the order they are sent. `text` is due after a tenth of `takes`, `first` after half, `complete` at
-    the end; a callback listed out of order, or again, is sent `apart_s` after the previous one was sent (not
-    answered)."""
+    the end; any other callback, and one listed out of order, or again, is sent `apart_s` after the previous one was
+    sent (not answered)."""
     apart_s: float = 1.0
     """Seconds between repeated callbacks; 0 sends concurrent duplicates."""
     callbacks: Literal["sent", "never"] = "sent"
@@ -92,6 +99,14 @@ class Music:
     """The list of tracks in an error callback: null or `[]`."""
     empty_complete: bool = False
     """The complete callback has code 200 but no tracks."""
+    complete_carries: Literal["tracks", "covers"] = "tracks"
+    """The complete callback has the tracks, or only their covers, without audio."""
+    without_audio: Literal["first", "second"] | None = None
+    """The one of the two songs that never gets its audio, nor its cover."""
+    record_audio: Literal["same", "another"] = "same"
+    """The audio in records: that of the callbacks, or the same song at another URL."""
+    record_cover: Picture | Literal["same"] | None = "same"
+    """The cover in records: that of the callbacks, another picture at another URL, or none."""
     task_id_on_top: bool = False
     """Callbacks carry their task id as a top-level `taskId`, as on a security page of the documentation, and not in
     `data`."""
@@ -122,6 +137,9 @@ class Image:
     callback_late_s: float = 0.0
     """The callback is delayed by this long after the picture is finished."""
     callback_times: int = 1
+    callback_shape: ImageCallbackShape = "result-json"
+    error_after_s: float | None = None
+    """A callback that contradicts the success: an error, this long after the last callback with the picture."""
     task_id_on_top: bool = False
     """The callback carries its task id as a top-level `taskId`, as on a security page, and not in `data`."""
     record_lags_s: float = 0.0
@@ -140,6 +158,18 @@ class Stray:
     after_s: float
     what: Literal["unknown-image", "old-music", "forgery"]
     forgery: ForgeryKind | None = None
+    cover: Picture = COVER
+    """The cover in the music."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageForgery:
+    """A callback that pretends to be that of the first picture task with a callback URL, sent `after_s` seconds after
+    the task was created, with another picture in it."""
+
+    after_s: float
+    forgery: ForgeryKind
+    picture: Picture = Picture()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +218,7 @@ class KieScript:
     profile: Literal["synchronous", "documented"] = "synchronous"
     images: tuple[Image, ...] = (Image(),)
     delivery: DeliveryRules = DeliveryRules()
+    forgeries: tuple[ImageForgery, ...] = ()
     invisible_s: float = 0.0
     """For this long after creation recordInfo responds with body code 422, "recordInfo is null"."""
     pixel_table: Literal["kie", "bytedance"] = "kie"

@@ -18,6 +18,7 @@ from harness.fakes.script import (
     DeliveryRules,
     Failure,
     Image,
+    ImageForgery,
     KieScript,
     MediaScript,
     Music,
@@ -33,10 +34,11 @@ from harness.faults.randomness import Schedule
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.requests import AlteredRequest, LateRequest
 from harness.faults.rule import EveryNth, FaultRule
+from harness.faults.stores import MissingColumn, StoreLocked
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.catalogue import shipped_root
 from harness.scenario.loader import json_schema, parse_scenario, read_scenario
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Platform, Scenario, UserAction
 
 WHY = "why: it shows what happens\n"
 SHIPPED = sorted(shipped_root().glob("*/*.yaml"))
@@ -70,6 +72,12 @@ suno:
       unknown-status: true
       swapped-case: true
     - cover: 1024x576
+      sends: [text, progress, complete, error]
+      complete-carries: covers
+      without-audio: second
+      record-audio: another
+      record-cover: 2048x1152
+    - record-cover: none
   answer-within: 10s
   retries-after: [0s, 1m]
   accepts: 2xx
@@ -84,6 +92,7 @@ suno:
   strays:
     - {after: 200s, what: forgery, forgery: stale}
     - {after: 1.5s, what: unknown-image}
+    - {after: 2s, what: forgery, forgery: altered, cover: 2048x1152}
   credits: 0
   creations-per-10s: 2
 kie:
@@ -102,6 +111,8 @@ kie:
       waits: never
       task-id-on-top: true
       record-lags: 5m
+    - {answer: picture-at-once, callback-shape: result-urls, error-after: 30s}
+  forgeries: [{after: 2s, forgery: unsigned}, {after: 3s, forgery: stale, picture: 360x360}]
   invisible-for: 3s
   pixel-table: bytedance
   retries-after: []
@@ -143,6 +154,9 @@ faults:
     fault: {late-request: {takes: [1s, {between: [5s, 20s]}, never]}}
   - {to: callbacks, fault: {altered-request: {text: complete, by: first}}}
   - {to: media, fault: {wrong-length: {says: twice}}}
+  - {to: store, path: /rest/v1/tracks, method: PATCH, fault: {store-locked: {takes: never}}}
+  - {to: store, fault: {missing-column: {column: image_label}}}
+user: [{after: 0s, does: ask-again}, {after: 2m, does: delete}]
 platform:
   limit: 60s
   freezes-after-answer: true
@@ -182,7 +196,15 @@ RICH_VALUE = Scenario(
                     unknown_status=True,
                     swapped_case=True,
                 ),
-                Music(cover=Picture(1024, 576, format="jpeg")),
+                Music(
+                    cover=Picture(1024, 576, format="jpeg"),
+                    sends=("text", "progress", "complete", "error"),
+                    complete_carries="covers",
+                    without_audio="second",
+                    record_audio="another",
+                    record_cover=Picture(2048, 1152, format="jpeg"),
+                ),
+                Music(record_cover=None),
             ),
             delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx", True),
             dialect="sunoapi.org",
@@ -192,7 +214,11 @@ RICH_VALUE = Scenario(
             invisible_s=3.0,
             queries_per_s=1,
             key_quota=24,
-            strays=(Stray(200.0, "forgery", "stale"), Stray(1.5, "unknown-image")),
+            strays=(
+                Stray(200.0, "forgery", "stale"),
+                Stray(1.5, "unknown-image"),
+                Stray(2.0, "forgery", "altered", Picture(2048, 1152, format="jpeg")),
+            ),
             credits=0,
             creations_per_10_s=2,
         ),
@@ -216,8 +242,10 @@ RICH_VALUE = Scenario(
                     task_id_on_top=True,
                     record_lags_s=300.0,
                 ),
+                Image(answer="picture-at-once", callback_shape="result-urls", error_after_s=30.0),
             ),
             delivery=DeliveryRules(retries_after_s=()),
+            forgeries=(ImageForgery(2.0, "unsigned"), ImageForgery(3.0, "stale", Picture(360, 360))),
             invisible_s=3.0,
             pixel_table="bytedance",
             credits=7,
@@ -248,7 +276,10 @@ RICH_VALUE = Scenario(
         ),
         FaultRule("callbacks", AlteredRequest("complete", "first")),
         FaultRule("media", WrongLength("twice")),
+        FaultRule("store", StoreLocked(float("inf")), "/rest/v1/tracks", "PATCH"),
+        FaultRule("store", MissingColumn("tracks", "image_label")),
     ),
+    user=(UserAction(0.0, "ask-again"), UserAction(120.0, "delete")),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )
 
@@ -272,7 +303,8 @@ def test_equal_files_are_equal_values_with_one_hash() -> None:
 
 def test_every_fault_can_be_written_by_its_name_alone() -> None:
     for name, fault in FAULTS.items():
-        (rule,) = parsed(f"{WHY}faults: [{{to: kie, fault: {name}}}]").faults
+        link = (fault.links or ("kie",))[0]
+        (rule,) = parsed(f"{WHY}faults: [{{to: {link}, fault: {name}}}]").faults
         assert rule.fault == fault()
 
 
@@ -427,8 +459,8 @@ def test_no_two_shipped_files_have_the_same_why() -> None:
     assert len(set(whys)) == len(whys)
 
 
-def test_there_are_23_invariants() -> None:
-    assert len(INVARIANTS) == 23
+def test_there_are_24_invariants() -> None:
+    assert len(INVARIANTS) == 24
     warnings = {name for name, invariant in INVARIANTS.items() if invariant.severity == "warning"}
     assert warnings == {"image-durable", "keeps-rate", "charges-once", "logs-as-promised"}
     assert all(name == invariant.name and invariant.sentence.endswith(".") for name, invariant in INVARIANTS.items())

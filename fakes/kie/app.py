@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -17,13 +18,13 @@ from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.kie import contract
-from harness.fakes.kie.records import ImageTask, Mode, job_callback
+from harness.fakes.kie.records import ImageTask, Mode, image_callback
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
-from harness.fakes.script import Failure, Image, KieScript, Picture
-from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, task_id, turn
+from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Picture
+from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, sleep_until, task_id, turn
 
 UNSCRIPTED = Picture()
 """A script that leaves the picture at this default gets the requested size; see `served`."""
@@ -73,6 +74,7 @@ class FakeKie:
         self._requests = 0
         self._stray_pictures = STRAY_NUMBER_FIRST
         self._callback_url: str | None = None
+        """The latest one."""
 
     @property
     def busy(self) -> bool:
@@ -158,7 +160,7 @@ class FakeKie:
 
     def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
         is_job = endpoint == contract.CREATE_TASK
-        mode: Mode = "jobs" if is_job else "callback" if body.get("callBackUrl") else "synchronous"
+        mode = _mode(image, body, is_job)
         size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
         task = ImageTask(
             task_id=task_id(self._ids),
@@ -174,7 +176,10 @@ class FakeKie:
             style=self.script.records,
         )
         self._tasks.add(task.task_id, task)
-        self._callback_url = task.callback_url or self._callback_url
+        if task.callback_url is not None:
+            if self._callback_url is None:
+                self._begin_forgeries(task, task.callback_url)
+            self._callback_url = task.callback_url
         self.observe(
             "task.created",
             provider="kie",
@@ -212,8 +217,15 @@ class FakeKie:
         for index in range(image.callback_times):
             if index:
                 await asyncio.sleep(DUPLICATES_APART_S)
-            body = job_callback(task, self.account.credits.balance)
-            self.dispatcher.send(Callback(url, task.task_id, "image", body))
+            self.dispatcher.send(Callback(url, task.task_id, "image", self._callback_body(task)))
+        if image.error_after_s is not None and task.failure is None:
+            await asyncio.sleep(image.error_after_s)
+            failure = Failure(contract.FAILED_CALLBACK_CODE)
+            task = replace(task, failure=(failure.code, message_of(failure, self.account.codes.messages)))
+            self.dispatcher.send(Callback(url, task.task_id, "error", self._callback_body(task)))
+
+    def _callback_body(self, task: ImageTask) -> dict[str, Any]:
+        return image_callback(task, self.account.credits.balance)
 
     def _end(self, task: ImageTask) -> None:
         task.ended_ms = int(time.time() * 1000)
@@ -240,6 +252,22 @@ class FakeKie:
         hint = f"{task.size[0]}x{task.size[1]}.png"
         return self._publish_file(hint, picture=picture, audio_seconds=None)
 
+    def _begin_forgeries(self, task: ImageTask, url: str) -> None:
+        for forgery in self.script.forgeries:
+            self._chores.start(self._forge(forgery, task, url))
+
+    async def _forge(self, forgery: ImageForgery, task: ImageTask, url: str) -> None:
+        """Send a callback of success for a task, with a picture that it has not made."""
+        await sleep_until(task.began_s + forgery.after_s)
+        picture = picture_spec(forgery.picture, "picture", self._stray_pictures)
+        self._stray_pictures += 1
+        hint = f"{picture.width}x{picture.height}.png"
+        false_url = self._publish_file(hint, picture=picture, audio_seconds=None)
+        forged = replace(task, urls=[false_url], failure=None, ended_ms=int(time.time() * 1000))
+        name = f"forgery:{forgery.forgery}"
+        body = self._callback_body(forged)
+        self.dispatcher.send(Callback(url, task.task_id, name, body, forgery.forgery))
+
     def send_unknown_image(self, url: str) -> None:
         """Send the callback of an unknown finished task to the latest picture callback URL, or else to `url`."""
         now_ms = int(time.time() * 1000)
@@ -259,7 +287,7 @@ class FakeKie:
         )
         self._stray_pictures += 1
         stray.urls = [self._publish(stray)]
-        body = job_callback(stray, self.account.credits.balance)
+        body = self._callback_body(stray)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
     async def _record_info(self, request: Request) -> Response:
@@ -282,6 +310,13 @@ class FakeKie:
         if problems:
             self.account.break_contract(contract.DOWNLOAD_URL, problems)
         return success(url) if url else self.account.answer(self.account.failure(422, "The url is not one of ours."))
+
+
+def _mode(image: Image, body: dict[str, Any], is_job: bool) -> Mode:
+    """Return how the result of a request reaches its sender."""
+    if is_job:
+        return "jobs"
+    return "callback" if body.get("callBackUrl") and image.answer != "picture-at-once" else "synchronous"
 
 
 def create_app(

@@ -292,14 +292,20 @@ def claim(size: tuple[int, int]) -> dict[str, Any]:
 
 
 def job_result(image: Image, urls: list[str], size: tuple[int, int]) -> dict[str, Any]:
-    """Return the content of resultJson; a missing URL is missing from the list."""
+    """Return the content of resultJson."""
+    name = "resultLinks" if image.answer == "renamed" else "resultUrls"
+    result: dict[str, Any] = {name: listed_urls(image, urls)}
+    return result | claim(size) if image.answer == "claims-size" else result
+
+
+def listed_urls(image: Image, urls: list[str]) -> list[Any]:
+    """Return a result's list of URLs; a missing one is missing from it."""
     listed: list[Any] = []
     for url in urls:
         holder: dict[str, Any] = {}
         put_url(holder, "url", url, image.picture_url)
         listed += holder.values()
-    result: dict[str, Any] = {"resultLinks" if image.answer == "renamed" else "resultUrls": listed}
-    return result | claim(size) if image.answer == "claims-size" else result
+    return listed
 
 
 def result_text(image: Image, result: dict[str, Any]) -> Any:

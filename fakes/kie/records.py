@@ -1,14 +1,16 @@
 """The records of picture tasks: one task, and its representation in recordInfo and the callback."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from starlette.responses import Response
 
 from harness.fakes.kie import contract
+from harness.fakes.published_files import put_url
 from harness.fakes.responses import success
-from harness.fakes.script import Image, RecordStyle
+from harness.fakes.script import Image, ImageCallbackShape, RecordStyle
 
 ENDED = "ended"
 """Not a state of the contract: `success`, `fail` or an unknown one, as the script wants."""
@@ -113,8 +115,18 @@ def job_record(task: ImageTask, state: str) -> dict[str, Any] | None:
     return contract.around_result(task.image, data)
 
 
-def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
-    """Return the body sent to callBackUrl when a task has ended: the query's shape, with the account's balance."""
+def image_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
+    """Return the body sent to callBackUrl when a task has ended, in the shape that the script wants."""
+    data = _SHAPES[task.image.callback_shape](task, remained_credits)
+    on_top: dict[str, Any] = {"taskId": data.pop("taskId")} if task.image.task_id_on_top else {}
+    if task.failure is not None:
+        return {**on_top, "code": contract.FAILED_CALLBACK_CODE, "msg": task.failure[1], "data": data}
+    reported = contract.around_result(task.image, data)
+    return {**on_top, "code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": reported}
+
+
+def _as_a_job(task: ImageTask, remained_credits: int) -> dict[str, Any]:
+    """Return the shape of the query, with the account's balance."""
     data: dict[str, Any] = {
         "taskId": task.task_id,
         "model": task.request["model"],
@@ -129,12 +141,29 @@ def job_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
         "updateTime": task.ended_ms,
     }
     _put_end(data, task)
-    on_top: dict[str, Any] = {"taskId": data.pop("taskId")} if task.image.task_id_on_top else {}
+    return data
+
+
+def _with_result_urls(task: ImageTask, remained_credits: int) -> dict[str, Any]:
+    """Return the shape of Kie.ai's other picture models."""
     if task.failure is not None:
-        message = task.failure[1]
-        return {**on_top, "code": contract.FAILED_CALLBACK_CODE, "msg": message, "data": data}
-    reported = contract.around_result(task.image, data)
-    return {**on_top, "code": 200, "msg": contract.SUCCEEDED_MESSAGE, "data": reported}
+        return {"taskId": task.task_id, "info": None}
+    return {"taskId": task.task_id, "info": {"result_urls": contract.listed_urls(task.image, task.urls)}}
+
+
+def _flat(task: ImageTask, remained_credits: int) -> dict[str, Any]:
+    """Return the shape with the picture's URL as a field."""
+    data: dict[str, Any] = {"taskId": task.task_id}
+    if task.failure is None:
+        put_url(data, "imageUrl", task.urls[0], task.image.picture_url)
+    return data
+
+
+_SHAPES: dict[ImageCallbackShape, Callable[[ImageTask, int], dict[str, Any]]] = {
+    "result-json": _as_a_job,
+    "result-urls": _with_result_urls,
+    "flat": _flat,
+}
 
 
 def _put_end(data: dict[str, Any], task: ImageTask) -> None:

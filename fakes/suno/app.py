@@ -22,7 +22,7 @@ from harness.fakes.latency import draw_s
 from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec, task_number
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
-from harness.fakes.script import COVER, Failure, ForgeryKind, Music, Stray, SunoScript
+from harness.fakes.script import CallbackKind, Failure, ForgeryKind, Music, Picture, Stray, SunoScript
 from harness.fakes.suno import contract
 from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.suno.records import MusicTask, tracks
@@ -192,25 +192,38 @@ class FakeSuno:
         else:
             self._fail(task)
 
-    def _reach(self, task: MusicTask, stage: contract.Stage) -> None:
+    def _reach(self, task: MusicTask, stage: CallbackKind) -> None:
         task.stage = stage
         if stage == "text":
             return
-        index = 0 if stage == "first" else 1
-        track = task.tracks[index]
-        track.audio_url = self._publish_audio(track)
-        if task.music.cover is not None:
-            picture = picture_spec(task.music.cover, "cover", task.number, index)
-            hint = f"{picture.width}x{picture.height}.jpeg"
-            track.cover_url = self._publish(hint, picture=picture, audio_seconds=None)
+        if task.music.without_audio != ("first" if stage == "first" else "second"):
+            self._finish(task, 0 if stage == "first" else 1)
         if stage == "complete":
             self._end(task, "success", 200)
+
+    def _finish(self, task: MusicTask, index: int) -> None:
+        """Publish the files of one of a task's tracks."""
+        music, track = task.music, task.tracks[index]
+        track.audio_url = self._publish_audio(track)
+        track.cover_url = self._publish_cover(music.cover, task.number, index)
+        if music.record_audio != "same" or music.record_cover != "same":
+            audio_url = track.audio_url if music.record_audio == "same" else self._publish_audio(track)
+            part = index + contract.TRACKS_PER_TASK
+            another = music.record_cover
+            cover_url = track.cover_url if another == "same" else self._publish_cover(another, task.number, part)
+            track.recorded = audio_url, cover_url
+
+    def _publish_cover(self, cover: Picture | None, number: int, part: int) -> str | None:
+        if cover is None:
+            return None
+        picture = picture_spec(cover, "cover", number, part)
+        return self._publish(f"{picture.width}x{picture.height}.jpeg", picture=picture, audio_seconds=None)
 
     def _publish_audio(self, track: SunoTrack) -> str:
         return self._publish("track.mp3", picture=None, audio_seconds=track.duration_s)
 
     def _end(self, task: MusicTask, outcome: str, code: int) -> None:
-        urls = [url for track in task.tracks for url in (track.audio_url, track.cover_url) if url]
+        urls = [url for track in task.tracks for url in track.urls()]
         self.observe(
             "task.ended",
             provider="suno",
@@ -228,20 +241,19 @@ class FakeSuno:
         self._end(task, "failed", failure.code)
         self.account.change_credits(task.task_id, contract.PRICE_CREDITS)
         if task.music.callbacks == "sent":
-            items: list[dict[str, Any]] | None = [] if task.music.error_carries == "empty" else None
-            body = contract.error_callback_body(task.task_id, *task.failure, items)
-            self._hand_over(task, "error", body)
+            self._send_error(task, *task.failure)
 
-    def _send(self, task: MusicTask, stage: contract.Stage) -> None:
-        items: list[dict[str, Any]] | None
-        if stage == "text":
-            texts = [replace(track, audio_url="").item() for track in task.tracks]
-            items = {"items": texts, "empty": [], "null": None}[task.music.text_carries]
-        else:
-            items = [track.item() for track in task.tracks[: 1 if stage == "first" else None]]
-            if stage == "complete" and task.music.empty_complete:
-                items = []
-        self._hand_over(task, stage, contract.callback_body(stage, task.task_id, items))
+    def _send_error(self, task: MusicTask, code: int, message: str) -> None:
+        items: list[dict[str, Any]] | None = [] if task.music.error_carries == "empty" else None
+        self._hand_over(task, "error", contract.error_callback_body(task.task_id, code, message, items))
+
+    def _send(self, task: MusicTask, callback: CallbackKind) -> None:
+        if callback == "error":
+            failure = Failure(contract.CONTRADICTION_CODE)
+            self._send_error(task, failure.code, message_of(failure, self.account.codes.messages))
+            return
+        body = contract.callback_body(callback, task.task_id, _items(task, callback))
+        self._hand_over(task, callback, body)
 
     def _hand_over(self, task: MusicTask, name: str, body: dict[str, Any]) -> None:
         def give_up() -> None:
@@ -267,17 +279,16 @@ class FakeSuno:
             forgery = stray.forgery or "unsigned"
             name, whose = f"forgery:{forgery}", first.task_id
         whose = whose or task_id(self._ids)
-        items = [self._stray_item(first, part) for part in range(contract.TRACKS_PER_TASK)]
+        items = [self._stray_item(first, stray.cover, part) for part in range(contract.TRACKS_PER_TASK)]
         body = contract.callback_body("complete", whose, items)
         self.dispatcher.send(Callback(first.callback_url, whose, name, body, forgery))
 
-    def _stray_item(self, first: MusicTask, part: int) -> dict[str, Any]:
+    def _stray_item(self, first: MusicTask, cover: Picture, part: int) -> dict[str, Any]:
         """Return a finished track of an unknown task, with audio and a cover that belong to no task."""
         track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
         track.audio_url = track.stream_url = self._publish_audio(track)
-        picture = picture_spec(COVER, "cover", self._stray_pictures, part)
+        track.cover_url = self._publish_cover(cover, self._stray_pictures, part)
         self._stray_pictures += 1
-        track.cover_url = self._publish("360x360.jpeg", picture=picture, audio_seconds=None)
         return track.item()
 
     async def _record_info(self, request: Request) -> Response:
@@ -292,6 +303,20 @@ class FakeSuno:
             self.account.throttle(contract.RECORD_INFO, task.queries)
             return self.account.answer(self.account.failure(self.account.codes.too_often))
         return task.record(now_s)
+
+
+def _items(task: MusicTask, callback: CallbackKind) -> list[dict[str, Any]] | None:
+    """Return the tracks in a callback."""
+    music = task.music
+    if callback in ("text", "progress"):
+        texts = [replace(track, audio_url="").item() for track in task.tracks]
+        return {"items": texts, "empty": [], "null": None}[music.text_carries]
+    if callback == "first":
+        return [task.tracks[0].item()]
+    if music.empty_complete:
+        return []
+    items = [track.item() for track in task.tracks]
+    return items if music.complete_carries == "tracks" else [contract.cover_only(item) for item in items]
 
 
 def create_app(

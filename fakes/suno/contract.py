@@ -7,7 +7,7 @@ camelCase in both. fakes/FIDELITY.md lists the rules with their confidence.
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from harness.fakes.events import ContractProblem
 from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
-from harness.fakes.script import DialectName, ImageUrlText, RecordStyle
+from harness.fakes.script import CallbackKind, DialectName, ImageUrlText, RecordStyle
 from harness.fakes.validation import Field, Form, problem
 
 GENERATE = GENERATE_MUSIC
@@ -39,14 +39,15 @@ RECORD_NOT_FOUND = "record-info: the task does not exist."
 Stage = Literal["text", "first", "complete"]
 STAGES: tuple[tuple[Stage, float], ...] = (("text", 0.1), ("first", 0.5), ("complete", 1.0))
 """The stages of a generation and the share of its duration after which each is reached."""
-STATUS_OF: dict[Stage | None, str] = {
+STATUS_OF: dict[CallbackKind | None, str] = {
     None: "PENDING",
     "text": "TEXT_SUCCESS",
     "first": "FIRST_SUCCESS",
     "complete": "SUCCESS",
 }
-FINISHED_MESSAGES: dict[Stage, str] = {
+CALLBACK_MESSAGES: dict[CallbackKind, str] = {
     "text": "Text generated successfully.",
+    "progress": "Generation in progress.",
     "first": "First track generated successfully.",
     "complete": "All generated successfully.",
 }
@@ -58,6 +59,8 @@ UNDELIVERED_STATUS = "CALLBACK_EXCEPTION"
 FAILED_STATUSES = ("CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "SENSITIVE_WORD_ERROR")
 UNKNOWN_STATUS = "PROCESSED"
 """An unknown status, for scripts that want one."""
+CONTRADICTION_CODE = 501
+"""The code of an error callback that contradicts the complete one before it."""
 
 _SECTION = "fakes/FIDELITY.md section 1, documented"
 _SEEN = "fakes/FIDELITY.md traps, seen in clients"
@@ -106,6 +109,8 @@ class SunoTrack:
     stream_url: str = ""
     cover_url: str | None = None
     cover_text: ImageUrlText = "given"
+    recorded: tuple[str, str | None] | None = None
+    """The URLs of audio and cover in records, if they are others than in callbacks."""
 
     def item(self) -> dict[str, Any]:
         """Return the track as in a callback. Before its audio is finished it has no cover either."""
@@ -130,6 +135,18 @@ class SunoTrack:
             "duration": self.duration_s if self.audio_url else None,
         }
         return item
+
+    def in_record(self) -> dict[str, Any]:
+        """Return the track as in a record, but with the keys of a callback."""
+        if self.recorded is None:
+            return self.item()
+        audio_url, cover_url = self.recorded
+        return replace(self, audio_url=audio_url, cover_url=cover_url).item()
+
+    def urls(self) -> list[str]:
+        """Return the URLs of its files, in callbacks and records."""
+        shown = (self.audio_url, self.cover_url, *(self.recorded or ()))
+        return [url for url in dict.fromkeys(shown) if url]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +217,18 @@ def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
     return epoch_ms if style == "live" else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(epoch_ms / 1000))
 
 
-def callback_body(stage: Stage, task_id: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
+def callback_body(callback: CallbackKind, task_id: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return the body sent to callBackUrl when a stage is reached."""
-    data = {"callbackType": stage, "task_id": task_id, "data": items}
-    return {"code": 200, "msg": FINISHED_MESSAGES[stage], "data": data}
+    data = {"callbackType": callback, "task_id": task_id, "data": items}
+    return {"code": 200, "msg": CALLBACK_MESSAGES[callback], "data": data}
+
+
+def cover_only(item: dict[str, Any]) -> dict[str, Any]:
+    """Return a track in a callback without its audio."""
+    return {**item, **dict.fromkeys(_AUDIO_KEYS, ""), "duration": None}
+
+
+_AUDIO_KEYS = ("audio_url", "source_audio_url", "stream_audio_url", "source_stream_audio_url")
 
 
 def error_callback_body(

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from harness.fakes.responses import success
-from harness.fakes.script import Music, RecordStyle
+from harness.fakes.script import CallbackKind, Music, RecordStyle
 from harness.fakes.suno import contract
 from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.tasks import RateWindow, random_uuid
@@ -32,7 +32,7 @@ class MusicTask:
     """The random draws for each of its tracks: 128 bits for its id, and its duration in seconds."""
     queries_per_s: int
     style: RecordStyle
-    stage: contract.Stage | None = None
+    stage: CallbackKind | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
     changes: int = 0
@@ -91,8 +91,8 @@ class MusicTask:
         return url
 
     def items(self) -> list[dict[str, Any]]:
-        """Return the tracks of this stage as in callbacks."""
-        return [track.item() for track in self.tracks[: 1 if self.stage == "first" else None]]
+        """Return the tracks of this stage, with the keys of a callback."""
+        return [track.in_record() for track in self.tracks[: 1 if self.stage == "first" else None]]
 
 
 def tracks(

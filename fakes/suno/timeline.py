@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.fakes.script import Music
-from harness.fakes.suno.contract import STAGES, STREAM_SHARE, Stage
+from harness.fakes.script import CallbackKind, Music
+from harness.fakes.suno.contract import STAGES, STREAM_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class TimelineStep:
 
     after_s: float
     what: Literal["reach", "stream", "send", "fail"]
-    stage: Stage = "complete"
+    stage: CallbackKind = "complete"
+    """The stage that is reached, or the callback that is sent."""
 
 
 def begins_after_s(music: Music, takes_s: float) -> float:
@@ -30,23 +31,24 @@ def plan(music: Music, takes_s: float) -> tuple[TimelineStep, ...]:
     """Return the steps of a task in order; none for a task that never gets anywhere.
 
     A callback is due with its stage, but never before the one listed before it; one that is listed out of order, or
-    again, is sent `apart_s` after the one before it. A stage that is reached at the same moment comes before its
-    callbacks.
+    again, or that belongs to no stage, is sent `apart_s` after the one before it. A stage that is reached at the same
+    moment comes before its callbacks.
     """
     if math.isinf(takes_s):
         return ()
     if _only_fails(music):
         return (TimelineStep(takes_s, "fail"),)
-    due_s = {stage: share * takes_s for stage, share in STAGES}
+    due_s: dict[CallbackKind, float] = {stage: share * takes_s for stage, share in STAGES}
     order = list(due_s)
-    steps = [TimelineStep(due_s[stage], "reach", stage) for stage in order]
+    steps = [TimelineStep(share * takes_s, "reach", stage) for stage, share in STAGES]
     steps.append(TimelineStep(STREAM_SHARE * takes_s, "stream"))
     if music.callbacks == "sent":
         furthest, at_s = -1, 0.0
-        for stage in music.sends:
-            rank = order.index(stage)
-            at_s = max(at_s, due_s[stage]) if rank > furthest else max(at_s + music.apart_s, due_s[stage])
+        for callback in music.sends:
+            rank = order.index(callback) if callback in due_s else -1
+            wait_s = 0.0 if rank > furthest else music.apart_s
+            at_s = max(at_s + wait_s, due_s.get(callback, due_s["text"]))
             furthest = max(furthest, rank)
-            steps.append(TimelineStep(at_s, "send", stage))
+            steps.append(TimelineStep(at_s, "send", callback))
     steps.sort(key=lambda step: (step.after_s, step.what == "send"))
     return tuple(steps)

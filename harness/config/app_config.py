@@ -58,6 +58,7 @@ TRACK_FIELDS = (
 TRACK_PLACES = ("read", "sqlite", "postgres", "command", "store")
 USER_ID, USER_EMAIL = "00000000-0000-4000-8000-000000000001", "user@example.com"
 REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
+DELETE_REQUEST = re.compile(r"(DELETE|POST) (/\S*\{id\}\S*)")
 CRON_REQUEST = re.compile(r"(GET|POST) (/\S*)")
 CRON_EVERY_S_MIN = 1.0
 PLATFORM = "platform"
@@ -97,6 +98,8 @@ class Start:
     body: Any = field(default_factory=lambda: {"title": "{title}", "prompt": "{prompt}"})
     id: str = "id"
     """The path of the track's id in the response, such as `track.id`."""
+    delete: str | None = None
+    """The request that deletes the track `{id}`, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

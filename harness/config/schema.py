@@ -20,6 +20,7 @@ from pydantic import (
 from harness.config.app_config import (
     CRON_EVERY_S_MIN,
     CRON_REQUEST,
+    DELETE_REQUEST,
     PLACEHOLDERS,
     REQUEST,
     TRACK_FIELDS,
@@ -110,6 +111,9 @@ TextTable = dict[str, Annotated[str, PlainValidator(_text)]]
 Command = Annotated[Text, AfterValidator(_command)]
 RequestLine = Annotated[str, _request(REQUEST, 'a method and a path such as "GET /tracks/{id}"')]
 StartRequest = Annotated[str, _request(re.compile(r"POST /\S*"), 'POST and a path such as "POST /tracks"')]
+DeleteRequest = Annotated[
+    str, _request(DELETE_REQUEST, 'DELETE or POST and a path with {id} such as "DELETE /tracks/{id}"')
+]
 CronRequest = Annotated[str, _request(CRON_REQUEST, 'GET or POST and a path such as "GET /api/cron"')]
 
 
@@ -151,6 +155,7 @@ class StartBlock(Block):
     headers: TextTable = key("Its headers.", {"authorization": "Bearer test"})
     body: Any = key("Its JSON body, with {title} and {prompt}.", {"title": "{title}"})
     id: Text = key("Where its response has the track's id, as a path of keys.", "track.id")
+    delete: DeleteRequest = key("The request that deletes a track, with the same headers.", "DELETE /api/tracks/{id}")
 
 
 class TrackBlock(Block):

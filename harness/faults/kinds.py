@@ -33,6 +33,10 @@ class Fault:
     """Whether it alone makes a request fail; a delay only fails if the client gives up."""
     live_supported: ClassVar[bool] = True
     """Whether it works over real sockets."""
+    links: ClassVar[tuple[str, ...] | None] = None
+    """The links that it can act on; None for all."""
+    methods: ClassVar[tuple[str, ...] | None] = None
+    """The methods of the requests that it can act on; None for all. Others do not count for a rule's `which`."""
 
 
 class ConnectFault(Fault):

@@ -9,7 +9,7 @@ from harness.errors import PluginError
 from harness.faults.kinds import KINDS, Fault, ResponseFault, SendFault
 from harness.plugins import plugins
 
-MODULES = ("bodies", "connections", "delays", "framing", "requests")
+MODULES = ("bodies", "connections", "delays", "framing", "requests", "stores")
 
 
 def _shipped() -> Iterator[type[Fault]]:
@@ -43,5 +43,9 @@ def _registered() -> dict[str, type[Fault]]:
 
 
 FAULTS = _registered()
-CALLBACK_FAULTS = tuple(name for name, fault in FAULTS.items() if not issubclass(fault, ResponseFault | SendFault))
+CALLBACK_FAULTS = tuple(
+    name
+    for name, fault in FAULTS.items()
+    if not issubclass(fault, ResponseFault | SendFault) and (fault.links is None or "callbacks" in fault.links)
+)
 """The faults that can act on a callback; those of responses cannot, since providers only read the status."""

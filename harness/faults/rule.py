@@ -6,8 +6,8 @@ from typing import TypeAlias
 from harness.faults.kinds import Fault
 
 Link: TypeAlias = str
-"""One of `harness.fakes.registry.LINKS`. The only store that faults can act on is the Supabase stand-in of a live
-application."""
+"""One of `harness.fakes.registry.LINKS`. The stores that faults can act on are the Supabase stand-in of a live
+application and the SQLite file of a simulated one."""
 
 
 @dataclass(frozen=True, slots=True)

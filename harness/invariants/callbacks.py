@@ -4,8 +4,10 @@ from typing import Any
 
 from harness.invariants import images
 from harness.invariants.invariant import Invariant
+from harness.invariants.store import store_failures
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
+    FaultTriggered,
     InstanceFrozen,
     InstanceStarted,
     InstanceThawed,
@@ -65,7 +67,10 @@ CALLBACK_ANSWERED = Invariant(
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
-    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it."""
+    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it, or
+    whether it reported that its store had failed, or that the track is gone."""
+    if _reports_a_failed_store(attempt, view) or _reports_a_deleted_track(attempt, view):
+        return True
     if attempt.sent.number not in view.faults:
         return False
     if attempt.arrived is None:
@@ -76,6 +81,31 @@ def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | N
         and response.event.status in fine
         and response.event.latency_s <= view.began.delivery_answer_within_s
     )
+
+
+def _reports_a_failed_store(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt was answered with 5xx after a fault of the store had hit its handler: the provider
+    delivers again, and nothing is lost."""
+    response = attempt.response
+    if response is None or response.event.status is None or not 500 <= response.event.status <= 599:
+        return False
+    return any(_is_behind(attempt, fault, view) for fault in store_failures(view, response))
+
+
+def _reports_a_deleted_track(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt about a track was answered 404 or 410 after its user had deleted it."""
+    track, response = view.track_of_task.get(str(attempt.sent.event.task_id)), attempt.response
+    if track is None or track.deletion is None or response is None or response.event.status not in (404, 410):
+        return False
+    return track.deleted and track.deletion.number < response.number
+
+
+def _is_behind(attempt: Attempt, fault: Entry[FaultTriggered], view: TraceView) -> bool:
+    """Return whether a fault hit the handler of an attempt; of a live application no causes are known, so that any
+    fault meanwhile may have."""
+    if view.began.world == "live":
+        return attempt.arrived is not None and attempt.arrived.number < fault.number
+    return attempt.sent.number in {cause.number for cause in view.journal.causes(fault)}
 
 
 def _reported(attempt: Attempt, view: TraceView) -> str:
@@ -159,7 +189,7 @@ def _pending_request(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None
 
 
 def _lacks_something(track: Track) -> bool:
-    return bool(track.readable and track.fields) and (
+    return bool(track.readable and track.fields and track.is_expected) and (
         not track.settled or (track.status == "complete" and track.image_url is None)
     )
 
@@ -167,7 +197,7 @@ def _lacks_something(track: Track) -> bool:
 def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
     """Return whether a track is unfinished although its music was never ordered, or the providers have delivered every
     callback requested for it."""
-    if not track.readable or not track.fields or track.settled:
+    if not track.readable or not track.fields or track.settled or not track.is_expected:
         return False
     if not track.music:
         return True

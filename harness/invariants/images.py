@@ -228,6 +228,8 @@ def _owner(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
     if task in track.images or task in track.music:
         return held(f"the picture was made by task {task.task_id[:8]} for this track", task.created, probe)
     owner = view.track_of_task.get(task.task_id)
+    if owner is not None and (owner.title, owner.prompt) == (track.title, track.prompt):
+        return held(f"the picture was made by task {task.task_id[:8]} for the same title and prompt", probe)
     if owner is None:
         return unknown("it is unknown which track the picture's task was requested for", task.created, probe)
     return violated(f"the picture was made for track {owner.index}", task.created, *writes, probe)

@@ -40,17 +40,17 @@ def of_every_track(check: TrackCheck) -> Check:
 
 
 def _check_every_track(check: TrackCheck, view: TraceView) -> Finding:
-    tracks = view.tracks
+    tracks = [track for track in view.tracks if track.is_expected]
     if not tracks:
-        return not_applicable("no track was requested")
-    if len(tracks) == 1:
+        return not_applicable("no track was requested" if not view.tracks else "the user deleted the track")
+    if len(view.tracks) == 1:
         return check(view, tracks[0])
     findings = [(track, check(view, track)) for track in tracks]
     for state in ("violated", "unknown", "held"):
         found = [(track, finding) for track, finding in findings if finding.state == state]
         if found:
             track, first = next((each for each in found if each[1].severity == "error"), found[0])
-            return first._replace(reason=_reported(track, first.reason, len(found), len(tracks)))
+            return first._replace(reason=_reported(track, first.reason, len(found), len(view.tracks)))
     return findings[0][1]
 
 

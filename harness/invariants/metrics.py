@@ -10,9 +10,10 @@ from harness.trace.looks import looks_of
 from harness.trace.tracks import Attempt, Track
 from harness.trace.view import TraceView
 
-TrackOutcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen"]
+TrackOutcome = Literal["2k", "small-labelled", "small-unlabelled", "broken", "none", "unfinished", "unseen", "omitted"]
 """How a track ended: with a true 2K picture; a small one (an enlarged one counts as small) with or without its label;
-one that does not load; none; not in a terminal state; or in a store that the harness could not read."""
+one that does not load; none; not in a terminal state; in a store that the harness could not read; or not at all, since
+its user deleted it, or had requested it twice. The last one does not count in shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def _brings_the_music(attempt: Attempt) -> bool:
 
 def outcome(view: TraceView, track: Track) -> TrackOutcome:
     """Return how a track ended, judged by the picture that its URL returned at the end."""
+    if not track.is_expected:
+        return "omitted"
     if track.refused is not None:
         return "none"
     if not track.readable:

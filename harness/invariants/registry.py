@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.errors import PluginError, UnknownNameError
-from harness.invariants import billing, callbacks, contract, images, logging, resolution, security, tracks
+from harness.invariants import billing, callbacks, contract, deletion, images, logging, resolution, security, tracks
 from harness.invariants.invariant import Check, Invariant
 from harness.plugins import plugins
 
@@ -34,6 +34,7 @@ INVARIANTS: dict[str, Invariant] = {
         billing.GENERATES_ONCE,
         billing.CHARGES_ONCE,
         callbacks.IDEMPOTENT,
+        deletion.STAYS_DELETED,
         contract.HONOURS_CONTRACT,
         billing.KEEPS_RATE,
         images.IMAGE_DURABLE,

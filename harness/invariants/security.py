@@ -2,8 +2,9 @@
 
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
@@ -53,7 +54,7 @@ def rejects_forgery(view: TraceView) -> Finding:
             sent = sent or next(iter(forged.values())).sent
             return violated(f"a callback that is {_reported(_kind(sent))} changed the track", sent, write)
     for created in view.of(TaskCreated):
-        sent = forgery_behind(created)
+        sent = forgery_behind(created) or _forgery_read_before(view, forged.values(), created)
         if sent is not None and _is_explained_by_it_alone(view, forged[sent.number], created):
             return violated(f"a callback that is {_reported(_kind(sent))} caused a paid generation", sent, created)
     for entry in view.of(ImageProbed):
@@ -67,9 +68,25 @@ REJECTS_FORGERY = Invariant(
     name="rejects-forgery",
     sentence="With a signing key set, an unsigned, forged or stale callback changes nothing.",
     consequence="accepts forged callbacks",
-    gravity=12,
+    gravity=13,
     check=rejects_forgery,
 )
+
+
+def _forgery_read_before(
+    view: TraceView, forged: Iterable[Attempt], created: Entry[TaskCreated]
+) -> Entry[CallbackAttempt] | None:
+    """Return the forged callback about the same track whose file the implementation downloaded before it requested
+    another generation, if there is one."""
+    track = view.track_of_task.get(str(created.event.task_id))
+    for attempt in forged:
+        if track is None or view.track_of_task.get(str(attempt.sent.event.task_id)) is not track:
+            continue
+        paths = [urlsplit(url).path for url in urls_in(attempt.sent.event.body) if url in view.false_urls]
+        downloads = [entry.number for path in paths for entry in view.downloads.get(path, ())]
+        if any(attempt.sent.number < number < created.number for number in downloads):
+            return attempt.sent
+    return None
 
 
 def _is_explained_by_it_alone(
@@ -148,7 +165,7 @@ FETCHES_SAFELY = Invariant(
     name="fetches-safely",
     sentence="No picture is fetched from a private or foreign address in a callback.",
     consequence="fetches private or foreign addresses from callbacks",
-    gravity=13,
+    gravity=14,
     check=fetches_safely,
 )
 
@@ -188,7 +205,7 @@ KEEPS_SECRETS = Invariant(
     name="keeps-secrets",
     sentence="The API key is in no log line, stored value, callback URL or request elsewhere.",
     consequence="leaks its key",
-    gravity=14,
+    gravity=15,
     check=keeps_secrets,
 )
 

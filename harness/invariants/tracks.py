@@ -5,8 +5,10 @@ import re
 from harness.invariants import images
 from harness.invariants.downloads import first_download, is_whole
 from harness.invariants.invariant import Invariant, of_every_track
+from harness.invariants.store import store_failures
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
+    CallbackAttempt,
     FaultTriggered,
     InstanceKilled,
     InvocationEnded,
@@ -18,8 +20,8 @@ from harness.trace.events import (
     TrackSubmitted,
 )
 from harness.trace.journal import AnyEntry, Entry
-from harness.trace.tracks import Track
-from harness.trace.urls import host_of, usable_url
+from harness.trace.tracks import Attempt, Generation, Track
+from harness.trace.urls import host_of, urls_in, usable_url
 from harness.trace.view import TraceView, path_ends
 
 ERROR_LEVELS = frozenset({"error", "critical"})
@@ -36,6 +38,8 @@ def settles(view: TraceView, track: Track) -> Finding:
             return unknown(f"{problem}; without an id the track cannot be followed", track.refused)
         if "answered HTTP" in problem and _music_was_hindered(view):
             return not_applicable("the music provider failed, and the application reported it")
+        if "answered HTTP 5" in problem and store_failures(view, track.refused):
+            return not_applicable("the store failed, and the application reported it")
         return violated(f"the request for a track failed: {problem}", track.refused)
     if track.final is None or not track.readable:
         return unknown(UNREADABLE)
@@ -94,6 +98,9 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
     failing = _failing(track)
     assert failing is not None
     reported = f"the track is failed although its music was finished at {finished[-1].at_s:g} s and is on the track"
+    late = _contradiction_behind(view, track, failing)
+    if late is not None:
+        return violated(f"{reported}: an error callback that came after the result failed it", *late, failing)
     if images.ends_with_true_2k(view, track):
         probe = view.probe(track.image_url, "end")
         return violated(f"{reported}, and so is a 2K picture", finished[-1], failing, probe)
@@ -119,13 +126,56 @@ def _failing(track: Track) -> AnyEntry | None:
     return track.final
 
 
+def _contradiction_behind(
+    view: TraceView, track: Track, failing: AnyEntry
+) -> tuple[Entry[CallbackAttempt], Entry[CallbackAttempt]] | None:
+    """Return the callback with the result of a task and the later error callback that caused the failure, if one
+    did."""
+    causes = {cause.number for cause in view.journal.causes(failing)}
+    for task in (*track.music, *track.images):
+        result = _callback_with_result(view, task)
+        if result is None:
+            continue
+        for attempt in view.attempts_about.get(task.task_id, ()):
+            if attempt.sent.number in causes and _says_failed(attempt) and _comes_after(attempt, result):
+                return result.sent, attempt.sent
+    return None
+
+
+def _callback_with_result(view: TraceView, task: Generation) -> Attempt | None:
+    """Return the first callback that brought the files of a finished task."""
+    for attempt in view.attempts_about.get(task.task_id, ()):
+        last = attempt.sent.event.callback in ("complete", "image") and not _says_failed(attempt)
+        if (
+            last
+            and attempt.genuine
+            and attempt.arrived is not None
+            and not set(task.urls).isdisjoint(urls_in(attempt.sent.event.body))
+        ):
+            return attempt
+    return None
+
+
+def _comes_after(attempt: Attempt, result: Attempt) -> bool:
+    return attempt.arrived is not None and result.arrived is not None and attempt.arrived.number > result.arrived.number
+
+
+def _says_failed(attempt: Attempt) -> bool:
+    """Return whether a callback reports a failure."""
+    body = attempt.sent.event.body
+    code = body.get("code", 200) if isinstance(body, dict) else 200
+    return attempt.sent.event.callback == "error" or code != 200
+
+
 def _music_failed(view: TraceView, track: Track, audio: str) -> bool:
-    """Return whether the provider reported a failure of the music, or every download of its audio failed."""
-    for attempt in (attempt for task in track.music for attempt in view.attempts_about.get(task.task_id, ())):
-        body = attempt.sent.event.body
-        code = body.get("code", 200) if isinstance(body, dict) else 200
-        if attempt.arrived is not None and (attempt.sent.event.callback == "error" or code != 200):
-            return True
+    """Return whether the provider reported a failure of the music before any result, or every download of its audio
+    failed."""
+    for task in track.music:
+        result = _callback_with_result(view, task)
+        for attempt in view.attempts_about.get(task.task_id, ()):
+            late = result is not None and _comes_after(attempt, result)
+            if attempt.arrived is not None and _says_failed(attempt) and not late:
+                return True
     ends = path_ends(audio)
     tried = [entry for end in ends for entry in view.downloads.get(end, ()) if entry.event.path == end]
     return bool(tried) and not any(is_whole(view, entry) for entry in tried)
@@ -170,7 +220,7 @@ AUDIO_KEPT = Invariant(
     name="audio-kept",
     sentence="Once the music is finished its audio is on the track, whatever happens to the picture.",
     consequence="loses finished audio",
-    gravity=11,
+    gravity=12,
     check=of_every_track(audio_kept),
 )
 

@@ -136,6 +136,11 @@ def variables_read(event: e.EnvironmentRead) -> str:
     return f"{listed} in the environment" if listed else ""
 
 
+def _deletion(event: e.TrackDeletionAnswered) -> str:
+    became = "deleted" if event.is_done else f"not deleted: {event.problem}"
+    return f"track {event.track} is {became}"
+
+
 _DESCRIPTIONS: dict[type[e.Event], Callable[[Any], str]] = {}
 E = TypeVar("E", bound=e.Event)
 
@@ -145,6 +150,9 @@ def _describe(kind: type[E], how: Callable[[E], str]) -> None:
 
 
 _describe(e.TrackSubmitted, lambda it: f'a user requests track {it.track}, "{short(it.title, 40)}"')
+_describe(e.TrackRequestedAgain, lambda it: f"the user of track {it.of} requests it again")
+_describe(e.TrackDeletionRequested, lambda it: f"the user deletes track {it.track}")
+_describe(e.TrackDeletionAnswered, _deletion)
 _describe(e.TrackAccepted, lambda it: f"the user gets track id {short(str(it.id), 40)}")
 _describe(e.TrackRefused, lambda it: f"the user gets no track: {it.problem}")
 _describe(e.TrackFinal, _final)

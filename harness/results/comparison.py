@@ -73,7 +73,8 @@ class Comparison:
 
 def summarise(implementation: str, results: Sequence[Result]) -> Summary:
     """Return the figures of one implementation's results."""
-    outcomes = Counter(track.outcome for result in results for track in result.metrics.tracks)
+    tracks = (track.outcome for result in results for track in result.metrics.tracks)
+    outcomes: Counter[TrackOutcome] = Counter(outcome for outcome in tracks if outcome != "omitted")
     violated = [result.violated for result in results]
     inconclusive = [not names and bool(result.unknown) for names, result in zip(violated, results, strict=True)]
     violations = Counter(name for names in violated for name in names)

@@ -97,7 +97,7 @@ class FaultRuleKeys(Keys):
 
     makes = FaultRule
     link: Annotated[Link, PlainValidator(_link), WithJsonSchema({"enum": [*LINKS]})] = key(
-        "The link: requests to a provider or to a live application's store, or callbacks.",
+        "The link: requests to a provider or to the application's store, or callbacks.",
         "kie",
         "callbacks",
         default=...,
@@ -148,7 +148,12 @@ class FaultRuleKeys(Keys):
                 raise ValueError(
                     f'"{fault.name}" acts before a request is sent, when its {known[0]} is unknown; remove {known[0]}:'
                 )
-        if info.data.get("link") == "callbacks" and fault.name not in CALLBACK_FAULTS:
+        link = info.data.get("link")
+        if fault.links is not None and link is not None and link not in fault.links:
+            raise ValueError(
+                f'"{fault.name}" acts on the way to {" or ".join(fault.links)}, write to: {fault.links[0]}'
+            )
+        if link == "callbacks" and fault.name not in CALLBACK_FAULTS:
             raise ValueError(
                 f'"{fault.name}" has no effect on a callback, since providers only read the status of its response; '
                 f"expected {', '.join(CALLBACK_FAULTS[:-1])} or {CALLBACK_FAULTS[-1]}"

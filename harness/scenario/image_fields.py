@@ -79,6 +79,11 @@ PictureText = Annotated[
     | Annotated[PictureKeys, AfterValidator(partial(_on, otherwise=Picture())), Tag("=block")],
     Discriminator(word_or_block),
 ]
+SomeCoverText = Annotated[
+    Annotated[Any, PlainValidator(partial(_picture_of_size, otherwise=COVER)), text_like(_SIZE_ONLY), Tag("=word")]
+    | Annotated[PictureKeys, AfterValidator(partial(_on, otherwise=COVER)), Tag("=block")],
+    Discriminator(word_or_block),
+]
 CoverText = Annotated[
     Annotated[
         Any,

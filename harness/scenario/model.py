@@ -5,6 +5,7 @@ that the providers make impossible to hold (`impossible`), each with its reason.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from harness.fakes.script import Script
 from harness.faults.rule import FaultRule
@@ -29,6 +30,16 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True)
+class UserAction:
+    """What the user of the first track does after requesting it."""
+
+    after_s: float
+    """Seconds after the request; before the response, a deletion waits for it."""
+    does: Literal["ask-again", "delete"]
+    """`ask-again`: sends the same request once more. `delete`: deletes the track."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """The input of a run besides its implementation and its seed."""
 
@@ -43,6 +54,7 @@ class Scenario:
     script: Script = field(default_factory=Script)
     faults: tuple[FaultRule, ...] = ()
     platform: Platform = Platform()
+    user: tuple[UserAction, ...] = ()
     signing: bool = False
     """Whether a webhook signing key is configured, at the providers and in the implementation's environment."""
     timezone: str | None = None
@@ -53,6 +65,11 @@ class Scenario:
     """The file, as the user named it."""
     text: str = field(default="", compare=False, repr=False)
     """Its text when it was read, whatever becomes of the file."""
+
+    @property
+    def requests(self) -> int:
+        """Return the number of requests for tracks, repeated ones included."""
+        return self.tracks + sum(action.does == "ask-again" for action in self.user)
 
     @property
     def group(self) -> str:

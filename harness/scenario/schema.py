@@ -28,9 +28,12 @@ from harness.fakes.script import (
     ForgeryKind,
     Image,
     ImageAnswer,
+    ImageCallbackShape,
+    ImageForgery,
     KieScript,
     MediaScript,
     Music,
+    Picture,
     RecordStyle,
     Script,
     Stray,
@@ -58,8 +61,8 @@ from harness.scenario.fields import (
     text_like,
     word_or_block,
 )
-from harness.scenario.image_fields import CoverText, PictureText
-from harness.scenario.model import DEADLINE_S, Platform, Scenario
+from harness.scenario.image_fields import CoverText, PictureText, SomeCoverText
+from harness.scenario.model import DEADLINE_S, Platform, Scenario, UserAction
 from harness.scenario.values import found, spelled
 
 TRACKS_MAX = 1_000
@@ -101,13 +104,23 @@ class MusicKeys(Keys):
     sends: Annotated[Many[CallbackKind], Field(min_length=1)] = key(
         "The callbacks, in the order in which they are sent.", ["complete"], ["text", "complete", "first"]
     )
-    apart_s: Seconds = key("Interval between repeated or reordered callbacks; 0s sends them together.", "0s", "30s")
+    apart_s: Seconds = key(
+        "Interval before a callback that is repeated, reordered or of no stage; 0s sends it with the one before it.",
+        "0s",
+        "30s",
+    )
     callbacks: Literal["sent", "never"] = key("never: no callback is sent; only the record has the result.", "never")
     text_carries: TextCarries = key("The list of tracks of a text callback.", "empty", "null")
     error_carries: Literal["null", "empty"] = key("The list of tracks of an error callback; default null.", "empty")
     task_id_on_top: bool = key("true: callbacks have their task id as a top-level taskId, not in data.", True)
     unknown_status: bool = key("true: the record of finished music has an undocumented status.", True)
     empty_complete: bool = key("true: the complete callback has code 200 and no tracks.", True)
+    complete_carries: Literal["tracks", "covers"] = key(
+        "covers: the complete callback has covers but no audio; only the record has it.", "covers"
+    )
+    without_audio: Literal["first", "second"] = key("The one of the two songs that never gets its audio.", "first")
+    record_audio: Literal["same", "another"] = key("another: records have the song at another URL.", "another")
+    record_cover: CoverText = key("The cover in records; default the one in callbacks.", "2048x1152", "none")
     swapped_case: bool = key("true: callbacks are in camelCase and records in snake_case, instead of vice versa.", True)
     cover: CoverText = key("The small picture of the music; default a 360x360 JPEG.", "none")
     cover_url: UrlText = key("The URL of the cover in callbacks and records.", "missing", "undefined")
@@ -115,6 +128,23 @@ class MusicKeys(Keys):
     record_lags_s: SecondsOrNever = key(
         "Duration for which the record says PENDING after the callback; never: forever.", "5m", "never"
     )
+
+    @field_validator("sends")
+    @classmethod
+    def _contradicts_a_complete(cls, sends: tuple[CallbackKind, ...]) -> tuple[CallbackKind, ...]:
+        if "error" in sends and "complete" not in sends[: sends.index("error")]:
+            raise ValueError(
+                '"error" contradicts a complete callback, so it comes after one; '
+                "for music that fails write fails: {code: 501, when: after-generating}"
+            )
+        return sends
+
+    @field_validator("complete_carries")
+    @classmethod
+    def _unless_it_is_empty(cls, carries: str, info: ValidationInfo) -> str:
+        if info.data.get("empty_complete"):
+            raise ValueError("the complete callback is empty; remove this key or empty-complete:")
+        return carries
 
 
 def _accepted(value: Any) -> Any:
@@ -157,6 +187,14 @@ class StrayKeys(Keys):
     after_s: Seconds = key("Its time, after the first music request.", "200s", default=...)
     what: Literal["unknown-image", "old-music", "forgery"] = key("The kind of callback.", "forgery", default=...)
     forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale")
+    cover: SomeCoverText = key("The cover in forged or old music; default a 360x360 JPEG.", "2048x1152")
+
+    @field_validator("cover")
+    @classmethod
+    def _only_of_music(cls, cover: Picture, info: ValidationInfo) -> Picture:
+        if info.data.get("what") == "unknown-image":
+            raise ValueError('"unknown-image" is no music, so it has no cover; remove this key')
+        return cover
 
     @field_validator("forgery")
     @classmethod
@@ -213,6 +251,29 @@ class ImageKeys(Keys):
         "Duration for which the record says generating after the picture is done; never: forever.", "5m", "never"
     )
     callback_times: int = key("Number of times that the callback is sent.", 2, ge=1, le=ENTRIES_MAX)
+    callback_shape: ImageCallbackShape = key(
+        "The place of the URL in the callback: data.resultJson, data.info.result_urls, or data.imageUrl (flat).",
+        "result-urls",
+    )
+    error_after_s: Seconds = key(
+        "Time after the callback with the picture at which an error callback contradicts it.", "30s"
+    )
+
+    @field_validator("error_after_s")
+    @classmethod
+    def _contradicts_a_success(cls, error_after_s: float, info: ValidationInfo) -> float:
+        if info.data.get("callback") == "never" or info.data.get("fails") is not None:
+            raise ValueError("there is no callback with a picture to contradict; remove this key, callback: or fails:")
+        return error_after_s
+
+
+class ImageForgeryKeys(Keys):
+    """A forged callback of the first picture task that has a callback URL."""
+
+    makes = ImageForgery
+    after_s: Seconds = key("Its time, after the request for the picture.", "2s", default=...)
+    forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale", default=...)
+    picture: PictureText = key("The picture in it; default a valid 2048x1152 PNG.", "360x360")
 
 
 class KieKeys(DeliveringKeys):
@@ -227,6 +288,9 @@ class KieKeys(DeliveringKeys):
         "Entry k applies to the k-th picture task, the last entry to all later ones.",
         [{"takes": "16s"}],
         min_length=1,
+    )
+    forgeries: Many[Made[ImageForgeryKeys]] = key(
+        "Forged callbacks of a picture.", [{"after": "2s", "forgery": "unsigned", "picture": "360x360"}]
     )
     invisible_s: Seconds = key("Duration for which a new task has no record.", "3s", alias="invisible-for")
     pixel_table: Literal["kie", "bytedance"] = key("The vendor that defines the sizes 1K, 2K and 4K.", "bytedance")
@@ -270,6 +334,16 @@ class PlatformKeys(Keys):
         "Number of instances, which take requests in turn and share no memory.", 2, ge=1, le=INSTANCES_MAX
     )
     cron_every_s: Seconds = key("Interval between calls of the periodic route; default 1m.", "1m")
+
+
+class UserKeys(Keys):
+    """An action of the user of the first track."""
+
+    makes = UserAction
+    after_s: Seconds = key("Its time, after the first request for the track.", "0s", "60s", default=...)
+    does: Literal["ask-again", "delete"] = key(
+        "ask-again: sends the same request once more. delete: deletes the track.", "ask-again", default=...
+    )
 
 
 def _sentence(value: str) -> str:
@@ -335,6 +409,9 @@ class ScenarioKeys(Keys):
     media: Made[MediaKeys] = key("The behaviour of the file hosts.", {"expires-after": "10m"})
     faults: Many[Made[FaultRuleKeys]] = key(
         "Faults that act on messages in transit.", [{"to": "kie", "fault": "connection-refused"}]
+    )
+    user: Many[Made[UserKeys]] = key(
+        "What the user of the first track does next.", [{"after": "0s", "does": "ask-again"}]
     )
     platform: Made[PlatformKeys] = key("The platform on which the implementation runs.", {"limit": "60s"})
 

@@ -65,6 +65,14 @@ class Inbox:
         await asyncio.wait({self.worker.begin(job)}, timeout=FIRST_STEP_S_MAX)
         return JSONResponse({"id": track_id}, status_code=201)
 
+    async def delete(self, request: Request) -> Response:
+        """Delete a track with everything that belongs to it; a step that is being executed finds its job gone."""
+        track_id = request.path_params["id"]
+        with self.queue.transaction():
+            self.context.tracks.delete(track_id)
+            self.queue.forget(track_id)
+        return Response(status_code=204)
+
     async def suno(self, request: Request) -> Response:
         """Handle a music callback."""
         return self._acknowledge(request, "suno", read_music(await json_of(request)))
@@ -113,6 +121,7 @@ def create_app() -> Any:
         routes=[
             Route("/tracks", inbox.create, methods=["POST"]),
             Route("/tracks/{id}", reading_of(context)),
+            Route("/tracks/{id}", inbox.delete, methods=["DELETE"]),
             Route("/callbacks/suno", inbox.suno, methods=["POST"]),
             Route("/callbacks/kie", inbox.kie, methods=["POST"]),
             Route("/pictures/{name}", inbox.picture),

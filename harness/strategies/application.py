@@ -91,6 +91,9 @@ class Tracks:
         names = ", ".join(f"{name} = ?" for name in values)
         self.db.execute(f"UPDATE tracks SET {names} WHERE id = ?", (*values.values(), track_id))
 
+    def delete(self, track_id: str) -> None:
+        self.db.execute("DELETE FROM tracks WHERE id = ?", (track_id,))
+
     def find(self, column: str, value: str) -> Row | None:
         row = self.db.execute(f"SELECT * FROM tracks WHERE {column} = ?", (value,)).fetchone()
         return None if row is None else dict(row)
@@ -192,6 +195,10 @@ def application(
             begun(context, track_id)
         return JSONResponse({"id": track_id}, status_code=201)
 
+    async def delete(request: Request) -> Response:
+        context.tracks.delete(request.path_params["id"])
+        return Response(status_code=204)
+
     async def suno(request: Request) -> Response:
         event = read_music(await json_of(request))
         if event is not None:
@@ -209,6 +216,7 @@ def application(
         routes=[
             Route("/tracks", create, methods=["POST"]),
             Route("/tracks/{id}", reading_of(context)),
+            Route("/tracks/{id}", delete, methods=["DELETE"]),
             Route("/callbacks/suno", suno, methods=["POST"]),
             Route("/callbacks/kie", kie, methods=["POST"]),
         ],

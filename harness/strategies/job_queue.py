@@ -21,6 +21,8 @@ JobStep = Literal["create-music", "await-music", "create-picture", "await-pictur
 AFTER_THE_RESPONSE_S = 0.01
 """The delay of work that a callback starts, so that the callback's response is sent first."""
 AFTER_A_CRASH_S = 60.0
+AFTER_A_FAILED_STORE_S = 5.0
+"""The delay before another attempt when the queue cannot be read or written."""
 LEASE_S, RENEWED_EVERY_S = 30.0, 10.0
 """A lease keeps the workers of other instances, which read the same queue, from a job; it is renewed during a step."""
 LEASE_RETRY_S = 1.0
@@ -135,6 +137,11 @@ class JobQueue:
             raise OvertakenError(job.track_id)
         self._db.execute("DELETE FROM deliveries WHERE track_id = ?", (job.track_id,))
 
+    def forget(self, track_id: str) -> None:
+        """Delete everything about a track, whatever its job is doing."""
+        for table in ("jobs", "deliveries", "pictures"):
+            self._db.execute(f"DELETE FROM {table} WHERE track_id = ?", (track_id,))
+
     def due(self) -> list[tuple[str, float]]:
         """Return the tracks that have a job and when it is due, the earliest first."""
         rows = self._db.execute("SELECT track_id, due_s FROM jobs ORDER BY due_s, track_id")
@@ -198,7 +205,7 @@ class Worker:
         """Work until the application stops."""
         while True:
             self._wake.clear()
-            due_s = self._start_what_is_due()
+            due_s = self._start_or_try_again()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), None if due_s is None else max(0.0, due_s - time.time()))
 
@@ -216,13 +223,21 @@ class Worker:
         """Return when nothing is running and nothing is due, or after `longest_s`."""
         until_s = time.time() + longest_s
         while (left_s := until_s - time.time()) > 0:
-            due_s = self._start_what_is_due()
+            due_s = self._start_or_try_again()
             if self._running:
                 await asyncio.wait(set(self._running.values()), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
             elif due_s is None or due_s > until_s:
                 return
             else:
                 await asyncio.sleep(min(left_s, max(0.0, due_s - time.time())))
+
+    def _start_or_try_again(self) -> float | None:
+        """Start the steps that are due, and return when the next one will be; soon if the store fails."""
+        try:
+            return self._start_what_is_due()
+        except sqlite3.Error:
+            self._log.exception("the queue cannot be read or written")
+            return time.time() + AFTER_A_FAILED_STORE_S
 
     def _start_what_is_due(self) -> float | None:
         """Start the steps that are due, and return when the next one will be."""
@@ -247,7 +262,8 @@ class Worker:
     def _renew(self, track_id: str) -> None:
         """Renew the lease of a job until its step has ended."""
         if track_id in self._running:
-            self.lease(track_id)
+            with contextlib.suppress(sqlite3.Error):
+                self.lease(track_id)
             asyncio.get_running_loop().call_later(RENEWED_EVERY_S, self._renew, track_id)
 
     async def _step(self, job: Job) -> None:
@@ -258,10 +274,11 @@ class Worker:
             self._log.warning("another instance has gone on with track %s", job.track_id)
         except Exception:
             self._log.exception("the step %s of track %s broke off", job.step, job.track_id)
-            with contextlib.suppress(OvertakenError):
+            with contextlib.suppress(OvertakenError, sqlite3.Error):
                 self._queue.put_off(job, time.time() + AFTER_A_CRASH_S)
         finally:
             renewal.cancel()
-            self._queue.release(job.track_id, self._name)
+            with contextlib.suppress(sqlite3.Error):  # the lease expires by itself
+                self._queue.release(job.track_id, self._name)
             del self._running[job.track_id]
             self._wake.set()

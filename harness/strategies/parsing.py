@@ -88,8 +88,9 @@ def read_music(body: Any) -> MusicEvent | None:
     reported = data.get("callbackType") or data.get("callback_type") or data.get("status")
     response = as_dict(data.get("response"))
     items = data.get("data") or response.get("sunoData") or response.get("suno_data")
-    item = next((item for item in items if isinstance(item, dict)), {}) if isinstance(items, list) else {}
-    audio_url = text(item.get("audio_url")) or text(item.get("audioUrl"))
+    songs = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    item = next((song for song in songs if _audio_of(song)), songs[0] if songs else {})
+    audio_url = _audio_of(item)
     cover_url = text(item.get("image_url")) or text(item.get("imageUrl"))
     code = body.get("code", 200)
     if reported in FAILED_MUSIC or code != 200:
@@ -117,6 +118,10 @@ def read_image(body: Any) -> ImageEvent | None:
         return ImageEvent(task_id, PENDING)
     # A success without a URL also ends the task; an unknown state with a URL counts as a success.
     return ImageEvent(task_id, COMPLETE if url or state == "success" else PENDING, url)
+
+
+def _audio_of(song: dict[str, Any]) -> str | None:
+    return text(song.get("audio_url")) or text(song.get("audioUrl"))
 
 
 def _first_text(result: dict[str, Any]) -> str | None:

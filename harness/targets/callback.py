@@ -54,6 +54,9 @@ class _Tracks:
         assignments = ", ".join(f"{name} = ?" for name in changes)
         self._db.execute(f"UPDATE tracks SET {assignments} WHERE id = ?", (*changes.values(), track_id))
 
+    def delete(self, track_id: str) -> None:
+        self._db.execute("DELETE FROM tracks WHERE id = ?", (track_id,))
+
     def find(self, column: str, value: str) -> dict[str, Any] | None:
         row = self._db.execute(f"SELECT * FROM tracks WHERE {column} = ?", (value,)).fetchone()
         return None if row is None else dict(row)
@@ -93,6 +96,10 @@ def application_around(function: CallbackFunction) -> App:
         track = tracks.find("id", request.path_params["id"])
         return JSONResponse(track, status_code=200 if track else 404)
 
+    async def delete(request: Request) -> Response:
+        tracks.delete(request.path_params["id"])
+        return Response(status_code=204)
+
     async def callback(request: Request) -> Response:
         payload = await request.json()
         data = payload.get("data") if isinstance(payload, dict) else None
@@ -108,6 +115,7 @@ def application_around(function: CallbackFunction) -> App:
         routes=[
             Route("/tracks", create, methods=["POST"]),
             Route("/tracks/{id}", read),
+            Route("/tracks/{id}", delete, methods=["DELETE"]),
             Route("/callbacks/suno", callback, methods=["POST"]),
             Route("/callbacks/kie", callback, methods=["POST"]),
         ],

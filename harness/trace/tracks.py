@@ -11,6 +11,7 @@ from harness.trace.events import (
     StoreWrite,
     TaskCreated,
     TaskEnded,
+    TrackDeletionAnswered,
     TrackFinal,
     TrackRefused,
 )
@@ -74,10 +75,32 @@ class Track:
     prompt: str
     id: str | None = None
     refused: Entry[TrackRefused] | None = None
+    again: "Track | None" = None
+    """The earlier track, of which this is another request."""
+    deletion: Entry[TrackDeletionAnswered] | None = None
+    """What became of its deletion, if its user deleted it and did not get it anew."""
     final: Entry[TrackFinal] | None = None
     writes: list[Entry[StoreWrite]] = field(default_factory=list)
     music: list[Generation] = field(default_factory=list)
     images: list[Generation] = field(default_factory=list)
+
+    @property
+    def deleted(self) -> bool:
+        """Return whether the implementation said that it is deleted."""
+        return self.deletion is not None and self.deletion.event.is_done
+
+    @property
+    def is_expected(self) -> bool:
+        """Return whether its user can expect it: it was neither deleted nor, as a repeated one, turned down."""
+        return not (self.deleted or self.is_turned_down)
+
+    @property
+    def is_turned_down(self) -> bool:
+        """Return whether it is a repeated request that was refused with 4xx while the first track was there."""
+        if self.again is None or self.refused is None or "answered HTTP 4" not in self.refused.event.problem:
+            return False
+        deletion = self.again.deletion
+        return deletion is None or not deletion.event.is_done or deletion.number > self.refused.number
 
     @property
     def fields(self) -> Row | None:

@@ -36,8 +36,10 @@ from harness.trace.events import (
     TaskCreated,
     TaskEnded,
     TrackAccepted,
+    TrackDeletionAnswered,
     TrackFinal,
     TrackRefused,
+    TrackRequestedAgain,
     TrackSubmitted,
     event_of,
 )
@@ -206,6 +208,17 @@ class TraceView:
             tracks[event.track] = Track(event.track, event.title, event.prompt)
         for accepted in self.of(TrackAccepted):
             tracks[accepted.event.track].id = str(accepted.event.id)
+        for deletion in self.of(TrackDeletionAnswered):
+            tracks[deletion.event.track].deletion = deletion
+        by_request = dict(tracks)
+        for again in self.of(TrackRequestedAgain):
+            first, repeated = tracks[again.event.of], tracks.get(again.event.track)
+            if repeated is not None and repeated.id is not None and repeated.id == first.id:
+                by_request[again.event.track] = first
+                del tracks[again.event.track]
+                first.deletion = first.deletion if _outlasts(first.deletion, again) else None
+            elif repeated is not None:
+                repeated.again = first
         for refused in self.of(TrackRefused):
             tracks[refused.event.track].refused = refused
         for final in self.of(TrackFinal):
@@ -215,7 +228,7 @@ class TraceView:
         for write in self.writes:
             if write.event.track_id in by_id:
                 by_id[write.event.track_id].writes.append(write)
-        self._share_out(list(tracks.values()))
+        self._share_out(list(tracks.values()), by_request)
         return list(tracks.values())
 
     @cached_property
@@ -250,19 +263,34 @@ class TraceView:
                 lines[index].append(line)
         return dict(lines)
 
-    def _share_out(self, tracks: list[Track]) -> None:
+    def _share_out(self, tracks: list[Track], by_request: dict[int, Track]) -> None:
         owner_of_task: dict[str, Track] = {}
-        by_index = {track.index: track for track in tracks}
         pairs = dict.fromkeys((track, text) for track in tracks for text in (track.prompt, track.title))
         names = Substrings((pair[1], pair) for pair in pairs)
         for generation in self.generations.values():
-            owner = _owner_by_text(generation.created.event, names) or self._owner_by_cause(
-                generation.created, by_index, owner_of_task
+            owner = (
+                _owner_by_text(generation.created.event, names)
+                or self._owner_by_id(generation, tracks)
+                or self._owner_by_cause(generation.created, by_request, owner_of_task)
             )
             if owner is None:
                 continue
             owner_of_task[generation.task_id] = owner
             (owner.images if generation.created.event.what == "image" else owner.music).append(generation)
+
+    def _owner_by_id(self, generation: Generation, tracks: list[Track]) -> Track | None:
+        """Return the track whose id is in the callback URL of a task, or whose row had the task's id."""
+        cause = generation.created.cause
+        request = self.journal[cause].event if cause else None
+        body = request.body if isinstance(request, Request) else None
+        url = str(body.get("callBackUrl")) if isinstance(body, dict) else ""
+        named = [track for track in tracks if track.id is not None and track.id in url]
+        holding = [
+            track
+            for track in tracks
+            if any(generation.task_id in (write.event.after or {}).values() for write in track.writes)
+        ]
+        return next((found[0] for found in (named, holding) if len(found) == 1), None)
 
     def _owner_by_cause(self, entry: AnyEntry, tracks: dict[int, Track], owners: dict[str, Track]) -> Track | None:
         for cause in self.journal.causes(entry):
@@ -320,6 +348,11 @@ class TraceView:
     def chain_of(self, entry: AnyEntry) -> list[AnyEntry]:
         """Return the entry's causes and the entry itself, earliest first."""
         return [*reversed(list(self.journal.causes(entry))), entry]
+
+
+def _outlasts(deletion: Entry[TrackDeletionAnswered] | None, again: Entry[TrackRequestedAgain]) -> bool:
+    """Return whether a deletion came after another request for the same track."""
+    return deletion is not None and deletion.number > again.number
 
 
 def is_same_image(one: MarkFacts | None, other: MarkFacts | None) -> bool:

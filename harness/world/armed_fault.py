@@ -14,6 +14,7 @@ class ArmedFault:
         "_containing",
         "_met",
         "_method",
+        "_methods",
         "_path",
         "_random",
         "_with_faults",
@@ -31,7 +32,8 @@ class ArmedFault:
         self._path = rule.path if of_messages else None
         self._method = rule.method if of_messages else None
         self._containing = rule.containing.encode() if of_messages and rule.containing is not None else None
-        limits = rule.until_s, self._containing, self._path, self._method
+        self._methods = rule.fault.methods if of_messages else None
+        limits = rule.until_s, self._containing, self._path, self._method or self._methods
         self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
         """Whether the rule covers every message of its link at all times."""
 
@@ -44,6 +46,7 @@ class ArmedFault:
             and (self._containing is None or self._containing in (content or b""))
             and (self._path is None or path.startswith(self._path))
             and (self._method is None or self._method == method)
+            and (self._methods is None or method in self._methods)
         )
 
     def triggers(self) -> bool:

@@ -4,13 +4,22 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from harness.config.app_config import REQUEST, Start, at_path, filled_body
 from harness.fakes import sample_text
-from harness.fakes.http_client import BadResponseError, Post, post
+from harness.fakes.http_client import BadResponseError, Post, post, sending
 from harness.faults.exchange import App
 from harness.json_text import parse_json
-from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
+from harness.scenario.model import Scenario
+from harness.trace.events import (
+    TrackAccepted,
+    TrackDeletionAnswered,
+    TrackDeletionRequested,
+    TrackRefused,
+    TrackRequestedAgain,
+    TrackSubmitted,
+)
 from harness.world.image_probe import get_json
 from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
@@ -20,9 +29,16 @@ USER_PATIENCE_S = 300.0
 EXCERPT_CHARACTERS = 120
 START = Start()
 """The request that the shipped strategies expect."""
+DELETE = "DELETE /tracks/{id}"
+"""The same for a deletion."""
+NO_DELETION = "there is no delete in [start] of its harness.toml"
+NO_SUCH_ROUTE = (404, 405, 501)
+"""The statuses of an application that cannot delete tracks."""
 
 Ask: TypeAlias = Callable[[dict[str, str]], Awaitable[tuple[str | None, str]]]
 """Requests a track with a title and a prompt; returns its id, or None and the reason why there is none."""
+Delete: TypeAlias = Callable[[str], Awaitable[tuple[int | None, str]]]
+"""Deletes the track with an id; returns the HTTP status, None without a response, and what went wrong."""
 
 
 def asking(url: str, start: Start = START, post: Post = post) -> Ask:
@@ -54,25 +70,89 @@ def asking(url: str, start: Start = START, post: Post = post) -> Ask:
     return ask
 
 
-async def submit_tracks(ask: Ask, ids: list[str | None], apart_s: float, seed: int, writer: JournalWriter) -> None:
-    """Submit `len(ids)` tracks, `apart_s` seconds apart, and fill in the id of each."""
+def deleting(url: str, start: Start = START, post: Post | None = None) -> Delete:
+    """Return what deletes a track of the application at `url`, as `start` says. `post` sends by that method."""
+    method, path = (start.delete or DELETE).split(" ", 1)
+    send, headers = post or sending(method), dict(start.headers)
 
-    async def submit(index: int, title: str) -> None:
-        if index and apart_s:
-            await asyncio.sleep(index * apart_s)
-        prompt = sample_text.prompt(seed, index)
-        CAUSE.set(writer.record(TrackSubmitted(track=index + 1, title=title, prompt=prompt), 0))
-        ids[index], problem = await ask({"title": title, "prompt": prompt})
-        if ids[index] is None:
-            writer.record(TrackRefused(track=index + 1, problem=problem))
+    async def delete(track_id: str) -> tuple[int | None, str]:
+        target = path.replace("{id}", quote(track_id, safe=""))
+        try:
+            async with asyncio.timeout(USER_PATIENCE_S):
+                status = (await send(url + target, b"", headers)).status
+        except TimeoutError:
+            return None, f"{method} {target} got no answer within {USER_PATIENCE_S:g} s"
+        except (OSError, BadResponseError) as error:
+            return None, f"{method} {target} got no answer: {error}"
+        return status, "" if 200 <= status < 300 else f"{method} {target} answered HTTP {status}"
+
+    return delete
+
+
+def deletion_method(start: Start) -> str:
+    """Return the method of the request that deletes a track."""
+    return (start.delete or DELETE).partition(" ")[0]
+
+
+class Users:
+    """The users of a run: each requests a track, and that of the first track does what the scenario says."""
+
+    def __init__(self, scenario: Scenario, seed: int, writer: JournalWriter, ids: list[str | None]) -> None:
+        """`ids` are filled in, one for each request."""
+        self._scenario = scenario
+        self._writer = writer
+        self._ids = ids
+        self._titles = sample_text.titles(seed, scenario.tracks)
+        self._prompts = [sample_text.prompt(seed, index) for index in range(scenario.tracks)]
+        self._is_answered = asyncio.Event()
+        """Whether there is a response to the first request."""
+
+    async def act(self, ask: Ask, delete: Delete | None) -> None:
+        """Do everything. Without `delete` the application has no request for it."""
+        tracks, actions = self._scenario.tracks, self._scenario.user
+        if tracks == 1 and not actions:
+            await self._submit(ask, 0, 0)
+            return
+        again = iter(range(tracks, self._scenario.requests))
+        await asyncio.gather(
+            *(self._submit(ask, index, index, index * self._scenario.apart_s) for index in range(tracks)),
+            *(
+                self._submit(ask, next(again), 0, action.after_s)
+                if action.does == "ask-again"
+                else self._delete(delete, action.after_s)
+                for action in actions
+            ),
+        )
+
+    async def _submit(self, ask: Ask, index: int, which: int, after_s: float = 0.0) -> None:
+        """Request the track number `which`, from 0, as the request number `index`."""
+        if after_s:
+            await asyncio.sleep(after_s)
+        record, number = self._writer.record, index + 1
+        if index != which:
+            record(TrackRequestedAgain(track=number, of=which + 1), 0)
+        title, prompt = self._titles[which], self._prompts[which]
+        CAUSE.set(record(TrackSubmitted(track=number, title=title, prompt=prompt), 0))
+        self._ids[index], problem = await ask({"title": title, "prompt": prompt})
+        if self._ids[index] is None:
+            record(TrackRefused(track=number, problem=problem))
         else:
-            writer.record(TrackAccepted(track=index + 1, id=ids[index]))
+            record(TrackAccepted(track=number, id=self._ids[index]))
+        if index == 0:
+            self._is_answered.set()
 
-    titles = sample_text.titles(seed, len(ids))
-    if len(ids) == 1:
-        await submit(0, titles[0])
-    else:
-        await asyncio.gather(*(submit(index, title) for index, title in enumerate(titles)))
+    async def _delete(self, delete: Delete | None, after_s: float) -> None:
+        """Delete the first track, if there is one."""
+        await asyncio.sleep(after_s)
+        await self._is_answered.wait()
+        track_id = self._ids[0]
+        if track_id is None:
+            return
+        CAUSE.set(self._writer.record(TrackDeletionRequested(track=1, id=track_id), 0))
+        status, problem = (None, NO_DELETION) if delete is None else await delete(track_id)
+        offered = delete is not None and status not in NO_SUCH_ROUTE
+        answered = TrackDeletionAnswered(track=1, id=track_id, status=status, problem=problem, offered=offered)
+        self._writer.record(answered)
 
 
 async def read_track(app: App, track_id: str) -> dict[str, Any] | None:

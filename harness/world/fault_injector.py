@@ -30,9 +30,10 @@ from harness.faults.exchange import (
     Send,
     received_again,
 )
-from harness.faults.kinds import ConnectFault, EndFault, HoldFault, RequestFault, ResponseFault, SendFault
+from harness.faults.kinds import ConnectFault, EndFault, Fault, HoldFault, RequestFault, ResponseFault, SendFault
 from harness.faults.randomness import Randomness, for_ever, pause
 from harness.faults.rule import FaultRule
+from harness.faults.stores import Statement, StoreFault
 from harness.trace.events import FaultTriggered
 from harness.world.armed_fault import ArmedFault
 
@@ -221,6 +222,18 @@ class FaultInjector:
             if not passed.done():
                 passed.set_result(None)
 
+    # Statements
+
+    def pass_statement(self, statement: Statement, wait: Callable[[float], None]) -> None:
+        """Apply the faults of the store to a statement inside the application's process: `wait`, or raise what the
+        application's driver raises."""
+        armed = self._at_messages.get("store")
+        due = [each for each in armed or () if _concerns(each.rule.fault, statement)]
+        for rule, randomness in self._due(due, statement.method, statement.path, statement.content):
+            assert isinstance(rule.fault, StoreFault)
+            self._notify(rule)
+            rule.fault.on_statement(statement, randomness, wait)
+
     # Callbacks
 
     def post(self, post: Post = posting.post) -> Post:
@@ -291,6 +304,10 @@ class FaultInjector:
             for each in armed
             if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.triggers()
         ]
+
+
+def _concerns(fault: Fault, statement: Statement) -> bool:
+    return isinstance(fault, StoreFault) and fault.concerns(statement)
 
 
 def _said(response: ResponseInTransit) -> tuple[int, Headers, bytes]:

@@ -12,9 +12,21 @@ INSTEAD_OF_A_THREAD = (
 )
 
 NO_STORE_FOR_FAULTS = (
-    "this scenario has faults of the store, which need a live application with the Supabase stand-in: add "
-    "[supabase] to its harness.toml"
+    "this scenario has faults of the store, which need the Supabase stand-in in a live application: add [supabase] to "
+    "its harness.toml; in the simulated world an SQLite file can have some of them, too"
 )
+NO_SQLITE_FOR_FAULTS = (
+    "this scenario has faults of the store, but the application has not opened the SQLite file of DATABASE_PATH, where "
+    "they would act"
+)
+
+
+def no_such_fault_of_sqlite(name: str) -> str:
+    """Return why a fault on the way to the store cannot act in the simulated world."""
+    return (
+        f"an SQLite file cannot have the fault {name}, which needs a live application with the Supabase stand-in: add "
+        "[supabase] to its harness.toml"
+    )
 
 
 class Refused(RuntimeError):

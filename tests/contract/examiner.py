@@ -39,9 +39,12 @@ def exempt(script: Script, what: What) -> bool:
 def _music_drifts(music: Music, what: What) -> bool:
     if what == "answer":
         return _pretends(music)
-    if music.swapped_case or music.cover is None or music.cover_url != "given":
+    if music.swapped_case or music.cover is None or music.cover_url != "given" or music.without_audio is not None:
         return True
-    return music.unknown_status if what == "record" else music.task_id_on_top or music.empty_complete
+    if what == "record":
+        return music.unknown_status or music.record_cover is None
+    empty = music.empty_complete or music.complete_carries != "tracks"
+    return music.task_id_on_top or empty or "progress" in music.sends
 
 
 def _picture_drifts(image: Image, what: What) -> bool:
@@ -49,7 +52,7 @@ def _picture_drifts(image: Image, what: What) -> bool:
         return True
     if image.answer != "as-promised" or image.picture_url != "given":
         return True
-    return what == "callback" and image.task_id_on_top
+    return what == "callback" and (image.task_id_on_top or image.callback_shape != "result-json")
 
 
 def _pretends(entry: Music | Image) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from harness.fakes.kie import contract
 from harness.fakes.kie.app import served
 from harness.fakes.latency import Fixed, Never
-from harness.fakes.script import Failure, Image, KieScript, Music, Picture, Script, Stray, SunoScript
+from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Music, Picture, Script, Stray, SunoScript
 from harness.fakes.watermark import read_mark
 from tests.fakes.stage import CALLBACK_URL, IMAGE_CALLBACK_URL, JOB_REQUEST, PICTURE_REQUEST, Stage
 
@@ -499,6 +499,47 @@ async def test_the_callback_can_come_twice_late_or_never() -> None:
     assert len({attempt["delivery"] for attempt in stage.notes.of("callback.attempt")}) == 2
 
 
+async def test_the_response_can_have_the_picture_although_a_callback_was_requested() -> None:
+    async with Stage(pictures(Image(takes=SOON, answer="picture-at-once"))) as stage:
+        answer = await stage.ask(SYNCHRONOUS, {**PICTURE_REQUEST, "callBackUrl": CALLBACK_URL})
+        (received,) = await stage.receiver.wait_for(1)
+
+    (ended,) = stage.notes.of("task.ended")
+    assert answer["data"] == {"response": {"imageUrl": ended["urls"][0]}}
+    assert received.body["data"]["taskId"] == ended["task_id"], "the callback comes as well, unless it is scripted away"
+
+
+@pytest.mark.parametrize(
+    ("shape", "place"),
+    [("result-urls", {"info": {"result_urls": ["URL"]}}), ("flat", {"imageUrl": "URL"})],
+)
+async def test_the_callback_can_have_its_url_at_another_place(shape: Any, place: dict[str, Any]) -> None:
+    async with Stage(pictures(Image(takes=SOON, callback_shape=shape))) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        (received,) = await stage.receiver.wait_for(1)
+        record = await stage.job_record(task_id)
+
+    (ended,) = stage.notes.of("task.ended")
+    shown = json.loads(json.dumps(received.body["data"]).replace(ended["urls"][0], "URL"))
+    assert shown == {"taskId": task_id, **place}
+    assert json.loads(record["data"]["resultJson"]) == {"resultUrls": ended["urls"]}, "the record is as ever"
+
+
+@pytest.mark.parametrize("shape", ["result-json", "result-urls", "flat"])
+async def test_an_error_callback_can_contradict_a_success(shape: Any) -> None:
+    image = Image(takes=SOON, error_after_s=0.02, callback_shape=shape)
+    async with Stage(pictures(image, credits=100)) as stage:
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        success, error = await stage.receiver.wait_for(2)
+        record = await stage.job_record(task_id)
+
+    assert (success.body["code"], error.body["code"]) == (200, 501)
+    assert error.body["data"]["taskId"] == task_id
+    assert "http" not in json.dumps({**error.body["data"], "param": ""}), "it has no picture"
+    assert record["data"]["state"] == "success"
+    assert [change["change"] for change in stage.notes.of("credits")] == [-contract.PRICE_CREDITS], "no refund"
+
+
 async def test_an_unknown_pictures_callback_goes_to_the_latest_picture_callback_url() -> None:
     script = Script(
         suno=SunoScript(music=(Music(takes=Never()),), strays=(Stray(0.01, "unknown-image"),)),
@@ -515,6 +556,35 @@ async def test_an_unknown_pictures_callback_goes_to_the_latest_picture_callback_
     (attempt,) = stage.notes.of("callback.attempt")
     assert (attempt["provider"], attempt["callback"], attempt["genuine"]) == ("kie", "unknown-image", True)
     assert stage.notes.of("picture.published")[0]["mark"]["number"] >= 60_000
+
+
+async def test_a_forgery_is_for_the_first_task_with_a_callback_url_and_has_a_foreign_picture() -> None:
+    forgeries = (ImageForgery(0.01, "unsigned", Picture(360, 360)), ImageForgery(0.06, "altered"))
+    script = pictures(Image(takes=Fixed(0.04)), forgeries=forgeries)
+    async with Stage(script, signing_key="key") as stage:
+        await stage.make_job()
+        task_id = await stage.make_job(callBackUrl=CALLBACK_URL)
+        await stage.make_job(callBackUrl=IMAGE_CALLBACK_URL)
+        received = await stage.receiver.wait_for(4)
+
+    attempts = {attempt["callback"]: attempt for attempt in stage.notes.of("callback.attempt")}
+    genuine = {url for ended in stage.notes.of("task.ended") for url in ended["urls"]}
+    bodies = [message.body["data"] for message in received if message.path == "/callback"]
+    assert [body["taskId"] for body in bodies] == [task_id] * 3, "forged, genuine, forged"
+    urls = [json.loads(body["resultJson"])["resultUrls"][0] for body in bodies]
+    assert [url in genuine for url in urls] == [False, True, False]
+    assert [attempts[name]["genuine"] for name in ("forgery:unsigned", "image", "forgery:altered")] == [
+        False,
+        True,
+        False,
+    ]
+    assert ["x-webhook-signature" in message.headers for message in received if message.path == "/callback"] == [
+        False,
+        True,
+        True,
+    ]
+    sizes = {picture["url"]: picture["size"] for picture in stage.notes.of("picture.published")}
+    assert (sizes[urls[0]], sizes[urls[2]]) == ([360, 360], [2048, 1152])
 
 
 async def test_a_task_can_be_stuck_in_waiting() -> None:

@@ -98,6 +98,78 @@ async def test_the_finished_files_can_be_fetched_and_the_end_is_reported_with_th
     ]
 
 
+async def test_the_record_can_have_other_files_than_the_callback() -> None:
+    task = Music(takes=SOON, record_audio="another", record_cover=Picture(2048, 1152, format="jpeg"))
+    async with Stage(music(task)) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        record = await stage.music_record(task_id)
+        files = [
+            (await stage.files.get(song[key])).headers["content-type"]
+            for song in record["data"]["response"]["sunoData"]
+            for key in ("audioUrl", "imageUrl")
+        ]
+
+    sent = [song[key] for song in complete.body["data"]["data"] for key in ("audio_url", "image_url")]
+    found = [song[key] for song in record["data"]["response"]["sunoData"] for key in ("audioUrl", "imageUrl")]
+    assert set(sent).isdisjoint(found)
+    assert files == ["audio/mpeg", "image/jpeg"] * 2
+    (ended,) = stage.notes.of("task.ended")
+    assert set(ended["urls"]) == {*sent, *found}, "all of them are results of the task"
+
+
+async def test_the_record_can_have_no_cover() -> None:
+    async with Stage(music(Music(takes=SOON, record_cover=None))) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        record = await stage.music_record(task_id)
+
+    songs = record["data"]["response"]["sunoData"]
+    assert all("imageUrl" not in song for song in songs)
+    assert [song["audioUrl"] for song in songs] == [song["audio_url"] for song in complete.body["data"]["data"]]
+
+
+@pytest.mark.parametrize(("which", "silent"), [("first", 0), ("second", 1)])
+async def test_one_of_the_two_songs_can_lack_its_audio(which: Any, silent: int) -> None:
+    async with Stage(music(Music(takes=SOON, without_audio=which))) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        record = await stage.music_record(task_id)
+
+    sent = complete.body["data"]["data"]
+    assert [bool(song["audio_url"]) for song in sent] == [silent == 1, silent == 0]
+    assert (sent[silent]["image_url"], sent[silent]["duration"]) == ("", None)
+    assert [song["audioUrl"] for song in record["data"]["response"]["sunoData"]] == [song["audio_url"] for song in sent]
+    assert record["data"]["status"] == "SUCCESS"
+
+
+async def test_the_complete_callback_can_have_covers_and_no_audio() -> None:
+    async with Stage(music(Music(takes=SOON, complete_carries="covers"))) as stage:
+        task_id = await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        record = await stage.music_record(task_id)
+
+    for song, recorded in zip(complete.body["data"]["data"], record["data"]["response"]["sunoData"], strict=True):
+        assert (song["audio_url"], song["stream_audio_url"], song["duration"]) == ("", "", None)
+        assert song["image_url"] == recorded["imageUrl"]
+        assert recorded["audioUrl"]
+
+
+async def test_a_callback_can_have_an_undocumented_type_and_an_error_can_follow_complete() -> None:
+    sends: Any = ("text", "progress", "first", "complete", "error")
+    async with Stage(music(Music(takes=SOON, sends=sends, apart_s=0.001), credits=100)) as stage:
+        task_id = await stage.make_music()
+        received = await stage.receiver.wait_for(5)
+        record = await stage.music_record(task_id)
+
+    assert [message.body["data"]["callbackType"] for message in received] == list(sends)
+    progress, error = received[1].body, received[4].body
+    assert (progress["code"], [song["audio_url"] for song in progress["data"]["data"]]) == (200, ["", ""])
+    assert (error["code"], error["data"]["data"]) == (501, None)
+    assert record["data"]["status"] == "SUCCESS"
+    assert [change["change"] for change in stage.notes.of("credits")] == [-12], "what is finished is not refunded"
+
+
 async def test_at_first_the_record_is_pending_and_has_no_tracks() -> None:
     async with Stage(music(Music(takes=Never()))) as stage:
         answer = await stage.music_record(await stage.make_music())

@@ -6,7 +6,7 @@ import pytest
 
 from harness.fakes.script import Failure, Image, Music, Picture, Stray
 from harness.invariants.registry import INVARIANTS
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Platform, Scenario, UserAction
 from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
 
 NO_PICTURE = scene(Image(fails=Failure(500)))
@@ -56,6 +56,7 @@ CASES = [
     Case("generates-once", "LosesPatienceTooSoon", scene()),
     Case("charges-once", "AsksForTheMusicTwice", scene()),
     Case("idempotent", "StartsOverOnARepetition", scene(music=Music(sends=("complete", "complete"), apart_s=30.0))),
+    Case("stays-deleted", "FailsToDelete", scene(user=(UserAction(30.0, "delete"),)), "not applicable"),
     Case("honours-contract", "SendsTextForANumber", scene()),
     Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429, as_http=True, retry_after_s=30.0)), Image())),
     Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429)), Image())),

@@ -133,6 +133,19 @@ def repeated(c: Chronicle) -> Journal:
     return c.end()
 
 
+def deleted(c: Chronicle, *, status: int | None = 204, offered: bool = True, comes_back: bool = False) -> Journal:
+    c.at_s = 10.0
+    asked = c.note("track.deletion-requested", track=1, id="t1")
+    answer = {"status": status, "problem": "" if status == 204 else "DELETE /tracks/t1", "offered": offered}
+    c.note("store.write", asked, track_id="t1", before=c.rows[1], after=None)
+    c.note("track.deletion-answered", asked, track=1, id="t1", **answer)
+    c.rows[1] = None
+    c.at_s = 90.0
+    if comes_back:
+        c.write(1, status="pending")
+    return c.end()
+
+
 def contract_broken(c: Chronicle) -> Journal:
     request = c.request(FLAT)
     problems = [{"field": "steps", "found": "30", "rule": "a whole number", "source": "providers.md"}]
@@ -240,6 +253,13 @@ CASES: list[tuple[str, str, Journal]] = [
     ("idempotent", "held", repeated(Chronicle())),
     ("idempotent", "violated", overwritten(Chronicle())),
     ("idempotent", "not applicable", finished(Chronicle())),
+    ("stays-deleted", "held", deleted(Chronicle())),
+    ("stays-deleted", "violated", deleted(Chronicle(), comes_back=True)),
+    ("stays-deleted", "violated", deleted(Chronicle(), status=500)),
+    ("stays-deleted", "violated", deleted(Chronicle(), status=None)),
+    ("stays-deleted", "not applicable", deleted(Chronicle(), status=409)),
+    ("stays-deleted", "not applicable", deleted(Chronicle(), status=405, offered=False)),
+    ("stays-deleted", "not applicable", finished(Chronicle())),
     ("honours-contract", "held", finished(Chronicle())),
     ("honours-contract", "violated", contract_broken(Chronicle())),
     ("honours-contract", "not applicable", empty(Chronicle())),
@@ -270,6 +290,7 @@ NEVER_UNKNOWN = {
     "generates-once",
     "charges-once",
     "idempotent",
+    "stays-deleted",
     "honours-contract",
     "keeps-rate",
     "rejects-forgery",

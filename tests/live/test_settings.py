@@ -94,6 +94,8 @@ def test_a_pyproject_is_found_by_the_command_line(
     ("more", "says"),
     [
         ('[cron]\nrequest = "DELETE /x"', "expected GET or POST and a path"),
+        ('[start]\ndelete = "GET /tracks/{id}"', "expected DELETE or POST and a path with {id}"),
+        ('[start]\ndelete = "DELETE /tracks"', "expected DELETE or POST and a path with {id}"),
         ('[cron]\nevery = "1ms"', "expected at least 1 s, got 0.001 s"),
         ("[cron]\nevery = 60", 'cron.every: "60" has no unit, write "60s"'),
         ('[cron]\nevry = "1m"', "every"),

@@ -15,6 +15,7 @@ from harness.faults.connections import ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
 from harness.faults.requests import AlteredRequest, LostRequest, RefusedRequest
 from harness.faults.rule import FaultRule
+from harness.faults.stores import FailedWrite, MissingColumn, StoreFault, StoreFull, StoreLocked
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.targets import load_live
@@ -157,6 +158,29 @@ def test_a_write_may_fail_as_in_a_database_that_takes_too_long(tmp_path: Path, s
     assert any("canceling statement" in each["text"] for each in facts(result, "log"))
     assert facts(result, "callback.answered")[-1]["status"] == 500
     assert "settles" in result.violated
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [(StoreFull(), 503, "53100"), (FailedWrite(), 500, "58030"), (MissingColumn(column="status"), 400, "PGRST204")],
+)
+def test_a_failing_store_has_the_same_keys_as_in_the_simulated_world(
+    tmp_path: Path, supabase_js: Path, fault: StoreFault, status: int, code: str
+) -> None:
+    rule = FaultRule("store", fault, path="/rest/v1/tracks", method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(rule,))
+    assert facts(result, "fault") == [{"harm": fault.name, "link": "store"}]
+    assert [each["after"]["status"] for each in facts(result, "store.write")] == ["pending", "pending"]
+    assert facts(result, "callback.answered")[-1]["status"] == 500
+    assert result.verdict("callback-answered").state != "violated", "the application says that it could not store it"
+    assert "settles" in result.violated, "nothing is delivered again in this scenario"
+
+
+def test_a_lock_that_is_released_in_time_only_delays(tmp_path: Path, supabase_js: Path) -> None:
+    rule = FaultRule("store", StoreLocked(takes_s=0.7), method="PATCH", nth=2)
+    result = played(tmp_path, supabase_js, faults=(rule,))
+    assert result.violated == ()
+    assert max(each["latency_s"] for each in facts(result, "callback.answered")) > 0.7
 
 
 def test_a_projects_host_that_stands_in_the_code_leads_to_the_stand_in(tmp_path: Path, supabase_js: Path) -> None:

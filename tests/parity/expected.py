@@ -22,6 +22,7 @@ from harness.faults.kinds import Fault
 from harness.faults.randomness import Schedule
 from harness.faults.registry import FAULTS
 from harness.faults.requests import AlteredRequest, DuplicatedRequest, LateRequest, RefusedRequest, ReorderedRequest
+from harness.faults.stores import MissingColumn, SlowStore, StoreLocked
 
 PATIENCE_S = 0.4
 """The client's read and connect timeout."""
@@ -67,6 +68,11 @@ class Case:
     """The requests that the provider received, in its order, where that matters."""
 
 
+def _refused(status: int, code: str) -> Seen:
+    """The error of PostgREST with a code of PostgreSQL, whatever its message."""
+    return Seen(status, code.encode(), type="application/json; charset=utf-8")
+
+
 def _plain(name: str, *sees: Seen, **more: Any) -> Case:
     return Case(FAULTS[name](), sees, **more)
 
@@ -98,6 +104,13 @@ CASES = {
         ("", Case(AlteredRequest("please", "pretty"), (Seen(200, RIGHT.replace(b"please", b"pretty")),))),
         ("", _plain("refused-request", Seen(503, b"", type="text/plain; charset=utf-8"), carried_out=0)),
         (" in JSON", Case(RefusedRequest(500, '{"code":"57014"}'), (Seen(500, b'{"code":"57014"}'),), carried_out=0)),
+        # the way to a store
+        ("", Case(StoreLocked(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        (" for long", Case(StoreLocked(), (fails(httpx.ReadTimeout),), carried_out=0, at_least_s=PATIENCE_S)),
+        ("", _plain("store-full", _refused(503, "53100"), carried_out=0)),
+        ("", _plain("failed-write", _refused(500, "58030"), carried_out=0)),
+        ("", Case(SlowStore(takes_s=TAKES_S), (WHOLE,), at_least_s=TAKES_S)),
+        ("", Case(MissingColumn(), (WHOLE,), acts=False)),
         # the content of the response
         ("", _plain("empty-body", Seen(200, b""))),
         ("", _plain("broken-json", Seen(200, RIGHT.replace(b'"', b"", 1)))),
@@ -165,7 +178,7 @@ async def ask(case: Case, url: str, patience_s: float = PATIENCE_S) -> tuple[tup
                 got = await client.post(url, content=asked[index])
             except httpx.HTTPError as error:
                 return fails(type(error))
-            return Seen(got.status_code, got.content, type=got.headers["content-type"])
+            return Seen(got.status_code, _code_or_body(got), type=got.headers["content-type"])
 
         if case.at_once:
             seen = await asyncio.gather(*(one(index) for index in range(len(asked))))
@@ -173,6 +186,11 @@ async def ask(case: Case, url: str, patience_s: float = PATIENCE_S) -> tuple[tup
             seen = [await one(index) for index in range(len(asked))]
         await asyncio.sleep(0.02)
         return tuple(seen), time.monotonic() - began_s
+
+
+def _code_or_body(got: httpx.Response) -> bytes:
+    """The code in an error of PostgREST, or else the whole body."""
+    return str(got.json()["code"]).encode() if b'"details":' in got.content else got.content
 
 
 def check(case: Case, seen: tuple[Seen, ...], took_s: float, heard: list[str]) -> None:

@@ -20,6 +20,7 @@ OUTCOMES = {
     "none": "no picture",
     "unfinished": "unfinished",
     "unseen": "not readable",
+    "omitted": "deleted, or asked for twice",
 }
 """Descriptions of track outcomes, best first."""
 

@@ -36,7 +36,16 @@ from harness.trace.events.provider import (
     TaskRefused,
 )
 from harness.trace.events.run import EnvironmentRead, RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
-from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefused, TrackSubmitted
+from harness.trace.events.track import (
+    Row,
+    TrackAccepted,
+    TrackDeletionAnswered,
+    TrackDeletionRequested,
+    TrackFinal,
+    TrackRefused,
+    TrackRequestedAgain,
+    TrackSubmitted,
+)
 
 __all__ = [
     "EVENTS",
@@ -81,8 +90,11 @@ __all__ = [
     "TaskRefused",
     "TimeAdvanced",
     "TrackAccepted",
+    "TrackDeletionAnswered",
+    "TrackDeletionRequested",
     "TrackFinal",
     "TrackRefused",
+    "TrackRequestedAgain",
     "TrackSubmitted",
     "UnknownEvent",
     "event_of",

@@ -20,6 +20,46 @@ class TrackSubmitted(Event):
 
 
 @event
+class TrackRequestedAgain(Event):
+    """Recorded when a user requests the same track again, before the request itself."""
+
+    kind = "track.requested-again"
+    track: int
+    """The number of the new request."""
+    of: int
+    """The number of the first one."""
+
+
+@event
+class TrackDeletionRequested(Event):
+    """Recorded when a user deletes a track."""
+
+    kind = "track.deletion-requested"
+    track: int
+    id: str
+
+
+@event
+class TrackDeletionAnswered(Event):
+    """Recorded when the implementation has responded to a deletion, or has not."""
+
+    kind = "track.deletion-answered"
+    track: int
+    id: str
+    status: int | None
+    """The HTTP status; null without a response."""
+    problem: str
+    """Why the track is not deleted; empty if it is."""
+    offered: bool
+    """Whether the implementation can delete tracks at all."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether the implementation says that the track is deleted."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+@event
 class TrackAccepted(Event):
     """Recorded when the implementation responds with the track's id."""
 

@@ -13,7 +13,7 @@ import httpx
 
 from harness.config.app_config import PLATFORM, Cron
 from harness.errors import ImplementationError
-from harness.fakes.http_client import ClientResponse, Post, post
+from harness.fakes.http_client import ClientResponse, Post, sending
 from harness.scenario.model import Platform
 from harness.trace.events import CronCalled, InvocationEnded
 from harness.world.client import USER_PATIENCE_S
@@ -47,10 +47,10 @@ class PlatformHost:
         just one."""
         return next(iter(self._open)) if len(self._open) == 1 else 0
 
-    def post(self, by: str = KIE_HOST) -> Post:
+    def post(self, by: str = KIE_HOST, method: str = "POST") -> Post:
         """Return the function with which `by` sends requests to the application, recorded and under the platform's
         rules."""
-        return recorded(self._writer, by, APPLICATION_HOST, self._delivering(post))
+        return recorded(self._writer, by, APPLICATION_HOST, self._delivering(sending(method)), method=method)
 
     def _delivering(self, send: Post) -> Post:
         async def deliver(url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:

@@ -35,9 +35,10 @@ from harness.trace.events import (
     RunRefused,
     RunRepeated,
     StoreWatched,
+    TrackDeletionAnswered,
 )
 from harness.trace.journal import Journal
-from harness.world.client import asking, submit_tracks
+from harness.world.client import Users, asking, deleting, deletion_method
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.collection import collected_afterwards
@@ -236,7 +237,7 @@ class LiveWorld:
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
         hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.observer = TrackObserver(self.loop, self.writer, self.watcher, hosts, own_host)
-        self.observer.ids = [None] * self.scenario.tracks
+        self.observer.ids = [None] * self.scenario.requests
         self.observer.on_picture = self.on_picture
 
     # Events of the run
@@ -261,8 +262,11 @@ class LiveWorld:
             self.writer.record(RunRepeated(why=why, speed=speed), 0)
 
     async def _submit(self) -> None:
-        ask = asking(self.instances.url, self.settings.start, self.hosting.post("harness"))
-        await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
+        url, start = self.instances.url, self.settings.start
+        ask = asking(url, start, self.hosting.post("harness"))
+        send = self.hosting.post("harness", method=deletion_method(start))
+        delete = None if start.delete is None else deleting(url, start, send)
+        await Users(self.scenario, self.seed, self.writer, self.observer.ids).act(ask, delete)
 
     async def _watch(self) -> None:
         """Read the store until the run is over. A server that is gone may come back; a lost history does not."""
@@ -315,7 +319,8 @@ class LiveWorld:
 
     def _all_final(self) -> bool:
         rows = self.watcher.rows
-        known = [rows.get(track_id or "") for track_id in self.observer.ids]
+        deleted = {entry.event.id for entry in self.journal.of(TrackDeletionAnswered) if entry.event.is_done}
+        known = [rows.get(track_id or "") for track_id in self.observer.ids if track_id not in deleted]
         return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
 
     def _unanswered(self) -> list[int]:

@@ -22,6 +22,8 @@ from harness.world.simulated.sqlite_clock import set_moment
 from harness.world.simulated.sqlite_rows import as_json, as_row, as_text, read, read_tracks
 
 OnWrite = Callable[[str, Row | None, Row | None], None]
+Gate = Callable[["WatchedConnection", str, tuple[Any, ...]], None]
+"""Called with each statement and its parameters before SQLite executes it."""
 
 CONSEQUENCES = ("trigger", "references", "attach", "rename", "view")
 """Words in a schema that may make a change of one table change another."""
@@ -37,6 +39,8 @@ TRIGGERS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 """The parameters of `sqlite3.connect` after the database, in order."""
 
+LOCK_WAIT_S = 5.0
+"""The timeout of a connection of `sqlite3` unless the application says otherwise."""
 USES = "uses the database of tracks"
 """What a free thread may not do."""
 
@@ -80,6 +84,7 @@ class SqliteWatcher:
         self.was_opened = False
         self._open: dict[object, list[weakref.ref[sqlite3.Connection]]] = {}
         self.on_write = on_write
+        self.gate: Gate | None = None
         self._rows: dict[str, Row] = {}
         self._has_consequences = False
         self._ids: dict[int, str] = {}
@@ -251,17 +256,20 @@ class WatchedCursor(sqlite3.Cursor):
     """A cursor that notifies the watcher after each statement."""
 
     def execute(self, sql: str, *args: Any) -> "WatchedCursor":
+        _pass_gate(self.connection, sql, args)
         super().execute(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executemany(self, sql: str, *args: Any) -> "WatchedCursor":
+        _pass_gate(self.connection, sql, args)
         with _unfollowed_if_it_fails():
             super().executemany(sql, *args)
         _look(self.connection, sql)
         return self
 
     def executescript(self, sql: str) -> "WatchedCursor":
+        _pass_gate(self.connection, sql, ())
         with _unfollowed_if_it_fails():
             super().executescript(sql)
         _look(self.connection, sql)
@@ -276,6 +284,10 @@ class WatchedConnection(sqlite3.Connection):
     converts = False
     """Whether it returns values as the application's own types."""
     may_have_triggers = True
+    may_write = False
+    """Whether it holds the lock for writing, if it is in a transaction."""
+    lock_wait_s = 0.0
+    """The timeout with which the application opened it."""
     period = -1
     """The watcher's period in which its triggers were made."""
     changed: frozenset[int] | set[int] = frozenset()
@@ -291,6 +303,7 @@ class WatchedConnection(sqlite3.Connection):
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
         cursor: sqlite3.Cursor = super().cursor(WatchedCursor)
+        _pass_gate(self, sql, args)
         sqlite3.Cursor.execute(cursor, sql, *args)
         _look(self, sql)
         return cursor
@@ -309,6 +322,12 @@ class WatchedConnection(sqlite3.Connection):
         result = super().__exit__(*args)
         _look(self, "", has_ended=True)
         return result
+
+
+def _pass_gate(connection: Any, sql: str, parameters: tuple[Any, ...]) -> None:
+    if _watcher is not None and _watcher.gate is not None:
+        forbid_to_threads(USES)
+        _watcher.gate(connection, sql, parameters)
 
 
 def _look(connection: Any, sql: str, *, has_ended: bool = False) -> None:
@@ -347,10 +366,12 @@ def _connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
     named = dict(zip(PARAMETERS, args, strict=False)) | kwargs
     own, autocommit = named.pop("factory", None), named.pop("autocommit", None)
     factory = WatchedConnection if own is None else _watched(own)
+    lock_wait_s = named.get("timeout", LOCK_WAIT_S)
     named["timeout"] = 0  # virtual time stands still while SQLite waits for a lock, so that none is released
     connection: Any = _real_connect(database, factory=factory, **named)
     if isinstance(connection, WatchedConnection):
         connection.converts = bool(named.get("detect_types"))
+        connection.lock_wait_s = lock_wait_s
     set_moment(connection)
     plainly = sqlite3.Cursor(connection)
     plainly.execute("PRAGMA synchronous=OFF")

@@ -21,7 +21,7 @@ from harness.faults.exchange import App
 from harness.scenario.model import Scenario
 from harness.trace.events import CronCalled, InstanceKilled, Request, RequestAbandoned, Response, RunEnded, RunRefused
 from harness.trace.journal import Journal
-from harness.world.client import USER_PATIENCE_S, asking, submit_tracks
+from harness.world.client import USER_PATIENCE_S, Users, asking, deleting
 from harness.world.clock import START_S
 from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
@@ -31,8 +31,9 @@ from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.scratch import has_room, room_wanted
 from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
+from harness.world.simulated.sqlite_faults import StatementGate, unreachable_fault
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
-from harness.world.unsupported import NO_STORE_FOR_FAULTS
+from harness.world.unsupported import NO_SQLITE_FOR_FAULTS, no_such_fault_of_sqlite
 
 
 class SimulatedWorld:
@@ -86,6 +87,9 @@ class SimulatedWorld:
             simulation.begin(self._look_back)
             ending = simulation.run_until(self.scenario.deadline_s + RETENTION_S + DAY_S)
             self._look_for_interruptions(ending)
+        if self._watcher.gate is not None and not self._watcher.was_opened and self.loop.refusal is None:
+            self.loop.refuse(NO_SQLITE_FOR_FAULTS)
+            self._record_refusal()
         if not has_room():
             self.loop.refuse(room_wanted())
             self._record_refusal()
@@ -99,7 +103,7 @@ class SimulatedWorld:
         script, simulation = self.scenario.script, self.simulation
         injector = FaultInjector(self.scenario.faults, self.seed, self.writer.record, lambda: self.loop.elapsed_s)
         if any(fault.link == "store" for fault in self.scenario.faults):
-            self.loop.refuse(NO_STORE_FOR_FAULTS)
+            self._open_store_to(injector)
         media = MediaHost(
             script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.writer.observe
         )
@@ -126,6 +130,13 @@ class SimulatedWorld:
             self._serve(provider.hosts, app, link, injector.connect_hook(frozenset({provider.name})))
         self._serve((APPLICATION_HOST,), instances, lambda path: "app", None)
 
+    def _open_store_to(self, injector: FaultInjector) -> None:
+        """Let the faults of the store act on the application's SQLite file."""
+        unreachable = unreachable_fault(self.scenario)
+        if unreachable is not None:
+            self.loop.refuse(no_such_fault_of_sqlite(unreachable))
+        self._watcher.gate = StatementGate(injector.pass_statement)
+
     def _killed(self, instance: ExecutionScope) -> None:
         """Do what a kernel does for a dead process: close its files and reset its connections."""
         self._watcher.drop(instance)
@@ -143,9 +154,10 @@ class SimulatedWorld:
             self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
         for at_s in self.scenario.platform.restarts_s:
             self.loop.call_at(START_S + at_s, self.simulation.begin, instances.restart)
-        self.observer.ids = [None] * self.scenario.tracks
-        ask = asking(f"http://{APPLICATION_HOST}")
-        await submit_tracks(ask, self.observer.ids, self.scenario.apart_s, self.seed, self.writer)
+        self.observer.ids = [None] * self.scenario.requests
+        users = Users(self.scenario, self.seed, self.writer, self.observer.ids)
+        url = f"http://{APPLICATION_HOST}"
+        await users.act(asking(url), deleting(url))
 
     async def _cron(self, path: str) -> None:
         while True:

@@ -101,6 +101,10 @@ class Handler(BaseHTTPRequestHandler):
             hear(body)
             self.answer(200, {"ok": True})
 
+    def do_DELETE(self) -> None:
+        database().execute("DELETE FROM tracks WHERE id = ?", (self.path.rpartition("/")[2],))
+        self.answer(200, {"ok": True})
+
     def do_GET(self) -> None:
         if self.path == "/cron":
             print(f"{len(waiting)} to be done", flush=True)

@@ -114,8 +114,8 @@ class Shop:
     # What is done about news
 
     async def hear(self, row: Row, kind: str, body: Any) -> None:
-        items = body["data"].get("data") or [{}]
-        if kind == "error" and row["status"] == "pending":
+        items = self.songs(body["data"].get("data") or [{}])
+        if kind == "error" and row["stage"] is None:
             self.fail(row["id"], f"the music failed: {body.get('msg')}")
         elif kind == "complete" and row["status"] == "pending" and row["stage"] is None:
             if items[0].get("audio_url"):
@@ -123,6 +123,10 @@ class Shop:
                 self.begin(row["id"], items[0].get("image_url"))
             else:
                 self.fail(row["id"], "the music came without audio")
+
+    def songs(self, items: list[Row]) -> list[Row]:
+        """The songs of a message, those with audio first."""
+        return sorted(items, key=lambda item: not item.get("audio_url"))
 
     def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
         """Generate the picture in the background, once for any number of calls."""

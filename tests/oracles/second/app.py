@@ -75,6 +75,14 @@ class Shop:
         row = self.book.row(request.path_params["track"])
         return JSONResponse(row) if row else Response(status_code=404)
 
+    async def delete(self, request: Request) -> Response:
+        track = request.path_params["track"]
+        walker = self.walkers.pop(track, None)
+        if walker is not None:
+            walker.stop()
+        self.book.tear_out(track)
+        return Response(status_code=204)
+
     async def callback(self, request: Request) -> Response:
         what, track, slot = (request.path_params[name] for name in ("what", "track", "slot"))
         try:
@@ -83,6 +91,8 @@ class Shop:
             body = None
         story = self.book.story(track)
         orders = story.songs if what == "music" else story.orders
+        if not story.title:
+            return JSONResponse({"ignored": "no such track"})
         if not isinstance(body, dict) or slot >= len(orders):
             return Response(status_code=404)
         named = [field(body.get("data"), "taskId"), body.get("taskId"), body.get("task_id")]
@@ -125,6 +135,7 @@ def create_app() -> Any:
         routes=[
             Route("/tracks", shop.create, methods=["POST"]),
             Route("/tracks/{track}", shop.show),
+            Route("/tracks/{track}", shop.delete, methods=["DELETE"]),
             Route("/callbacks/{what}/{track}/{slot:int}", shop.callback, methods=["POST"]),
             Route("/files/{name}", shop.file),
             Route(CRON_PATH, shop.cron, methods=["POST"]),

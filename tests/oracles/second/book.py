@@ -44,6 +44,16 @@ class Book:
     def write(self, track: str, name: str, at_s: float, /, **data: Any) -> None:
         """Add an event."""
         self.db.execute("BEGIN IMMEDIATE")
+        try:
+            self._add(track, name, at_s, data)
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            self._stories.pop(track, None)
+            self._read_to.pop(track, None)
+            raise
+        self.db.execute("COMMIT")
+
+    def _add(self, track: str, name: str, at_s: float, data: dict[str, Any]) -> None:
         self.db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (track, name, at_s, json.dumps(data)))
         row = self.story(track).row(self.public_url)
         values = (track, *(row[column] for column in COLUMNS))
@@ -51,7 +61,16 @@ class Book:
         new = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
         upsert = f"INSERT INTO tracks (id, {names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {new}"
         self.db.execute(upsert, values)
+
+    def tear_out(self, track: str) -> None:
+        """Forget a track."""
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.execute("DELETE FROM tracks WHERE id = ?", (track,))
+        for table in ("events", "inbox", "walks"):
+            self.db.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
         self.db.execute("COMMIT")
+        self._stories.pop(track, None)
+        self._read_to.pop(track, None)
 
     def take(self, track: str, now_s: float, until_s: float) -> bool:
         """Be the one who walks with a track, until then; False while another process is."""

@@ -215,9 +215,9 @@ def song_in(data: Any) -> Song:
     response = field(data, "response")
     items = field(response, "sunoData") if isinstance(response, dict) else None
     items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    audios = [field(item, "audioUrl") for item in items]
-    if status not in ("PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS") and audios and all(audios):
-        return Song(audios[0], field(items[0], "imageUrl"))
+    finished = [item for item in items if field(item, "audioUrl")]
+    if status not in ("PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS") and finished:
+        return Song(field(finished[0], "audioUrl"), field(finished[0], "imageUrl"))
     if "FAILED" in status or "ERROR" in status:
         return Song(failed=f"the music failed: {field(data, 'errorMessage') or status}")
     return Song()
@@ -227,5 +227,5 @@ def song_told(body: Any) -> Song:
     """Read a music callback's body; for when the record cannot be had."""
     items = field(body.get("data"), "data") if isinstance(body, dict) else None
     items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    audio = field(items[0], "audioUrl") if items else None
-    return Song(audio, field(items[0], "imageUrl")) if is_ours_to_fetch(audio) else Song()
+    finished = [item for item in items if is_ours_to_fetch(field(item, "audioUrl"))]
+    return Song(field(finished[0], "audioUrl"), field(finished[0], "imageUrl")) if finished else Song()
