@@ -47,6 +47,7 @@ PLACEHOLDERS = (
 """The placeholders in braces of a command, an environment variable or a path."""
 TRACK_FIELDS = (
     "id",
+    "title",
     "status",
     "audio_url",
     "image_url",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.invariants import images
+from harness.invariants import audio, images
 from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
@@ -17,7 +17,7 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import TERMINAL, Attempt, Generation, Track
-from harness.trace.urls import host_of, usable_url
+from harness.trace.urls import usable_url
 from harness.trace.view import TraceView, is_same_image
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
@@ -266,7 +266,7 @@ def _damage(view: TraceView, before: Row | None, after: Row | None) -> str | Non
             continue
         if name == "image_url" and _is_as_good(view, old, new):
             continue
-        if name == "audio_url" and (_is_own(view, new) or not _is_finished_audio(view, old)):
+        if name == "audio_url" and (audio.is_copy(view, new) or not _is_finished_audio(view, old)):
             continue
         return f"replaced the track's {name}"
     return None
@@ -286,7 +286,3 @@ def _is_as_good(view: TraceView, old: str, new: Any) -> bool:
 
 def _is_finished_audio(view: TraceView, url: str) -> bool:
     return any(url in generation.urls for generation in view.generations.values() if generation.succeeded)
-
-
-def _is_own(view: TraceView, url: Any) -> bool:
-    return isinstance(url, str) and host_of(url) in view.app_hosts

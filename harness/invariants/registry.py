@@ -8,7 +8,18 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.errors import PluginError, UnknownNameError
-from harness.invariants import billing, callbacks, contract, images, logging, resolution, security, tracks
+from harness.invariants import (
+    audio,
+    billing,
+    callbacks,
+    contract,
+    images,
+    logging,
+    resolution,
+    security,
+    titles,
+    tracks,
+)
 from harness.invariants.invariant import Check, Invariant
 from harness.plugins import plugins
 
@@ -19,7 +30,8 @@ INVARIANTS: dict[str, Invariant] = {
     invariant.name: invariant
     for invariant in (
         tracks.SETTLES,
-        tracks.AUDIO_KEPT,
+        audio.AUDIO_KEPT,
+        titles.TITLE_KEPT,
         tracks.IMAGE_PRESENT,
         images.IMAGE_LOADS,
         images.IMAGE_2K,
@@ -37,6 +49,7 @@ INVARIANTS: dict[str, Invariant] = {
         contract.HONOURS_CONTRACT,
         billing.KEEPS_RATE,
         images.IMAGE_DURABLE,
+        audio.AUDIO_DURABLE,
         security.REJECTS_FORGERY,
         security.FETCHES_SAFELY,
         logging.LOGS_AS_PROMISED,

@@ -11,8 +11,8 @@ from harness.fakes.http_client import BadResponseError, Post, post
 from harness.faults.exchange import App
 from harness.json_text import parse_json
 from harness.trace.events import TrackAccepted, TrackRefused, TrackSubmitted
-from harness.world.image_probe import get_json
 from harness.world.journal_writer import JournalWriter
+from harness.world.probe import get_json
 from harness.world.scope import CAUSE
 
 USER_PATIENCE_S = 300.0

@@ -22,6 +22,8 @@ class Chronicle:
         self.rows: dict[int, Facts | None] = {}
         self.pictures: dict[str, Facts] = {}
         self.flaws: dict[str, str | None] = {}
+        self.silent: set[str] = set()
+        """URLs of audio where there is none."""
         self.tasks: dict[str, tuple[int, int]] = {}
         """Number of each task's request, and its ordinal at its provider."""
         hosts = {"app": [APP], "providers": [KIE, SUNO], "media": [MEDIA]}
@@ -153,6 +155,9 @@ class Chronicle:
         url = after.get("image_url")
         if url and (url != (before or {}).get("image_url") or APP in url):
             self.look(track, url, "write", number)
+        audio = after.get("audio_url")
+        if audio and audio != (before or {}).get("audio_url"):
+            self.listen(track, audio, "write", number)
         return number
 
     def delete(self, track: int, cause: int = 0) -> int:
@@ -162,6 +167,12 @@ class Chronicle:
     def look(self, track: int, url: str, when: str, cause: int = 0) -> None:
         seen = self.pictures.get(url, {**MISSING, "problem": "it answers HTTP 404"})
         self.note("picture.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **seen)
+
+    def listen(self, track: int, url: str, when: str, cause: int = 0) -> None:
+        heard = {"status": 200, "problem": None, "plays": True, "format": "mp3"}
+        if url in self.silent:
+            heard = {"status": 404, "problem": "it answers HTTP 404", "plays": False, "format": None}
+        self.note("audio.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **heard)
 
     def log(self, text: str, level: str = "info", cause: int = 0) -> int:
         return self.note("log", cause, level=level, logger="app", text=text)
@@ -174,9 +185,12 @@ class Chronicle:
         for track, row in self.rows.items():
             self.note("track.final", track=track, id=f"t{track}", source=source, fields=row if source else None)
         shown = [(track, row["image_url"]) for track, row in self.rows.items() if row and row["image_url"]]
+        heard = [(track, row["audio_url"]) for track, row in self.rows.items() if row and row.get("audio_url")]
         for when in ("end", "retention") if later else ("end",):
             for track, url in shown if look else ():
                 self.look(track, url, when)
+            for track, url in heard if look else ():
+                self.listen(track, url, when)
         return self.journal
 
 

@@ -10,6 +10,7 @@ from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, KEY, MEDIA, SUNO, Chronicle, verdict
 
 URL, COVER, AUDIO = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/cover.jpeg", f"http://{MEDIA}/a/x.mp3"
+OWN_AUDIO, ELSEWHERE = f"http://{APP}/audio/1", "https://files.example/1.mp3"
 Ending = Callable[[Chronicle], Journal]
 
 
@@ -95,6 +96,21 @@ def downgraded(c: Chronicle) -> Journal:
     c.at_s = 5.0
     c.write(1, image_url=COVER)
     return c.end()
+
+
+def with_copy(c: Chronicle, *, later: bool = True, url: str = OWN_AUDIO) -> Journal:
+    """Return a track whose audio is the application's own."""
+    c.ends(c.music(), AUDIO)
+    c.write(1, status="complete", audio_url=url)
+    return c.end(later=later)
+
+
+def audio_expired(c: Chronicle) -> Journal:
+    c.write(1, audio_url=AUDIO)
+    c.end(later=False)
+    c.silent.add(AUDIO)
+    c.listen(1, AUDIO, "day")
+    return c.journal
 
 
 def silent(c: Chronicle) -> Journal:
@@ -188,6 +204,12 @@ CASES: list[tuple[str, str, Journal]] = [
     ("audio-kept", "violated", finished(Chronicle(), audio_url="")),
     ("audio-kept", "not applicable", silent(Chronicle())),
     ("audio-kept", "unknown", unreadable(Chronicle())),
+    ("audio-kept", "unknown", with_copy(Chronicle(), url=ELSEWHERE)),
+    ("title-kept", "held", finished(Chronicle())),
+    ("title-kept", "violated", finished(Chronicle(), title=None)),
+    ("title-kept", "violated", finished(Chronicle(), title="Another")),
+    ("title-kept", "not applicable", finished(Chronicle(titles=("Another",)))),
+    ("title-kept", "unknown", unreadable(Chronicle())),
     ("image-present", "held", finished(Chronicle())),
     ("image-present", "violated", finished(Chronicle(), "undefined")),
     ("image-present", "not applicable", silent(Chronicle())),
@@ -250,6 +272,11 @@ CASES: list[tuple[str, str, Journal]] = [
     ("image-durable", "violated", expired(Chronicle())),
     ("image-durable", "not applicable", finished(Chronicle(), None)),
     ("image-durable", "unknown", forgotten(Chronicle())),
+    ("audio-durable", "held", with_copy(Chronicle())),
+    ("audio-durable", "violated", audio_expired(Chronicle())),
+    ("audio-durable", "not applicable", empty(Chronicle())),
+    ("audio-durable", "unknown", with_copy(Chronicle(), later=False)),
+    ("audio-durable", "unknown", with_copy(Chronicle(), url=ELSEWHERE)),
     ("rejects-forgery", "held", forged(signed(), changes=False)),
     ("rejects-forgery", "violated", forged(signed(), changes=True)),
     ("rejects-forgery", "not applicable", forged(Chronicle(), changes=True)),

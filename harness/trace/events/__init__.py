@@ -14,7 +14,15 @@ from harness.trace.events.http import (
     Response,
     ResponseOutcome,
 )
-from harness.trace.events.observation import ImageProbed, LogLine, SizedMark, StoreRequest, StoreWatched, StoreWrite
+from harness.trace.events.observation import (
+    AudioProbed,
+    ImageProbed,
+    LogLine,
+    SizedMark,
+    StoreRequest,
+    StoreWatched,
+    StoreWrite,
+)
 from harness.trace.events.platform import (
     CronCalled,
     ImplementationLoaded,
@@ -40,6 +48,7 @@ from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefu
 
 __all__ = [
     "EVENTS",
+    "AudioProbed",
     "CallbackAnswered",
     "CallbackAttempt",
     "CallbackGivenUp",

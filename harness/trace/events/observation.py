@@ -82,3 +82,21 @@ class ImageProbed(Event):
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; zeros when it does not decode."""
         return self.width or 0, self.height or 0
+
+
+@event
+class AudioProbed(Event):
+    """Recorded when the harness has opened a track's audio as a browser would."""
+
+    kind = "audio.probed"
+    track_id: str
+    url: str
+    when: str
+    """`write`, `end`, `day` or `retention`."""
+    status: int | None
+    bytes: int
+    problem: str | None
+    """Why it does not play."""
+    plays: bool
+    """Whether the bytes are those of an audio file."""
+    format: str | None

@@ -31,6 +31,31 @@ class TakesTheCoverForAudio(Shop):
             self.save(row["id"], audio_url=body["data"]["data"][0]["image_url"])
 
 
+class StoresAnAddressWithoutAFile(Shop):
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        return f"{self.public}/recordings/{track_id}"
+
+
+class KeepsAnErrorPageForAudio(Shop):
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        return super().keep_recording(track_id, b'{"error": "rate limited"}')
+
+
+class LosesTheTitle(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        super().deliver(track_id, url, content)
+        self.save(track_id, title=None)
+
+
+class RenamesTheTrackForAWhile(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        title = self.find(track_id)["title"]
+        self.save(track_id, title="Untitled")
+        self.log.info("renamed")
+        asyncio.get_running_loop().call_later(1.0, lambda: self.save(track_id, title=title))
+        super().deliver(track_id, url, content)
+
+
 class StoresTheWordUndefined(Shop):
     def give_up(self, track_id: str, problem: str, cover: Any) -> None:
         self.log.error(problem)
@@ -171,6 +196,11 @@ class NeverWaits(Shop):
         """The provider can say what it likes."""
 
 
+class LeavesTheAudioThere(Shop):
+    async def copy_audio(self, track_id: str) -> None:
+        """The provider has it."""
+
+
 class LeavesThePictureThere(Shop):
     def keep(self, track_id: str, url: str, content: bytes) -> str:
         return url
@@ -183,7 +213,7 @@ class ChecksNoSignature(Shop):
     async def hear(self, row: Row, kind: str, body: Any) -> None:
         await super().hear(row, kind, body)
         if kind == "complete":
-            self.save(row["id"], audio_url=body["data"]["data"][0]["audio_url"])
+            self.save(row["id"], stage=f"heard of {body['data']['data'][0]['audio_url']}")
 
 
 class FetchesAnything(Shop):
