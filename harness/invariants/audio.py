@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from harness.invariants.early_callbacks import early_callback
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import AudioProbed
@@ -26,7 +27,9 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
     ended = finished[-1].ended
     assert ended is not None
     if url is None:
-        return violated("the music is finished, but the track has no audio", ended, *track.writes[-1:])
+        early = early_callback(view, track)
+        reason = f"the music is finished, but the track has no audio{early.text}"
+        return violated(reason, ended, *early.evidence, *track.writes[-1:])
     made = {url for generation in finished for url in generation.urls}
     if url in made and url not in view.published:  # a task's URLs are its audio and its covers, and covers are pictures
         return held("the finished audio is on the track", ended)

@@ -38,6 +38,7 @@ INVARIANTS: dict[str, Invariant] = {
         images.IMAGE_NATIVE,
         images.IMAGE_BELONGS,
         resolution.RESOLUTION_TRUE,
+        resolution.RESOLUTION_STORED,
         images.NEVER_DOWNGRADED,
         images.FALLBACK_LABELLED,
         tracks.FAILURE_VISIBLE,

@@ -4,6 +4,7 @@ import re
 
 from harness.invariants import images
 from harness.invariants.downloads import first_download, is_whole
+from harness.invariants.early_callbacks import early_callback
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import (
@@ -55,7 +56,9 @@ def settles(view: TraceView, track: Track) -> Finding:
     end = view.of(RunEnded)
     if isinstance(track.status, str) and track.status.lower() in TERMINAL_LOOKALIKES:
         wait += '; the terminal states are exactly "complete" and "failed"'
-    return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
+    early = early_callback(view, track)
+    reason = f'the track is still "{track.status}" when {why}{wait}{early.text}'
+    return violated(reason, *early.evidence, *track.writes[-1:], *end)
 
 
 SETTLES = Invariant(

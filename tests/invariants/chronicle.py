@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.invariants.judge import judge
 from harness.invariants.verdict import Verdict
-from harness.trace.events import Facts
+from harness.trace.events import Facts, ImageProbed
 from harness.trace.journal import Journal
 
 SUNO, KIE, APP, MEDIA = "api.sunoapi.org", "api.kie.ai", "app.test", "tempfile.aiquickdraw.com"
@@ -184,14 +184,21 @@ class Chronicle:
         self.note("run.ended", ending=ending, unanswered=[], waiting=[])
         for track, row in self.rows.items():
             self.note("track.final", track=track, id=f"t{track}", source=source, fields=row if source else None)
-        shown = [(track, row["image_url"]) for track, row in self.rows.items() if row and row["image_url"]]
-        heard = [(track, row["audio_url"]) for track, row in self.rows.items() if row and row.get("audio_url")]
         for when in ("end", "retention") if later else ("end",):
-            for track, url in shown if look else ():
-                self.look(track, url, when)
-            for track, url in heard if look else ():
-                self.listen(track, url, when)
+            if look:
+                self._look_back(when)
         return self.journal
+
+    def _look_back(self, when: str) -> None:
+        """Open the final files; at the end also every picture that was opened before."""
+        rows = [(track, row) for track, row in self.rows.items() if row]
+        pictures = [(track, row["image_url"]) for track, row in rows if row["image_url"]]
+        if when == "end":
+            pictures += [(int(e.event.track_id.removeprefix("t")), e.event.url) for e in self.journal.of(ImageProbed)]
+        for track, url in dict.fromkeys(pictures):
+            self.look(track, url, when)
+        for track, url in [(track, row["audio_url"]) for track, row in rows if row.get("audio_url")]:
+            self.listen(track, url, when)
 
 
 def verdict(journal: Journal, invariant: str) -> Verdict:

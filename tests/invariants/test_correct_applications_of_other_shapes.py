@@ -57,6 +57,7 @@ SHAPES = [
     Shape("KeepsASmallerJpeg", scene(LARGER), "image-native"),
     Shape("KeepsATurnedJpeg", scene(), "resolution-true"),
     Shape("Shop", scene(), "audio-durable"),
+    Shape("ClearsTheCoverForThePicture", scene(), "never-downgraded"),
     Shape("TakesTheTitleOfTheProvider", scene(), "title-kept"),
     Shape("NamesItsTracksItself", scene(), "title-kept", "not applicable"),
     Shape("HasAudioAtARelativeAddress", scene(), "audio-kept"),

@@ -47,6 +47,9 @@ CASES = [
     ),
     Case("image-belongs", "ReusesOnePicture", scene(tracks=2, apart_s=120.0)),
     Case("resolution-true", "StoresWhatItAskedFor", scene(Image(picture=Picture(2560, 1440)))),
+    Case("resolution-true", "StatesTheSizeOfNoPicture", NO_PICTURE, "not applicable"),
+    Case("resolution-stored", "ForgetsTheResolution", scene()),
+    Case("never-downgraded", "TakesTheCoverAway", NO_PICTURE, "not applicable"),
     Case(
         "never-downgraded", "BlanksThePictureForAWhile", scene(music=Music(sends=("complete", "first"), apart_s=30.0))
     ),

@@ -57,6 +57,10 @@ def small(c: Chronicle, **fields: object) -> Journal:
     return finished(c, COVER, **fields)
 
 
+def never_loaded(c: Chronicle, **fields: object) -> Journal:
+    return finished(c, f"http://{MEDIA}/p/none.png", **fields)
+
+
 def enlarged(c: Chronicle) -> Journal:
     c.picture(URL, made=(360, 203))
     return finished(c)
@@ -235,6 +239,13 @@ CASES: list[tuple[str, str, Journal]] = [
     ("resolution-true", "violated", finished(Chronicle(), None, image_resolution="2048x1152")),
     ("resolution-true", "not applicable", finished(Chronicle(), None)),
     ("resolution-true", "unknown", finished(Chronicle(), image_resolution="hd")),
+    ("resolution-true", "violated", never_loaded(Chronicle(), image_resolution="2048x1152")),
+    ("resolution-stored", "held", finished(Chronicle(), image_resolution="2048x1152")),
+    ("resolution-stored", "violated", finished(Chronicle())),
+    ("resolution-stored", "violated", small(Chronicle())),
+    ("resolution-stored", "not applicable", finished(Chronicle(), None)),
+    ("resolution-stored", "not applicable", never_loaded(Chronicle())),
+    ("resolution-stored", "unknown", unopened(Chronicle())),
     ("never-downgraded", "held", finished(Chronicle())),
     ("never-downgraded", "violated", downgraded(Chronicle())),
     ("never-downgraded", "not applicable", small(Chronicle())),

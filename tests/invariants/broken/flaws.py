@@ -13,6 +13,11 @@ from tests.invariants.broken.shop import CRON_PATH, PROMISED_LOGS, Row, Shop
 __all__ = ["CRON_PATH", "PROMISED_LOGS"]
 
 
+class IgnoresCallbacks(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        """What is it to me?"""
+
+
 class NeverGivesUp(Shop):
     def give_up(self, track_id: str, problem: str, cover: Any) -> None:
         """A track without a picture stays as it is."""
@@ -84,6 +89,7 @@ class ShowsACopyOfTheCoverLabelled(Shop):
             track_id,
             status="complete",
             image_url=self.keep(track_id, cover, self.cover),
+            image_resolution=self.size_of(self.cover),
             image_label="low-resolution",
             failure_reason=problem,
         )
@@ -111,6 +117,29 @@ class ReusesOnePicture(Shop):
 class StoresWhatItAskedFor(Shop):
     def size_of(self, content: bytes) -> str | None:
         return "2048x1152"
+
+
+class StatesTheSizeOfNoPicture(Shop):
+    def fail(self, track_id: str, reason: str) -> None:
+        super().fail(track_id, reason)
+        self.save(track_id, image_resolution="2048x1152")
+
+
+class ForgetsTheResolution(Shop):
+    def size_of(self, content: bytes) -> str | None:
+        return None
+
+
+class TakesTheCoverAway(Shop):
+    """The cover is shown while the picture is made, and with the picture's failure it is gone."""
+
+    def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
+        self.save(track_id, image_url=cover, image_resolution="360x360")
+        return super().begin(track_id, cover)
+
+    def fail(self, track_id: str, reason: str) -> None:
+        super().fail(track_id, reason)
+        self.save(track_id, image_url=None, image_resolution=None)
 
 
 class BlanksThePictureForAWhile(Shop):

@@ -93,6 +93,31 @@ class KeepsATurnedJpeg(Shop):
         return super().keep(track_id, url, turned.getvalue())
 
 
+class ClearsTheCoverForThePicture(Shop):
+    """Between the cover and the picture that takes its place there is nothing for a moment."""
+
+    def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
+        self.save(track_id, image_url=cover, image_resolution="360x360")
+        return super().begin(track_id, cover)
+
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        url = await super().generate(row, parameters)
+        self.save(row["id"], image_url=None, image_resolution=None)
+        return url
+
+
+class WaitsForTheRow(Shop):
+    """A callback for an unknown task waits for the response that names the task."""
+
+    async def callback(self, request: Request) -> Response:
+        task = ((await request.json()).get("data") or {}).get("task_id")
+        for _ in range(50):
+            if self.db.execute("SELECT 1 FROM tracks WHERE task = ?", (task,)).fetchone():
+                break
+            await asyncio.sleep(0.1)
+        return await super().callback(request)
+
+
 class TakesTheTitleOfTheProvider(Shop):
     """It differs from the user's in case and spaces."""
 
