@@ -7,6 +7,7 @@ from harness.invariants.invariant import Invariant
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     InstanceFrozen,
+    InstanceKilled,
     InstanceStarted,
     InstanceThawed,
     InvocationEnded,
@@ -27,7 +28,7 @@ def callback_answered(view: TraceView) -> Finding:
     """Check the response to each attempt of each genuine callback, and its latency.
 
     An attempt that failed because of a fault in transit does not count if the implementation answered it in time or
-    never received it.
+    never received it, and neither does one whose handler ended in time because the platform killed its instance.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.answered is not None]
     if not attempts:
@@ -35,13 +36,13 @@ def callback_answered(view: TraceView) -> Finding:
     accepted = [attempt for attempt in attempts if attempt.answered.event.accepted]  # type: ignore[union-attr]
     statuses = {attempt.answered.event.status for attempt in accepted}  # type: ignore[union-attr]
     failed = [attempt for attempt in attempts if not attempt.answered.event.accepted]  # type: ignore[union-attr]
-    bad = [attempt for attempt in failed if not _failed_in_transit_only(attempt, view, statuses | {200})]
+    bad = [attempt for attempt in failed if not _is_excused(attempt, view, statuses | {200})]
     if not bad:
         if not accepted:
             return not_applicable("no delivery arrived")
         slowest = max(a.answered.event.latency_s for a in accepted)  # type: ignore[union-attr]
         reported = " or ".join(sorted(map(str, statuses)))
-        more = f"; {len(failed)} more failed in transit" if failed else ""
+        more = f"; {len(failed)} more failed on the way or with their instance" if failed else ""
         return held(f"all {len(accepted)} deliveries were answered {reported}, the slowest after {slowest:g} s{more}")
     first = bad[0]
     assert first.answered is not None
@@ -62,6 +63,19 @@ CALLBACK_ANSWERED = Invariant(
     gravity=1,
     check=callback_answered,
 )
+
+
+def _is_excused(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
+    return _failed_in_transit_only(attempt, view, fine) or _was_killed(attempt, view)
+
+
+def _was_killed(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether the platform killed an instance, and a connection broke with it, before the timeout."""
+    arrived, answered = attempt.arrived, attempt.answered
+    if arrived is None or answered is None or answered.event.outcome in ("answered", "timeout"):
+        return False
+    kills = [kill for kill in view.of(InstanceKilled) if arrived.number < kill.number < answered.number]
+    return any(kill.at_s - arrived.at_s <= view.began.delivery_answer_within_s for kill in kills)
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:

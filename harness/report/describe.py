@@ -168,6 +168,10 @@ _describe(e.CallbackAttempt, _attempt)
 _describe(e.CallbackAnswered, _answered)
 _describe(e.CallbackGivenUp, lambda it: f"{it.provider} gives up after {it.attempts} attempts")
 _describe(e.StoreWatched, lambda it: f"the tracks are read from {it.source}, {it.how}")
+_describe(e.BalanceWatched, lambda it: f"the user's balance is read from {it.source}, {it.how}")
+_describe(
+    e.BalanceChanged, lambda it: f"the user's balance is {'unknown' if it.balance is None else f'{it.balance:g}'}"
+)
 _describe(e.StoreRequest, _store_request)
 _describe(e.StoreWrite, _write)
 _describe(e.LogLine, lambda it: f"log {it.level}: {short(it.text, LOG_MAX)}")

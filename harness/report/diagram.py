@@ -33,6 +33,7 @@ OMITTED: tuple[type[e.Event], ...] = (
     e.RunBegan,
     e.ImplementationLoaded,
     e.StoreWatched,
+    e.BalanceWatched,
     e.TrackSubmitted,
     e.TrackAccepted,
     e.TrackFinal,

@@ -16,6 +16,8 @@ from harness.trace.events.http import (
 )
 from harness.trace.events.observation import (
     AudioProbed,
+    BalanceChanged,
+    BalanceWatched,
     ImageProbed,
     LogLine,
     SizedMark,
@@ -49,6 +51,8 @@ from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefu
 __all__ = [
     "EVENTS",
     "AudioProbed",
+    "BalanceChanged",
+    "BalanceWatched",
     "CallbackAnswered",
     "CallbackAttempt",
     "CallbackGivenUp",

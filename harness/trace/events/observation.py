@@ -23,6 +23,25 @@ class StoreWatched(Event):
 
 
 @event
+class BalanceWatched(Event):
+    """Recorded when a live run starts to observe the user's balance at the application."""
+
+    kind = "balance.watched"
+    source: str
+    how: str
+    """`exact`, or how often it is polled."""
+
+
+@event
+class BalanceChanged(Event):
+    """Recorded when the user's balance at the application is first seen, and when it changes."""
+
+    kind = "balance"
+    balance: float | None
+    """Null when it is no number, or is gone."""
+
+
+@event
 class StoreRequest(Event):
     """Recorded when a request to the Supabase stand-in changes a row or is rejected."""
 
