@@ -104,7 +104,8 @@ def test_a_correct_application_violates_nothing_in_the_same_situation(case: Case
 
 
 def test_no_invariant_is_without_a_flaw() -> None:
-    assert {case.breaks for case in CASES} == set(INVARIANTS)
+    live = {"credits-true"}  # seen to fail by tests/live/test_credits.py: only harness.toml names a balance
+    assert {case.breaks for case in CASES} == set(INVARIANTS) - live
 
 
 def test_work_left_on_a_frozen_instance_leaves_its_track_waiting_too() -> None:

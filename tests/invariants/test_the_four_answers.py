@@ -137,6 +137,18 @@ def twice_charged(c: Chronicle) -> Journal:
     return c.end()
 
 
+def charged(
+    c: Chronicle, *balances: float | None, how: str = "exact", statuses: tuple[str, ...] = ("complete",)
+) -> Journal:
+    """Return tracks that ended, and what the user's balance was, one after the other."""
+    c.note("balance.watched", source="sqlite", how=how)
+    for balance in balances:
+        c.note("balance", balance=balance)
+    for index, status in enumerate(statuses, start=1):
+        c.write(index, status=status)
+    return c.end()
+
+
 def overwritten(c: Chronicle) -> Journal:
     music = c.music()
     first = c.call(music)
@@ -270,6 +282,13 @@ CASES: list[tuple[str, str, Journal]] = [
     ("charges-once", "held", finished(Chronicle())),
     ("charges-once", "violated", twice_charged(Chronicle())),
     ("charges-once", "not applicable", empty(Chronicle())),
+    ("credits-true", "held", charged(Chronicle(), 100.0, 88.0)),
+    ("credits-true", "violated", charged(Chronicle(), 100.0, 88.0, 76.0)),
+    ("credits-true", "violated", charged(Chronicle(), 100.0)),
+    ("credits-true", "not applicable", finished(Chronicle())),
+    ("credits-true", "not applicable", charged(Chronicle(), 100.0, statuses=("pending",))),
+    ("credits-true", "unknown", charged(Chronicle())),
+    ("credits-true", "unknown", charged(Chronicle(), 100.0, None)),
     ("idempotent", "held", repeated(Chronicle())),
     ("idempotent", "violated", overwritten(Chronicle())),
     ("idempotent", "not applicable", finished(Chronicle())),
@@ -336,6 +355,30 @@ def test_every_invariant_has_a_case_for_each_value_that_it_can_give() -> None:
         states -= {"unknown"} if name in NEVER_UNKNOWN else set()
         states -= {"not applicable"} if name in always else set()
         assert {state for invariant, state in given if invariant == name} == states, name
+
+
+BOTH, ONE_OF_TWO = ("complete", "complete"), ("complete", "failed")
+
+
+@pytest.mark.parametrize(
+    ("balances", "statuses", "how", "state"),
+    [
+        ((100.0, 88.0, 76.0), BOTH, "exact", "held"),
+        ((100.0, 88.0, 76.0, 88.0), ONE_OF_TWO, "exact", "held"),
+        ((100.0, 88.0, 76.0), ONE_OF_TWO, "exact", "violated"),
+        ((100.0, 76.0), BOTH, "exact", "violated"),
+        ((100.0, 76.0), BOTH, "sampled every 0.1 s", "unknown"),
+        ((100.0,), BOTH, "sampled every 0.1 s", "violated"),
+        ((100.0, 112.0), BOTH, "sampled every 0.1 s", "violated"),
+        ((100.0, 88.0, 100.0), ("failed", "failed"), "sampled every 0.1 s", "held"),
+        ((100.0, 88.0), ("failed", "failed"), "sampled every 0.1 s", "violated"),
+    ],
+)
+def test_a_balance_falls_once_for_each_finished_track(
+    balances: tuple[float, ...], statuses: tuple[str, ...], how: str, state: str
+) -> None:
+    found = verdict(charged(Chronicle(tracks=2), *balances, how=how, statuses=statuses), "credits-true")
+    assert found.state == state, found.reason
 
 
 @pytest.mark.parametrize(
