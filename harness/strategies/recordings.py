@@ -15,7 +15,9 @@ from harness.strategies.pictures import PictureError, fetch_file
 
 FETCH_TIMEOUT = httpx.Timeout(90.0)
 FETCHES_MAX = 6
-WAIT_S_MAX, EARLY_WITHIN_S = 60.0, 20.0
+WAIT_S_MAX = 60.0
+WITHIN_S, EARLY_WITHIN_S = 20 * 60.0, 20.0
+"""How long a download may take in all: at the end of a job a poor connection may be waited for."""
 BEGINNINGS = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"RIFF", b"OggS", b"fLaC")
 """The first bytes of the audio formats that the provider may send; an error page has others."""
 
@@ -30,16 +32,15 @@ class Recordings:
     async def copy_early(self, job: Job) -> None:
         """Store a copy while a job waits for something else, unless there is one; another attempt follows a failure."""
         if self.queue.recording(job.track_id) is None:
-            with contextlib.suppress(PictureError, TimeoutError):
-                async with asyncio.timeout(EARLY_WITHIN_S):
-                    await self._copy(job)
+            with contextlib.suppress(PictureError):
+                await self._copy(job, EARLY_WITHIN_S)
 
     async def conclude(self, job: Job) -> None:
         """Make the last step of a job; after several failures the track keeps the provider's address."""
         job.tries += 1
         try:
             if self.queue.recording(job.track_id) is None:
-                await self._copy(job)
+                await self._copy(job, WITHIN_S)
         except PictureError as error:
             if job.tries < FETCHES_MAX:
                 return self.queue.put_off(job, time.time() + min(2.0**job.tries, WAIT_S_MAX))
@@ -47,10 +48,14 @@ class Recordings:
         with self.queue.transaction():
             self.queue.remove(job)
 
-    async def _copy(self, job: Job) -> None:
+    async def _copy(self, job: Job, within_s: float) -> None:
         track = self.context.tracks.find("id", job.track_id)
         url = None if track is None else track["audio_url"]
-        content = await fetch_file(self.context.client, url, FETCH_TIMEOUT, what="audio")
+        try:
+            async with asyncio.timeout(within_s):
+                content = await fetch_file(self.context.client, url, FETCH_TIMEOUT, what="audio")
+        except TimeoutError:
+            raise PictureError(f"the audio is not there after {within_s:g} s", passing=True) from None
         if not content.startswith(BEGINNINGS):
             raise PictureError("the audio's file is none", passing=True)
         with self.queue.transaction():
