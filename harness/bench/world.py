@@ -29,7 +29,7 @@ from harness.trace.urls import usable_url
 from harness.world.client import asking
 from harness.world.clock import START_S
 from harness.world.hosts import APPLICATION_HOST
-from harness.world.image_probe import look
+from harness.world.probe import look
 from harness.world.scope import CAUSE
 from harness.world.simulated.simulation import Simulation
 

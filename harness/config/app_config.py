@@ -14,6 +14,10 @@
     fields = { status = "state", image_url = "cover" }
     complete = ["done"]
 
+    [credits]
+    read = "GET /api/me"
+    column = "user.credits"
+
     [supabase]
     schema = "supabase/migrations/*.sql"
 
@@ -47,6 +51,7 @@ PLACEHOLDERS = (
 """The placeholders in braces of a command, an environment variable or a path."""
 TRACK_FIELDS = (
     "id",
+    "title",
     "status",
     "audio_url",
     "image_url",
@@ -142,6 +147,39 @@ class TrackReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Credits:
+    """[credits]: where the user's own balance is."""
+
+    read: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sqlite: str | None = None
+    postgres: str | None = None
+    history: bool = False
+    command: str | None = None
+    table: str = "users"
+    id: str = "id"
+    """The column with the user's id."""
+    user: str = ""
+    """The user's id; unused if a request or a command knows the user."""
+    column: str = "credits"
+    """The column of the balance, or its path in a response."""
+
+    @property
+    def reading(self) -> TrackReading:
+        """Return how a store reads the user's row, as it reads a track."""
+        return TrackReading(
+            read=self.read,
+            headers=self.headers,
+            sqlite=self.sqlite,
+            postgres=self.postgres,
+            history=self.history,
+            command=self.command,
+            table=self.table,
+            fields={"id": self.id},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Supabase:
     """[supabase]: the stand-in for a Supabase project, with the URL `{supabase}`."""
 
@@ -178,6 +216,7 @@ class Settings:
     application: Application
     start: Start = Start()
     track: TrackReading = TrackReading()
+    credits: Credits | None = None
     supabase: Supabase | None = None
     cron: Cron | None = None
     promised_logs: tuple[tuple[str, str], ...] = ()
@@ -201,7 +240,8 @@ class Settings:
     def credentials(self) -> tuple[str, ...]:
         """Return the secrets in it, which no output may show: variables and headers with names of such, and keys."""
         cron = {} if self.cron is None else self.cron.headers
-        named = [self.application.environment, self.start.headers, self.track.headers, cron]
+        balance = {} if self.credits is None else self.credits.headers
+        named = [self.application.environment, self.start.headers, self.track.headers, balance, cron]
         values = [value.split()[-1] for each in named for name, value in each.items() if value and is_secret_name(name)]
         keys = [] if self.supabase is None else [self.supabase.key, self.supabase.anon_key]
         return tuple(each for each in (*values, *keys, self.application.api_key) if each and "{" not in each)

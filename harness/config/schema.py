@@ -28,6 +28,7 @@ from harness.config.app_config import (
     USER_EMAIL,
     USER_ID,
     Application,
+    Credits,
     Cron,
     Start,
     Supabase,
@@ -187,9 +188,7 @@ class TrackBlock(Block):
 
     @model_validator(mode="after")
     def _one_place(self) -> "TrackBlock":
-        places = [name for name in TRACK_PLACES if getattr(self, name) is not None]
-        if len(places) > 1:
-            raise ValueError(f"expected one store, got {' and '.join(places)}")
+        places_of(self)
         if self.history and self.postgres is None:
             raise ValueError("history needs tracks in a PostgreSQL (track.postgres)")
         return self
@@ -200,6 +199,41 @@ class TrackBlock(Block):
         for name in fields:
             known_name(name, TRACK_FIELDS, "field")
         return fields
+
+
+def places_of(block: Block) -> list[str]:
+    """Return the keys of a block that name a store. Raise ValueError for more than one."""
+    places = [name for name in TRACK_PLACES if getattr(block, name, None) is not None]
+    if len(places) > 1:
+        raise ValueError(f"expected one store, got {' and '.join(places)}")
+    return places
+
+
+class CreditsBlock(Block):
+    """Where the balance of the application's own user is, so that what the user is charged is judged."""
+
+    makes = Credits
+    read: RequestLine = key("A request whose response has the balance.", "GET /api/me")
+    headers: TextTable = key("Headers of that request.", {"authorization": "Bearer test"})
+    sqlite: Text = key("An SQLite file with the balances.", "{database}")
+    postgres: Text = key("A PostgreSQL with the balances: its URL, or the variable that has it.", "$DATABASE_URL")
+    history: bool = key("Whether that PostgreSQL gets an audit trigger during a run, so no change is missed.", True)
+    command: Command = key("A command that prints an object with the balance as JSON.", "node print-balance.js")
+    table: Text = key("The table of the balances.", "profiles")
+    id: Text = key("Its column with the user's id.", "user_id")
+    user: Text = key("The user's id.", USER_ID)
+    column: Text = key("Its column with the balance, or the path of keys in the response.", "user.credits")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "CreditsBlock":
+        places = places_of(self)
+        if not places:
+            raise ValueError("expected a store: read, sqlite, postgres or command")
+        if places[0] in ("sqlite", "postgres") and self.user is None:
+            raise ValueError("a table has many users; expected user, the id of the one whose balance changes")
+        if self.history and self.postgres is None:
+            raise ValueError("history needs balances in a PostgreSQL (credits.postgres)")
+        return self
 
 
 class SupabaseBlock(Block):
@@ -310,6 +344,7 @@ class ConfigBlock(Block):
     application: Made[ApplicationBlock] = key("How the application is started, or where it runs.", default=...)
     start: Made[StartBlock] = key("How a track is requested.")
     track: Made[TrackBlock] = key("Where the tracks are.")
+    credits: Made[CreditsBlock] = key("Where the user's own balance is.")
     supabase: Made[SupabaseBlock] = key("The stand-in for a Supabase project.")
     cron: Made[CronBlock] = key("A route that the platform calls periodically.")
     logs: dict[Annotated[str, PlainValidator(_log_event)], Texts] = key(

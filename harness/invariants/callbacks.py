@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from harness.invariants import images
+from harness.invariants import audio, images
 from harness.invariants.invariant import Invariant
 from harness.invariants.store import store_failures
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
     FaultTriggered,
     InstanceFrozen,
+    InstanceKilled,
     InstanceStarted,
     InstanceThawed,
     InvocationEnded,
@@ -19,7 +20,7 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import TERMINAL, Attempt, Generation, Track
-from harness.trace.urls import host_of, usable_url
+from harness.trace.urls import usable_url
 from harness.trace.view import TraceView, is_same_image
 
 LASTING_FIELDS = ("audio_url", "image_url", "title")
@@ -29,7 +30,7 @@ def callback_answered(view: TraceView) -> Finding:
     """Check the response to each attempt of each genuine callback, and its latency.
 
     An attempt that failed because of a fault in transit does not count if the implementation answered it in time or
-    never received it.
+    never received it, and neither does one whose handler ended in time because the platform killed its instance.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.answered is not None]
     if not attempts:
@@ -37,13 +38,13 @@ def callback_answered(view: TraceView) -> Finding:
     accepted = [attempt for attempt in attempts if attempt.answered.event.accepted]  # type: ignore[union-attr]
     statuses = {attempt.answered.event.status for attempt in accepted}  # type: ignore[union-attr]
     failed = [attempt for attempt in attempts if not attempt.answered.event.accepted]  # type: ignore[union-attr]
-    bad = [attempt for attempt in failed if not _failed_in_transit_only(attempt, view, statuses | {200})]
+    bad = [attempt for attempt in failed if not _is_excused(attempt, view, statuses | {200})]
     if not bad:
         if not accepted:
             return not_applicable("no delivery arrived")
         slowest = max(a.answered.event.latency_s for a in accepted)  # type: ignore[union-attr]
         reported = " or ".join(sorted(map(str, statuses)))
-        more = f"; {len(failed)} more failed in transit" if failed else ""
+        more = f"; {len(failed)} more failed on the way or with their instance" if failed else ""
         return held(f"all {len(accepted)} deliveries were answered {reported}, the slowest after {slowest:g} s{more}")
     first = bad[0]
     assert first.answered is not None
@@ -64,6 +65,19 @@ CALLBACK_ANSWERED = Invariant(
     gravity=1,
     check=callback_answered,
 )
+
+
+def _is_excused(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
+    return _failed_in_transit_only(attempt, view, fine) or _was_killed(attempt, view)
+
+
+def _was_killed(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether the platform killed an instance, and a connection broke with it, before the timeout."""
+    arrived, answered = attempt.arrived, attempt.answered
+    if arrived is None or answered is None or answered.event.outcome in ("answered", "timeout"):
+        return False
+    kills = [kill for kill in view.of(InstanceKilled) if arrived.number < kill.number < answered.number]
+    return any(kill.at_s - arrived.at_s <= view.began.delivery_answer_within_s for kill in kills)
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
@@ -296,7 +310,7 @@ def _damage(view: TraceView, before: Row | None, after: Row | None) -> str | Non
             continue
         if name == "image_url" and _is_as_good(view, old, new):
             continue
-        if name == "audio_url" and (_is_own(view, new) or not _is_finished_audio(view, old)):
+        if name == "audio_url" and (audio.is_copy(view, new) or not _is_finished_audio(view, old)):
             continue
         return f"replaced the track's {name}"
     return None
@@ -316,7 +330,3 @@ def _is_as_good(view: TraceView, old: str, new: Any) -> bool:
 
 def _is_finished_audio(view: TraceView, url: str) -> bool:
     return any(url in generation.urls for generation in view.generations.values() if generation.succeeded)
-
-
-def _is_own(view: TraceView, url: Any) -> bool:
-    return isinstance(url, str) and host_of(url) in view.app_hosts

@@ -1,6 +1,7 @@
 """Invariants about the picture: what a GET of the track's image_url returns, decoded; claims do not count."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from harness.fakes.image_defects import SOUND
 from harness.invariants.invariant import Invariant, of_every_track
@@ -237,7 +238,7 @@ def _owner(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
 
 def never_downgraded(view: TraceView, track: Track) -> Finding:
     """Check every change of the picture, by another address or behind the same one, after a true 2K picture was
-    stored."""
+    stored, and whether a smaller one was taken away for good."""
     looks = looks_of(view, track)
     if track.refused is not None or not (looks or track.readable):
         return unseen(track) or not_applicable("nothing was written")
@@ -249,17 +250,41 @@ def never_downgraded(view: TraceView, track: Track) -> Finding:
             what = _replacement(look, good)
             return violated(f"a verified 2K picture was replaced by {what}", good.entry, look.entry, look.probe)
     if good is None:
-        return not_applicable("the track never held a 2K picture")
+        return _taken_away(view, track, looks) or not_applicable("the track never held a 2K picture")
     return held(f"the 2K picture was kept{_as_far_as_seen(view)}", good.entry)
 
 
 NEVER_DOWNGRADED = Invariant(
     name="never-downgraded",
-    sentence="A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one.",
+    sentence="A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one, nor a"
+    " smaller one by none.",
     consequence="overwrites good pictures with worse ones",
     gravity=5,
     check=of_every_track(never_downgraded),
 )
+
+
+def _taken_away(view: TraceView, track: Track, looks: Sequence[Look]) -> Finding | None:
+    """Return a finding for a track that ends without a picture although it had one below 2K.
+
+    A picture that was made for another track may be taken away, and one that its provider has deleted since.
+    """
+    if track.image_url is not None:
+        return None
+    for shown, gone in pairwise(looks):
+        probe = shown.probe
+        if probe is None or not probe.event.decodes or gone.url is not None or not _is_there(view, probe.event.url):
+            continue
+        if _owner(view, track, probe, ()).state != "violated":
+            what = f"a picture of {size_text(probe.event)}{_but_enlarged(probe.event)}"
+            return violated(f"{what} was replaced by {_replacement(gone, shown)}", shown.entry, probe, gone.entry)
+    return None
+
+
+def _is_there(view: TraceView, url: str) -> bool:
+    """Return whether the picture was still there at the end, or only the application can have deleted it."""
+    end = view.probe(url, "end")
+    return may_change(view, url) or (end is not None and end.event.decodes)
 
 
 def _as_far_as_seen(view: TraceView) -> str:

@@ -8,7 +8,20 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.errors import PluginError, UnknownNameError
-from harness.invariants import billing, callbacks, contract, deletion, images, logging, resolution, security, tracks
+from harness.invariants import (
+    audio,
+    billing,
+    callbacks,
+    contract,
+    credits,
+    deletion,
+    images,
+    logging,
+    resolution,
+    security,
+    titles,
+    tracks,
+)
 from harness.invariants.invariant import Check, Invariant
 from harness.plugins import plugins
 
@@ -19,13 +32,15 @@ INVARIANTS: dict[str, Invariant] = {
     invariant.name: invariant
     for invariant in (
         tracks.SETTLES,
-        tracks.AUDIO_KEPT,
+        audio.AUDIO_KEPT,
+        titles.TITLE_KEPT,
         tracks.IMAGE_PRESENT,
         images.IMAGE_LOADS,
         images.IMAGE_2K,
         images.IMAGE_NATIVE,
         images.IMAGE_BELONGS,
         resolution.RESOLUTION_TRUE,
+        resolution.RESOLUTION_STORED,
         images.NEVER_DOWNGRADED,
         images.FALLBACK_LABELLED,
         tracks.FAILURE_VISIBLE,
@@ -33,11 +48,13 @@ INVARIANTS: dict[str, Invariant] = {
         callbacks.WITHIN_PLATFORM_LIMIT,
         billing.GENERATES_ONCE,
         billing.CHARGES_ONCE,
+        credits.CREDITS_TRUE,
         callbacks.IDEMPOTENT,
         deletion.STAYS_DELETED,
         contract.HONOURS_CONTRACT,
         billing.KEEPS_RATE,
         images.IMAGE_DURABLE,
+        audio.AUDIO_DURABLE,
         security.REJECTS_FORGERY,
         security.FETCHES_SAFELY,
         logging.LOGS_AS_PROMISED,

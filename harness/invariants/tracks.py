@@ -1,9 +1,10 @@
-"""Invariants about a track: it settles, keeps its audio, has a picture, or says why it has none."""
+"""Invariants about a track: it settles, has a picture, or says why it has none."""
 
 import re
 
 from harness.invariants import images
 from harness.invariants.downloads import first_download, is_whole
+from harness.invariants.early_callbacks import early_callback
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.store import store_failures
 from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
@@ -21,7 +22,7 @@ from harness.trace.events import (
 )
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Attempt, Generation, Track
-from harness.trace.urls import host_of, urls_in, usable_url
+from harness.trace.urls import urls_in, usable_url
 from harness.trace.view import TraceView, path_ends
 
 ERROR_LEVELS = frozenset({"error", "critical"})
@@ -59,7 +60,9 @@ def settles(view: TraceView, track: Track) -> Finding:
     end = view.of(RunEnded)
     if isinstance(track.status, str) and track.status.lower() in TERMINAL_LOOKALIKES:
         wait += '; the terminal states are exactly "complete" and "failed"'
-    return violated(f'the track is still "{track.status}" when {why}{wait}', *track.writes[-1:], *end)
+    early = early_callback(view, track)
+    reason = f'the track is still "{track.status}" when {why}{wait}{early.text}'
+    return violated(reason, *early.evidence, *track.writes[-1:], *end)
 
 
 SETTLES = Invariant(
@@ -192,37 +195,6 @@ def _was_hindered(view: TraceView) -> bool:
     limited = bool(view.began.limit_s or view.began.freezes)
     with_faults = any(entry.event.link == "store" for entry in view.of(FaultTriggered))
     return limited or with_faults or bool(view.of(InvocationEnded, InstanceKilled))
-
-
-def audio_kept(view: TraceView, track: Track) -> Finding:
-    """Compare the track's audio with what its music task produced."""
-    finding = unseen(track)
-    if finding is not None:
-        return finding
-    finished = [generation for generation in track.music if generation.succeeded]
-    if not finished:
-        return not_applicable("no music was finished for this track")
-    audio = usable_url((track.fields or {}).get("audio_url"))
-    ended = finished[-1].ended
-    assert ended is not None
-    if audio is None:
-        return violated("the music is finished, but the track has no audio", ended, *track.writes[-1:])
-    made = {url for generation in finished for url in generation.urls}
-    ours = {
-        url for url in made if url not in view.published
-    }  # a task's URLs are its audio and its covers, and covers are pictures
-    if audio in ours or host_of(audio) in view.app_hosts:
-        return held("the finished audio is on the track", ended)
-    return violated(f"the audio on the track ({audio}) is not what its music task produced", ended, *track.writes[-1:])
-
-
-AUDIO_KEPT = Invariant(
-    name="audio-kept",
-    sentence="Once the music is finished its audio is on the track, whatever happens to the picture.",
-    consequence="loses finished audio",
-    gravity=12,
-    check=of_every_track(audio_kept),
-)
 
 
 def image_present(view: TraceView, track: Track) -> Finding:

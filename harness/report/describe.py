@@ -111,6 +111,10 @@ def _probe(event: e.ImageProbed) -> str:
     return f"a browser opens {short(event.url, 50)}: {event.format} {event.width}x{event.height}{made}"
 
 
+def _audio_probe(event: e.AudioProbed) -> str:
+    return f"a browser opens {short(event.url, 50)}: {f'{event.format} audio' if event.plays else event.problem}"
+
+
 def _task_created(event: e.TaskCreated) -> str:
     return f"{event.provider} accepts {event.what} task {str(event.task_id)[:8]} for {event.charged} credits"
 
@@ -172,10 +176,15 @@ _describe(e.CallbackAttempt, _attempt)
 _describe(e.CallbackAnswered, _answered)
 _describe(e.CallbackGivenUp, lambda it: f"{it.provider} gives up after {it.attempts} attempts")
 _describe(e.StoreWatched, lambda it: f"the tracks are read from {it.source}, {it.how}")
+_describe(e.BalanceWatched, lambda it: f"the user's balance is read from {it.source}, {it.how}")
+_describe(
+    e.BalanceChanged, lambda it: f"the user's balance is {'unknown' if it.balance is None else f'{it.balance:g}'}"
+)
 _describe(e.StoreRequest, _store_request)
 _describe(e.StoreWrite, _write)
 _describe(e.LogLine, lambda it: f"log {it.level}: {short(it.text, LOG_MAX)}")
 _describe(e.ImageProbed, _probe)
+_describe(e.AudioProbed, _audio_probe)
 _describe(e.ConnectionToUnknownHost, lambda it: f"{it.by} tries to connect to {it.host}:{it.port}")
 _describe(e.InstanceStarted, lambda it: f"instance {it.instance} starts")
 _describe(e.InstanceKilled, lambda it: f"the platform kills instance {it.instance}")

@@ -33,6 +33,7 @@ OMITTED: tuple[type[e.Event], ...] = (
     e.RunBegan,
     e.ImplementationLoaded,
     e.StoreWatched,
+    e.BalanceWatched,
     e.TrackSubmitted,
     e.TrackRequestedAgain,
     e.TrackDeletionRequested,
@@ -45,6 +46,8 @@ OMITTED: tuple[type[e.Event], ...] = (
     e.StoreRequest,
 )
 """Events without a step of their own: another step or the rest of the report shows them."""
+WHEN = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention": "15 days later: "}
+"""Beginnings of what a probe found, by its time."""
 TROUBLE: tuple[type[e.Event], ...] = (
     e.ContractBroken,
     e.TaskRefused,
@@ -135,6 +138,8 @@ class _Drawer:
                 return None
             case e.ImageProbed() as probed:
                 return _look(entry, probed)
+            case e.AudioProbed() as probed:
+                return None if probed.plays else _listen(entry, probed)
             case e.RunEnded():
                 return Step(number, at_s, "end", "app", None, narrate(entry))
             case event if isinstance(event, OMITTED):
@@ -215,10 +220,14 @@ def _answered(entry: AnyEntry, answered: e.CallbackAnswered) -> Step | None:
 
 
 def _look(entry: AnyEntry, probed: e.ImageProbed) -> Step:
-    when = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention": "15 days later: "}
     saw = f"{probed.format} {probed.width}x{probed.height}" if probed.decodes else probed.problem
-    text = short(f"opens the picture {when.get(probed.when, '')}{saw}", LABEL)
+    text = short(f"opens the picture {WHEN.get(probed.when, '')}{saw}", LABEL)
     return Step((entry.number,), entry.at_s, "look", "user", "media", text, not probed.decodes)
+
+
+def _listen(entry: AnyEntry, probed: e.AudioProbed) -> Step:
+    text = short(f"opens the audio {WHEN.get(probed.when, '')}{probed.problem}", LABEL)
+    return Step((entry.number,), entry.at_s, "look", "user", "media", text, True)
 
 
 def _lane(name: Any) -> Lane:

@@ -1,8 +1,9 @@
 """Acknowledge first: responds to every delivery at once, and works from a durable queue.
 
 A callback is checked, stored and acknowledged; it changes no track. The worker (`pipeline`) reads the results from the
-provider's records, also without a callback. Pictures are verified, copied into the application's own store and served
-from there. On a platform that freezes instances after their response, the periodic route runs the worker.
+provider's records, also without a callback. Pictures are verified; they and the audio are copied into the application's
+own store and served from there. On a platform that freezes instances after their response, the periodic route runs the
+worker.
 """
 
 import asyncio
@@ -111,6 +112,13 @@ class Inbox:
             return JSONResponse({"ok": False}, status_code=404)
         return Response(picture.content, media_type=f"image/{picture.format}")
 
+    async def audio(self, request: Request) -> Response:
+        """Return a recording from the application's own store."""
+        content = self.queue.recording(request.path_params["name"].rpartition(".")[0])
+        if content is None:
+            return JSONResponse({"ok": False}, status_code=404)
+        return Response(content, media_type="audio/mpeg")
+
 
 def create_app() -> Any:
     """Return the ASGI application, configured from the environment."""
@@ -125,6 +133,7 @@ def create_app() -> Any:
             Route("/callbacks/suno", inbox.suno, methods=["POST"]),
             Route("/callbacks/kie", inbox.kie, methods=["POST"]),
             Route("/pictures/{name}", inbox.picture),
+            Route("/audio/{name}", inbox.audio),
             Route(CRON_PATH, inbox.cron, methods=["POST"]),
         ],
         lifespan=inbox.lifespan,

@@ -24,13 +24,13 @@ class Finisher:
         with self.queue.transaction():
             self.queue.keep_picture(job.track_id, picture)
             self.context.deliver(job.track_id, self._own_url(job, picture), picture.resolution)
-            self.queue.remove(job)
+            self._go_on_with_audio(job)
 
     def fail(self, job: Job, reason: str) -> None:
         """Finish without music."""
         with self.queue.transaction():
             self.context.fail(job.track_id, reason)
-            self.queue.remove(job)
+            self._go_on_with_audio(job)
 
     async def fall_back(self, job: Job, reason: str) -> None:
         """Finish without a 2K picture."""
@@ -61,7 +61,7 @@ class Finisher:
                 image_label=LOW_RESOLUTION if spare else None,
                 failure_reason=job.reason,
             )
-            self.queue.remove(job)
+            self._go_on_with_audio(job)
 
     async def copy_cover(self, job: Job, within_s: float = COVER_WITHIN_S) -> PictureError | None:
         """Store the cover while it is available, unless a picture is already stored; it may become the fallback."""
@@ -80,6 +80,14 @@ class Finisher:
         kept = self.queue.picture(job.track_id)
         if kept is None or kept.width * kept.height < picture.width * picture.height:
             self.queue.keep_picture(job.track_id, picture)
+
+    def _go_on_with_audio(self, job: Job) -> None:
+        """Begin the last step of a job, the copy of the audio; without audio there is none left."""
+        track = self.context.tracks.find("id", job.track_id)
+        if track is None or track["audio_url"] is None:
+            return self.queue.remove(job)
+        job.begin("keep-audio", time.time())
+        self.queue.save(job)
 
     def _own_url(self, job: Job, picture: FetchedPicture) -> str:
         return f"{self.context.settings.public_url}/pictures/{job.track_id}.{picture.format}"

@@ -17,7 +17,7 @@ from typing import Literal
 
 from harness.strategies.pictures import FetchedPicture
 
-JobStep = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back"]
+JobStep = Literal["create-music", "await-music", "create-picture", "await-picture", "fall-back", "keep-audio"]
 AFTER_THE_RESPONSE_S = 0.01
 """The delay of work that a callback starts, so that the callback's response is sent first."""
 AFTER_A_CRASH_S = 60.0
@@ -85,7 +85,7 @@ class OvertakenError(Exception):
 
 
 class JobQueue:
-    """The tables `jobs`, `deliveries` and `pictures` beside the tracks."""
+    """The tables `jobs`, `deliveries`, `pictures` and `recordings` beside the tracks."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -96,6 +96,7 @@ class JobQueue:
         )
         db.execute("CREATE TABLE IF NOT EXISTS leases (track_id PRIMARY KEY, holder, until_s)")
         db.execute("CREATE TABLE IF NOT EXISTS pictures (track_id PRIMARY KEY, format, width, height, content BLOB)")
+        db.execute("CREATE TABLE IF NOT EXISTS recordings (track_id PRIMARY KEY, content BLOB)")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -181,6 +182,14 @@ class JobQueue:
         sql = "SELECT content, format, width, height FROM pictures WHERE track_id = ?"
         row = self._db.execute(sql, (track_id,)).fetchone()
         return None if row is None else FetchedPicture(*row)
+
+    def keep_recording(self, track_id: str, content: bytes) -> None:
+        """Store the audio of a track."""
+        self._db.execute("INSERT OR REPLACE INTO recordings VALUES (?, ?)", (track_id, content))
+
+    def recording(self, track_id: str) -> bytes | None:
+        row = self._db.execute("SELECT content FROM recordings WHERE track_id = ?", (track_id,)).fetchone()
+        return None if row is None else bytes(row[0])
 
 
 class Worker:

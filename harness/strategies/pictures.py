@@ -37,7 +37,7 @@ _TURNED_SIDEWAYS = (5, 6, 7, 8)
 
 
 class PictureError(Exception):
-    """The picture cannot be downloaded or decoded; the message is one sentence."""
+    """The file cannot be downloaded, or the picture not be decoded; the message is one sentence."""
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
@@ -101,7 +101,8 @@ async def fetch_picture(
     """
     try:
         async with asyncio.timeout(within_s):
-            content = await _fetch(client, url, httpx.Timeout(silence_s, connect=silence_s), whatever_status)
+            timeout = httpx.Timeout(silence_s, connect=silence_s)
+            content = await fetch_file(client, url, timeout, whatever_status=whatever_status)
     except TimeoutError:
         raise PictureError(f"the picture is not there after {within_s:g} s", passing=True) from None
     return decode_picture(content)
@@ -115,7 +116,15 @@ async def fetch_2k_picture(client: httpx.AsyncClient, url: object) -> FetchedPic
     return picture
 
 
-async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout, whatever_status: bool) -> bytes:
+async def fetch_file(
+    client: httpx.AsyncClient,
+    url: object,
+    timeout: httpx.Timeout,
+    *,
+    whatever_status: bool = False,
+    what: str = "picture",
+) -> bytes:
+    """Download a whole file as a browser would. Raise PictureError for every failure; it calls the file `what`."""
     headers = {"user-agent": BROWSER, "accept": "image/*,*/*;q=0.8"}
     for _ in range(REDIRECTS_MAX + 1):
         if not isinstance(url, str) or not is_public_url(url):
@@ -127,24 +136,24 @@ async def _fetch(client: httpx.AsyncClient, url: object, timeout: httpx.Timeout,
                     continue
                 if response.status_code != 200 and not whatever_status:
                     passing = response.status_code == 429 or response.status_code >= 500
-                    raise PictureError(f"the picture's address answers HTTP {response.status_code}", passing=passing)
-                return await _whole_body(response)
+                    raise PictureError(f"the {what}'s address answers HTTP {response.status_code}", passing=passing)
+                return await _whole_body(response, what)
         except httpx.HTTPError as error:
-            raise PictureError(f"the picture could not be fetched: {type(error).__name__}", passing=True) from error
+            raise PictureError(f"the {what} could not be fetched: {type(error).__name__}", passing=True) from error
         except (httpx.InvalidURL, ValueError) as error:
-            raise PictureError(f"the picture's URL is invalid: {type(error).__name__}") from error
-    raise PictureError(f"the picture's address redirects more than {REDIRECTS_MAX} times")
+            raise PictureError(f"the {what}'s URL is invalid: {type(error).__name__}") from error
+    raise PictureError(f"the {what}'s address redirects more than {REDIRECTS_MAX} times")
 
 
-async def _whole_body(response: httpx.Response) -> bytes:
+async def _whole_body(response: httpx.Response, what: str) -> bytes:
     chunks, size = [], 0
     async for chunk in response.aiter_bytes():
         chunks.append(chunk)
         size += len(chunk)
         if size > CONTENT_BYTES_MAX:
-            raise PictureError(f"the picture's file is larger than {CONTENT_BYTES_MAX} bytes")
+            raise PictureError(f"the {what}'s file is larger than {CONTENT_BYTES_MAX} bytes")
     if not size:
-        raise PictureError("the picture's file is empty")
+        raise PictureError(f"the {what}'s file is empty")
     return b"".join(chunks)
 
 

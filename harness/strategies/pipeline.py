@@ -13,6 +13,7 @@ from harness.strategies.idempotent_orders import Orders, RefusedError
 from harness.strategies.job_queue import Job, JobQueue
 from harness.strategies.parsing import COMPLETE, ERROR, PENDING, MusicEvent
 from harness.strategies.pictures import PictureError, fetch_picture, is_public_url
+from harness.strategies.recordings import Recordings
 from harness.strategies.upscale_detection import looks_enlarged
 
 MINUTE_S = 60.0
@@ -43,9 +44,10 @@ class Pipeline:
         self.music = Orders(queue, "suno", "the music")
         self.pictures = Orders(queue, "kie", "the picture")
         self.finisher = Finisher(context, queue)
+        self.recordings = Recordings(context, queue)
 
     async def advance(self, job: Job) -> None:
-        """Execute one step: save the job with the time of its next step, or remove it when its track is finished."""
+        """Execute one step: save the job with the time of its next step, or remove it after the last."""
         track = self.context.tracks.find("id", job.track_id)
         assert track is not None, "a job and its track are stored together"
         match job.step:
@@ -59,6 +61,8 @@ class Pipeline:
                 await self._await_picture(job)
             case "fall-back":
                 await self.finisher.conclude(job)
+            case "keep-audio":
+                await self.recordings.conclude(job)
 
     async def _create_music(self, job: Job, track: Row) -> None:
         callback_url = f"{self.context.settings.music_callback_url}?track={job.track_id}"
@@ -160,6 +164,7 @@ class Pipeline:
             if job.is_late(STUCK_S):
                 return await self._generation_failed(job, "the picture was not done in time")
             await self.finisher.copy_cover(job)
+            await self.recordings.copy_early(job)
             every_s = SELDOM_EVERY_S if job.is_late(SELDOM_AFTER_S) else IMAGE_RECORD_EVERY_S
             return self.queue.put_off(job, time.time() + every_s)
         if not is_public_url(image_url):

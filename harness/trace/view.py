@@ -18,6 +18,7 @@ from typing import Any, TypeVar, overload
 
 from harness.fakes.paths import IMAGE_PATHS
 from harness.trace.events import (
+    AudioProbed,
     CallbackAnswered,
     CallbackAttempt,
     Event,
@@ -314,9 +315,28 @@ class TraceView:
         return next((entry for entry in self.probes.get(url or "", ()) if entry.event.when == when), None)
 
     @cached_property
+    def audio_probes(self) -> dict[str, list[Entry[AudioProbed]]]:
+        """Return the probes of each audio URL, in order."""
+        probes: dict[str, list[Entry[AudioProbed]]] = {}
+        for entry in self.of(AudioProbed):
+            probes.setdefault(entry.event.url, []).append(entry)
+        return probes
+
+    @cached_property
     def published(self) -> dict[str, Entry[ImagePublished]]:
         """Return the providers' published images by URL."""
         return {entry.event.url: entry for entry in self.of(ImagePublished)}
+
+    @cached_property
+    def provider_urls(self) -> frozenset[str]:
+        """Return every URL that a provider has named in a callback, genuine or not, or in a response, and the files of
+        its tasks."""
+        providers = self.began.hosts.get("providers", ())
+        requests = [entry.number for entry in self.own_requests if entry.event.host in providers]
+        bodies = [self.responses[number].event.body for number in requests if number in self.responses]
+        bodies += [attempt.sent.event.body for attempt in self.attempts]
+        made = (url for generation in self.generations.values() for url in generation.urls)
+        return frozenset([*made, *(url for body in bodies for url in urls_in(body))])
 
     @cached_property
     def false_urls(self) -> frozenset[str]:

@@ -20,8 +20,8 @@ from harness.trace.events import (
     TrackRequestedAgain,
     TrackSubmitted,
 )
-from harness.world.image_probe import get_json
 from harness.world.journal_writer import JournalWriter
+from harness.world.probe import get_json
 from harness.world.scope import CAUSE
 
 USER_PATIENCE_S = 300.0

@@ -1,12 +1,12 @@
-"""The observer: records every write to the store, and fetches and decodes every picture.
+"""The observer: records every write to the store, fetches and decodes every picture, and fetches the audio.
 
-It requests pictures as a browser would, trusting no cache and no claim, and leaves no trace in the world: at each write
-that puts a picture on a track or touches a track whose picture is at an address of the application's own, where another
+It requests files as a browser would, trusting no cache and no claim, and leaves no trace in the world: at each write
+that puts a file on a track or touches a track whose picture is at an address of the application's own, where another
 may have taken its place; at the end of the run; and once more after the providers have deleted their files. The journal
 gets what it finds; the invariants judge it.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from math import isfinite
 from typing import Any, Protocol
@@ -14,15 +14,17 @@ from typing import Any, Protocol
 from harness.fakes.script import DAY_S
 from harness.fakes.watermark import Watermark
 from harness.faults.exchange import App
-from harness.trace.events import ImageProbed, Row, SizedMark, StoreWrite, TrackFinal
+from harness.trace.events import AudioProbed, ImageProbed, Row, SizedMark, StoreWrite, TrackFinal
 from harness.trace.urls import usable_url
 from harness.world.client import read_track
-from harness.world.image_probe import Sight, is_at, look
 from harness.world.journal_writer import JournalWriter
+from harness.world.probe import AUDIO, PICTURE, Sight, is_at, look
 from harness.world.scope import CAUSE, SCOPE
 
+Probe = Callable[[str, str, str], Awaitable[None]]
+"""Opens a URL of a track, by the track's id, the URL and the time, and records what is there."""
 RETENTION_S = 15 * DAY_S
-"""When the picture is opened for the last time: the longest period that any source gives for a provider's files."""
+"""When files are opened for the last time: the longest period that any source gives for a provider's files."""
 
 
 class Loop(Protocol):
@@ -79,7 +81,7 @@ class TrackObserver:
         watcher.on_write = self.written
 
     def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
-        """Record that a row of the store is new, changed or gone, and probe the picture on it if it may be another."""
+        """Record that a row of the store is new, changed or gone, and probe its files if they may be others."""
         if self.over:
             return  # written after the end of the run
         was = {} if before is None else before
@@ -91,15 +93,20 @@ class TrackObserver:
                 after=None if after is None else _readable(after),
             )
         )
-        url = usable_url(now.get("image_url"))
-        if url is not None and (now.get("image_url") != was.get("image_url") or is_at(url, self._own_host)):
-            context = copy_context()
-            context.run(SCOPE.set, None)
-            context.run(CAUSE.set, number)
-            self._loop.create_task(self._probe(track_id, url, "write"), context=context)
+        picture, audio = (usable_url(now.get(name)) for name in ("image_url", "audio_url"))
+        if picture is not None and (now.get("image_url") != was.get("image_url") or is_at(picture, self._own_host)):
+            self._probe_later(self._probe_picture, track_id, picture, number)
+        if audio is not None and now.get("audio_url") != was.get("audio_url"):
+            self._probe_later(self._probe_audio, track_id, audio, number)
 
-    async def _probe(self, track_id: str, url: str, when: str) -> None:
-        sight = await self._look(url)
+    def _probe_later(self, probe: Probe, track_id: str, url: str, cause: int) -> None:
+        context = copy_context()
+        context.run(SCOPE.set, None)
+        context.run(CAUSE.set, cause)
+        self._loop.create_task(probe(track_id, url, "write"), context=context)
+
+    async def _probe_picture(self, track_id: str, url: str, when: str) -> None:
+        sight = await self._look(url, PICTURE)
         seen = sight.examined()
         if sight.has_content and self.on_picture is not None and when == "end":
             self.on_picture(url, sight.content)
@@ -119,44 +126,63 @@ class TrackObserver:
             )
         )
 
-    async def _look(self, url: str) -> Sight:
+    async def _probe_audio(self, track_id: str, url: str, when: str) -> None:
+        sight = await self._look(url, AUDIO)
+        found = sight.recognized()
+        self._record(
+            AudioProbed(
+                track_id=track_id,
+                url=url,
+                when=when,
+                status=sight.status,
+                bytes=len(sight.content),
+                problem=found.problem,
+                plays=found.format is not None,
+                format=found.format,
+            )
+        )
+
+    async def _look(self, url: str, accepts: bytes) -> Sight:
         """Fetch a URL as a browser does; with several instances return the worst result, since a browser may reach
         any."""
         page = f"http://{self._own_host}/"
-        sight = await look(url, self._hosts, page)
+        sight = await look(url, self._hosts, page, accepts)
         others = self.other_instances() if is_at(url, self._own_host) else []
         for app in others:
             if not sight.has_content:
                 break
-            sight = await look(url, {**self._hosts, self._own_host: app}, page)
+            sight = await look(url, {**self._hosts, self._own_host: app}, page, accepts)
         return sight
 
     async def look_back(self) -> None:
-        """Read the final tracks and open all their pictures; open the final ones again after a day and after the
+        """Read the final tracks and open all their files; open the final ones again after a day and after the
         retention."""
-        final: list[tuple[str, str]] = []
+        pictures: list[tuple[str, str]] = []
+        audio: list[tuple[str, str]] = []
         for index, track_id in enumerate(self.ids, start=1):
             fields, source = await self._final_track(track_id)
             self._record(TrackFinal(track=index, id=track_id, source=source, fields=fields), 0)
-            url = fields.get("image_url") if fields else None
-            if track_id is not None and usable_url(url):
-                final.append((track_id, str(url)))
-        await self._probe_all("end", final)
-        if not final:
+            for name, final in (("image_url", pictures), ("audio_url", audio)):
+                url = usable_url((fields or {}).get(name))
+                if track_id is not None and url is not None:
+                    final.append((track_id, url))
+        earlier = [(entry.event.track_id, entry.event.url) for entry in self._journal.of(ImageProbed)]
+        await self._probe_all("end", [*pictures, *earlier], audio)
+        if not (pictures or audio):
             return
         day_s = DAY_S - self._loop.elapsed_s
         if day_s > 0:
             self._loop.advance(day_s)
-            await self._probe_all("day", final)
+            await self._probe_all("day", pictures, audio)
         late_s = RETENTION_S - self._loop.elapsed_s
         self._loop.advance(late_s if late_s > 0 else RETENTION_S)
-        await self._probe_all("retention", final)
+        await self._probe_all("retention", pictures, audio)
 
-    async def _probe_all(self, when: str, final: list[tuple[str, str]]) -> None:
-        earlier = [(entry.event.track_id, entry.event.url) for entry in self._journal.of(ImageProbed)]
-        again = dict.fromkeys([*final, *(earlier if when == "end" else [])])
-        for track_id, url in again:
-            await self._probe(track_id, url, when)
+    async def _probe_all(self, when: str, pictures: list[tuple[str, str]], audio: list[tuple[str, str]]) -> None:
+        for track_id, url in dict.fromkeys(pictures):
+            await self._probe_picture(track_id, url, when)
+        for track_id, url in dict.fromkeys(audio):
+            await self._probe_audio(track_id, url, when)
 
     async def _final_track(self, track_id: str | None) -> tuple[dict[str, Any] | None, str | None]:
         if track_id is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.invariants.judge import judge
 from harness.invariants.verdict import Verdict
-from harness.trace.events import Facts
+from harness.trace.events import Facts, ImageProbed
 from harness.trace.journal import Journal
 
 SUNO, KIE, APP, MEDIA = "api.sunoapi.org", "api.kie.ai", "app.test", "tempfile.aiquickdraw.com"
@@ -22,6 +22,8 @@ class Chronicle:
         self.rows: dict[int, Facts | None] = {}
         self.pictures: dict[str, Facts] = {}
         self.flaws: dict[str, str | None] = {}
+        self.silent: set[str] = set()
+        """URLs of audio where there is none."""
         self.tasks: dict[str, tuple[int, int]] = {}
         """Number of each task's request, and its ordinal at its provider."""
         hosts = {"app": [APP], "providers": [KIE, SUNO], "media": [MEDIA]}
@@ -153,6 +155,9 @@ class Chronicle:
         url = after.get("image_url")
         if url and (url != (before or {}).get("image_url") or APP in url):
             self.look(track, url, "write", number)
+        audio = after.get("audio_url")
+        if audio and audio != (before or {}).get("audio_url"):
+            self.listen(track, audio, "write", number)
         return number
 
     def delete(self, track: int, cause: int = 0) -> int:
@@ -162,6 +167,12 @@ class Chronicle:
     def look(self, track: int, url: str, when: str, cause: int = 0) -> None:
         seen = self.pictures.get(url, {**MISSING, "problem": "it answers HTTP 404"})
         self.note("picture.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **seen)
+
+    def listen(self, track: int, url: str, when: str, cause: int = 0) -> None:
+        heard = {"status": 200, "problem": None, "plays": True, "format": "mp3"}
+        if url in self.silent:
+            heard = {"status": 404, "problem": "it answers HTTP 404", "plays": False, "format": None}
+        self.note("audio.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **heard)
 
     def log(self, text: str, level: str = "info", cause: int = 0) -> int:
         return self.note("log", cause, level=level, logger="app", text=text)
@@ -173,11 +184,21 @@ class Chronicle:
         self.note("run.ended", ending=ending, unanswered=[], waiting=[])
         for track, row in self.rows.items():
             self.note("track.final", track=track, id=f"t{track}", source=source, fields=row if source else None)
-        shown = [(track, row["image_url"]) for track, row in self.rows.items() if row and row["image_url"]]
         for when in ("end", "retention") if later else ("end",):
-            for track, url in shown if look else ():
-                self.look(track, url, when)
+            if look:
+                self._look_back(when)
         return self.journal
+
+    def _look_back(self, when: str) -> None:
+        """Open the final files; at the end also every picture that was opened before."""
+        rows = [(track, row) for track, row in self.rows.items() if row]
+        pictures = [(track, row["image_url"]) for track, row in rows if row["image_url"]]
+        if when == "end":
+            pictures += [(int(e.event.track_id.removeprefix("t")), e.event.url) for e in self.journal.of(ImageProbed)]
+        for track, url in dict.fromkeys(pictures):
+            self.look(track, url, when)
+        for track, url in [(track, row["audio_url"]) for track, row in rows if row.get("audio_url")]:
+            self.listen(track, url, when)
 
 
 def verdict(journal: Journal, invariant: str) -> Verdict:

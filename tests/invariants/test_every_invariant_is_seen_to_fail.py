@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.fakes.script import Failure, Image, Music, Picture, Stray
+from harness.fakes.script import Failure, Image, MediaScript, Music, Picture, Stray
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.model import Platform, Scenario, UserAction
 from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
@@ -27,6 +27,10 @@ CASES = [
     Case("settles", "NeverGivesUp", NO_PICTURE),
     Case("audio-kept", "LosesTheAudio", scene()),
     Case("audio-kept", "TakesTheCoverForAudio", scene()),
+    Case("audio-kept", "StoresAnAddressWithoutAFile", scene()),
+    Case("audio-kept", "KeepsAnErrorPageForAudio", scene()),
+    Case("title-kept", "LosesTheTitle", scene()),
+    Case("title-kept", "RenamesTheTrackForAWhile", scene()),
     Case("image-present", "StoresTheWordUndefined", NO_PICTURE, "not applicable"),
     Case(
         "image-loads",
@@ -43,6 +47,9 @@ CASES = [
     ),
     Case("image-belongs", "ReusesOnePicture", scene(tracks=2, apart_s=120.0)),
     Case("resolution-true", "StoresWhatItAskedFor", scene(Image(picture=Picture(2560, 1440)))),
+    Case("resolution-true", "StatesTheSizeOfNoPicture", NO_PICTURE, "not applicable"),
+    Case("resolution-stored", "ForgetsTheResolution", scene()),
+    Case("never-downgraded", "TakesTheCoverAway", NO_PICTURE, "not applicable"),
     Case(
         "never-downgraded", "BlanksThePictureForAWhile", scene(music=Music(sends=("complete", "first"), apart_s=30.0))
     ),
@@ -61,6 +68,8 @@ CASES = [
     Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429, as_http=True, retry_after_s=30.0)), Image())),
     Case("keeps-rate", "NeverWaits", scene(Image(fails=Failure(429)), Image())),
     Case("image-durable", "LeavesThePictureThere", scene()),
+    Case("audio-durable", "LeavesTheAudioThere", scene()),
+    Case("audio-durable", "LeavesTheAudioThere", scene(media=MediaScript(expires_after_s=60.0))),
     Case(
         "rejects-forgery",
         "ChecksNoSignature",
@@ -96,18 +105,20 @@ def test_a_correct_application_violates_nothing_in_the_same_situation(case: Case
 
 
 def test_no_invariant_is_without_a_flaw() -> None:
-    assert {case.breaks for case in CASES} == set(INVARIANTS)
+    live = {"credits-true"}  # seen to fail by tests/live/test_credits.py: only harness.toml names a balance
+    assert {case.breaks for case in CASES} == set(INVARIANTS) - live
 
 
 def test_work_left_on_a_frozen_instance_leaves_its_track_waiting_too() -> None:
-    """A coupling that cannot be undone: what an instance never does because it is frozen is what a track waits for."""
+    """Couplings that cannot be undone: what an instance never does because it is frozen is what a track waits for, and
+    the copy of its audio."""
     result = played("WorksAfterItsAnswer", scene(platform=Platform(freezes_after_answer=True)))
-    assert broken(result) == ("settles", "within-platform-limit")
+    assert broken(result) == ("settles", "within-platform-limit", "audio-durable")
 
 
 def test_work_left_on_a_frozen_instance_shows_although_the_track_was_called_complete() -> None:
     result = played("CompletesThenMakesThePicture", scene(platform=Platform(freezes_after_answer=True)))
-    assert broken(result) == ("image-present", "within-platform-limit")
+    assert broken(result) == ("image-present", "within-platform-limit", "audio-durable")
 
 
 def test_a_correct_application_gets_its_work_done_on_a_frozen_instance_by_the_cron() -> None:

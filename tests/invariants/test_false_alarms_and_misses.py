@@ -533,6 +533,7 @@ def test_a_track_without_audio_is_another_judges_affair() -> None:
 def test_audio_at_what_is_no_address_is_not_the_finished_audio() -> None:
     c = Chronicle()
     c.ends(c.music(), AUDIO)
+    c.silent.add("http://[bad")
     c.write(1, status="complete", audio_url="http://[bad")
     found = verdict(c.end(), "audio-kept")
     assert (found.state, "http://[bad" in found.reason) == ("violated", True)

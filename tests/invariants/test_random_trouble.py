@@ -1,7 +1,14 @@
-"""No false alarms: the most careful strategy violates no invariant under random faults on single messages and under any
+"""No false alarms: correct applications violate no invariant under random faults on single messages and under any
 platform. Each fault affects one message, so an implementation that checks again, waits and retries can always succeed.
+
+Besides the most careful strategy, five variants are judged that were written differently: work in the handler under a
+lock, a queue, polling alone, tracks found by their prompts, and files in a storage of its own.
+
+`HARNESS_TROUBLES=20000 python -m pytest -m "" tests/invariants/test_random_trouble.py --timeout 0` runs that many.
 """
 
+import os
+from functools import cache
 from random import Random
 
 import pytest
@@ -12,9 +19,14 @@ from harness.fakes.script import Image
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Platform, Scenario
+from harness.targets import AnyImplementation, load
 from tests.invariants.stage import scene
 
-RUNS_EACH = 40
+STRATEGY = "acknowledge-first"
+VARIANTS = ("inline", "queued", "polling", "by_prompt", "own_storage")
+SEEDS = 5
+RUNS = int(os.environ.get("HARNESS_TROUBLES", "400"))
+"""Runs of all implementations together; half of them are the strategy's."""
 RESTARTS_S = (5.0, 9.0, 46.0, 90.5, 95.0, 100.0, 150.0)
 
 
@@ -43,11 +55,25 @@ def _trouble(random: Random) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_single_faults_on_messages_and_instances_violate_no_invariant(seed: int) -> None:
-    random = Random(f"trouble {seed}")
-    for _ in range(RUNS_EACH):
+@cache
+def _implementation(name: str) -> AnyImplementation:
+    if name == STRATEGY:
+        return resolve(name)
+    return load(f"tests.oracles.variants.{name}:create_app", name, shipped=True)
+
+
+def _runs(name: str) -> int:
+    share = RUNS // 2 if name == STRATEGY else RUNS // 2 // len(VARIANTS)
+    return max(1, share // SEEDS)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("name", [STRATEGY, *VARIANTS])
+def test_single_faults_on_messages_and_instances_violate_no_invariant(name: str, seed: int) -> None:
+    random = Random(f"trouble {seed}" if name == STRATEGY else f"trouble {name} {seed}")
+    for _ in range(_runs(name)):
         trouble = _trouble(random)
-        result = run(trouble, resolve("acknowledge-first"), random.randrange(1_000))
+        result = run(trouble, _implementation(name), random.randrange(1_000))
         accused = {verdict.invariant: verdict.reason for verdict in result.of("violated", "unknown")}
         assert accused == {}, (trouble.faults, trouble.platform, trouble.tracks, trouble.apart_s, result.seed)
+        assert {track and track["status"] for track in result.tracks} == {"complete"}

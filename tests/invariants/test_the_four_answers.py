@@ -10,6 +10,7 @@ from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, KEY, MEDIA, SUNO, Chronicle, verdict
 
 URL, COVER, AUDIO = f"http://{MEDIA}/p/a.png", f"http://{MEDIA}/p/cover.jpeg", f"http://{MEDIA}/a/x.mp3"
+OWN_AUDIO, ELSEWHERE = f"http://{APP}/audio/1", "https://files.example/1.mp3"
 Ending = Callable[[Chronicle], Journal]
 
 
@@ -56,6 +57,10 @@ def small(c: Chronicle, **fields: object) -> Journal:
     return finished(c, COVER, **fields)
 
 
+def never_loaded(c: Chronicle, **fields: object) -> Journal:
+    return finished(c, f"http://{MEDIA}/p/none.png", **fields)
+
+
 def enlarged(c: Chronicle) -> Journal:
     c.picture(URL, made=(360, 203))
     return finished(c)
@@ -97,6 +102,21 @@ def downgraded(c: Chronicle) -> Journal:
     return c.end()
 
 
+def with_copy(c: Chronicle, *, later: bool = True, url: str = OWN_AUDIO) -> Journal:
+    """Return a track whose audio is the application's own."""
+    c.ends(c.music(), AUDIO)
+    c.write(1, status="complete", audio_url=url)
+    return c.end(later=later)
+
+
+def audio_expired(c: Chronicle) -> Journal:
+    c.write(1, audio_url=AUDIO)
+    c.end(later=False)
+    c.silent.add(AUDIO)
+    c.listen(1, AUDIO, "day")
+    return c.journal
+
+
 def silent(c: Chronicle) -> Journal:
     c.write(1, status="failed")
     return c.end()
@@ -114,6 +134,18 @@ def two_generations(c: Chronicle) -> Journal:
 def twice_charged(c: Chronicle) -> Journal:
     c.music()
     c.music()
+    return c.end()
+
+
+def charged(
+    c: Chronicle, *balances: float | None, how: str = "exact", statuses: tuple[str, ...] = ("complete",)
+) -> Journal:
+    """Return tracks that ended, and what the user's balance was, one after the other."""
+    c.note("balance.watched", source="sqlite", how=how)
+    for balance in balances:
+        c.note("balance", balance=balance)
+    for index, status in enumerate(statuses, start=1):
+        c.write(index, status=status)
     return c.end()
 
 
@@ -201,6 +233,12 @@ CASES: list[tuple[str, str, Journal]] = [
     ("audio-kept", "violated", finished(Chronicle(), audio_url="")),
     ("audio-kept", "not applicable", silent(Chronicle())),
     ("audio-kept", "unknown", unreadable(Chronicle())),
+    ("audio-kept", "unknown", with_copy(Chronicle(), url=ELSEWHERE)),
+    ("title-kept", "held", finished(Chronicle())),
+    ("title-kept", "violated", finished(Chronicle(), title=None)),
+    ("title-kept", "violated", finished(Chronicle(), title="Another")),
+    ("title-kept", "not applicable", finished(Chronicle(titles=("Another",)))),
+    ("title-kept", "unknown", unreadable(Chronicle())),
     ("image-present", "held", finished(Chronicle())),
     ("image-present", "violated", finished(Chronicle(), "undefined")),
     ("image-present", "not applicable", silent(Chronicle())),
@@ -226,6 +264,13 @@ CASES: list[tuple[str, str, Journal]] = [
     ("resolution-true", "violated", finished(Chronicle(), None, image_resolution="2048x1152")),
     ("resolution-true", "not applicable", finished(Chronicle(), None)),
     ("resolution-true", "unknown", finished(Chronicle(), image_resolution="hd")),
+    ("resolution-true", "violated", never_loaded(Chronicle(), image_resolution="2048x1152")),
+    ("resolution-stored", "held", finished(Chronicle(), image_resolution="2048x1152")),
+    ("resolution-stored", "violated", finished(Chronicle())),
+    ("resolution-stored", "violated", small(Chronicle())),
+    ("resolution-stored", "not applicable", finished(Chronicle(), None)),
+    ("resolution-stored", "not applicable", never_loaded(Chronicle())),
+    ("resolution-stored", "unknown", unopened(Chronicle())),
     ("never-downgraded", "held", finished(Chronicle())),
     ("never-downgraded", "violated", downgraded(Chronicle())),
     ("never-downgraded", "not applicable", small(Chronicle())),
@@ -250,6 +295,13 @@ CASES: list[tuple[str, str, Journal]] = [
     ("charges-once", "held", finished(Chronicle())),
     ("charges-once", "violated", twice_charged(Chronicle())),
     ("charges-once", "not applicable", empty(Chronicle())),
+    ("credits-true", "held", charged(Chronicle(), 100.0, 88.0)),
+    ("credits-true", "violated", charged(Chronicle(), 100.0, 88.0, 76.0)),
+    ("credits-true", "violated", charged(Chronicle(), 100.0)),
+    ("credits-true", "not applicable", finished(Chronicle())),
+    ("credits-true", "not applicable", charged(Chronicle(), 100.0, statuses=("pending",))),
+    ("credits-true", "unknown", charged(Chronicle())),
+    ("credits-true", "unknown", charged(Chronicle(), 100.0, None)),
     ("idempotent", "held", repeated(Chronicle())),
     ("idempotent", "violated", overwritten(Chronicle())),
     ("idempotent", "not applicable", finished(Chronicle())),
@@ -270,6 +322,11 @@ CASES: list[tuple[str, str, Journal]] = [
     ("image-durable", "violated", expired(Chronicle())),
     ("image-durable", "not applicable", finished(Chronicle(), None)),
     ("image-durable", "unknown", forgotten(Chronicle())),
+    ("audio-durable", "held", with_copy(Chronicle())),
+    ("audio-durable", "violated", audio_expired(Chronicle())),
+    ("audio-durable", "not applicable", empty(Chronicle())),
+    ("audio-durable", "unknown", with_copy(Chronicle(), later=False)),
+    ("audio-durable", "unknown", with_copy(Chronicle(), url=ELSEWHERE)),
     ("rejects-forgery", "held", forged(signed(), changes=False)),
     ("rejects-forgery", "violated", forged(signed(), changes=True)),
     ("rejects-forgery", "not applicable", forged(Chronicle(), changes=True)),
@@ -319,6 +376,30 @@ def test_every_invariant_has_a_case_for_each_value_that_it_can_give() -> None:
         states -= {"unknown"} if name in NEVER_UNKNOWN else set()
         states -= {"not applicable"} if name in always else set()
         assert {state for invariant, state in given if invariant == name} == states, name
+
+
+BOTH, ONE_OF_TWO = ("complete", "complete"), ("complete", "failed")
+
+
+@pytest.mark.parametrize(
+    ("balances", "statuses", "how", "state"),
+    [
+        ((100.0, 88.0, 76.0), BOTH, "exact", "held"),
+        ((100.0, 88.0, 76.0, 88.0), ONE_OF_TWO, "exact", "held"),
+        ((100.0, 88.0, 76.0), ONE_OF_TWO, "exact", "violated"),
+        ((100.0, 76.0), BOTH, "exact", "violated"),
+        ((100.0, 76.0), BOTH, "sampled every 0.1 s", "unknown"),
+        ((100.0,), BOTH, "sampled every 0.1 s", "violated"),
+        ((100.0, 112.0), BOTH, "sampled every 0.1 s", "violated"),
+        ((100.0, 88.0, 100.0), ("failed", "failed"), "sampled every 0.1 s", "held"),
+        ((100.0, 88.0), ("failed", "failed"), "sampled every 0.1 s", "violated"),
+    ],
+)
+def test_a_balance_falls_once_for_each_finished_track(
+    balances: tuple[float, ...], statuses: tuple[str, ...], how: str, state: str
+) -> None:
+    found = verdict(charged(Chronicle(tracks=2), *balances, how=how, statuses=statuses), "credits-true")
+    assert found.state == state, found.reason
 
 
 @pytest.mark.parametrize(

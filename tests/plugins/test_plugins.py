@@ -16,7 +16,7 @@ from harness.plugins import KINDS
 
 APPLICATION = Path(__file__).parents[1] / "apps" / "plugins"
 TARGETS = {
-    "invariants": ["checks:TITLE_KEPT", "checks:no_teapots"],
+    "invariants": ["checks:PROMPT_KEPT", "checks:no_teapots"],
     "faults": ["teapot:Teapot"],
     "providers": ["lyrics:LYRICS"],
     "strategies": ["shown:COVER_ONLY"],
@@ -99,29 +99,30 @@ def test_a_projects_own_invariants_judge_and_can_be_switched_off_and_made_severe
 ) -> None:
     name_plugins(project, "invariants")
     listed = harness("list", "invariants").stdout
-    assert "title-kept" in listed
+    assert "prompt-kept" in listed
     assert "no-teapots" in listed
     run = harness("run", "acknowledge-first", "baseline/healthy", "-v").stdout
-    assert "✓ title-kept: the title is the one that was requested" in run
+    assert "✓ prompt-kept: the prompt is the one that was requested" in run
     assert "✓ no-teapots: there is no status 418" in run
     run = harness("run", "acknowledge-first", "baseline/healthy", "-v", "--off", "no-teapots").stdout
-    assert "title-kept" in run
+    assert "prompt-kept" in run
     assert "no-teapots" not in run
-    json_ = harness("run", "strict", "baseline/healthy", "--severity", "title-kept=error", "--json", "-").stdout
+    json_ = harness("run", "strict", "baseline/healthy", "--severity", "prompt-kept=error", "--json", "-").stdout
     verdicts = {each["invariant"]: each["severity"] for each in json.loads(json_)["results"][0]["verdicts"]}
-    assert verdicts["title-kept"] == "error"
+    assert verdicts["prompt-kept"] == "error"
 
 
 def test_a_projects_own_invariants_judge_runs_in_other_processes(project: Path, harness: Harness) -> None:
     checks = project / "checks.py"
     checks.write_text(checks.read_text("utf-8").replace("def keeps", "@of_every_track\ndef keeps"), "utf-8")
-    checks.write_text(checks.read_text("utf-8").replace("of_every_track(keeps_the_title)", "keeps_the_title"), "utf-8")
+    of_a_run = checks.read_text("utf-8").replace("of_every_track(keeps_the_prompt)", "keeps_the_prompt")
+    checks.write_text(of_a_run, "utf-8")
     name_plugins(project, "invariants")
     run = harness("run", "strict", "baseline", "slow/image-*", "--workers", "2", "--json", "-")
     results = json.loads(run.stdout)["results"]
     assert len(results) > 10
-    titles = [each for result in results for each in result["verdicts"] if each["invariant"] == "title-kept"]
-    assert [each["state"] for each in titles] == ["held"] * len(results)
+    prompts = [each for result in results for each in result["verdicts"] if each["invariant"] == "prompt-kept"]
+    assert [each["state"] for each in prompts] == ["held"] * len(results)
 
 
 def test_a_projects_own_fault_triggers_in_a_scenario_file(project: Path, harness: Harness) -> None:
@@ -225,12 +226,12 @@ def test_all_kinds_can_be_entry_points_of_an_installed_package(project: Path, ha
         shutil.move(path, site / path.name)
     for kind, targets in TARGETS.items():
         install(site, kind, targets[0])
-    assert "title-kept" in harness("list", "invariants", path=site).stdout
+    assert "prompt-kept" in harness("list", "invariants", path=site).stdout
     assert "cover-only" in harness("list", "strategies", path=site).stdout
     assert harness("count", "baseline", path=site).stdout == "baseline: 5\n"
     assert harness("validate", "teapot.yaml", "silent-lyrics.yaml", path=site).returncode == 0
     run = harness("run", "cover-only", "teapot.yaml", "-v", "--report", "csv=runs.csv", path=site)
-    assert "✓ title-kept: the title is the one that was requested" in run.stdout
+    assert "✓ prompt-kept: the prompt is the one that was requested" in run.stdout
     assert (project / "runs.csv").read_text("utf-8").startswith("scenario,implementation,violated\n")
     (project / "harness.toml").write_text(LIVE.replace("python server.py", "false"), "utf-8")
     live = ["run", "harness.toml", "baseline/healthy"]
@@ -247,7 +248,7 @@ def test_all_kinds_can_be_entry_points_of_an_installed_package(project: Path, ha
     ("kind", "target", "expected"),
     [
         ("invariants", "checks:APSENT", 'the module "checks" has no "APSENT"'),
-        ("invariants", "cheks:TITLE_KEPT", 'no module "cheks"'),
+        ("invariants", "cheks:PROMPT_KEPT", 'no module "cheks"'),
         ("faults", "lyrics:LYRICS", "is not a fault"),
         ("providers", "teapot:Teapot", "expected a harness.fakes.provider.Provider with a fake"),
         ("strategies", "teapot:Teapot", "expected a harness.strategies.strategy.Strategy"),

@@ -83,6 +83,7 @@ def test_every_step_of_every_run_is_on_a_known_lane_and_in_order() -> None:
             "track.final",
             "credits",
             "picture.published",
+            "audio.probed",  # drawn where it does not play
             "callback.answered",
             "request.abandoned",
         }

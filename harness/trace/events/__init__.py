@@ -14,7 +14,17 @@ from harness.trace.events.http import (
     Response,
     ResponseOutcome,
 )
-from harness.trace.events.observation import ImageProbed, LogLine, SizedMark, StoreRequest, StoreWatched, StoreWrite
+from harness.trace.events.observation import (
+    AudioProbed,
+    BalanceChanged,
+    BalanceWatched,
+    ImageProbed,
+    LogLine,
+    SizedMark,
+    StoreRequest,
+    StoreWatched,
+    StoreWrite,
+)
 from harness.trace.events.platform import (
     CronCalled,
     ImplementationLoaded,
@@ -49,6 +59,9 @@ from harness.trace.events.track import (
 
 __all__ = [
     "EVENTS",
+    "AudioProbed",
+    "BalanceChanged",
+    "BalanceWatched",
     "CallbackAnswered",
     "CallbackAttempt",
     "CallbackGivenUp",

@@ -23,6 +23,25 @@ class StoreWatched(Event):
 
 
 @event
+class BalanceWatched(Event):
+    """Recorded when a live run starts to observe the user's balance at the application."""
+
+    kind = "balance.watched"
+    source: str
+    how: str
+    """`exact`, or how often it is polled."""
+
+
+@event
+class BalanceChanged(Event):
+    """Recorded when the user's balance at the application is first seen, and when it changes."""
+
+    kind = "balance"
+    balance: float | None
+    """Null when it is no number, or is gone."""
+
+
+@event
 class StoreRequest(Event):
     """Recorded when a request to the Supabase stand-in changes a row or is rejected."""
 
@@ -82,3 +101,21 @@ class ImageProbed(Event):
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; zeros when it does not decode."""
         return self.width or 0, self.height or 0
+
+
+@event
+class AudioProbed(Event):
+    """Recorded when the harness has opened a track's audio as a browser would."""
+
+    kind = "audio.probed"
+    track_id: str
+    url: str
+    when: str
+    """`write`, `end`, `day` or `retention`."""
+    status: int | None
+    bytes: int
+    problem: str | None
+    """Why it does not play."""
+    plays: bool
+    """Whether the bytes are those of an audio file."""
+    format: str | None

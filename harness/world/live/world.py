@@ -41,6 +41,7 @@ from harness.trace.journal import Journal
 from harness.world.client import Users, asking, deleting, deletion_method
 from harness.world.hosts import APPLICATION_HOST, store_link
 from harness.world.journal_writer import JournalWriter
+from harness.world.live.balance import BalanceObserver
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
@@ -111,6 +112,7 @@ class LiveWorld:
         self._to_close = contextlib.ExitStack()
         self._to_close.callback(self.providers.close)
         self.supabase: SupabaseHost | None = None
+        self.balance: BalanceObserver | None = None
         self._late: list[tuple[float, float]] = []
         self._store_gap_s: Callable[[], float] = lambda: 0.0
         self._store_problem: Callable[[], str] = lambda: ""
@@ -161,8 +163,12 @@ class LiveWorld:
                 await self.instances.warm_up(client)
             self._prepare(client, values)
             await self.watcher.look([])
+            watching = [self._watch()]
+            if self.balance is not None:
+                await self.balance.look()
+                watching.append(self.balance.watch())
             self.loop.begin()
-            watching = self.loop.create_task(self._watch())
+            watchers = [self.loop.create_task(each) for each in watching]
             heart = self.loop.create_task(self._heartbeat())
             platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
             if self.settings.cron is not None:
@@ -170,7 +176,7 @@ class LiveWorld:
                 platform.append(self.loop.create_task(calling))
             submitting = self.loop.create_task(self._submit())
             ending = await self._until_over(submitting)
-            for task in (watching, heart, submitting, *platform):
+            for task in (*watchers, heart, submitting, *platform):
                 task.cancel()
             await self._look_last()
             self.observer.over = True
@@ -232,6 +238,11 @@ class LiveWorld:
         if self.supabase is not None:
             self.supabase.on_rows = self.watcher.take
         self.writer.record(StoreWatched(source=store.source, how=store.how), 0)
+        if self.settings.credits is not None:
+            self.balance = BalanceObserver(
+                self.settings.credits, self.settings, values, client, self.loop.speed, self.writer
+            )
+            self._to_close.callback(self.balance.close)
         own_host = urlsplit(self.instances.url).netloc
         forwarder = Forwarder(self.instances.url, client)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
@@ -281,6 +292,8 @@ class LiveWorld:
 
     async def _look_last(self) -> None:
         """Read the store for the last time: a value not seen now was never seen."""
+        if self.balance is not None:
+            await self.balance.look()
         try:
             await self.watcher.look([known for known in self.observer.ids if known is not None])
         except (UnseenError, ImplementationError) as error:

@@ -24,6 +24,11 @@ remembered: set[str] = set()
 """The tasks that this process has ordered; relied on only with the mischief `remembers`."""
 
 
+PRICE, AT_FIRST = 12, 100
+"""What a track costs the user, and what the user has."""
+PAUSE_S = 2.0
+
+
 waiting: list[Any] = []
 """The callbacks that the periodic route will deal with; filled only with the mischief `works-by-cron`."""
 
@@ -50,10 +55,32 @@ def make_track(asked: Any) -> str:
     order["callBackUrl"] = f"{os.environ['PUBLIC_URL']}/callbacks/suno"
     task = json.loads(ask(f"{SUNO}/api/v1/generate", order))["data"]["taskId"]
     remembered.add(task)
+    if MISCHIEF in ("charges-before", "charges-before-for-ever"):
+        charge(PRICE)
     database().execute(
         "INSERT INTO tracks VALUES (?, ?, ?, 'pending', NULL, NULL, NULL)", (track_id, task, order["title"])
     )
     return track_id
+
+
+def charge(credits: int) -> None:
+    database().execute("UPDATE users SET credits = credits - ? WHERE name = 'ann'", (credits,))
+
+
+def settle_up() -> None:
+    """Charge the user for a finished track, once unless something goes wrong."""
+    if not MISCHIEF.startswith(("charges-before", "charges-nothing")):
+        charge(PRICE)
+    if MISCHIEF == "charges-twice":
+        time.sleep(PAUSE_S)
+        charge(PRICE)
+
+
+def fail(task: str) -> None:
+    with database() as db:
+        changed = db.execute("UPDATE tracks SET status = 'failed' WHERE task = ? AND status = 'pending'", (task,))
+    if changed.rowcount and MISCHIEF == "charges-before":
+        charge(-PRICE)
 
 
 def hear(payload: Any) -> None:
@@ -65,6 +92,10 @@ def hear(payload: Any) -> None:
 
 def work(payload: Any) -> None:
     data = payload["data"]
+    if data["callbackType"] == "error":
+        print("the music failed", file=sys.stderr, flush=True)
+        fail(data["task_id"])
+        return
     if data["callbackType"] != "complete" or (MISCHIEF == "remembers" and data["task_id"] not in remembered):
         return
     if MISCHIEF == "dies":
@@ -88,6 +119,7 @@ def work(payload: Any) -> None:
             " WHERE id = ?",
             (data["data"][0]["audio_url"], url, row["id"]),
         )
+    settle_up()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -111,6 +143,10 @@ class Handler(BaseHTTPRequestHandler):
             while waiting and self.headers["Authorization"] == "Bearer cron":
                 work(waiting.pop(0))
             self.answer(200, {"ok": True})
+            return
+        if self.path == "/me":
+            found = database().execute("SELECT credits FROM users WHERE name = 'ann'").fetchone()
+            self.answer(200, {"user": {"credits": str(found["credits"])}})
             return
         row = database().execute("SELECT * FROM tracks WHERE id = ?", (self.path.rpartition("/")[2],)).fetchone()
         self.answer(200 if row else 404, dict(row) if row else None)
@@ -138,6 +174,8 @@ def main() -> None:
         "CREATE TABLE IF NOT EXISTS tracks"
         " (id TEXT PRIMARY KEY, task, title, status, audio_url, image_url, image_resolution)"
     )
+    database().execute("CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, credits INTEGER)")
+    database().execute("INSERT OR IGNORE INTO users VALUES ('ann', ?), ('bob', ?)", (AT_FIRST, AT_FIRST))
     ThreadingHTTPServer.address_family = socket.AF_INET
     ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 

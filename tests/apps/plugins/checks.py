@@ -7,22 +7,22 @@ from harness.trace.tracks import Track
 from harness.trace.view import TraceView
 
 
-def keeps_the_title(view: TraceView, track: Track) -> Finding:
+def keeps_the_prompt(view: TraceView, track: Track) -> Finding:
     not_judged = unseen(track)
     if not_judged is not None:
         return not_judged
-    title = (track.fields or {}).get("title")
-    if title != track.title:
-        return violated(f'the title is "{title}"', track.final)
-    return held("the title is the one that was requested")
+    prompt = (track.fields or {}).get("prompt")
+    if prompt != track.prompt:
+        return violated(f'the prompt is "{prompt}"', track.final)
+    return held("the prompt is the one that was requested")
 
 
-TITLE_KEPT = Invariant(
-    name="title-kept",
-    sentence="The title of a track is the one that was requested.",
-    check=of_every_track(keeps_the_title),
+PROMPT_KEPT = Invariant(
+    name="prompt-kept",
+    sentence="The prompt of a track is the one that was requested.",
+    check=of_every_track(keeps_the_prompt),
     severity="warning",
-    consequence="renames tracks",
+    consequence="rewords prompts",
 )
 
 

@@ -13,6 +13,11 @@ from tests.invariants.broken.shop import CRON_PATH, PROMISED_LOGS, Row, Shop
 __all__ = ["CRON_PATH", "PROMISED_LOGS"]
 
 
+class IgnoresCallbacks(Shop):
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        """What is it to me?"""
+
+
 class NeverGivesUp(Shop):
     def give_up(self, track_id: str, problem: str, cover: Any) -> None:
         """A track without a picture stays as it is."""
@@ -29,6 +34,31 @@ class TakesTheCoverForAudio(Shop):
         await super().hear(row, kind, body)
         if kind == "complete":
             self.save(row["id"], audio_url=body["data"]["data"][0]["image_url"])
+
+
+class StoresAnAddressWithoutAFile(Shop):
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        return f"{self.public}/recordings/{track_id}"
+
+
+class KeepsAnErrorPageForAudio(Shop):
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        return super().keep_recording(track_id, b'{"error": "rate limited"}')
+
+
+class LosesTheTitle(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        super().deliver(track_id, url, content)
+        self.save(track_id, title=None)
+
+
+class RenamesTheTrackForAWhile(Shop):
+    def deliver(self, track_id: str, url: str, content: bytes) -> None:
+        title = self.find(track_id)["title"]
+        self.save(track_id, title="Untitled")
+        self.log.info("renamed")
+        asyncio.get_running_loop().call_later(1.0, lambda: self.save(track_id, title=title))
+        super().deliver(track_id, url, content)
 
 
 class StoresTheWordUndefined(Shop):
@@ -59,6 +89,7 @@ class ShowsACopyOfTheCoverLabelled(Shop):
             track_id,
             status="complete",
             image_url=self.keep(track_id, cover, self.cover),
+            image_resolution=self.size_of(self.cover),
             image_label="low-resolution",
             failure_reason=problem,
         )
@@ -86,6 +117,29 @@ class ReusesOnePicture(Shop):
 class StoresWhatItAskedFor(Shop):
     def size_of(self, content: bytes) -> str | None:
         return "2048x1152"
+
+
+class StatesTheSizeOfNoPicture(Shop):
+    def fail(self, track_id: str, reason: str) -> None:
+        super().fail(track_id, reason)
+        self.save(track_id, image_resolution="2048x1152")
+
+
+class ForgetsTheResolution(Shop):
+    def size_of(self, content: bytes) -> str | None:
+        return None
+
+
+class TakesTheCoverAway(Shop):
+    """The cover is shown while the picture is made, and with the picture's failure it is gone."""
+
+    def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
+        self.save(track_id, image_url=cover, image_resolution="360x360")
+        return super().begin(track_id, cover)
+
+    def fail(self, track_id: str, reason: str) -> None:
+        super().fail(track_id, reason)
+        self.save(track_id, image_url=None, image_resolution=None)
 
 
 class BlanksThePictureForAWhile(Shop):
@@ -171,6 +225,11 @@ class NeverWaits(Shop):
         """The provider can say what it likes."""
 
 
+class LeavesTheAudioThere(Shop):
+    async def copy_audio(self, track_id: str) -> None:
+        """The provider has it."""
+
+
 class LeavesThePictureThere(Shop):
     def keep(self, track_id: str, url: str, content: bytes) -> str:
         return url
@@ -183,7 +242,7 @@ class ChecksNoSignature(Shop):
     async def hear(self, row: Row, kind: str, body: Any) -> None:
         await super().hear(row, kind, body)
         if kind == "complete":
-            self.save(row["id"], audio_url=body["data"]["data"][0]["audio_url"])
+            self.save(row["id"], stage=f"heard of {body['data']['data'][0]['audio_url']}")
 
 
 class FetchesAnything(Shop):

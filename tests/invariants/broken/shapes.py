@@ -1,6 +1,7 @@
 """Correct applications of other shapes: each does something unusual that violates no invariant."""
 
 import asyncio
+import base64
 import contextlib
 import io
 import os
@@ -92,10 +93,64 @@ class KeepsATurnedJpeg(Shop):
         return super().keep(track_id, url, turned.getvalue())
 
 
-class HasAudioOfItsOwn(Shop):
+class ClearsTheCoverForThePicture(Shop):
+    """Between the cover and the picture that takes its place there is nothing for a moment."""
+
+    def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
+        self.save(track_id, image_url=cover, image_resolution="360x360")
+        return super().begin(track_id, cover)
+
+    async def generate(self, row: Row, parameters: Row) -> str | None:
+        url = await super().generate(row, parameters)
+        self.save(row["id"], image_url=None, image_resolution=None)
+        return url
+
+
+class WaitsForTheRow(Shop):
+    """A callback for an unknown task waits for the response that names the task."""
+
+    async def callback(self, request: Request) -> Response:
+        task = ((await request.json()).get("data") or {}).get("task_id")
+        for _ in range(50):
+            if self.db.execute("SELECT 1 FROM tracks WHERE task = ?", (task,)).fetchone():
+                break
+            await asyncio.sleep(0.1)
+        return await super().callback(request)
+
+
+class TakesTheTitleOfTheProvider(Shop):
+    """It differs from the user's in case and spaces."""
+
+    async def hear(self, row: Row, kind: str, body: Any) -> None:
+        await super().hear(row, kind, body)
+        if kind == "complete":
+            self.save(row["id"], title=f" {body['data']['data'][0]['title'].upper()}")
+
+
+class NamesItsTracksItself(Shop):
+    """The title of the user was never on the track, so it cannot be lost."""
+
+    async def ask_for_music(self, asked: Row) -> str | None:
+        task = await super().ask_for_music(asked)
+        asked["title"] = "A song"
+        return task
+
     def deliver(self, track_id: str, url: str, content: bytes) -> None:
-        self.save(track_id, audio_url=f"{self.public}/audio/{track_id}.mp3")
         super().deliver(track_id, url, content)
+        self.save(track_id, title="A song with a picture")
+
+
+class HasAudioAtARelativeAddress(Shop):
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        super().keep_recording(track_id, content)
+        return f"/audio/{track_id}"
+
+
+class HasAudioInItsAddress(Shop):
+    """A data: URL, of a beginning that is short enough."""
+
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        return f"data:audio/mpeg;base64,{base64.b64encode(content[:960]).decode()}"
 
 
 class AsksByJobAfterARefusal(Shop):

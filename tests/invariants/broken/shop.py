@@ -55,12 +55,14 @@ class Shop:
         self.db.row_factory = sqlite3.Row
         self.db.execute(f"CREATE TABLE IF NOT EXISTS tracks (id PRIMARY KEY, {COLUMNS})")
         self.db.execute("CREATE TABLE IF NOT EXISTS pictures (id PRIMARY KEY, content BLOB)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS recordings (id PRIMARY KEY, content BLOB)")
         self.jobs: dict[str, asyncio.Task[None]] = {}
         self.client: httpx.AsyncClient
         self.web = Starlette(
             routes=[
                 Route("/tracks", self.create, methods=["POST"]),
                 Route("/pictures/{id}", self.picture),
+                Route("/audio/{id}", self.audio),
                 Route("/callback", self.callback, methods=["POST"]),
                 Route(CRON_PATH, self.cron, methods=["POST"]),
             ],
@@ -107,6 +109,10 @@ class Shop:
         row = self.db.execute("SELECT content FROM pictures WHERE id = ?", (request.path_params["id"],)).fetchone()
         return Response(row["content"], media_type="image/png") if row else Response(status_code=404)
 
+    async def audio(self, request: Request) -> Response:
+        row = self.db.execute("SELECT content FROM recordings WHERE id = ?", (request.path_params["id"],)).fetchone()
+        return Response(row["content"], media_type="audio/mpeg") if row else Response(status_code=404)
+
     async def cron(self, request: Request) -> Response:
         await asyncio.gather(*self.jobs.values())
         return JSONResponse({"ok": True})
@@ -129,12 +135,16 @@ class Shop:
         return sorted(items, key=lambda item: not item.get("audio_url"))
 
     def begin(self, track_id: str, cover: Any = None) -> "asyncio.Task[None]":
-        """Generate the picture in the background, once for any number of calls."""
+        """Do the work in the background, once for any number of calls."""
         if track_id not in self.jobs:
             self.jobs[track_id] = asyncio.create_task(self.produce(track_id, cover))
         return self.jobs[track_id]
 
     async def produce(self, track_id: str, cover: Any) -> None:
+        await self.make_picture(track_id, cover)
+        await self.copy_audio(track_id)
+
+    async def make_picture(self, track_id: str, cover: Any) -> None:
         content = await self.fetch(cover)
         if content is not None and self.accepts(content):
             self.deliver(track_id, cover, content)
@@ -171,6 +181,20 @@ class Shop:
     def keep(self, track_id: str, url: str, content: bytes) -> str:
         self.db.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (track_id, content))
         return f"{self.public}/pictures/{track_id}"
+
+    async def copy_audio(self, track_id: str) -> None:
+        """Replace the provider's address, which will expire, by that of a copy."""
+        url = self.find(track_id)["audio_url"]
+        for wait_s in (5.0, 30.0, 60.0) if url else ():
+            content = await self.fetch(url)
+            if content is not None:
+                self.save(track_id, audio_url=self.keep_recording(track_id, content))
+                return
+            await asyncio.sleep(wait_s)
+
+    def keep_recording(self, track_id: str, content: bytes) -> str:
+        self.db.execute("INSERT OR REPLACE INTO recordings VALUES (?, ?)", (track_id, content))
+        return f"{self.public}/audio/{track_id}"
 
     # Pictures
 

@@ -120,6 +120,10 @@ class Shop:
         content = self.book.file(request.path_params["name"])
         return Response(content, media_type="image/*") if content else Response(status_code=404)
 
+    async def recording(self, request: Request) -> Response:
+        content = self.book.file(request.path_params["name"])
+        return Response(content, media_type="audio/mpeg") if content else Response(status_code=404)
+
     async def cron(self, request: Request) -> Response:
         walkers = [self.walker(track) for track in self.book.unsettled()]
         for walker in walkers:
@@ -138,6 +142,7 @@ def create_app() -> Any:
             Route("/tracks/{track}", shop.delete, methods=["DELETE"]),
             Route("/callbacks/{what}/{track}/{slot:int}", shop.callback, methods=["POST"]),
             Route("/files/{name}", shop.file),
+            Route("/recordings/{name}", shop.recording),
             Route(CRON_PATH, shop.cron, methods=["POST"]),
         ],
         lifespan=shop.lifespan,

@@ -86,8 +86,10 @@ class Book:
         self.db.execute("DELETE FROM walks WHERE track = ? AND owner = ?", (track, self.me))
 
     def unsettled(self) -> list[str]:
-        """The tracks that somebody still has to walk with."""
-        return [row[0] for row in self.db.execute("SELECT id FROM tracks WHERE status = 'pending' ORDER BY rowid")]
+        """The tracks that somebody still has to walk with: for their end, or for a copy of the audio."""
+        pending = "status = 'pending' OR audio_url NOT LIKE ? || '%'"
+        rows = self.db.execute(f"SELECT id FROM tracks WHERE {pending} ORDER BY rowid", (self.public_url,))
+        return [row[0] for row in rows if not self.story(row[0]).is_over]
 
     def row(self, track: str) -> dict[str, Any] | None:
         row = self.db.execute("SELECT * FROM tracks WHERE id = ?", (track,)).fetchone()

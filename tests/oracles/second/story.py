@@ -4,7 +4,7 @@ Nothing here reads a clock, a socket or a store. A story is told again from its 
 row that others see and the next deed are functions of it.
 
     asked -> music.sent -> music.accepted | music.refused | music.lost -> music.ready | music.failed
-          -> cover.kept | cover.useless
+          -> cover.kept | cover.useless                              -> audio.kept | audio.useless
           -> order.sent -> order.accepted | order.refused | order.lost -> order.made | order.failed | order.overdue
           -> picture.good | picture.poor                              -> gave-up
 """
@@ -81,6 +81,9 @@ class Story:
     songs: list[Order] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     audio: str | None = None
+    recording: str | None = None
+    """The name of the copy of the audio in the store."""
+    audio_settled: bool = False
     cover_url: str | None = None
     cover_settled: bool = False
     ready_at_s: float = 0.0
@@ -106,6 +109,9 @@ class Story:
                 self.cover_settled = True
                 if what == "kept":
                     self.small.append(_file(event.data))
+            case ["audio", what]:
+                self.audio_settled = True
+                self.recording = event.data["name"] if what == "kept" else None
             case ["order", what]:
                 self._order(self.orders, what, event)
             case ["picture", what]:
@@ -156,6 +162,11 @@ class Story:
     def settled(self) -> bool:
         return self.good is not None or self.gave_up is not None or (self.failed is not None and self.audio is None)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to do for it, but for what may still be heard."""
+        return self.settled and (self.audio is None or self.audio_settled)
+
     def row(self, public_url: str) -> dict[str, Any]:
         """The track's columns."""
         shown = self.good or (max(self.small, key=lambda f: f.width * f.height, default=None) if self.gave_up else None)
@@ -165,7 +176,7 @@ class Story:
         return {
             "title": self.title,
             "status": status,
-            "audio_url": self.audio,
+            "audio_url": f"{public_url}/recordings/{self.recording}" if self.recording else self.audio,
             "image_url": f"{public_url}/files/{shown.name}" if shown else None,
             "image_resolution": f"{shown.width}x{shown.height}" if shown else None,
             "image_label": LABEL if shown and self.good is None else None,
@@ -180,7 +191,7 @@ class Story:
         if self.gave_up is not None and self.good is None and late is not None:
             return Deed("fetch", slot=late.slot)
         if self.settled:
-            return None
+            return None if self.is_over else Deed("keep-audio")
         if self.audio is None:
             return self._next_for_music(now_s)
         if self.cover_url is not None and not self.cover_settled:

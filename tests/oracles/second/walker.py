@@ -10,7 +10,16 @@ from typing import Any
 from tests.oracles.second.book import Book
 from tests.oracles.second.eyes import Look, look_at
 from tests.oracles.second.story import FETCHES_AFTER_S, Deed, Order, Story
-from tests.oracles.second.wire import Answer, Wire, addresses, field, is_ours_to_fetch, song_in, song_told
+from tests.oracles.second.wire import (
+    FILE_PATIENCE_S,
+    Answer,
+    Wire,
+    addresses,
+    field,
+    is_ours_to_fetch,
+    song_in,
+    song_told,
+)
 
 ORDERING, DELIVERED, NO_COVER = "ordering a picture", "a 2K picture is on the track", "the song came without a cover"
 MUSIC_LOOKS_AFTER_S = (120.0, 30.0, 30.0, 30.0, 60.0)
@@ -24,6 +33,9 @@ HARD_REFUSAL_WAIT_S = 30.0
 DEED_S_MAX = 250.0
 """Longer than any deed takes; the track of a process that died meanwhile is free again then."""
 OTHERS_WALK_S = 1.0
+RECORDING_PATIENCE_S, EARLY_PATIENCE_S = 1800.0, 20.0
+"""The audio of a track that is finished may take its time."""
+RECORDING_BEGINS = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"RIFF", b"OggS")
 log = logging.getLogger("second")
 
 
@@ -111,13 +123,23 @@ class Walker:
         if deed is None:
             return None
         key = ("music" if deed.what == "look-at-music" else "picture", deed.slot)
+        if deed.what == "look-at-order" and self._has_time_for_audio(key):
+            return Deed("keep-audio")
         if deed.what in ("look-at-music", "look-at-order"):
             return Deed(deed.what, self._look_due_s(key), deed.slot)
         if deed.what == "fetch":
             return Deed(deed.what, self._fetch_due_s(self.story.orders[deed.slot].urls[0]), deed.slot)
         if deed.what == "keep-cover":
             return Deed(deed.what, self._fetch_due_s(str(self.story.cover_url)))
+        if deed.what == "keep-audio":
+            return Deed(deed.what, self._fetch_due_s(str(self.story.audio)))
         return deed
+
+    def _has_time_for_audio(self, key: tuple[str, int]) -> bool:
+        """Whether a picture takes long, so that the audio can be copied meanwhile, before the provider deletes it."""
+        now_s = time.time()
+        is_waiting = self._looks.get(key, 0) > 0 and self._look_due_s(key) > now_s
+        return is_waiting and not self.story.audio_settled and self._fetch_due_s(str(self.story.audio)) <= now_s
 
     def _deed_of_call(self, call: tuple[str, int]) -> Deed | None:
         """What somebody's call is a reason to do, also on a track that is done."""
@@ -169,6 +191,8 @@ class Walker:
                 await self._look_at_order(story.orders[deed.slot])
             case "keep-cover":
                 await self._keep_cover(str(story.cover_url))
+            case "keep-audio":
+                await self._keep_audio(str(story.audio))
             case "fetch":
                 await self._fetch(story.orders[deed.slot])
             case "call-overdue":
@@ -292,6 +316,17 @@ class Walker:
         else:
             self._write("cover.useless", why=look.problem)
 
+    async def _keep_audio(self, url: str) -> None:
+        patience_s = RECORDING_PATIENCE_S if self.story.settled else EARLY_PATIENCE_S
+        self.book.take(self.track, time.time(), time.time() + patience_s + OTHERS_WALK_S)
+        content = await self._file(url, patience_s)
+        if content is not None and content.startswith(RECORDING_BEGINS):
+            name = uuid.uuid4().hex
+            self.book.keep_file(name, content)
+            self._write("audio.kept", name=name)
+        elif self.story.settled and self._fetches[url] >= len(FETCHES_AFTER_S):
+            self._write("audio.useless", why="the audio cannot be fetched")
+
     async def _fetch(self, order: Order) -> None:
         url = order.urls[0]
         content = await self._file(url)
@@ -308,10 +343,10 @@ class Walker:
         else:
             self._write("picture.poor", slot=order.slot, why=look.problem)
 
-    async def _file(self, url: str) -> bytes | None:
+    async def _file(self, url: str, patience_s: float = FILE_PATIENCE_S) -> bytes | None:
         self._fetched_at_s[url] = time.time()
         self._fetches[url] = self._fetches.get(url, 0) + 1
-        return await self.wire.file(url)
+        return await self.wire.file(url, patience_s)
 
     def _kept(self, content: bytes, look: Look) -> dict[str, Any]:
         name = uuid.uuid4().hex

@@ -126,10 +126,10 @@ class Wire:
             return Answer("lost", why=f"the answer was lost ({type(error).__name__})")
         return _understood(reply)
 
-    async def file(self, url: str) -> bytes | None:
+    async def file(self, url: str, patience_s: float = FILE_PATIENCE_S) -> bytes | None:
         """A file's bytes, or None. Goes nowhere but to the providers' own hosts, redirects included."""
         try:
-            async with asyncio.timeout(FILE_PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 for _ in range(HOPS_MAX):
                     if not is_ours_to_fetch(url):
                         return None

@@ -1,4 +1,4 @@
-"""The image probe: fetches a track's picture as a browser would, without leaving a trace in the world."""
+"""The probe: fetches a track's picture or audio as a browser would, without leaving a trace in the world."""
 
 import asyncio
 import base64
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
+from harness.audio.inspect import Recognition, recognize
 from harness.faults.exchange import App, Message, Scope, received_again
 from harness.image.inspect import Examination, examine
 from harness.json_text import parse_json
 
 REDIRECTS_MAX = 10
 BROWSER = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+PICTURE, AUDIO = b"image/*,*/*;q=0.8", b"audio/*;q=0.9,*/*;q=0.5"
+"""What a browser accepts in the place of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,15 @@ class Sight:
         """Return the picture that is there, if there is one."""
         if self.has_content:
             return examine(self.content)
-        return Examination(False, problem=self.problem or f"it answers HTTP {self.status}")
+        return Examination(False, problem=self._missing)
+
+    def recognized(self) -> Recognition:
+        """Return the audio that is there, if there is any."""
+        return recognize(self.content) if self.has_content else Recognition(problem=self._missing)
+
+    @property
+    def _missing(self) -> str:
+        return self.problem or f"it answers HTTP {self.status}"
 
 
 class _BrokenWire:
@@ -48,10 +59,10 @@ class _BrokenWire:
         self.broken = True
 
 
-async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
+async def look(url: Any, hosts: dict[str, App], page: str, accepts: bytes = PICTURE) -> Sight:
     """Open `url` as a browser showing `page` would, following redirects, on the hosts of a world.
 
-    A relative URL is resolved against `page`. Never raises for a bad URL.
+    A relative URL is resolved against `page`; `accepts` is what the browser expects. Never raises for a bad URL.
     """
     if not isinstance(url, str) or not url.strip():
         return Sight(None, b"", "there is no URL")
@@ -71,7 +82,7 @@ async def look(url: Any, hosts: dict[str, App], page: str) -> Sight:
         app = hosts.get(parts.hostname)
         if app is None:
             return Sight(None, b"", f"no host called {parts.hostname!r} is known in this world")
-        status, headers, content, broken = await _get(app, parts, page)
+        status, headers, content, broken = await _get(app, parts, page, accepts)
         if broken:
             return Sight(status, content, "the connection broke off")
         location = headers.get(b"location")
@@ -106,7 +117,7 @@ def _in_the_url(url: str) -> Sight:
 async def get_json(app: App, path: str) -> Any:
     """Return the JSON of `app`'s response to a GET of `path`; None for any other response."""
     page = f"http://app.test{path}"
-    status, _headers, content, broken = await _get(app, urlsplit(page), page)
+    status, _headers, content, broken = await _get(app, urlsplit(page), page, PICTURE)
     if status != 200 or broken:
         return None
     try:
@@ -115,7 +126,7 @@ async def get_json(app: App, path: str) -> Any:
         return None
 
 
-async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
+async def _get(app: App, parts: Any, page: str, accepts: bytes) -> tuple[int | None, dict[bytes, bytes], bytes, bool]:
     connection = _BrokenWire()
     status: int | None = None
     headers: dict[bytes, bytes] = {}
@@ -134,7 +145,7 @@ async def _get(app: App, parts: Any, page: str) -> tuple[int | None, dict[bytes,
         "headers": [
             (b"host", parts.netloc.encode()),
             (b"user-agent", BROWSER),
-            (b"accept", b"image/*,*/*;q=0.8"),
+            (b"accept", accepts),
             (b"referer", page.encode()),
         ],
         "client": ("198.18.0.250", 50_000),

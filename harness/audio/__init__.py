@@ -1,0 +1,1 @@
+"""Audio files: what a file really is, by its bytes."""
