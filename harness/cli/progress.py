@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from rich.console import Console
+
     from harness.engine.outputs import Outputs
     from harness.engine.session import Session
     from harness.errors import HarnessError
@@ -38,6 +40,14 @@ def _what_ended(session: "Session", whole: int) -> str:
     if session.outputs.save is None or session.grows_at is None:
         return f"{ended}; --save FILE keeps them"
     return f"{ended}, and are in {session.grows_at}; --resume {session.outputs.save} plays the rest"
+
+
+def show_warning(console: "Console", line: str) -> None:
+    """Print a line of warning, if there is one."""
+    from harness.terminal import visible
+
+    if line:
+        console.print(f"! {visible(line)}", style="yellow", markup=False)
 
 
 class Growing:

@@ -33,6 +33,7 @@ from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
 from harness.results.redaction import is_redacted, redacted
 from harness.results.replacement import replacing
 from harness.results.result import Result
+from harness.trace.events import NeverActed
 from harness.trace.journal import Journal, entry_problem
 
 FORMAT = "harness-stored-results/1"
@@ -197,6 +198,15 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _never_acted(journal: list[dict[str, Any]]) -> tuple[NeverActed, ...]:
+    """Return what never acted, of which only the journal says anything."""
+    return tuple(
+        NeverActed(trouble=entry["facts"]["trouble"], why=entry["facts"]["why"])
+        for entry in journal
+        if entry["kind"] == NeverActed.kind
+    )
+
+
 class _Reader:
     """A reader of one file."""
 
@@ -294,6 +304,7 @@ class _Reader:
                 self._wrong(f"entry {position} of the journal: {problem}")
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
+        result = replace(result, never_acted=_never_acted(journal))
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
         read = Run(result, zlib.compress(line, 1), shown, len(journal))
         if is_redacted(journal[0]["facts"] if journal else {}):

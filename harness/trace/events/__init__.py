@@ -35,7 +35,15 @@ from harness.trace.events.provider import (
     TaskEnded,
     TaskRefused,
 )
-from harness.trace.events.run import EnvironmentRead, RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
+from harness.trace.events.run import (
+    EnvironmentRead,
+    NeverActed,
+    RunBegan,
+    RunEnded,
+    RunRefused,
+    RunRepeated,
+    TimeAdvanced,
+)
 from harness.trace.events.track import Row, TrackAccepted, TrackFinal, TrackRefused, TrackSubmitted
 
 __all__ = [
@@ -62,6 +70,7 @@ __all__ = [
     "InvocationEnded",
     "LogLine",
     "MarkFacts",
+    "NeverActed",
     "RateLimited",
     "Request",
     "RequestAbandoned",
