@@ -34,6 +34,11 @@ class Fault:
     live_supported: ClassVar[bool] = True
     """Whether it works over real sockets."""
 
+    @property
+    def can_act(self) -> bool:
+        """Return whether it changes anything at all with these parameters."""
+        return True
+
 
 class ConnectFault(Fault):
     """Acts before the connection is established."""
