@@ -83,6 +83,12 @@ def default_map(commands: Mapping[str, click.Command]) -> dict[str, dict[str, An
     }
 
 
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "–" if value is None else str(value)
+
+
 @click.command(cls=GroupedCommand)
 def config() -> None:
     """Show the options in force and where each is set.
@@ -108,5 +114,5 @@ def config() -> None:
             value, who = options[name], str(path)
         if os.environ.get(setting.variable):
             value, who = os.environ[setting.variable], setting.variable
-        table.add_row(f"--{name}", "–" if value is None else str(value), who, setting.reported)
+        table.add_row(f"--{name}", _shown(value), who, setting.reported)
     show(table)
