@@ -15,7 +15,7 @@ from harness.fakes.published_files import Lender, Publisher, lend_nothing
 from harness.fakes.responses import json_response
 from harness.fakes.script import Script
 from harness.fakes.suno import contract as suno_contract
-from harness.fakes.tasks import Credits, balance_for
+from harness.fakes.tasks import Credits, UnreachedEntry, balance_for, unreached_entries
 
 KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
 SUNO_PATHS = {
@@ -49,6 +49,14 @@ class Gateway:
     def busy(self) -> bool:
         """Return whether either fake is busy."""
         return bool(self.suno.state.fake.busy or self.kie.state.fake.busy)
+
+    def unreached(self) -> list[UnreachedEntry]:
+        """Return the entries of both scripts that no create request has reached."""
+        music, pictures = self.suno.state.fake, self.kie.state.fake
+        return [
+            *unreached_entries("suno.music", music.script.music, music.requests),
+            *unreached_entries("kie.images", pictures.script.images, pictures.requests),
+        ]
 
     async def close(self) -> None:
         """Cancel everything in progress in both fakes."""

@@ -127,7 +127,7 @@ def _check(spec: PictureSpec) -> None:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(names)}"
 
 

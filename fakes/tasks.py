@@ -5,7 +5,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 RATE_WINDOW_S = 10.0
 TASKS_KEPT = 2_000
@@ -41,6 +41,24 @@ def below(random: Random, bound: int) -> int:
 def turn(entries: Sequence[ScriptEntry], index: int) -> ScriptEntry:
     """Return the script's entry for the task with this index (from 0); the last one applies to all later tasks."""
     return entries[min(index, len(entries) - 1)]
+
+
+class UnreachedEntry(NamedTuple):
+    """An entry of a script that says more than that all is well, and that no create request has reached."""
+
+    of: str
+    """The list in the scenario file."""
+    number: int
+    """From 1."""
+    entry: Any
+    requests: int
+    """How many create requests have come."""
+
+
+def unreached_entries(of: str, entries: Sequence[Any], requests: int) -> list[UnreachedEntry]:
+    """Return the entries after the last one that `requests` create requests have used; healthy ones are none."""
+    later = enumerate(entries[requests:], start=requests + 1)
+    return [UnreachedEntry(of, number, entry, requests) for number, entry in later if entry != type(entry)()]
 
 
 class TaskRecords(Generic[Task]):

@@ -25,6 +25,8 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 """The exit code of a program that was ended by a closed pipe, as shells report it: 128 + SIGPIPE."""
 EXIT_TERMINATED = 143
+NEARNESS_MIN = 0.6
+"""The least similarity, from 0 to 1, at which a known name is likely to be meant: that of `difflib`."""
 NAME_CHARACTERS_MAX = 200
 """A longer name would only fill the screen."""
 
@@ -60,6 +62,9 @@ class UnknownNameError(HarnessError):
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the known name nearest to `name`, or an empty string if none is near."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    """Return `; did you mean "x"?` for the known name nearest to `name`, or an empty string if none is near.
+
+    `known` has only what would be valid in this place: a name of another kind is no help.
+    """
+    close = get_close_matches(name, list(known), n=1, cutoff=NEARNESS_MIN)
     return f'; did you mean "{close[0]}"?' if close else ""

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from harness.errors import PluginError, nearest_hint
@@ -105,7 +106,11 @@ def _value(where: str, target: str) -> Any:
                 f'{where}: what "{module}" imports leads back to it before "{attribute}" exists; '
                 "put this plugin into a module of its own"
             )
-        names = [name for name in vars(loaded) if not name.startswith("_")]
+        names = [
+            name
+            for name, value in vars(loaded).items()
+            if not name.startswith("_") and not isinstance(value, ModuleType | str | int | float)
+        ]
         raise PluginError(f'{where}: the module "{module}" has no "{attribute}"{nearest_hint(attribute, names)}')
     return getattr(loaded, attribute)
 

@@ -107,9 +107,18 @@ def inert(json: str) -> str:
 
 def complain(message: str) -> None:
     """Print an error message to stderr."""
+    _say_on_stderr("error: ", "bold red", message)
+
+
+def warn(message: str) -> None:
+    """Print a warning to stderr."""
+    _say_on_stderr("warning: ", "yellow", message)
+
+
+def _say_on_stderr(label: str, style: str, message: str) -> None:
     from rich.text import Text
 
-    screen(stderr=True).print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
+    screen(stderr=True).print(Text.assemble((label, style), visible(message)), soft_wrap=True)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ EXIT_MEANINGS = {
     "worse than in the `--baseline`.",
     errors.EXIT_USAGE: "A mistake in the command, a scenario file, a configuration, a journal or a results "
     "archive: damaged, too large, no file at all; or an implementation that cannot be imported or started.",
-    errors.EXIT_UNKNOWN: "Nothing is violated, but a verdict is inconclusive. `compare --baseline`: nothing could be "
+    errors.EXIT_UNKNOWN: "Nothing is violated, but a verdict is inconclusive, or with `--strict` a fault or an answer "
+    "of a scenario never acted (`compare`: in no run). `compare --baseline`: nothing could be "
     "compared. `judge`: the journal is incomplete.",
     errors.EXIT_THRESHOLD: "`bench`: a `--fail-if` threshold was exceeded.",
     errors.EXIT_BUG: "A bug of the harness, with its traceback; it says nothing about what was tested.",

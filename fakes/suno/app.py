@@ -69,6 +69,11 @@ class FakeSuno:
         """Return whether a generation or a delivery is in progress."""
         return self._chores.busy or self.dispatcher.busy
 
+    @property
+    def requests(self) -> int:
+        """Return how many create requests have come, those that were refused included."""
+        return self._requests
+
     async def close(self) -> None:
         """Cancel everything in progress."""
         await self._chores.cancel()

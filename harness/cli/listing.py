@@ -8,7 +8,7 @@ import click
 
 from harness.cli.completion import complete_files, complete_listed, complete_scenarios
 from harness.cli.help import GroupedCommand
-from harness.errors import EXIT_USAGE, HarnessError
+from harness.errors import EXIT_HELD, EXIT_USAGE, HarnessError
 
 
 @click.command(name="list", cls=GroupedCommand)
@@ -72,34 +72,40 @@ def show(scenario: str, raw: bool) -> None:
 
 @click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, required=True, shell_complete=complete_files)
-def validate(paths: tuple[str, ...]) -> None:
+@click.option("--strict", is_flag=True, help="Exit code 2 for a warning, too.")
+def validate(paths: tuple[str, ...], strict: bool) -> None:
     """Check scenario files without running them.
 
-    Reports each problem with file, line and column. PATHS are files, folders or - for stdin.
+    Reports each problem with file, line and column, and warns of what can have no effect whatever the application
+    does: a fault that never acts, a key that another one overrides. PATHS are files, folders or - for stdin.
 
     \b
     Examples:
       harness validate tests/scenarios
       harness show slow/image-16s | harness validate -
 
-    Exit codes: 0 all valid, 2 a problem was found.
+    Exit codes: 0 all valid, 2 a problem was found, or with --strict a warning.
     """
     from harness.scenario import catalogue
-    from harness.scenario.loader import STDIN, read_scenario
-    from harness.terminal import complain
+    from harness.scenario.loader import STDIN, read_scenario, warnings_of
+    from harness.terminal import complain, warn
 
-    problems = 0
+    problems = warnings = 0
     named = [path for path in paths if path not in STDIN]
     files = [*(catalogue.files(named) if named else []), *(Path(path) for path in paths if path in STDIN)]
     for path in files:
         try:
-            read_scenario(path)
+            found, message = warnings_of(read_scenario(path))
         except HarnessError as error:
             problems += 1
             complain(str(error))
-    good = len(files) - problems
-    click.echo(f"{good} of {len(files)} scenario file{'s' if len(files) != 1 else ''} valid")
-    raise click.exceptions.Exit(EXIT_USAGE if problems else 0)
+            continue
+        warnings += found
+        if found:
+            warn(message)
+    counted = f", {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+    click.echo(f"{len(files) - problems} of {len(files)} scenario file{'s' if len(files) != 1 else ''} valid{counted}")
+    raise click.exceptions.Exit(EXIT_USAGE if problems or (strict and warnings) else EXIT_HELD)
 
 
 @click.command(cls=GroupedCommand)

@@ -109,6 +109,13 @@ shard_option = click.option(
     callback=_shard,
     help="Run the K-th of N shares of the scenarios; --save each, then `harness merge`.",
 )
+strict_option = click.option(
+    "--strict",
+    is_flag=True,
+    default=False,
+    envvar=SETTINGS["strict"].variable,
+    help="Exit code 3 if a fault or an answer of a scenario never acted.",
+)
 json_option = click.option(
     "--json",
     "json_file",
@@ -178,7 +185,7 @@ def invariant_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that run scenarios; `session_of` reads them."""
     options = (seed_option, json_option, output_options, baseline_option, invariant_options, shard_option)
-    of_running = (workers_option, speed_option, resume_option, limit_option, clean_option, debug_option)
+    of_running = (strict_option, workers_option, speed_option, resume_option, limit_option, clean_option, debug_option)
     for option in reversed((*options, *of_running)):
         function = option(function)
     return function

@@ -33,6 +33,7 @@ SETTINGS = {
     "seed": Setting("HARNESS_SEED", (int,), "a whole number", DEFAULT_SEED, "the same seed gives the same journal"),
     "workers": Setting("HARNESS_WORKERS", (int,), "a whole number", None, "worker processes; one per core by default"),
     "speed": Setting("HARNESS_SPEED", (int, float), "a number", 1.0, "speed of a live application's clock"),
+    "strict": Setting("HARNESS_STRICT", (bool,), "true or false", False, "exit code 3 if something never acted"),
     "baseline": Setting("HARNESS_BASELINE", (str,), "a file name", None, "results archive to compare with"),
 }
 
@@ -67,7 +68,7 @@ def _checked(options: Any, path: Path) -> dict[str, Any]:
         if setting is None:
             known = nearest_hint(name, SETTINGS) or f", expected one of {', '.join(SETTINGS)}"
             raise HarnessError(f'{path}: options.{name}: unknown option "{name}"{known}')
-        if isinstance(value, bool) or not isinstance(value, setting.kinds):
+        if isinstance(value, bool) != (bool in setting.kinds) or not isinstance(value, setting.kinds):
             raise HarnessError(f"{path}: options.{name} is {value!r}, expected {setting.expected}")
     return options
 
@@ -80,6 +81,12 @@ def default_map(commands: Mapping[str, click.Command]) -> dict[str, dict[str, An
         for name, command in commands.items()
         if options
     }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "–" if value is None else str(value)
 
 
 @click.command(cls=GroupedCommand)
@@ -107,5 +114,5 @@ def config() -> None:
             value, who = options[name], str(path)
         if os.environ.get(setting.variable):
             value, who = os.environ[setting.variable], setting.variable
-        table.add_row(f"--{name}", "–" if value is None else str(value), who, setting.reported)
+        table.add_row(f"--{name}", _shown(value), who, setting.reported)
     show(table)

@@ -10,6 +10,8 @@ from harness.errors import EXIT_USAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.console import Console
+
     from harness.engine.outputs import Outputs
     from harness.engine.session import Session
     from harness.errors import HarnessError
@@ -38,6 +40,14 @@ def _what_ended(session: "Session", whole: int) -> str:
     if session.kept_in is None:
         return f"{ended}; --save FILE keeps them"
     return f"{ended}, and are in {session.kept_in}; --resume {session.outputs.save} plays the rest"
+
+
+def show_warning(console: "Console", line: str) -> None:
+    """Print a line of warning, if there is one."""
+    from harness.terminal import visible
+
+    if line:
+        console.print(f"! {visible(line)}", style="yellow", markup=False)
 
 
 class Growing:

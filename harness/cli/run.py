@@ -8,7 +8,7 @@ from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import session_of, session_options
-from harness.cli.progress import code_of_problems, play, show_changes
+from harness.cli.progress import code_of_problems, play, show_changes, show_warning
 from harness.errors import EXIT_VIOLATED, HarnessError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run(
     twice: bool,
     verbose: bool,
     quiet: bool,
+    strict: bool,
     **options: Any,
 ) -> None:
     """Put one implementation through scenarios and explain every violation.
@@ -52,9 +53,11 @@ def run(
       harness run shop.web:app slow failing        two groups
       harness run . --speed 50 --html report.html  a live application
 
-    Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
+    Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive, or with --strict
+    something of a scenario never acted.
     """
     from harness.engine.determinism import differences
+    from harness.engine.session import strict_code
     from harness.report.json import results_json
     from harness.targets import is_live
 
@@ -69,6 +72,8 @@ def run(
     session.problems += outputs.write_json(results_json(results, seed))
     different = differences(implementation, scenarios, results, seed) if twice else []
     code = is_known(EXIT_VIOLATED if different else code)
+    if strict:
+        code = is_known(strict_code(code, results, everywhere=False))
     if not outputs.take_stdout:
         _show(session.plan.scenarios, results, different, seed, verbose=verbose, quiet=quiet)
     show_changes(session, options["baseline"], changes)
@@ -84,6 +89,7 @@ def _show(
     verbose: bool,
     quiet: bool,
 ) -> None:
+    from harness.report.never_acted import never_acted_line
     from harness.report.violations import closing_line, run_report
     from harness.scenario.catalogue import selector_of
     from harness.terminal import screen
@@ -95,3 +101,5 @@ def _show(
     for difference in different:
         console.print(difference, style="red", markup=False)
     console.print(closing_line(results, seed))
+    if quiet or len(results) > 1:
+        show_warning(console, never_acted_line(results, "-v lists them"))

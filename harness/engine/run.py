@@ -31,7 +31,7 @@ from harness.targets import (
 )
 from harness.targets.limits import limits
 from harness.targets.modules import own_modules_set_aside
-from harness.trace.events import Row, RunBegan, RunEnded, RunRefused, TrackFinal
+from harness.trace.events import NeverActed, Row, RunBegan, RunEnded, RunRefused, TrackFinal
 from harness.trace.journal import Journal
 from harness.trace.view import TraceView
 from harness.world.run_header import keys, refused_journal
@@ -127,6 +127,7 @@ def run(
         tracks=tuple(finals),
         ending=ended.event.ending,
         simulated_s=ended.at_s,
+        never_acted=tuple(entry.event for entry in view.of(NeverActed)),
         wall_s=round(time.perf_counter() - began, 6),
         journal=journal if keep_journal else None,
         pictures=pictures or _pictures(finals, files),
@@ -234,6 +235,7 @@ def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
         tracks=tuple(entry.event.fields for entry in view.of(TrackFinal)),
         ending=ended[0].event.ending if ended else "cut off",
         simulated_s=ended[0].at_s if ended else journal.entries[-1].at_s,
+        never_acted=tuple(entry.event for entry in view.of(NeverActed)),
         wall_s=0.0,
         journal=journal,
     )

@@ -23,6 +23,7 @@ from harness.results.baseline import Changes, changes_since, spelling
 from harness.results.comparison import Comparison
 from harness.results.files import JournalFolder
 from harness.results.growth import GrowingFile, kept_results
+from harness.results.never_acted import idle_troubles
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
@@ -231,6 +232,17 @@ def scenarios_changed_since(baseline: Results, scenarios: Sequence[Scenario]) ->
     """Return the names of the scenarios whose text differs from the baseline."""
     texts = {scenario.name: scenario.text for scenario in baseline.scenarios}
     return [each.name for each in scenarios if each.path and texts.get(each.name) not in (None, each.text)]
+
+
+def strict_code(code: int, results: Iterable[Result], *, everywhere: bool) -> int:
+    """Return the exit code under `--strict`: 3 in place of 0 if something of a scenario never acted.
+
+    `everywhere`: only what acted in no run of its scenario counts, since implementations use different endpoints.
+    """
+    idle = idle_troubles(results)
+    if everywhere:
+        idle = [each for each in idle if each.in_no_run]
+    return EXIT_UNKNOWN if code == EXIT_HELD and idle else code
 
 
 def exit_code(results: Iterable[Result]) -> int:

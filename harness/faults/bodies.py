@@ -51,6 +51,10 @@ class AlteredAnswer(ResponseFault):
     text: str = '"code":200'
     by: str = '"code":500'
 
+    @property
+    def can_act(self) -> bool:
+        return self.text != self.by
+
     def alter(self, response: ResponseInTransit) -> ResponseInTransit:
         body = response.body.replace(self.text.encode(), self.by.encode())
         return response if body == response.body else response.with_body(body)

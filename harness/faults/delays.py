@@ -33,6 +33,10 @@ class SlowAnswer(HoldFault):
     is_failure: ClassVar[bool] = False
     takes_s: Delay = 30.0
 
+    @property
+    def can_act(self) -> bool:
+        return self.takes_s != 0
+
     def hold_s(self, randomness: Randomness) -> float:
         return randomness.seconds(self.takes_s)
 

@@ -38,6 +38,11 @@ class Fault:
     methods: ClassVar[tuple[str, ...] | None] = None
     """The methods of the requests that it can act on; None for all. Others do not count for a rule's `which`."""
 
+    @property
+    def can_act(self) -> bool:
+        """Return whether it changes anything at all with these parameters."""
+        return True
+
 
 class ConnectFault(Fault):
     """Acts before the connection is established."""

@@ -67,8 +67,12 @@ class AlteredRequest(RequestFault):
     text: str = '"code":200'
     by: str = '"code":500'
 
+    @property
+    def can_act(self) -> bool:
+        return self.text != self.by
+
     def affects(self, request: RequestInTransit) -> bool:
-        return self.text.encode() in request.content and self.text != self.by
+        return self.text.encode() in request.content and self.can_act
 
     async def on_request(self, request: RequestInTransit, randomness: Randomness) -> None:
         request.content = request.content.replace(self.text.encode(), self.by.encode())

@@ -51,9 +51,13 @@ class ScenarioItem(pytest.Item):
             "simulated_s": self.result.simulated_s,
             "replay": self._replay(),
         }
+        idle = "; ".join(each.sentence for each in self.result.never_acted)
+        reported |= {"never_acted": idle} if idle else {}
         self.user_properties += [(f"harness.{name}", value) for name, value in reported.items()]
         if self.result.unknown and not self.result.violated:
             raise pytest.fail.Exception(self._reported("inconclusive", self.result.unknown), pytrace=False)
+        if idle and self.harness_session.settings.strict and not self.result.violated:
+            raise pytest.fail.Exception(f"{visible(idle)} (--harness-strict)", pytrace=False)
 
     def runtest(self) -> None:
         if self.result.violated:

@@ -33,6 +33,7 @@ class PluginSettings:
         self.seed: int = _number(config, option.harness_seed, "harness_seed", int, DEFAULT_SEED)
         self.speed: float = _number(config, option.harness_speed, "harness_speed", float, 1.0)
         self.clean_environment: bool = option.harness_clean_environment or config.getini("harness_clean_environment")
+        self.strict: bool = option.harness_strict or config.getini("harness_strict")
         self.expected_failures: list[str] = [
             _failure_from_root(config, line) for line in config.getini("harness_xfail")
         ]
@@ -110,6 +111,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="Pass on only what harness.toml names, PATH, HOME and the like, not the shell's environment.",
     )
+    group.addoption(
+        "--harness-strict",
+        action="store_true",
+        help="A scenario of which a fault or an answer never acted is an error.",
+    )
     group.addoption("--harness-html", metavar="FILE", help="File of the HTML report; `none` for no report.")
     group.addoption("--harness-save", metavar="FILE", help="Save a results archive, for `harness report`.")
     group.addoption("--harness-off", action="append", metavar="NAME", help="Switch an invariant off; repeatable.")
@@ -129,6 +135,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("harness_seed", "Like --harness-seed.", default="")
     parser.addini("harness_speed", "Like --harness-speed.", default="")
     parser.addini("harness_clean_environment", "Like --harness-clean-environment.", "bool", default=False)
+    parser.addini("harness_strict", "Like --harness-strict.", "bool", default=False)
     parser.addini("harness_html", "Like --harness-html; in pytest's cache folder by default.", default="")
     parser.addini("harness_save", "Like --harness-save.", default="")
 

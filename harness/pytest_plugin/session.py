@@ -27,6 +27,7 @@ from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
 from harness.targets import AnyImplementation
+from harness.terminal import visible
 from harness.world.scratch import new_folder
 
 CACHE_KEY = "harness/failed"
@@ -56,6 +57,8 @@ class HarnessSession:
         self._worker_name = "" if worker is None else worker["workerid"]
         self._parts: Path | None = None
         self._written: list[str] = []
+        self._never_acted: dict[str, str] = {}
+        """What never acted in a scenario, by node id."""
 
     def run(self, scenario: Scenario, implementation: str) -> Result:
         """Run a scenario and keep the result for reports. Raise HarnessError if it is impossible."""
@@ -94,6 +97,9 @@ class HarnessSession:
         """Record the outcome of a scenario; pytest-xdist's controller receives the reports of all workers."""
         if any(name == "harness.replay" for name, _ in report.user_properties) or report.nodeid in self._outcomes:
             self._outcomes[report.nodeid] = self._outcomes.get(report.nodeid, False) or report.failed
+        idle = dict(report.user_properties).get("harness.never_acted")
+        if idle is not None:
+            self._never_acted[report.nodeid] = str(idle)
         if report.when == "setup":
             self._take_parts()
 
@@ -108,8 +114,15 @@ class HarnessSession:
             shutil.rmtree(self._parts, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        for line in self._written:
+        for line in [*self._written, *self._never_acted_lines(terminalreporter.verbosity)]:
             terminalreporter.write_line(line)
+
+    def _never_acted_lines(self, verbosity: int) -> list[str]:
+        """Return what never acted: each with `-v`, else how much."""
+        count = len(self._never_acted)
+        if count > 1 and verbosity < 1:
+            return [f"harness: faults or answers of {count} scenarios never acted; -v lists them"]
+        return [f"harness: {where}: {visible(idle)}" for where, idle in self._never_acted.items()]
 
     # Failures of the last session
 

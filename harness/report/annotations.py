@@ -5,15 +5,17 @@ so the tenth reports how many there are and where.
 """
 
 from harness.report.evidence import replay_command
+from harness.report.never_acted import never_acted_line
 from harness.report.severity_order import troubled
 from harness.report.text import shown, trouble
 from harness.results.archive import Results, Run
+from harness.terminal import visible
 
 SHOWN_MAX = 10
 
 
 def annotations(results: Results) -> str:
-    """Return a line for each annotation; empty if every invariant held."""
+    """Return a line for each annotation; empty if every invariant held and everything of the scenarios acted."""
     runs = troubled(results)
     selectors = {scenario.name: scenario.selector for scenario in results.scenarios}
     violated = [run for run in runs if run.result.violated]
@@ -21,6 +23,7 @@ def annotations(results: Results) -> str:
     lines = [
         *_lines("error", violated, selectors, "violate an invariant"),
         *_lines("warning", unknown, selectors, "are inconclusive"),
+        *_never_acted(results),
     ]
     return "".join(line + "\n" for line in lines)
 
@@ -32,6 +35,12 @@ def _lines(level: str, runs: list[Run], selectors: dict[str, str], what: str) ->
         reported = f"{len(runs)} runs {what}; the worst {len(fitting)} are shown, the report has all"
         lines.append(f"::{level} title=harness::{_data(reported)}")
     return lines
+
+
+def _never_acted(results: Results) -> list[str]:
+    """Return one notice of what never acted, which takes no place of a warning."""
+    line = never_acted_line((run.result for run in results.runs), "the report lists them")
+    return [f"::notice title=harness::{_data(visible(line))}"] if line else []
 
 
 def _annotation(level: str, run: Run, selector: str) -> str:

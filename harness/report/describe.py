@@ -198,4 +198,5 @@ _describe(
     e.EnvironmentRead, lambda it: f"the application has read {variables_read(it) or 'variables that are not set'}"
 )
 _describe(e.RunRefused, lambda it: f"cannot be simulated: {it.sentence}")
+_describe(e.NeverActed, lambda it: it.sentence)
 _describe(e.RunEnded, lambda it: f"the run ends: {ENDINGS.get(str(it.ending), str(it.ending))}")

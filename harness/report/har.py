@@ -35,6 +35,7 @@ def har(results: Results) -> str:
                 "id": page,
                 "title": f"{result.implementation} in {result.scenario}, seed {result.seed}",
                 "pageTimings": {"onContentLoad": UNKNOWN, "onLoad": UNKNOWN},
+                **({"_neverActed": [each.sentence for each in result.never_acted]} if result.never_acted else {}),
             }
         )
         entries += _exchanges(result.journal, page)

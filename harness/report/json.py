@@ -9,6 +9,7 @@ from typing import Any
 from harness.report.text import shown
 from harness.results.archive import Results
 from harness.results.comparison import Comparison, Summary
+from harness.results.never_acted import idle_troubles
 from harness.results.result import Result
 from harness.terminal import inert
 
@@ -34,6 +35,7 @@ def result_json(result: Result) -> dict[str, Any]:
             }
             for verdict in result.verdicts
         ],
+        "never_acted": [each.as_facts() for each in result.never_acted],
         "tracks": [
             {"final": final, **dataclasses.asdict(metrics)}
             for final, metrics in zip(result.tracks, result.metrics.tracks, strict=False)
@@ -61,7 +63,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         for implementation in comparison.implementations
     ]
     summaries = [_summary_json(comparison.summary(name)) for name in comparison.implementations]
-    return {**results_json(ordered, comparison.seed), "summaries": summaries}
+    idle = [{**dataclasses.asdict(each), "in_no_run": each.in_no_run} for each in idle_troubles(ordered)]
+    return {**results_json(ordered, comparison.seed), "summaries": summaries, "never_acted": idle}
 
 
 def _summary_json(summary: Summary) -> dict[str, Any]:

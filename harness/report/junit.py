@@ -52,9 +52,10 @@ def _case(who: StoredImplementation, scenario: StoredScenario, run: Run) -> Elem
         case.set("file", _clean(scenario.selector))
     selector = scenario.selector or scenario.name
     replay = replay_command(result.implementation, selector, result.seed, run.journal)
-    case.append(_properties({"seed": result.seed, "simulated_s": result.simulated_s, "replay": replay}))
+    reported = shown(run)
+    idle = {"never_acted": "; ".join(each.sentence for each in reported.never_acted)} if reported.never_acted else {}
+    case.append(_properties({"seed": result.seed, "simulated_s": result.simulated_s, "replay": replay, **idle}))
     if result.violated or result.unknown:
-        reported = shown(run)
         kind, names = ("failure", result.violated) if result.violated else ("error", result.unknown)
         element = ElementTree.SubElement(case, kind, message=_clean(trouble(reported)), type=_clean(", ".join(names)))
         element.text = _clean(plain_report(reported, selector))

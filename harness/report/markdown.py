@@ -10,6 +10,7 @@ import re
 from harness.report.describe import span
 from harness.report.evidence import replay_command
 from harness.report.mermaid import mermaid
+from harness.report.never_acted import never_acted_list
 from harness.report.severity_order import troubled
 from harness.report.summary import conclusion
 from harness.report.text import shown, trouble
@@ -17,6 +18,8 @@ from harness.results.archive import Results, Run
 from harness.terminal import visible
 
 BYTES_MAX = 1_000_000
+IDLE_MAX = 50
+"""Faults and answers that never acted, at most."""
 RUNS_MAX = 50
 """Runs that are shown one by one, at most."""
 DIAGRAMS_MAX = 20
@@ -67,8 +70,20 @@ def _head(results: Results, runs: list[Run]) -> str:
     comparison = results.comparison()
     if comparison is not None:
         lines += [f"- {_text(line.removeprefix('· '))}" for line in conclusion(comparison).split("\n")]
+    lines += _never_acted(results)
     lines += ["", f"Seed {results.seed}, harness {_text(results.harness)}.", "", ""]
     return "\n".join(lines)
+
+
+def _never_acted(results: Results) -> list[str]:
+    """Return a list, folded, of what never acted; what acted in no run of its scenario comes first."""
+    idle = never_acted_list(run.result for run in results.runs)
+    if not idle:
+        return []
+    more = [f"- {len(idle) - IDLE_MAX} more are in the HTML report."] if len(idle) > IDLE_MAX else []
+    title = f"<summary>! {len(idle)} of the scenarios' faults and answers did not act everywhere</summary>"
+    listed = [f"- {_text(sentence)}" for sentence in idle[:IDLE_MAX]]
+    return ["", "<details>", title, "", *listed, *more, "", "</details>"]
 
 
 def _run(run: Run, selector: str, *, with_diagram: bool) -> str:

@@ -39,6 +39,7 @@ def run_report(result: Result, *, verbose: bool = False, selector: str | None = 
     parts: list[RenderableType] = [headline]
     if result.ending in UNUSUAL_ENDINGS:
         parts.append(_indented(Text(f"the run ended early: {UNUSUAL_ENDINGS[result.ending]}", style="yellow")))
+    parts += [_indented(Text(f"! {visible(each.sentence)}", style="yellow")) for each in result.never_acted]
     shown = result.verdicts if verbose else _merged_by_reason(troubled)
     parts += [_indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
     if result.violated or result.unknown:

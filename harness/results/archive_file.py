@@ -34,6 +34,7 @@ from harness.results.archive_lines import LINE_BYTES_MAX, ArchiveLines
 from harness.results.redaction import is_redacted, redacted
 from harness.results.replacement import replacing
 from harness.results.result import Result
+from harness.trace.events import NeverActed
 from harness.trace.journal import Journal, entry_problem
 
 FORMAT = "harness-stored-results/1"
@@ -224,6 +225,15 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _never_acted(journal: list[dict[str, Any]]) -> tuple[NeverActed, ...]:
+    """Return what never acted, of which only the journal says anything."""
+    return tuple(
+        NeverActed(trouble=entry["facts"]["trouble"], why=entry["facts"]["why"])
+        for entry in journal
+        if entry["kind"] == NeverActed.kind
+    )
+
+
 class _Reader:
     """A reader of one file."""
 
@@ -325,6 +335,7 @@ class _Reader:
         entries = self._count_entries(first, 0)
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
+        result = replace(result, never_acted=_never_acted(journal))
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
         if not is_redacted(first[0]["facts"] if first else {}):
             self.lines.check_unredacted(line, more)

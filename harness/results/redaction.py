@@ -259,6 +259,9 @@ class Redaction:
             result,
             verdicts=tuple(each._replace(reason=self.text(each.reason)) for each in result.verdicts),
             tracks=tuple(self.value(track) for track in result.tracks),
+            never_acted=tuple(
+                replace(each, trouble=self.text(each.trouble), why=self.text(each.why)) for each in result.never_acted
+            ),
             pictures={self.text(url): picture for url, picture in result.pictures.items()},
             journal=None if result.journal is None else self.journal(result.journal),
         )

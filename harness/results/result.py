@@ -7,6 +7,7 @@ from typing import Any
 from harness.image.thumbnail import Thumbnail
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import State, Verdict
+from harness.trace.events import NeverActed
 from harness.trace.journal import Journal
 
 SERVED = "(served)"
@@ -26,6 +27,8 @@ class Result:
     ending: str
     simulated_s: float
     wall_s: float
+    never_acted: tuple[NeverActed, ...] = ()
+    """The faults and scripted answers of the scenario that never acted; what held despite them was not tested."""
     journal: Journal | None = field(default=None, compare=False, repr=False)
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, compare=False, repr=False)
     """Thumbnails of the tracks' final pictures by URL, if requested, of pictures that decode."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness.errors import ScenarioError
 from harness.input_file import read_input, read_stdin
+from harness.scenario.lint import in_vain
 from harness.scenario.model import Scenario
 from harness.scenario.problems import pydantic_problem, refusal_text
 from harness.scenario.schema import ScenarioKeys
@@ -68,6 +69,13 @@ def parse_scenario(text: str, *, path: str, name: str) -> Scenario:
     if problems:
         raise _refusal(problems, path, text)
     return replace(keys.scenario(name=name, path=path), text=text)
+
+
+def warnings_of(scenario: Scenario) -> tuple[int, str]:
+    """Return how much a scenario that was read says in vain, and a message about it with a block for each."""
+    marks = marked(scenario.text).marks
+    problems = [Problem(marks.key_mark(each.where), each.where, each.says) for each in in_vain(scenario)]
+    return len(problems), refusal_text(problems, str(scenario.path), scenario.text)
 
 
 def json_schema() -> dict[str, Any]:

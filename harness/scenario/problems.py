@@ -1,10 +1,10 @@
 """Error messages for a user's file: the findings of pydantic, with their location and a correction."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
 from harness.errors import nearest_hint
@@ -12,6 +12,7 @@ from harness.scenario.values import found
 from harness.scenario.yaml import Marks, Problem, Where, lines_of
 
 PROBLEMS_SHOWN_MAX = 10
+PLACES_SHOWN_MAX = 3
 SHOWN_CHARACTERS_MAX = 120
 _WANTED = {
     "bool_type": "true or false",
@@ -31,9 +32,8 @@ def pydantic_problem(details: ErrorDetails, marks: Marks, model: type[BaseModel]
     """Return a finding of pydantic as a problem of the file; `model` describes the file's blocks, below `prefix`."""
     where: Where = tuple(part for part in details["loc"] if not str(part).startswith("=") and part != "[key]")
     if details["type"] == "extra_forbidden":
-        known = sorted(_keys_at(where[:-1], model))
-        hint = nearest_hint(str(where[-1]), known) or f", expected {' or '.join(known)}"
-        return Problem(marks.key_mark((*prefix, *where)), where[:-1], f'unknown key "{where[-1]}"{hint}')
+        says = _unknown_key(str(where[-1]), details["loc"][:-1], model)
+        return Problem(marks.key_mark((*prefix, *where)), where[:-1], says)
     if details["type"] == "missing":
         return Problem(marks.value_mark((*prefix, *where[:-1])), where, _missing(where))
     at_key = "[key]" in details["loc"]
@@ -75,27 +75,60 @@ def _says(details: ErrorDetails) -> str:
             return f"invalid value {found(value)}: {details['msg']}"
 
 
-def _keys_at(where: Where, model: type[BaseModel]) -> set[str]:
-    """Return the keys that are allowed in the block at `where`."""
+def _unknown_key(key: str, block: Sequence[str | int], model: type[BaseModel]) -> str:
+    """Return what is wrong with a key: a key of another block is in the wrong place, others are misspelt."""
+    known = sorted(_keys_at(block, model))
+    places = list(dict.fromkeys(_places_of(key, model)))
+    if places:
+        more = " and others" if len(places) > PLACES_SHOWN_MAX else ""
+        return f'unknown key "{key}"; it belongs to {", ".join(places[:PLACES_SHOWN_MAX])}{more}'
+    return f'unknown key "{key}"' + (nearest_hint(key, known) or f", expected {' or '.join(known)}")
+
+
+def _keys_at(block: Sequence[str | int], model: type[BaseModel]) -> set[str]:
+    """Return the keys that are allowed in a block; of several branches in the one that pydantic has read it as."""
     models: list[type[BaseModel]] = [model]
-    for part in where:
-        if isinstance(part, int):
+    tags = {part for part in block if str(part).startswith("=")}
+    for part in block:
+        if isinstance(part, int) or part in tags:
             continue
         models = [
             inner
             for model in models
             for field in model.model_fields.values()
             if field.alias == part
-            for inner in _models_in(field.annotation)
+            for inner in _models_in(field.annotation, tags)
         ]
     return {str(field.alias) for model in models for field in model.model_fields.values()}
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: Any, tags: Container[Any]) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
+    parts = get_args(annotation)
+    if any(isinstance(part, Tag) and part.tag not in tags for part in parts):
+        return
+    for part in parts:
+        yield from _models_in(part, tags)
+
+
+def _places_of(key: str, model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Yield the blocks that have a key of this name, from the top, with dots between their names."""
+    if not above and any(field.alias == key for field in model.model_fields.values()):
+        yield "the top of the file"
+    for field in model.model_fields.values():
+        place = f"{above}.{field.alias}" if above else str(field.alias)
+        for inner in set(_models_in(field.annotation, _EveryTag())):
+            if any(each.alias == key for each in inner.model_fields.values()):
+                yield place
+            yield from _places_of(key, inner, place)
+
+
+class _EveryTag:
+    """All tags: the branches of every union are searched."""
+
+    def __contains__(self, tag: object) -> bool:
+        return True
 
 
 def refusal_text(problems: list[Problem], path: str, text: str) -> str:

@@ -159,10 +159,22 @@ def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            hint = nearest_hint(part, [name for name in vars(found) if not name.startswith("_")])
+            hint = nearest_hint(part, _own_names(found, module))
             raise ImplementationError(f'"{target}": {module.__name__} has no attribute "{part}"{hint}')
         found = getattr(found, part)
     return found
+
+
+def _own_names(found: Any, module: ModuleType) -> list[str]:
+    """Return the public names of an object that may be, or may hold, an application: nothing that is only imported."""
+    public = {name: value for name, value in vars(found).items() if not name.startswith("_")}
+    return [name for name, value in public.items() if _may_be_an_application(value, module)]
+
+
+def _may_be_an_application(value: Any, module: ModuleType) -> bool:
+    if inspect.isfunction(value) or inspect.isclass(value):
+        return value.__module__ == module.__name__
+    return not isinstance(value, ModuleType | str | int | float | list | tuple | dict | set)
 
 
 def _application(found: Any, target: str) -> App:

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from harness.faults.kinds import ConnectFault, RequestFault
+from harness.faults.kinds import ConnectFault, Fault, RequestFault
 from harness.faults.randomness import Randomness
 from harness.faults.rule import EveryNth, FaultRule
 
@@ -12,22 +12,28 @@ class ArmedFault:
 
     __slots__ = (
         "_containing",
-        "_met",
         "_method",
         "_methods",
         "_path",
         "_random",
-        "_with_faults",
         "affects_all",
+        "has_acted",
         "is_general",
+        "met",
         "rule",
+        "triggers_met",
     )
 
     def __init__(self, rule: FaultRule, random: Random) -> None:
         self.rule = rule
         self.affects_all = rule.nth is None and rule.probability == 1.0 and not isinstance(rule.fault, RequestFault)
         self._random = random
-        self._met = self._with_faults = 0
+        self.met = 0
+        """How many messages or connections the rule has covered."""
+        self.triggers_met = 0
+        """On how many of them the fault was due."""
+        self.has_acted = False
+        """Whether it has changed anything."""
         of_messages = not isinstance(rule.fault, ConnectFault)  # a connection has no method, path or content
         self._path = rule.path if of_messages else None
         self._method = rule.method if of_messages else None
@@ -36,6 +42,11 @@ class ArmedFault:
         limits = rule.until_s, self._containing, self._path, self._method or self._methods
         self.is_general = rule.from_s == 0 and limits == (None, None, None, None)
         """Whether the rule covers every message of its link at all times."""
+
+    @property
+    def fault(self) -> Fault:
+        """Return the fault itself."""
+        return self.rule.fault
 
     def matches(self, at_s: float, method: str, path: str, content: bytes | None) -> bool:
         """Return whether the rule covers such a message at this time."""
@@ -51,21 +62,21 @@ class ArmedFault:
 
     def triggers(self) -> bool:
         """Count a message that the rule covers, and return whether the fault triggers on it."""
-        self._met += 1
+        self.met += 1
         lucky = self.rule.probability < 1.0 and self._random.random() >= self.rule.probability
         match self.rule.nth:
             case EveryNth(number):
-                is_due = self._met % number == 0
+                is_due = self.met % number == 0
             case nth:
-                is_due = nth in (None, self._met)
+                is_due = nth in (None, self.met)
         return is_due and not lucky
 
     def randomness(self) -> Randomness:
         """Return the fault's source of randomness for the next trigger."""
-        return Randomness(self._random, self._with_faults)
+        return Randomness(self._random, self.triggers_met)
 
     def triggered(self) -> Randomness:
         """Count a trigger, and return the fault's source of randomness for it."""
         randomness = self.randomness()
-        self._with_faults += 1
+        self.triggers_met += 1
         return randomness

@@ -40,7 +40,7 @@ from harness.world.armed_fault import ArmedFault
 ConnectHook = Callable[[], Awaitable[None]]
 """Awaited before a connection is established."""
 T = TypeVar("T")
-Due = list[tuple[FaultRule, Randomness]]
+Due = list[tuple[ArmedFault, Randomness]]
 """The faults that apply to one message, in the order of the scenario."""
 
 
@@ -59,9 +59,11 @@ class FaultInjector:
         """The faults that may apply to a connection on a link, in the order of the scenario."""
         self._at_messages: dict[str, list[ArmedFault]] = {}
         """The same for messages."""
-        for number, rule in enumerate(rules):
-            by_link = self._at_connections if isinstance(rule.fault, ConnectFault) else self._at_messages
-            by_link.setdefault(rule.link, []).append(ArmedFault(rule, Random(f"fault {number} {seed}")))
+        self.armed = [ArmedFault(rule, Random(f"fault {number} {seed}")) for number, rule in enumerate(rules)]
+        """All of them, in the order of the scenario."""
+        for armed in self.armed:
+            by_link = self._at_connections if isinstance(armed.fault, ConnectFault) else self._at_messages
+            by_link.setdefault(armed.rule.link, []).append(armed)
         self._dead: WeakSet[Any] = WeakSet()
         self._has_dead = False
         self._held: dict[str, list[asyncio.Future[None]]] = {}
@@ -100,10 +102,10 @@ class FaultInjector:
         return pass_gate
 
     async def _connect(self, link: str) -> None:
-        for rule, randomness in self._due(self._at_connections.get(link)):
-            assert isinstance(rule.fault, ConnectFault)
-            self._notify(rule)
-            await rule.fault.on_connect(randomness)
+        for armed, randomness in self._due(self._at_connections.get(link)):
+            assert isinstance(armed.fault, ConnectFault)
+            self._notify(armed)
+            await armed.fault.on_connect(randomness)
 
     # Exchanges with a fake's app
 
@@ -145,7 +147,7 @@ class FaultInjector:
             self._overtake(link)
             return
         exchange = Exchange(scope, disconnected, send, scope["state"]["wire"], self._let_die)
-        if any(isinstance(rule.fault, RequestFault) for rule, _ in due):
+        if any(isinstance(armed.fault, RequestFault) for armed, _ in due):
             content = await _content(receive) if content is None else content
             request = await self._pass(due, link, content)
             if request.lost:
@@ -163,43 +165,43 @@ class FaultInjector:
 
     async def _send(self, due: Due, exchange: Exchange, response: ResponseInTransit) -> None:
         """Send a response with the faults that are due; those of a probe of the observer's own are not recorded."""
-        notify = (lambda rule: None) if exchange.is_observed else self._notify
-        for rule, _ in due:
-            if isinstance(rule.fault, ResponseFault):
-                altered = rule.fault.alter(response)
+        notify = (lambda armed: None) if exchange.is_observed else self._notify
+        for armed, _ in due:
+            if isinstance(armed.fault, ResponseFault):
+                altered = armed.fault.alter(response)
                 if _said(altered) != _said(response):
-                    notify(rule)
+                    notify(armed)
                 response = altered
         await self._hold(due, notify)
-        for rule, randomness in due:
-            if isinstance(rule.fault, EndFault):
-                notify(rule)
-                await rule.fault.on_end(exchange.connection)
+        for armed, randomness in due:
+            if isinstance(armed.fault, EndFault):
+                notify(armed)
+                await armed.fault.on_end(exchange.connection)
                 break
-            if isinstance(rule.fault, SendFault):
-                notify(rule)
-                await rule.fault.on_send(exchange, response, randomness)
+            if isinstance(armed.fault, SendFault):
+                notify(armed)
+                await armed.fault.on_send(exchange, response, randomness)
                 break
         else:
             await exchange.finish(response)
         await exchange.gone()
 
-    async def _hold(self, due: Due, notify: Callable[[FaultRule], None]) -> None:
+    async def _hold(self, due: Due, notify: Callable[[ArmedFault], None]) -> None:
         """Hold a response back for the sum of the delays that are due."""
-        for rule, randomness in due:
-            if isinstance(rule.fault, HoldFault):
-                delay_s = rule.fault.hold_s(randomness)
+        for armed, randomness in due:
+            if isinstance(armed.fault, HoldFault):
+                delay_s = armed.fault.hold_s(randomness)
                 if delay_s:
-                    notify(rule)
+                    notify(armed)
                     await pause(delay_s)
 
     async def _pass(self, due: Due, link: str, content: bytes) -> RequestInTransit:
         """Apply the request faults to a request in transit."""
         request = RequestInTransit(content, lambda within_s: self._be_overtaken(link, within_s))
-        for rule, randomness in due:
-            if isinstance(rule.fault, RequestFault) and not request.is_over and rule.fault.affects(request):
-                self._notify(rule)
-                await rule.fault.on_request(request, randomness)
+        for armed, randomness in due:
+            if isinstance(armed.fault, RequestFault) and not request.is_over and armed.fault.affects(request):
+                self._notify(armed)
+                await armed.fault.on_request(request, randomness)
         return request
 
     async def _be_overtaken(self, link: str, within_s: float) -> None:
@@ -251,10 +253,10 @@ class FaultInjector:
                 await for_ever()
                 raise AssertionError("unreachable: for_ever() returned")
             await self._hold(due, self._notify)
-            for rule, _ in due:
-                if isinstance(rule.fault, EndFault):
-                    self._notify(rule)
-                    await rule.fault.on_end(_SendersEnd())
+            for armed, _ in due:
+                if isinstance(armed.fault, EndFault):
+                    self._notify(armed)
+                    await armed.fault.on_end(_SendersEnd())
             return response
 
         return with_faults
@@ -276,8 +278,9 @@ class FaultInjector:
 
     # Which faults are due
 
-    def _notify(self, rule: FaultRule) -> None:
-        self._record(FaultTriggered(harm=rule.fault.name, link=rule.link))
+    def _notify(self, armed: ArmedFault) -> None:
+        armed.has_acted = True
+        self._record(FaultTriggered(harm=armed.fault.name, link=armed.rule.link))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
         """Return the faults that apply to a request. A probe of the observer's own does not count, and meets only the
@@ -287,7 +290,7 @@ class FaultInjector:
             return []
         if scope["state"].get("observer", False):
             return [
-                (each.rule, each.randomness())
+                (each, each.randomness())
                 for each in armed
                 if each.affects_all and each.matches(self._elapsed_s(), scope["method"], scope["path"], content)
             ]
@@ -300,7 +303,7 @@ class FaultInjector:
         if armed is None:
             return []
         return [
-            (each.rule, each.triggered())
+            (each, each.triggered())
             for each in armed
             if (each.is_general or each.matches(self._elapsed_s(), method, path, content)) and each.triggers()
         ]

@@ -13,6 +13,7 @@ from harness.errors import ImplementationError
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
 from harness.faults.connections import NeverConnects
+from harness.faults.delays import SlowAnswer
 from harness.faults.rule import FaultRule
 from harness.report.evidence import replay_command
 from harness.results.result import Result
@@ -221,6 +222,20 @@ def test_child_processes_end_with_the_application(tmp_path: Path) -> None:
     played(configured(tmp_path, mischief="has-a-child"), speed=100)
     found = subprocess.run(["pgrep", "-f", "sleep 3600"], capture_output=True, text=True, check=False)
     assert found.stdout == ""
+
+
+def test_a_fault_that_never_acted_over_sockets_is_in_the_result(tmp_path: Path) -> None:
+    path = configured(tmp_path)
+    hurried = path.read_text("utf-8").replace('"20s"', '"1s"').replace('"40s"', '"1s"')
+    path.write_text(hurried, "utf-8")
+    script = Script(SunoScript(music=(Music(takes=Fixed(1.0)),)), KieScript(images=(Image(takes=Fixed(0.5)),)))
+    faults = (FaultRule("kie", SlowAnswer(0.2)), FaultRule("kie", SlowAnswer(0.2), method="PATCH"))
+    result = run(Scenario("live/idle", "One of two faults.", script=script, faults=faults), load_live(str(path), 1.0))
+    assert result.ending == "quiescent"
+    assert len(facts(result, "fault")) == 1
+    assert [each.sentence for each in result.never_acted] == [
+        "fault 2 (slow-answer on PATCH kie) never acted: no request matched it"
+    ]
 
 
 def test_a_speed_for_a_running_application_is_refused() -> None:

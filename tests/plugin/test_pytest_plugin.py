@@ -310,3 +310,34 @@ def test_the_files_of_the_configuration_are_found_from_a_subfolder(
         (project.path / "own" / f"{name}.yaml").write_text("why: Nothing.\n", "utf-8")
     monkeypatch.chdir(project.mkdir("below"))
     ran(project).assert_outcomes(failed=2, xfailed=1)
+
+
+IDLE = """why: A fault that meets nothing.
+faults:
+  - {to: kie, method: PATCH, fault: slow-answer}
+"""
+
+
+def test_a_fault_that_never_acted_is_in_the_summary_and_an_error_if_strict(project: pytest.Pytester) -> None:
+    project.path.joinpath("idle.scenario.yaml").write_text(IDLE, "utf-8")
+    sentence = "fault 1 (slow-answer on PATCH kie) never acted: no request matched it"
+    said = ran(project, "idle.scenario.yaml", "--junit-xml", "junit.xml")
+    said.assert_outcomes(passed=1)
+    said.stdout.fnmatch_lines([f"harness: idle.scenario.yaml::strict: {sentence.replace('[', '?')}"])
+    suite = ElementTree.parse(project.path / "junit.xml").getroot()[0]
+    properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
+    assert properties["harness.never_acted"] == sentence
+    strict = ran(project, "idle.scenario.yaml", "--harness-strict")
+    strict.assert_outcomes(errors=1)
+    assert f"{sentence} (--harness-strict)" in strict.stdout.str()
+
+
+def test_what_never_acted_in_several_scenarios_is_one_line(project: pytest.Pytester) -> None:
+    for name in ("one", "two"):
+        project.path.joinpath(f"{name}.scenario.yaml").write_text(IDLE, "utf-8")
+    files = ("one.scenario.yaml", "two.scenario.yaml")
+    line = "harness: faults or answers of 2 scenarios never acted; -v lists them"
+    assert line in ran(project, *files).stdout.str()
+    listed = ran(project, *files, "-v").stdout.str()
+    assert line not in listed
+    assert listed.count("never acted: no request matched it") == 2

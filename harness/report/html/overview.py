@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness.invariants.registry import INVARIANTS
+from harness.report.never_acted import never_acted_list
 from harness.report.summary import conclusion
 from harness.results.archive import Results
 from harness.results.comparison import Summary
@@ -61,6 +62,7 @@ def overview(results: Results, left_out: str = "") -> dict[str, Any]:
         "limits_s": {"delivery": DELIVERY_LIMIT_S, "platforms": list(PLATFORM_LIMITS_S)},
         "runs": rows,
         "conclusion": [*_conclusion(results), *filter(None, [left_out])],
+        "never_acted": never_acted_list(run.result for run in results.runs),
         "simulated_h": round(sum(run.result.simulated_s for run in results.runs) / 3600, 1),
     }
 

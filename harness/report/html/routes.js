@@ -41,6 +41,7 @@ function overviewView() {
         { class: "run-facts" },
         `${counted(total, "run")}: ${counted(REPORT.scenarios.length, "scenario")} by ${counted(REPORT.implementations.length, "implementation")}, ${REPORT.simulated_h.toLocaleString("en")} simulated hours.`,
       ),
+      neverActedView(),
     ),
     el(
       "nav",
@@ -58,6 +59,22 @@ function overviewView() {
     ),
     matrixView(),
     chartsView(),
+  );
+}
+
+/** The faults and answers of scenarios that never acted, folded. */
+function neverActedView() {
+  const idle = REPORT.never_acted;
+  if (!idle.length) return null;
+  return el(
+    "details",
+    { class: "aside" },
+    el("summary", {}, `! ${counted(idle.length, "fault")} or answers of scenarios did not act everywhere`),
+    el(
+      "ul",
+      {},
+      idle.map((sentence) => el("li", {}, sentence)),
+    ),
   );
 }
 

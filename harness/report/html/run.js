@@ -37,6 +37,7 @@ async function runView(scenario, implementation, entry) {
       about.impossible.map(([name, reason]) =>
         el("p", { class: "aside" }, "Impossible in this scenario: ", el("code", {}, name), `: ${reason}.`),
       ),
+      view.never_acted.map((sentence) => el("p", { class: "aside" }, `! ${sentence}.`)),
       el(
         "p",
         { class: "run-facts" },

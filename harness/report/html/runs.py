@@ -86,6 +86,7 @@ def _head(result: Result, scenario: StoredScenario, journal: Journal) -> dict[st
         "ending": ENDINGS.get(result.ending, result.ending),
         "simulated": span(result.simulated_s),
         "world": "live" if _began(journal).get("world") == "live" else "simulated",
+        "never_acted": [each.sentence for each in result.never_acted],
         "replay": replay_command(result.implementation, scenario.selector or scenario.name, result.seed, journal),
         "metrics": {
             name: value for name, value in asdict(replace(result.metrics, tracks=())).items() if name != "tracks"

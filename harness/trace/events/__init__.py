@@ -45,7 +45,15 @@ from harness.trace.events.provider import (
     TaskEnded,
     TaskRefused,
 )
-from harness.trace.events.run import EnvironmentRead, RunBegan, RunEnded, RunRefused, RunRepeated, TimeAdvanced
+from harness.trace.events.run import (
+    EnvironmentRead,
+    NeverActed,
+    RunBegan,
+    RunEnded,
+    RunRefused,
+    RunRepeated,
+    TimeAdvanced,
+)
 from harness.trace.events.track import (
     Row,
     TrackAccepted,
@@ -84,6 +92,7 @@ __all__ = [
     "InvocationEnded",
     "LogLine",
     "MarkFacts",
+    "NeverActed",
     "RateLimited",
     "Request",
     "RequestAbandoned",

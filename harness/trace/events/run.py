@@ -95,6 +95,21 @@ class RunEnded(Event):
 
 
 @event
+class NeverActed(Event):
+    """Recorded at the end of a run for each fault and each scripted answer of the scenario that never acted in it."""
+
+    kind = "never.acted"
+    trouble: str
+    """The fault or the answer: its place in the scenario file, and what it is."""
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        """Return the whole sentence, without a full stop."""
+        return f"{self.trouble} never acted: {self.why}"
+
+
+@event
 class TimeAdvanced(Event):
     """Recorded when a user advances the fakes' time (`harness serve`)."""
 

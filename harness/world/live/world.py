@@ -54,6 +54,7 @@ from harness.world.live.redirect import allow_databases, preload_also
 from harness.world.live.store_choice import store_of
 from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
+from harness.world.never_acted import never_acted
 from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning, surrounded
 from harness.world.scratch import new_folder
@@ -185,6 +186,8 @@ class LiveWorld:
             if self.loop.refusal is None:
                 with turn_to_work():
                     await self.observer.look_back()
+                for idle in never_acted(self.providers.injector.armed, self.providers.gateway.unreached()):
+                    self.writer.record(idle, 0)
 
     # Preparation
 

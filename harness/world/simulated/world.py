@@ -26,6 +26,7 @@ from harness.world.clock import START_S
 from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
+from harness.world.never_acted import never_acted
 from harness.world.observer import RETENTION_S, TrackObserver
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
@@ -58,6 +59,8 @@ class SimulatedWorld:
         )
         self.loop = self.simulation.loop
         self.writer = self.simulation.writer
+        loop = self.loop
+        self._injector = FaultInjector(scenario.faults, seed, self.writer.record, lambda: loop.elapsed_s)
         self._watcher = SqliteWatcher(self.simulation.database)
         self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.simulation.hosts, APPLICATION_HOST)
 
@@ -93,6 +96,9 @@ class SimulatedWorld:
         if not has_room():
             self.loop.refuse(room_wanted())
             self._record_refusal()
+        if self.loop.refusal is None:
+            for idle in never_acted(self._injector.armed, self._providers.unreached()):
+                self.writer.record(idle, 0)
         read = simulation.reads.event()
         if read is not None:
             self.writer.record(read, 0)
@@ -101,13 +107,13 @@ class SimulatedWorld:
 
     def _build_hosts(self) -> None:
         script, simulation = self.scenario.script, self.simulation
-        injector = FaultInjector(self.scenario.faults, self.seed, self.writer.record, lambda: self.loop.elapsed_s)
+        injector = self._injector
         if any(fault.link == "store" for fault in self.scenario.faults):
             self._open_store_to(injector)
         media = MediaHost(
             script.media, base_url=f"http://{MEDIA_HOSTS[0]}", seed=self.seed, observe=self.writer.observe
         )
-        providers = gateway.create_app(
+        providers = self._providers = gateway.create_app(
             script,
             publish=media.publish,
             lend=media.lend,
