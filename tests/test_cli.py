@@ -17,6 +17,7 @@ import pytest
 from harness import cli
 from harness.invariants import registry
 from harness.strategies.registry import STRATEGIES
+from tests import in_process
 
 ESCAPE = "\x1b["
 HEALTHY = "baseline/healthy"
@@ -53,7 +54,7 @@ def harness(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(sys, "argv", ["harness", *words])
         kept = list(sys.path)
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            in_process.main()
         sys.path[:] = kept
         said = capsys.readouterr()
         code = ended.value.code

@@ -139,7 +139,7 @@ def test_a_slip_gets_a_suggestion_of_its_kind(kind: str) -> None:
             'unknown key "takes"; it belongs to suno.music, kie.images, faults.fault.late-request and others',
         ),
         ("kie: {sends: [text]}\n", 'kie: unknown key "sends"; it belongs to suno.music'),
-        ("kie: {images: [{flaw: svg}]}\n", 'unknown key "flaw"; it belongs to suno.music.cover, kie.images.picture'),
+        ("kie: {images: [{flaw: svg}]}\n", 'unknown key "flaw"; it belongs to kie.images.picture, kie.forgeries.'),
         ("kie: {faults: []}\n", 'kie: unknown key "faults"; it belongs to the top of the file'),
         ("faults: [{to: kie, slow-answer: {}}]\n", 'faults[0]: unknown key "slow-answer"; it belongs to faults.fault'),
         (

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness import cli
 from harness.errors import JournalError
 from harness.input_file import read_input
 from harness.trace.journal import body_facts, read_journal
+from tests import in_process
 
 COMMANDS = {
     "validate": ["validate", "FILE"],
@@ -48,7 +48,7 @@ def test_a_special_file_is_a_clear_error(
     words = ["file.yaml" if each == "FILE" else each for each in COMMANDS[command]]
     monkeypatch.setattr(sys, "argv", ["harness", *words])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        in_process.main()
     reported = capsys.readouterr().err
     assert ended.value.code in (1, 2), reported
     assert "Traceback" not in reported

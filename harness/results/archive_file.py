@@ -16,7 +16,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any, NoReturn, TypeVar
@@ -225,13 +225,12 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _never_acted(journal: list[dict[str, Any]]) -> tuple[NeverActed, ...]:
-    """Return what never acted, of which only the journal says anything."""
-    return tuple(
-        NeverActed(trouble=entry["facts"]["trouble"], why=entry["facts"]["why"])
-        for entry in journal
-        if entry["kind"] == NeverActed.kind
-    )
+@dataclass(slots=True)
+class _JournalRead:
+    """What is known of a journal, of which some pieces have been read."""
+
+    entries: int = 0
+    never_acted: list[NeverActed] = field(default_factory=list)
 
 
 class _Reader:
@@ -332,30 +331,35 @@ class _Reader:
             self._wrong(f"more: expected the number of lines in which the journal goes on, at most {MORE_MAX}")
         self.lines.keep(reported)
         result = self._checked(_RESULT, reported).result()
-        entries = self._count_entries(first, 0)
+        known = _JournalRead()
+        self._take_piece(first, known)
         if any(not isinstance(digest, str) or digest not in self.thumbnails for digest in pictures.values()):
             self._wrong("a run with a picture without a thumbnail in the file")
-        result = replace(result, never_acted=_never_acted(journal))
         shown = {url: self.thumbnails[digest] for url, digest in pictures.items()}
         if not is_redacted(first[0]["facts"] if first else {}):
             self.lines.check_unredacted(line, more)
-            return packed_run(redacted(replace(result, journal=Journal(entries_of(first)), pictures=shown)))
+            whole = replace(result, never_acted=tuple(known.never_acted), pictures=shown)
+            return packed_run(redacted(replace(whole, journal=Journal(entries_of(first)))))
         packer = zlib.compressobj(1)
         packed = [packer.compress(line)]
         for _ in range(more):
             following = next(lines, None)
             if following is None:
                 return None
-            entries = self._count_entries(self._value(following).get("journal"), entries)
+            self._take_piece(self._value(following).get("journal"), known)
             packed.append(packer.compress(b"\n" + following))
-        return Run(result, b"".join([*packed, packer.flush()]), shown, entries)
+        result = replace(result, never_acted=tuple(known.never_acted))
+        return Run(result, b"".join([*packed, packer.flush()]), shown, known.entries)
 
-    def _count_entries(self, journal: Any, before: int) -> int:
-        """Return the number of entries up to the end of a piece of a journal, which is checked."""
+    def _take_piece(self, journal: Any, known: _JournalRead) -> None:
+        """Check a piece of a journal, and note what reports say of it."""
         if not isinstance(journal, list):
             self._wrong("a run without result, pictures or journal")
-        for position, entry in enumerate(journal, start=before + 1):
+        for position, entry in enumerate(journal, start=known.entries + 1):
             problem = entry_problem(entry, position) if isinstance(entry, dict) else "it is no object"
             if problem is not None:
                 self._wrong(f"entry {position} of the journal: {problem}")
-        return before + len(journal)
+            if entry["kind"] == NeverActed.kind:
+                facts = entry["facts"]
+                known.never_acted.append(NeverActed(trouble=facts["trouble"], why=facts["why"]))
+        known.entries += len(journal)

@@ -78,11 +78,18 @@ def _says(details: ErrorDetails) -> str:
 def _unknown_key(key: str, block: Sequence[str | int], model: type[BaseModel]) -> str:
     """Return what is wrong with a key: a key of another block is in the wrong place, others are misspelt."""
     known = sorted(_keys_at(block, model))
-    places = list(dict.fromkeys(_places_of(key, model)))
+    names = [str(part) for part in block if isinstance(part, str)]
+    places = sorted(dict.fromkeys(_places_of(key, model)), key=lambda place: -_in_common(place.split("."), names))
     if places:
         more = " and others" if len(places) > PLACES_SHOWN_MAX else ""
         return f'unknown key "{key}"; it belongs to {", ".join(places[:PLACES_SHOWN_MAX])}{more}'
     return f'unknown key "{key}"' + (nearest_hint(key, known) or f", expected {' or '.join(known)}")
+
+
+def _in_common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many blocks from the top two places share."""
+    pairs = zip(one, other, strict=False)
+    return next((number for number, (this, that) in enumerate(pairs) if this != that), min(len(one), len(other)))
 
 
 def _keys_at(block: Sequence[str | int], model: type[BaseModel]) -> set[str]:

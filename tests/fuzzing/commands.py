@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness import cli
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_USAGE, EXIT_VIOLATED
+from tests import in_process
 
 JUDGING = frozenset({EXIT_HELD, EXIT_VIOLATED, EXIT_USAGE, EXIT_UNKNOWN})
 """How a command may end that judges what it reads."""
@@ -53,7 +53,7 @@ class Commands:
         before_mib = _forget_peak()
         began_s = time.process_time()
         with pytest.raises(SystemExit) as exit_:
-            cli.main()
+            in_process.main()
         cpu_s = time.process_time() - began_s
         grown_mib = _mib("VmHWM") - before_mib
         printed = self._capsys.readouterr()

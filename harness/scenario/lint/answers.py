@@ -102,6 +102,8 @@ def _of_entry(where: tuple[str | int, ...], entry: Entry, overridden: Sequence[O
 
 
 def _is_in_order(sends: Sequence[str]) -> bool:
+    if not set(_STAGES).issuperset(sends):  # an error, or what is of no stage
+        return False
     ranks = [_STAGES.index(each) for each in sends]
     return all(one < other for one, other in pairwise(ranks))
 
