@@ -14,15 +14,15 @@ from harness.strategies.registry import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 PARTS = 2
-SEEDS = (1, 20_261_121)
+SEED = 20_261_121
 
 
 def _digests_of_processes(hash_seed: str) -> dict[str, str]:
-    """The fingerprints of all shipped pairs under both seeds, from processes that run with this hash seed."""
+    """The fingerprints of all shipped pairs, from processes that run with this hash seed."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.digests", str(part), str(PARTS), *map(str, SEEDS)],
+            [sys.executable, "-m", "tests.digests", str(part), str(PARTS), str(SEED)],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def _digests_of_processes(hash_seed: str) -> dict[str, str]:
 @pytest.mark.timeout(480)
 def test_every_shipped_pair_writes_the_same_journal_under_another_hash_seed() -> None:
     one, other = _digests_of_processes("1"), _digests_of_processes("4294967295")
-    assert len(one) == len(SEEDS) * len(STRATEGIES) * len(catalogue.shipped_names())
+    assert len(one) == len(STRATEGIES) * len(catalogue.shipped_names())
     assert {pair: digest for pair, digest in one.items() if other[pair] != digest} == {}
 
 
