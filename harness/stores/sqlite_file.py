@@ -28,7 +28,7 @@ class SqliteStore:
         self._lock: sqlite3.Connection | None = None
 
     def lock(self) -> bool:
-        """Take the file's lock, so that nobody else can write, as a backup does; return whether that succeeded."""
+        """Take the file's lock, so that no other process can write, as a backup does; return whether that succeeded."""
         if not os.path.isfile(self._path):
             return False
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
@@ -48,7 +48,7 @@ class SqliteStore:
 
     async def states(self, ids: list[str]) -> list[Rows]:
         if self._lock is not None:
-            return []  # nobody can write
+            return []  # no other process can write
         try:
             if self._connection is None:
                 if not os.path.isfile(self._path):
