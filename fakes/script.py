@@ -46,6 +46,9 @@ RecordStyle = Literal["live", "documented"]
 """How records show times and failures: like live responses, or like the documentation's examples."""
 TextCarries = Literal["items", "empty", "null"]
 """The list in a text callback: tracks without audio, `[]` or null; all three have been seen."""
+TaskIdShape = Literal["hex", "uuid", "prefixed"]
+"""The shape of task ids: 32 hexadecimal digits, as live ones; a UUID with hyphens; or `task_` and 32 digits, like the
+documentation's examples. No source says how long they may be."""
 ForgeryKind = Literal["unsigned", "forged", "stale", "altered"]
 
 
@@ -192,6 +195,7 @@ class SunoScript:
     delivery: DeliveryRules = DeliveryRules()
     strays: tuple[Stray, ...] = ()
     dialect: DialectName = "kie"
+    task_ids: TaskIdShape = "hex"
     models: tuple[str, ...] = ()
     """The accepted models; () accepts all that any source names."""
     errors_as_http: bool = False
@@ -222,6 +226,7 @@ class KieScript:
     invisible_s: float = 0.0
     """For this long after creation recordInfo responds with body code 422, "recordInfo is null"."""
     pixel_table: Literal["kie", "bytedance"] = "kie"
+    task_ids: TaskIdShape = "hex"
     models: tuple[str, ...] = ()
     """The accepted models; () accepts all that the contract names."""
     errors_as_http: bool = False

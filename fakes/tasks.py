@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from harness.fakes.script import TaskIdShape
+
 RATE_WINDOW_S = 10.0
 TASKS_KEPT = 2_000
 """How many tasks that are over a provider knows if it is served without an end. Real ones forget after days."""
@@ -14,9 +16,9 @@ ScriptEntry = TypeVar("ScriptEntry")
 Task = TypeVar("Task")
 
 
-def task_id(random: Random) -> str:
-    """Return 32 lower-case hexadecimal digits."""
-    return f"{random.getrandbits(128):032x}"
+def task_id(random: Random, shape: TaskIdShape = "hex") -> str:
+    """Return an id of this shape, made of 128 random bits."""
+    return _TASK_IDS[shape](random.getrandbits(128))
 
 
 def random_uuid(bits: int) -> str:
@@ -25,6 +27,11 @@ def random_uuid(bits: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+_TASK_IDS: dict[TaskIdShape, Callable[[int], str]] = {
+    "hex": "{:032x}".format,
+    "uuid": random_uuid,
+    "prefixed": "task_{:032x}".format,
+}
 _VERSION_4 = 4 << 76 | 0b10 << 62
 _FREE_BITS = (1 << 128) - 1 & ~(0b1111 << 76 | 0b11 << 62)
 

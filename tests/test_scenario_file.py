@@ -83,6 +83,7 @@ suno:
   accepts: 2xx
   stops-at-4xx: true
   dialect: sunoapi.org
+  task-ids: prefixed
   models: [V5, V6]
   errors-as-http: true
   records: documented
@@ -156,6 +157,7 @@ faults:
   - {to: media, fault: {wrong-length: {says: twice}}}
   - {to: store, path: /rest/v1/tracks, method: PATCH, fault: {store-locked: {takes: never}}}
   - {to: store, fault: {missing-column: {column: image_label}}}
+title: It's "long" 🎵
 user: [{after: 0s, does: ask-again}, {after: 2m, does: delete}]
 platform:
   limit: 60s
@@ -208,6 +210,7 @@ RICH_VALUE = Scenario(
             ),
             delivery=DeliveryRules(10.0, (0.0, 60.0), "2xx", True),
             dialect="sunoapi.org",
+            task_ids="prefixed",
             models=("V5", "V6"),
             errors_as_http=True,
             records="documented",
@@ -279,6 +282,7 @@ RICH_VALUE = Scenario(
         FaultRule("store", StoreLocked(float("inf")), "/rest/v1/tracks", "PATCH"),
         FaultRule("store", MissingColumn("tracks", "image_label")),
     ),
+    title='It\'s "long" 🎵',
     user=(UserAction(0.0, "ask-again"), UserAction(120.0, "delete")),
     platform=Platform(60.0, True, (100.0, 120.0), 30.0, 2),
 )

@@ -103,6 +103,8 @@ def first_line(text: str) -> str:
         ("kie: {images: [{callback: never, error-after: 5s}]}\n", "2:47: kie.images[0].error-after: there is no callback with a picture to contradict; remove this key, callback: or fails:"),
         ("kie: {images: [{fails: 501, error-after: 5s}]}\n", "2:42: kie.images[0].error-after: there is no callback with a picture to contradict; remove this key, callback: or fails:"),
         ('impossible: {image-2k: " "}\n', "2:24: impossible.image-2k: is blank; describe the behaviour of the providers that makes it impossible"),
+        (f"title: {'x' * 81}\n", "2:8: title: expected at most 80 characters, got 81"),
+        ("kie: {task-ids: hexa}\n", '2:17: kie.task-ids: unknown value "hexa"; did you mean "hex"?'),
         ("user: [{after: 1s, does: deletes}]\n", '2:26: user[0].does: unknown value "deletes"; did you mean "delete"?'),
         ("user: [{does: delete}]\n", "2:8: user[0].after: is missing"),
         ("faults: [{fault: empty-body}]\n", "2:10: faults[0].to: is missing"),

@@ -168,7 +168,7 @@ class FakeKie:
         mode = _mode(image, body, is_job)
         size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
         task = ImageTask(
-            task_id=task_id(self._ids),
+            task_id=task_id(self._ids, self.script.task_ids),
             number=task_number(self._tasks.count),
             image=image,
             mode=mode,
@@ -277,7 +277,7 @@ class FakeKie:
         """Send the callback of an unknown finished task to the latest picture callback URL, or else to `url`."""
         now_ms = int(time.time() * 1000)
         stray = ImageTask(
-            task_id=task_id(self._ids),
+            task_id=task_id(self._ids, self.script.task_ids),
             number=self._stray_pictures,
             image=Image(),
             mode="jobs",

@@ -32,6 +32,7 @@ from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, below, sl
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for an unknown task; its argument is the URL to use if no better one is known."""
 DURATION_LOW_S, DURATION_HIGH_S = 120, 239
+"""In whole seconds; each duration has hundredths as well, as live ones have."""
 
 
 class FakeSuno:
@@ -126,7 +127,7 @@ class FakeSuno:
     def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:
         now_ms = int(time.time() * 1000)
         task = MusicTask(
-            task_id=task_id(self._ids),
+            task_id=task_id(self._ids, self.script.task_ids),
             number=task_number(self._tasks.count),
             music=music,
             request=body,
@@ -283,7 +284,7 @@ class FakeSuno:
         if stray.what == "forgery":
             forgery = stray.forgery or "unsigned"
             name, whose = f"forgery:{forgery}", first.task_id
-        whose = whose or task_id(self._ids)
+        whose = whose or task_id(self._ids, self.script.task_ids)
         items = [self._stray_item(first, stray.cover, part) for part in range(contract.TRACKS_PER_TASK)]
         body = contract.callback_body("complete", whose, items)
         self.dispatcher.send(Callback(first.callback_url, whose, name, body, forgery))

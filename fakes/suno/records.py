@@ -29,7 +29,7 @@ class MusicTask:
     created_ms: int
     takes_s: float
     drawn: tuple[tuple[int, int], ...]
-    """The random draws for each of its tracks: 128 bits for its id, and its duration in seconds."""
+    """The random draws for each of its tracks: 128 bits for its id, and its duration in whole seconds."""
     queries_per_s: int
     style: RecordStyle
     stage: CallbackKind | None = None
@@ -107,7 +107,7 @@ def tracks(
             tags=request.get("style") or TAGS_WITHOUT_STYLE,
             prompt=request.get("prompt") or "",
             model=model,
-            duration_s=float(duration_s),
+            duration_s=duration_s + (bits % 99 + 1) / 100,
             created=contract.at_time(created_ms, style),
             cover_text=music.cover_url,
         )

@@ -5,6 +5,7 @@ where they can express it, and on the connection's transport where they cannot, 
 over real sockets.
 """
 
+import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -70,6 +71,8 @@ class RequestInTransit:
     """Whether it never arrives."""
     refusal: ResponseInTransit | None = None
     """The response of an intermediary, if one rejects it; then it is not carried out."""
+    fault_ends_in_s: float = math.inf
+    """How long the window of the fault still lasts that acts on it."""
 
     @property
     def is_over(self) -> bool:

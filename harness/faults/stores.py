@@ -4,6 +4,7 @@ An SQLite file raises what `sqlite3` raises; the stand-in responds as PostgREST 
 """
 
 import json
+import math
 import re
 import sqlite3
 from collections.abc import Callable
@@ -34,6 +35,8 @@ class Statement:
     """Its text and its parameters."""
     lock_wait_s: float
     """How long the connection waits for a lock."""
+    fault_ends_in_s: float = math.inf
+    """How long the window of the fault still lasts that acts on it."""
     holds_lock: bool = False
     """Whether the connection may write already, so that no other one can be writing."""
 
@@ -56,7 +59,8 @@ class StoreFault(RequestFault):
 
 @dataclass(frozen=True, slots=True)
 class StoreLocked(StoreFault):
-    """Another connection holds the lock: a write waits for as long as its connection or its database lets it."""
+    """Another connection holds the lock for a while, or until the end of the window: a write waits for it as long as
+    its connection or its database lets it."""
 
     name: ClassVar[str] = "store-locked"
     methods: ClassVar[tuple[str, ...] | None] = (*WRITES, BEGIN)
@@ -66,13 +70,13 @@ class StoreLocked(StoreFault):
         return not statement.holds_lock
 
     def on_statement(self, statement: Statement, randomness: Randomness, wait: Callable[[float], None]) -> None:
-        held_s = randomness.seconds(self.takes_s)
+        held_s = min(randomness.seconds(self.takes_s), statement.fault_ends_in_s)
         wait(min(held_s, statement.lock_wait_s))
         if held_s > statement.lock_wait_s:
             raise _sqlite_error("SQLITE_BUSY", "database is locked")
 
     async def on_request(self, request: RequestInTransit, randomness: Randomness) -> None:
-        held_s = randomness.seconds(self.takes_s)
+        held_s = min(randomness.seconds(self.takes_s), request.fault_ends_in_s)
         await pause(min(held_s, STATEMENT_TIMEOUT_S))
         if held_s > STATEMENT_TIMEOUT_S:
             request.refusal = _postgrest_error(500, "57014", "canceling statement due to statement timeout")

@@ -12,6 +12,7 @@ from harness.faults.kinds import ConnectFault, Fault
 from harness.faults.registry import FAULTS
 from harness.invariants import images
 from harness.invariants.downloads import downloads, is_whole, spoiling_fault
+from harness.invariants.store import store_failures
 from harness.trace.events import CallbackAttempt, FaultTriggered, InstanceKilled, InvocationEnded, Response
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Generation
@@ -49,7 +50,11 @@ def excuse(view: TraceView, first: Generation, second: Generation, repeated: Any
         )
     if not images.was_good(view, first):
         return Excuse("because the first is no sound 2K picture", first.ended)
-    return _never_reported(view, first, second) or _never_fetched(view, first, second.created)
+    return (
+        _never_reported(view, first, second)
+        or _never_fetched(view, first, second.created)
+        or _never_stored(view, first, second.created)
+    )
 
 
 def messages_about(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
@@ -142,6 +147,24 @@ def _never_fetched(view: TraceView, first: Generation, limit: AnyEntry) -> Excus
         return None
     failed = gets[-1] if gets else _never_connected(view, first.ended.number, limit)
     return None if failed is None else Excuse("because the first could not be downloaded", failed)
+
+
+def _never_stored(view: TraceView, first: Generation, limit: AnyEntry) -> Excuse | None:
+    """Return the failure of the store that lost a picture of the synchronous endpoint, which no record or callback
+    brings again."""
+    response = view.responses.get(first.created.cause)
+    if first.created.event.mode != "synchronous" or response is None:
+        return None
+    lost = (fault for fault in store_failures(view, limit) if fault.number > response.number)
+    fault = next((fault for fault in lost if _is_of_the_same_work(view, fault, first)), None)
+    return None if fault is None else Excuse("because the store failed before the first was stored", fault)
+
+
+def _is_of_the_same_work(view: TraceView, fault: Entry[FaultTriggered], first: Generation) -> bool:
+    """Return whether a fault of the store hit the code that had requested a generation; of a live application no causes
+    are known."""
+    request = view.journal[first.created.cause]
+    return view.began.world == "live" or fault.cause in (0, request.cause)
 
 
 def _never_connected(view: TraceView, begin: int, limit: AnyEntry) -> Entry[FaultTriggered] | None:

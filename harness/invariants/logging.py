@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 from harness.fakes.paths import GENERATE_IMAGE
 from harness.invariants import images
@@ -117,11 +118,15 @@ def _brings_no_picture(sent: Entry[CallbackAttempt]) -> bool:
     body = sent.event.body
     data = body.get("data") if isinstance(body, dict) else None
     items = data.get("data") if isinstance(data, dict) else None
-    if sent.event.callback != "complete" or not isinstance(items, list) or not items:
+    songs = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    if sent.event.callback != "complete" or not songs:
         return False
-    if not isinstance(items[0], dict):
-        return False
-    return all(usable_url(items[0].get(name)) is None for name in ("image_url", "imageUrl"))
+    song = next((song for song in songs if _has(song, "audio_url", "audioUrl")), songs[0])
+    return not _has(song, "image_url", "imageUrl")
+
+
+def _has(song: dict[str, Any], *names: str) -> bool:
+    return any(usable_url(song.get(name)) is not None for name in names)
 
 
 def _first_2k_looks(view: TraceView) -> list[AnyEntry]:

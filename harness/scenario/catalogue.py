@@ -15,7 +15,19 @@ from pathlib import Path
 from harness.errors import ScenarioError, UnknownNameError
 from harness.scenario.model import Scenario
 
-GROUPS = ("baseline", "slow", "failing", "low-resolution", "callbacks", "media", "store", "user", "platform", "drift")
+GROUPS = (
+    "baseline",
+    "slow",
+    "failing",
+    "low-resolution",
+    "callbacks",
+    "media",
+    "store",
+    "user",
+    "values",
+    "platform",
+    "drift",
+)
 """The order in which groups are shown and run; unlisted groups follow."""
 SUFFIXES = (".yaml", ".yml")
 

@@ -48,6 +48,8 @@ class Scenario:
     why: str
     """Its purpose, in a sentence or two."""
     tracks: int = 1
+    title: str | None = None
+    """The title of the first track; None for one of two seeded words, like the others."""
     apart_s: float = 0.0
     """Seconds between the starts of two tracks."""
     deadline_s: float = DEADLINE_S

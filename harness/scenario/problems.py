@@ -67,6 +67,8 @@ def _says(details: ErrorDetails) -> str:
             return f"expected a list with at most {limits['max_length']} entries, got {limits['actual_length']}"
         case "too_short":
             return f"expected a list with at least {limits['min_length']} entries, got {limits['actual_length']}"
+        case "string_too_long":
+            return f"expected at most {limits['max_length']} characters, got {len(value)}"
         case "string_pattern_mismatch":
             return f'expected a path that begins with "/", got {found(value)}'
         case "spread":

@@ -38,9 +38,10 @@ from harness.fakes.script import (
     Script,
     Stray,
     SunoScript,
+    TaskIdShape,
     TextCarries,
 )
-from harness.fakes.suno.contract import DIALECTS
+from harness.fakes.suno.contract import DIALECTS, TITLE_LONGEST
 from harness.invariants.registry import INVARIANTS
 from harness.scenario.fault_fields import FaultRuleKeys
 from harness.scenario.fields import (
@@ -169,6 +170,9 @@ class DeliveringKeys(Keys):
     )
     credits: int = key("Credits of the account at the start; default enough for the tracks.", 0, ge=0, le=CREDITS_MAX)
     key_quota: int = key("Credits that the key may spend, whatever the account has.", 12, ge=0, le=CREDITS_MAX)
+    task_ids: TaskIdShape = key(
+        "The shape of task ids: 32 hexadecimal digits, a UUID, or task_ and 32 digits; default hex.", "prefixed"
+    )
     errors_as_http: bool = key("true: every rejection also has its code as a real HTTP status.", True)
     records: RecordStyle = key("The format of times and failures in records; default live.", "documented")
     models: Many[str] = key("The accepted models; default all known ones.", ["V5"], min_length=1)
@@ -396,6 +400,9 @@ class ScenarioKeys(Keys):
         default=...,
     )
     tracks: int = key("Number of requested tracks; default 1.", 20, ge=1, le=TRACKS_MAX)
+    title: Annotated[str, Field(min_length=1, max_length=TITLE_LONGEST)] = key(
+        "The title of the first track; default two words. Suno takes at most 80 characters.", 'Don\'t "stop" 🎵'
+    )
     apart_s: Seconds = key("Interval between the starts of two tracks; by default all start at once.", "1s")
     deadline_s: Seconds = key("Time by which every track must be final; default 1h.", "2h")
     signing: bool = key("true: callbacks are signed, and the implementation has the key.", True)

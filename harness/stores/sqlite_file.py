@@ -25,8 +25,30 @@ class SqliteStore:
         self._key = reading.fields.get("id", "id")
         self._connection: sqlite3.Connection | None = None
         self._version: int | None = None
+        self._lock: sqlite3.Connection | None = None
+
+    def lock(self) -> bool:
+        """Take the file's lock, so that no other process can write, as a backup does; return whether that succeeded."""
+        if not os.path.isfile(self._path):
+            return False
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            connection.close()
+            return False
+        self._lock = connection
+        return True
+
+    def unlock(self) -> None:
+        """Release the lock."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     async def states(self, ids: list[str]) -> list[Rows]:
+        if self._lock is not None:
+            return []  # no other process can write
         try:
             if self._connection is None:
                 if not os.path.isfile(self._path):
@@ -47,6 +69,7 @@ class SqliteStore:
         return [rows]
 
     def close(self) -> None:
+        self.unlock()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -2,9 +2,9 @@
 
 Two rules are more than bookkeeping.
 
-The track of a task: a generation belongs to the track whose prompt or title its own prompt contains; else to the track
-whose callback or request caused it (the chain of causes); else, with a single track, to that one; else to no known
-track.
+The track of a task: a generation belongs to the track whose prompt or title its own prompt contains; if that is none or
+several, to the track whose id is in its callback URL, or whose row had its id; else to the track whose callback or
+request caused it (the chain of causes); else, with a single track, to that one; else to no known track.
 
 A write: an implementation may change a row in several statements, or delete and reinsert it. Writes to one row with
 only log lines between them count as one write, from the state before the first to the state after the last, because no
@@ -211,15 +211,7 @@ class TraceView:
             tracks[accepted.event.track].id = str(accepted.event.id)
         for deletion in self.of(TrackDeletionAnswered):
             tracks[deletion.event.track].deletion = deletion
-        by_request = dict(tracks)
-        for again in self.of(TrackRequestedAgain):
-            first, repeated = tracks[again.event.of], tracks.get(again.event.track)
-            if repeated is not None and repeated.id is not None and repeated.id == first.id:
-                by_request[again.event.track] = first
-                del tracks[again.event.track]
-                first.deletion = first.deletion if _outlasts(first.deletion, again) else None
-            elif repeated is not None:
-                repeated.again = first
+        by_request = self._joined(tracks)
         for refused in self.of(TrackRefused):
             tracks[refused.event.track].refused = refused
         for final in self.of(TrackFinal):
@@ -231,6 +223,22 @@ class TraceView:
                 by_id[write.event.track_id].writes.append(write)
         self._share_out(list(tracks.values()), by_request)
         return list(tracks.values())
+
+    def _joined(self, tracks: dict[int, Track]) -> dict[int, Track]:
+        """Join repeated requests that were answered with the id of the first track to that track; return the track of
+        each request."""
+        by_request = dict(tracks)
+        for again in self.of(TrackRequestedAgain):
+            first, repeated = by_request[again.event.of], by_request.get(again.event.track)
+            if repeated is None:
+                continue  # the deadline came before it was requested
+            repeated.again = first
+            if repeated.id is not None and repeated.id == first.id:
+                by_request[again.event.track] = first
+                del tracks[again.event.track]
+                if first.deletion is not None and first.deletion.number < again.number:
+                    first.deletion = None  # its user has it anew
+        return by_request
 
     @cached_property
     def tracks_by_id(self) -> dict[str | None, Track]:
@@ -368,11 +376,6 @@ class TraceView:
     def chain_of(self, entry: AnyEntry) -> list[AnyEntry]:
         """Return the entry's causes and the entry itself, earliest first."""
         return [*reversed(list(self.journal.causes(entry))), entry]
-
-
-def _outlasts(deletion: Entry[TrackDeletionAnswered] | None, again: Entry[TrackRequestedAgain]) -> bool:
-    """Return whether a deletion came after another request for the same track."""
-    return deletion is not None and deletion.number > again.number
 
 
 def is_same_image(one: MarkFacts | None, other: MarkFacts | None) -> bool:

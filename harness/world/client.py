@@ -103,6 +103,8 @@ class Users:
         self._writer = writer
         self._ids = ids
         self._titles = sample_text.titles(seed, scenario.tracks)
+        if scenario.title is not None:
+            self._titles[0] = scenario.title
         self._prompts = [sample_text.prompt(seed, index) for index in range(scenario.tracks)]
         self._is_answered = asyncio.Event()
         """Whether there is a response to the first request."""

@@ -8,8 +8,10 @@ the first acts, and a text that does not occur is not replaced.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -201,6 +203,7 @@ class FaultInjector:
         for armed, randomness in due:
             if isinstance(armed.fault, RequestFault) and not request.is_over and armed.fault.affects(request):
                 self._notify(armed)
+                request.fault_ends_in_s = self._ends_in_s(armed.rule)
                 await armed.fault.on_request(request, randomness)
         return request
 
@@ -234,7 +237,8 @@ class FaultInjector:
         for rule, randomness in self._due(due, statement.method, statement.path, statement.content):
             assert isinstance(rule.fault, StoreFault)
             self._notify(rule)
-            rule.fault.on_statement(statement, randomness, wait)
+            lasting = replace(statement, fault_ends_in_s=self._ends_in_s(rule.rule))
+            rule.fault.on_statement(lasting, randomness, wait)
 
     # Callbacks
 
@@ -277,6 +281,9 @@ class FaultInjector:
             self._overtake("callbacks")
 
     # Which faults are due
+
+    def _ends_in_s(self, rule: FaultRule) -> float:
+        return math.inf if rule.until_s is None else rule.until_s - self._elapsed_s()
 
     def _notify(self, armed: ArmedFault) -> None:
         armed.has_acted = True

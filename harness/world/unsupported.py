@@ -13,7 +13,8 @@ INSTEAD_OF_A_THREAD = (
 
 NO_STORE_FOR_FAULTS = (
     "this scenario has faults of the store, which need the Supabase stand-in in a live application: add [supabase] to "
-    "its harness.toml; in the simulated world an SQLite file can have some of them, too"
+    "its harness.toml; an SQLite file can have some of them in the simulated world, and in a live application "
+    "store-locked alone, from a time until another, as the statements of its own library are out of reach"
 )
 NO_SQLITE_FOR_FAULTS = (
     "this scenario has faults of the store, but the application has not opened the SQLite file of DATABASE_PATH, where "

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from harness.fakes.latency import Fixed, Never
-from harness.fakes.script import DeliveryRules, Failure, Music, Picture, Script, Stray, SunoScript, TextCarries
+from harness.fakes.script import (
+    DeliveryRules,
+    Failure,
+    Image,
+    KieScript,
+    Music,
+    Picture,
+    Script,
+    Stray,
+    SunoScript,
+    TextCarries,
+)
 from tests.fakes.stage import Receiver, Stage
 
 pytestmark = pytest.mark.asyncio
@@ -168,6 +179,34 @@ async def test_a_callback_can_have_an_undocumented_type_and_an_error_can_follow_
     assert (error["code"], error["data"]["data"]) == (501, None)
     assert record["data"]["status"] == "SUCCESS"
     assert [change["change"] for change in stage.notes.of("credits")] == [-12], "what is finished is not refunded"
+
+
+async def test_durations_have_hundredths() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        await stage.make_music()
+        (*_, complete) = await stage.receiver.wait_for(3)
+    lasts = [song["duration"] for song in complete.body["data"]["data"]]
+    assert all(120 < seconds < 240 and seconds != int(seconds) for seconds in lasts)
+
+
+@pytest.mark.parametrize(
+    ("shape", "pattern"),
+    [("hex", "[0-9a-f]{32}"), ("uuid", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), ("prefixed", "task_[0-9a-f]{32}")],
+)
+async def test_task_ids_can_have_another_shape(shape: Any, pattern: str) -> None:
+    script = Script(
+        suno=SunoScript(music=(Music(takes=SOON),), task_ids=shape),
+        kie=KieScript(images=(Image(takes=SOON),), task_ids=shape),
+    )
+    async with Stage(script) as stage:
+        song, picture = await stage.make_music(), await stage.make_job()
+        (*_, complete) = await stage.receiver.wait_for(3)
+        records = [(await stage.music_record(song))["data"], (await stage.job_record(picture))["data"]]
+
+    assert re.fullmatch(pattern, song)
+    assert re.fullmatch(pattern, picture)
+    assert complete.body["data"]["task_id"] == song
+    assert [record["taskId"] for record in records] == [song, picture]
 
 
 async def test_at_first_the_record_is_pending_and_has_no_tracks() -> None:

@@ -53,6 +53,12 @@ def test_an_application_that_copes_with_a_failing_store_is_silent(case: Trouble)
     assert entries(result, "fault"), "the store did fail"
 
 
+def test_a_picture_that_came_in_a_response_and_could_not_be_stored_may_be_ordered_once_more() -> None:
+    result = played("OrdersAnewAtOnce", select(["store/picture-not-stored-once"])[0])
+    assert broken(result) == (), [v.reason for v in result.of("violated")]
+    assert "because the store failed before the first was stored" in result.verdict("generates-once").reason
+
+
 def _with(fault: StoreFault, application: str = "Shop", method: str | None = "PATCH") -> Result:
     return played(application, scene(faults=(FaultRule("store", fault, method=method, nth=1),)))
 

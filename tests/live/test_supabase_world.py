@@ -109,6 +109,13 @@ def test_a_column_that_is_missing_fails_as_in_production(tmp_path: Path, supabas
     assert any("Could not find the 'image_size' column" in each["text"] for each in facts(result, "log"))
 
 
+def test_a_column_of_whole_seconds_takes_no_fractional_duration(tmp_path: Path, supabase_js: Path) -> None:
+    result = played(tmp_path, supabase_js, mischief="whole seconds")
+    assert {"settles", "callback-answered"} <= set(result.violated)
+    assert facts(result, "store.request")[2]["code"] == "22P02"
+    assert any("invalid input syntax for type integer" in each["text"] for each in facts(result, "log"))
+
+
 def test_a_run_that_asks_for_what_is_not_reproduced_cannot_be_judged(tmp_path: Path, supabase_js: Path) -> None:
     result = played(tmp_path, supabase_js, mischief="asks for more")
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}

@@ -24,8 +24,10 @@ import httpx
 from harness.config.app_config import Settings, environment_of
 from harness.errors import ImplementationError
 from harness.faults.exchange import App
+from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
 from harness.stores.polling import PollingWatcher, UnseenError
+from harness.stores.sqlite_file import SqliteStore
 from harness.trace.events import (
     ImplementationLoaded,
     Request,
@@ -52,6 +54,7 @@ from harness.world.live.playable import draw_pictures, unplayable
 from harness.world.live.quiescence import Quiescence
 from harness.world.live.redirect import allow_databases, preload_also
 from harness.world.live.store_choice import store_of
+from harness.world.live.store_lock import can_lock, hold_lock
 from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
 from harness.world.never_acted import never_acted
@@ -115,6 +118,8 @@ class LiveWorld:
         self.supabase: SupabaseHost | None = None
         self.balance: BalanceObserver | None = None
         self._late: list[tuple[float, float]] = []
+        self._lockable: SqliteStore | None = None
+        """The application's store, if the scenario locks it."""
         self._store_gap_s: Callable[[], float] = lambda: 0.0
         self._store_problem: Callable[[], str] = lambda: ""
         self.on_picture: Callable[[str, bytes], None] | None = None
@@ -172,6 +177,9 @@ class LiveWorld:
             watchers = [self.loop.create_task(each) for each in watching]
             heart = self.loop.create_task(self._heartbeat())
             platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            if self._lockable is not None:
+                held = [hold_lock(rule, self._lockable, self.loop, self.writer) for rule in self._store_rules()]
+                platform += map(self.loop.create_task, held)
             if self.settings.cron is not None:
                 calling = self.hosting.call_periodically(self.settings.cron, client)
                 platform.append(self.loop.create_task(calling))
@@ -207,8 +215,6 @@ class LiveWorld:
             await self.supabase.open(
                 lambda app: injector.around(app, store_link), injector.connect_hook(frozenset({"store"}))
             )
-        elif any(fault.link == "store" for fault in self.scenario.faults):
-            self.loop.refuse(NO_STORE_FOR_FAULTS)
         if application.reach == "preload":
             reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
             self.instances.reach = allow_databases(reach, {**os.environ, **application.environment}.values())
@@ -235,6 +241,11 @@ class LiveWorld:
         values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
         self._to_close.callback(store.close)
+        rules = self._store_rules()
+        if isinstance(store, SqliteStore) and can_lock(rules, store):
+            self._lockable = store
+        elif rules and self.supabase is None:
+            self.loop.refuse(NO_STORE_FOR_FAULTS)
         self.watcher = PollingWatcher(store, reading)
         self._store_gap_s = lambda: self.watcher.longest_gap_s
         self._store_problem = lambda: self.watcher.problem
@@ -274,6 +285,9 @@ class LiveWorld:
         self.writer.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
         for why, speed in self._earlier:
             self.writer.record(RunRepeated(why=why, speed=speed), 0)
+
+    def _store_rules(self) -> list[FaultRule]:
+        return [rule for rule in self.scenario.faults if rule.link == "store"]
 
     async def _submit(self) -> None:
         url, start = self.instances.url, self.settings.start

@@ -40,8 +40,10 @@ def method_and_path(sql: str) -> tuple[str, str]:
 class StatementGate:
     """Where each statement of the application passes."""
 
-    def __init__(self, let_pass: Pass) -> None:
+    def __init__(self, let_pass: Pass, *, reads: bool) -> None:
+        """`reads`: whether some fault has to match the content of a statement, which may hold whole pictures."""
         self._let_pass = let_pass
+        self._reads = reads
 
     def __call__(self, connection: Any, sql: str, parameters: tuple[Any, ...]) -> None:
         """Let a statement of a watched connection pass; once it may write, no other connection can hold the lock."""
@@ -49,7 +51,7 @@ class StatementGate:
         if not method:
             return
         holds_lock = connection.in_transaction and connection.may_write
-        content = f"{sql}\n{parameters!r}".encode(errors="replace")
+        content = f"{sql}\n{parameters!r}".encode(errors="replace") if self._reads else b""
         self._let_pass(Statement(sql, method, path, content, _lock_wait_s(connection), holds_lock), _wait)
         connection.may_write = holds_lock or method != "GET"
 

@@ -141,7 +141,8 @@ class SimulatedWorld:
         unreachable = unreachable_fault(self.scenario)
         if unreachable is not None:
             self.loop.refuse(no_such_fault_of_sqlite(unreachable))
-        self._watcher.gate = StatementGate(injector.pass_statement)
+        reads = any(rule.containing is not None for rule in self.scenario.faults)
+        self._watcher.gate = StatementGate(injector.pass_statement, reads=reads)
 
     def _killed(self, instance: ExecutionScope) -> None:
         """Do what a kernel does for a dead process: close its files and reset its connections."""

@@ -38,6 +38,7 @@ async function hear({ data }) {
   const order = { model: "bytedance/seedream-v4-text-to-image", prompt: track.title, resolution: "2048x1152" };
   const url = (await ask(`${KIE}/api/v1/generate/image`, order)).data.response.imageUrl;
   const done = { status: "complete", audio_url: data.data[0].audio_url, image_url: url, image_resolution: "2048x1152" };
+  if (MISCHIEF === "whole seconds") done.seconds = data.data[0].duration;
   if (MISCHIEF === "unknown column") done.image_size = "2048x1152";
   given(await db.from("tracks").update(done).eq("id", track.id));
   if (MISCHIEF === "overwrites") {

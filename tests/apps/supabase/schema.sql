@@ -9,6 +9,7 @@ create table public.tracks (
   audio_url text,
   image_url text,
   image_resolution text,
+  seconds integer,
   created_at timestamptz not null default now()
 );
 

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from typing import Any
 
+from tests.invariants.broken.readers import HearsOfItsPictures
 from tests.invariants.broken.shop import CRON_PATH, PROMISED_LOGS, Row, Shop
 
 __all__ = ["CRON_PATH", "PROMISED_LOGS"]
@@ -33,7 +34,17 @@ class SaysHowLongItWaits(NeverWaitsForALock):
         self.db.execute("PRAGMA busy_timeout = 1000")
 
 
-class OrdersAnewWhenItCannotStore(Shop):
+class OrdersAnewAtOnce(Shop):
+    """Its pictures come in responses: what is not stored is lost, so that it may order one more."""
+
+    async def produce(self, track_id: str, cover: Any) -> None:
+        try:
+            await super().produce(track_id, cover)
+        except sqlite3.Error:
+            await super().produce(track_id, cover)
+
+
+class OrdersAnewWhenItCannotStore(HearsOfItsPictures):
     async def produce(self, track_id: str, cover: Any) -> None:
         while True:
             try:
