@@ -234,11 +234,11 @@ class FaultInjector:
         application's driver raises."""
         armed = self._at_messages.get("store")
         due = [each for each in armed or () if _concerns(each.rule.fault, statement)]
-        for rule, randomness in self._due(due, statement.method, statement.path, statement.content):
-            assert isinstance(rule.fault, StoreFault)
-            self._notify(rule)
-            lasting = replace(statement, fault_ends_in_s=self._ends_in_s(rule.rule))
-            rule.fault.on_statement(lasting, randomness, wait)
+        for met, randomness in self._due(due, statement.method, statement.path, statement.content):
+            assert isinstance(met.fault, StoreFault)
+            self._notify(met)
+            lasting = replace(statement, fault_ends_in_s=self._ends_in_s(met.rule))
+            met.fault.on_statement(lasting, randomness, wait)
 
     # Callbacks
 
