@@ -36,7 +36,7 @@ HANDLER_S, CRON_S = 4.0, 8.0
 """Shorter than any limit of a platform."""
 LOST_S = 180.0
 """How long an order without an answer may announce itself by its callback."""
-FETCHES_MAX, ORDERS_MAX = 8, 3
+FETCHES_MAX, ORDERS_MAX = 8, 2
 SWEEP_S = 20.0
 RECORDING_BEGINS = (b"ID3", b"\xff\xfb")
 TRACK = "title, prompt, status, audio_url, image_url, image_resolution, image_label, failure_reason"
