@@ -105,6 +105,7 @@ def downgraded(c: Chronicle) -> Journal:
 def with_copy(c: Chronicle, *, later: bool = True, url: str = OWN_AUDIO) -> Journal:
     """Return a track whose audio is the application's own."""
     c.ends(c.music(), AUDIO)
+    c.unknown.add(ELSEWHERE)
     c.write(1, status="complete", audio_url=url)
     return c.end(later=later)
 
