@@ -37,7 +37,7 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
         what = f"the audio on the track ({url}) is not what its music task produced"
         return violated(what, ended, *track.writes[-1:])
     probe = _probe(view, url, "end")
-    if probe is None or not _can_be_opened(view, url):
+    if probe is None or not _was_opened(view, probe):
         return unknown(f"the harness cannot open the audio on the track ({url})", probe)
     if probe.event.plays:
         return held(f"a copy of the audio is on the track ({probe.event.format})", ended, probe)
@@ -64,7 +64,7 @@ def audio_durable(view: TraceView, track: Track) -> Finding:
     if url is None:
         return not_applicable("the track has no audio")
     probes = view.audio_probes.get(url, [])
-    if not probes or not _can_be_opened(view, url):
+    if not any(_was_opened(view, probe) for probe in probes):
         return unknown(f"the harness cannot open the audio on the track ({url})")
     first = next((probe for probe in probes if probe.event.plays), None)
     if first is None:
@@ -97,7 +97,7 @@ def _probe(view: TraceView, url: str, when: str) -> Entry[AudioProbed] | None:
     return next((probe for probe in view.audio_probes.get(url, ()) if probe.event.when == when), None)
 
 
-def _can_be_opened(view: TraceView, url: str) -> bool:
-    """Return whether an address is in the world, or no address at all; elsewhere the harness opens nothing."""
-    host = host_of(url)
-    return not host or any(host in hosts for hosts in view.began.hosts.values())
+def _was_opened(view: TraceView, probe: Entry[AudioProbed]) -> bool:
+    """Return whether an address answered, is in the world, or is none; elsewhere the harness opens nothing."""
+    host = host_of(probe.event.url)
+    return probe.event.status is not None or not host or any(host in hosts for hosts in view.began.hosts.values())

@@ -25,7 +25,7 @@ def credits_true(view: TraceView) -> Finding:
     if not changes or any(change.event.balance is None for change in changes):
         return unknown("the balance of the user cannot be read, or is no number", *watched, *changes[-1:])
     if not all(track.refused is not None or track.settled for track in view.tracks):
-        return not_applicable("a track never settled, so what it costs is open")
+        return not_applicable("a track never settled, so what it costs is unknown")
     return _counted(view, changes, is_exact=watched[0].event.how == EXACT)
 
 

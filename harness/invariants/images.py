@@ -256,8 +256,8 @@ def never_downgraded(view: TraceView, track: Track) -> Finding:
 
 NEVER_DOWNGRADED = Invariant(
     name="never-downgraded",
-    sentence="A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one, nor a"
-    " smaller one by none.",
+    sentence="A verified 2K picture, once on the track, is never replaced by a smaller, broken or missing one, and a"
+    " small one is never taken away.",
     consequence="overwrites good pictures with worse ones",
     gravity=5,
     check=of_every_track(never_downgraded),

@@ -58,7 +58,7 @@ def resolution_true(view: TraceView, track: Track) -> Finding:
 
 RESOLUTION_TRUE = Invariant(
     name="resolution-true",
-    sentence="The stored resolution is the decoded size of the picture, and stands beside none that never loaded.",
+    sentence="The stored resolution is the decoded size of the picture; one that never loaded has none.",
     consequence="stores wrong resolutions",
     check=of_every_track(resolution_true),
 )

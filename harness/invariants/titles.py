@@ -18,13 +18,13 @@ def title_kept(view: TraceView, track: Track) -> Finding:
     finding = unseen(track)
     if finding is not None:
         return finding
-    known = {_plain(title) for title in (track.title, *_provided(view, track))} - {""}
+    states = [(fields[FIELD], entry) for fields, entry in track.states if FIELD in fields]
+    known = {_plain(track.title)}
+    if not {_plain(title) for title, _ in states} <= known:
+        known |= {_plain(title) for title in _provided(view, track)}
     kept = None
-    for fields, entry in track.states:
-        if FIELD not in fields:
-            continue
-        title = fields[FIELD]
-        if isinstance(title, str) and _plain(title) in known:
+    for title, entry in states:
+        if title and _plain(title) in known:
             kept = kept or entry
         elif kept is not None:
             shown = f'"{title}"' if title else "nothing"
@@ -61,6 +61,6 @@ def _titles_in(message: Any) -> Iterator[str]:
         yield from _titles_in(value)
 
 
-def _plain(title: str) -> str:
+def _plain(title: Any) -> str:
     """Return a title without what does not make it another one: case and spaces."""
-    return " ".join(title.casefold().split())
+    return " ".join(str(title).casefold().split())

@@ -24,6 +24,8 @@ class Chronicle:
         self.flaws: dict[str, str | None] = {}
         self.silent: set[str] = set()
         """URLs of audio where there is none."""
+        self.unknown: set[str] = set()
+        """URLs on hosts that are not in the world."""
         self.tasks: dict[str, tuple[int, int]] = {}
         """Number of each task's request, and its ordinal at its provider."""
         hosts = {"app": [APP], "providers": [KIE, SUNO], "media": [MEDIA]}
@@ -172,6 +174,8 @@ class Chronicle:
         heard = {"status": 200, "problem": None, "plays": True, "format": "mp3"}
         if url in self.silent:
             heard = {"status": 404, "problem": "it answers HTTP 404", "plays": False, "format": None}
+        if url in self.unknown:
+            heard = {"status": None, "problem": "no such host is known", "plays": False, "format": None}
         self.note("audio.probed", cause, track_id=f"t{track}", url=url, when=when, bytes=1, **heard)
 
     def log(self, text: str, level: str = "info", cause: int = 0) -> int:

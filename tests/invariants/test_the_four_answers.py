@@ -105,6 +105,7 @@ def downgraded(c: Chronicle) -> Journal:
 def with_copy(c: Chronicle, *, later: bool = True, url: str = OWN_AUDIO) -> Journal:
     """Return a track whose audio is the application's own."""
     c.ends(c.music(), AUDIO)
+    c.unknown.add(ELSEWHERE)
     c.write(1, status="complete", audio_url=url)
     return c.end(later=later)
 
@@ -514,3 +515,31 @@ def test_the_worst_answer_of_several_tracks_counts_and_names_its_track() -> None
     found = verdict(c.end(), "settles")
     assert found.state == "violated"
     assert found.reason.startswith("track 2 of 3: ")
+
+
+@pytest.mark.parametrize(
+    ("killed_after_s", "outcome", "state"),
+    [
+        (0.5, "reset", "held"),
+        (16.0, "reset", "violated"),
+        (0.5, "timeout", "violated"),
+        (None, "reset", "violated"),
+    ],
+)
+def test_a_handler_that_the_platform_kills_in_time_has_not_answered_late(
+    killed_after_s: float | None, outcome: str, state: str
+) -> None:
+    c = Chronicle()
+    music = c.music()
+    shared = {"provider": "suno", "delivery": "d", "attempt": 1}
+    facts = {"task_id": music, "callback": "complete", "genuine": True, "attempts": 4, "url": f"http://{APP}/"}
+    sent = c.note("callback.attempt", 1, **shared, **facts, body=None, headers={})
+    c.request("/callback", sent, host=APP, by=SUNO)
+    c.at_s += killed_after_s or 0.5
+    if killed_after_s is not None:
+        c.note("instance.killed", instance=1)
+    result = {"outcome": outcome, "status": None, "latency_s": 0.5, "accepted": False, "retry_in_s": 60.0}
+    c.note("callback.answered", sent, **shared, **result)
+    c.call(music, attempt=2)
+    found = verdict(c.end(), "callback-answered")
+    assert found.state == state, found.reason

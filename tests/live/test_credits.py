@@ -68,6 +68,13 @@ def test_wrong_charges_violate_it_and_nothing_else(tmp_path: Path, mischief: str
 
 
 @pytest.mark.live
+def test_the_audio_is_opened_in_a_live_world_too(tmp_path: Path) -> None:
+    result = played(tmp_path, "")
+    assert [probe["when"] for probe in facts(result, "audio.probed")] == ["write", "end", "day", "retention"]
+    assert (result.verdict("audio-kept").state, result.verdict("audio-durable").state) == ("held", "violated")
+
+
+@pytest.mark.live
 def test_what_was_paid_before_comes_back_after_a_failure(tmp_path: Path) -> None:
     result = played(tmp_path, "charges-before", fails=True)
     assert result.verdict("credits-true").state == "held"

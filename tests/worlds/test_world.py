@@ -15,6 +15,7 @@ from harness.scenario import catalogue
 from harness.scenario.model import Platform, Scenario
 from harness.targets import load
 from harness.trace.events import (
+    AudioProbed,
     CallbackAnswered,
     ImageProbed,
     InstanceExited,
@@ -167,6 +168,18 @@ def test_the_final_picture_is_opened_when_stored_at_the_end_after_a_day_and_afte
     assert [entry.facts["when"] for entry in looks] == ["write", "end", "day", "retention"]
     assert [entry.at_s for entry in looks[2:]] == [86_400.0, 15 * 86_400.0]
     assert [entry.facts["status"] for entry in looks] == [200, 200, 200, 404]  # it is kept for fourteen days
+
+
+def test_the_audio_is_opened_when_stored_at_the_end_after_a_day_and_after_fifteen() -> None:
+    (scenario,) = catalogue.select(["baseline/healthy"])
+    result = run(scenario, resolve("synchronous"))
+    assert result.journal is not None
+    looks = result.journal.of(AudioProbed)
+    assert [entry.event.when for entry in looks] == ["write", "end", "day", "retention"]
+    assert [entry.event.format for entry in looks] == ["mp3", "mp3", "mp3", None]
+    assert [entry.event.problem for entry in looks][2:] == [None, "it answers HTTP 404"]
+    written = [entry.number for entry in result.journal.of(StoreWrite) if entry.facts["after"]["audio_url"]]
+    assert looks[0].cause == written[0]
 
 
 def test_the_journal_has_the_bytes_sent_over_the_wire_even_if_modified_afterwards() -> None:

@@ -36,7 +36,7 @@ HANDLER_S, CRON_S = 4.0, 8.0
 """Shorter than any limit of a platform."""
 LOST_S = 180.0
 """How long an order without an answer may announce itself by its callback."""
-FETCHES_MAX, ORDERS_MAX = 8, 3
+FETCHES_MAX, ORDERS_MAX = 8, 2
 SWEEP_S = 20.0
 RECORDING_BEGINS = (b"ID3", b"\xff\xfb")
 TRACK = "title, prompt, status, audio_url, image_url, image_resolution, image_label, failure_reason"
@@ -72,8 +72,8 @@ class Work:
 class Core:
     """The table of tracks, the table of work, and the steps."""
 
-    picture_callbacks = True
-    """Whether pictures are ordered with a callback."""
+    refusals_are_free = True
+    """Whether an order that is said to be refused counts as none; a callback would tell if it was carried out."""
     looks_after_s = 30.0
     """The time between two looks at a record."""
 
@@ -290,8 +290,10 @@ class Core:
             work.task = answer.data
             work.begin(what, self.looks_after_s)
             self.save(work)
+        elif answer.kind == "refused" and work.orders >= ORDERS_MAX and not self.refusals_are_free:
+            self._fail(work, f"the {what} was refused: {answer.why}")
         elif answer.kind == "refused":
-            work.orders -= 1
+            work.orders -= self.refusals_are_free
             work.begin(f"order-{what}", answer.wait_s or 10.0)
             self.save(work)
 

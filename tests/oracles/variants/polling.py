@@ -14,6 +14,7 @@ __all__ = ["CRON_PATH", "PROMISED_LOGS"]
 class Polling(Core):
     """A picture is ordered without a callback, which the provider does not need."""
 
+    refusals_are_free = False
     looks_after_s = 12.0
 
     def track_of(self, request: Request, body: Any) -> str | None:
