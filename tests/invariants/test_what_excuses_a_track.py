@@ -242,11 +242,17 @@ def test_a_settled_track_needs_no_more_work(status: str, state: str) -> None:
     assert freezing(c) == state
 
 
-@pytest.mark.parametrize(("reported", "state"), [(True, "violated"), (False, "held")])
-def test_music_that_is_not_reported_yet_is_waited_for(reported: bool, state: str) -> None:
+@pytest.mark.parametrize(
+    ("callback", "arrives", "state"),
+    [("complete", True, "violated"), ("text", True, "held"), ("complete", False, "held")],
+)
+def test_music_that_is_not_reported_yet_is_waited_for(callback: str, arrives: bool, state: str) -> None:
     c = Chronicle(freezes=True)
     music = ordered(c)
-    c.call(music, "complete" if reported else "text", body={"code": 200})
+    if arrives:
+        c.call(music, callback, body={"code": 200})
+    else:
+        unheard(c, music, callback)
     assert freezing(c) == state
 
 
