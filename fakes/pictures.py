@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAWS", "FORMATS", "PictureFormat", "PictureSpec", "Rendered", "render"]
 
-PictureFormat = Literal["png", "jpeg", "webp", "webp-lossless", "webp-extended", "webp-animated", "gif", "svg"]
+PictureFormat = Literal[
+    "png", "jpeg", "jpeg-progressive", "webp", "webp-lossless", "webp-extended", "webp-animated", "gif", "svg"
+]
 FORMATS: tuple[str, ...] = get_args(PictureFormat)
-"""`webp` is VP8, `webp-lossless` VP8L, `webp-extended` VP8X with metadata, `webp-animated` VP8X with two frames."""
+"""`jpeg` is baseline, `webp` is VP8, `webp-lossless` VP8L, `webp-extended` VP8X with metadata, `webp-animated` VP8X
+with two frames."""
 
 CACHED_BYTES_MAX = 64 * 1024 * 1024
 """Enough for the pictures of a thousand tracks, which are all fetched again at the end of a run and later."""
@@ -197,6 +200,8 @@ def _encoded(image: "Image", format_: PictureFormat) -> bytes:
             image.save(out, "PNG", compress_level=1)
         case "jpeg":
             image.convert("RGB").save(out, "JPEG", quality=90)
+        case "jpeg-progressive":
+            image.convert("RGB").save(out, "JPEG", quality=90, progressive=True)
         case "gif":
             image.convert("P").save(out, "GIF")
         case "webp" | "webp-lossless":

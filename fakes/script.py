@@ -119,6 +119,8 @@ class Music:
     """Callbacks come in camelCase and records in snake_case: the cases are swapped."""
     cover: Picture | None = COVER
     cover_url: ImageUrlText = "given"
+    tags_bytes: int = 0
+    """The provider's tags in callbacks and records are about this large; 0 for a few words."""
     fails: Failure | None = None
     """`at-once`: the create request is refused. `after-generating`: an error callback ends the task."""
     record_lags_s: float = 0.0
@@ -259,8 +261,14 @@ class MediaScript:
     ignores_range: bool = False
     head_differs: bool = False
     """HEAD reports another length and type than GET delivers."""
+    head_status: int | None = None
+    """The status of every HEAD request, as where URLs are signed for GET alone."""
     status_with_image: int | None = None
     """An error status with the right image as its body."""
+    without_length: bool = False
+    """Files are sent in chunks, without a Content-Length."""
+    signed: bool = False
+    """URLs have a signature in their query, without which a file is refused with 403."""
 
 
 @dataclass(frozen=True, slots=True)

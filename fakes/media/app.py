@@ -42,6 +42,8 @@ class File:
     audio_seconds: float | None
     published_s: float
     lifetime_s: float
+    signature: str = ""
+    """The query that its URL must have; empty if there is none."""
 
     def content(self, changed: bool) -> tuple[bytes, str]:
         """Return its bytes and type. Deterministic, and cached where they are made."""
@@ -81,25 +83,28 @@ class MediaHost:
         folder = "p" if picture is not None else "a"
         path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
         now_s = asyncio.get_running_loop().time()
-        self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
-        url = self.base_url + path
+        url = self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
         if picture is not None:
             self._observe("picture.published", url=url, **_facts(picture))
         return url
 
     def lend(self, url: str, lifetime_s: float) -> str | None:
         """Return another URL of a published file that works for `lifetime_s`; None for any other URL."""
-        file = self._files.get(url.removeprefix(self.base_url)) if url.startswith(self.base_url) else None
-        if file is None:
+        path, _, query = url.removeprefix(self.base_url).partition("?")
+        file = self._files.get(path) if url.startswith(self.base_url) else None
+        if file is None or file.signature != query:
             return None
-        path = f"/t/{self._random.getrandbits(64):016x}-{url.rpartition('/')[2].partition('-')[2]}"
-        self._keep(path, replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s))
-        return self.base_url + path
+        path = f"/t/{self._random.getrandbits(64):016x}-{path.rpartition('/')[2].partition('-')[2]}"
+        return self._keep(path, replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s))
 
-    def _keep(self, path: str, file: File) -> None:
+    def _keep(self, path: str, file: File) -> str:
+        """Serve a file at a path, and return its URL."""
+        if self.script.signed:
+            file = replace(file, signature=f"Signature={self._random.getrandbits(128):032x}")
         self._files[path] = file
         if self._files_kept is not None and len(self._files) > self._files_kept:
             self._files.popitem(last=False)
+        return self.base_url + _with_query(path, file)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -115,6 +120,10 @@ class MediaHost:
             return _refusal(404, "Not Found")
         if request.method not in ("GET", "HEAD"):
             return _refusal(405, "Method Not Allowed", {"allow": "GET, HEAD"})
+        if request.url.query != file.signature and script.signed:
+            return _refusal(403, "Forbidden")
+        if request.method == "HEAD" and script.head_status is not None:
+            return _without_body(_refusal(script.head_status, "Forbidden"))
         if script.refuses_library_agents and _is_library(request.headers.get("user-agent", "")):
             return _refusal(403, "Forbidden")
         if script.refuses_hotlinks and _is_embedded(request):
@@ -125,7 +134,7 @@ class MediaHost:
         if script.redirects < 0 or hop < script.redirects:
             following = (hop + 1) % 2 if script.redirects < 0 else hop + 1
             where = f"/hop/{following}{file_path}" if following else file_path
-            return Response(status_code=302, headers={"location": self.base_url + where})
+            return Response(status_code=302, headers={"location": self.base_url + _with_query(where, file)})
         changed = script.changes_after_s is not None and age_s >= script.changes_after_s
         return self._file_answer(request, file, changed)
 
@@ -148,6 +157,8 @@ class MediaHost:
                 headers["content-range"] = f"bytes {begin}-{end - 1}/{len(content)}"
                 status, content = 206, content[begin:end]
         response = Response(content, status, headers)
+        if script.without_length:
+            del response.headers["content-length"]
         return _without_body(response) if request.method == "HEAD" else response
 
 
@@ -159,6 +170,10 @@ def _without_body(response: Response) -> Response:
     """Return the response to HEAD: the headers without the body."""
     response.body = b""
     return response
+
+
+def _with_query(path: str, file: File) -> str:
+    return f"{path}?{file.signature}" if file.signature else path
 
 
 def _facts(picture: PictureSpec) -> dict[str, object]:

@@ -95,6 +95,13 @@ class MusicTask:
         return [track.in_record() for track in self.tracks[: 1 if self.stage == "first" else None]]
 
 
+def _tags(request: dict[str, Any], music: Music) -> str:
+    """Return the style of the request, or the provider's own, as often as the script's size takes."""
+    tags = request.get("style") or TAGS_WITHOUT_STYLE
+    more = f", {tags}" * (music.tags_bytes // (len(tags) + 2))
+    return f"{tags}{more}"
+
+
 def tracks(
     request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
 ) -> Iterator[SunoTrack]:
@@ -104,7 +111,7 @@ def tracks(
         yield SunoTrack(
             id=random_uuid(bits),
             title=request.get("title") or TITLE_WITHOUT_ONE,
-            tags=request.get("style") or TAGS_WITHOUT_STYLE,
+            tags=_tags(request, music),
             prompt=request.get("prompt") or "",
             model=model,
             duration_s=duration_s + (bits % 99 + 1) / 100,

@@ -43,7 +43,7 @@ from harness.fakes.script import (
 )
 from harness.fakes.suno.contract import DIALECTS, TITLE_LONGEST
 from harness.invariants.registry import INVARIANTS
-from harness.scenario.fault_fields import FaultRuleKeys
+from harness.scenario.fault_fields import Amount, FaultRuleKeys
 from harness.scenario.fields import (
     ENTRIES_MAX,
     TAKES_EXAMPLES,
@@ -124,6 +124,9 @@ class MusicKeys(Keys):
     record_cover: CoverText = key("The cover in records; default the one in callbacks.", "2048x1152", "none")
     swapped_case: bool = key("true: callbacks are in camelCase and records in snake_case, instead of vice versa.", True)
     cover: CoverText = key("The small picture of the music; default a 360x360 JPEG.", "none")
+    tags_bytes: Amount = key(
+        "The size of the tags in callbacks and records; default a few words.", "120KiB", alias="tags"
+    )
     cover_url: UrlText = key("The URL of the cover in callbacks and records.", "missing", "undefined")
     fails: FailureText = key("The request is rejected, or the generation fails.", 501, {"code": 429})
     record_lags_s: SecondsOrNever = key(
@@ -324,6 +327,9 @@ class MediaKeys(Keys):
     changes_after_s: Seconds = key("Age at which a file is replaced by a smaller one.", "10m")
     ignores_range: bool = key("true: a range request gets the whole file.", True)
     head_differs: bool = key("true: HEAD reports another length and type than GET delivers.", True)
+    head_status: HttpError = key("The status of every HEAD request, as where URLs are signed for GET alone.", 403)
+    without_length: bool = key("true: files come in chunks, without a content-length.", True)
+    signed: bool = key("true: URLs have a signature in their query; without it a file is refused with 403.", True)
     status_with_image: HttpError = key("An error status for every file, with the correct file as its body.", 500)
 
 

@@ -112,6 +112,36 @@ async def test_head_can_differ_from_get() -> None:
         assert told.headers[name] != delivered.headers[name]
 
 
+@pytest.mark.parametrize("status", [403, 405])
+async def test_head_can_be_refused_while_get_is_not(status: int) -> None:
+    host, client = open_host(MediaScript(head_status=status))
+    url = publish(host)
+    assert (await client.head(url)).status_code == status
+    assert (await client.get(url)).status_code == 200
+
+
+async def test_a_file_can_come_without_its_length() -> None:
+    host, client = open_host(MediaScript(without_length=True))
+    answer = await client.get(publish(host))
+    assert "content-length" not in answer.headers
+    assert Image.open(BytesIO(answer.content)).size == (640, 360)
+
+
+@pytest.mark.parametrize("redirects", [0, 2])
+async def test_a_signed_url_needs_its_whole_query(redirects: int) -> None:
+    host, client = open_host(MediaScript(signed=True, redirects=redirects))
+    url = publish(host)
+    bare, _, query = url.partition("?")
+    assert query
+    for wrong in (bare, url[:-1], f"{url}&more=1"):
+        assert (await client.get(wrong, follow_redirects=True)).status_code == 403
+    assert (await client.get(url, follow_redirects=True)).status_code == 200
+    lent = host.lend(url, 60.0)
+    assert lent is not None
+    assert (await client.get(lent, follow_redirects=True)).status_code == 200
+    assert host.lend(bare, 60.0) is None
+
+
 @pytest.mark.parametrize(
     ("wanted", "begin", "end"), [("bytes=0-99", 0, 100), ("bytes=100-", 100, None), ("bytes=-50", -50, None)]
 )

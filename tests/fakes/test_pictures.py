@@ -61,6 +61,11 @@ def test_the_webp_formats_cover_all_four_encodings_of_webp() -> None:
     assert getattr(moving, "n_frames", 1) == 2
 
 
+def test_a_jpeg_is_baseline_or_progressive() -> None:
+    made = [decoded(picture(NATIVE, format_).content) for format_ in ("jpeg", "jpeg-progressive")]
+    assert ["progressive" in image.info for image in made] == [False, True]
+
+
 def test_an_svg_paints_the_same_cells_as_the_pixels() -> None:
     rendered = picture(NATIVE, "svg")
     cells = list(black_cells(NATIVE, 2048, 1152))

@@ -181,6 +181,17 @@ async def test_a_callback_can_have_an_undocumented_type_and_an_error_can_follow_
     assert [change["change"] for change in stage.notes.of("credits")] == [-12], "what is finished is not refunded"
 
 
+async def test_tags_can_be_large_in_callbacks_and_records() -> None:
+    async with Stage(music(Music(takes=SOON, tags_bytes=120 * 1024))) as stage:
+        task_id = await stage.make_music(style="jazz")
+        (*_, complete) = await stage.receiver.wait_for(3)
+        record = await stage.music_record(task_id)
+    tags = complete.body["data"]["data"][0]["tags"]
+    assert 119 * 1024 < len(tags) <= 121 * 1024
+    assert set(tags.split(", ")) == {"jazz"}
+    assert record["data"]["response"]["sunoData"][0]["tags"] == tags
+
+
 async def test_durations_have_hundredths() -> None:
     async with Stage(music(Music(takes=SOON))) as stage:
         await stage.make_music()
