@@ -4,6 +4,7 @@ import io
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from harness.report.markdown import markdown
 from harness.report.text import plain_report
 from harness.results.archive import Results
 from harness.results.archive_file import read_results_from, write_results_to
+from harness.results.never_acted import idle_troubles
 from harness.scenario.model import Scenario
 from harness.trace.events import FaultTriggered, NeverActed
 
@@ -188,6 +190,13 @@ def test_a_comparison_has_it_once_for_each_fault_and_first_what_acted_in_no_run(
     assert (first["trouble"], first["in_no_run"]) == ("fault 1 (slow-answer on PATCH kie)", True)
     assert (second["trouble"], second["in_no_run"]) == ("fault 2 (slow-answer on GET media)", False)
     assert (second["implementations"], second["of"]) == (("trusting",), 2)
+
+
+def test_a_run_that_was_refused_does_not_count() -> None:
+    one = run(_scenario(FaultRule("kie", SLOW, method="PATCH")), resolve("synchronous"))
+    refused = replace(one, implementation="shop:app", ending="refused", never_acted=())
+    (found,) = idle_troubles([one, refused])
+    assert (found.in_no_run, found.of) == (True, 1)
 
 
 # The commands

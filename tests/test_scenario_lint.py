@@ -312,4 +312,7 @@ def test_validate_warns_with_file_line_and_column(validated: Callable[..., tuple
 
 def test_validate_fails_for_a_warning_if_strict(validated: Callable[..., tuple[int, str, str]]) -> None:
     assert validated("apart: 5s\n", "--strict")[0] == EXIT_USAGE
+    Path("harness.toml").write_text("[options]\nstrict = true\n", "utf-8")  # that of run and compare
+    assert validated("apart: 5s\n")[0] == EXIT_HELD
+    Path("harness.toml").unlink()
     assert validated("tracks: 2\napart: 5s\n", "--strict") == (EXIT_HELD, "1 of 1 scenario file valid\n", "")

@@ -72,8 +72,8 @@ def show(scenario: str, raw: bool) -> None:
 
 @click.command(cls=GroupedCommand)
 @click.argument("paths", nargs=-1, required=True, shell_complete=complete_files)
-@click.option("--strict", is_flag=True, help="Exit code 2 for a warning, too.")
-def validate(paths: tuple[str, ...], strict: bool) -> None:
+@click.option("--strict", "warnings_fail", is_flag=True, help="Exit code 2 for a warning, too.")
+def validate(paths: tuple[str, ...], warnings_fail: bool) -> None:
     """Check scenario files without running them.
 
     Reports each problem with file, line and column, and warns of what can have no effect whatever the application
@@ -105,7 +105,7 @@ def validate(paths: tuple[str, ...], strict: bool) -> None:
             warn(message)
     counted = f", {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
     click.echo(f"{len(files) - problems} of {len(files)} scenario file{'s' if len(files) != 1 else ''} valid{counted}")
-    raise click.exceptions.Exit(EXIT_USAGE if problems or (strict and warnings) else EXIT_HELD)
+    raise click.exceptions.Exit(EXIT_USAGE if problems or (warnings_fail and warnings) else EXIT_HELD)
 
 
 @click.command(cls=GroupedCommand)

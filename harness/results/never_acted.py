@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from harness.results.result import Result
 
+REFUSED = "refused"
+"""The ending of a run that could not be carried out, which says nothing of the scenario."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdleTrouble:
@@ -18,7 +21,7 @@ class IdleTrouble:
     implementations: tuple[str, ...]
     """Those in whose runs it never acted."""
     of: int
-    """The number of all runs of the scenario."""
+    """The number of all runs of the scenario that came to something."""
 
     @property
     def in_no_run(self) -> bool:
@@ -41,6 +44,8 @@ def idle_troubles(results: Iterable[Result]) -> list[IdleTrouble]:
     runs: dict[str, int] = {}
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for result in results:
+        if result.ending == REFUSED:
+            continue
         runs[result.scenario] = runs.get(result.scenario, 0) + 1
         for idle in result.never_acted:
             found.setdefault((result.scenario, idle.trouble), []).append((result.implementation, idle.why))

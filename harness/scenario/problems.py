@@ -127,7 +127,7 @@ def _places_of(key: str, model: type[BaseModel], above: str = "") -> Iterator[st
         yield "the top of the file"
     for field in model.model_fields.values():
         place = f"{above}.{field.alias}" if above else str(field.alias)
-        for inner in set(_models_in(field.annotation, _EveryTag())):
+        for inner in dict.fromkeys(_models_in(field.annotation, _EveryTag())):
             if any(each.alias == key for each in inner.model_fields.values()):
                 yield place
             yield from _places_of(key, inner, place)

@@ -12,7 +12,7 @@ from tests.oracles.mutation import SECOND, LostMutantError, Mutant, built, catch
 ALL = mutants()
 CAUGHT = [mutant for mutant in ALL if mutant.caught_by is not None]
 CAUGHT_SHARE_MIN = 0.95
-MUTANTS_MIN = 100
+MUTANTS_MIN = 200
 EXCUSES_TRIED_IN = ("baseline/healthy", "failing/code-501-always", "callbacks/duplicate-complete")
 
 
