@@ -96,6 +96,15 @@ def test_a_resolution_beside_what_never_loaded_is_wrong_unless_the_application_h
     assert [resolution(c.end()) for c in (guessed, measured, mistaken)] == ["violated", "not applicable", "violated"]
 
 
+@pytest.mark.parametrize(
+    ("stored", "width", "state"), [("2K", 2048, "held"), ("2k", 2560, "held"), ("2K", 1024, "violated")]
+)
+def test_the_class_2k_states_a_size_as_well(stored: str, width: int, state: str) -> None:
+    c = Chronicle()
+    c.write(1, status="complete", image_url=c.picture(PICTURE, width, width * 9 // 16), image_resolution=stored)
+    assert resolution(c.end()) == state
+
+
 def test_a_store_without_the_column_needs_no_resolution() -> None:
     c = Chronicle()
     c.rows[1] = {"id": "t1", "title": "Song 1", "status": "pending", "audio_url": None, "image_url": None}
