@@ -58,6 +58,15 @@ def test_a_cover_that_gives_way_to_a_picture_is_not_lost_even_with_nothing_in_be
     assert downgraded(c)[0] == "held"
 
 
+def test_a_cover_that_comes_back_is_not_lost() -> None:
+    c = Chronicle()
+    arrived = covered(c)
+    c.write(1, arrived, image_url=None)
+    c.at_s += 10.0
+    c.write(1, arrived, image_url=COVER)
+    assert downgraded(c)[0] == "not applicable"
+
+
 def test_anothers_picture_may_be_taken_away() -> None:
     c = Chronicle(tracks=2)
     theirs = c.picture(PICTURE, 1024, 576)
