@@ -87,3 +87,10 @@ def test_a_frozen_instance_leaves_no_work_for_a_deleted_track(deletion: int, sta
         c.request(FLAT)
     c.note("instance.frozen", instance=1)
     assert judged(c, "within-platform-limit") == state
+
+
+@pytest.mark.parametrize(("deletion", "state"), [(204, "not applicable"), (409, "violated")])
+def test_a_deleted_track_need_not_settle(deletion: int, state: str) -> None:
+    c = Chronicle()
+    deleting(c, deletion)
+    assert judged(c, "settles") == state
