@@ -59,4 +59,4 @@ def _afterwards(track: Track, answered: Entry[TrackDeletionAnswered]) -> Finding
 
 
 def _is_too_late(task: Generation, answered: Entry[TrackDeletionAnswered]) -> bool:
-    return task.created.number > answered.number and task.created.at_s - answered.at_s > UNDER_WAY_S
+    return task.created.at_s - answered.at_s > UNDER_WAY_S

@@ -40,6 +40,9 @@ TESTS = (
     "test_looks.py",
     "test_true_2k.py",
     "test_judging.py",
+    "test_audio_kept.py",
+    "test_small_to_nothing.py",
+    "test_what_excuses_a_deletion.py",
 )
 KEYS = ("excuse", "file", "find", "never", "always", "needed-by", "refused-by")
 TO = "HARNESS_EXCUSES_TO"

@@ -98,6 +98,13 @@ def test_what_the_harness_cannot_open_is_inconclusive() -> None:
     assert states(c) == ("unknown", "unknown")
 
 
+def test_a_host_of_the_world_that_does_not_answer_has_no_audio() -> None:
+    c = Chronicle()
+    c.unknown.add(COPIES[0])
+    c.write(1, finished(c), audio_url=COPIES[0])
+    assert states(c) == ("violated", "not applicable")
+
+
 def test_a_host_that_answers_is_in_the_world_whatever_it_is_called() -> None:
     """An application that runs elsewhere already is reached by the harness under its own name."""
     c = Chronicle()
@@ -105,11 +112,19 @@ def test_a_host_that_answers_is_in_the_world_whatever_it_is_called() -> None:
     assert states(c) == ("held", "held")
 
 
-def test_a_repetition_may_replace_the_audio_by_a_copy_and_not_by_nothing_that_plays() -> None:
-    for url, expected in ((COPIES[1], "held"), ("/audio/nothing", "violated")):
-        c = Chronicle()
-        c.silent.add("/audio/nothing")
-        first = finished(c)
-        c.write(1, first, audio_url=AUDIO)
-        c.write(1, c.call("music1", attempt=2), audio_url=url)
-        assert verdict(c.end(), "idempotent").state == expected
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        (COPIES[0], "held"),
+        (COPIES[1], "held"),
+        ("https://files.example/1.mp3", "held"),
+        ("/audio/nothing", "violated"),
+        (STREAM, "violated"),
+    ],
+)
+def test_a_repetition_may_replace_the_audio_by_a_copy_that_plays(url: str, state: str) -> None:
+    c = Chronicle()
+    c.silent.add("/audio/nothing")
+    c.write(1, finished(c), audio_url=AUDIO)
+    c.write(1, c.call("music1", attempt=2), audio_url=url)
+    assert verdict(c.end(), "idempotent").state == state

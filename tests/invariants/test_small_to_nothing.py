@@ -58,6 +58,15 @@ def test_a_cover_that_gives_way_to_a_picture_is_not_lost_even_with_nothing_in_be
     assert downgraded(c)[0] == "held"
 
 
+def test_a_cover_that_comes_back_is_not_lost() -> None:
+    c = Chronicle()
+    arrived = covered(c)
+    c.write(1, arrived, image_url=None)
+    c.at_s += 10.0
+    c.write(1, arrived, image_url=COVER)
+    assert downgraded(c)[0] == "not applicable"
+
+
 def test_anothers_picture_may_be_taken_away() -> None:
     c = Chronicle(tracks=2)
     theirs = c.picture(PICTURE, 1024, 576)
@@ -94,6 +103,15 @@ def test_a_resolution_beside_what_never_loaded_is_wrong_unless_the_application_h
         del c.pictures[PICTURE]
         c.write(1, status="complete", image_url=PICTURE, image_resolution=stored)
     assert [resolution(c.end()) for c in (guessed, measured, mistaken)] == ["violated", "not applicable", "violated"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "width", "state"), [("2K", 2048, "held"), ("2k", 2560, "held"), ("2K", 1024, "violated")]
+)
+def test_the_class_2k_states_a_size_as_well(stored: str, width: int, state: str) -> None:
+    c = Chronicle()
+    c.write(1, status="complete", image_url=c.picture(PICTURE, width, width * 9 // 16), image_resolution=stored)
+    assert resolution(c.end()) == state
 
 
 def test_a_store_without_the_column_needs_no_resolution() -> None:

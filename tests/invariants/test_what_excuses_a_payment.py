@@ -239,6 +239,49 @@ def test_a_slow_connection_excuses_a_second_picture_if_it_was_waited_for(waited_
     assert judged(c) == state
 
 
+# The store
+
+
+@pytest.mark.parametrize(
+    ("cause", "world", "state"),
+    [
+        ("same", None, "held"),
+        ("unknown", None, "held"),
+        ("other", None, "violated"),
+        ("other", "live", "held"),
+    ],
+)
+def test_a_store_that_failed_after_the_response_has_lost_its_picture(cause: str, world: str | None, state: str) -> None:
+    c = Chronicle(world=world)
+    music = c.music()
+    arrived, other = c.call(music), c.call(music, attempt=2)
+    delivered(c, cause=arrived)
+    c.note("fault", {"same": arrived, "unknown": 0, "other": other}[cause], harm="failed-write", link="store")
+    c.image()
+    assert judged(c) == state
+
+
+def test_a_store_that_failed_before_the_response_has_lost_nothing_of_it() -> None:
+    c = Chronicle()
+    c.picture(URL)
+    first = c.image()
+    c.note("fault", harm="failed-write", link="store")
+    c.ends(first, URL)
+    c.answer_with(first, URL)
+    c.image()
+    assert judged(c) == "violated"
+
+
+def test_a_picture_of_a_job_that_could_not_be_stored_can_be_had_again() -> None:
+    c = Chronicle()
+    first = job(c)
+    c.ends(first, URL)
+    c.call(first, "image", body={"resultUrls": [URL]})
+    c.note("fault", harm="failed-write", link="store")
+    c.image(mode="jobs", path=JOBS)
+    assert judged(c) == "violated"
+
+
 # What was requested once
 
 

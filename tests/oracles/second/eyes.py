@@ -17,6 +17,7 @@ HARD = 0.3
 SHARP = 0.85
 """The share of an edge that one step makes, on average, in a picture that was never stretched."""
 FLAT = 60
+MORE_DATA = b"\x55" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,8 @@ def _decoded(content: bytes) -> Image.Image:
         raise ValueError("the end is missing")
     if image.format == "GIF" and not whole.endswith(b";"):
         raise ValueError("the end is missing")
-    if image.format == "JPEG":
-        # A decoder fills up what is missing before an end marker. Without the marker it has to ask for more instead.
-        _opened(content[: content.rindex(b"\xff\xd9")] + bytes(64)).load()
+    if image.format == "JPEG" and not _has_all_pixels(content):
+        raise ValueError("pixels are missing before the end marker")
     image.load()
     return ImageOps.exif_transpose(image)
 
@@ -74,6 +74,12 @@ def _has_whole_chunks(png: bytes) -> bool:
             return True
         at += 12 + length
     return False
+
+
+def _has_all_pixels(jpeg: bytes) -> bool:
+    """Whether more data before the end marker changes nothing: where pixels are missing it is taken for them."""
+    end = jpeg.rindex(b"\xff\xd9")
+    return _opened(jpeg).tobytes() == _opened(jpeg[:end] + MORE_DATA + jpeg[end:]).tobytes()
 
 
 def _opened(content: bytes) -> Image.Image:
