@@ -16,6 +16,7 @@ from typing import IO, Any
 from harness.cell.watch import Board
 from harness.errors import HarnessError, ImplementationError
 from harness.world.scratch import scratch_folder
+from harness.world.simulated.transport import READINESS_FDS
 
 ANSWERED_S = 60.0
 """Real seconds in which the warm process must have imported the libraries."""
@@ -71,7 +72,7 @@ class WarmProcess:
         if pid == 0:
             status = 1
             try:
-                _let_go_of_descriptors(theirs.fileno())
+                _let_go_of_descriptors({theirs.fileno(), *READINESS_FDS})
                 os.setpgid(0, 0)
                 from harness.cell import warm
 
@@ -160,13 +161,13 @@ def stop() -> None:
         current.stop()
 
 
-def _let_go_of_descriptors(but: int) -> None:
-    """Redirect all descriptors but this one and the standard ones to nothing, so that what this process inherits does
-    not stay open for as long as it lives. They are not closed: objects may close their numbers again."""
+def _let_go_of_descriptors(needed: set[int]) -> None:
+    """Redirect all descriptors but the standard ones and those that are needed to nothing, so that what this process
+    inherits does not stay open for as long as it lives. They are not closed: objects may close their numbers again."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/dev/fd"):
         descriptor = int(name)
-        if descriptor > STDERR and descriptor not in (but, nothing):
+        if descriptor > STDERR and descriptor not in {*needed, nothing}:
             with contextlib.suppress(OSError):  # the one that has listed them
                 os.dup2(nothing, descriptor)
     os.close(nothing)

@@ -24,16 +24,11 @@ SOCKET_BUFFER_BYTES = 256 * 1024
 """Bytes that the kernel buffers before it pauses a writer."""
 
 
-def _readiness_descriptors() -> tuple[int, int]:
-    silent, _keep_open = os.pipe()
-    reporting, writer = os.pipe()
-    os.write(writer, b"!")
-    return silent, reporting
-
-
-NEVER_READABLE_FD, ALWAYS_READABLE_FD = _readiness_descriptors()
+READINESS_FDS = (*os.pipe(), *os.pipe())
+NEVER_READABLE_FD, _, ALWAYS_READABLE_FD, _ = READINESS_FDS
 """Clients poll a pooled connection's descriptor to check whether the server has disconnected ("readable, so dead"). Two
 descriptors serve all connections: each connection returns the one that matches its state."""
+os.write(READINESS_FDS[-1], b"!")
 
 
 class SimulatedSocket:
