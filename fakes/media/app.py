@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from harness.fakes.events import Observer, ignore
 from harness.fakes.pictures import PictureSpec
+from harness.fakes.published_files import FILE_HOSTS
 from harness.fakes.responses import TEXT_TYPE
 from harness.fakes.script import MediaScript
 
@@ -75,14 +76,19 @@ class MediaHost:
         self._files: OrderedDict[str, File] = OrderedDict()
         self._files_kept = files_kept
 
-    def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-        """Serve a file from now on, under a URL that ends with `name_hint`, the name that the caller expects."""
+    def publish(
+        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+    ) -> str:
+        """Serve a file from now on. Its URL shows no more of it than `extension`, which need not be its format.
+
+        It is on `host`, unless the files are served somewhere else than under their public hosts.
+        """
         assert (picture is None) != (audio_seconds is None), "a file is either a picture or audio"
         folder = "p" if picture is not None else "a"
-        path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
+        path = f"/{folder}/{self._random.getrandbits(64):016x}.{extension}"
         now_s = asyncio.get_running_loop().time()
         self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
-        url = self.base_url + path
+        url = (self.base_url if host is None else self._base_url_at(host)) + path
         if picture is not None:
             self._observe("picture.published", url=url, **_facts(picture))
         return url
@@ -92,9 +98,13 @@ class MediaHost:
         file = self._files.get(url.removeprefix(self.base_url)) if url.startswith(self.base_url) else None
         if file is None:
             return None
-        path = f"/t/{self._random.getrandbits(64):016x}-{url.rpartition('/')[2].partition('-')[2]}"
+        path = f"/t/{self._random.getrandbits(64):016x}.{url.rpartition('.')[2]}"
         self._keep(path, replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s))
         return self.base_url + path
+
+    def _base_url_at(self, host: str) -> str:
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{host}{parts.path}" if parts.netloc in FILE_HOSTS else self.base_url
 
     def _keep(self, path: str, file: File) -> None:
         self._files[path] = file

@@ -32,12 +32,16 @@ BY_STATUS = ("negative_data_rejection", "positive_data_acceptance", "ignored_aut
 """The tool's checks that only look at the HTTP status."""
 
 
-def publish(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+def publish(
+    extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+) -> str:
     """A publisher whose files are never fetched."""
-    return f"http://media.test/{name_hint}"
+    return f"http://media.test/file.{extension}"
 
 
-def publish_nothing(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+def publish_nothing(
+    extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+) -> str:
     """A publisher that returns no URL."""
     return "somewhere"
 
