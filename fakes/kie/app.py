@@ -314,7 +314,7 @@ class FakeKie:
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
             self.account.break_contract(contract.DOWNLOAD_URL, problems)
-        return success(url) if url else self.account.answer(self.account.failure(422, "The url is not one of ours."))
+        return success(url) if url else self.account.answer(self.account.failure(422, contract.FOREIGN_URL))
 
 
 def _mode(image: Image, body: dict[str, Any], is_job: bool) -> Mode:

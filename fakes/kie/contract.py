@@ -45,6 +45,7 @@ INPUT_MESSAGES = {
     "max_images": "Value must be within the specified range",
 }
 SEEDREAM_MODELS = (SEEDREAM_4, SEEDREAM_4_5, f"{SEEDREAM_5_LITE_PREFIX}text-to-image")
+FOREIGN_URL = "url is wrong"
 NULL_RECORD = "recordInfo is null"
 SUCCEEDED_MESSAGE = "Playground task completed successfully."
 FAILED_MESSAGE = "Playground task failed."

@@ -299,8 +299,8 @@ def record(
     created_ms: int,
     kind: str,
 ) -> dict[str, Any]:
-    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks with the keys of callbacks, None
-    before there are any; `kind` is the engine that makes them."""
+    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks with the keys of callbacks,
+    None before there are any; `kind` is the engine that makes them."""
     response = None
     if items is not None:
         response = {"taskId": task_id, "sunoData": [in_camel_case(item) for item in items]}

@@ -356,6 +356,48 @@ async def test_a_job_that_breaks_a_rule_is_422_and_500_for_its_input(
     assert [problem["field"] for problem in broken["problems"]] == [field]
 
 
+@pytest.mark.parametrize("url", ["", None])
+async def test_an_empty_callback_url_is_none(url: str | None) -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(callBackUrl=url)
+        await stage.notes.wait_for("task.ended")
+        await asyncio.sleep(0.01)
+
+    assert stage.notes.of("contract.broken") == []
+    assert stage.receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("model", "requested", "size"),
+    [
+        ("z-image", {"prompt": "p", "aspect_ratio": "16:9"}, (1024, 576)),
+        ("nano-banana-pro", {"prompt": "p", "aspect_ratio": "16:9", "resolution": "2K"}, (2048, 1152)),
+        ("gpt-image-2", {"aspect_ratio": "9:16", "resolution": "4k"}, (2304, 4096)),
+        ("google/imagen4", {"prompt": ["not", "a", "text"], "aspect_ratio": "auto", "resolution": 7}, (1024, 1024)),
+        ("bytedance/seedream-v4-edit", {}, (1024, 1024)),
+    ],
+)
+async def test_any_other_model_is_accepted_with_any_input_and_gets_the_size_that_it_is_asked_for(
+    model: str, requested: dict[str, Any], size: tuple[int, int]
+) -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(model=model, input=requested)
+        (ended,) = await stage.notes.wait_for("task.ended")
+        file = await stage.files.get(ended["urls"][0])
+
+    assert PillowImage.open(BytesIO(file.content)).size == size
+    assert stage.notes.of("contract.broken") == []
+
+
+async def test_unknown_fields_of_a_jobs_input_are_ignored() -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(input={**JOB_REQUEST["input"], "aspect_ratio": 1, "num_images": None})  # type: ignore[dict-item]
+        (created,) = stage.notes.of("task.created")
+
+    assert created["requested"] == {"width": 2048, "height": 1152}
+    assert stage.notes.of("contract.broken") == []
+
+
 async def test_every_size_in_bytedances_tables_has_nearly_the_requested_shape() -> None:
     sizes = [
         (across / down, width / height)

@@ -43,6 +43,20 @@ async def test_a_picture_is_served_as_it_was_published() -> None:
     assert read_mark(image) == SPEC.mark
 
 
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("http://tempfile.aiquickdraw.com", "http://cdn1.suno.ai/p/"),
+        ("http://127.0.0.1:8003/media", "http://127.0.0.1:8003/media/p/"),
+    ],
+)
+async def test_a_file_is_on_the_public_host_that_is_asked_for_unless_none_is_served(base_url: str, url: str) -> None:
+    host = media.create_app(SOUND, base_url=base_url)
+
+    assert host.publish("png", picture=SPEC, audio_seconds=None, host="cdn1.suno.ai").startswith(url)
+    assert host.publish("png", picture=SPEC, audio_seconds=None).startswith(base_url)
+
+
 async def test_a_host_that_forgets_has_its_newest_files() -> None:
     host = media.create_app(SOUND, base_url=BASE_URL, files_kept=2)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(host.app, root_path="/files"))

@@ -5,6 +5,7 @@ import math
 import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -68,6 +69,44 @@ async def test_text_first_and_complete_arrive_in_order_and_in_snake_case() -> No
     assert [track["audio_url"] for track in text] == ["", ""]
     assert [track["stream_audio_url"] for track in text] == ["", ""], "streams can be heard after a while only"
     assert bodies[1]["data"]["data"][0] == bodies[2]["data"]["data"][0]
+
+
+async def test_covers_and_sources_are_on_other_hosts_than_pictures() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        stage.media.base_url = "http://tempfile.aiquickdraw.com"
+        task_id = await stage.make_music()
+        await stage.receiver.wait_for(3)
+        track = (await stage.music_record(task_id))["data"]["response"]["sunoData"][0]
+        files = {key: await stage.files.get(url) for key, url in track.items() if key.endswith("Url")}
+
+    assert {key: urlsplit(track[key]).hostname for key in files} == {
+        "audioUrl": "musicfile.kie.ai",
+        "sourceAudioUrl": "cdn1.suno.ai",
+        "streamAudioUrl": "musicfile.kie.ai",
+        "sourceStreamAudioUrl": "audiopipe.suno.ai",
+        "imageUrl": "musicfile.kie.ai",
+        "sourceImageUrl": "cdn2.suno.ai",
+    }
+    assert {file.status_code for file in files.values()} == {200}
+
+
+@pytest.mark.parametrize(
+    ("model", "engine"),
+    [("V5", "chirp-crow"), ("V5_5", "chirp-fenix"), ("V4_5ALL", "chirp-auk-turbo"), ("V4", "chirp-v4")],
+)
+async def test_a_records_type_is_the_name_of_the_engine(model: str, engine: str) -> None:
+    async with Stage(music()) as stage:
+        record = (await stage.music_record(await stage.make_music(model=model)))["data"]
+
+    assert record["type"] == engine
+
+
+async def test_a_title_is_made_from_the_text_when_none_is_given() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        await stage.make_music(title=None, prompt="quiet rivers of the north")
+        (*_, complete) = await stage.receiver.wait_for(3)
+
+    assert complete.body["data"]["data"][0]["title"] == "Quiet Rivers Of"
 
 
 async def test_the_record_has_the_same_tracks_in_camel_case() -> None:
