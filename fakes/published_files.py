@@ -57,7 +57,7 @@ def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -
         made_height=picture.made_height or picture.height,
         part=part,
     )
-    return PictureSpec(picture.width, picture.height, mark, picture.format, picture.flaw)  # type: ignore[arg-type]
+    return PictureSpec(picture.width, picture.height, mark, picture.format, picture.flaw, picture.weight)  # type: ignore[arg-type]
 
 
 def put_url(target: dict[str, Any], key: str, url: str | None, text: ImageUrlText) -> None:

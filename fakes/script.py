@@ -63,6 +63,8 @@ class Picture:
     format: str = "png"
     flaw: str | None = None
     """One of `harness.fakes.pictures.FLAWS`, or None for a valid file."""
+    weight: Literal["drawn", "captured"] = "drawn"
+    """The weight of a valid PNG: some kilobytes as drawn, or what a provider's file of its size weighs."""
 
 
 COVER = Picture(width=360, height=360, format="jpeg")
