@@ -73,8 +73,8 @@ def render(ledger: Ledger) -> str:
         f"{len(ledger.rules)} rules of the providers' contracts ({reported}; some have several sources), each with "
         f"the tests that fail without it, and {len(ledger.gaps)} that are not reproduced. *Captured* means recorded "
         "from live traffic, with its place and time, *documented* stated on a provider's pages, *seen* shown by "
-        "clients, *inferred* concluded from these. Where a capture and the documentation differ, the fakes follow the capture; "
-        "a scenario's `records: documented` follows the documentation.",
+        "clients, *inferred* concluded from these. Where a capture and the documentation differ, the fakes follow the "
+        "capture; a scenario's `records: documented` follows the documentation.",
     ]
     for section, title in ledger.sections.items():
         rules = [rule for rule in ledger.rules if rule.section == section]
