@@ -2,10 +2,12 @@
 application that polls jobs, and some with one assumption."""
 
 import asyncio
+import io
 import json
 import os
 from typing import Any
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -92,6 +94,23 @@ class KnowsSizesByAddresses(Shop):
     async def fetch(self, url: Any) -> bytes | None:
         is_picture = str(url).endswith((".png", ".jpeg"))
         return None if is_picture and "2048" not in str(url) else await super().fetch(url)
+
+
+class TakesEveryFormat(Shop):
+    """It knows pictures by their sizes alone."""
+
+    def accepts(self, content: bytes) -> bool:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            return image.width >= 2048 and image.height >= 1152 and self.is_wide(image.width / image.height)
+
+    def is_wide(self, ratio: float) -> bool:
+        return abs(ratio * 9 / 16 - 1) <= 0.02
+
+
+class WantsTheExactRatio(TakesEveryFormat):
+    def is_wide(self, ratio: float) -> bool:
+        return abs(ratio * 9 / 16 - 1) <= 0.01
 
 
 class TakesHeavyFilesForLarge(Shop):
