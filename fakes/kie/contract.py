@@ -12,6 +12,17 @@ from typing import Any
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
+from harness.fakes.kie.sizes import (
+    ASPECT_RATIO,
+    DEFAULT_RESOLUTION,
+    DEFAULT_SHAPE,
+    LONGEST_SIDE_PX,
+    RATIOS,
+    RESOLUTIONS,
+    SHAPES,
+    other_size,
+    pixels,
+)
 from harness.fakes.paths import IMAGE_PATHS
 from harness.fakes.published_files import put_url
 from harness.fakes.script import Image
@@ -55,81 +66,15 @@ UNKNOWN_STATE = "processed"
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
 
-Shape = tuple[int, int]
-"""Width to height, in small whole numbers."""
-SHAPES: dict[str, Shape] = {
-    "square": (1, 1),
-    "square_hd": (1, 1),
-    "portrait_4_3": (3, 4),
-    "portrait_3_2": (2, 3),
-    "portrait_16_9": (9, 16),
-    "landscape_4_3": (4, 3),
-    "landscape_3_2": (3, 2),
-    "landscape_16_9": (16, 9),
-    "landscape_21_9": (21, 9),
-}
-"""No source distinguishes `square` and `square_hd`; their size is the same here [inferred]."""
-RESOLUTIONS = ("1K", "2K", "4K")
-RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9")
-"""The later models' replacement for a named shape."""
-LONGEST_SIDE_PX = {"1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
-"""Kie's documented rule: the resolution names the longest side. For 3K it is inferred."""
-BYTEDANCE_4: dict[str, dict[Shape, tuple[int, int]]] = {
-    "1K": {(1, 1): (1024, 1024), (4, 3): (1152, 864), (3, 2): (1248, 832), (16, 9): (1280, 720), (21, 9): (1512, 648)},
-    "2K": {
-        (1, 1): (2048, 2048),
-        (4, 3): (2304, 1728),
-        (3, 2): (2496, 1664),
-        (16, 9): (2560, 1440),
-        (21, 9): (3024, 1296),
-    },
-    "4K": {
-        (1, 1): (4096, 4096),
-        (4, 3): (4694, 3520),
-        (3, 2): (4992, 3328),
-        (16, 9): (5404, 3040),
-        (21, 9): (6198, 2656),
-    },
-}
-"""ByteDance's recommended sizes for Seedream 4 and 4.5, in the version with 5404x3040; upright shapes are the same
-turned. 16:9 is documented, the other shapes are as copied by public clients."""
-BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
-    "2K": {
-        (1, 1): (2048, 2048),
-        (4, 3): (2304, 1728),
-        (3, 2): (2496, 1664),
-        (16, 9): (2848, 1600),
-        (21, 9): (3136, 1344),
-    },
-    "3K": {
-        (1, 1): (3072, 3072),
-        (4, 3): (3456, 2592),
-        (3, 2): (3744, 2496),
-        (16, 9): (4096, 2304),
-        (21, 9): (4704, 2016),
-    },
-    "4K": {
-        (1, 1): (4096, 4096),
-        (4, 3): (4704, 3520),
-        (3, 2): (4992, 3328),
-        (16, 9): (5504, 3040),
-        (21, 9): (6240, 2656),
-    },
-}
-"""The same for Seedream 5 lite, as copied by public clients."""
-SEEN_5_LITE: dict[tuple[str, Shape], tuple[int, int]] = {("2K", (16, 9)): (2736, 1520)}
-"""Sizes of decoded files of Seedream 5 lite, which follow neither rule."""
 QUALITIES_4_5 = {"basic": "2K", "high": "4K"}
 QUALITIES_5_LITE = {"basic": "2K", "high": "3K", "ultra": "4K"}
 """The later models' name for a resolution (docs.kie.ai, market/seedream)."""
-DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 IMAGES_MAX = 6
 PROMPT_LONGEST, LATER_PROMPT_LONGEST = 5000, 3000
 SIDE_MAX_PX = 6240
 """The longest side that any source names."""
 _SIDE = r"(?:[1-9][0-9]{1,2}|[1-5][0-9]{3}|6[01][0-9]{2}|62[0-3][0-9]|6240)"
 RESOLUTION = re.compile(f"({_SIDE})x({_SIDE})")
-ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}[!-~]*")
 
 _JOBS = "fakes/FIDELITY.md section 2, documented"
@@ -285,37 +230,14 @@ def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     """Return the requested width and height in pixels of a createTask request, by the "kie" or "bytedance" table."""
     requested, form = body["input"], input_form(body["model"])
     if form is OTHER_INPUT:
-        return other_size(requested)
+        return other_size(body["model"], requested)
     if form is SEEDREAM_4_INPUT:
         shape = SHAPES[requested.get("image_size") or DEFAULT_SHAPE]
-        return _pixels(shape, requested.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
+        return pixels(shape, requested.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
     lite = form is SEEDREAM_5_LITE_INPUT
     across, down = (int(part) for part in requested["aspect_ratio"].split(":"))
     resolution = (QUALITIES_5_LITE if lite else QUALITIES_4_5)[requested["quality"]]
-    return _pixels((across, down), resolution, table, lite)
-
-
-def other_size(requested: dict[str, Any]) -> tuple[int, int]:
-    """Return the size that any other model is asked for with `aspect_ratio` and `resolution`, by Kie.ai's rule; what it
-    does not name is the 1K square."""
-    ratio = ASPECT_RATIO.fullmatch(str(requested.get("aspect_ratio")))
-    shape = (int(ratio[1]), int(ratio[2])) if ratio else SHAPES[DEFAULT_SHAPE]
-    resolution = str(requested.get("resolution")).upper()
-    return _pixels(shape, resolution if resolution in LONGEST_SIDE_PX else DEFAULT_RESOLUTION, "kie", False)
-
-
-@cache
-def _pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int, int]:
-    across, down = shape
-    long, short = max(across, down), min(across, down)
-    if table == "bytedance":
-        size = (BYTEDANCE_5_LITE if lite else BYTEDANCE_4)[resolution][long, short]
-    elif lite and (resolution, (long, short)) in SEEN_5_LITE:
-        size = SEEN_5_LITE[resolution, (long, short)]
-    else:
-        longest = LONGEST_SIDE_PX[resolution]
-        size = longest, max(1, round(longest * short / long))
-    return size if across >= down else (size[1], size[0])
+    return pixels((across, down), resolution, table, lite)
 
 
 def prompt_of(body: dict[str, Any]) -> str | None:

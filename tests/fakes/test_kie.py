@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from harness.fakes.kie import contract
+from harness.fakes.kie import contract, sizes
 from harness.fakes.kie.app import served
 from harness.fakes.latency import Fixed, Never
 from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Music, Picture, Script, Stray, SunoScript
@@ -370,7 +370,11 @@ async def test_an_empty_callback_url_is_none(url: str | None) -> None:
 @pytest.mark.parametrize(
     ("model", "requested", "size"),
     [
-        ("z-image", {"prompt": "p", "aspect_ratio": "16:9"}, (1024, 576)),
+        ("flux-kontext-pro", {"prompt": "p", "aspect_ratio": "16:9"}, (1024, 576)),
+        ("z-image", {"prompt": "p", "aspect_ratio": "16:9"}, (1280, 720)),
+        ("z-image", {"prompt": "p", "aspect_ratio": "1:1"}, (1024, 1024)),
+        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "16:9", "quality": "basic"}, (2736, 1520)),
+        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "9:16"}, (1520, 2736)),
         ("nano-banana-pro", {"prompt": "p", "aspect_ratio": "16:9", "resolution": "2K"}, (2048, 1152)),
         ("gpt-image-2", {"aspect_ratio": "9:16", "resolution": "4k"}, (2304, 4096)),
         ("google/imagen4", {"prompt": ["not", "a", "text"], "aspect_ratio": "auto", "resolution": 7}, (1024, 1024)),
@@ -399,15 +403,15 @@ async def test_unknown_fields_of_a_jobs_input_are_ignored() -> None:
 
 
 async def test_every_size_in_bytedances_tables_has_nearly_the_requested_shape() -> None:
-    sizes = [
+    shapes = [
         (across / down, width / height)
-        for tables in (contract.BYTEDANCE_4, contract.BYTEDANCE_5_LITE)
+        for tables in (sizes.BYTEDANCE_4, sizes.BYTEDANCE_5_LITE)
         for table in tables.values()
         for (across, down), (width, height) in table.items()
     ]
 
-    assert len(sizes) == 2 * 3 * 5
-    assert all(abs(true / named - 1) < 0.02 for named, true in sizes)
+    assert len(shapes) == 2 * 3 * 5
+    assert all(abs(true / named - 1) < 0.02 for named, true in shapes)
 
 
 @pytest.mark.parametrize("table", ["kie", "bytedance"])
