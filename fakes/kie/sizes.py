@@ -78,8 +78,8 @@ ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 
 
 def other_size(model: str, requested: dict[str, Any]) -> tuple[int, int]:
-    """Return the size that any other model is asked for with `aspect_ratio` and `resolution`, by Kie.ai's rule; what it
-    does not name is the 1K square. Sizes that have been seen come before the rule."""
+    """Return the size that a request to any other model names with `aspect_ratio` and `resolution`, by Kie.ai's rule;
+    what it does not name is the 1K square. Sizes that have been seen come before the rule."""
     ratio = ASPECT_RATIO.fullmatch(str(requested.get("aspect_ratio")))
     shape = (int(ratio[1]), int(ratio[2])) if ratio else SHAPES[DEFAULT_SHAPE]
     resolution = str(requested.get("resolution")).upper()

@@ -381,7 +381,7 @@ async def test_an_empty_callback_url_is_none(url: str | None) -> None:
         ("bytedance/seedream-v4-edit", {}, (1024, 1024)),
     ],
 )
-async def test_any_other_model_is_accepted_with_any_input_and_gets_the_size_that_it_is_asked_for(
+async def test_any_other_model_is_accepted_with_any_input_and_gets_the_requested_size(
     model: str, requested: dict[str, Any], size: tuple[int, int]
 ) -> None:
     async with Stage(pictures()) as stage:

@@ -50,7 +50,7 @@ async def test_a_picture_is_served_as_it_was_published() -> None:
         ("http://127.0.0.1:8003/media", "http://127.0.0.1:8003/media/p/"),
     ],
 )
-async def test_a_file_is_on_the_public_host_that_is_asked_for_unless_none_is_served(base_url: str, url: str) -> None:
+async def test_a_file_is_on_the_requested_public_host_unless_none_is_served(base_url: str, url: str) -> None:
     host = media.create_app(SOUND, base_url=base_url)
 
     assert host.publish("png", picture=SPEC, audio_seconds=None, host="cdn1.suno.ai").startswith(url)
