@@ -43,7 +43,7 @@ DialectName = Literal["kie", "sunoapi.org"]
 """The provider of the music API. They differ in codes, limits, required fields, the path of the balance and
 signatures."""
 RecordStyle = Literal["live", "documented"]
-"""How records show times and failures: like live responses, or like the documentation's examples."""
+"""The shapes of records and callbacks: as captured from live traffic, or like the documentation's examples."""
 TextCarries = Literal["items", "empty", "null"]
 """The list in a text callback: tracks without audio, `[]` or null; all three have been seen."""
 TaskIdShape = Literal["hex", "uuid", "prefixed"]
