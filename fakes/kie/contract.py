@@ -65,6 +65,8 @@ UNKNOWN_STATE = "processed"
 """An unknown state, for scripts that want one."""
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
+WAITING_SHARE = 500 / 571
+"""Of 571 captured polls of running tasks 500 found them waiting, 71 generating and none queuing."""
 
 QUALITIES_4_5 = {"basic": "2K", "high": "4K"}
 QUALITIES_5_LITE = {"basic": "2K", "high": "3K", "ultra": "4K"}
@@ -255,8 +257,13 @@ def picture_count(body: dict[str, Any]) -> int:
     return int(requested.get("max_images") or 1)
 
 
+def live_state(elapsed_s: float, takes_s: float) -> str:
+    """Return the state of a task that has not ended: most polls of most tasks have seen no other than `waiting`."""
+    return "waiting" if elapsed_s < WAITING_SHARE * takes_s else "generating"
+
+
 def state(elapsed_s: float, takes_s: float) -> str:
-    """Return the state of a task that has not ended."""
+    """Return the state of a task that has not ended, by the documentation."""
     if elapsed_s < min(WAITING_S_MAX, takes_s / 10):
         return "waiting"
     return "queuing" if elapsed_s < min(QUEUING_S_MAX, takes_s / 5) else "generating"

@@ -84,7 +84,13 @@ class ImageTask:
         if self.ended_ms is not None and not (lag_s and now_s < self.ends_s + lag_s):
             return ENDED
         waited_s = now_s - self.began_s - self.image.waits_s
-        return "waiting" if waited_s < 0 else contract.state(waited_s, self.takes_s)
+        return "waiting" if waited_s < 0 else _STATES[self.style](waited_s, self.takes_s)
+
+
+_STATES: dict[RecordStyle, Callable[[float, float], str]] = {
+    "live": contract.live_state,
+    "documented": contract.state,
+}
 
 
 def job_record(task: ImageTask, state: str) -> dict[str, Any] | None:

@@ -243,10 +243,18 @@ async def test_a_state_begins_when_the_previous_one_ends(elapsed_s: float, after
     assert contract.begins_after_s(contract.state(elapsed_s / 10, 1.0), 1.0) == after_s / 10
 
 
+@pytest.mark.parametrize(("elapsed_s", "state"), [(0.5, "waiting"), (80.0, "waiting"), (90.0, "generating")])
+async def test_a_job_really_waits_most_of_the_time_and_never_queues(elapsed_s: float, state: str) -> None:
+    assert contract.live_state(elapsed_s, 100.0) == state
+    assert contract.live_state(elapsed_s, float("inf")) == "waiting"
+
+
 @pytest.mark.parametrize(
     ("elapsed_s", "state"), [(0.5, "waiting"), (1.5, "queuing"), (2.5, "generating"), (1e9, "generating")]
 )
-async def test_a_job_waits_queues_and_then_generates_even_for_ever(elapsed_s: float, state: str) -> None:
+async def test_by_the_documentation_a_job_waits_queues_and_then_generates_even_for_ever(
+    elapsed_s: float, state: str
+) -> None:
     assert contract.state(elapsed_s, float("inf")) == state
 
 
