@@ -71,7 +71,7 @@ def test_every_scenario_is_a_test_green_and_red_where_it_belongs(python: Path, p
     assert "baseline/healthy" not in passed
     counts = SUMMARY.search(told)
     assert counts is not None
-    assert (int(counts[1]) + int(counts[2]), int(counts[2])) == (106, len(expected()))
+    assert (int(counts[1]) + int(counts[2]), int(counts[2])) == (108, len(expected()))
     report = project / ".pytest_cache" / "d" / "harness" / "report.html"
     assert f"report in {report}" in told
     assert report.read_text("utf-8").startswith("<!doctype html>")
