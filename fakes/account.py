@@ -25,6 +25,7 @@ API_KEY = "fake-api-key"
 """The key that a fake accepts unless it is given another one."""
 JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECASE)
 """Refusing a type other than JSON is inferred; a request without a type counts as JSON."""
+TASK_ID_REQUIRED = "taskId parameter is required"
 OPENAPI_PATH = "/openapi.json"
 """The path of a fake's own OpenAPI document. No provider has it, so it is not a documented endpoint."""
 SOURCE_AUTH = "fakes/FIDELITY.md section 1, documented"
@@ -112,12 +113,12 @@ class Account:
             return wanted
         found = ", ".join(query) or None
         self.break_contract(endpoint, [problem("taskId", found, "required, a task's id", SOURCE_AUTH)])
-        return self.failure(self.codes.invalid, "taskId: required")
+        return self.failure(400, TASK_ID_REQUIRED)
 
     async def show_balance(self, request: Request) -> Response:
         """Respond with the balance of credits."""
         lacks_key = self.lacks_key(request)
-        return success(self.credits.balance) if lacks_key is None else self.answer(lacks_key)
+        return success(float(self.credits.balance)) if lacks_key is None else self.answer(lacks_key)
 
     def has_no_room(self, endpoint: str, price: int) -> Failure | None:
         """Return the refusal of an otherwise valid creation that exceeds the rate limit or the credits; count it if

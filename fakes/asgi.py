@@ -46,8 +46,8 @@ def with_samples() -> Starlette:
 
     async def front_page(request: Request) -> Response:
         _learn_address(host, request)
-        picture = host.publish("2048x1152.png", picture=SAMPLE, audio_seconds=None)
-        audio = host.publish("track.mp3", picture=None, audio_seconds=SAMPLE_AUDIO_S)
+        picture = host.publish("png", picture=SAMPLE, audio_seconds=None)
+        audio = host.publish("mp3", picture=None, audio_seconds=SAMPLE_AUDIO_S)
         return PlainTextResponse(f"{picture}\n{audio}\n")
 
     return Starlette(routes=[Mount(MEDIA_PATH, host.app), Route("/", front_page)])

@@ -24,7 +24,8 @@ TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"
 STALE_S = 3_600
 WRONG_KEY = "a key that is not the receiver's"
-USER_AGENT = "provider-callback/1.0"
+CONTENT_TYPE = "application/json; charset=utf-8"
+USER_AGENT = "okhttp/3.14.9"
 
 DeliveryOutcome = Literal["answered", "timeout", "refused", "reset", "bad-answer", "unreachable"]
 
@@ -145,7 +146,7 @@ class CallbackDispatcher:
 
     async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[DeliveryOutcome, int | None]:
         """Return the outcome of one attempt, with the status only if the complete response came in time."""
-        sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
+        sent = {"Content-Type": CONTENT_TYPE, "User-Agent": USER_AGENT, **headers}
         try:
             async with asyncio.timeout(self._rules.answer_within_s):
                 return "answered", (await self._post(url, content, sent)).status

@@ -15,9 +15,10 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 URL: Schema = {"type": "string", "pattern": f"^{URL_FORM}$"}
+JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 EMPTY: Schema = {"const": ""}
 NULL: Schema = {"type": "null"}
-CREDITS: Schema = {"type": "integer"}
+CREDITS: Schema = {"type": "number"}
 EPOCH_MS: Schema = {"type": "integer", "minimum": 1_000_000_000_000, "description": "Epoch milliseconds."}
 TASK_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 ERROR_CODE: Schema = {"type": "integer", "minimum": 400, "maximum": 599}
@@ -59,7 +60,7 @@ def field_schema(field: Field) -> Schema:
         schema["enum"] = [*field.choices] if field.required else [*field.choices, None]
     form = URL_FORM if field.kind == "url" else field.form
     if form is not None:
-        schema["pattern"] = f"^(?:{form})$"
+        schema["pattern"] = f"^(?:{form}){'?' if field.empty_is_absent else ''}$"
     if json_type == "string" and field.required:
         schema["minLength"] = 1
     for key, value in (("maxLength", field.longest), ("minimum", field.low), ("maximum", field.high)):
@@ -84,8 +85,9 @@ def success(data: Schema) -> Schema:
     return closed({"code": {"const": 200}, "msg": TEXT, "data": data})
 
 
-REFUSAL = closed({"code": ERROR_CODE, "msg": TEXT})
-NOTHING_FOUND = closed({"code": {"const": 422}, "msg": TEXT, "data": NULL})
+REFUSAL = closed({"code": ERROR_CODE, "msg": TEXT, "data": NULL}, optional=["data"])
+"""Only a 401 has no `data`."""
+NOTHING_FOUND = closed({"code": {"enum": [200, 422]}, "msg": TEXT, "data": NULL})
 
 
 def _json(schema: Schema) -> Schema:

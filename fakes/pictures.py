@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.fakes import image_defects
 from harness.fakes.image_defects import FLAWS
+from harness.fakes.image_weight import weighed_png
 from harness.fakes.watermark import SIDE_MAX_PX, Watermark, black_cells, card_box
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class PictureSpec:
     mark: Watermark
     format: PictureFormat = "png"
     flaw: str | None = None
+    weight: Literal["drawn", "captured"] = "drawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def _rendered(spec: PictureSpec) -> Rendered:
             content = image_defects.cut_in_last_chunk(_encoded(_drawn(spec), format_), _family(format_))
         case None | "svg":
             content = _svg(spec) if format_ == "svg" else _encoded(_drawn(spec), format_)
+            if format_ == "png" and spec.weight == "captured":
+                content = weighed_png(content, spec.width * spec.height)
         case flaw:
             content = _reshaped(spec, flaw)
     return Rendered(content, content_type)

@@ -9,6 +9,11 @@ from harness.fakes.watermark import Watermark
 
 PRIVATE_URL = "http://169.254.169.254/latest/meta-data/cover.png"
 """The address at which cloud machines serve their own credentials: the target of a smuggled-in URL."""
+TEMPORARY_HOST = "tempfile.aiquickdraw.com"
+MUSIC_HOST = "musicfile.kie.ai"
+SOURCE_AUDIO_HOST, SOURCE_COVER_HOST, SOURCE_STREAM_HOST = "cdn1.suno.ai", "cdn2.suno.ai", "audiopipe.suno.ai"
+FILE_HOSTS = (TEMPORARY_HOST, MUSIC_HOST, SOURCE_AUDIO_HOST, SOURCE_COVER_HOST, SOURCE_STREAM_HOST)
+"""The public hosts of the providers' files; all of them serve every file."""
 STRAY_NUMBER_FIRST = 60_000
 """The first number for pictures that belong to no task of a run."""
 
@@ -16,9 +21,11 @@ STRAY_NUMBER_FIRST = 60_000
 class Publisher(Protocol):
     """Makes a file available for download; a MediaHost's `publish` is one."""
 
-    def __call__(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-        """Serve a picture or an audio file from now on; the URL ends with `name_hint`. Exactly one of the two is
-        given."""
+    def __call__(
+        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+    ) -> str:
+        """Serve a picture or an audio file from now on; the URL ends with `extension`, whatever the format is. Exactly
+        one of the two is given. The URL is on `host` if the files are served under their public hosts."""
         ...
 
 
@@ -50,7 +57,7 @@ def picture_spec(picture: Picture, mark_kind: str, number: int, part: int = 0) -
         made_height=picture.made_height or picture.height,
         part=part,
     )
-    return PictureSpec(picture.width, picture.height, mark, picture.format, picture.flaw)  # type: ignore[arg-type]
+    return PictureSpec(picture.width, picture.height, mark, picture.format, picture.flaw, picture.weight)  # type: ignore[arg-type]
 
 
 def put_url(target: dict[str, Any], key: str, url: str | None, text: ImageUrlText) -> None:

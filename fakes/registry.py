@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from harness.errors import PluginError
 from harness.fakes.paths import GENERATE_IMAGE
 from harness.fakes.provider import Provider
+from harness.fakes.published_files import FILE_HOSTS
 from harness.plugins import plugins
 
 SUNO = Provider("suno", "Suno", ("api.sunoapi.org",), base_url="SUNO_BASE_URL", api_key="SUNO_API_KEY")
@@ -24,7 +25,7 @@ KIE = Provider(
     base_url="KIE_BASE_URL",
     api_key="KIE_API_KEY",
 )
-MEDIA = Provider("media", "files", ("tempfile.aiquickdraw.com", "musicfile.kie.ai", "cdn1.suno.ai", "cdn2.suno.ai"))
+MEDIA = Provider("media", "files", FILE_HOSTS)
 _TAKEN = ("callbacks", "store", "app", "user", "other")
 """Names with another meaning where a provider's name is used."""
 

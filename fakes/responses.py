@@ -15,7 +15,11 @@ from starlette.responses import Response
 
 from harness.fakes.script import Failure
 
-JSON_TYPE = "application/json;charset=utf-8"
+JSON_TYPE = "application/json;charset=UTF-8"
+EDGE_HEADERS = {"server": "cloudflare", "cf-cache-status": "DYNAMIC"}
+"""Headers of every response: the providers' APIs are behind Cloudflare."""
+UNAUTHORIZED = 401
+"""The body code of the only refusal without `data`."""
 HTML_TYPE = "text/html; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -37,7 +41,7 @@ GATEWAY_MESSAGES = {
 }
 MESSAGES = {
     400: "The request's content or a parameter is not accepted.",
-    401: "You do not have access permissions: the API key is missing or wrong.",
+    401: "You do not have access permissions",
     402: "The current credits are insufficient. Please top up.",
     404: "Not Found",
     405: "Method Not Allowed",
@@ -100,7 +104,7 @@ def message_of(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> str:
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return `body` as JSON."""
-    return Response(encoded(body), status, headers, JSON_TYPE)
+    return Response(encoded(body), status, {**EDGE_HEADERS, **(headers or {})}, JSON_TYPE)
 
 
 def success(data: Any) -> Response:
@@ -115,8 +119,9 @@ def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Respons
     message = message_of(failure, messages)
     if failure.html:
         page = HTML_PAGE.format(code=failure.code, message=message)
-        return Response(page, status, headers, HTML_TYPE)
-    return json_response({"code": failure.code, "msg": message}, status, headers)
+        return Response(page, status, {**EDGE_HEADERS, **headers}, HTML_TYPE)
+    body: dict[str, Any] = {"code": failure.code, "msg": message}
+    return json_response(body if failure.code == UNAUTHORIZED else {**body, "data": None}, status, headers)
 
 
 def without_data(code: int, message: str) -> Response:

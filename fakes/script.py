@@ -43,7 +43,7 @@ DialectName = Literal["kie", "sunoapi.org"]
 """The provider of the music API. They differ in codes, limits, required fields, the path of the balance and
 signatures."""
 RecordStyle = Literal["live", "documented"]
-"""How records show times and failures: like live responses, or like the documentation's examples."""
+"""The shapes of records and callbacks: as captured from live traffic, or like the documentation's examples."""
 TextCarries = Literal["items", "empty", "null"]
 """The list in a text callback: tracks without audio, `[]` or null; all three have been seen."""
 TaskIdShape = Literal["hex", "uuid", "prefixed"]
@@ -63,6 +63,8 @@ class Picture:
     format: str = "png"
     flaw: str | None = None
     """One of `harness.fakes.pictures.FLAWS`, or None for a valid file."""
+    weight: Literal["drawn", "captured"] = "drawn"
+    """The weight of a valid PNG: some kilobytes as drawn, or what a provider's file of its size weighs."""
 
 
 COVER = Picture(width=360, height=360, format="jpeg")
@@ -105,7 +107,7 @@ class Music:
     complete_carries: Literal["tracks", "covers"] = "tracks"
     """The complete callback has the tracks, or only their covers, without audio."""
     without_audio: Literal["first", "second"] | None = None
-    """The one of the two songs that never gets its audio, nor its cover."""
+    """The one of the two songs that never gets its audio."""
     record_audio: Literal["same", "another"] = "same"
     """The audio in records: that of the callbacks, or the same song at another URL."""
     record_cover: Picture | Literal["same"] | None = "same"
@@ -199,12 +201,12 @@ class SunoScript:
     dialect: DialectName = "kie"
     task_ids: TaskIdShape = "hex"
     models: tuple[str, ...] = ()
-    """The accepted models; () accepts all that any source names."""
+    """The accepted models; () accepts the dialect's own."""
     errors_as_http: bool = False
     """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
     invisible_s: float = 0.0
-    """For this long after creation the record is not found: body code 422, `data: null`."""
+    """For this long after creation the record is not found: `data: null`."""
     creations_per_10_s: int = 20
     too_often_code: int | None = None
     """The body code of the rate limit; None is the dialect's own. One table of sunoapi.org has 405 where others have
@@ -230,7 +232,7 @@ class KieScript:
     pixel_table: Literal["kie", "bytedance"] = "kie"
     task_ids: TaskIdShape = "hex"
     models: tuple[str, ...] = ()
-    """The accepted models; () accepts all that the contract names."""
+    """The accepted models; () accepts all, and of the flat endpoint all that the contract names."""
     errors_as_http: bool = False
     """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"

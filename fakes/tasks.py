@@ -36,6 +36,11 @@ _VERSION_4 = 4 << 76 | 0b10 << 62
 _FREE_BITS = (1 << 128) - 1 & ~(0b1111 << 76 | 0b11 << 62)
 
 
+def in_full_seconds(epoch_ms: int) -> int:
+    """Return a time in milliseconds without its fraction of a second, as the providers report some of theirs."""
+    return epoch_ms // 1000 * 1000
+
+
 def below(random: Random, bound: int) -> int:
     """Return what `random.randrange(bound)` returns, three times as fast."""
     bits = bound.bit_length()

@@ -47,6 +47,7 @@ class Field:
     """A description or an example of such a text."""
     low: float | None = None
     high: float | None = None
+    empty_is_absent: bool = False
 
     def rule(self) -> str:
         """Return the rule as a sentence fragment for a developer."""
@@ -80,7 +81,7 @@ def test_of(field: Field) -> Test:
     if field.kind in ("whole", "number"):
         return partial(_is_number, field)
     if field.kind == "url":
-        return lambda value: isinstance(value, str) and is_url(value)
+        return lambda value: isinstance(value, str) and (is_url(value) or (field.empty_is_absent and not value))
     empty = "" if field.required else None
     if field.longest is None and field.choices is None and field.form is None:
         return lambda value: isinstance(value, str) and value != empty

@@ -98,6 +98,7 @@ def first_line(text: str) -> str:
         ("suno: {strays: [{after: 1s, what: forgery, forgery: stale, cover: none}]}\n", '2:67: suno.strays[0].cover: expected a picture size such as "2048x1152", got "none"'),
         ("kie: {forgeries: [{after: 1s}]}\n", "2:19: kie.forgeries[0].forgery: is missing"),
         ("kie: {images: [{picture: {flaw: header-lies, format: webp}}]}\n", '2:33: kie.images[0].picture.flaw: "header-lies" needs the format png or jpeg, got webp'),
+        ("kie: {images: [{picture: {weight: captured, format: jpeg}}]}\n", '2:35: kie.images[0].picture.weight: "captured" needs the format png, got jpeg'),
         ("suno: {music: [{sends: [text, error, complete]}]}\n", '2:24: suno.music[0].sends: "error" contradicts a complete callback, so it comes after one; for music that fails write fails: {code: 501, when: after-generating}'),
         ("suno: {music: [{empty-complete: true, complete-carries: covers}]}\n", "2:57: suno.music[0].complete-carries: the complete callback is empty; remove this key or empty-complete:"),
         ("kie: {images: [{callback: never, error-after: 5s}]}\n", "2:47: kie.images[0].error-after: there is no callback with a picture to contradict; remove this key, callback: or fails:"),

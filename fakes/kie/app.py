@@ -155,7 +155,9 @@ class FakeKie:
         problems = contract.job_problems(body, models) if is_job else contract.synchronous_form(models).problems(body)
         if problems:
             self.account.break_contract(endpoint, problems)
-            return self.account.failure(self.account.codes.invalid, f"{problems[0]['field']}: {problems[0]['rule']}")
+            first = problems[0]
+            invalid = self.account.codes.invalid, f"{first['field']}: {first['rule']}"
+            return self.account.failure(*(contract.job_refusal(problems) if is_job else invalid))
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
         misspelt = contract.job_misspelt(body, models) if is_job else contract.synchronous_form(models).misspelt(body)
@@ -193,7 +195,7 @@ class FakeKie:
             what="image",
             endpoint=endpoint,
             mode=mode,
-            prompt=(body["input"] if is_job else body)["prompt"],
+            prompt=contract.prompt_of(body),
             title=None,
             charged=task.price,
             requested={"width": size[0], "height": size[1]},
@@ -252,10 +254,9 @@ class FakeKie:
             self.account.change_credits(task.task_id, task.price)
 
     def _publish(self, task: ImageTask, part: int = 0) -> str:
-        """Publish a picture: Seedream's files always end in .png, and the name states the requested size."""
+        """Publish a picture; its URL ends in .png, whatever its format."""
         picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
-        hint = f"{task.size[0]}x{task.size[1]}.png"
-        return self._publish_file(hint, picture=picture, audio_seconds=None)
+        return self._publish_file("png", picture=picture, audio_seconds=None)
 
     def _begin_forgeries(self, task: ImageTask, url: str) -> None:
         for forgery in self.script.forgeries:
@@ -266,8 +267,7 @@ class FakeKie:
         await sleep_until(task.began_s + forgery.after_s)
         picture = picture_spec(forgery.picture, "picture", self._stray_pictures)
         self._stray_pictures += 1
-        hint = f"{picture.width}x{picture.height}.png"
-        false_url = self._publish_file(hint, picture=picture, audio_seconds=None)
+        false_url = self._publish_file("png", picture=picture, audio_seconds=None)
         forged = replace(task, urls=[false_url], failure=None, ended_ms=int(time.time() * 1000))
         name = f"forgery:{forgery.forgery}"
         body = self._callback_body(forged)
@@ -314,7 +314,7 @@ class FakeKie:
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
             self.account.break_contract(contract.DOWNLOAD_URL, problems)
-        return success(url) if url else self.account.answer(self.account.failure(422, "The url is not one of ours."))
+        return success(url) if url else self.account.answer(self.account.failure(422, contract.FOREIGN_URL))
 
 
 def _mode(image: Image, body: dict[str, Any], is_job: bool) -> Mode:

@@ -6,15 +6,27 @@ way is a job: createTask, then recordInfo or a callback.
 
 import json
 import re
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
+from harness.fakes.kie.sizes import (
+    ASPECT_RATIO,
+    DEFAULT_RESOLUTION,
+    DEFAULT_SHAPE,
+    LONGEST_SIDE_PX,
+    RATIOS,
+    RESOLUTIONS,
+    SHAPES,
+    other_size,
+    pixels,
+)
 from harness.fakes.paths import IMAGE_PATHS
 from harness.fakes.published_files import put_url
 from harness.fakes.script import Image
-from harness.fakes.validation import Field, Form
+from harness.fakes.validation import Field, Form, problem
 
 GENERATE_IMAGE, CREATE_TASK = IMAGE_PATHS
 RECORD_INFO = "/api/v1/jobs/recordInfo"
@@ -34,87 +46,37 @@ LINK_LIFETIME_S = 20 * 60.0
 SEEDREAM_4 = "bytedance/seedream-v4-text-to-image"
 SEEDREAM_4_5 = "seedream/4.5-text-to-image"
 SEEDREAM_5_LITE_PREFIX = "seedream/5-lite-"
+UNKNOWN_MODEL_MESSAGE = (
+    "The model name you specified is not supported. "
+    "Please verify your input and use one of the supported models provided by KIE."
+)
+INPUT_REFUSED_CODE = 500
+INPUT_MESSAGES = {
+    "prompt": "The text length cannot exceed the maximum limit",
+    "max_images": "Value must be within the specified range",
+}
+SEEDREAM_MODELS = (SEEDREAM_4, SEEDREAM_4_5, f"{SEEDREAM_5_LITE_PREFIX}text-to-image")
+FOREIGN_URL = "url is wrong"
 NULL_RECORD = "recordInfo is null"
 SUCCEEDED_MESSAGE = "Playground task completed successfully."
+FAILED_MESSAGE = "Playground task failed."
 FAILED_CALLBACK_CODE = 501
 UNKNOWN_STATE = "processed"
 """An unknown state, for scripts that want one."""
 WAITING_S_MAX = 1.0
 QUEUING_S_MAX = 2.0
+WAITING_SHARE = 500 / 571
+"""Of 571 captured polls of running tasks 500 found them waiting, 71 generating and none queuing."""
 
-Shape = tuple[int, int]
-"""Width to height, in small whole numbers."""
-SHAPES: dict[str, Shape] = {
-    "square": (1, 1),
-    "square_hd": (1, 1),
-    "portrait_4_3": (3, 4),
-    "portrait_3_2": (2, 3),
-    "portrait_16_9": (9, 16),
-    "landscape_4_3": (4, 3),
-    "landscape_3_2": (3, 2),
-    "landscape_16_9": (16, 9),
-    "landscape_21_9": (21, 9),
-}
-"""No source distinguishes `square` and `square_hd`; their size is the same here [inferred]."""
-RESOLUTIONS = ("1K", "2K", "4K")
-RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9")
-"""The later models' replacement for a named shape."""
-LONGEST_SIDE_PX = {"1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
-"""Kie's documented rule: the resolution names the longest side. For 3K it is inferred."""
-BYTEDANCE_4: dict[str, dict[Shape, tuple[int, int]]] = {
-    "1K": {(1, 1): (1024, 1024), (4, 3): (1152, 864), (3, 2): (1248, 832), (16, 9): (1280, 720), (21, 9): (1512, 648)},
-    "2K": {
-        (1, 1): (2048, 2048),
-        (4, 3): (2304, 1728),
-        (3, 2): (2496, 1664),
-        (16, 9): (2560, 1440),
-        (21, 9): (3024, 1296),
-    },
-    "4K": {
-        (1, 1): (4096, 4096),
-        (4, 3): (4694, 3520),
-        (3, 2): (4992, 3328),
-        (16, 9): (5404, 3040),
-        (21, 9): (6198, 2656),
-    },
-}
-"""ByteDance's recommended sizes for Seedream 4 and 4.5, in the version with 5404x3040; upright shapes are the same
-turned. 16:9 is documented, the other shapes are as copied by public clients."""
-BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
-    "2K": {
-        (1, 1): (2048, 2048),
-        (4, 3): (2304, 1728),
-        (3, 2): (2496, 1664),
-        (16, 9): (2848, 1600),
-        (21, 9): (3136, 1344),
-    },
-    "3K": {
-        (1, 1): (3072, 3072),
-        (4, 3): (3456, 2592),
-        (3, 2): (3744, 2496),
-        (16, 9): (4096, 2304),
-        (21, 9): (4704, 2016),
-    },
-    "4K": {
-        (1, 1): (4096, 4096),
-        (4, 3): (4704, 3520),
-        (3, 2): (4992, 3328),
-        (16, 9): (5504, 3040),
-        (21, 9): (6240, 2656),
-    },
-}
-"""The same for Seedream 5 lite, as copied by public clients."""
 QUALITIES_4_5 = {"basic": "2K", "high": "4K"}
 QUALITIES_5_LITE = {"basic": "2K", "high": "3K", "ultra": "4K"}
 """The later models' name for a resolution (docs.kie.ai, market/seedream)."""
-DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 IMAGES_MAX = 6
 PROMPT_LONGEST, LATER_PROMPT_LONGEST = 5000, 3000
 SIDE_MAX_PX = 6240
 """The longest side that any source names."""
 _SIDE = r"(?:[1-9][0-9]{1,2}|[1-5][0-9]{3}|6[01][0-9]{2}|62[0-3][0-9]|6240)"
 RESOLUTION = re.compile(f"({_SIDE})x({_SIDE})")
-ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 MODEL = re.compile(rf"{re.escape(SEEDREAM_4)}|{re.escape(SEEDREAM_4_5)}|{re.escape(SEEDREAM_5_LITE_PREFIX)}[!-~]*")
 
 _JOBS = "fakes/FIDELITY.md section 2, documented"
@@ -122,6 +84,7 @@ _LATER = "docs.kie.ai, market/seedream, documented"
 _BELIEF = "fakes/FIDELITY.md section 2, assumed by applications"
 _LARGEST = "fakes/FIDELITY.md section 2, assumed by applications; the largest size is inferred"
 _CALLBACK = Field("callBackUrl", "url", _JOBS)
+_JOB_CALLBACK = replace(_CALLBACK, empty_is_absent=True)
 _COMMON = (Field("nsfw_checker", "flag", _JOBS),)
 DOWNLOAD = Form([Field("url", "url", _JOBS, required=True)])
 
@@ -154,8 +117,10 @@ def synchronous_form(models: tuple[str, ...] = ()) -> Form:
 
 @cache
 def job_form(models: tuple[str, ...] = ()) -> Form:
-    """Return the fields of a createTask request without those in `input`."""
-    return Form((_model(models, _JOBS), Field("input", "object", _JOBS, required=True), _CALLBACK))
+    """Return the fields of a createTask request without those in `input`; `models` are the accepted ones, () accepts
+    all names."""
+    model = _model(models, _JOBS) if models else Field("model", "text", _JOBS, required=True)
+    return Form((model, Field("input", "object", _JOBS, required=True), _JOB_CALLBACK))
 
 
 SEEDREAM_4_INPUT = Form(
@@ -187,24 +152,62 @@ SEEDREAM_4_5_INPUT = _later_input(QUALITIES_4_5)
 SEEDREAM_5_LITE_INPUT = _later_input(QUALITIES_5_LITE)
 
 
+OTHER_INPUT = Form((), "input.")
+"""A model that is not one of these: what its input may be is not known here, so everything is accepted."""
+
+
 def input_form(model: Any) -> Form:
-    """Return the fields of a job's `input`; a model of an unknown family counts as a Seedream 4 [inferred]."""
-    return _input_form(model) if isinstance(model, str) else SEEDREAM_4_INPUT
+    """Return the fields of a job's `input`."""
+    return _input_form(model) if isinstance(model, str) else OTHER_INPUT
 
 
 @lru_cache(maxsize=64)
 def _input_form(model: str) -> Form:
-    if model == SEEDREAM_4_5:
-        return SEEDREAM_4_5_INPUT
-    return SEEDREAM_5_LITE_INPUT if _is_5_lite(model) else SEEDREAM_4_INPUT
+    if _is_5_lite(model):
+        return SEEDREAM_5_LITE_INPUT
+    return {SEEDREAM_4: SEEDREAM_4_INPUT, SEEDREAM_4_5: SEEDREAM_4_5_INPUT}.get(model, OTHER_INPUT)
 
 
 def job_problems(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[ContractProblem]:
     """Return the rules that a createTask request breaks; `models` are the accepted ones, () accepts all in the
     contract."""
     problems = job_form(models).problems(body)
+    if not problems and not models:
+        problems = _misspelt_model(body["model"])
     requested = body.get("input")
     return problems + input_form(body.get("model")).problems(requested) if isinstance(requested, dict) else problems
+
+
+def _misspelt_model(model: str) -> list[ContractProblem]:
+    """Return the problem of a name that is a Seedream model's but for case and punctuation, or lacks its first part."""
+    if model in SEEDREAM_MODELS:
+        return []
+    meant = next((known for known in SEEDREAM_MODELS if _bare(model) in (_bare(known), _bare_end(known))), None)
+    return [problem("model", model, f"no such model; it is called {meant}", _JOBS)] if meant else []
+
+
+def _bare(model: str) -> str:
+    return re.sub("[^a-z0-9/]", "", model.casefold())
+
+
+def _bare_end(model: str) -> str:
+    return _bare(model).rpartition("/")[2]
+
+
+def job_refusal(problems: list[ContractProblem]) -> tuple[int, str]:
+    """Return the body code and the message for a createTask request with these problems.
+
+    A wrong field of the input is 500 under HTTP 200; the message says which kind of rule it breaks.
+    """
+    first = problems[0]
+    if first["field"] == "model":
+        return 422, UNKNOWN_MODEL_MESSAGE
+    name = first["field"].removeprefix("input.")
+    if name == first["field"]:
+        return 422, f"{name}: {first['rule']}"
+    if first["found"] is None:
+        return INPUT_REFUSED_CODE, f"{name} is required"
+    return INPUT_REFUSED_CODE, INPUT_MESSAGES.get(name, f"{name} is not within the range of allowed options")
 
 
 def job_misspelt(body: dict[str, Any], models: tuple[str, ...] = ()) -> list[ContractProblem]:
@@ -227,26 +230,23 @@ def synchronous_size(body: dict[str, Any]) -> tuple[int, int]:
 
 def job_size(body: dict[str, Any], table: str) -> tuple[int, int]:
     """Return the requested width and height in pixels of a createTask request, by the "kie" or "bytedance" table."""
-    requested, model = body["input"], body["model"]
-    if input_form(model) is SEEDREAM_4_INPUT:
+    requested, form = body["input"], input_form(body["model"])
+    if form is OTHER_INPUT:
+        return other_size(body["model"], requested)
+    if form is SEEDREAM_4_INPUT:
         shape = SHAPES[requested.get("image_size") or DEFAULT_SHAPE]
-        return _pixels(shape, requested.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
-    lite = _is_5_lite(model)
+        return pixels(shape, requested.get("image_resolution") or DEFAULT_RESOLUTION, table, False)
+    lite = form is SEEDREAM_5_LITE_INPUT
     across, down = (int(part) for part in requested["aspect_ratio"].split(":"))
     resolution = (QUALITIES_5_LITE if lite else QUALITIES_4_5)[requested["quality"]]
-    return _pixels((across, down), resolution, table, lite)
+    return pixels((across, down), resolution, table, lite)
 
 
-@cache
-def _pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int, int]:
-    across, down = shape
-    long, short = max(across, down), min(across, down)
-    if table == "bytedance":
-        size = (BYTEDANCE_5_LITE if lite else BYTEDANCE_4)[resolution][long, short]
-    else:
-        longest = LONGEST_SIDE_PX[resolution]
-        size = longest, round(longest * short / long)
-    return size if across >= down else (size[1], size[0])
+def prompt_of(body: dict[str, Any]) -> str | None:
+    """Return the prompt of a valid request of either endpoint; other models than Seedream's may have none."""
+    requested = body.get("input", body)
+    prompt = requested.get("prompt") if isinstance(requested, dict) else body.get("prompt")
+    return prompt if isinstance(prompt, str) else None
 
 
 def picture_count(body: dict[str, Any]) -> int:
@@ -257,8 +257,13 @@ def picture_count(body: dict[str, Any]) -> int:
     return int(requested.get("max_images") or 1)
 
 
+def live_state(elapsed_s: float, takes_s: float) -> str:
+    """Return the state of a task that has not ended: most polls of most tasks have seen no other than `waiting`."""
+    return "waiting" if elapsed_s < WAITING_SHARE * takes_s else "generating"
+
+
 def state(elapsed_s: float, takes_s: float) -> str:
-    """Return the state of a task that has not ended."""
+    """Return the state of a task that has not ended, by the documentation."""
     if elapsed_s < min(WAITING_S_MAX, takes_s / 10):
         return "waiting"
     return "queuing" if elapsed_s < min(QUEUING_S_MAX, takes_s / 5) else "generating"

@@ -1,12 +1,15 @@
 """The picture API's OpenAPI document: one for each profile, set of models and style of records."""
 
+from collections.abc import Callable
 from functools import cache
 
 from harness.fakes.kie import contract
+from harness.fakes.kie.records import FAILED_FLAG, RUNNING_FLAG, SUCCESS_FLAG
 from harness.fakes.openapi import (
     CREDITS,
     EMPTY,
     EPOCH_MS,
+    JSON_TEXT,
     NULL,
     TASK_ID,
     TEXT,
@@ -89,74 +92,86 @@ def _job(models: tuple[str, ...]) -> Schema:
     if models:
         families = [({"enum": [model]}, contract.input_form(model)) for model in models]
     else:
+        seedream_4: list[Schema] = [{"const": contract.SEEDREAM_4}, {"const": contract.SEEDREAM_4_5}]
         families = [
-            ({"enum": [contract.SEEDREAM_4]}, contract.SEEDREAM_4_INPUT),
-            ({"enum": [contract.SEEDREAM_4_5]}, contract.SEEDREAM_4_5_INPUT),
+            (seedream_4[0], contract.SEEDREAM_4_INPUT),
+            (seedream_4[1], contract.SEEDREAM_4_5_INPUT),
             ({"pattern": lite}, contract.SEEDREAM_5_LITE_INPUT),
+            ({"not": either(*seedream_4, {"pattern": lite})}, contract.OTHER_INPUT),
         ]
     return either(
         *(form_schema(form, {"model": model, "input": form_schema(requested)}) for model, requested in families),
     )
 
 
-def _ended(state: str, code: Schema, message: Schema, result: Schema, records: RecordStyle) -> Schema:
-    """Return the keys that records and callbacks of an ended task share."""
-    unit = "seconds" if records == "live" else "milliseconds"
-    return {
-        "taskId": TASK_ID,
-        "model": TEXT,
-        "state": {"const": state},
-        "param": {"type": "string", "contentMediaType": "application/json"},
-        "resultJson": result,
-        "failCode": code,
-        "failMsg": message,
-        "costTime": {"type": "integer", "minimum": 0, "description": f"In {unit}."},
-        "createTime": EPOCH_MS,
-        "completeTime": EPOCH_MS,
-        "updateTime": EPOCH_MS,
-    }
-
-
 def _schemas(records: RecordStyle) -> dict[str, Schema]:
-    no_failure = NULL if records == "live" else EMPTY
-    failed: Schema = {"type": "string", "pattern": "^[45][0-9]{2}$"}
-    result: Schema = {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "contentSchema": ref("Result"),
-    }
-    succeeded = _ended("success", no_failure, no_failure, result, records)
-    went_wrong = _ended("fail", failed, TEXT, NULL, records)
-    running = {
-        **succeeded,
-        "state": {"enum": list(RUNNING_STATES)},
-        "resultJson": NULL,
-        "costTime": NULL,
-        "completeTime": NULL,
-    }
-    paid = {"consumeCredits": CREDITS, "remainedCredits": CREDITS}
-
-    def record(shared: Schema, response: Schema, consumed: Schema) -> Schema:
-        reported = {**shared, "creditsConsumed": consumed}
-        return closed({**reported, "response": response} if records == "live" else reported)
-
-    delivered = {name: schema for name, schema in succeeded.items() if not name.startswith("fail")}
     urls: Schema = {"type": "array", "items": URL, "minItems": 1, "maxItems": contract.IMAGES_MAX}
+    return {"Result": closed({"resultUrls": urls}), **_STYLES[records]()}
+
+
+_FAILED: Schema = {"type": "string", "pattern": "^[45][0-9]{2}$"}
+_RESULT: Schema = {"type": "string", "contentMediaType": "application/json", "contentSchema": ref("Result")}
+
+
+def _live() -> dict[str, Schema]:
+    """Return the records and callbacks that have been captured."""
+    shared = {**_SHARED, "creditsConsumed": CREDITS}
+    flagged = {**shared, "operationType": TEXT, "paramJson": JSON_TEXT}
+    unfailed = {"failCode": NULL, "failMsg": NULL}
+    running = {"costTime": NULL, "completeTime": NULL, **_state(*RUNNING_STATES), **_flag(RUNNING_FLAG)}
+    succeeded = {**_ended("seconds"), **_state("success"), "resultJson": _RESULT}
+    failed = {**_ended("seconds"), **_state("fail"), "failCode": _FAILED, "failMsg": TEXT}
+    updated = {"updateTime": EPOCH_MS}
     return {
-        "Result": closed({"resultUrls": urls}),
         "PictureRecord": either(
-            record(running, NULL, CREDITS),
-            record(succeeded, ref("Result"), CREDITS),
-            record(went_wrong, NULL, {"const": 0}),
+            closed({**flagged, **unfailed, **running, "resultJson": EMPTY}),
+            closed({**flagged, **unfailed, **succeeded, **_flag(SUCCESS_FLAG), "response": ref("Result")}),
+            closed({**flagged, **failed, **_flag(FAILED_FLAG), "resultJson": EMPTY}),
         ),
-        "PictureCallback": either(
-            closed({"code": {"const": 200}, "msg": TEXT, "data": closed({**delivered, **paid})}),
-            closed(
-                {
-                    "code": {"const": contract.FAILED_CALLBACK_CODE},
-                    "msg": TEXT,
-                    "data": closed({**went_wrong, **paid}),
-                }
-            ),
+        "PictureCallback": _callback_bodies({**shared, **succeeded, **updated}, {**shared, **failed, **updated}),
+    }
+
+
+def _documented() -> dict[str, Schema]:
+    """Return the records and callbacks of older pages."""
+    shared = {**_SHARED, "updateTime": EPOCH_MS}
+    unfailed = {"failCode": EMPTY, "failMsg": EMPTY}
+    running = {"costTime": NULL, "completeTime": NULL, **_state(*RUNNING_STATES), "resultJson": NULL}
+    succeeded = {**_ended("milliseconds"), **_state("success"), "resultJson": _RESULT}
+    failed = {**_ended("milliseconds"), **_state("fail"), "resultJson": NULL, "failCode": _FAILED, "failMsg": TEXT}
+    consumed = {"creditsConsumed": CREDITS}
+    paid = {"consumeCredits": CREDITS, "remainedCredits": CREDITS}
+    return {
+        "PictureRecord": either(
+            closed({**shared, **unfailed, **running, **consumed}),
+            closed({**shared, **unfailed, **succeeded, **consumed}),
+            closed({**shared, **failed, **consumed}),
         ),
+        "PictureCallback": _callback_bodies({**shared, **succeeded, **paid}, {**shared, **failed, **paid}),
+    }
+
+
+_SHARED: dict[str, Schema] = {"taskId": TASK_ID, "model": TEXT, "param": JSON_TEXT, "createTime": EPOCH_MS}
+_STYLES: dict[RecordStyle, Callable[[], dict[str, Schema]]] = {"live": _live, "documented": _documented}
+
+
+def _callback_bodies(succeeded: dict[str, Schema], failed: dict[str, Schema]) -> Schema:
+    return either(
+        closed({"code": {"const": 200}, "msg": TEXT, "data": closed(succeeded)}),
+        closed({"code": {"const": contract.FAILED_CALLBACK_CODE}, "msg": TEXT, "data": closed(failed)}),
+    )
+
+
+def _state(*states: str) -> dict[str, Schema]:
+    return {"state": {"enum": list(states)}}
+
+
+def _flag(value: int) -> dict[str, Schema]:
+    return {"successFlag": {"const": value}}
+
+
+def _ended(unit: str) -> dict[str, Schema]:
+    return {
+        "costTime": {"type": "integer", "minimum": 0, "description": f"In {unit}."},
+        "completeTime": EPOCH_MS,
     }

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from harness.fakes.events import Observer, ignore
 from harness.fakes.pictures import PictureSpec
+from harness.fakes.published_files import FILE_HOSTS
 from harness.fakes.responses import TEXT_TYPE
 from harness.fakes.script import MediaScript
 
@@ -77,13 +78,19 @@ class MediaHost:
         self._files: OrderedDict[str, File] = OrderedDict()
         self._files_kept = files_kept
 
-    def publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
-        """Serve a file from now on, under a URL that ends with `name_hint`, the name that the caller expects."""
+    def publish(
+        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+    ) -> str:
+        """Serve a file from now on. Its URL shows no more of it than `extension`, which need not be its format.
+
+        It is on `host`, unless the files are served somewhere else than under their public hosts.
+        """
         assert (picture is None) != (audio_seconds is None), "a file is either a picture or audio"
         folder = "p" if picture is not None else "a"
-        path = f"/{folder}/{self._random.getrandbits(64):016x}-{name_hint}"
+        path = f"/{folder}/{self._random.getrandbits(64):016x}.{extension}"
         now_s = asyncio.get_running_loop().time()
-        url = self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
+        file = self._keep(path, File(picture, audio_seconds, now_s, self.script.expires_after_s))
+        url = (self.base_url if host is None else self._base_url_at(host)) + _with_query(path, file)
         if picture is not None:
             self._observe("picture.published", url=url, **_facts(picture))
         return url
@@ -94,17 +101,23 @@ class MediaHost:
         file = self._files.get(path) if url.startswith(self.base_url) else None
         if file is None or file.signature != query:
             return None
-        path = f"/t/{self._random.getrandbits(64):016x}-{path.rpartition('/')[2].partition('-')[2]}"
-        return self._keep(path, replace(file, published_s=asyncio.get_running_loop().time(), lifetime_s=lifetime_s))
+        path = f"/t/{self._random.getrandbits(64):016x}.{path.rpartition('.')[2]}"
+        now_s = asyncio.get_running_loop().time()
+        lent = self._keep(path, replace(file, published_s=now_s, lifetime_s=lifetime_s))
+        return self.base_url + _with_query(path, lent)
 
-    def _keep(self, path: str, file: File) -> str:
-        """Serve a file at a path, and return its URL."""
+    def _base_url_at(self, host: str) -> str:
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{host}{parts.path}" if parts.netloc in FILE_HOSTS else self.base_url
+
+    def _keep(self, path: str, file: File) -> File:
+        """Serve a file at a path, and return it with the signature that its URL must have."""
         if self.script.signed:
             file = replace(file, signature=f"Signature={self._random.getrandbits(128):032x}")
         self._files[path] = file
         if self._files_kept is not None and len(self._files) > self._files_kept:
             self._files.popitem(last=False)
-        return self.base_url + _with_query(path, file)
+        return file
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""

@@ -19,13 +19,22 @@ from harness.fakes.delivery import Callback, CallbackDispatcher
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Publisher, picture_spec, task_number
+from harness.fakes.published_files import (
+    MUSIC_HOST,
+    SOURCE_AUDIO_HOST,
+    SOURCE_COVER_HOST,
+    SOURCE_STREAM_HOST,
+    STRAY_NUMBER_FIRST,
+    Publisher,
+    picture_spec,
+    task_number,
+)
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import CallbackKind, Failure, ForgeryKind, Music, Picture, Stray, SunoScript
 from harness.fakes.suno import contract
-from harness.fakes.suno.contract import SunoTrack
-from harness.fakes.suno.records import MusicTask, tracks
+from harness.fakes.suno.contract import PublishedFile, SunoTrack
+from harness.fakes.suno.records import MusicTask, shown, tracks
 from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
 from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, below, sleep_until, task_id, turn
 
@@ -192,7 +201,7 @@ class FakeSuno:
             self._reach(task, step.stage)
         elif step.what == "stream":
             for track in task.tracks:
-                track.stream_url = self._publish_audio(track)
+                track.stream = self._publish_audio(track, SOURCE_STREAM_HOST)
         elif step.what == "send":
             self._send(task, step.stage)
         else:
@@ -201,32 +210,38 @@ class FakeSuno:
     def _reach(self, task: MusicTask, stage: CallbackKind) -> None:
         task.stage = stage
         if stage == "text":
+            for index, track in enumerate(task.tracks):
+                self._paint(task, track, index)
             return
         if task.music.without_audio != ("first" if stage == "first" else "second"):
-            self._finish(task, 0 if stage == "first" else 1)
+            self._finish(task.music, task.tracks[0 if stage == "first" else 1])
         if stage == "complete":
             self._end(task, "success", 200)
 
-    def _finish(self, task: MusicTask, index: int) -> None:
-        """Publish the files of one of a task's tracks."""
-        music, track = task.music, task.tracks[index]
-        track.audio_url = self._publish_audio(track)
-        track.cover_url = self._publish_cover(music.cover, task.number, index)
-        if music.record_audio != "same" or music.record_cover != "same":
-            audio_url = track.audio_url if music.record_audio == "same" else self._publish_audio(track)
+    def _paint(self, task: MusicTask, track: SunoTrack, index: int) -> None:
+        """Publish a track's cover, and that of its record."""
+        music = task.music
+        track.cover = self._publish_cover(music.cover, task.number, index)
+        if music.record_cover != "same":
             part = index + contract.TRACKS_PER_TASK
-            another = music.record_cover
-            cover_url = track.cover_url if another == "same" else self._publish_cover(another, task.number, part)
-            track.recorded = audio_url, cover_url
+            track.recorded_cover = self._publish_cover(music.record_cover, task.number, part)
 
-    def _publish_cover(self, cover: Picture | None, number: int, part: int) -> str | None:
+    def _finish(self, music: Music, track: SunoTrack) -> None:
+        """Publish a track's audio, and that of its record."""
+        track.audio = self._publish_audio(track)
+        if music.record_audio != "same":
+            track.recorded_audio = self._publish_audio(track)
+
+    def _publish_cover(self, cover: Picture | None, number: int, part: int) -> PublishedFile | None:
         if cover is None:
             return None
         picture = picture_spec(cover, "cover", number, part)
-        return self._publish(f"{picture.width}x{picture.height}.jpeg", picture=picture, audio_seconds=None)
+        hosts = MUSIC_HOST, SOURCE_COVER_HOST
+        return PublishedFile(*(self._publish("jpeg", picture=picture, audio_seconds=None, host=host) for host in hosts))
 
-    def _publish_audio(self, track: SunoTrack) -> str:
-        return self._publish("track.mp3", picture=None, audio_seconds=track.duration_s)
+    def _publish_audio(self, track: SunoTrack, source_host: str = SOURCE_AUDIO_HOST) -> PublishedFile:
+        lasts_s, hosts = track.duration_s, (MUSIC_HOST, source_host)
+        return PublishedFile(*(self._publish("mp3", picture=None, audio_seconds=lasts_s, host=host) for host in hosts))
 
     def _end(self, task: MusicTask, outcome: str, code: int) -> None:
         urls = [url for track in task.tracks for url in track.urls()]
@@ -292,8 +307,8 @@ class FakeSuno:
     def _stray_item(self, first: MusicTask, cover: Picture, part: int) -> dict[str, Any]:
         """Return a finished track of an unknown task, with audio and a cover that belong to no task."""
         track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
-        track.audio_url = track.stream_url = self._publish_audio(track)
-        track.cover_url = self._publish_cover(cover, self._stray_pictures, part)
+        track.audio = track.stream = self._publish_audio(track)
+        track.cover = self._publish_cover(cover, self._stray_pictures, part)
         self._stray_pictures += 1
         return track.item()
 
@@ -304,7 +319,7 @@ class FakeSuno:
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
         if task is None or now_s < task.began_s + self.script.invisible_s:
-            return without_data(422, contract.RECORD_NOT_FOUND)
+            return without_data(*contract.RECORD_NOT_FOUND[self.script.records])
         if not task.queries.admits(now_s):
             self.account.throttle(contract.RECORD_INFO, task.queries)
             return self.account.answer(self.account.failure(self.account.codes.too_often))
@@ -315,10 +330,11 @@ def _items(task: MusicTask, callback: CallbackKind) -> list[dict[str, Any]] | No
     """Return the tracks in a callback."""
     music = task.music
     if callback in ("text", "progress"):
-        texts = [replace(track, audio_url="").item() for track in task.tracks]
+        texts = [track.without_audio().item() for track in task.tracks]
         return {"items": texts, "empty": [], "null": None}[music.text_carries]
     if callback == "first":
-        return [task.tracks[0].item()]
+        first, *others = shown(task.tracks, callback)
+        return [first.item(), *(track.without_audio().item() for track in others)]
     if music.empty_complete:
         return []
     items = [track.item() for track in task.tracks]

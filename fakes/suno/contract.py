@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.fakes.account import Endpoint
 from harness.fakes.events import ContractProblem
@@ -17,6 +17,7 @@ from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import KIE_CODES, SUNOAPI_CODES, Codes
 from harness.fakes.script import CallbackKind, DialectName, ImageUrlText, RecordStyle
+from harness.fakes.tasks import in_full_seconds
 from harness.fakes.validation import Field, Form, problem
 
 GENERATE = GENERATE_MUSIC
@@ -26,15 +27,30 @@ SUNOAPI_CREDIT = "/api/v1/generate/credit"
 
 PRICE_CREDITS = 12
 TRACKS_PER_TASK = 2
-MODELS = ("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_WILD", "V6_MINI")
-"""The union over time of the accepted models."""
+MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5")
+"""The models of Kie.ai's page of August 2026."""
+MODELS_OVER_TIME = ("V3_5", *MODELS, "V6", "V6_WILD", "V6_MINI")
+"""All that any source has named."""
+ENGINES = {
+    "V4_5": "chirp-auk",
+    "V4_5PLUS": "chirp-bluejay",
+    "V4_5ALL": "chirp-auk-turbo",
+    "V5": "chirp-crow",
+    "V5_5": "chirp-fenix",
+}
+"""The names of the engines in records. That V5 is chirp-crow has been seen, as have the other names; which of them
+belongs to which model is inferred."""
 EARLY_MODELS = frozenset(("V3_5", "V4"))
 LONG_TITLE_MODELS = frozenset(("V4_5", "V4_5PLUS", "V5"))
 """The models whose titles may be longer at sunoapi.org."""
 TITLE_LONGEST = 80
 TOO_LONG = "at most"
 MISSING_CALLBACK_MESSAGE = "Please enter callBackUrl."
-RECORD_NOT_FOUND = "record-info: the task does not exist."
+RECORD_NOT_FOUND: dict[RecordStyle, tuple[int, str]] = {
+    "live": (200, "success"),
+    "documented": (422, "record-info: the task does not exist."),
+}
+"""The body code and the message of an unknown task's record; its data is null."""
 
 Stage = Literal["text", "first", "complete"]
 STAGES: tuple[tuple[Stage, float], ...] = (("text", 0.1), ("first", 0.5), ("complete", 1.0))
@@ -46,9 +62,9 @@ STATUS_OF: dict[CallbackKind | None, str] = {
     "complete": "SUCCESS",
 }
 CALLBACK_MESSAGES: dict[CallbackKind, str] = {
-    "text": "Text generated successfully.",
+    "text": "Text generation completed successfully.",
     "progress": "Generation in progress.",
-    "first": "First track generated successfully.",
+    "first": "First audio generated successfully.",
     "complete": "All generated successfully.",
 }
 STREAM_SHARE = 0.3
@@ -80,6 +96,7 @@ class Dialect:
     long_title: int
     """Maximum number of characters of a title for the models with longer ones."""
     prompt_required: bool
+    models: tuple[str, ...]
     signs: bool
     """Whether callbacks are signed when a key is set."""
 
@@ -88,14 +105,24 @@ class Dialect:
         return ("POST", GENERATE), ("GET", RECORD_INFO), ("GET", self.credit_path)
 
 
-KIE = Dialect("kie", KIE_CODES, KIE_CREDIT, 422, 3000, 80, True, True)
-SUNOAPI_ORG = Dialect("sunoapi.org", SUNOAPI_CODES, SUNOAPI_CREDIT, 400, 500, 100, False, False)
+KIE = Dialect("kie", KIE_CODES, KIE_CREDIT, 422, 3000, 80, True, MODELS, True)
+SUNOAPI_ORG = Dialect("sunoapi.org", SUNOAPI_CODES, SUNOAPI_CREDIT, 400, 500, 100, False, MODELS_OVER_TIME, False)
 DIALECTS: dict[DialectName, Dialect] = {dialect.name: dialect for dialect in (KIE, SUNOAPI_ORG)}
+
+
+class PublishedFile(NamedTuple):
+    """The two URLs of a file: the provider's copy, and the source of it at Suno. Both are empty until it is there."""
+
+    url: str = ""
+    source_url: str = ""
+
+
+NO_FILE = PublishedFile()
 
 
 @dataclass(slots=True)
 class SunoTrack:
-    """One of a task's two tracks; URLs are empty until the provider has them."""
+    """One of a task's two tracks."""
 
     id: str
     title: str
@@ -105,48 +132,62 @@ class SunoTrack:
     duration_s: float
     created: int | str
     """Epoch milliseconds in live responses, "YYYY-MM-DD HH:mm:ss" in the documentation."""
-    audio_url: str = ""
-    stream_url: str = ""
-    cover_url: str | None = None
+    style: RecordStyle
+    audio: PublishedFile = NO_FILE
+    stream: PublishedFile = NO_FILE
+    cover: PublishedFile | None = NO_FILE
     cover_text: ImageUrlText = "given"
-    recorded: tuple[str, str | None] | None = None
-    """The URLs of audio and cover in records, if they are others than in callbacks."""
+    recorded_audio: PublishedFile | None = None
+    """The audio in records, if it is another than in callbacks."""
+    recorded_cover: PublishedFile | Literal["same"] | None = "same"
 
-    def item(self) -> dict[str, Any]:
-        """Return the track as in a callback. Before its audio is finished it has no cover either."""
-        item: dict[str, Any] = {
+    def fields(self) -> dict[str, Any]:
+        """Return all fields of the track in the order of a record, but with the keys of a callback."""
+        finished, live = bool(self.audio.url), self.style == "live"
+        fields: dict[str, Any] = {
             "id": self.id,
-            "audio_url": self.audio_url,
-            "source_audio_url": self.audio_url,
-            "stream_audio_url": self.stream_url,
-            "source_stream_audio_url": self.stream_url,
+            "audio_url": self.audio.url,
+            "source_audio_url": self.audio.source_url if finished or not live else None,
+            "stream_audio_url": self.stream.url,
+            "source_stream_audio_url": self.stream.source_url,
         }
-        for key in ("image_url", "source_image_url"):
-            if self.audio_url:
-                put_url(item, key, self.cover_url, self.cover_text)
+        for key, url in zip(("image_url", "source_image_url"), self.cover or (None, None), strict=True):
+            if finished or live:
+                put_url(fields, key, url, self.cover_text)
             else:
-                item[key] = ""
-        item |= {
+                fields[key] = ""
+        return {
+            **fields,
             "prompt": self.prompt,
             "model_name": self.model,
             "title": self.title,
             "tags": self.tags,
             "createTime": self.created,
-            "duration": self.duration_s if self.audio_url else None,
+            "duration": self.duration_s if finished else None,
         }
-        return item
+
+    def item(self) -> dict[str, Any]:
+        """Return the track as in a callback. Live ones omit what is not known yet and sort their keys."""
+        fields = self.fields()
+        if self.style == "documented":
+            return fields
+        absent = () if self.audio.url else ("source_audio_url", "duration")
+        return {key: fields[key] for key in sorted(fields) if key not in absent}
+
+    def without_audio(self) -> "SunoTrack":
+        """Return the track as it is before its audio is finished."""
+        return replace(self, audio=NO_FILE)
 
     def in_record(self) -> dict[str, Any]:
         """Return the track as in a record, but with the keys of a callback."""
-        if self.recorded is None:
-            return self.item()
-        audio_url, cover_url = self.recorded
-        return replace(self, audio_url=audio_url, cover_url=cover_url).item()
+        cover = self.cover if self.recorded_cover == "same" else self.recorded_cover
+        return replace(self, audio=self.recorded_audio or self.audio, cover=cover).fields()
 
     def urls(self) -> list[str]:
-        """Return the URLs of its files, in callbacks and records."""
-        shown = (self.audio_url, self.cover_url, *(self.recorded or ()))
-        return [url for url in dict.fromkeys(shown) if url]
+        """Return the URLs of its audio and its covers, in callbacks and records."""
+        recorded_cover = NO_FILE if self.recorded_cover == "same" else self.recorded_cover
+        shown = (self.audio, self.cover, self.recorded_audio, recorded_cover)
+        return [url for file in dict.fromkeys(shown) if file is not None for url in file if url]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +249,13 @@ def _limits(name: DialectName, custom: bool, early: bool, long_title: bool) -> d
 
 @cache
 def rules_of(dialect: DialectName, models: tuple[str, ...] = ()) -> Rules:
-    """Return the rules of an API that accepts these models; () accepts all that any source names."""
-    return Rules(DIALECTS[dialect], models or MODELS)
+    """Return the rules of an API that accepts these models; () accepts the dialect's own."""
+    return Rules(DIALECTS[dialect], models or DIALECTS[dialect].models)
+
+
+def engine_of(model: str) -> str:
+    """Return the name of the engine behind a model."""
+    return ENGINES.get(model) or "chirp-" + model.lower().replace("_", "-")
 
 
 def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
@@ -219,8 +265,8 @@ def at_time(epoch_ms: int, style: RecordStyle) -> int | str:
 
 def callback_body(callback: CallbackKind, task_id: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return the body sent to callBackUrl when a stage is reached."""
-    data = {"callbackType": callback, "task_id": task_id, "data": items}
-    return {"code": 200, "msg": CALLBACK_MESSAGES[callback], "data": data}
+    data = {"callbackType": callback, "data": items, "task_id": task_id}
+    return {"code": 200, "data": data, "msg": CALLBACK_MESSAGES[callback]}
 
 
 def cover_only(item: dict[str, Any]) -> dict[str, Any]:
@@ -235,7 +281,7 @@ def error_callback_body(
     task_id: str, code: int, message: str, items: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Return the body sent to callBackUrl when a generation has failed: no tracks, and a code other than 200."""
-    return {"code": code, "msg": message, "data": {"callbackType": "error", "task_id": task_id, "data": items}}
+    return {"code": code, "data": {"callbackType": "error", "data": items, "task_id": task_id}, "msg": message}
 
 
 def with_task_id_on_top(body: dict[str, Any]) -> dict[str, Any]:
@@ -251,9 +297,10 @@ def record(
     items: Sequence[dict[str, Any]] | None,
     failure: tuple[int, str] | None,
     created_ms: int,
+    kind: str,
 ) -> dict[str, Any]:
-    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks as in callbacks, None before
-    there are any."""
+    """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks with the keys of callbacks,
+    None before there are any; `kind` is the engine that makes them."""
     response = None
     if items is not None:
         response = {"taskId": task_id, "sunoData": [in_camel_case(item) for item in items]}
@@ -264,11 +311,11 @@ def record(
         "param": param,
         "response": response,
         "status": status,
-        "type": "GENERATE",
+        "type": kind,
         "operationType": "generate",
         "errorCode": code,
         "errorMessage": message,
-        "createTime": created_ms,
+        "createTime": in_full_seconds(created_ms),
     }
 
 

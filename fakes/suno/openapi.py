@@ -7,6 +7,7 @@ from harness.fakes.openapi import (
     EMPTY,
     EPOCH_MS,
     ERROR_CODE,
+    JSON_TEXT,
     NULL,
     TASK_ID,
     TEXT,
@@ -25,7 +26,6 @@ from harness.fakes.script import DialectName, RecordStyle, SunoScript
 from harness.fakes.suno import contract
 
 DOCUMENTED_TIME: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"}
-JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
 
 
 def describe(script: SunoScript) -> Schema:
@@ -77,28 +77,36 @@ def _mode(rules: contract.Rules, custom: bool, models: list[str], limits: dict[s
     return form_schema(rules.form, {"customMode": {"const": custom}, "model": {"enum": models}, **texts})
 
 
-def _track(finished: bool, created: Schema) -> Schema:
-    """Return the schema of a track in callbacks; before its audio is finished it has no cover and no length, but
-    perhaps a stream."""
-    audio = URL if finished else EMPTY
+def _track(finished: bool, records: RecordStyle) -> Schema:
+    """Return the schema of a track in records, with the keys of callbacks. Before its audio is finished it may have a
+    stream; in the documentation it has no cover either."""
+    live = records == "live"
     stream = URL if finished else either(URL, EMPTY)
+    cover = URL if finished or live else EMPTY
     return closed(
         {
             "id": {"type": "string", "format": "uuid"},
-            "audio_url": audio,
-            "source_audio_url": audio,
+            "audio_url": URL if finished else EMPTY,
+            "source_audio_url": URL if finished else NULL if live else EMPTY,
             "stream_audio_url": stream,
             "source_stream_audio_url": stream,
-            "image_url": audio,
-            "source_image_url": audio,
+            "image_url": cover,
+            "source_image_url": cover,
             "prompt": TEXT,
             "model_name": TEXT,
             "title": TEXT,
             "tags": TEXT,
-            "createTime": created,
+            "createTime": EPOCH_MS if live else DOCUMENTED_TIME,
             "duration": {"type": "number", "exclusiveMinimum": 0} if finished else NULL,
         }
     )
+
+
+def _track_in_work(records: RecordStyle) -> Schema:
+    """Return the schema of an unfinished track in callbacks: live ones omit what is not known yet."""
+    fields: dict[str, Schema] = _track(False, records)["properties"]
+    absent = ("source_audio_url", "duration") if records == "live" else ()
+    return closed({name: schema for name, schema in fields.items() if name not in absent})
 
 
 def _callback(kind: str, code: Schema, tracks: Schema) -> Schema:
@@ -107,8 +115,9 @@ def _callback(kind: str, code: Schema, tracks: Schema) -> Schema:
 
 
 def _schemas(records: RecordStyle) -> dict[str, Schema]:
-    created = EPOCH_MS if records == "live" else DOCUMENTED_TIME
-    finished, unfinished = _track(True, created), _track(False, created)
+    finished, unfinished = _track(True, records), _track(False, records)
+    first = [ref("Track"), ref("TrackInWork")] if records == "live" else [ref("Track")]
+    kind: Schema = TEXT if records == "live" else {"const": "GENERATE"}
     ok: Schema = {"const": 200}
     nothing: Schema = {"type": "array", "maxItems": 0}
     statuses = [*contract.STATUS_OF.values(), contract.UNDELIVERED_STATUS, *contract.FAILED_STATUSES]
@@ -116,12 +125,12 @@ def _schemas(records: RecordStyle) -> dict[str, Schema]:
     some_tracks = {"type": "array", "items": recorded, "minItems": 1, "maxItems": contract.TRACKS_PER_TASK}
     return {
         "Track": finished,
-        "TrackInWork": unfinished,
+        "TrackInWork": _track_in_work(records),
         "RecordedTrack": _in_camel_case(finished),
         "RecordedTrackInWork": _in_camel_case(unfinished),
         "MusicCallback": either(
             _callback("text", ok, either(listing(ref("TrackInWork"), contract.TRACKS_PER_TASK), nothing, NULL)),
-            _callback("first", ok, listing(ref("Track"), 1)),
+            _callback("first", ok, {"type": "array", "prefixItems": first, "minItems": len(first), "items": False}),
             _callback("complete", ok, listing(ref("Track"), contract.TRACKS_PER_TASK)),
             _callback("error", ERROR_CODE, either(nothing, NULL)),
         ),
@@ -132,7 +141,7 @@ def _schemas(records: RecordStyle) -> dict[str, Schema]:
                 "param": JSON_TEXT,
                 "response": either(closed({"taskId": TASK_ID, "sunoData": some_tracks}), NULL),
                 "status": {"enum": statuses},
-                "type": {"const": "GENERATE"},
+                "type": kind,
                 "operationType": {"const": "generate"},
                 "errorCode": either(ERROR_CODE, NULL),
                 "errorMessage": either(TEXT, NULL),

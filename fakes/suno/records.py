@@ -1,7 +1,7 @@
 """The records of music tasks: one task, its tracks, and its representation in record-info."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.fakes.suno.contract import SunoTrack
 from harness.fakes.tasks import RateWindow, random_uuid
 
 TITLE_WITHOUT_ONE = "Untitled"
+WORDS_OF_A_TITLE = 3
 TAGS_WITHOUT_STYLE = "ambient, piano"
 
 
@@ -71,7 +72,7 @@ class MusicTask:
         state = self.changes, lags
         if self._reported is None or self._reported[0] != state:
             status, items, failure = ("PENDING", None, None) if lags else self._seen()
-            data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms)
+            data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms, self._kind)
             self._reported = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
         return self._reported[1]
 
@@ -85,6 +86,10 @@ class MusicTask:
         return status, self.items() if self.stage else None, None
 
     @property
+    def _kind(self) -> str:
+        return contract.engine_of(self.request["model"]) if self.style == "live" else "GENERATE"
+
+    @property
     def callback_url(self) -> str:
         """Return its callback URL."""
         url: str = self.request["callBackUrl"]
@@ -92,7 +97,12 @@ class MusicTask:
 
     def items(self) -> list[dict[str, Any]]:
         """Return the tracks of this stage, with the keys of a callback."""
-        return [track.in_record() for track in self.tracks[: 1 if self.stage == "first" else None]]
+        return [track.in_record() for track in shown(self.tracks, self.stage)]
+
+
+def shown(tracks: Sequence[SunoTrack], stage: CallbackKind | None) -> Sequence[SunoTrack]:
+    """Return the tracks that records and callbacks of a stage have; in the documentation `first` has only the first."""
+    return tracks[:1] if stage == "first" and tracks[0].style == "documented" else tracks
 
 
 def _tags(request: dict[str, Any], music: Music) -> str:
@@ -106,15 +116,21 @@ def tracks(
     request: dict[str, Any], music: Music, drawn: Iterable[tuple[int, int]], created_ms: int, style: RecordStyle
 ) -> Iterator[SunoTrack]:
     """Return tracks without URLs. In custom mode the texts are the user's, otherwise the provider's own."""
-    model = "chirp-" + str(request.get("model", "")).lower().replace("_", "-")
+    model = contract.engine_of(request["model"])
     for bits, duration_s in drawn:
         yield SunoTrack(
             id=random_uuid(bits),
-            title=request.get("title") or TITLE_WITHOUT_ONE,
+            title=request.get("title") or _title_from(request.get("prompt")),
             tags=_tags(request, music),
             prompt=request.get("prompt") or "",
             model=model,
             duration_s=duration_s + (bits % 99 + 1) / 100,
             created=contract.at_time(created_ms, style),
+            style=style,
             cover_text=music.cover_url,
         )
+
+
+def _title_from(prompt: str | None) -> str:
+    """Return the title of a track whose request has none: the provider makes one from the text [inferred]."""
+    return " ".join((prompt or "").split()[:WORDS_OF_A_TITLE]).title() or TITLE_WITHOUT_ONE

@@ -228,11 +228,13 @@ class BenchFakes:
                 self.broken_contracts += 1
         return 0
 
-    def _publish(self, name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+    def _publish(
+        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+    ) -> str:
         order = _order.get()
         if picture is not None:
             picture = _of_track(picture, order.track % DIFFERENT_PICTURES)
-        url = self._publish_file(name_hint, picture=picture, audio_seconds=audio_seconds)
+        url = self._publish_file(extension, picture=picture, audio_seconds=audio_seconds, host=host)
         if picture is not None:
             self.pictures[url] = picture
         self._owners[urlsplit(url).path] = order

@@ -5,7 +5,7 @@ Each makes a `harness.fakes.script.Picture`.
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -36,7 +36,19 @@ class PictureKeys(Keys):
     size: Size = key("Width and height in pixels.", "2048x1152", "360x360")
     made_at: Size = key("The size at which it was generated; if that is smaller, it was enlarged.", "360x360")
     format: PictureFormat = key("The file format.", "png", "webp")
+    weight: Literal["drawn", "captured"] = key(
+        "The weight of a valid PNG: some kilobytes, or what a provider's file of its size weighs, 1.2 bytes a pixel.",
+        "captured",
+    )
     flaw: Flaw = key("The defect of the file.", "header-lies", "cut-off-in-last-chunk")
+
+    @field_validator("weight")
+    @classmethod
+    def _weighable(cls, weight: str, info: ValidationInfo) -> str:
+        format_ = info.data.get("format") or "png"
+        if weight == "captured" and format_ != "png":
+            raise ValueError(f'"{weight}" needs the format png, got {format_}')
+        return weight
 
     @field_validator("flaw")
     @classmethod

@@ -177,8 +177,10 @@ class DeliveringKeys(Keys):
         "The shape of task ids: 32 hexadecimal digits, a UUID, or task_ and 32 digits; default hex.", "prefixed"
     )
     errors_as_http: bool = key("true: every rejection also has its code as a real HTTP status.", True)
-    records: RecordStyle = key("The format of times and failures in records; default live.", "documented")
-    models: Many[str] = key("The accepted models; default all known ones.", ["V5"], min_length=1)
+    records: RecordStyle = key(
+        "The shapes of records and callbacks: as captured (live, the default) or documented.", "documented"
+    )
+    models: Many[str] = key("The accepted models; default the provider's own.", ["V5"], min_length=1)
 
     def given(self) -> dict[str, Any]:
         given = super().given()

@@ -53,10 +53,10 @@ async def _exchanges(*, lean: bool) -> None:
         for wait_s in (9, 36, 45):
             await asyncio.sleep(wait_s)
             await send("http://app.test/callbacks/suno", CALLBACK, JSON)
-        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-360x360.jpeg")
+        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef.jpeg")
         await client.post("http://api.kie.ai/api/v1/generate/image", json=IMAGE_REQUEST, headers={"authorization": "x"})
         await asyncio.sleep(8)
-        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef-2048x1152.png")
+        await client.get("http://tempfile.aiquickdraw.com/p/0123456789abcdef.png")
 
 
 def bare_run(*, lean: bool = True) -> None:

@@ -130,7 +130,7 @@ class Examiner:
         data = json.loads(content).get("data")
         for key, component in (("param", "object"), ("resultJson", "Result")):
             text = data.get(key) if isinstance(data, dict) else None
-            if text is not None:
+            if text:
                 self._hold(f"{where}, {key}", _validator(component, script), text)
 
     def _hold(self, where: str, validate: Callable[[Any], str | None], content: bytes | str) -> None:

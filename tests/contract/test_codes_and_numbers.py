@@ -36,7 +36,7 @@ SYNCHRONOUS = "/api/v1/generate/image"
 MEANINGS: dict[DialectName, dict[int, str]] = {
     "kie": {
         400: "parameter",
-        401: "key",
+        401: "access permissions",
         402: "credits",
         404: "not found",
         408: "10 minutes",
@@ -52,7 +52,7 @@ MEANINGS: dict[DialectName, dict[int, str]] = {
     },
     "sunoapi.org": {
         400: "parameter",
-        401: "key",
+        401: "access permissions",
         405: "frequency",
         430: "frequency",
         409: "conflict",

@@ -20,7 +20,9 @@ SOON = Fixed(0.01)
 TASK_ID = "0123456789abcdef0123456789abcdef"
 
 
-def publish_nothing(name_hint: str, *, picture: PictureSpec | None, audio_seconds: float | None) -> str:
+def publish_nothing(
+    extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+) -> str:
     """A publisher that returns no URL."""
     return "somewhere"
 
@@ -121,7 +123,8 @@ def refused(**changes: Any) -> bytes:
         ("POST", "/api/v1/generate", 200, "text/html", b"<html></html>", False),
         ("POST", "/api/v1/generate", 302, "application/json", refused(), False),
         ("POST", "/api/v1/generate", 200, "application/json", b"{", False),
-        ("POST", "/api/v1/generate", 200, "application/json", refused(data=None), False),
+        ("POST", "/api/v1/generate", 200, "application/json", refused(data=None), True),
+        ("POST", "/api/v1/generate", 200, "application/json", refused(data={}), False),
         ("POST", "/api/v1/generate", 200, "application/json", refused(code="422"), False),
         ("POST", "/api/v1/generate", 200, "application/json", refused(code=200, data={"taskId": TASK_ID}), True),
         ("POST", "/api/v1/generate", 200, "application/json", refused(code=200, data={"task_id": TASK_ID}), False),

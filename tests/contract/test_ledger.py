@@ -47,6 +47,7 @@ def test_every_section_of_the_contract_has_entries_and_every_entry_a_section() -
 def test_every_rule_has_its_confidence_and_its_tests(rule: Rule) -> None:
     assert rule.confidence
     assert set(rule.confidence) <= set(CONFIDENCES)
+    assert ("captured" in rule.confidence) is (rule.captured is not None), "a capture has a place and a time"
     assert rule.tests
     assert rule.rule.endswith(".")
     assert rule.where is None or (TESTS.parent / rule.where).is_file()

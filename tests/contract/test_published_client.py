@@ -114,7 +114,7 @@ async def test_its_webhook_parser_reads_every_callback() -> None:
     assert [(event.callback_type, event.is_success, event.task_id) for event, _ in parsed] == [
         (kind, True, task.task_id) for kind in ("text", "first", "complete")
     ]
-    assert [len(songs) for _, songs in parsed] == [2, 1, 2]
+    assert [len(songs) for _, songs in parsed] == [2, 2, 2]
     assert all(song.audio_url and song.image_url for song in parsed[2][1])
 
 
@@ -156,7 +156,7 @@ async def test_it_does_not_notice_a_failed_task_because_it_waits_for_a_status_th
 
 async def test_it_mistakes_a_record_that_is_not_yet_visible_for_an_error() -> None:
     """A new task's record may be invisible for a moment (fakes/FIDELITY.md): a retry would have helped."""
-    async with served(script(Music(takes=AT_ONCE), invisible_s=0.2)) as place:
+    async with served(script(Music(takes=AT_ONCE), invisible_s=0.2, records="documented")) as place:
         task = await begun(place)
         with pytest.raises(SunoAPIError) as refused:
             await asyncio.to_thread(task.info)

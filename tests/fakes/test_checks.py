@@ -186,7 +186,7 @@ async def test_a_query_needs_a_task_id(path: str, query: dict[str, str]) -> None
     async with Stage() as stage:
         answer = (await stage.api.get(path, params=query)).json()
 
-    assert answer == {"code": 422, "msg": "taskId: required"}
+    assert answer == {"code": 400, "msg": "taskId parameter is required", "data": None}
     (problem,) = stage.notes.of("contract.broken")[0]["problems"]
     assert (problem["field"], problem["found"]) == ("taskId", next(iter(query), None))
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from harness.fakes.kie import contract
+from harness.fakes.kie import contract, sizes
 from harness.fakes.kie.app import served
 from harness.fakes.latency import Fixed, Never
 from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Music, Picture, Script, Stray, SunoScript
@@ -209,7 +210,7 @@ async def test_a_job_is_answered_with_a_task_id_and_finished_later() -> None:
 
     assert answer["data"]["recordId"]
     assert before["state"] in ("waiting", "queuing", "generating")
-    assert (before["resultJson"], before["response"]) == (None, None)
+    assert (before["resultJson"], "response" in before) == ("", False)
     assert after["state"] == "success"
     assert isinstance(after["resultJson"], str)
     assert isinstance(after["param"], str)
@@ -218,8 +219,8 @@ async def test_a_job_is_answered_with_a_task_id_and_finished_later() -> None:
     assert after["createTime"] <= after["completeTime"], "epoch milliseconds"
 
 
-async def test_a_record_shows_when_its_state_last_changed() -> None:
-    async with Stage(pictures(Image(takes=Fixed(0.5), waits_s=0.1))) as stage:
+async def test_in_the_documentations_style_a_record_shows_when_its_state_last_changed() -> None:
+    async with Stage(pictures(Image(takes=Fixed(0.5), waits_s=0.1), records="documented")) as stage:
         task_id = await stage.make_job()
         records = []
         for pause_s in (0.0, 0.05, 0.2, 0.05):
@@ -242,10 +243,18 @@ async def test_a_state_begins_when_the_previous_one_ends(elapsed_s: float, after
     assert contract.begins_after_s(contract.state(elapsed_s / 10, 1.0), 1.0) == after_s / 10
 
 
+@pytest.mark.parametrize(("elapsed_s", "state"), [(0.5, "waiting"), (80.0, "waiting"), (90.0, "generating")])
+async def test_a_job_really_waits_most_of_the_time_and_never_queues(elapsed_s: float, state: str) -> None:
+    assert contract.live_state(elapsed_s, 100.0) == state
+    assert contract.live_state(elapsed_s, float("inf")) == "waiting"
+
+
 @pytest.mark.parametrize(
     ("elapsed_s", "state"), [(0.5, "waiting"), (1.5, "queuing"), (2.5, "generating"), (1e9, "generating")]
 )
-async def test_a_job_waits_queues_and_then_generates_even_for_ever(elapsed_s: float, state: str) -> None:
+async def test_by_the_documentation_a_job_waits_queues_and_then_generates_even_for_ever(
+    elapsed_s: float, state: str
+) -> None:
     assert contract.state(elapsed_s, float("inf")) == state
 
 
@@ -300,13 +309,13 @@ async def test_a_scripted_picture_is_served_whatever_was_requested() -> None:
     assert served(Image(), (1024, 576)) == Picture(1024, 576)
 
 
-async def test_the_name_of_a_file_states_the_requested_size_even_if_the_picture_is_smaller() -> None:
+async def test_the_address_of_a_picture_shows_no_size() -> None:
     async with Stage(pictures(Image(takes=SOON, picture=Picture(360, 360)))) as stage:
         body = await stage.ask(SYNCHRONOUS, PICTURE_REQUEST)
         url = body["data"]["response"]["imageUrl"]
         file = await stage.files.get(url)
 
-    assert url.endswith("-2048x1152.png")
+    assert re.fullmatch(r"http://media\.test/p/[0-9a-f]{16}\.png", url)
     assert PillowImage.open(BytesIO(file.content)).size == (360, 360)
 
 
@@ -323,37 +332,94 @@ async def test_several_pictures_are_several_urls_and_cost_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"),
+    ("changes", "field", "code"),
     [
-        ({"input": None}, "input"),
-        ({"model": "bytedance/seedream-v3"}, "model"),
-        ({"input": {}}, "input.prompt"),
-        ({"input": {"prompt": "p", "image_size": "16:9"}}, "input.image_size"),
-        ({"input": {"prompt": "p", "image_resolution": "2048x1152"}}, "input.image_resolution"),
-        ({"input": {"prompt": "p", "max_images": 7}}, "input.max_images"),
-        ({"input": {"prompt": "p", "seed": 1.5}}, "input.seed"),
-        ({"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "quality": "high"}}, "input.aspect_ratio"),
+        ({"input": None}, "input", 422),
+        ({"callBackUrl": "/callback"}, "callBackUrl", 422),
+        ({"model": None}, "model", 422),
+        ({"model": "Seedream v4 Text to Image"}, "model", 422),
+        ({"model": "seedream/v4-5-text-to-image"}, None, 200),
+        ({"model": "seedream-4.5-text-to-image"}, None, 200),
+        ({"model": "seedream/4-5-text-to-image"}, "model", 422),
+        ({"input": {}}, "input.prompt", 500),
+        ({"input": {"prompt": "p" * 5001}}, "input.prompt", 500),
+        ({"input": {"prompt": "p", "image_size": "16:9"}}, "input.image_size", 500),
+        ({"input": {"prompt": "p", "image_resolution": "2048x1152"}}, "input.image_resolution", 500),
+        ({"input": {"prompt": "p", "max_images": 7}}, "input.max_images", 500),
+        ({"input": {"prompt": "p", "seed": 1.5}}, "input.seed", 500),
+        ({"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "quality": "high"}}, "input.aspect_ratio", 500),
     ],
 )
-async def test_a_job_that_breaks_a_rule_is_422(changes: dict[str, Any], field: str) -> None:
+async def test_a_job_that_breaks_a_rule_is_422_and_500_for_its_input(
+    changes: dict[str, Any], field: str | None, code: int
+) -> None:
     async with Stage(pictures()) as stage:
         body = await stage.ask(CREATE, {**JOB_REQUEST, **changes})
 
-    assert body["code"] == 422
+    assert body["code"] == code
+    if field is None:
+        assert stage.notes.of("contract.broken") == []
+        return
     (broken,) = stage.notes.of("contract.broken")
     assert [problem["field"] for problem in broken["problems"]] == [field]
 
 
+@pytest.mark.parametrize("url", ["", None])
+async def test_an_empty_callback_url_is_none(url: str | None) -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(callBackUrl=url)
+        await stage.notes.wait_for("task.ended")
+        await asyncio.sleep(0.01)
+
+    assert stage.notes.of("contract.broken") == []
+    assert stage.receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("model", "requested", "size"),
+    [
+        ("flux-kontext-pro", {"prompt": "p", "aspect_ratio": "16:9"}, (1024, 576)),
+        ("z-image", {"prompt": "p", "aspect_ratio": "16:9"}, (1280, 720)),
+        ("z-image", {"prompt": "p", "aspect_ratio": "1:1"}, (1024, 1024)),
+        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "16:9", "quality": "basic"}, (2736, 1520)),
+        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "9:16"}, (1520, 2736)),
+        ("nano-banana-pro", {"prompt": "p", "aspect_ratio": "16:9", "resolution": "2K"}, (2048, 1152)),
+        ("gpt-image-2", {"aspect_ratio": "9:16", "resolution": "4k"}, (2304, 4096)),
+        ("google/imagen4", {"prompt": ["not", "a", "text"], "aspect_ratio": "auto", "resolution": 7}, (1024, 1024)),
+        ("bytedance/seedream-v4-edit", {}, (1024, 1024)),
+    ],
+)
+async def test_any_other_model_is_accepted_with_any_input_and_gets_the_requested_size(
+    model: str, requested: dict[str, Any], size: tuple[int, int]
+) -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(model=model, input=requested)
+        (ended,) = await stage.notes.wait_for("task.ended")
+        file = await stage.files.get(ended["urls"][0])
+
+    assert PillowImage.open(BytesIO(file.content)).size == size
+    assert stage.notes.of("contract.broken") == []
+
+
+async def test_unknown_fields_of_a_jobs_input_are_ignored() -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(input={**JOB_REQUEST["input"], "aspect_ratio": 1, "num_images": None})  # type: ignore[dict-item]
+        (created,) = stage.notes.of("task.created")
+
+    assert created["requested"] == {"width": 2048, "height": 1152}
+    assert stage.notes.of("contract.broken") == []
+
+
 async def test_every_size_in_bytedances_tables_has_nearly_the_requested_shape() -> None:
-    sizes = [
+    shapes = [
         (across / down, width / height)
-        for tables in (contract.BYTEDANCE_4, contract.BYTEDANCE_5_LITE)
+        for tables in (sizes.BYTEDANCE_4, sizes.BYTEDANCE_5_LITE)
         for table in tables.values()
         for (across, down), (width, height) in table.items()
     ]
 
-    assert len(sizes) == 2 * 3 * 5
-    assert all(abs(true / named - 1) < 0.02 for named, true in sizes)
+    assert len(shapes) == 2 * 3 * 5
+    assert all(abs(true / named - 1) < 0.02 for named, true in shapes)
 
 
 @pytest.mark.parametrize("table", ["kie", "bytedance"])
@@ -392,7 +458,7 @@ async def test_every_shape_and_resolution_is_accepted_and_has_its_size_in_landsc
         (contract.SEEDREAM_4_5, "high", "kie", (4096, 2304)),
         (contract.SEEDREAM_4_5, "basic", "bytedance", (2560, 1440)),
         (contract.SEEDREAM_4_5, "high", "bytedance", (5404, 3040)),
-        ("seedream/5-lite-text-to-image", "basic", "kie", (2048, 1152)),
+        ("seedream/5-lite-text-to-image", "basic", "kie", (2736, 1520)),
         ("seedream/5-lite-text-to-image", "high", "kie", (3072, 1728)),
         ("seedream/5-lite-text-to-image", "ultra", "kie", (4096, 2304)),
         ("seedream/5-lite-text-to-image", "basic", "bytedance", (2848, 1600)),
@@ -450,7 +516,7 @@ async def test_a_failed_job_is_http_200_and_code_200_with_state_fail() -> None:
         "state": "fail",
         "failCode": "501",
         "failMsg": "no picture",
-        "resultJson": None,
+        "resultJson": "",
         "creditsConsumed": 0,
     }
     assert (received.body["code"], received.body["data"]["state"]) == (501, "fail")
@@ -463,7 +529,7 @@ async def test_a_jobs_callback_has_the_shape_of_the_query_and_no_callback_type()
 
     body = received.body
     assert (body["code"], body["msg"]) == (200, "Playground task completed successfully.")
-    assert (body["data"]["taskId"], body["data"]["state"], body["data"]["remainedCredits"]) == (task_id, "success", 95)
+    assert (body["data"]["taskId"], body["data"]["state"], body["data"]["creditsConsumed"]) == (task_id, "success", 5)
     assert "callbackType" not in body["data"]
     assert "image_url" not in body["data"]
 
@@ -608,7 +674,7 @@ async def test_a_record_can_remain_generating_after_the_callback_reported_the_en
         record = (await stage.job_record(task_id))["data"]
 
     assert received.body["data"]["state"] == "success"
-    assert (record["state"], record["resultJson"], record["response"]) == ("generating", None, None)
+    assert (record["state"], record["resultJson"], "response" in record) == ("generating", "", False)
 
 
 async def test_a_state_can_be_unknown() -> None:

@@ -1,6 +1,7 @@
 """The media host: what it serves by default, and each of its failures."""
 
 import asyncio
+import re
 from io import BytesIO
 
 import httpx
@@ -26,7 +27,7 @@ def open_host(script: MediaScript = SOUND, agent: str = "Mozilla/5.0") -> tuple[
 
 
 def publish(host: media.MediaHost) -> str:
-    return host.publish("2048x1152.png", picture=SPEC, audio_seconds=None)
+    return host.publish("png", picture=SPEC, audio_seconds=None)
 
 
 async def test_a_picture_is_served_as_it_was_published() -> None:
@@ -35,11 +36,25 @@ async def test_a_picture_is_served_as_it_was_published() -> None:
     answer = await client.get(url)
 
     assert url.startswith(BASE_URL)
-    assert url.endswith("-2048x1152.png"), "the name states the size that was asked for, not the real one"
+    assert re.fullmatch(r"/p/[0-9a-f]{16}\.png", url.removeprefix(BASE_URL)), "no address carries a size"
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     image = Image.open(BytesIO(answer.content))
     assert image.size == (640, 360)
     assert read_mark(image) == SPEC.mark
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("http://tempfile.aiquickdraw.com", "http://cdn1.suno.ai/p/"),
+        ("http://127.0.0.1:8003/media", "http://127.0.0.1:8003/media/p/"),
+    ],
+)
+async def test_a_file_is_on_the_requested_public_host_unless_none_is_served(base_url: str, url: str) -> None:
+    host = media.create_app(SOUND, base_url=base_url)
+
+    assert host.publish("png", picture=SPEC, audio_seconds=None, host="cdn1.suno.ai").startswith(url)
+    assert host.publish("png", picture=SPEC, audio_seconds=None).startswith(base_url)
 
 
 async def test_a_host_that_forgets_has_its_newest_files() -> None:
@@ -56,7 +71,7 @@ async def test_a_host_that_forgets_has_its_newest_files() -> None:
 
 async def test_audio_is_served_as_it_was_published() -> None:
     host, client = open_host()
-    answer = await client.get(host.publish("track.mp3", picture=None, audio_seconds=2.4))
+    answer = await client.get(host.publish("mp3", picture=None, audio_seconds=2.4))
 
     assert answer.headers["content-type"] == "audio/mpeg"
     assert len(answer.content) == 100 * 96, "2.4 s are 100 frames of 96 bytes"
@@ -64,7 +79,7 @@ async def test_audio_is_served_as_it_was_published() -> None:
 
 async def test_publishing_does_not_make_the_file_yet() -> None:
     host, client = open_host()
-    url = host.publish("x.png", picture=PictureSpec(640, 360, SPEC.mark, flaw="no such flaw"), audio_seconds=None)
+    url = host.publish("png", picture=PictureSpec(640, 360, SPEC.mark, flaw="no such flaw"), audio_seconds=None)
 
     with pytest.raises(ValueError, match="flaw"):
         await client.get(url)
@@ -81,7 +96,7 @@ async def test_a_file_that_was_never_published_is_not_found() -> None:
     host, client = open_host()
     publish(host)
 
-    assert (await client.get(BASE_URL + "/p/0000-2048x1152.png")).status_code == 404
+    assert (await client.get(BASE_URL + "/p/0000.png")).status_code == 404
     assert (await client.get(BASE_URL + "/")).status_code == 404
 
 

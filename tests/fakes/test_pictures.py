@@ -13,6 +13,7 @@ from PIL import Image
 
 from harness.fakes.pictures import FLAWS, FORMATS, PictureFormat, PictureSpec, Rendered, render
 from harness.fakes.watermark import COLUMNS, GRID, ROWS, Watermark, black_cells, read_mark
+from harness.image.inspect import examine
 
 ROOT = Path(__file__).parents[2]
 NATIVE = Watermark("picture", 12, 2048, 1152)
@@ -81,6 +82,16 @@ def test_the_default_picture_is_a_small_palette_png() -> None:
 
     assert decoded(content).mode == "P"
     assert len(content) < 40_000
+
+
+def test_a_png_can_weigh_what_captured_ones_weigh_and_has_the_same_pixels() -> None:
+    spec = PictureSpec(2048, 1152, NATIVE)
+    drawn, weighed = render(spec), render(replace(spec, weight="captured"))
+
+    captured_bytes_per_pixel = 1_109_411 / (1280 * 720)
+    assert len(weighed.content) / (2048 * 1152) == pytest.approx(captured_bytes_per_pixel, rel=0.01)
+    assert decoded(weighed.content).tobytes() == decoded(drawn.content).tobytes()
+    assert examine(weighed.content).problem is None
 
 
 def test_the_caption_is_readable() -> None:

@@ -119,7 +119,7 @@ async def test_without_a_callback_url_kie_answers_422(url: str | None) -> None:
     async with Stage(music()) as stage:
         answer = await stage.ask("/api/v1/generate", {**MUSIC_REQUEST, "callBackUrl": url})
 
-    assert answer == {"code": 422, "msg": "Please enter callBackUrl."}
+    assert answer == {"code": 422, "msg": "Please enter callBackUrl.", "data": None}
 
 
 async def test_sunoapi_org_has_other_codes() -> None:

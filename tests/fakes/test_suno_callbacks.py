@@ -5,6 +5,7 @@ import math
 import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -62,12 +63,50 @@ async def test_text_first_and_complete_arrive_in_order_and_in_snake_case() -> No
     assert {body["code"] for body in bodies} == {200}
     assert bodies[2]["msg"] == "All generated successfully."
     assert {body["data"]["task_id"] for body in bodies} == {task_id}
-    assert [len(body["data"]["data"]) for body in bodies] == [2, 1, 2]
-    assert all(list(track) == TRACK_KEYS for body in bodies for track in body["data"]["data"])
+    assert [len(body["data"]["data"]) for body in bodies] == [2, 2, 2]
+    assert all(list(track) == sorted(TRACK_KEYS) for track in bodies[2]["data"]["data"])
     text = bodies[0]["data"]["data"]
     assert [track["audio_url"] for track in text] == ["", ""]
     assert [track["stream_audio_url"] for track in text] == ["", ""], "streams can be heard after a while only"
     assert bodies[1]["data"]["data"][0] == bodies[2]["data"]["data"][0]
+
+
+async def test_covers_and_sources_are_on_other_hosts_than_pictures() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        stage.media.base_url = "http://tempfile.aiquickdraw.com"
+        task_id = await stage.make_music()
+        await stage.receiver.wait_for(3)
+        track = (await stage.music_record(task_id))["data"]["response"]["sunoData"][0]
+        files = {key: await stage.files.get(url) for key, url in track.items() if key.endswith("Url")}
+
+    assert {key: urlsplit(track[key]).hostname for key in files} == {
+        "audioUrl": "musicfile.kie.ai",
+        "sourceAudioUrl": "cdn1.suno.ai",
+        "streamAudioUrl": "musicfile.kie.ai",
+        "sourceStreamAudioUrl": "audiopipe.suno.ai",
+        "imageUrl": "musicfile.kie.ai",
+        "sourceImageUrl": "cdn2.suno.ai",
+    }
+    assert {file.status_code for file in files.values()} == {200}
+
+
+@pytest.mark.parametrize(
+    ("model", "engine"),
+    [("V5", "chirp-crow"), ("V5_5", "chirp-fenix"), ("V4_5ALL", "chirp-auk-turbo"), ("V4", "chirp-v4")],
+)
+async def test_a_records_type_is_the_name_of_the_engine(model: str, engine: str) -> None:
+    async with Stage(music()) as stage:
+        record = (await stage.music_record(await stage.make_music(model=model)))["data"]
+
+    assert record["type"] == engine
+
+
+async def test_a_title_is_made_from_the_text_when_none_is_given() -> None:
+    async with Stage(music(Music(takes=SOON))) as stage:
+        await stage.make_music(title=None, prompt="quiet rivers of the north")
+        (*_, complete) = await stage.receiver.wait_for(3)
+
+    assert complete.body["data"]["data"][0]["title"] == "Quiet Rivers Of"
 
 
 async def test_the_record_has_the_same_tracks_in_camel_case() -> None:
@@ -96,16 +135,16 @@ async def test_the_finished_files_can_be_fetched_and_the_end_is_reported_with_th
         task_id = await stage.make_music()
         (*_, complete) = await stage.receiver.wait_for(3)
         tracks = complete.body["data"]["data"]
-        urls = [track[key] for track in tracks for key in ("audio_url", "image_url")]
+        files = ("audio_url", "source_audio_url", "image_url", "source_image_url")
+        urls = [track[key] for track in tracks for key in files]
         types = [(await stage.files.get(url)).headers["content-type"] for url in urls]
 
-    assert types == ["audio/mpeg", "image/jpeg"] * 2
+    assert types == ["audio/mpeg", "audio/mpeg", "image/jpeg", "image/jpeg"] * 2
     (ended,) = stage.notes.of("task.ended")
     assert (ended["task_id"], ended["outcome"], ended["urls"]) == (task_id, "success", urls)
     published = stage.notes.of("picture.published")
     assert [picture["mark"] for picture in published] == [
-        {"kind": "cover", "number": 1, "part": 0},
-        {"kind": "cover", "number": 1, "part": 1},
+        {"kind": "cover", "number": 1, "part": part} for part in (0, 0, 1, 1)
     ]
 
 
@@ -121,8 +160,10 @@ async def test_the_record_can_have_other_files_than_the_callback() -> None:
             for key in ("audioUrl", "imageUrl")
         ]
 
-    sent = [song[key] for song in complete.body["data"]["data"] for key in ("audio_url", "image_url")]
-    found = [song[key] for song in record["data"]["response"]["sunoData"] for key in ("audioUrl", "imageUrl")]
+    shown = ("audio_url", "source_audio_url", "image_url", "source_image_url")
+    recorded = ("audioUrl", "sourceAudioUrl", "imageUrl", "sourceImageUrl")
+    sent = [song[key] for song in complete.body["data"]["data"] for key in shown]
+    found = [song[key] for song in record["data"]["response"]["sunoData"] for key in recorded]
     assert set(sent).isdisjoint(found)
     assert files == ["audio/mpeg", "image/jpeg"] * 2
     (ended,) = stage.notes.of("task.ended")
@@ -149,7 +190,8 @@ async def test_one_of_the_two_songs_can_lack_its_audio(which: Any, silent: int) 
 
     sent = complete.body["data"]["data"]
     assert [bool(song["audio_url"]) for song in sent] == [silent == 1, silent == 0]
-    assert (sent[silent]["image_url"], sent[silent]["duration"]) == ("", None)
+    assert sent[silent]["image_url"], "a song has its cover before its audio"
+    assert "duration" not in sent[silent]
     assert [song["audioUrl"] for song in record["data"]["response"]["sunoData"]] == [song["audio_url"] for song in sent]
     assert record["data"]["status"] == "SUCCESS"
 
@@ -240,11 +282,14 @@ async def test_the_record_goes_through_four_statuses_to_the_end() -> None:
     assert seen == ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS"]
 
 
-async def test_an_unknown_task_is_http_200_with_code_422_and_no_data() -> None:
-    async with Stage(music()) as stage:
+@pytest.mark.parametrize(("records", "code"), [("live", 200), ("documented", 422)])
+async def test_an_unknown_task_is_a_success_without_data_and_in_the_documentation_a_422(
+    records: Any, code: int
+) -> None:
+    async with Stage(music(records=records)) as stage:
         answer = await stage.music_record("0" * 32)
 
-    assert (answer["code"], answer["data"]) == (422, None)
+    assert (answer["code"], answer["data"]) == (code, None)
 
 
 async def test_the_fourth_query_of_a_task_within_a_second_is_throttled() -> None:
@@ -371,7 +416,7 @@ async def test_a_new_task_can_be_invisible_for_a_moment() -> None:
         await asyncio.sleep(0.06)
         then = await stage.music_record(task_id)
 
-    assert (at_first["code"], at_first["data"]) == (422, None)
+    assert at_first == {"code": 200, "msg": "success", "data": None}
     assert (then["code"], then["data"]["taskId"]) == (200, task_id)
 
 
@@ -410,7 +455,7 @@ async def test_a_cover_has_the_scripted_size_and_the_watermark_of_its_original_s
 
     assert [(picture["size"], picture["made"]) for picture in stage.notes.of("picture.published")] == [
         ([2048, 1152], [360, 360])
-    ] * 2
+    ] * 4
 
 
 async def test_an_error_callback_can_have_an_empty_list() -> None:

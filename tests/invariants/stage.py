@@ -45,7 +45,7 @@ def scene(
 
 def played(name: str, scenario: Scenario, **options: Any) -> Result:
     """A run of one of the test applications: `Shop`, a flaw, or another shape of correct."""
-    for file in ("shop", "flaws", "cronless", "shapes", "readers", "stores", "users", "columns"):
+    for file in ("shop", "flaws", "cronless", "shapes", "readers", "assumptions", "stores", "users", "columns"):
         path = FOLDER / f"{file}.py"
         if path.exists() and re.search(rf"^class {name}\b", path.read_text(), re.MULTILINE):
             return run(scenario, load(f"{path}:{name}"), SEED, **options)

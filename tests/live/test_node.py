@@ -57,14 +57,14 @@ def test_fetch_and_https_with_hard_coded_hosts_reach_the_fakes(tmp_path: Path) -
     assert result.metrics.tracks[0].outcome == "2k"
     assert result.journal is not None
     asked = [
-        (entry.facts["host"], entry.facts["path"].partition("?")[0].rpartition("-")[2])
+        (entry.facts["host"], entry.facts["path"].partition("?")[0].rpartition(".")[2])
         for entry in result.journal.of(Request)
         if entry.facts["by"] == "app.test"
     ]
     assert asked == [
         ("api.sunoapi.org", "/api/v1/generate"),
         ("api.kie.ai", "/api/v1/generate/image"),
-        ("tempfile.aiquickdraw.com", "2048x1152.png"),
+        ("tempfile.aiquickdraw.com", "png"),
     ]
 
 

@@ -26,14 +26,14 @@ def test_a_late_response_is_shown_step_by_step() -> None:
     assert [(step.source, step.target, step.text, step.trouble) for step in late] == [
         ("suno", None, "suno task e495fd35: success", False),
         ("suno", "app", 'callback "complete"', False),
-        ("app", "media", "GET /p/12998d800733bf8d-360x360.jpeg", False),
+        ("app", "media", "GET /p/9b4849046367cc5f.jpeg", False),
         ("media", "app", "200", False),
         ("app", "kie", "POST /api/v1/generate/image", False),
         ("kie", None, "kie accepts image task 60ad4d69 for 5 credits", False),
         ("suno", None, "sees: timeout after 15 s; again in 60 s", True),
         ("kie", None, "kie task 60ad4d69: success", False),
         ("kie", "app", "200 after 16 s", False),
-        ("app", "media", "GET /p/4172cf3e3132082e-2048x1152.png", False),
+        ("app", "media", "GET /p/31bc48807784bd75.png", False),
         ("media", "app", "200", False),
         ("app", "suno", "200 after 16 s: too late", True),
     ]
