@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -25,10 +26,13 @@ from harness.fakes.script import (
     SunoScript,
 )
 from harness.fakes.watermark import Watermark
+from harness.faults.bodies import AlteredAnswer
 from harness.faults.connections import ClosedBeforeAnswer, ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer
+from harness.faults.requests import AlteredRequest
 from harness.faults.rule import FaultRule
 from harness.results.result import Result
+from harness.scenario import catalogue
 from harness.scenario.model import Platform, Scenario
 from harness.strategies import synchronous as s
 from harness.strategies.parsing import COMPLETE, ERROR, PENDING, read_image, read_music, read_response
@@ -588,3 +592,26 @@ def test_an_unknown_state_is_pending_until_it_has_a_result() -> None:
     failed = read_music({"code": 501, "msg": "no", "data": {"callbackType": "error", "task_id": "t", "data": None}})
     assert failed is not None
     assert failed.state == ERROR
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("what", ["picture", "song"])
+def test_a_text_that_no_database_takes_changes_no_verdict(strategy: str, what: str) -> None:
+    """JSON can hold NUL and half a surrogate pair; code that stores them answers 500, and loses the song."""
+    failure, half = Failure(501, "Halfway", when="after-generating"), "H\\ud83d \\u0000"
+    images = [Image(fails=failure)] * 3 if what == "picture" else []
+    music = Music(fails=failure) if what == "song" else None
+    title = FaultRule("callbacks", AlteredRequest(text='"title":"', by=f'"title":"{half}'))
+    faults = [FaultRule(link, AlteredAnswer(text="Halfway", by=half)) for link in ("suno", "kie")]
+    altered = FaultRule("callbacks", AlteredRequest(text="Halfway", by=half))
+    plain = played(strategy, *images, music=music)
+    found = played(strategy, *images, music=music, faults=(*faults, altered, title))
+    assert [(each.invariant, each.state) for each in found.verdicts] == [
+        (each.invariant, each.state) for each in plain.verdicts
+    ]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_title_that_no_database_takes_is_stored_without_what_it_cannot_take(strategy: str) -> None:
+    scenario = replace(catalogue.select(["baseline/healthy"])[0], title="half \ud83d and \0")
+    assert "settles" not in run(scenario, resolve(strategy)).violated

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from harness.strategies.application import AppContext, json_of, lifespan_of, reading_of
 from harness.strategies.job_queue import Job, JobQueue, QueuedDelivery, Worker
-from harness.strategies.parsing import PENDING, ImageEvent, MusicEvent, read_image, read_music
+from harness.strategies.parsing import PENDING, ImageEvent, MusicEvent, read_image, read_music, storable
 from harness.strategies.pipeline import Pipeline
 from harness.strategies.signatures import is_genuine
 
@@ -58,9 +58,8 @@ class Inbox:
         requested, track_id, now_s = await request.json(), str(uuid.uuid4()), time.time()
         job = Job(track_id, "create-music", due_s=now_s, began_s=now_s, step_began_s=now_s)
         with self.queue.transaction():
-            self.context.tracks.add(
-                id=track_id, title=str(requested["title"]), prompt=str(requested["prompt"]), status="pending"
-            )
+            texts = {name: storable(str(requested[name])) for name in ("title", "prompt")}
+            self.context.tracks.add(id=track_id, **texts, status="pending")
             self.queue.save(job)
             self.worker.lease(track_id)
         await asyncio.wait({self.worker.begin(job)}, timeout=FIRST_STEP_S_MAX)

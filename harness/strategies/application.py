@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harness.strategies import provider_client
-from harness.strategies.parsing import ERROR, PENDING, ImageEvent, MusicEvent, read_image, read_music
+from harness.strategies.parsing import ERROR, PENDING, ImageEvent, MusicEvent, read_image, read_music, storable
 
 COLUMNS = [
     "title",
@@ -181,7 +181,8 @@ def application(
 
     async def create(request: Request) -> Response:
         requested = await request.json()
-        track_id, title, prompt = str(uuid.uuid4()), str(requested["title"]), str(requested["prompt"])
+        track_id = str(uuid.uuid4())
+        title, prompt = (storable(str(requested[name])) for name in ("title", "prompt"))
         with context.learning_a_task_id():
             response = await provider_client.generate(context, title, prompt, context.settings.music_callback_url)
             task_id = response.task_id

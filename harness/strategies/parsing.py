@@ -95,7 +95,9 @@ def read_music(body: Any) -> MusicEvent | None:
     code = body.get("code", 200)
     if reported in FAILED_MUSIC or code != 200:
         said = text(data.get("errorMessage")) or text(body.get("msg")) or str(reported)
-        return MusicEvent(task_id, ERROR, audio_url, cover_url, f"code {data.get('errorCode') or code}: {said}")
+        return MusicEvent(
+            task_id, ERROR, audio_url, cover_url, storable(f"code {data.get('errorCode') or code}: {said}")
+        )
     # A callback that ends the task may be empty; a record without audio is not finished, whatever it is called.
     unfinished = reported in UNFINISHED_MUSIC or (audio_url is None and reported != "complete")
     return MusicEvent(task_id, PENDING if unfinished else COMPLETE, audio_url, cover_url)
@@ -112,7 +114,7 @@ def read_image(body: Any) -> ImageEvent | None:
     state, code = data.get("state"), body.get("code", 200)
     if state == "fail" or code != 200:
         said = text(data.get("failMsg")) or text(body.get("msg")) or "no message"
-        return ImageEvent(task_id, ERROR, None, f"code {data.get('failCode') or code}: {said}")
+        return ImageEvent(task_id, ERROR, None, storable(f"code {data.get('failCode') or code}: {said}"))
     url = _first_text(as_dict(data.get("resultJson"))) or _first_text(as_dict(data.get("response")))
     if state in ("waiting", "queuing", "generating"):
         return ImageEvent(task_id, PENDING)
@@ -127,7 +129,7 @@ def _audio_of(song: dict[str, Any]) -> str | None:
 def _first_text(result: dict[str, Any]) -> str | None:
     """Return the first URL of a result, whatever the name of its list, which has changed before."""
     values = [value[0] if isinstance(value, list) and value else value for value in result.values()]
-    return next((value for value in values if isinstance(value, str) and value), None)
+    return next(filter(None, map(text, values)), None)
 
 
 def as_dict(value: Any) -> dict[str, Any]:
@@ -141,5 +143,10 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """Return `value` if it is a non-empty string."""
-    return value if isinstance(value, str) and value else None
+    """Return `value` as a text that can be stored, if it is a non-empty string."""
+    return storable(value) or None if isinstance(value, str) else None
+
+
+def storable(value: str) -> str:
+    """Return a text without what JSON can hold and a database cannot: NUL, and halves of surrogate pairs."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
