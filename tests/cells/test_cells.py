@@ -280,12 +280,12 @@ def test_hundreds_of_connections_take_little_memory(tmp_path: Path, monkeypatch:
         "import httpx\n"
         "async def on_music(payload, track):\n"
         "    async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as client:\n"
-        "        for _ in range(800):\n"
+        "        for _ in range(400):\n"
         "            await client.get('https://api.kie.ai/api/v1/jobs/recordInfo?taskId=1')\n",
         "utf-8",
     )
     inherited_bytes = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    limits = Limits(memory_bytes=inherited_bytes + 260 * 2**20)
+    limits = Limits(memory_bytes=inherited_bytes + 130 * 2**20)
     result = run(HEALTHY, replace(load("polls.py:on_music"), limits=limits))
     assert [verdict for verdict in result.verdicts if "memory" in verdict.reason] == []
     assert result.violated
