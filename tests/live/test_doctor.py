@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
 from harness.config.app_config import Cron
 from harness.config.init import first_settings
 from harness.config.loader import read_settings
+from tests import in_process
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
 WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""
@@ -43,7 +43,7 @@ def said_by_the_doctor(
     monkeypatch.setattr(sys, "argv", ["harness", "doctor", str(folder)])
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        in_process.main()
     return int(ended.value.code or 0), capsys.readouterr().out
 
 
@@ -250,7 +250,7 @@ def test_an_existing_configuration_is_not_replaced(
     (tmp_path / "harness.toml").write_text("# mine", "utf-8")
     monkeypatch.setattr(sys, "argv", ["harness", "init", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        in_process.main()
     assert ended.value.code == 2
     assert "--force replaces it" in capsys.readouterr().err
     assert (tmp_path / "harness.toml").read_text("utf-8") == "# mine"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
 from harness.config.app_config import USER_EMAIL, USER_ID, Cron
 from harness.config.loader import read_settings
 from harness.errors import ImplementationError
 from harness.targets import is_live, load_live
+from tests import in_process
 
 COMMAND = """
 [application]
@@ -85,7 +85,7 @@ def test_a_pyproject_is_found_by_the_command_line(
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
     monkeypatch.setattr(sys, "argv", ["harness", "run", str(tmp_path), "baseline/healthy"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        in_process.main()
     assert ended.value.code == 2
     assert "has ended with status 0 before it listened" in capsys.readouterr().err
 
