@@ -16,7 +16,7 @@ _FRAME = bytes((0xFF, 0xFB, 0x14, 0xC4)).ljust(FRAME_BYTES, b"\x00")
 """Sync and MPEG-1 Layer III without CRC; 32 kbit/s at 48 kHz, no padding; mono, marked original."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def silence(seconds: float, title: str = "") -> bytes:
     """Return a playable file of at least `seconds` (rounded up to 24 ms), with an ID3v2.4 tag when it has a title.
 

@@ -145,7 +145,7 @@ def test_comparing_succeeds_despite_violations(harness: Any) -> None:
         (["compare", "--only", "strct"], 'unknown strategy "strct"; did you mean "strict"?'),
         (["run", "strict", "slow/image-16"], 'unknown scenario "slow/image-16"; did you mean "slow/image-16s"?'),
         (["compare", "slw"], 'unknown scenario "slw"; did you mean "slow"?'),
-        (["run", "strict", HEALTHY, "--twicee"], "Did you mean '--twice'?"),
+        (["run", "strict", HEALTHY, "--twicee"], "'--twice'?"),
         (["run"], "Missing argument 'IMPLEMENTATION'"),
         (["run", "strict", ""], 'unknown scenario ""'),
         (["run", "strict", HEALTHY, "--seed", "-1"], "-1 is not in the range"),
@@ -356,6 +356,7 @@ def test_json_on_stdout_is_json_and_nothing_else(harness: Any) -> None:
     (result,) = results["results"]
     assert set(result) == {
         *("scenario", "implementation", "seed", "ending", "simulated_s", "wall_s", "verdicts", "tracks", "metrics"),
+        "never_acted",
     }
     assert [verdict["invariant"] for verdict in result["verdicts"]] == list(registry.INVARIANTS)
     assert {tuple(verdict) for verdict in result["verdicts"]} == {

@@ -18,7 +18,7 @@ COMMAND_SECTIONS = {
 PLUGINS = "Commands of plugins"
 OPTION_GROUPS = {
     "Selection": ("with", "only", "shard", "tracks", "model", "models", "samples", "rate"),
-    "Judging": ("severity", "off", "baseline", "reference", "fail-if"),
+    "Judging": ("severity", "off", "strict", "baseline", "reference", "fail-if"),
     "Execution": ("seed", "workers", "speed", "twice", "limit", "clean-environment", "debug", "real", "rounds", "for"),
     "Connections": ("port", "callback-host", "api-key", "signing-key", "admin-token"),
     "Output": (

@@ -165,7 +165,7 @@ def decode_picture(content: bytes) -> FetchedPicture:
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _decoded(content: bytes) -> FetchedPicture | str:
     from PIL import Image
 

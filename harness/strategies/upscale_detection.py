@@ -19,7 +19,7 @@ LOST_SHARE_MIN = 0.35
 """Of the picture's own range from dark to light. Sharp pictures lose a half at some edge, enlarged ones a quarter."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def looks_enlarged(content: bytes) -> bool:
     """Return whether a decodable file has no edge as sharp as its size allows."""
     from PIL import Image, ImageChops

@@ -257,7 +257,7 @@ def body_facts(body: bytes, content_type: str) -> Any:
     return facts
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _fingerprint(body: bytes) -> str:
     """Return the beginning of a body's digest, cached because runs repeat the same few pictures."""
     return hashlib.sha256(body).hexdigest()[:16]

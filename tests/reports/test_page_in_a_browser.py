@@ -7,6 +7,7 @@ import pytest
 
 from harness.report.html import page
 from harness.results.archive import Results
+from harness.trace.events import Response
 from tests.reports.browser import Page
 from tests.reports.runs import made_up_results, real_results
 
@@ -67,7 +68,9 @@ def test_the_matrix_has_a_cell_for_each_run_and_says_how_it_ended(shown: Shown) 
     ]
     labels = browser.evaluate("[...document.querySelectorAll('.matrix .cell-link')].map((a) => a.ariaLabel)")
     assert len(labels) == len(real_results().runs)
-    assert "synchronous in slow/image-16s: 1 invariant violated: callback-answered; warnings: image-durable" in labels
+    assert (
+        "synchronous in slow/image-16s: 1 invariant violated: callback-answered; warnings: image-durable, audio-durable"
+    ) in labels
 
 
 def test_the_matrix_is_filtered_and_searched(shown: Shown) -> None:
@@ -133,18 +136,21 @@ def test_a_verdicts_evidence_is_brought_out(shown: Shown) -> None:
     browser.evaluate("document.querySelector('.verdict.is-violated .show').click()")
     out = "[...document.querySelectorAll('.step.is-out')].map((each) => Number(each.dataset.entry))"
     verdict = real_results().by_key()["slow/image-16s", "synchronous"].result.verdict("callback-answered")
-    assert set(browser.evaluate(out)) <= set(verdict.evidence) | {25}
+    assert set(browser.evaluate(out)) <= set(verdict.evidence) | {27}
     assert len(browser.evaluate(out)) == 3
     browser.evaluate("document.querySelector('.verdict.is-violated .show').click()")
     assert browser.evaluate(out) == []
 
 
 def test_the_journal_opens_at_an_entry_that_a_link_names(shown: Shown) -> None:
-    browser = shown(route=f"{RUN}/39")
-    browser.wait_for("document.querySelector('#entry-39[open] pre')")
-    assert '"latency_s": 16' in browser.evaluate("document.querySelector('#entry-39 pre').innerText")
-    browser.evaluate("document.querySelector('#entry-42 summary').click()")
-    browser.wait_for("document.querySelector('#entry-42 img')?.naturalWidth === 320")
+    journal = real_results().by_key()["slow/image-16s", "synchronous"].journal
+    number = next(entry.number for entry in journal.of(Response) if entry.event.latency_s == 16)
+    browser = shown(route=f"{RUN}/{number}")
+    browser.wait_for(f"document.querySelector('#entry-{number}[open] pre')")
+    assert '"latency_s": 16' in browser.evaluate(f"document.querySelector('#entry-{number} pre').innerText")
+    picture = [entry.number for entry in journal.of(Response) if "image" in str(entry.event.headers)][-1]
+    browser.evaluate(f"document.querySelector('#entry-{picture} summary').click()")
+    browser.wait_for(f"document.querySelector('#entry-{picture} img')?.naturalWidth === 320")
 
 
 def test_the_picture_on_the_track_is_shown_with_its_true_size(shown: Shown) -> None:
