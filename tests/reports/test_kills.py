@@ -65,7 +65,7 @@ class Sessions:
         (folder / "harness.toml").write_text(configuration, "utf-8")
         self.is_ended_early = False
         """Whether a signal was faster than the end of the last session."""
-        self._is_read: tuple[Path, int] | None = None
+        self._is_read: tuple[Path, int, int] | None = None
         self._read_of: Mapping[Any, Any] = {}
         self._before = {path.name for path in folder.iterdir()}
 
@@ -106,7 +106,8 @@ class Sessions:
     def _in(self, file: Path) -> Mapping[Any, Any]:
         """Return what has ended in one of the files; it is read when it has changed."""
         try:
-            is_now = file, file.stat().st_mtime_ns
+            stat = file.stat()
+            is_now = file, stat.st_mtime_ns, stat.st_size  # two writes may have the same time
             if self._is_read != is_now:
                 self._read_of, self._is_read = self._read(file), is_now
         except (OSError, HarnessError):  # it is not there yet, or is being replaced
