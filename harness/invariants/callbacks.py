@@ -68,7 +68,12 @@ CALLBACK_ANSWERED = Invariant(
 
 
 def _is_excused(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
-    return _failed_in_transit_only(attempt, view, fine) or _was_killed(attempt, view)
+    return (
+        _failed_in_transit_only(attempt, view, fine)
+        or _was_killed(attempt, view)
+        or _reports_a_failed_store(attempt, view)
+        or _reports_a_deleted_track(attempt, view)
+    )
 
 
 def _was_killed(attempt: Attempt, view: TraceView) -> bool:
@@ -81,10 +86,7 @@ def _was_killed(attempt: Attempt, view: TraceView) -> bool:
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
-    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it, or
-    whether it reported that its store had failed, or that the track is gone."""
-    if _reports_a_failed_store(attempt, view) or _reports_a_deleted_track(attempt, view):
-        return True
+    """Return whether a fault hit the attempt and the implementation answered it correctly or never received it."""
     if attempt.sent.number not in view.faults:
         return False
     if attempt.arrived is None:
