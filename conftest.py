@@ -1,5 +1,6 @@
 """Fixtures that all tests share, the markers of folders, and what runs in one worker only."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,10 @@ MARKERS = {
 ONE_WORKER = ("tests/live/", "tests/plugin/test_example_project.py", "tests/plugin/test_one_import_root.py")
 """Folders and files of which one test runs at a time: processes live in real time, and `npm ci` writes into the source
 tree."""
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell's script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,9 +15,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from harness.fakes.documented import is_documented
 from harness.fakes.events import ContractProblem, Observer
 from harness.fakes.responses import KIE_CODES, Codes, message_of, refusal, success
-from harness.fakes.script import Failure
+from harness.fakes.script import DialectName, Failure
 from harness.fakes.tasks import Credits, RateWindow
 from harness.fakes.validation import problem
 
@@ -28,6 +29,9 @@ JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;|$)", re.IGNORECAS
 TASK_ID_REQUIRED = "taskId parameter is required"
 OPENAPI_PATH = "/openapi.json"
 """The path of a fake's own OpenAPI document. No provider has it, so it is not a documented endpoint."""
+NOT_REPRODUCED_CODE = 501
+"""Status and body code of an endpoint that a page documents and no fake reproduces: no provider sends it with this
+status, and clients that read only the one or only the other see a failure [inferred]."""
 SOURCE_AUTH = "fakes/FIDELITY.md section 1, documented"
 SOURCE_ROUTES = "fakes/FIDELITY.md traps, seen in clients"
 
@@ -47,11 +51,13 @@ class Account:
         allowed: int,
         codes: Codes = KIE_CODES,
         errors_as_http: bool = False,
+        dialect: DialectName = "kie",
     ) -> None:
         self.provider = provider
         self.credits = credits
         self.codes = codes
         self._errors_as_http = errors_as_http
+        self._dialect: DialectName = dialect
         self._expected = f"Bearer {api_key}"
         self._observe = observe
         self._window = RateWindow(allowed)
@@ -60,9 +66,9 @@ class Account:
         """Return a refusal of the fake's own."""
         return Failure(code, message, as_http=self._errors_as_http)
 
-    def answer(self, failure: Failure) -> Response:
+    def answer(self, failure: Failure, data: Any = None) -> Response:
         """Return a refusal in this provider's format."""
-        return refusal(failure, self.codes.messages)
+        return refusal(failure, self.codes.messages, data)
 
     def break_contract(self, endpoint: str, problems: list[ContractProblem]) -> None:
         """Report to the observer which rules a request breaks."""
@@ -133,10 +139,10 @@ class Account:
             return self.failure(self.codes.too_often)
         return None
 
-    def refuse(self, endpoint: str, failure: Failure) -> Response:
+    def refuse(self, endpoint: str, failure: Failure, data: Any = None) -> Response:
         """Report a refused creation and return the response. Nothing is charged, nothing is queued."""
         self.record_refused(endpoint, failure)
-        return self.answer(failure)
+        return self.answer(failure, data)
 
     def record_refused(self, endpoint: str, failure: Failure) -> None:
         """Report a refused creation."""
@@ -169,8 +175,23 @@ class Account:
         self.credits.change(change)
         self._observe("credits", provider=self.provider, task_id=task_id, change=change, balance=self.credits.balance)
 
+    def documents(self, method: str, path: str) -> bool:
+        """Return whether a page of the provider documents an endpoint."""
+        return is_documented(self._dialect, method, path)
+
+    def not_reproduced(self, method: str, path: str) -> Response:
+        """Report that an endpoint, or a use of it, is not reproduced, and return the response."""
+        self._observe("endpoint.not-reproduced", provider=self.provider, method=method, path=path)
+        return refusal(Failure(NOT_REPRODUCED_CODE, f"not reproduced: {method} {path}", as_http=True))
+
     def unknown_route(self, method: str, path: str, status: int, endpoints: Iterable[Endpoint]) -> Response:
-        """Return the response to an unknown path (404) or method (405), and report the nearest known one."""
+        """Return the response to a path without a route (404) or another method (405).
+
+        An endpoint that the provider documents is not reproduced, which is reported as such; for any other the nearest
+        known one is reported.
+        """
+        if status == 404 and self.documents(method, path):
+            return self.not_reproduced(method, path)
         endpoints = tuple(endpoints)
         known = [f"{known_method} {known_path}" for known_method, known_path in endpoints]
         close = difflib.get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)

@@ -11,19 +11,21 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from harness.fakes.changes import NO_CHANGES, Changes
 from harness.fakes.events import Observer
 from harness.fakes.http_client import BadResponseError, Post, post
 from harness.fakes.responses import encoded
-from harness.fakes.script import DeliveryRules, ForgeryKind
+from harness.fakes.script import DeliveryRules, ForgeryKind, Rotation, Signing
 from harness.fakes.tasks import Chores
 
 TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"
 STALE_S = 3_600
 WRONG_KEY = "a key that is not the receiver's"
+PREVIOUS_KEY = "a key that the receiver has replaced"
 CONTENT_TYPE = "application/json; charset=utf-8"
 USER_AGENT = "okhttp/3.14.9"
 
@@ -37,7 +39,8 @@ class Callback:
     url: str
     task_id: str
     name: str
-    """Its name in events: text, first, complete, error, image, unknown-image, old-music, forgery:<kind>."""
+    """Its name in events: text, first, complete, error, image, unknown-image, old-music, forgery:<kind>; cover, lyrics,
+    wav, vocal-removal, mp4, midi, unknown-lyrics, unknown-cover."""
     body: dict[str, Any]
     forgery: ForgeryKind | None = None
     """Set if a third party sends it, which does not retry."""
@@ -49,6 +52,61 @@ def signature(key: str, task_id: str, timestamp: int) -> str:
     return base64.b64encode(digest).decode("ascii")
 
 
+def body_signature(key: str, timestamp: int, content: bytes) -> str:
+    """Return base64(HMAC-SHA256(key, timestamp + "." + body))."""
+    digest = hmac.new(key.encode(), f"{timestamp}.".encode() + content, hashlib.sha256).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def as_received(key: str | None, signing: Signing) -> str | None:
+    """Return the key as the receiver's configuration has it."""
+    if key is None or signing.key_as == "plain":
+        return key
+    return f"{key}\n" if signing.key_as == "with-newline" else f"whsec_{key}"
+
+
+def next_key(key: str) -> str:
+    """Return the key that replaces a signing key."""
+    return f"whsec-{hashlib.sha256(b'next ' + key.encode()).hexdigest()[:24]}"
+
+
+def known_next_key(key: str | None, signing: Signing) -> str | None:
+    """Return the key that will replace the signing key, if the receiver knows it."""
+    is_known = signing.rotation is not None and signing.rotation.known == "both"
+    return next_key(key) if key is not None and is_known else None
+
+
+class SigningKey:
+    """The key that signs the callbacks of the providers which share it; it may be replaced after some callbacks."""
+
+    def __init__(self, key: str, rotation: Rotation | None) -> None:
+        self._key = key
+        self._rotation = rotation
+        self._callbacks = 0
+
+    def count(self) -> None:
+        """Note that another callback is sent."""
+        self._callbacks += 1
+
+    @property
+    def is_replaced(self) -> bool:
+        return self._rotation is not None and self._callbacks >= self._rotation.from_callback
+
+    @property
+    def is_unknown(self) -> bool:
+        """Return whether the receiver does not have the current key."""
+        return self.is_replaced and self._rotation is not None and self._rotation.known == "old"
+
+    @property
+    def current(self) -> str:
+        return next_key(self._key) if self.is_replaced else self._key
+
+
+def signing_key_of(key: "str | SigningKey | None", rules: DeliveryRules) -> SigningKey | None:
+    """Return a provider's signing key, or the one that it shares with another."""
+    return SigningKey(key, rules.signing.rotation) if isinstance(key, str) else key
+
+
 class CallbackDispatcher:
     """Delivers one provider's callbacks."""
 
@@ -57,16 +115,18 @@ class CallbackDispatcher:
         provider: str,
         rules: DeliveryRules,
         observe: Observer,
-        signing_key: str | None = None,
+        signing_key: str | SigningKey | None = None,
         post: Post = post,
         show: Callable[[str, dict[str, Any]], None] | None = None,
+        changes: Changes = NO_CHANGES,
     ) -> None:
         """`show` is called with name and body of each callback that is sent."""
         self._show = show
+        self._changes = changes
         self._provider = provider
         self._rules = rules
         self._observe = observe
-        self._signing_key = signing_key
+        self._signing_key = signing_key_of(signing_key, rules)
         self._post = post
         self._chores = Chores()
         self._count = 0
@@ -74,6 +134,8 @@ class CallbackDispatcher:
     def send(self, callback: Callback, on_given_up: Callable[[], None] | None = None) -> None:
         """Start delivering and return immediately; `on_given_up` is called after the last attempt has failed."""
         self._count += 1
+        if self._changes:
+            callback = replace(callback, body=self._changes.callback(callback.body))
         if self._show is not None:
             self._show(callback.name, callback.body)
         self._chores.start(self._deliver(callback, f"{self._provider}-d{self._count}", on_given_up))
@@ -94,8 +156,13 @@ class CallbackDispatcher:
         content = encoded(callback.body)
         shared = {"provider": self._provider, "delivery": delivery}
         loop = asyncio.get_running_loop()
+        stamp = self._timestamp()
+        if self._signing_key is not None and not callback.forgery:
+            self._signing_key.count()
         for attempt in range(1, attempts + 1):
-            headers = self._signature_headers(callback)
+            if rules.signing.retries == "fresh":
+                stamp = self._timestamp()
+            headers = self._signature_headers(callback, stamp, content)
             cause = self._observe(
                 "callback.attempt",
                 **shared,
@@ -107,6 +174,7 @@ class CallbackDispatcher:
                 url=callback.url,
                 body=callback.body,
                 headers=headers,
+                **self._about_its_key(callback),
             )
             began_s = loop.time()
             outcome, status = await self._hand_over(callback.url, content, headers)
@@ -135,14 +203,28 @@ class CallbackDispatcher:
         if on_given_up is not None:
             on_given_up()
 
-    def _signature_headers(self, callback: Callback) -> dict[str, str]:
-        """Return the headers with a fresh timestamp for each attempt [inferred]; a forger has only an old or a foreign
-        signature."""
-        key = WRONG_KEY if callback.forgery == "forged" else self._signing_key
+    def _about_its_key(self, callback: Callback) -> dict[str, Any]:
+        is_unknown = self._signing_key is not None and self._signing_key.is_unknown and callback.forgery is None
+        return {"unknown_key": True} if is_unknown else {}
+
+    def _timestamp(self) -> int:
+        return int(time.time() + self._rules.signing.ahead_s)
+
+    def _signature_headers(self, callback: Callback, timestamp: int, content: bytes) -> dict[str, str]:
+        """Return the headers of an attempt; a forger has only an old or a foreign signature."""
+        current = None if self._signing_key is None else self._signing_key.current
+        key = WRONG_KEY if callback.forgery == "forged" else current
         if key is None or callback.forgery == "unsigned":
             return {}
-        timestamp = int(time.time()) - (STALE_S if callback.forgery == "stale" else 0)
-        return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature(key, callback.task_id, timestamp)}
+        if callback.forgery == "stale":
+            timestamp -= STALE_S
+        signing = self._rules.signing
+        keys = (PREVIOUS_KEY, key) if signing.also_another else (key,)
+        if signing.covers == "body":
+            signed = [body_signature(each, timestamp, content) for each in keys]
+        else:
+            signed = [signature(each, callback.task_id, timestamp) for each in keys]
+        return {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: ",".join(signed)}
 
     async def _hand_over(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[DeliveryOutcome, int | None]:
         """Return the outcome of one attempt, with the status only if the complete response came in time."""

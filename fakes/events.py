@@ -3,7 +3,20 @@
 The kinds and their facts are the fakes' public record; every fact is JSON-serialisable.
 """
 
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
+
+Purpose = Literal["music", "variant", "audio", "image", "cover", "other"]
+"""What a task is for, the fact `what` of `task.created`:
+
+- `music`: the song of a track; it is paid for once.
+- `variant`: a song made from another one (extended, covered, with vocals or instruments added). It is the music of a
+  track only if nothing else is.
+- `audio`: a song that exists, in another audio format.
+- `image`: a picture that may be a track's; it is paid for once.
+- `cover`: a picture that the music provider makes for a song that exists. It may be a track's, and is no second
+  `image`.
+- `other`: whatever is neither a track's music nor its picture: lyrics, stems, videos, texts of a language model.
+"""
 
 
 class Observer(Protocol):

@@ -8,19 +8,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.fakes import kie, suno
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Account
+from harness.fakes.delivery import signing_key_of
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
-from harness.fakes.kie import contract as kie_contract
-from harness.fakes.published_files import Lender, Publisher, lend_nothing
+from harness.fakes.kie.products import ENDPOINTS
+from harness.fakes.published_files import NO_FILES, Lender, Publisher, UploadStore, lend_nothing
 from harness.fakes.responses import json_response
 from harness.fakes.script import Script
-from harness.fakes.suno import contract as suno_contract
+from harness.fakes.suno.contract import DIALECTS
+from harness.fakes.suno.extras import endpoints_of
 from harness.fakes.tasks import Credits, UnreachedEntry, balance_for, unreached_entries
 
-KIE_PATHS = frozenset(path for _, path in kie_contract.ENDPOINTS)
-SUNO_PATHS = {
-    name: frozenset(path for _, path in dialect.endpoints()) for name, dialect in suno_contract.DIALECTS.items()
-}
+KIE_PATHS = frozenset(path for _, path in ENDPOINTS)
+SUNO_PATHS = {name: frozenset(path for _, path in endpoints_of(dialect)) for name, dialect in DIALECTS.items()}
 
 
 class Gateway:
@@ -51,11 +51,14 @@ class Gateway:
         return bool(self.suno.state.fake.busy or self.kie.state.fake.busy)
 
     def unreached(self) -> list[UnreachedEntry]:
-        """Return the entries of both scripts that no create request has reached."""
+        """Return the entries of both scripts that no create request has reached, and the changes that no message has
+        met."""
         music, pictures = self.suno.state.fake, self.kie.state.fake
         return [
-            *unreached_entries("suno.music", music.script.music, music.requests),
+            *music.unreached(),
             *unreached_entries("kie.images", pictures.script.images, pictures.requests),
+            *self.suno.state.changes.unused("suno.changes"),
+            *self.kie.state.changes.unused("kie.changes"),
         ]
 
     async def close(self) -> None:
@@ -77,10 +80,13 @@ class Gateway:
         await json_response(merged("The fake Suno and Kie.ai behind one host", *described))(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a path of neither fake, reporting the nearest one of both."""
-        account: Account = self.kie.state.fake.account
-        endpoints = self.suno.state.fake.endpoints() + self.kie.state.fake.endpoints()
-        await account.unknown_route(scope["method"], scope["path"], 404, endpoints)(scope, receive, send)
+        """Refuse a path of neither fake; if no page documents it, the nearest one of both is reported."""
+        method, path = scope["method"], scope["path"]
+        pictures, music = self.kie.state.fake, self.suno.state.fake
+        own = music.account.documents(method, path) and not pictures.account.documents(method, path)
+        account: Account = music.account if own else pictures.account
+        endpoints = music.endpoints() + pictures.endpoints()
+        await account.unknown_route(method, path, 404, endpoints)(scope, receive, send)
 
 
 def create_app(
@@ -96,6 +102,7 @@ def create_app(
     post: Post = post,
     tracks: int = 1,
     tasks_kept: int | None = None,
+    files: UploadStore = NO_FILES,
 ) -> Gateway:
     """Return both fakes behind one host.
 
@@ -108,6 +115,7 @@ def create_app(
     quotas = [quota for quota in (script.suno.key_quota, script.kie.key_quota) if quota is not None]
     balances = [credits for credits in (script.suno.credits, script.kie.credits) if credits is not None]
     credits = Credits(min(balances, default=balance_for(tracks)), min(quotas, default=None))
+    key = signing_key_of(signing_key, script.suno.delivery)
     kie_app = kie.create_app(
         script.kie,
         publish=publish,
@@ -115,11 +123,12 @@ def create_app(
         seed=seed,
         ids=ids,
         api_key=api_key,
-        signing_key=signing_key,
+        signing_key=key,
         observe=observe,
         post=post,
         credits=credits,
         tasks_kept=tasks_kept,
+        files=files,
     )
     suno_app = suno.create_app(
         script.suno,
@@ -127,7 +136,7 @@ def create_app(
         seed=seed,
         ids=ids,
         api_key=api_key,
-        signing_key=signing_key,
+        signing_key=key,
         observe=observe,
         post=post,
         credits=credits,
@@ -144,6 +153,6 @@ def standalone() -> ASGIApp:
 
     return with_media(
         lambda script, media, seed: create_app(
-            script, publish=media.publish, lend=media.lend, seed=seed, tasks_kept=TASKS_KEPT
+            script, publish=media.publish, lend=media.lend, seed=seed, tasks_kept=TASKS_KEPT, files=media
         )
     )

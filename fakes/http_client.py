@@ -52,24 +52,32 @@ def sending(method: str) -> Post:
 
 
 async def _send(method: str, url: str, content: bytes, headers: dict[str, str]) -> ClientResponse:
+    exchange = await begin(method, url, content, headers)
+    try:
+        return await exchange.response
+    finally:
+        exchange.close()
+
+
+async def begin(method: str, url: str, content: bytes, headers: dict[str, str]) -> "Exchange":
+    """Connect and send a request; the caller closes the exchange. Raises ValueError and OSError as `Post` does."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an absolute http URL")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     port = parts.port or PORTS[parts.scheme]
     loop = asyncio.get_running_loop()
-    exchange = _ClientProtocol(loop.create_future())
+    exchange = Exchange(loop.create_future())
     request = exchange.request(method, parts.netloc.rpartition("@")[2], target, content, headers)
     secure = _trust() if parts.scheme == "https" else None
     transport, _ = await loop.create_connection(lambda: exchange, parts.hostname, port, ssl=secure)
-    try:
-        transport.write(request)
-        return await exchange.response
-    finally:
-        transport.close()
+    transport.write(request)
+    return exchange
 
 
-class _ClientProtocol(asyncio.Protocol):
+class Exchange(asyncio.Protocol):
+    """A request on a connection of its own, and its response."""
+
     def __init__(self, response: "asyncio.Future[ClientResponse]") -> None:
         self.response = response
         self._parser = httptools.HttpResponseParser(self)
@@ -78,6 +86,29 @@ class _ClientProtocol(asyncio.Protocol):
         self._ends_with_connection = False
         """Whether the body's length is unknown, so that it ends with the connection."""
         self._is_framed = False
+        self._transport: asyncio.Transport | None = None
+        self._resets_after_s: float | None = None
+
+    def hang_up(self, resets_after_s: float) -> None:
+        """Half-close the connection: to the other end the client has gone, as after `close`; what it sends can still be
+        read. Then, and not at once as after `close`, it is reset: so many seconds after it begins to send.
+
+        A TLS connection cannot be half-closed, so it is closed.
+        """
+        assert self._transport is not None
+        self._resets_after_s = resets_after_s
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
     def request(self, method: str, host: str, target: str, content: bytes, headers: dict[str, str]) -> bytes:
         """Return the whole request as bytes. Raises ValueError for a URL that no request can contain."""
@@ -88,6 +119,8 @@ class _ClientProtocol(asyncio.Protocol):
         return "\r\n".join(lines).encode("latin-1") + content
 
     def data_received(self, data: bytes) -> None:
+        if self._resets_after_s is not None:
+            asyncio.get_running_loop().call_later(self._resets_after_s, self.close)
         self._size += len(data)
         if self._size > RESPONSE_BYTES_MAX:
             self._fail(BadResponseError(f"more than {RESPONSE_BYTES_MAX} bytes"))

@@ -25,6 +25,7 @@ FLAWS: dict[str, str] = {
     "exif-rotated-away": "A JPEG stored at width x height with Orientation 6: it is displayed rotated, height x width.",
     "cmyk": "A JPEG in CMYK, as for print.",
     "sixteen-bit": "A greyscale PNG with 16 bits a pixel.",
+    "heic": "A HEIC container that says its size; most browsers show none.",
     "metadata-first": "A JPEG with more than 64 KiB of metadata before its size.",
 }
 """Every flaw's name and its meaning in one sentence."""
@@ -112,3 +113,18 @@ def _sof(content: bytes) -> int:
 def _after_sof(content: bytes) -> int:
     at = _sof(content)
     return at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+
+
+def heic_without_pixels(width: int, height: int) -> bytes:
+    """Return a HEIC container that says its size and has no pixels: most browsers show no such file, and no decoder
+    comes with Pillow. Boxes as in ISO/IEC 14496-12 and 23008-12."""
+
+    def box(kind: bytes, *parts: bytes) -> bytes:
+        content = b"".join(parts)
+        return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+    plain = bytes(4)  # version and flags
+    size = box(b"ispe", plain, width.to_bytes(4, "big"), height.to_bytes(4, "big"))
+    handler = box(b"hdlr", plain, bytes(4), b"pict", bytes(13))
+    brands = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+    return brands + box(b"meta", plain, handler, box(b"iprp", box(b"ipco", size))) + box(b"mdat", bytes(1024))

@@ -54,7 +54,7 @@ def listing(item: Schema, count: int) -> Schema:
 def field_schema(field: Field) -> Schema:
     """Return the schema of a field. An optional one may be null, which counts as absent."""
     types = {"text": "string", "url": "string", "flag": "boolean", "whole": "integer", "number": "number"}
-    json_type = types.get(field.kind, "object")
+    json_type = {"urls": "array", **types}.get(field.kind, "object")
     schema: Schema = {"type": json_type if field.required else [json_type, "null"]}
     if field.choices is not None:
         schema["enum"] = [*field.choices] if field.required else [*field.choices, None]
@@ -63,6 +63,8 @@ def field_schema(field: Field) -> Schema:
         schema["pattern"] = f"^(?:{form}){'?' if field.empty_is_absent else ''}$"
     if json_type == "string" and field.required:
         schema["minLength"] = 1
+    if field.kind == "urls":
+        schema |= {"items": URL, "minItems": 1}
     for key, value in (("maxLength", field.longest), ("minimum", field.low), ("maximum", field.high)):
         if value is not None:
             schema[key] = value
@@ -103,11 +105,13 @@ def operation(
     callbacks: Schema | None = None,
     asks_for_task: bool = False,
     reported_by: str | None = None,
+    refusal: Schema | None = None,
 ) -> Schema:
     """Return an operation that responds with `data` in the envelope. `request` is the schema of its JSON body,
-    `reported_by` the operation that reports on the task it starts."""
-    refused = {**_json(ref("Refusal")), "text/html": {"schema": TEXT}}
-    admitted = [success(data), ref("Refusal"), *([ref("NothingFound")] if asks_for_task else [])]
+    `reported_by` the operation that reports on the task it starts, `refusal` the schema of its own refusals."""
+    refusal = refusal or ref("Refusal")
+    refused = {**_json(refusal), "text/html": {"schema": TEXT}}
+    admitted = [success(data), refusal, *([ref("NothingFound")] if asks_for_task else [])]
     described: Schema = {
         "operationId": name,
         "summary": summary,

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["FLAWS", "FORMATS", "PictureFormat", "PictureSpec", "Rendered", "render"]
 
 PictureFormat = Literal[
-    "png", "jpeg", "jpeg-progressive", "webp", "webp-lossless", "webp-extended", "webp-animated", "gif", "svg"
+    "png",
+    "jpeg",
+    "jpeg-progressive",
+    "webp",
+    "webp-lossless",
+    "webp-extended",
+    "webp-animated",
+    "gif",
+    "avif",
+    "svg",
 ]
 FORMATS: tuple[str, ...] = get_args(PictureFormat)
 """`jpeg` is baseline, `webp` is VP8, `webp-lossless` VP8L, `webp-extended` VP8X with metadata, `webp-animated` VP8X
@@ -109,6 +118,8 @@ def _rendered(spec: PictureSpec) -> Rendered:
             content = image_defects.cut_after_header(_encoded(_drawn(spec), format_), _family(format_))
         case "cut-off-in-last-chunk":
             content = image_defects.cut_in_last_chunk(_encoded(_drawn(spec), format_), _family(format_))
+        case "heic":
+            content, content_type = image_defects.heic_without_pixels(spec.width, spec.height), "image/heic"
         case None | "svg":
             content = _svg(spec) if format_ == "svg" else _encoded(_drawn(spec), format_)
             if format_ == "png" and spec.weight == "captured":
@@ -128,8 +139,8 @@ def _check(spec: PictureSpec) -> None:
             raise ValueError(f"expected a picture's side of 1 to {SIDE_MAX_PX} pixels, found {side}")
     if spec.flaw == "header-lies" and spec.format not in ("png", "jpeg"):
         raise ValueError(f'the flaw "header-lies" needs the format png or jpeg, not {spec.format}')
-    if spec.flaw in ("cut-off-after-header", "cut-off-in-last-chunk") and spec.format == "svg":
-        raise ValueError(f'the flaw "{spec.flaw}" needs a format with pixels, not svg')
+    if spec.flaw in ("cut-off-after-header", "cut-off-in-last-chunk") and spec.format in ("svg", "avif"):
+        raise ValueError(f'the flaw "{spec.flaw}" needs png, jpeg, webp or gif, not {spec.format}')
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -208,6 +219,8 @@ def _encoded(image: "Image", format_: PictureFormat) -> bytes:
             image.convert("RGB").save(out, "JPEG", quality=90, progressive=True)
         case "gif":
             image.convert("P").save(out, "GIF")
+        case "avif":
+            image.convert("RGB").save(out, "AVIF", quality=80, speed=10)
         case "webp" | "webp-lossless":
             image.convert("RGB").save(out, "WEBP", method=0, quality=80, lossless=format_ == "webp-lossless")
         case "webp-extended":

@@ -1,7 +1,7 @@
 """The interface between the fakes and their media host, and the texts that may appear in place of a file's URL."""
 
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote, urlsplit
 
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import ImageUrlText, Picture
@@ -12,20 +12,47 @@ PRIVATE_URL = "http://169.254.169.254/latest/meta-data/cover.png"
 TEMPORARY_HOST = "tempfile.aiquickdraw.com"
 MUSIC_HOST = "musicfile.kie.ai"
 SOURCE_AUDIO_HOST, SOURCE_COVER_HOST, SOURCE_STREAM_HOST = "cdn1.suno.ai", "cdn2.suno.ai", "audiopipe.suno.ai"
-FILE_HOSTS = (TEMPORARY_HOST, MUSIC_HOST, SOURCE_AUDIO_HOST, SOURCE_COVER_HOST, SOURCE_STREAM_HOST)
+UPLOADS_HOST = "tempfile.redpandaai.co"
+FILE_HOSTS = (TEMPORARY_HOST, MUSIC_HOST, SOURCE_AUDIO_HOST, SOURCE_COVER_HOST, SOURCE_STREAM_HOST, UPLOADS_HOST)
 """The public hosts of the providers' files; all of them serve every file."""
 STRAY_NUMBER_FIRST = 60_000
 """The first number for pictures that belong to no task of a run."""
+
+
+class Stored(NamedTuple):
+    """The content of a file that was uploaded."""
+
+    content: bytes
+    content_type: str
+
+
+class UploadStore(Protocol):
+    """Keeps uploaded files; a MediaHost is one."""
+
+    def store(self, path: str, file: Stored) -> str:
+        """Serve a file at a path from now on, instead of one that was there, and return its URL."""
+        ...
+
+    def stored(self, url: str) -> Stored | None:
+        """Return the file at a URL; None if it is not one of its own."""
+        ...
 
 
 class Publisher(Protocol):
     """Makes a file available for download; a MediaHost's `publish` is one."""
 
     def __call__(
-        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+        self,
+        extension: str,
+        *,
+        picture: PictureSpec | None,
+        audio_seconds: float | None,
+        host: str | None = None,
+        is_stream: bool = False,
     ) -> str:
         """Serve a picture or an audio file from now on; the URL ends with `extension`, whatever the format is. Exactly
-        one of the two is given. The URL is on `host` if the files are served under their public hosts."""
+        one of the two is given. The URL is on `host` if the files are served under their public hosts. A stream ends
+        earlier than a file."""
         ...
 
 
@@ -40,6 +67,19 @@ class Lender(Protocol):
 def lend_nothing(url: str, lifetime_s: float) -> str | None:
     """The lender of a fake without one: no URL is one of its own."""
     return None
+
+
+class _NoFiles:
+    """The store of a fake without one: what is uploaded is at an address where nothing is served."""
+
+    def store(self, path: str, file: Stored) -> str:
+        return f"https://{UPLOADS_HOST}{quote(path)}"
+
+    def stored(self, url: str) -> Stored | None:
+        return None
+
+
+NO_FILES: UploadStore = _NoFiles()
 
 
 def task_number(before: int) -> int:

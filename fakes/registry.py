@@ -16,15 +16,22 @@ from harness.fakes.provider import Provider
 from harness.fakes.published_files import FILE_HOSTS
 from harness.plugins import plugins
 
-SUNO = Provider("suno", "Suno", ("api.sunoapi.org",), base_url="SUNO_BASE_URL", api_key="SUNO_API_KEY")
+SUNO = Provider(
+    "suno", "Suno", ("api.sunoapi.org", "sunoapiorg.redpandaai.co"), base_url="SUNO_BASE_URL", api_key="SUNO_API_KEY"
+)
 KIE = Provider(
     "kie",
     "Kie.ai",
-    ("api.kie.ai",),
-    (GENERATE_IMAGE, "/api/v1/jobs/", "/api/v1/common/"),
+    ("api.kie.ai", "kieai.redpandaai.co"),
+    (
+        GENERATE_IMAGE,
+        *("/api/v1/jobs/", "/api/v1/common/", "/api/v1/gpt4o-image/", "/api/v1/flux/", "/api/v1/models", "/api/file-"),
+        *("/api/v1/playground/", "/api/v1/mj/", "/api/v1/veo/", "/api/v1/runway/", "/api/v1/aleph/", "/api/v1/modify/"),
+    ),
     base_url="KIE_BASE_URL",
     api_key="KIE_API_KEY",
 )
+"""Each has a second host, which takes uploads; both hosts serve everything."""
 MEDIA = Provider("media", "files", FILE_HOSTS)
 _TAKEN = ("callbacks", "store", "app", "user", "other")
 """Names with another meaning where a provider's name is used."""

@@ -112,7 +112,7 @@ def success(data: Any) -> Response:
     return json_response({"code": 200, "msg": "success", "data": data})
 
 
-def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Response:
+def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES, data: Any = None) -> Response:
     """Return a failure as an HTTP response: a body code under HTTP 200, a genuine status, or a gateway's page."""
     status = failure.code if failure.as_http else 200
     headers = {} if failure.retry_after_s is None else {"retry-after": str(math.ceil(failure.retry_after_s))}
@@ -121,7 +121,7 @@ def refusal(failure: Failure, messages: Mapping[int, str] = MESSAGES) -> Respons
         page = HTML_PAGE.format(code=failure.code, message=message)
         return Response(page, status, {**EDGE_HEADERS, **headers}, HTML_TYPE)
     body: dict[str, Any] = {"code": failure.code, "msg": message}
-    return json_response(body if failure.code == UNAUTHORIZED else {**body, "data": None}, status, headers)
+    return json_response(body if failure.code == UNAUTHORIZED else {**body, "data": data}, status, headers)
 
 
 def without_data(code: int, message: str) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from harness.fakes.account import Account, Endpoint
+from harness.fakes.changes import Changes
 
 
 class Fake(Protocol):
@@ -31,8 +32,8 @@ class Fake(Protocol):
         ...
 
 
-def application(fake: Fake, middleware: Sequence[Middleware]) -> Starlette:
-    """Return `fake` as an ASGI application; it is the application's `state.fake`."""
+def application(fake: Fake, middleware: Sequence[Middleware], changes: Changes) -> Starlette:
+    """Return `fake` as an ASGI application; it is the application's `state.fake`, and its changes `state.changes`."""
 
     async def unknown(request: Request, error: Any) -> Response:
         return fake.account.unknown_route(request.method, request["path"], error.status_code, fake.endpoints())
@@ -50,4 +51,5 @@ def application(fake: Fake, middleware: Sequence[Middleware]) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.fake = fake
+    app.state.changes = changes
     return app

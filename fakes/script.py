@@ -12,8 +12,12 @@ from harness.fakes.latency import Duration, Fixed
 
 MUSIC_TAKES = Fixed(90.0)
 IMAGE_TAKES = Fixed(8.0)
+STYLE_TAKES = Fixed(2.6)
+"""Captured: the median."""
 MINUTE_S = 60.0
 DAY_S = 86_400.0
+STREAMS_LAST_S = 3 * 3_600.0
+"""Captured: a stream of 1 h was whole, one of 185 min empty."""
 
 CallbackKind = Literal["text", "progress", "first", "complete", "error"]
 """The documented callbacks of a music task, one of an undocumented type (`progress`), and an error that contradicts the
@@ -50,6 +54,7 @@ TaskIdShape = Literal["hex", "uuid", "prefixed"]
 """The shape of task ids: 32 hexadecimal digits, as live ones; a UUID with hyphens; or `task_` and 32 digits, like the
 documentation's examples. No source says how long they may be."""
 ForgeryKind = Literal["unsigned", "forged", "stale", "altered"]
+StrayKind = Literal["unknown-image", "old-music", "lyrics", "own-cover", "forgery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ class Music:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture task, created through either endpoint."""
+    """One task of Kie.ai, whichever endpoint creates it."""
 
     takes: Duration = IMAGE_TAKES
     waits_s: float = 0.0
@@ -154,19 +159,50 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """All tasks of one kind that are ordered beside the music: Suno's own cover, lyrics, an audio format and others."""
+
+    takes: Duration | None = None
+    """From creation to the result; None is usual for its kind."""
+    fails: Failure | None = None
+    """`at-once`: the create request is refused. `after-generating`: a callback reports the failure."""
+    callback: Literal["sent", "never"] = "sent"
+    callback_late_s: float = 0.0
+    """The callback is delayed by this long after the result is there."""
+    callback_times: int = 1
+    picture: Picture | None = None
+    """The two pictures of a cover; None is the usual ones. No other kind has pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """The behaviour of what can be ordered beside the music."""
+
+    cover: Extra = Extra()
+    lyrics: Extra = Extra()
+    wav: Extra = Extra()
+    vocal_removal: Extra = Extra()
+    mp4: Extra = Extra()
+    midi: Extra = Extra()
+    style_takes: Duration = STYLE_TAKES
+    """Until a style is described, which is answered at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stray:
     """A callback that belongs to no task of this run, sent `after_s` seconds after the first track's music task began.
 
     `unknown-image`: a jobs callback for an unknown task id. `old-music`: a complete callback for an old, unknown task
-    id. `early-image`: a jobs callback for an unknown task, before any music callback. A `forgery` pretends to be the
-    complete callback of the first real music task, with other URLs in it.
+    id. `lyrics`, `own-cover`: the callback of such a task that this application has not ordered, as where one address
+    serves a whole account. A `forgery` pretends to be the complete callback of the first real music task, with other
+    URLs in it.
     """
 
     after_s: float
-    what: Literal["unknown-image", "old-music", "forgery"]
+    what: StrayKind
     forgery: ForgeryKind | None = None
     cover: Picture = COVER
-    """The cover in the music."""
+    """The cover in the music, or Suno's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +216,35 @@ class ImageForgery:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """The signing key is replaced in the middle of a run."""
+
+    from_callback: int
+    """The number of the first callback that is signed with the new key, counted from 1 over both providers."""
+    known: Literal["both", "old"] = "both"
+    """The receiver's configuration: both keys from the start, or only the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How callbacks are signed with the key, and how the receiver got the key. The default is documented; the rest is
+    what goes wrong with signatures elsewhere."""
+
+    covers: Literal["task", "body"] = "task"
+    """The signed text: task id and timestamp, or timestamp and raw body."""
+    retries: Literal["fresh", "first"] = "fresh"
+    """The timestamp of a redelivery: its own, or that of the first attempt."""
+    ahead_s: float = 0.0
+    """Seconds by which the provider's clock is ahead of the receiver's; negative: behind."""
+    also_another: bool = False
+    """A second signature, with a key that is about to be replaced, stands first in the header, before a comma."""
+    key_as: Literal["plain", "with-newline", "with-prefix"] = "plain"
+    """What the receiver's configuration has: the key, the key and a line feed, or `whsec_` and the key."""
+    rotation: Rotation | None = None
+    """How the key is replaced; None: it stays."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryRules:
     """How callbacks are delivered (documented): 200 within 15 s, else 3 retries."""
 
@@ -189,6 +254,25 @@ class DeliveryRules:
     accepts: Literal["200", "2xx"] = "200"
     stops_at_4xx: bool = False
     """A response from 400 to 499 ends the delivery; by default it is retried like any other. Neither is documented."""
+    signing: Signing = Signing()
+
+
+CALLBACKS = "callback"
+"""In place of a path: the callbacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A difference between what a provider sends and its contract; see `harness.fakes.changes` for places."""
+
+    of: str = CALLBACKS
+    """The path of the endpoint whose responses it changes, or `CALLBACKS`."""
+    when: tuple[tuple[str, str], ...] = ()
+    """Only messages with these values: places, and the values as JSON."""
+    set: tuple[tuple[str, str], ...] = ()
+    """Places, and the new values as JSON; a key that was not there is added."""
+    remove: tuple[str, ...] = ()
+    """The places of keys that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +280,9 @@ class SunoScript:
     """The behaviour of Suno."""
 
     music: tuple[Music, ...] = (Music(),)
+    variants: tuple[Music, ...] = (Music(),)
+    """Songs made from another one: extended, covered, with vocals or instruments added."""
+    extras: Extras = Extras()
     delivery: DeliveryRules = DeliveryRules()
     strays: tuple[Stray, ...] = ()
     dialect: DialectName = "kie"
@@ -205,6 +292,7 @@ class SunoScript:
     errors_as_http: bool = False
     """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
+    changes: tuple[Change, ...] = ()
     invisible_s: float = 0.0
     """For this long after creation the record is not found: `data: null`."""
     creations_per_10_s: int = 20
@@ -236,6 +324,7 @@ class KieScript:
     errors_as_http: bool = False
     """The fake's own refusals (key, fields, credits, rate) have their code as the HTTP status, too."""
     records: RecordStyle = "live"
+    changes: tuple[Change, ...] = ()
     creations_per_10_s: int = 20
     credits: int | None = None
     """The balance at the start; None covers the tracks of the run (`harness.fakes.tasks.balance_for`)."""
@@ -248,6 +337,8 @@ class MediaScript:
     """The behaviour of the hosts that serve audio and pictures."""
 
     expires_after_s: float = 14 * DAY_S
+    streams_last_s: float = STREAMS_LAST_S
+    """From this age on a stream is HTTP 200 with an empty body."""
     missing_for_s: float = 0.0
     """A new file responds with 404 for this long."""
     refuses_library_agents: bool = False
@@ -271,6 +362,16 @@ class MediaScript:
     """Files are sent in chunks, without a Content-Length."""
     signed: bool = False
     """URLs have a signature in their query, without which a file is refused with 403."""
+    signed_for_s: float | None = None
+    """The same, and from this age on the signature is refused, too."""
+    gzip: bool = False
+    """Files are compressed for clients that accept gzip."""
+    content_type: str | None = None
+    """The type of every file, whatever it is; None for its own."""
+    etag: bool = False
+    """Files have an ETag, and a request that knows it gets 304 without a body."""
+    wrong_range: bool = False
+    """A range request gets 206 with the second half of the file, whatever it asked for."""
 
 
 @dataclass(frozen=True, slots=True)

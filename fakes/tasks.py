@@ -73,6 +73,11 @@ def unreached_entries(of: str, entries: Sequence[Any], requests: int) -> list[Un
     return [UnreachedEntry(of, number, entry, requests) for number, entry in later if entry != type(entry)()]
 
 
+def unreached_entry(of: str, entry: Any, requests: int) -> list[UnreachedEntry]:
+    """Return the only entry of its kind if no create request has used it; a healthy one is none."""
+    return [UnreachedEntry(of, 1, entry, requests)] if requests == 0 and entry != type(entry)() else []
+
+
 class TaskRecords(Generic[Task]):
     """A provider's tasks by id: all that are in progress, and of those that are over the newest `kept`."""
 

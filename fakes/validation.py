@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from harness.fakes.events import ContractProblem
 
-FieldKind = Literal["text", "flag", "whole", "number", "url", "object"]
+FieldKind = Literal["text", "flag", "whole", "number", "url", "urls", "object"]
 EXCERPT_CHARACTERS = 80
 _BLANK = r"\u0000-\u0020\u007f-\u00a0"
 URL_FORM = (
@@ -26,6 +26,7 @@ _KIND_RULES: dict[FieldKind, str] = {
     "whole": "a whole number",
     "number": "a number",
     "url": "an absolute http(s) URL",
+    "urls": "a list of absolute http(s) URLs, at least one",
     "object": "an object",
 }
 
@@ -80,6 +81,8 @@ def test_of(field: Field) -> Test:
         return lambda value: isinstance(value, dict)
     if field.kind in ("whole", "number"):
         return partial(_is_number, field)
+    if field.kind == "urls":
+        return lambda value: isinstance(value, list) and bool(value) and all(_is_url_text(each) for each in value)
     if field.kind == "url":
         return lambda value: isinstance(value, str) and (is_url(value) or (field.empty_is_absent and not value))
     empty = "" if field.required else None
@@ -175,6 +178,10 @@ def problem(field: str, found: Any, rule: str, source: str) -> ContractProblem:
     elif isinstance(found, list | dict):
         found = f"{type(found).__name__} of {len(found)}"
     return {"field": field, "found": found, "rule": rule, "source": source}
+
+
+def _is_url_text(value: Any) -> bool:
+    return isinstance(value, str) and is_url(value)
 
 
 @lru_cache(maxsize=256)

@@ -143,7 +143,7 @@ def progress(total: int, what: str, *, quiet: bool = False) -> "Iterator[Progres
         yield bar
 
 
-def notifier(bar: "Progress | None", *, quiet: bool = False) -> "Callable[[str], None]":
-    """Return a function that prints a sentence to stderr, above the progress bar if there is one."""
-    console = screen(stderr=True) if bar is None else bar.console
+def notifier(of_bar: "Console | None", *, quiet: bool = False) -> "Callable[[str], None]":
+    """Return a function that prints a sentence to stderr, above the progress bar if there is one on that console."""
+    console = of_bar or screen(stderr=True)
     return lambda sentence: None if quiet else console.print(visible(sentence), style="dim", markup=False)

@@ -10,6 +10,7 @@ from harness.fakes.latency import Bimodal, Fixed, Lognormal, Never
 from harness.fakes.script import COVER, Failure, Picture
 from harness.faults.connections import ConnectionRefused
 from harness.faults.delays import DribbledBody, SlowAnswer, SlowConnect
+from harness.scenario.platform import BackgroundLimit
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 HEALTHY = Picture()
@@ -151,6 +152,13 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ),
     ("complete before the row exists", "callbacks/complete-before-row", "suno.music.0.takes", Fixed(0.0)),
     ("image callback before the music callback", "callbacks/image-before-music", "suno.strays.0.what", "unknown-image"),
+    ("lyrics at the address for music", "callbacks/lyrics-at-the-music-address", "suno.strays.0.what", "lyrics"),
+    (
+        "own cover at the address for music",
+        "callbacks/own-cover-at-the-music-address",
+        "suno.strays.0.what",
+        "own-cover",
+    ),
     ("late image callback", "callbacks/image-callback-late", "kie.images.0.callback_late_s", 30 * MINUTE_S),
     ("image callback for an unknown task", "callbacks/image-callback-unknown-task", "suno.strays.0.after_s", 120.0),
     ("image callback never comes", "callbacks/image-callback-never", "kie.images.0.callback", "never"),
@@ -189,8 +197,13 @@ PROMISED: list[tuple[str, str, str, Any]] = [
     ("function limit 10 s", "platform/limit-10s", "platform.limit_s", 10.0),
     ("function limit 60 s", "platform/limit-60s", "platform.limit_s", 60.0),
     ("function limit 300 s", "platform/limit-300s", "platform.limit_s", 300.0),
-    ("instance frozen after the answer", "platform/frozen-after-answer", "platform.freezes_after_answer", True),
-    ("restart between two callbacks", "platform/restart-between-callbacks", "platform.restarts_s", 1),
+    (
+        "instance frozen after the answer",
+        "platform/frozen-after-answer",
+        "platform.background_limit",
+        BackgroundLimit(),
+    ),
+    ("restart between two callbacks", "platform/restart-between-callbacks", "platform.restarts", 1),
     ("local time west of UTC", "platform/west-of-utc", "timezone", "America/Los_Angeles"),
     ("two instances without shared memory", "platform/two-instances", "platform.instances", 2),
     # drift

@@ -11,6 +11,7 @@ import pytest
 from harness.engine.run import resolve, run
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
+from tests.digests import third
 
 ROOT = Path(__file__).parent.parent
 PARTS = 2
@@ -18,7 +19,7 @@ SEED = 20_261_121
 
 
 def _digests_of_processes(hash_seed: str) -> dict[str, str]:
-    """The fingerprints of all shipped pairs, from processes that run with this hash seed."""
+    """The fingerprints of a third of the shipped pairs, from processes that run with this hash seed."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     running = [
         subprocess.Popen(
@@ -39,9 +40,12 @@ def _digests_of_processes(hash_seed: str) -> dict[str, str]:
 
 
 @pytest.mark.timeout(480)
-def test_every_shipped_pair_writes_the_same_journal_under_another_hash_seed() -> None:
+def test_a_third_of_the_shipped_pairs_write_the_same_journals_under_another_hash_seed() -> None:
+    pairs = third()
+    assert {scenario.name for scenario, _ in pairs} == set(catalogue.shipped_names())
+    assert {name for _, name in pairs} == set(STRATEGIES)
     one, other = _digests_of_processes("1"), _digests_of_processes("4294967295")
-    assert len(one) == len(STRATEGIES) * len(catalogue.shipped_names())
+    assert len(one) == len(pairs)
     assert {pair: digest for pair, digest in one.items() if other[pair] != digest} == {}
 
 

@@ -136,7 +136,7 @@ def test_a_slip_gets_a_suggestion_of_its_kind(kind: str) -> None:
     [
         (
             "takes: 8m\n",
-            'unknown key "takes"; it belongs to suno.music, kie.images, faults.fault.late-request and others',
+            'unknown key "takes"; it belongs to suno.music, suno.variants, kie.images and others',
         ),
         ("kie: {sends: [text]}\n", 'kie: unknown key "sends"; it belongs to suno.music'),
         ("kie: {images: [{flaw: svg}]}\n", 'unknown key "flaw"; it belongs to kie.images.picture, kie.forgeries.'),

@@ -149,6 +149,7 @@ UNSOUND: dict[tuple[str, PictureFormat], str] = {
     ("cut-off-in-last-chunk", "gif"): "the GIF ends without its end mark",
     ("header-lies", "png"): "the PNG has fewer pixels than its header claims",
     ("header-lies", "jpeg"): STOPS,
+    ("heic", "png"): "this is a HEIC picture of 2048x1152, which most browsers do not show",
     ("html-as-image", "png"): "this is an HTML page, not a picture",
     ("svg", "png"): "this is an SVG drawing, not a picture made of pixels",
     ("zero-bytes", "png"): "0 bytes",

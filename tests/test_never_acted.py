@@ -15,7 +15,7 @@ from harness.engine.run import judged_again, resolve, run
 from harness.engine.session import results_of, stored_run
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED
 from harness.fakes.latency import Fixed
-from harness.fakes.script import Failure, Image, KieScript, Music, Script, SunoScript
+from harness.fakes.script import Extra, Extras, Failure, Image, KieScript, Music, Script, SunoScript
 from harness.faults.bodies import AlteredAnswer
 from harness.faults.connections import ConnectionRefused, ResetBeforeAnswer
 from harness.faults.delays import SlowAnswer
@@ -251,3 +251,15 @@ def test_strict_can_be_set_by_the_environment_and_by_the_folders_file(idle: Call
     assert idle(*words).exit_code == EXIT_UNKNOWN
     Path("harness.toml").write_text("[options]\nstrict = 3\n", "utf-8")
     assert "options.strict is 3, expected true or false" in str(idle(*words).exception)
+
+
+def test_an_unordered_extra_that_the_scenario_describes_never_acted() -> None:
+    extras = Extras(cover=Extra(takes=Fixed(600.0)), vocal_removal=Extra(callback="never"))
+    slow = (Music(takes=Fixed(9.0)),)
+    scenario = Scenario("test/idle", "Nobody orders it.", script=Script(suno=SunoScript(extras=extras, variants=slow)))
+
+    assert _never_acted(scenario) == [
+        "entry 1 of suno.variants (takes) never acted: create requests used none",
+        "entry 1 of suno.extras.cover (takes) never acted: create requests used none",
+        "entry 1 of suno.extras.vocal-removal (callback) never acted: create requests used none",
+    ]

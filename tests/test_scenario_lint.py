@@ -138,6 +138,16 @@ def test_a_fault_that_may_act_is_not_reported(text: str) -> None:
 
 AFTER = "{code: 500, when: after-generating}"
 WITHOUT_EFFECT: dict[tuple[str, str], str] = {
+    ("suno: {extras: {cover: {fails: 500, takes: 9s}}}\n", "suno: {extras: {cover: {fails: 500}}}\n"): (
+        "2:37: suno.extras.cover.takes: has no effect, since the request is rejected"
+    ),
+    (
+        "suno: {extras: {lyrics: {callback: never, callback-times: 2}}}\n",
+        "suno: {extras: {lyrics: {callback: never}}}\n",
+    ): "2:43: suno.extras.lyrics.callback-times: has no effect, since no callback is sent",
+    ("suno: {variants: [{takes: never, cover: none}]}\n", "suno: {variants: [{takes: never}]}\n"): (
+        "2:34: suno.variants[0].cover: has no effect, since the music is never finished"
+    ),
     ("apart: 5s\n", ""): "2:1: apart: has no effect with one track",
     ("suno: {music: [{fails: 500, takes: 9s}]}\n", "suno: {music: [{fails: 500}]}\n"): (
         "2:29: suno.music[0].takes: has no effect, since the request is rejected"
@@ -200,9 +210,7 @@ WITHOUT_EFFECT: dict[tuple[str, str], str] = {
         "suno: {strays: [{after: 95s, what: forgery, forgery: stale}]}\n",
         "suno: {strays: [{after: 95s, what: forgery, forgery: unsigned}]}\n",
     ): '2:45: suno.strays[0].forgery: "stale" is the same as "unsigned" without a key; add signing: true',
-    ("platform: {cron-every: 2m}\n", ""): (
-        "2:12: platform.cron-every: has no effect without freezes-after-answer: true"
-    ),
+    ("platform: {cron-every: 2m}\n", ""): ("2:12: platform.cron-every: has no effect without background-limit:"),
 }
 
 
@@ -245,10 +253,10 @@ def test_a_key_without_effect_is_reported_and_changes_no_journal(text: str, with
             "2:18: suno.strays[0].after: the run ends before, at the deadline of 1h",
         ),
         ("platform: {restarts: [2h]}\n", "2:23: platform.restarts[0]: the run ends before, at the deadline of 1h"),
-        ("platform: {limit: 2h}\n", "2:12: platform.limit: the run ends before, at the deadline of 1h"),
+        ("platform: {answer-limit: 2h}\n", "2:12: platform.answer-limit: the run ends before, at the deadline of 1h"),
         (
-            "platform: {freezes-after-answer: true, cron-every: 2h}\n",
-            "2:40: platform.cron-every: the run ends before, at the deadline of 1h",
+            "platform: {background-limit: 0s, cron-every: 2h}\n",
+            "2:34: platform.cron-every: the run ends before, at the deadline of 1h",
         ),
     ],
 )
@@ -273,7 +281,7 @@ def test_what_comes_after_the_deadline_is_reported(text: str, reported: str) -> 
         "suno: {retries-after: [1m], stops-at-4xx: true}\n",
         "signing: true\nsuno: {strays: [{after: 95s, what: forgery, forgery: altered}]}\n",
         "suno: {strays: [{after: 95s, what: forgery, forgery: forged}]}\n",
-        "platform: {freezes-after-answer: true, cron-every: 2m, limit: 10s, restarts: [59m]}\n",
+        "platform: {background-limit: 0s, cron-every: 2m, answer-limit: 10s, restarts: [59m]}\n",
     ],
 )
 def test_keys_that_have_an_effect_together_are_not_reported(text: str) -> None:
@@ -305,7 +313,7 @@ def test_validate_warns_with_file_line_and_column(validated: Callable[..., tuple
     assert (code, said) == (EXIT_HELD, "1 of 1 scenario file valid, 2 warnings\n")
     assert warned == (
         "warning: a.yaml:2:1: apart: has no effect with one track\n    apart: 5s\n    ^\n"
-        "a.yaml:4:3: platform.cron-every: has no effect without freezes-after-answer: true\n"
+        "a.yaml:4:3: platform.cron-every: has no effect without background-limit:\n"
         "      cron-every: 2m\n      ^\n"
     )
 

@@ -48,7 +48,7 @@ def first_line(text: str) -> str:
         # Unknown names.
         ("trakcs: 2\n", '2:1: unknown key "trakcs"; did you mean "tracks"?'),
         ("kie:\n  images:\n    - takes: 1s\n      pictur: 1x1\n", '5:7: kie.images[0]: unknown key "pictur"; did you mean "picture"?'),
-        ("platform: {xyzzy: 1}\n", '2:12: platform: unknown key "xyzzy", expected cron-every or freezes-after-answer or instances or limit or restarts'),
+        ("platform: {xyzzy: 1}\n", '2:12: platform: unknown key "xyzzy", expected answer-limit or background-limit or cold-start or cron-every or instances or preset or restarts or sleeps-after'),
         ("kie: {images: [{answer: renamd}]}\n", '2:25: kie.images[0].answer: unknown value "renamd"; did you mean "renamed"?'),
         ("kie: {profile: 7}\n", "2:16: kie.profile: unknown value 7, expected synchronous or documented"),
         ("kie: {images: [{picture: {flaw: header-lie}}]}\n", '2:33: kie.images[0].picture.flaw: unknown flaw "header-lie"; did you mean "header-lies"?'),
@@ -94,6 +94,7 @@ def first_line(text: str) -> str:
         ("faults: [{to: kie, fault: {empty-body: , broken-json: }}]\n", "2:27: faults[0].fault: expected one fault, got 2; write an entry for each"),
         ("suno: {strays: [{after: 1s, what: forgery}]}\n", "2:17: suno.strays[0]: a forgery needs its kind, write forgery: unsigned, forged, stale or altered"),
         ("suno: {strays: [{after: 1s, what: old-music, forgery: stale}]}\n", '2:55: suno.strays[0].forgery: "old-music" is not a forgery; remove this key or write what: forgery'),
+        ("suno: {strays: [{after: 1s, what: lyrics, cover: 360x360}]}\n", '2:50: suno.strays[0].cover: "lyrics" is no music, so it has no cover; remove this key'),
         ("suno: {strays: [{after: 1s, what: unknown-image, cover: 360x360}]}\n", '2:57: suno.strays[0].cover: "unknown-image" is no music, so it has no cover; remove this key'),
         ("suno: {strays: [{after: 1s, what: forgery, forgery: stale, cover: none}]}\n", '2:67: suno.strays[0].cover: expected a picture size such as "2048x1152", got "none"'),
         ("kie: {forgeries: [{after: 1s}]}\n", "2:19: kie.forgeries[0].forgery: is missing"),

@@ -36,7 +36,7 @@ def commands() -> Iterator[str]:
         "(`slow/image-16s`), groups (`slow`), patterns (`slow/image-*`), files or folders; all shipped ones by "
         "default.\n"
     )
-    context = click.Context(cli, info_name="harness")
+    context = click.Context(cli, info_name="harness", **cli.context_settings)
     yield f"\n{_help(cli)}\n"
     yield table(
         ("command", "purpose"),

@@ -14,6 +14,6 @@ def standalone() -> ASGIApp:
 
     return with_media(
         lambda script, media, seed: create_app(
-            script.kie, publish=media.publish, lend=media.lend, seed=seed, tasks_kept=TASKS_KEPT
+            script.kie, publish=media.publish, lend=media.lend, seed=seed, tasks_kept=TASKS_KEPT, files=media
         )
     )

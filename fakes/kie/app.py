@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -14,13 +15,36 @@ from starlette.routing import Route
 
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Account, Endpoint
-from harness.fakes.delivery import Callback, CallbackDispatcher
+from harness.fakes.changes import Changes
+from harness.fakes.delivery import Callback, CallbackDispatcher, SigningKey
 from harness.fakes.events import Observer, ignore
 from harness.fakes.http_client import Post, post
-from harness.fakes.kie import contract
-from harness.fakes.kie.records import ImageTask, Mode, image_callback
+from harness.fakes.kie import contract, models
+from harness.fakes.kie.products import (
+    DOCUMENTED_ENDPOINTS,
+    DOWNLOADS,
+    ENDPOINTS,
+    JOB,
+    KONTEXT,
+    PICTURE,
+    PRODUCTS,
+    RECORD_PATHS,
+    Product,
+    mode_of,
+)
+from harness.fakes.kie.records import ImageTask, image_callback
+from harness.fakes.kie.uploads import UPLOADS, Uploads
 from harness.fakes.latency import draw_s
-from harness.fakes.published_files import STRAY_NUMBER_FIRST, Lender, Publisher, lend_nothing, picture_spec, task_number
+from harness.fakes.published_files import (
+    NO_FILES,
+    STRAY_NUMBER_FIRST,
+    Lender,
+    Publisher,
+    UploadStore,
+    lend_nothing,
+    picture_spec,
+    task_number,
+)
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Picture
@@ -30,11 +54,14 @@ UNSCRIPTED = Picture()
 """A script that leaves the picture at this default gets the requested size; see `served`."""
 DUPLICATES_APART_S = 1.0
 STRAY_REQUEST = {
-    "model": contract.SEEDREAM_4,
+    "model": models.SEEDREAM_4,
     "input": {"prompt": "nobody's picture", "image_size": "landscape_16_9", "image_resolution": "2K"},
 }
 STRAY_SIZE = (2048, 1152)
 STRAY_TAKES_S = 8
+RECORDING_S = 10.0
+"""The length of what models of videos and sounds make."""
+ORIGINAL_LIFETIME_S = 10 * 60.0
 
 
 def served(image: Image, size: tuple[int, int]) -> Picture:
@@ -60,6 +87,7 @@ class FakeKie:
         account: Account,
         dispatcher: CallbackDispatcher,
         tasks_kept: int | None,
+        files: UploadStore,
     ) -> None:
         self.script = script
         self.account = account
@@ -67,6 +95,7 @@ class FakeKie:
         self.dispatcher = dispatcher
         self._publish_file = publish
         self._lend = lend
+        self.uploads = Uploads(account, files, f"kie uploads {seed}{ids}")
         self._ids = Random(f"kie ids {seed}{ids}")
         self._durations = Random(f"kie durations {seed}")
         self._chores = Chores()
@@ -93,47 +122,47 @@ class FakeKie:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the endpoints of this profile."""
-        return contract.ENDPOINTS if self.script.profile == "synchronous" else contract.DOCUMENTED_ENDPOINTS
+        return ENDPOINTS if self.script.profile == "synchronous" else DOCUMENTED_ENDPOINTS
 
     def routes(self) -> list[Route]:
         """Return one route for each endpoint."""
         return [
-            Route(contract.GENERATE_IMAGE, self._generate_image, methods=["POST"]),
-            Route(contract.CREATE_TASK, self._create_task, methods=["POST"]),
-            Route(contract.RECORD_INFO, self._record_info),
-            Route(contract.DOWNLOAD_URL, self._download_url, methods=["POST"]),
+            *_ROUTES,
             Route(contract.CREDIT, self.account.show_balance),
             Route(OPENAPI_PATH, self._openapi),
         ]
 
-    async def _generate_image(self, request: Request) -> Response:
-        if self.script.profile == "documented":
-            self.account.record_refused(contract.GENERATE_IMAGE, Failure(404, as_http=True))
+    async def _order(self, product: Product, request: Request) -> Response:
+        if product is PICTURE and self.script.profile == "documented":
+            self.account.record_refused(product.endpoint, Failure(404, as_http=True))
             return self.account.unknown_route(request.method, request["path"], 404, self.endpoints())
-        return await self._create(request, contract.GENERATE_IMAGE)
+        return await self._create(request, product)
 
-    async def _create_task(self, request: Request) -> Response:
-        return await self._create(request, contract.CREATE_TASK)
+    async def _models(self, request: Request) -> Response:
+        lacks_key = self.account.lacks_key(request)
+        if lacks_key is not None:
+            return self.account.answer(lacks_key)
+        return success(models.catalogue(self.script.models, request.query_params))
 
     async def _openapi(self, request: Request) -> Response:
         from harness.fakes.kie import openapi
 
         return json_response(openapi.describe(self.script))
 
-    async def _create(self, request: Request, endpoint: str) -> Response:
+    async def _create(self, request: Request, product: Product) -> Response:
         """Respond to a create request. Every complete one, even if refused, uses an entry of the script."""
         content = await request.body()
         image = turn(self.script.images, self._requests)
         self._requests += 1
-        body = self._accepted(request, content, endpoint, image)
+        body = self._accepted(request, content, product, image)
         if isinstance(body, Failure):
-            return self.account.refuse(endpoint, body)
-        task = self._begin(image, body, endpoint)
+            return self.account.refuse(product.endpoint, body)
+        task = self._begin(image, body, product)
         if task.mode == "synchronous":
             return await self._result(task)
         self._start(task)
         data = {"taskId": task.task_id}
-        live = task.mode == "jobs" and self.script.records == "live"
+        live = product is JOB and self.script.records == "live"
         return success({**data, "recordId": task.task_id} if live else data)
 
     async def _result(self, task: ImageTask) -> Response:
@@ -146,29 +175,25 @@ class FakeKie:
             return self.account.answer(task.image.fails)
         return success(contract.synchronous_result(task.image, task.task_id, task.urls, task.size))
 
-    def _accepted(self, request: Request, content: bytes, endpoint: str, image: Image) -> dict[str, Any] | Failure:
+    def _accepted(self, request: Request, content: bytes, product: Product, image: Image) -> dict[str, Any] | Failure:
+        endpoint, known = product.endpoint, self.script.models
         body = self.account.read_object(endpoint, request, content)
         if isinstance(body, Failure):
             return body
-        is_job = endpoint == contract.CREATE_TASK
-        models = self.script.models
-        problems = contract.job_problems(body, models) if is_job else contract.synchronous_form(models).problems(body)
+        problems = product.problems(body, known)
         if problems:
             self.account.break_contract(endpoint, problems)
-            first = problems[0]
-            invalid = self.account.codes.invalid, f"{first['field']}: {first['rule']}"
-            return self.account.failure(*(contract.job_refusal(problems) if is_job else invalid))
+            return self.account.failure(*product.refusal(problems))
         if image.fails is not None and image.fails.when == "at-once":
             return image.fails
-        misspelt = contract.job_misspelt(body, models) if is_job else contract.synchronous_form(models).misspelt(body)
+        misspelt = product.misspelt(body, known)
         if misspelt:
             self.account.break_contract(endpoint, misspelt)
-        return self.account.has_no_room(endpoint, contract.PRICE_CREDITS * contract.picture_count(body)) or body
+        return self.account.has_no_room(endpoint, models.PRICE_CREDITS * product.count(body)) or body
 
-    def _begin(self, image: Image, body: dict[str, Any], endpoint: str) -> ImageTask:
-        is_job = endpoint == contract.CREATE_TASK
-        mode = _mode(image, body, is_job)
-        size = contract.job_size(body, self.script.pixel_table) if is_job else contract.synchronous_size(body)
+    def _begin(self, image: Image, body: dict[str, Any], product: Product) -> ImageTask:
+        mode = mode_of(product, body, image)
+        size = product.size(body, self.script.pixel_table)
         task = ImageTask(
             task_id=task_id(self._ids, self.script.task_ids),
             number=task_number(self._tasks.count),
@@ -176,7 +201,8 @@ class FakeKie:
             mode=mode,
             request=body,
             size=size,
-            count=contract.picture_count(body),
+            count=product.count(body),
+            product=product,
             began_s=asyncio.get_running_loop().time(),
             created_ms=int(time.time() * 1000),
             takes_s=draw_s(image.takes, self._durations),
@@ -192,8 +218,8 @@ class FakeKie:
             provider="kie",
             task_id=task.task_id,
             number=task.number,
-            what="image",
-            endpoint=endpoint,
+            what=product.purpose(body),
+            endpoint=product.endpoint,
             mode=mode,
             prompt=contract.prompt_of(body),
             title=None,
@@ -241,6 +267,8 @@ class FakeKie:
             task.failure = failure.code, message_of(failure, self.account.codes.messages)
         else:
             task.urls = [self._publish(task, part) for part in range(task.count)]
+            if task.product is KONTEXT:
+                task.original_url = self._lend(task.urls[0], ORIGINAL_LIFETIME_S)
         self.observe(
             "task.ended",
             provider="kie",
@@ -254,9 +282,12 @@ class FakeKie:
             self.account.change_credits(task.task_id, task.price)
 
     def _publish(self, task: ImageTask, part: int = 0) -> str:
-        """Publish a picture; its URL ends in .png, whatever its format."""
+        """Publish a file; a picture's URL ends in .png, whatever its format."""
+        extension = models.extension_of(task.request["model"]) if task.product is JOB else "png"
+        if extension != "png":
+            return self._publish_file(extension, picture=None, audio_seconds=RECORDING_S)
         picture = picture_spec(served(task.image, task.size), "picture", task.number, part)
-        return self._publish_file("png", picture=picture, audio_seconds=None)
+        return self._publish_file(extension, picture=picture, audio_seconds=None)
 
     def _begin_forgeries(self, task: ImageTask, url: str) -> None:
         for forgery in self.script.forgeries:
@@ -295,33 +326,49 @@ class FakeKie:
         body = self._callback_body(stray)
         self.dispatcher.send(Callback(self._callback_url or url, stray.task_id, "unknown-image", body))
 
-    async def _record_info(self, request: Request) -> Response:
-        wanted = self.account.task_id_in(contract.RECORD_INFO, request)
+    async def _record_info(self, path: str, request: Request) -> Response:
+        wanted = self.account.task_id_in(path, request)
         if isinstance(wanted, Failure):
             return self.account.answer(wanted)
         task = self._tasks.get(wanted)
         now_s = asyncio.get_running_loop().time()
-        if task is None or now_s < task.began_s + self.script.invisible_s:
-            return without_data(422, contract.NULL_RECORD)
+        if task is None or task.product.record_info != path or now_s < task.began_s + self.script.invisible_s:
+            return without_data(422, next(each.unknown_task for each in PRODUCTS if each.record_info == path))
         return task.record(now_s)
 
-    async def _download_url(self, request: Request) -> Response:
+    async def _download_url(self, path: str, request: Request) -> Response:
         """Respond with another URL of the same file, which works for 20 minutes."""
-        body = self.account.read_object(contract.DOWNLOAD_URL, request, await request.body())
+        body = self.account.read_object(path, request, await request.body())
         if isinstance(body, Failure):
             return self.account.answer(body)
-        problems = contract.DOWNLOAD.problems(body)
+        problems = DOWNLOADS[path].problems(body)
         url = None if problems else self._lend(body["url"], contract.LINK_LIFETIME_S)
         if problems:
-            self.account.break_contract(contract.DOWNLOAD_URL, problems)
+            self.account.break_contract(path, problems)
         return success(url) if url else self.account.answer(self.account.failure(422, contract.FOREIGN_URL))
 
 
-def _mode(image: Image, body: dict[str, Any], is_job: bool) -> Mode:
-    """Return how the result of a request reaches its sender."""
-    if is_job:
-        return "jobs"
-    return "callback" if body.get("callBackUrl") and image.answer != "picture-at-once" else "synchronous"
+def _route(path: str, handle: Callable[..., Awaitable[Response]], *given: object, method: str = "POST") -> Route:
+    """Return a route to a method of whichever fake it is used by; `given` comes before the request."""
+
+    async def endpoint(request: Request) -> Response:
+        return await handle(request.app.state.fake, *given, request)
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def _upload(fake: FakeKie, path: str, request: Request) -> Response:
+    return await fake.uploads.answer(path, request)
+
+
+_ROUTES = (
+    *(_route(product.endpoint, FakeKie._order, product) for product in PRODUCTS),
+    *(_route(path, FakeKie._record_info, path, method="GET") for path in RECORD_PATHS),
+    *(_route(path, FakeKie._download_url, path) for path in DOWNLOADS),
+    *(_route(path, _upload, path) for path in UPLOADS),
+    _route(contract.MODELS, FakeKie._models, method="GET"),
+)
+"""Made once, since a run makes a fake of its own."""
 
 
 def create_app(
@@ -332,21 +379,24 @@ def create_app(
     seed: int = 0,
     ids: str = "",
     api_key: str = API_KEY,
-    signing_key: str | None = None,
+    signing_key: str | SigningKey | None = None,
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
     tasks_kept: int | None = None,
+    files: UploadStore = NO_FILES,
 ) -> Starlette:
     """Return a fake Kie.ai image API that executes `script`. Its state is `app.state.fake`.
 
-    `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file.
-    `credits` is an account shared with another fake; `post` sends the callbacks. Of the tasks that are
-    over the newest `tasks_kept` have a record, or all.
+    `ids` makes its ids differ from those without, or with another text. Without `lend` download-url finds no file, and
+    without `files` an upload is kept nowhere. `credits` is an account shared with another fake; `post` sends the
+    callbacks. Of the tasks that are over the newest `tasks_kept` have a record, or all.
     """
     balance = credits or Credits(BALANCE if script.credits is None else script.credits, script.key_quota)
     limit = script.creations_per_10_s
     account = Account("kie", api_key, observe, balance, limit, errors_as_http=script.errors_as_http)
-    dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, response_hooks.showing(script))
-    fake = FakeKie(script, publish, lend, seed, ids, observe, account, dispatcher, tasks_kept)
-    return application(fake, response_hooks.middleware(script))
+    changes = Changes(script.changes)
+    shown = response_hooks.showing(script)
+    dispatcher = CallbackDispatcher("kie", script.delivery, observe, signing_key, post, shown, changes)
+    fake = FakeKie(script, publish, lend, seed, ids, observe, account, dispatcher, tasks_kept, files)
+    return application(fake, [*response_hooks.middleware(script), *changes.middleware()], changes)

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any
 
 from starlette.responses import Response
 
 from harness.fakes.kie import contract
+from harness.fakes.kie.models import PRICE_CREDITS
+from harness.fakes.kie.products import JOB, Mode, Product, ProductName
 from harness.fakes.published_files import put_url
 from harness.fakes.responses import success
 from harness.fakes.script import Image, ImageCallbackShape, RecordStyle
@@ -17,7 +20,6 @@ RUNNING_FLAG, SUCCESS_FLAG, FAILED_FLAG = 0, 1, 3
 """A record's successFlag; 1 has been seen, the others are those of the provider's other records [inferred]."""
 ENDED = "ended"
 """Not a state of the contract: `success`, `fail` or an unknown one, as the script wants."""
-Mode = Literal["synchronous", "callback", "jobs"]
 
 
 @dataclass(slots=True)
@@ -38,7 +40,10 @@ class ImageTask:
     takes_s: float
     """Without the script's waiting time before."""
     style: RecordStyle = "live"
+    product: Product = JOB
     urls: list[str] = field(default_factory=list)
+    original_url: str | None = None
+    """A second address of a Flux Kontext picture, which works for ten minutes."""
     failure: tuple[int, str] | None = None
     ended_ms: int | None = None
     _param: str | None = None
@@ -48,7 +53,7 @@ class ImageTask:
     @property
     def price(self) -> int:
         """Return the credits for all its pictures."""
-        return contract.PRICE_CREDITS * self.count
+        return PRICE_CREDITS * self.count
 
     @property
     def param(self) -> str:
@@ -95,7 +100,8 @@ _STATES: dict[RecordStyle, Callable[[float, float], str]] = {
 
 def job_record(task: ImageTask, state: str) -> dict[str, Any] | None:
     """Return recordInfo's `data` in a state of a running task, or in ENDED. Times are epoch milliseconds."""
-    data = _RECORDS[task.style](task, state)
+    dedicated = _DEDICATED.get(task.product.name)
+    data = _RECORDS[task.style](task, state) if dedicated is None else dedicated.record(task, state)
     succeeded = state == ENDED and task.failure is None
     return contract.around_result(task.image, data) if succeeded else data
 
@@ -155,7 +161,10 @@ _RECORDS: dict[RecordStyle, Callable[[ImageTask, str], dict[str, Any]]] = {
 
 
 def image_callback(task: ImageTask, remained_credits: int) -> dict[str, Any]:
-    """Return the body sent to callBackUrl when a task has ended, in the shape that the script wants."""
+    """Return the body sent to callBackUrl when a task has ended; of a job, in the shape that the script wants."""
+    dedicated = _DEDICATED.get(task.product.name)
+    if dedicated is not None:
+        return _dedicated_callback(task, dedicated)
     data = _SHAPES[task.image.callback_shape](task, remained_credits)
     on_top: dict[str, Any] = {"taskId": data.pop("taskId")} if task.image.task_id_on_top else {}
     if task.failure is not None:
@@ -222,6 +231,75 @@ _SHAPES: dict[ImageCallbackShape, Callable[[ImageTask, int], dict[str, Any]]] = 
     "result-json": _as_a_job,
     "result-urls": _with_result_urls,
     "flat": _flat,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Dedicated:
+    """How a product with endpoints of its own reports on its tasks, as its pages document it."""
+
+    result: Callable[[ImageTask], dict[str, Any]]
+    """Returns the record's `response`."""
+    info: Callable[[ImageTask], dict[str, Any]]
+    """Returns the callback's `info`."""
+    failed_flag: int
+    succeeded_message: str
+    has_status: bool
+    """Whether the record has a status and a progress; its times are epoch milliseconds then, else ISO texts."""
+
+    def record(self, task: ImageTask, state: str) -> dict[str, Any]:
+        """Return the record's `data` in a state of a running task, or in ENDED."""
+        ended = state == ENDED
+        code, message = task.failure if ended and task.failure is not None else (None, None)
+        succeeded = ended and code is None
+        time_of: Callable[[int], Any] = int if self.has_status else iso_time
+        data: dict[str, Any] = {
+            "taskId": task.task_id,
+            "paramJson": task.param,
+            "completeTime": time_of(task.ended_ms) if ended and task.ended_ms is not None else None,
+            "response": self.result(task) if succeeded else None,
+            "successFlag": SUCCESS_FLAG if succeeded else self.failed_flag if ended else RUNNING_FLAG,
+        }
+        if self.has_status:
+            data["status"] = "SUCCESS" if succeeded else "GENERATE_FAILED" if ended else "GENERATING"
+        data |= {"errorCode": code, "errorMessage": message, "createTime": time_of(task.created_ms)}
+        return {**data, "progress": "1.00" if ended else "0.00"} if self.has_status else data
+
+
+def _dedicated_callback(task: ImageTask, dedicated: _Dedicated) -> dict[str, Any]:
+    if task.failure is not None:
+        code, message = task.failure
+        return {"code": code, "msg": message, "data": {"taskId": task.task_id, "info": None}}
+    data = contract.around_result(task.image, {"taskId": task.task_id, "info": dedicated.info(task)})
+    return {"code": 200, "msg": dedicated.succeeded_message, "data": data}
+
+
+def iso_time(epoch_ms: int) -> str:
+    """Return a time as the text that some records have."""
+    return datetime.fromtimestamp(epoch_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _of_kontext(task: ImageTask) -> dict[str, Any]:
+    found: dict[str, Any] = {"originImageUrl": task.original_url or task.urls[0]}
+    put_url(found, "resultImageUrl", task.urls[0], task.image.picture_url)
+    return found
+
+
+_DEDICATED: dict[ProductName, _Dedicated] = {
+    "gpt4o-image": _Dedicated(
+        result=lambda task: {"resultUrls": contract.listed_urls(task.image, task.urls)},
+        info=lambda task: {"result_urls": contract.listed_urls(task.image, task.urls)},
+        failed_flag=2,
+        succeeded_message="Gpt4o-image generated successfully.",
+        has_status=True,
+    ),
+    "flux-kontext": _Dedicated(
+        result=_of_kontext,
+        info=_of_kontext,
+        failed_flag=3,
+        succeeded_message="BFL image generated successfully.",
+        has_status=False,
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 Shape = tuple[int, int]
 """Width to height, in small whole numbers."""
@@ -66,41 +66,55 @@ BYTEDANCE_5_LITE: dict[str, dict[Shape, tuple[int, int]]] = {
     },
 }
 """The same for Seedream 5 lite, as copied by public clients."""
-SEEN_5_LITE: dict[tuple[str, Shape], tuple[int, int]] = {("2K", (16, 9)): (2736, 1520)}
-"""Sizes of decoded files of Seedream 5 lite, which follow neither rule."""
-SEEN_OTHERS: dict[str, dict[Shape, tuple[int, int]]] = {
-    "seedream/5-pro": {(16, 9): (2736, 1520)},
-    "z-image": {(16, 9): (1280, 720)},
+Generation = Literal["4", "5-lite", "5-pro"]
+"""The Seedreams whose pictures measure the same."""
+BYTEDANCE: dict[Generation, dict[str, dict[Shape, tuple[int, int]]]] = {
+    "4": BYTEDANCE_4,
+    "5-lite": BYTEDANCE_5_LITE,
+    "5-pro": {"1K": BYTEDANCE_4["1K"], "2K": BYTEDANCE_5_LITE["2K"]},
 }
+"""For 5 pro no table is published [inferred]."""
+SEEN: dict[Generation, dict[tuple[str, Shape], tuple[int, int]]] = {
+    "4": {},
+    "5-lite": {("2K", (16, 9)): (2736, 1520)},
+    "5-pro": {("2K", (16, 9)): (2736, 1520)},
+}
+"""Sizes of decoded files, which follow neither rule. That 5 pro's was ordered as 2K is inferred."""
+SEEN_OTHERS: dict[str, dict[Shape, tuple[int, int]]] = {"z-image": {(16, 9): (1280, 720)}}
 """Sizes of decoded files of other models, by the beginning of the model's name, for requests without a resolution."""
 DEFAULT_SHAPE, DEFAULT_RESOLUTION = "square_hd", "1K"
 ASPECT_RATIO = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 
 
 def other_size(model: str, requested: dict[str, Any]) -> tuple[int, int]:
-    """Return the size that a request to any other model names with `aspect_ratio` and `resolution`, by Kie.ai's rule;
-    what it does not name is the 1K square. Sizes that have been seen come before the rule."""
-    ratio = ASPECT_RATIO.fullmatch(str(requested.get("aspect_ratio")))
-    shape = (int(ratio[1]), int(ratio[2])) if ratio else SHAPES[DEFAULT_SHAPE]
+    """Return the size that a request to any other model names with `aspect_ratio` or `image_size`, and `resolution`, by
+    Kie.ai's rule; what it does not name is the 1K square. Sizes that have been seen come before the rule."""
+    shape = named_shape(requested.get("aspect_ratio") or requested.get("image_size"))
     resolution = str(requested.get("resolution")).upper()
     if resolution in LONGEST_SIDE_PX:
-        return pixels(shape, resolution, "kie", False)
+        return pixels(shape, resolution, "kie", "4")
     landscape = max(shape), min(shape)
     seen = (sizes.get(landscape) for prefix, sizes in SEEN_OTHERS.items() if model.startswith(prefix))
     size = next((size for size in seen if size is not None), None)
-    return pixels(shape, DEFAULT_RESOLUTION, "kie", False) if size is None else _turned(size, shape)
+    return pixels(shape, DEFAULT_RESOLUTION, "kie", "4") if size is None else _turned(size, shape)
+
+
+def named_shape(name: Any) -> Shape:
+    """Return the shape that a ratio such as "16:9" or a name such as "landscape_16_9" means; the square for any other
+    value."""
+    ratio = ASPECT_RATIO.fullmatch(str(name))
+    return (int(ratio[1]), int(ratio[2])) if ratio else SHAPES.get(str(name), SHAPES[DEFAULT_SHAPE])
 
 
 @cache
-def pixels(shape: Shape, resolution: str, table: str, lite: bool) -> tuple[int, int]:
-    """Return the pixels of a shape in a resolution, by the "kie" rule or the "bytedance" table; `lite` is Seedream 5
-    lite."""
+def pixels(shape: Shape, resolution: str, table: str, generation: Generation) -> tuple[int, int]:
+    """Return the pixels of a shape in a resolution, by the "kie" rule or the "bytedance" table of a Seedream."""
     across, down = shape
     long, short = max(across, down), min(across, down)
     if table == "bytedance":
-        size = (BYTEDANCE_5_LITE if lite else BYTEDANCE_4)[resolution][long, short]
-    elif lite and (resolution, (long, short)) in SEEN_5_LITE:
-        size = SEEN_5_LITE[resolution, (long, short)]
+        size = BYTEDANCE[generation][resolution][long, short]
+    elif (resolution, (long, short)) in SEEN[generation]:
+        size = SEEN[generation][resolution, (long, short)]
     else:
         longest = LONGEST_SIDE_PX[resolution]
         size = longest, max(1, round(longest * short / long))

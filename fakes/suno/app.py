@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -15,28 +16,43 @@ from starlette.routing import Route
 
 from harness.fakes import response_hooks
 from harness.fakes.account import API_KEY, OPENAPI_PATH, Account, Endpoint
-from harness.fakes.delivery import Callback, CallbackDispatcher
-from harness.fakes.events import Observer, ignore
+from harness.fakes.changes import Changes
+from harness.fakes.delivery import Callback, CallbackDispatcher, SigningKey
+from harness.fakes.events import Observer, Purpose, ignore
 from harness.fakes.http_client import Post, post
 from harness.fakes.latency import draw_s
 from harness.fakes.published_files import (
-    MUSIC_HOST,
-    SOURCE_AUDIO_HOST,
-    SOURCE_COVER_HOST,
     SOURCE_STREAM_HOST,
     STRAY_NUMBER_FIRST,
     Publisher,
-    picture_spec,
     task_number,
 )
 from harness.fakes.responses import json_response, message_of, success, without_data
 from harness.fakes.routing import application
 from harness.fakes.script import CallbackKind, Failure, ForgeryKind, Music, Picture, Stray, SunoScript
 from harness.fakes.suno import contract
-from harness.fakes.suno.contract import PublishedFile, SunoTrack
-from harness.fakes.suno.records import MusicTask, shown, tracks
+from harness.fakes.suno.extras import ROUTES as EXTRA_ROUTES
+from harness.fakes.suno.extras import STRAYS, ExtraTasks, endpoints_of
+from harness.fakes.suno.orders import Order, accepted, nothing_impossible
+from harness.fakes.suno.records import MusicTask, in_callback, tracks
+from harness.fakes.suno.song_files import finish, paint, publish_audio, publish_cover
+from harness.fakes.suno.songs import Songs
 from harness.fakes.suno.timeline import TimelineStep, begins_after_s, plan
-from harness.fakes.tasks import BALANCE, Chores, Credits, TaskRecords, below, sleep_until, task_id, turn
+from harness.fakes.suno.variants import ROUTES as VARIANT_ROUTES
+from harness.fakes.suno.variants import Variant, form_of, inherited
+from harness.fakes.suno.variants import problems as variant_problems
+from harness.fakes.tasks import (
+    BALANCE,
+    Chores,
+    Credits,
+    TaskRecords,
+    UnreachedEntry,
+    below,
+    sleep_until,
+    task_id,
+    turn,
+    unreached_entries,
+)
 
 UnknownImage = Callable[[str], None]
 """Sends a picture's callback for an unknown task; its argument is the URL to use if no better one is known."""
@@ -71,8 +87,24 @@ class FakeSuno:
         self._durations = Random(f"suno durations {seed}")
         self._chores = Chores()
         self._tasks: TaskRecords[MusicTask] = TaskRecords(tasks_kept)
-        self._requests = 0
+        self._requests = self._variant_requests = self._numbers = 0
+        self._has_begun = False
         self._stray_pictures = STRAY_NUMBER_FIRST
+        self.songs = Songs(self._tasks, account)
+        random = Random(f"suno extras {seed}{ids}")
+        self.extras = ExtraTasks(
+            script,
+            publish,
+            random,
+            observe,
+            account,
+            dispatcher,
+            rules,
+            self._chores,
+            self.songs,
+            self._next_number,
+            tasks_kept,
+        )
 
     @property
     def busy(self) -> bool:
@@ -84,6 +116,14 @@ class FakeSuno:
         """Return how many create requests have come, those that were refused included."""
         return self._requests
 
+    def unreached(self) -> list[UnreachedEntry]:
+        """Return the entries of the script that no create request has reached."""
+        return [
+            *unreached_entries("suno.music", self.script.music, self._requests),
+            *unreached_entries("suno.variants", self.script.variants, self._variant_requests),
+            *self.extras.unreached(),
+        ]
+
     async def close(self) -> None:
         """Cancel everything in progress."""
         await self._chores.cancel()
@@ -91,7 +131,7 @@ class FakeSuno:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the endpoints of this dialect."""
-        return self.rules.dialect.endpoints()
+        return endpoints_of(self.rules.dialect)
 
     def routes(self) -> list[Route]:
         """Return one route for each endpoint of this dialect."""
@@ -100,6 +140,8 @@ class FakeSuno:
             Route(contract.RECORD_INFO, self._record_info),
             Route(self.rules.dialect.credit_path, self.account.show_balance),
             Route(OPENAPI_PATH, self._openapi),
+            *VARIANT_ROUTES,
+            *EXTRA_ROUTES,
         ]
 
     async def _openapi(self, request: Request) -> Response:
@@ -112,64 +154,84 @@ class FakeSuno:
         content = await request.body()
         music = turn(self.script.music, self._requests)
         self._requests += 1
-        body = self._accepted(request, content, music)
+        order = Order(contract.GENERATE, contract.PRICE_CREDITS, self.rules.form, self.rules.problems)
+        body = accepted(order, self.account, self.rules, request, content, music.fails, nothing_impossible)
         if isinstance(body, Failure):
-            return self.account.refuse(contract.GENERATE, body)
-        task = self._begin(music, body)
+            return self.account.refuse(order.endpoint, body)
+        task = self._add(music, body)
+        self._begin(task, order, "music", None)
         return success({"taskId": task.task_id})
 
-    def _accepted(self, request: Request, content: bytes, music: Music) -> dict[str, Any] | Failure:
-        body = self.account.read_object(contract.GENERATE, request, content)
+    async def create_variant(self, variant: Variant, request: Request) -> Response:
+        """Respond to a request for a song that is made from another one."""
+        content = await request.body()
+        music = turn(self.script.variants, self._variant_requests)
+        self._variant_requests += 1
+        form, problems = form_of(variant, self.rules.models), partial(variant_problems, variant, self.rules)
+        order = Order(variant.path, contract.PRICE_CREDITS, form, problems)
+        own = variant.source == "audioId"
+        impossible = self.songs.refuse_unknown if own else nothing_impossible
+        body = accepted(order, self.account, self.rules, request, content, music.fails, impossible)
         if isinstance(body, Failure):
-            return body
-        problems = self.rules.problems(body)
-        if problems:
-            self.account.break_contract(contract.GENERATE, problems)
-            return self.account.failure(*self.rules.refusal(problems))
-        if music.fails is not None and music.fails.when == "at-once":
-            return music.fails
-        misspelt = self.rules.form.misspelt(body)
-        if misspelt:
-            self.account.break_contract(contract.GENERATE, misspelt)
-        return self.account.has_no_room(contract.GENERATE, contract.PRICE_CREDITS) or body
+            return self.account.refuse(order.endpoint, body)
+        parent = self.songs.find(None, body["audioId"]) if own else None
+        task = self._add(
+            music,
+            body,
+            operation=variant.operation,
+            parent_music_id=body["audioId"] if own else "",
+            inherited=inherited(variant, body, parent.task.texts if parent else {}),
+        )
+        self._begin(task, order, "variant", parent.task.task_id if parent else None)
+        return success({"taskId": task.task_id})
 
-    def _begin(self, music: Music, body: dict[str, Any]) -> MusicTask:
-        now_ms = int(time.time() * 1000)
+    def _next_number(self) -> int:
+        """Return the number of a new task; those of songs and of what is ordered beside them are distinct."""
+        self._numbers += 1
+        return task_number(self._numbers - 1)
+
+    def _add(self, music: Music, body: dict[str, Any], **changes: Any) -> MusicTask:
         task = MusicTask(
             task_id=task_id(self._ids, self.script.task_ids),
-            number=task_number(self._tasks.count),
+            number=self._next_number(),
             music=music,
             request=body,
             began_s=asyncio.get_running_loop().time(),
-            created_ms=now_ms,
+            created_ms=int(time.time() * 1000),
             takes_s=draw_s(music.takes, self._durations),
             drawn=self._draw_tracks(),
             queries_per_s=self.script.queries_per_s,
             style=self.script.records,
+            **changes,
         )
         self._tasks.add(task.task_id, task)
+        return task
+
+    def _begin(self, task: MusicTask, order: Order, purpose: Purpose, parent: str | None) -> None:
+        music, body = task.music, task.request
         self.observe(
             "task.created",
             provider="suno",
             task_id=task.task_id,
             number=task.number,
-            what="music",
-            endpoint=contract.GENERATE,
+            what=purpose,
+            endpoint=order.endpoint,
             mode="callback",
             prompt=body.get("prompt"),
             title=body.get("title"),
-            charged=contract.PRICE_CREDITS,
+            charged=order.price,
             requested={},
+            **({} if parent is None else {"parent": parent}),
         )
-        self.account.change_credits(task.task_id, -contract.PRICE_CREDITS)
+        self.account.change_credits(task.task_id, -order.price)
         if math.isinf(task.takes_s):
             self._tasks.retire(task.task_id)
         else:
             self._chores.at(task.began_s + begins_after_s(music, task.takes_s), self._play, task)
-        if task.number == 1:
+        if purpose == "music" and not self._has_begun:
+            self._has_begun = True
             for stray in self.script.strays:
                 self._chores.start(self._send_stray(stray, task))
-        return task
 
     def _draw_tracks(self) -> tuple[tuple[int, int], ...]:
         random = self._ids
@@ -201,7 +263,7 @@ class FakeSuno:
             self._reach(task, step.stage)
         elif step.what == "stream":
             for track in task.tracks:
-                track.stream = self._publish_audio(track, SOURCE_STREAM_HOST)
+                track.stream = publish_audio(self._publish, track, SOURCE_STREAM_HOST, is_stream=True)
         elif step.what == "send":
             self._send(task, step.stage)
         else:
@@ -211,37 +273,12 @@ class FakeSuno:
         task.stage = stage
         if stage == "text":
             for index, track in enumerate(task.tracks):
-                self._paint(task, track, index)
+                paint(self._publish, task, track, index)
             return
         if task.music.without_audio != ("first" if stage == "first" else "second"):
-            self._finish(task.music, task.tracks[0 if stage == "first" else 1])
+            finish(self._publish, task.music, task.tracks[0 if stage == "first" else 1])
         if stage == "complete":
             self._end(task, "success", 200)
-
-    def _paint(self, task: MusicTask, track: SunoTrack, index: int) -> None:
-        """Publish a track's cover, and that of its record."""
-        music = task.music
-        track.cover = self._publish_cover(music.cover, task.number, index)
-        if music.record_cover != "same":
-            part = index + contract.TRACKS_PER_TASK
-            track.recorded_cover = self._publish_cover(music.record_cover, task.number, part)
-
-    def _finish(self, music: Music, track: SunoTrack) -> None:
-        """Publish a track's audio, and that of its record."""
-        track.audio = self._publish_audio(track)
-        if music.record_audio != "same":
-            track.recorded_audio = self._publish_audio(track)
-
-    def _publish_cover(self, cover: Picture | None, number: int, part: int) -> PublishedFile | None:
-        if cover is None:
-            return None
-        picture = picture_spec(cover, "cover", number, part)
-        hosts = MUSIC_HOST, SOURCE_COVER_HOST
-        return PublishedFile(*(self._publish("jpeg", picture=picture, audio_seconds=None, host=host) for host in hosts))
-
-    def _publish_audio(self, track: SunoTrack, source_host: str = SOURCE_AUDIO_HOST) -> PublishedFile:
-        lasts_s, hosts = track.duration_s, (MUSIC_HOST, source_host)
-        return PublishedFile(*(self._publish("mp3", picture=None, audio_seconds=lasts_s, host=host) for host in hosts))
 
     def _end(self, task: MusicTask, outcome: str, code: int) -> None:
         urls = [url for track in task.tracks for url in track.urls()]
@@ -273,7 +310,7 @@ class FakeSuno:
             failure = Failure(contract.CONTRADICTION_CODE)
             self._send_error(task, failure.code, message_of(failure, self.account.codes.messages))
             return
-        body = contract.callback_body(callback, task.task_id, _items(task, callback))
+        body = contract.callback_body(callback, task.task_id, in_callback(task, callback))
         self._hand_over(task, callback, body)
 
     def _hand_over(self, task: MusicTask, name: str, body: dict[str, Any]) -> None:
@@ -294,6 +331,10 @@ class FakeSuno:
             if self._on_unknown_image is not None:
                 self._on_unknown_image(first.callback_url)
             return
+        if stray.what in STRAYS:
+            self._stray_pictures += 1
+            self.extras.send_stray(STRAYS[stray.what], first.callback_url, stray.cover, self._stray_pictures - 1)
+            return
         forgery: ForgeryKind | None = None
         name, whose = "old-music", ""
         if stray.what == "forgery":
@@ -307,8 +348,8 @@ class FakeSuno:
     def _stray_item(self, first: MusicTask, cover: Picture, part: int) -> dict[str, Any]:
         """Return a finished track of an unknown task, with audio and a cover that belong to no task."""
         track, *_ = tracks(first.request, Music(), self._draw_tracks(), first.created_ms, self.script.records)
-        track.audio = track.stream = self._publish_audio(track)
-        track.cover = self._publish_cover(cover, self._stray_pictures, part)
+        track.audio = track.stream = publish_audio(self._publish, track)
+        track.cover = publish_cover(self._publish, cover, self._stray_pictures, part)
         self._stray_pictures += 1
         return track.item()
 
@@ -326,21 +367,6 @@ class FakeSuno:
         return task.record(now_s)
 
 
-def _items(task: MusicTask, callback: CallbackKind) -> list[dict[str, Any]] | None:
-    """Return the tracks in a callback."""
-    music = task.music
-    if callback in ("text", "progress"):
-        texts = [track.without_audio().item() for track in task.tracks]
-        return {"items": texts, "empty": [], "null": None}[music.text_carries]
-    if callback == "first":
-        first, *others = shown(task.tracks, callback)
-        return [first.item(), *(track.without_audio().item() for track in others)]
-    if music.empty_complete:
-        return []
-    items = [track.item() for track in task.tracks]
-    return items if music.complete_carries == "tracks" else [contract.cover_only(item) for item in items]
-
-
 def create_app(
     script: SunoScript,
     *,
@@ -348,7 +374,7 @@ def create_app(
     seed: int = 0,
     ids: str = "",
     api_key: str = API_KEY,
-    signing_key: str | None = None,
+    signing_key: str | SigningKey | None = None,
     observe: Observer = ignore,
     post: Post = post,
     credits: Credits | None = None,
@@ -366,8 +392,10 @@ def create_app(
     balance = credits or Credits(BALANCE if script.credits is None else script.credits, script.key_quota)
     limit = script.creations_per_10_s
     codes = dialect.codes if script.too_often_code is None else replace(dialect.codes, too_often=script.too_often_code)
-    account = Account("suno", api_key, observe, balance, limit, codes, script.errors_as_http)
+    account = Account("suno", api_key, observe, balance, limit, codes, script.errors_as_http, script.dialect)
     key = signing_key if dialect.signs else None
-    dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, response_hooks.showing(script))
+    changes = Changes(script.changes)
+    shown = response_hooks.showing(script)
+    dispatcher = CallbackDispatcher("suno", script.delivery, observe, key, post, shown, changes)
     fake = FakeSuno(script, publish, seed, ids, observe, account, dispatcher, rules, on_unknown_image, tasks_kept)
-    return application(fake, response_hooks.middleware(script))
+    return application(fake, [*response_hooks.middleware(script), *changes.middleware()], changes)

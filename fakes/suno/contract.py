@@ -83,6 +83,15 @@ _SEEN = "fakes/FIDELITY.md traps, seen in clients"
 _MODELS = "fakes/FIDELITY.md section 1, documented; the union over time"
 
 
+CALLBACK_URL = Field("callBackUrl", "url", _SEEN, required=True)
+STYLE_FIELDS = (
+    *(Field(name, "text", _SECTION) for name in ("style", "title", "negativeTags", "personaId")),
+    Field("vocalGender", "text", _SECTION, choices=("m", "f")),
+    *(Field(name, "number", _SECTION, low=0, high=1) for name in ("styleWeight", "weirdnessConstraint", "audioWeight")),
+)
+"""The optional fields of every request that makes a song."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """The differences between Kie.ai and sunoapi.org."""
@@ -101,7 +110,7 @@ class Dialect:
     """Whether callbacks are signed when a key is set."""
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return the endpoints of this API."""
+        """Return the endpoints of this API for music; those for what is ordered beside it are the same everywhere."""
         return ("POST", GENERATE), ("GET", RECORD_INFO), ("GET", self.credit_path)
 
 
@@ -202,17 +211,13 @@ class Rules:
         required = ("customMode", "instrumental")
         rules = [Field(name, "flag", _SECTION, required=True) for name in required]
         rules.append(Field("model", "text", _MODELS, required=True, choices=self.models))
-        rules.append(Field("callBackUrl", "url", _SEEN, required=True))
+        rules.append(CALLBACK_URL)
         rules.append(Field("prompt", "text", _SECTION, required=self.dialect.prompt_required))
-        rules += [Field(name, "text", _SECTION) for name in ("style", "title", "negativeTags", "personaId")]
-        rules.append(Field("vocalGender", "text", _SECTION, choices=("m", "f")))
-        weights = ("styleWeight", "weirdnessConstraint", "audioWeight")
-        rules += [Field(name, "number", _SECTION, low=0, high=1) for name in weights]
-        object.__setattr__(self, "form", Form(rules))
+        object.__setattr__(self, "form", Form([*rules, *STYLE_FIELDS]))
 
     def problems(self, body: dict[str, Any]) -> list[ContractProblem]:
         """Return the rules that a create request breaks. Fields for custom mode are ignored outside it."""
-        return self.form.problems(body) + self._too_long(body)
+        return self.form.problems(body) + self.too_long(body, "customMode")
 
     def refusal(self, problems: list[ContractProblem]) -> tuple[int, str]:
         """Return the body code and the message for a request with these problems."""
@@ -227,14 +232,15 @@ class Rules:
         """Return the maximum number of characters of a request's texts, by field."""
         return _limits(self.dialect.name, custom, model in EARLY_MODELS, model in LONG_TITLE_MODELS)
 
-    def _too_long(self, body: dict[str, Any]) -> list[ContractProblem]:
-        custom = body.get("customMode") is True
+    def too_long(self, body: dict[str, Any], mode: str | None) -> list[ContractProblem]:
+        """Return the texts that are too long; the field `mode` says whether the limits are those of custom mode."""
+        custom = mode is not None and body.get(mode) is True
         problems: list[ContractProblem] = []
         for name, longest in self.limits(custom, str(body.get("model"))).items():
             text = body.get(name)
             if isinstance(text, str) and len(text) > longest:
-                mode = "with customMode" if custom else "without customMode"
-                problems.append(problem(name, text, f"{TOO_LONG} {longest} characters {mode}", _SECTION))
+                which = f"{'with' if custom else 'without'} {mode or 'customMode'}"
+                problems.append(problem(name, text, f"{TOO_LONG} {longest} characters {which}", _SECTION))
         return problems
 
 
@@ -298,6 +304,8 @@ def record(
     failure: tuple[int, str] | None,
     created_ms: int,
     kind: str,
+    operation: str,
+    parent_music_id: str,
 ) -> dict[str, Any]:
     """Return record-info's `data`. `param` is the request in JSON, `items` are the tracks with the keys of callbacks,
     None before there are any; `kind` is the engine that makes them."""
@@ -307,12 +315,12 @@ def record(
     code, message = failure or (None, None)
     return {
         "taskId": task_id,
-        "parentMusicId": "",
+        "parentMusicId": parent_music_id,
         "param": param,
         "response": response,
         "status": status,
         "type": kind,
-        "operationType": "generate",
+        "operationType": operation,
         "errorCode": code,
         "errorMessage": message,
         "createTime": in_full_seconds(created_ms),

@@ -17,13 +17,13 @@ from harness.fakes.openapi import (
     closed,
     document,
     either,
-    form_schema,
     listing,
     operation,
     ref,
 )
 from harness.fakes.script import DialectName, RecordStyle, SunoScript
-from harness.fakes.suno import contract
+from harness.fakes.suno import contract, extras_openapi
+from harness.fakes.suno.variants import VARIANTS
 
 DOCUMENTED_TIME: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"}
 
@@ -43,7 +43,7 @@ def _describe(dialect_name: DialectName, models: tuple[str, ...], records: Recor
                 "generateMusic",
                 "Creates a task of two tracks; it is queued, never finished at once.",
                 closed({"taskId": TASK_ID}),
-                request=_request(rules),
+                request=extras_openapi.song_request(rules.form, rules, "customMode"),
                 reported_by="musicRecord",
                 callbacks=callback("musicCallback", "Reports on a task.", ref("MusicCallback"), signed=dialect.signs),
             )
@@ -52,29 +52,15 @@ def _describe(dialect_name: DialectName, models: tuple[str, ...], records: Recor
             "get": operation("musicRecord", "Reports on a task.", ref("MusicRecord"), asks_for_task=True)
         },
         dialect.credit_path: {"get": operation("musicCredit", "The balance, a bare number.", CREDITS)},
+        **extras_openapi.paths(rules),
     }
     title = "The fake Suno" if dialect_name == "kie" else "The fake Suno in the dialect of sunoapi.org"
     return document(
         title,
         "Suno's music API; its rules and their sources are listed in fakes/FIDELITY.md.",
         paths,
-        _schemas(records),
+        {**_schemas(records), **extras_openapi.schemas(records)},
     )
-
-
-def _request(rules: contract.Rules) -> Schema:
-    """Return the schema of a create request: the form's fields, with the limits of its mode and its model."""
-    by_limits: dict[tuple[tuple[str, int], ...], list[str]] = {}
-    for model in rules.models:
-        by_limits.setdefault(tuple(rules.limits(True, model).items()), []).append(model)
-    modes = [_mode(rules, False, list(rules.models), rules.limits(False, ""))]
-    modes += [_mode(rules, True, models, dict(limits)) for limits, models in by_limits.items()]
-    return either(*modes)
-
-
-def _mode(rules: contract.Rules, custom: bool, models: list[str], limits: dict[str, int]) -> Schema:
-    texts: dict[str, Schema] = {name: {"maxLength": longest} for name, longest in limits.items()}
-    return form_schema(rules.form, {"customMode": {"const": custom}, "model": {"enum": models}, **texts})
 
 
 def _track(finished: bool, records: RecordStyle) -> Schema:
@@ -142,7 +128,7 @@ def _schemas(records: RecordStyle) -> dict[str, Schema]:
                 "response": either(closed({"taskId": TASK_ID, "sunoData": some_tracks}), NULL),
                 "status": {"enum": statuses},
                 "type": kind,
-                "operationType": {"const": "generate"},
+                "operationType": {"enum": ["generate", *(variant.operation for variant in VARIANTS)]},
                 "errorCode": either(ERROR_CODE, NULL),
                 "errorMessage": either(TEXT, NULL),
                 "createTime": EPOCH_MS,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
@@ -33,6 +33,11 @@ class MusicTask:
     """The random draws for each of its tracks: 128 bits for its id, and its duration in whole seconds."""
     queries_per_s: int
     style: RecordStyle
+    operation: str = "generate"
+    parent_music_id: str = ""
+    """The id of the track that it extends."""
+    inherited: dict[str, Any] = field(default_factory=dict)
+    """What applies instead of the request's own fields, for a song that is made from another one."""
     stage: CallbackKind | None = None
     failure: tuple[int, str] | None = None
     undelivered: bool = False
@@ -48,8 +53,13 @@ class MusicTask:
         """Its tracks, at first without URLs; created lazily, since most creations are answered before they are
         needed."""
         if self._tracks is None:
-            self._tracks = tuple(tracks(self.request, self.music, self.drawn, self.created_ms, self.style))
+            self._tracks = tuple(tracks(self.texts, self.music, self.drawn, self.created_ms, self.style))
         return self._tracks
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """The fields that describe its tracks."""
+        return {**self.request, **self.inherited} if self.inherited else self.request
 
     @property
     def queries(self) -> RateWindow:
@@ -72,7 +82,17 @@ class MusicTask:
         state = self.changes, lags
         if self._reported is None or self._reported[0] != state:
             status, items, failure = ("PENDING", None, None) if lags else self._seen()
-            data = contract.record(self.task_id, self.param, status, items, failure, self.created_ms, self._kind)
+            data = contract.record(
+                self.task_id,
+                self.param,
+                status,
+                items,
+                failure,
+                self.created_ms,
+                self._kind,
+                self.operation,
+                self.parent_music_id,
+            )
             self._reported = state, success(contract.in_snake_case(data) if self.music.swapped_case else data)
         return self._reported[1]
 
@@ -87,7 +107,7 @@ class MusicTask:
 
     @property
     def _kind(self) -> str:
-        return contract.engine_of(self.request["model"]) if self.style == "live" else "GENERATE"
+        return contract.engine_of(self.texts["model"]) if self.style == "live" else "GENERATE"
 
     @property
     def callback_url(self) -> str:
@@ -98,6 +118,21 @@ class MusicTask:
     def items(self) -> list[dict[str, Any]]:
         """Return the tracks of this stage, with the keys of a callback."""
         return [track.in_record() for track in shown(self.tracks, self.stage)]
+
+
+def in_callback(task: MusicTask, callback: CallbackKind) -> list[dict[str, Any]] | None:
+    """Return the tracks in a callback."""
+    music = task.music
+    if callback in ("text", "progress"):
+        texts = [track.without_audio().item() for track in task.tracks]
+        return {"items": texts, "empty": [], "null": None}[music.text_carries]
+    if callback == "first":
+        first, *others = shown(task.tracks, callback)
+        return [first.item(), *(track.without_audio().item() for track in others)]
+    if music.empty_complete:
+        return []
+    items = [track.item() for track in task.tracks]
+    return items if music.complete_carries == "tracks" else [contract.cover_only(item) for item in items]
 
 
 def shown(tracks: Sequence[SunoTrack], stage: CallbackKind | None) -> Sequence[SunoTrack]:

@@ -20,9 +20,10 @@ from harness.bench.sampling import draw_s, uniforms
 from harness.fakes import gateway
 from harness.fakes.delivery import Callback
 from harness.fakes.http_client import ClientResponse, post
-from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from harness.fakes.kie.contract import CREATE_TASK
 from harness.fakes.latency import Fixed
 from harness.fakes.media.app import MediaHost
+from harness.fakes.paths import GENERATE_IMAGE
 from harness.fakes.pictures import PictureSpec
 from harness.fakes.script import Failure, Image, KieScript, MediaScript, Music, Picture, Script, SunoScript
 from harness.fakes.suno.contract import GENERATE
@@ -142,7 +143,7 @@ class BenchFakes:
         self._numbers = count(DELIVERIES_FROM)
         self._deliveries: dict[int, Delivery] = {}
         """Attempts in transit, by the cause that their connection carries."""
-        self._counts: dict[tuple[int, str], int] = {}
+        self._counts: dict[tuple[int, str | None], int] = {}
         self._owners: dict[str, Order] = {}
         self._fetches: dict[str, int] = {}
         self.pictures: dict[str, PictureSpec] = {}
@@ -229,12 +230,20 @@ class BenchFakes:
         return 0
 
     def _publish(
-        self, extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+        self,
+        extension: str,
+        *,
+        picture: PictureSpec | None,
+        audio_seconds: float | None,
+        host: str | None = None,
+        is_stream: bool = False,
     ) -> str:
         order = _order.get()
         if picture is not None:
             picture = _of_track(picture, order.track % DIFFERENT_PICTURES)
-        url = self._publish_file(extension, picture=picture, audio_seconds=audio_seconds, host=host)
+        url = self._publish_file(
+            extension, picture=picture, audio_seconds=audio_seconds, host=host, is_stream=is_stream
+        )
         if picture is not None:
             self.pictures[url] = picture
         self._owners[urlsplit(url).path] = order
@@ -245,6 +254,7 @@ class BenchFakes:
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request of the application to Suno or Kie.ai."""
         what = CREATIONS.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        body = b""
         if what is not None:
             message = await receive()
             body = message.get("body", b"")
@@ -252,9 +262,12 @@ class BenchFakes:
                 message = await receive()
                 body += message.get("body", b"")
             receive = received_again(body, receive)
-            track = _track_of(scope, body)
-            number = self._counts[track, what] = self._counts.get((track, what), 0) + 1
+        track = _track_of(scope, body)
+        number = self._counts[track, what] = self._counts.get((track, what), 0) + 1
+        if what is not None:
             _order.set(Order(track, what, number))
+        (takes,) = uniforms(self._seed, 1, track, "answer", what, number)
+        await asyncio.sleep(draw_s(self._model.answer, takes))
         await self._gateway(scope, receive, send)
 
     async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,8 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 from harness.bench.models import KINDS, Model
 from harness.bench.sampling import Samples
 from harness.errors import HarnessError, nearest_hint
-from harness.fakes.kie.contract import CREATE_TASK, GENERATE_IMAGE
+from harness.fakes.kie.contract import CREATE_TASK
 from harness.fakes.kie.contract import RECORD_INFO as IMAGE_RECORD
+from harness.fakes.paths import GENERATE_IMAGE
 from harness.fakes.suno.contract import GENERATE
 from harness.fakes.suno.contract import RECORD_INFO as MUSIC_RECORD
 from harness.json_text import parse_json

@@ -39,6 +39,7 @@ from harness.world.live.event_loop import LiveLoop
 from harness.world.live.fakes import LOOPBACK, LiveFakes
 from harness.world.live.instances import free_port
 from harness.world.live.process import Process, wait_until_ready
+from harness.world.live.proxy import Authority
 from harness.world.scratch import new_folder
 
 FORMAT = "harness-bench-real/1"
@@ -205,7 +206,7 @@ class _Bench:
         if application.reach == "preload":
             reach = await self._providers.preload(application.environment.get("NODE_OPTIONS"))
         elif application.reach == "proxy":
-            reach = await self._providers.proxy(self._scratch)
+            reach = await self._providers.proxy(Authority(self._scratch))
         if self._is_served:  # applications refuse a picture at an address of this machine
             self._providers.media.base_url = f"http://{MEDIA_HOSTS[0]}:{self._providers.ports['media']}"
         port = application.port or free_port()
@@ -217,6 +218,7 @@ class _Bench:
             "port": str(port),
             "api_key": self._api_key,
             "signing_key": "",
+            "next_signing_key": "",
             "folder": str(self._settings.folder),
             "scratch": str(self._scratch),
             "database": str(self._scratch / "tracks.db"),

@@ -21,7 +21,7 @@ from harness.fakes.registry import KIE, MEDIA, PROVIDERS, SUNO, fake_of
 from harness.image.inspect import Examination
 from harness.invariants import images
 from harness.invariants.metrics import TrackOutcome
-from harness.scenario.model import Platform
+from harness.scenario.platform import Platform
 from harness.targets import Implementation
 from harness.trace.events import Row
 from harness.trace.tracks import TERMINAL

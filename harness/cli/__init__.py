@@ -15,6 +15,8 @@ from harness.cli import exit_codes, termination
 from harness.cli.bench import bench
 from harness.cli.compare import compare
 from harness.cli.completion import completion
+from harness.cli.conform import conform
+from harness.cli.explain import explain
 from harness.cli.help import WIDTH_MAX, width, write_commands
 from harness.cli.judge import judge
 from harness.cli.listing import list_, schema, show, validate
@@ -114,6 +116,8 @@ _COMMANDS = (
     compare,
     completion,
     config,
+    conform,
+    explain,
     doctor,
     init,
     judge,

@@ -38,7 +38,7 @@ OF_BOTH = ("implementations", "real", "seed", "json_file", "quiet")
 )
 @click.option(
     "--model",
-    default="typical",
+    default="measured",
     show_default=True,
     shell_complete=complete_models,
     help="Provider latency and failure model; --models lists them.",

@@ -10,19 +10,19 @@ NARROW = 60
 """Columns below which terms and descriptions share the width differently."""
 TERM_MAX, TERM_MAX_NARROW = 30, 14
 COMMAND_SECTIONS = {
-    "Run and compare": ("run", "compare", "bench", "judge"),
+    "Run and compare": ("run", "explain", "compare", "bench", "judge"),
     "Reports": ("report", "merge"),
     "Live applications": ("init", "doctor", "serve"),
-    "Scenarios and settings": ("list", "show", "validate", "schema", "config", "completion"),
+    "Scenarios and settings": ("list", "show", "validate", "conform", "schema", "config", "completion"),
 }
 PLUGINS = "Commands of plugins"
 OPTION_GROUPS = {
-    "Selection": ("with", "only", "shard", "tracks", "model", "models", "samples", "rate"),
+    "Selection": ("with", "only", "invariant", "shard", "tracks", "model", "models", "samples", "rate"),
     "Judging": ("severity", "off", "strict", "baseline", "reference", "fail-if"),
     "Execution": ("seed", "workers", "speed", "twice", "limit", "clean-environment", "debug", "real", "rounds", "for"),
     "Connections": ("port", "callback-host", "api-key", "signing-key", "admin-token"),
     "Output": (
-        *("save", "resume", "html", "junit", "markdown", "github", "ndjson", "har", "json", "report"),
+        *("save", "resume", "html", "junit", "markdown", "github", "ndjson", "har", "json", "style", "report"),
         *("journal", "raw", "verbose", "quiet"),
     ),
 }

@@ -43,6 +43,18 @@ class NumberRange(click.FloatRange):
         return number
 
 
+class Speed(NumberRange):
+    """A range of speeds, and `auto`, which is None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "auto":
+            return None
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f'{error.message.removesuffix(".")}, nor "auto".', param, ctx)
+
+
 def _shard(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
         return None
@@ -70,11 +82,13 @@ workers_option = click.option(
 )
 speed_option = click.option(
     "--speed",
-    type=NumberRange(0.1, 200),
+    type=Speed(0.1, 200),
+    metavar="N|auto",
     default=1.0,
     show_default=True,
     envvar=SETTINGS["speed"].variable,
-    help="Speed of a live application's clock relative to real time (needs libfaketime).",
+    help="Speed of a live application's clock relative to real time (needs libfaketime); auto finds one for each "
+    "scenario.",
 )
 resume_option = click.option(
     "--resume",

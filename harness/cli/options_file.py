@@ -32,7 +32,9 @@ class Setting(NamedTuple):
 SETTINGS = {
     "seed": Setting("HARNESS_SEED", (int,), "a whole number", DEFAULT_SEED, "the same seed gives the same journal"),
     "workers": Setting("HARNESS_WORKERS", (int,), "a whole number", None, "worker processes; one per core by default"),
-    "speed": Setting("HARNESS_SPEED", (int, float), "a number", 1.0, "speed of a live application's clock"),
+    "speed": Setting(
+        "HARNESS_SPEED", (int, float, str), 'a number or "auto"', 1.0, "speed of a live application's clock"
+    ),
     "strict": Setting("HARNESS_STRICT", (bool,), "true or false", False, "exit code 3 if something never acted"),
     "baseline": Setting("HARNESS_BASELINE", (str,), "a file name", None, "results archive to compare with"),
 }

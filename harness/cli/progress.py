@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 
 
 def play(session: "Session", what: str, *, keep_journals: bool = False, quiet: bool = False) -> "list[Result]":
-    """Play the session and return its results; show a progress bar titled `what` on a terminal."""
+    """Play the session and return its results; show a progress bar titled `what` on a terminal.
+
+    The results of a live session are shown as they come.
+    """
+    from harness.targets import LiveImplementation
     from harness.terminal import notifier, progress
 
     whole = len(session.plan.pairs())
     termination.say(lambda: _what_ended(session, whole))
+    if not quiet and whole > 1 and any(isinstance(who, LiveImplementation) for who in session.plan.implementations):
+        from harness.cli.live_progress import live_progress
+
+        with live_progress(whole, what) as (console, take):
+            return session.play(keep_journals=keep_journals, on_result=take, notify=notifier(console))
     with progress(whole, what, quiet=quiet) as bar:
         return session.play(
             keep_journals=keep_journals,
             on_result=lambda result: None if bar is None else bar.advance(bar.task_ids[0]),
-            notify=notifier(bar, quiet=quiet),
+            notify=notifier(None if bar is None else bar.console, quiet=quiet),
         )
 
 
@@ -68,9 +77,10 @@ class Growing:
         from harness.engine.outputs import failures
 
         file = self._file
-        if file is not None:
-            self._is_kept = not failures([lambda: file.write(known())])
-        self._ended = ended
+        with termination.postponed():
+            if file is not None:
+                self._is_kept = not failures([lambda: file.write(known())])
+            self._ended = ended
 
     def end(self, value: Any) -> "list[HarnessError]":
         """Write everything; return what went wrong."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -72,7 +72,9 @@ HELD_BACK_MAX = 1_000
     help="Seed; the same seed gives the same ids and files.",
 )
 @speed_option
+@click.pass_context
 def serve(
+    context: click.Context,
     scenario: str,
     port: int,
     api_key: str,
@@ -81,14 +83,15 @@ def serve(
     admin_token: str | None,
     journal_file: str | None,
     seed: int,
-    speed: float,
+    speed: float | None,
 ) -> None:
     """Serve the fakes of a scenario on local ports.
 
-    Point your own application at them, with your debugger attached. Prints the environment variables to set, then
-    each exchange and each callback attempt. In a terminal, r redelivers the latest callback, a advances the clock to
-    the next scheduled event, s switches the scenario, and q or Ctrl-C quits. The admin endpoints do the same for
-    programs: GET /state, GET /journal, POST /reset, /scenario, /deliver and /advance.
+    Point your own application at them, with your debugger attached. Prints the environment variables to set, also
+    those for an application whose hosts are in the code, then each exchange and each callback attempt. In a terminal, r
+    redelivers the latest callback, a advances the clock to the next scheduled event, s switches the scenario, and q or
+    Ctrl-C quits. The admin endpoints do the same for programs: GET /state, GET /journal, POST /reset, /scenario,
+    /deliver and /advance.
 
     \b
     Example:
@@ -103,6 +106,8 @@ def serve(
     from harness.serve.session import ServedFakes
     from harness.terminal import inert, key_presses, screen
 
+    if speed is None and context.get_parameter_source("speed") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--speed auto has no effect here: there is no application to measure; give a number")
     check_outputs({"journal": journal_file})
     token = admin_token or secrets.token_urlsafe(18)
     display = _Display(screen())
@@ -110,7 +115,7 @@ def serve(
     serving = ServedFakes(
         by_name(scenario),
         seed,
-        speed=speed,
+        speed=speed or 1.0,
         api_key=api_key,
         signing_key=signing_key,
         callback_hosts=callback_hosts,
@@ -183,10 +188,19 @@ class _Display:
             admin = {"HARNESS_ADMIN_URL": serving.admin_url, "HARNESS_ADMIN_TOKEN": token}
             for name, value in admin.items():
                 self.console.print(f"export {name}={value}", style="dim", soft_wrap=True)
-        for name, value in environment.items():
-            self.console.print(f"export {name}={value}", soft_wrap=True)
+        self._export(environment)
+        self._export(serving.hard_coded.preload, "or, where the hosts are in the code, for Node:")
+        self._export(serving.hard_coded.proxy, "or, where the hosts are in the code, for clients that use a proxy:")
         self.console.print(f"\n{keys}\n" if keys else "", style="dim")
         self._environment = environment
+
+    def _export(self, environment: "Mapping[str, str]", heading: str = "") -> None:
+        import shlex
+
+        if heading:
+            self.console.print(f"\n{heading}", style="dim")
+        for name, value in environment.items():
+            self.console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True, markup=False)
 
     def draw(self) -> None:
         """Draw the input line, or print the held-back lines once it is over."""

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from os import _exit  # the real one, also while a simulated world replaces it
 from types import FrameType
@@ -37,6 +37,25 @@ def say(summary: Callable[[], str]) -> None:
     """Print this summary if the command is ended by a signal from now on."""
     global _summary
     _summary = summary
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Handle the signals after the block, in which something happens and is noted: the summary is never between."""
+    if threading.current_thread() is not threading.main_thread():  # which alone handles signals
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in BOTH}
+    try:
+        for number in BOTH:
+            signal.signal(number, lambda number, frame: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def end() -> None:

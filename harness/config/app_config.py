@@ -45,7 +45,7 @@ from harness.results.redaction import is_secret_name
 
 FILE_NAME = "harness.toml"
 PLACEHOLDERS = (
-    *(*PROVIDERS, "app", "port", "api_key", "signing_key", "folder", "scratch", "database"),
+    *(*PROVIDERS, "app", "port", "api_key", "signing_key", "next_signing_key", "folder", "scratch", "database"),
     *("supabase", "supabase_key", "supabase_anon_key"),
 )
 """The placeholders in braces of a command, an environment variable or a path."""
@@ -66,8 +66,8 @@ REQUEST = re.compile(r"(GET|POST|PUT|PATCH) (/\S*)")
 DELETE_REQUEST = re.compile(r"(DELETE|POST) (/\S*\{id\}\S*)")
 CRON_REQUEST = re.compile(r"(GET|POST) (/\S*)")
 CRON_EVERY_S_MIN = 1.0
-PLATFORM = "platform"
-"""The caller of a periodic route, in the journal."""
+PLATFORM, BROWSER = "platform", "browser"
+"""The callers of periodic routes, in the journal: of one for all tracks, and of one for each."""
 URL_READY_S = 2.0
 """The timeout for an application that is already running."""
 
@@ -92,6 +92,8 @@ class Application:
     """The key that it sends, if it does not read `{api_key}` from its environment."""
     serverless: bool = False
     """Whether it is frozen (SIGSTOP) between a response and the next request."""
+    platform: str | None = None
+    """The preset in `harness.scenario.platform` for scenarios without a platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +204,15 @@ class Supabase:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """[cron]: a route that its platform calls periodically."""
+    """[cron]: a route that its platform calls periodically, or with {id} the open page of each track."""
 
     request: str = "GET /api/cron"
     headers: Mapping[str, str] = field(default_factory=dict)
     every_s: float = 60.0
+
+    @property
+    def is_for_each_track(self) -> bool:
+        return "{id}" in self.request
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ class Settings:
     track: TrackReading = TrackReading()
     credits: Credits | None = None
     supabase: Supabase | None = None
-    cron: Cron | None = None
+    cron: tuple[Cron, ...] = ()
     promised_logs: tuple[tuple[str, str], ...] = ()
     """[logs]: pairs of an event and a text that the application then logs; several for one event are in order."""
     settled_after_s: float = 90.0
@@ -226,7 +232,7 @@ class Settings:
     a late poll may still write."""
     quiet_after_s: float = 600.0
     """The same for tracks that are not finished."""
-    patience_s: float = 120.0
+    patience_s: float = 240.0
     """Real seconds that a scenario may take when it is repeated more slowly; beyond that it stays inconclusive."""
     path: Path = Path(FILE_NAME)
     surroundings: Surroundings = field(default_factory=Surroundings)
@@ -239,9 +245,9 @@ class Settings:
     @property
     def credentials(self) -> tuple[str, ...]:
         """Return the secrets in it, which no output may show: variables and headers with names of such, and keys."""
-        cron = {} if self.cron is None else self.cron.headers
+        crons = [each.headers for each in self.cron]
         balance = {} if self.credits is None else self.credits.headers
-        named = [self.application.environment, self.start.headers, self.track.headers, balance, cron]
+        named = [self.application.environment, self.start.headers, self.track.headers, balance, *crons]
         values = [value.split()[-1] for each in named for name, value in each.items() if value and is_secret_name(name)]
         keys = [] if self.supabase is None else [self.supabase.key, self.supabase.anon_key]
         return tuple(each for each in (*values, *keys, self.application.api_key) if each and "{" not in each)

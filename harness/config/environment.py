@@ -16,7 +16,7 @@ PROXIES = tuple(
     name for stem in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (stem, stem.upper())
 )
 """Removed, because the developer's own proxy is not part of a simulated network."""
-REMOVED = frozenset((*PROXIES, "LANGUAGE", "WEBHOOK_SIGNING_KEY"))
+REMOVED = frozenset((*PROXIES, "LANGUAGE", "WEBHOOK_SIGNING_KEY", "WEBHOOK_SIGNING_KEY_NEXT"))
 """Never inherited: LANGUAGE precedes LC_ALL, and the shell's key signs nothing that a run delivers."""
 NECESSARY = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TMP", "TEMP")
 """What clean surroundings inherit: without it programs are not found and files not written."""

@@ -39,7 +39,9 @@ def read_settings(path: Path) -> Settings:
     start: Start = written.start or Start()
     if written.cell is not None:
         given["surroundings"] = written.cell
-    return Settings(application, start, track, written.credits, supabase, written.cron, logs, path=file.path, **given)
+    return Settings(
+        application, start, track, written.credits, supabase, written.cron or (), logs, path=file.path, **given
+    )
 
 
 def surroundings_here() -> Surroundings:

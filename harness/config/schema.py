@@ -10,8 +10,10 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainValidator,
+    Tag,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -39,6 +41,7 @@ from harness.errors import nearest_hint
 from harness.invariants.logging import LOG_EVENTS
 from harness.plugins import plugins
 from harness.scenario.fields import Keys, Made, Seconds, Timezone, key
+from harness.scenario.platform_fields import PresetName
 from harness.scenario.values import found
 
 
@@ -112,10 +115,23 @@ TextTable = dict[str, Annotated[str, PlainValidator(_text)]]
 Command = Annotated[Text, AfterValidator(_command)]
 RequestLine = Annotated[str, _request(REQUEST, 'a method and a path such as "GET /tracks/{id}"')]
 StartRequest = Annotated[str, _request(re.compile(r"POST /\S*"), 'POST and a path such as "POST /tracks"')]
+
+
+def _id_only(request: str) -> str:
+    unknown = next((name for name in re.findall(r"\{(.*?)\}", request) if name != "id"), None)
+    if unknown is not None:
+        raise ValueError(f"unknown placeholder {{{unknown}}}, expected {{id}}, the track's id")
+    return request
+
+
 DeleteRequest = Annotated[
     str, _request(DELETE_REQUEST, 'DELETE or POST and a path with {id} such as "DELETE /tracks/{id}"')
 ]
-CronRequest = Annotated[str, _request(CRON_REQUEST, 'GET or POST and a path such as "GET /api/cron"')]
+CronRequest = Annotated[
+    str,
+    _request(CRON_REQUEST, 'GET or POST and a path such as "GET /api/cron"'),
+    AfterValidator(_id_only),
+]
 
 
 class ApplicationBlock(Block):
@@ -138,6 +154,7 @@ class ApplicationBlock(Block):
     )
     api_key: Text = key("The key that it sends, if it does not take {api_key} from its environment.", "test-key")
     serverless: bool = key("Whether it is frozen (SIGSTOP) between a response and the next request.", True)
+    platform: PresetName = key("Its platform, for scenarios that have none.", "vercel-hobby")
 
     @model_validator(mode="after")
     def _one_way(self) -> "ApplicationBlock":
@@ -295,10 +312,14 @@ def schema_files(patterns: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
 
 
 class CronBlock(Block):
-    """A route that the platform calls periodically."""
+    """A route that is called periodically: by the platform, or with {id} by the open page of each track."""
 
     makes = Cron
-    request: CronRequest = key("The request.", "GET /api/cron")
+    request: CronRequest = key(
+        "The request. With {id} it is sent for each track, until that is final.",
+        "GET /api/cron",
+        "GET /api/tracks/{id}/status",
+    )
     headers: TextTable = key("Its headers.", {"authorization": "Bearer test"})
     every_s: Seconds = key("How often.", "1m")
 
@@ -308,6 +329,18 @@ class CronBlock(Block):
         if every_s < CRON_EVERY_S_MIN:
             raise ValueError(f"expected at least {CRON_EVERY_S_MIN:g} s, got {every_s:g} s")
         return every_s
+
+
+def _one_or_many(value: Any) -> str:
+    """Return the tag of the branch that reads [cron] or [[cron]]."""
+    return "=many" if isinstance(value, list) else "=one"
+
+
+Crons = Annotated[
+    Annotated[Made[CronBlock], AfterValidator(lambda cron: (cron,)), Tag("=one")]
+    | Annotated[list[Made[CronBlock]], AfterValidator(tuple), Tag("=many")],
+    Discriminator(_one_or_many),
+]
 
 
 class CellBlock(Block):
@@ -346,13 +379,13 @@ class ConfigBlock(Block):
     track: Made[TrackBlock] = key("Where the tracks are.")
     credits: Made[CreditsBlock] = key("Where the user's own balance is.")
     supabase: Made[SupabaseBlock] = key("The stand-in for a Supabase project.")
-    cron: Made[CronBlock] = key("A route that the platform calls periodically.")
+    cron: Crons = key("A route that is called periodically; [[cron]] for each of several.")
     logs: dict[Annotated[str, PlainValidator(_log_event)], Texts] = key(
         "Texts that are logged when something happens, by event.", {"image-requested": "[SYNC IMAGE] Model:"}
     )
     settled_after_s: Seconds = key("Scenario time without events after which finished tracks count as final.", "90s")
     quiet_after_s: Seconds = key("The same for tracks that are not finished.", "10m")
-    patience_s: Seconds = key("Real time that one scenario may take when it is repeated more slowly.", "2m")
+    patience_s: Seconds = key("Real time that one scenario may take when it is repeated more slowly.", "4m")
     options: Any = key("Defaults of the command line's options.", {"seed": 7})
     plugins: Any = key("Plugins by kind.", {"faults": ["shop.faults:Teapot"]})
     cell: Made[CellBlock] = key("Surroundings and limits of an application.")

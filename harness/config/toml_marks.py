@@ -5,6 +5,7 @@ tables that begin on the line of their value. What it does not find is reported 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from harness.scenario.yaml import Marks, Position, Where
@@ -20,10 +21,16 @@ def toml_marks(text: str) -> Marks:
     """Return the marks of a valid TOML text."""
     marks = Marks()
     table: Where = ()
+    counts: Counter[Where] = Counter()
     for number, line in _statements(text):
         if header := _TABLE.match(line):
             table = _parts(header[1])
             mark = Position(number, line.index("[") + 1)
+            if line.lstrip().startswith("[["):
+                marks.keys.setdefault(table, mark)
+                marks.values.setdefault(table, mark)
+                counts[table] += 1
+                table = (*table, counts[table] - 1)
             marks.keys.setdefault(table, mark)
             marks.values.setdefault(table, mark)
         elif pair := _PAIR.match(line):

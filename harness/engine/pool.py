@@ -7,13 +7,15 @@ from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from harness.engine.judging import Judging
+from harness.engine.pace import Notify, Pace, Pair, at_fitting_speeds, expected_s
 from harness.engine.run import run
 from harness.engine.workers import ChunkEnded, Outcome, Workers
 from harness.errors import ImplementationError
 from harness.results.comparison import Comparison
 from harness.results.result import Result
-from harness.scenario.model import Platform, Scenario
-from harness.targets import AnyImplementation, LiveImplementation, Postponed, Unstarted, cores
+from harness.scenario.model import Scenario
+from harness.scenario.platform import Platform
+from harness.targets import AnyImplementation, LiveImplementation, Unstarted, cores
 from harness.world.scratch import scratch_folder
 
 CHUNK = 8
@@ -21,14 +23,9 @@ CHUNK = 8
 pictures."""
 LOST = "a worker process was ended from outside, perhaps for lack of memory (--workers 1 needs the least)"
 
-Pair = tuple[Scenario, AnyImplementation]
 T = TypeVar("T")
 Play = Callable[[Scenario, AnyImplementation, int], T]
 """Runs a pair with a seed and returns what to keep of it; it is pickled."""
-SLOWER, FASTER, SHARE_MIN = 0.85, 1.05, 0.2
-"""Factors for the share of the speed after an uncertain live run and after a certain one, and its minimum."""
-Notify = Callable[[str], None]
-"""Receives sentences about the progress of a session."""
 
 
 def run_pairs(
@@ -50,10 +47,11 @@ def play_pairs(
 
     A live run with uncertain verdicts is repeated at a lower speed, and `notify` receives the reason. It precedes runs
     that have not started, because it takes longer and is mostly idle; for the same reason the longest live runs start
-    first. Many uncertain runs mean a busy machine, so later runs start at a lower speed, too.
+    first. Many uncertain runs mean a busy machine, so later runs start at a lower speed, too; see `pace`.
     An implementation that does not start does not keep the others from it: its runs are inconclusive. Raise
     ImplementationError if none starts.
     """
+    pairs = at_fitting_speeds(pairs, seed, notify)
     starts = _Starts(pairs)
     few = len(pairs) <= CHUNK and not any(isinstance(each, LiveImplementation) for _, each in pairs)
     here = workers <= 1 or few
@@ -77,11 +75,11 @@ def _in_workers(
     If a worker is ended from outside, its runs are played again. The one that it was playing is inconclusive if that
     ends another worker.
     """
-    _warm_up()
-    chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     is_live = any(isinstance(each, LiveImplementation) for _, each in pairs)
+    _warm_up(is_live=is_live)
+    chunks = deque(_chunks(sorted(pairs, key=_length, reverse=True)))
     count = min(count, len(chunks))
-    pace = _Pace()
+    pace = Pace()
     losses = _Losses()
     with Workers[Pair](count, partial(_play_pair, play, seed)) as workers:
         while chunks or workers.busy:
@@ -170,42 +168,6 @@ def _play_one(play: Play[T], scenario: Scenario, implementation: AnyImplementati
         return _NotStarted(str(error))
 
 
-class _Pace:
-    """The share of the requested speed at which a live run starts, learned from earlier runs."""
-
-    def __init__(self) -> None:
-        self.share = 1.0
-
-    def given(self, pair: Pair) -> Pair:
-        """Return the pair at that speed; a repeated run keeps its own."""
-        scenario, application = pair
-        if not isinstance(application, LiveImplementation) or application.uncertainties or application.speed == 1:
-            return pair
-        return scenario, replace(application, speed=max(1.0, application.speed * self.share))
-
-    def at_a_time(self, workers: int) -> int:
-        """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds."""
-        return min(workers, max(1, round(workers / 2 / self.share)))
-
-    def ended(self, error: BaseException | None, chunk: Sequence[Pair], notify: Notify) -> list[Sequence[Pair]]:
-        """Learn from a chunk that has ended, and return what of it has to be played again. Raise what it raised."""
-        if isinstance(error, Postponed):
-            self.learn(chunk, certain=False)
-            ((scenario, _), *_) = chunk
-            notify(f"running {scenario.name} again at speed {error.again.speed:.3g}: {error}")
-            return [[(scenario, error.again)]]
-        if error is not None:
-            raise error
-        self.learn(chunk, certain=True)
-        return []
-
-    def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
-        """Adapt the share to the outcome of a chunk; repeated runs do not count."""
-        if any(isinstance(each, LiveImplementation) and each.uncertainties for _, each in chunk):
-            return
-        self.share = min(1.0, self.share * FASTER) if certain else max(SHARE_MIN, self.share * SLOWER)
-
-
 def side_by_side(
     scenarios: Sequence[Scenario], implementations: Sequence[AnyImplementation], seed: int, results: Iterable[Result]
 ) -> Comparison:
@@ -219,8 +181,11 @@ def side_by_side(
 
 
 def _length(pair: Pair) -> tuple[float, bool]:
-    """Return a sort key for the length of a run: many tracks or long intervals, and platforms with restarts."""
-    scenario = pair[0]
+    """Return a sort key for the length of a run: a live one takes time, a simulated one work for tracks, callbacks and
+    restarts."""
+    scenario, implementation = pair
+    if isinstance(implementation, LiveImplementation):
+        return expected_s(scenario) / implementation.speed, False
     return scenario.tracks * max(1.0, scenario.apart_s), scenario.platform != Platform()
 
 
@@ -241,7 +206,7 @@ def _chunks(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
     return chunks + [simulated[start : start + CHUNK] for start in range(0, len(simulated), CHUNK)]
 
 
-def _warm_up() -> None:
+def _warm_up(*, is_live: bool) -> None:
     """Import what every run needs once, before the workers are forked."""
     import faker  # noqa: F401
     import PIL.Image
@@ -249,6 +214,9 @@ def _warm_up() -> None:
     import PIL.PngImagePlugin  # noqa: F401
 
     from harness.fakes import sample_text
+
+    if is_live:
+        import harness.world.live.world  # noqa: F401
 
     sample_text.titles(0, 1)
     scratch_folder()

@@ -47,8 +47,9 @@ def is_debugged() -> bool:
     return tracer is not None and not type(tracer).__module__.startswith("coverage")
 
 
-def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
-    """Return the implementation that a target names, which runs `speed` times as fast as real time if it is live.
+def resolve(target: str, speed: float | None = 1.0) -> AnyImplementation:
+    """Return the implementation that a target names, which runs `speed` times as fast as real time if it is live; at
+    speeds that are found if that is None.
 
     A target is a strategy, `module:attribute`, `file.py:attribute`, a URL, or a `harness.toml` or its folder.
 
@@ -76,7 +77,7 @@ def resolve(target: str, speed: float = 1.0) -> AnyImplementation:
 
 
 def configured(
-    target: str, speed: float = 1.0, *, limit: Sequence[str] = (), debug: bool = False, clean: bool = False
+    target: str, speed: float | None = 1.0, *, limit: Sequence[str] = (), debug: bool = False, clean: bool = False
 ) -> AnyImplementation:
     """Return the implementation that a target names, as the options and `[cell]` of harness.toml configure it.
 
@@ -206,7 +207,7 @@ def _live_journal(
         if uncertainty is None:
             return journal
         end = journal.of(RunEnded)[0]
-        slower = implementation.slower(uncertainty, time.perf_counter() - began_s, end.at_s)
+        slower = implementation.slower(uncertainty, time.perf_counter() - began_s - world.waited_s, end.at_s)
         if slower is None:
             patience_s = implementation.settings.patience_s
             sentence = (

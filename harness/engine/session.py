@@ -14,7 +14,8 @@ from functools import partial
 
 from harness.engine.judging import Judging
 from harness.engine.outputs import Outputs, failures
-from harness.engine.pool import Notify, Pair, play_pairs, run_pairs, side_by_side, workers_for
+from harness.engine.pace import Notify, Pair
+from harness.engine.pool import play_pairs, run_pairs, side_by_side, workers_for
 from harness.engine.run import DEFAULT_SEED, run
 from harness.errors import EXIT_HELD, EXIT_UNKNOWN, EXIT_VIOLATED, HarnessError
 from harness.results.archive import Results, Run, StoredImplementation, StoredScenario

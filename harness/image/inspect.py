@@ -39,7 +39,7 @@ class Examination:
 
     decodes: bool
     format: str | None = None
-    """png, jpeg, webp, gif, bmp, avif; svg or html for files that are not pictures; None if unknown."""
+    """png, jpeg, webp, gif, bmp, avif; heic, svg or html for files that are not pictures; None if unknown."""
     width: int | None = None
     height: int | None = None
     mark: Watermark | None = None
@@ -89,6 +89,18 @@ def _examined(content: bytes) -> Examination:
         return Examination(False, format_, problem=f"the {title} does not decode: {said}")
 
 
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+
+def _heic_size(content: bytes) -> str:
+    """Return the size in the first `ispe` box of a HEIC file (ISO/IEC 23008-12), as part of a sentence."""
+    at = content.find(b"ispe")
+    if at < 0 or len(content) < at + 16:
+        return ""
+    width, height = (int.from_bytes(content[at + 8 + 4 * side : at + 12 + 4 * side], "big") for side in (0, 1))
+    return f" of {width}x{height}"
+
+
 _TITLES = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP", "gif": "GIF", "bmp": "BMP", "avif": "AVIF"}
 _PLUGINS = {"png": "Png", "jpeg": "Jpeg", "webp": "WebP", "gif": "Gif", "bmp": "Bmp", "avif": "Avif"}
 
@@ -106,6 +118,8 @@ def _sniffed(content: bytes) -> str | None:
         return "bmp"
     if content[4:12] in (b"ftypavif", b"ftypavis"):
         return "avif"
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
+        return "heic"
     text = content[:2048].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "html"
@@ -123,6 +137,8 @@ def _decoded(content: bytes, format_: str | None) -> Examination:
         raise _Broken("this is an HTML page, not a picture")
     if format_ == "svg":
         raise _Broken("this is an SVG drawing, not a picture made of pixels")
+    if format_ == "heic":
+        raise _Broken(f"this is a HEIC picture{_heic_size(content)}, which most browsers do not show")
     from PIL import ImageChops
 
     scan_end = None

@@ -7,7 +7,7 @@ from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.verdict import Finding, held, not_applicable, unknown, unseen, violated
 from harness.trace.events import AudioProbed
 from harness.trace.journal import Entry
-from harness.trace.tracks import Track
+from harness.trace.tracks import Generation, Track
 from harness.trace.urls import host_of, usable_url
 from harness.trace.view import TraceView
 
@@ -30,7 +30,7 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
         early = early_callback(view, track)
         reason = f"the music is finished, but the track has no audio{early.text}"
         return violated(reason, ended, *early.evidence, *track.writes[-1:])
-    made = {url for generation in finished for url in generation.urls}
+    made = {url for generation in (*finished, *_in_other_formats(track)) for url in generation.urls}
     if url in made and url not in view.published:  # a task's URLs are its audio and its covers, and covers are pictures
         return held("the finished audio is on the track", ended)
     if url in view.provider_urls:
@@ -40,10 +40,17 @@ def audio_kept(view: TraceView, track: Track) -> Finding:
     if probe is None or not _was_opened(view, probe):
         return unknown(f"the harness cannot open the audio on the track ({url})", probe)
     if probe.event.plays:
-        return held(f"a copy of the audio is on the track ({probe.event.format})", ended, probe)
+        lasts = "" if probe.event.seconds is None else f", {probe.event.seconds:g} s"
+        return held(f"a copy of the audio is on the track ({probe.event.format}{lasts})", ended, probe)
     return violated(
         f"the audio on the track ({url}) does not play: {probe.event.problem}", ended, *track.writes[-1:], probe
     )
+
+
+def _in_other_formats(track: Track) -> list[Generation]:
+    """Return the tasks that made the track's music into another audio format."""
+    music = {generation.task_id for generation in track.music}
+    return [task for task in track.others_for("audio") if task.created.event.parent in music]
 
 
 AUDIO_KEPT = Invariant(

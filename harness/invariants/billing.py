@@ -194,10 +194,12 @@ def _retried_too_soon(
 
 
 def _have_same_cause(view: TraceView, one: AnyEntry, other: AnyEntry) -> bool:
-    """Return whether two requests have the same cause; a worker's have none, and a periodic route serves all tracks."""
+    """Return whether two requests have the same cause; a worker's have none, and one periodic route of the platform
+    serves all tracks."""
     if one.cause != other.cause or one.cause == 0:
         return False
-    return not any(isinstance(cause.event, CronCalled) for cause in view.journal.causes(one))
+    causes = [cause.event for cause in view.journal.causes(one)]
+    return not any(isinstance(cause, CronCalled) and cause.track_id is None for cause in causes)
 
 
 def _content(request: Entry[Request]) -> Any:

@@ -7,6 +7,7 @@ from harness.invariants.invariant import Invariant
 from harness.invariants.store import store_failures
 from harness.invariants.verdict import Finding, held, not_applicable, violated
 from harness.trace.events import (
+    AnswerReplaced,
     FaultTriggered,
     InstanceFrozen,
     InstanceKilled,
@@ -23,14 +24,21 @@ from harness.trace.tracks import TERMINAL, Attempt, Generation, Track
 from harness.trace.urls import usable_url
 from harness.trace.view import TraceView, is_same_image
 
+STAMP_HEADER = "x-webhook-timestamp"
+REPLAY_S = 300.0
+"""Age from which receivers take a signed message for a replay. No tolerance is documented; clients use this one."""
+REFUSALS = (400, 401, 403)
 LASTING_FIELDS = ("audio_url", "image_url", "title")
+BEFORE_THE_END = frozenset({"text", "progress", "first"})
+"""The callbacks of a task that is still in progress."""
 
 
 def callback_answered(view: TraceView) -> Finding:
     """Check the response to each attempt of each genuine callback, and its latency.
 
     An attempt that failed because of a fault in transit does not count if the implementation answered it in time or
-    never received it, and neither does one whose handler ended in time because the platform killed its instance.
+    never received it, and neither does one whose handler ended in time because the platform killed its instance, or
+    that had to wait until the platform had started one, or a refusal of a message that was signed too long ago.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.answered is not None]
     if not attempts:
@@ -71,6 +79,8 @@ def _is_excused(attempt: Attempt, view: TraceView, fine: set[int | None]) -> boo
     return (
         _failed_in_transit_only(attempt, view, fine)
         or _was_killed(attempt, view)
+        or _waited_for_a_start(attempt, view)
+        or _refuses_a_stale_stamp(attempt, view)
         or _reports_a_failed_store(attempt, view)
         or _reports_a_deleted_track(attempt, view)
     )
@@ -83,6 +93,30 @@ def _was_killed(attempt: Attempt, view: TraceView) -> bool:
         return False
     kills = [kill for kill in view.of(InstanceKilled) if arrived.number < kill.number < answered.number]
     return any(kill.at_s - arrived.at_s <= view.began.delivery_answer_within_s for kill in kills)
+
+
+def _waited_for_a_start(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt came while the platform had ended all instances, and before one was there again."""
+    if attempt.arrived is None:
+        return False
+    started = sum(start.number < attempt.arrived.number for start in view.of(InstanceStarted))
+    killed = sum(kill.number < attempt.arrived.number for kill in view.of(InstanceKilled))
+    return 0 < started == killed
+
+
+def _refuses_a_stale_stamp(attempt: Attempt, view: TraceView) -> bool:
+    """Return whether an attempt was refused whose timestamp was too old to tell it from a replay, or as far ahead."""
+    stamp, response = _stamp(attempt), attempt.response
+    if stamp is None or response is None or response.event.status not in REFUSALS:
+        return False
+    same = [other.sent for other in view.attempts if other.key == attempt.key and _stamp(other) == stamp]
+    age_s = attempt.sent.at_s - min(sent.at_s for sent in same) - (view.began.signing_ahead_s or 0.0)
+    return abs(age_s) > REPLAY_S
+
+
+def _stamp(attempt: Attempt) -> str | None:
+    headers = {name.lower(): value for name, value in attempt.sent.event.headers.items()}
+    return headers.get(STAMP_HEADER)
 
 
 def _failed_in_transit_only(attempt: Attempt, view: TraceView, fine: set[int | None]) -> bool:
@@ -157,7 +191,8 @@ def _late_response(response: Entry[Response], timeout_s: float) -> str:
 
 
 def within_platform_limit(view: TraceView) -> Finding:
-    """Look for handlers that the platform ended, and for work left on a frozen instance."""
+    """Look for handlers that the platform ended or did not wait for, and for work left on a frozen or ended
+    instance."""
     limit_s, freezes = view.began.limit_s, view.began.freezes
     if limit_s is None and not freezes:
         return not_applicable("the platform has no limit")
@@ -167,31 +202,39 @@ def within_platform_limit(view: TraceView) -> Finding:
         return violated(
             f"the handler of {path} was ended by the platform after {limit_s:g} s", *view.chain_of(ended[0])
         )
-    frozen = _frozen_at_the_end(view)
-    if frozen is not None:
-        left = _pending_request(view, frozen)
+    replaced = next((entry for entry in view.of(AnswerReplaced) if entry.event.status >= 400), None)
+    if replaced is not None:
+        event = replaced.event
+        what = f"the handler of {event.path} had not answered after {event.limit_s:g} s: its caller got {event.status}"
+        return violated(what, *view.chain_of(replaced))
+    stopped = _stopped_at_the_end(view)
+    if stopped is not None:
+        how = "frozen" if isinstance(stopped.event, InstanceFrozen) else "ended"
+        left = _pending_request(view, stopped)
         if left is not None and any(_lacks_something(track) for track in view.tracks):
             return violated(
-                "the instance was frozen after its response while one of its own requests was pending", left, frozen
+                f"the instance was {how} after its response while one of its own requests was pending", left, stopped
             )
         if any(_awaits_the_implementation(view, track) for track in view.tracks):
-            return violated("the instance was frozen after its response, before work that a track still needed", frozen)
+            return violated(
+                f"the instance was {how} after its response, before work that a track still needed", stopped
+            )
     return held("every handler ended within the platform's limit")
 
 
 WITHIN_PLATFORM_LIMIT = Invariant(
     name="within-platform-limit",
-    sentence="No handler outlives the platform's limit or leaves needed work to a frozen instance.",
+    sentence="No handler outlives the platform's limit or leaves needed work to a frozen or ended instance.",
     consequence="is cut off by the platform",
     check=within_platform_limit,
 )
 
 
-def _frozen_at_the_end(view: TraceView) -> AnyEntry | None:
-    """Return the last freeze if the instance was never thawed or restarted."""
-    changes: list[AnyEntry] = [*view.of(InstanceFrozen, InstanceThawed), *view.of(InstanceStarted)]
+def _stopped_at_the_end(view: TraceView) -> AnyEntry | None:
+    """Return the last freeze, or end, of the instance if it was never thawed or started again."""
+    changes: list[AnyEntry] = [*view.of(InstanceFrozen, InstanceThawed), *view.of(InstanceStarted, InstanceKilled)]
     last = max(changes, key=lambda entry: entry.number, default=None)
-    return last if last is not None and isinstance(last.event, InstanceFrozen) else None
+    return last if last is not None and isinstance(last.event, InstanceFrozen | InstanceKilled) else None
 
 
 def _pending_request(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None:
@@ -205,21 +248,25 @@ def _pending_request(view: TraceView, frozen: AnyEntry) -> Entry[Request] | None
 
 
 def _lacks_something(track: Track) -> bool:
-    return bool(track.readable and track.fields and track.is_expected) and (
-        not track.settled or (track.status == "complete" and track.image_url is None)
-    )
+    return _was_accepted(track) and (not track.settled or (track.status == "complete" and track.image_url is None))
+
+
+def _was_accepted(track: Track) -> bool:
+    """Return whether the implementation owes its user the track; it may have left even the row to later."""
+    return track.readable and track.is_expected and track.refused is None
 
 
 def _awaits_the_implementation(view: TraceView, track: Track) -> bool:
     """Return whether a track is unfinished although its music was never ordered, or the providers have delivered every
     callback requested for it."""
-    if not track.readable or not track.fields or track.settled or not track.is_expected:
+    if not _was_accepted(track) or track.settled:
         return False
     if not track.music:
         return True
     if not any(_is_reported(view, music) for music in track.music):
         return False
-    return all(_is_reported(view, image) or not _requested_a_callback(view, image) for image in track.images)
+    others = (*track.images, *track.others)
+    return all(_is_reported(view, task) or not _requested_a_callback(view, task) for task in others)
 
 
 def _is_reported(view: TraceView, generation: Generation) -> bool:
@@ -228,7 +275,7 @@ def _is_reported(view: TraceView, generation: Generation) -> bool:
 
 
 def _is_an_end(attempt: Attempt) -> bool:
-    return attempt.genuine and attempt.sent.event.callback in ("complete", "error", "image")
+    return attempt.genuine and attempt.sent.event.callback not in BEFORE_THE_END
 
 
 def _requested_a_callback(view: TraceView, generation: Generation) -> bool:

@@ -49,9 +49,9 @@ def _afterwards(track: Track, answered: Entry[TrackDeletionAnswered]) -> Finding
     for write in track.writes:
         if write.number > answered.number and write.event.before is None:
             return violated(f"the track came back {write.at_s - answered.at_s:g} s after its deletion", answered, write)
-    for task in (*track.music, *track.images):
+    for task in track.tasks:
         if _is_too_late(task, answered):
-            what, after_s = task.created.event.what, task.created.at_s - answered.at_s
+            what, after_s = _what(task), task.created.at_s - answered.at_s
             return violated(
                 f"{after_s:g} s after the track was deleted, its {what} was paid for", answered, task.created
             )
@@ -59,4 +59,10 @@ def _afterwards(track: Track, answered: Entry[TrackDeletionAnswered]) -> Finding
 
 
 def _is_too_late(task: Generation, answered: Entry[TrackDeletionAnswered]) -> bool:
-    return task.created.at_s - answered.at_s > UNDER_WAY_S
+    return task.created.event.charged > 0 and task.created.at_s - answered.at_s > UNDER_WAY_S
+
+
+def _what(task: Generation) -> str:
+    """Return what a task is for, as part of a sentence."""
+    event = task.created.event
+    return event.what if event.what in ("music", "image") else f"task of {event.endpoint}"

@@ -59,7 +59,8 @@ def excuse(view: TraceView, first: Generation, second: Generation, repeated: Any
 
 def messages_about(view: TraceView, generation: Generation) -> list[Entry[CallbackAttempt] | Entry[Response]]:
     """Return the messages that reached the implementation about a generation: callbacks, records, and the response."""
-    reported = [a.sent for a in view.attempts_about.get(generation.task_id, ()) if a.arrived is not None]
+    about = view.attempts_about.get(generation.task_id, ())
+    reported = [a.sent for a in about if a.arrived is not None and not a.sent.event.unknown_key]
     requested = [entry.number for entry in view.requests_about.get(generation.task_id, ())]
     answers = [view.responses[n] for n in (generation.created.cause, *requested) if n in view.responses]
     return [*reported, *(answer for answer in answers if answer.event.outcome == "answered")]

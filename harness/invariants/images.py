@@ -226,7 +226,7 @@ def _owner(view: TraceView, track: Track, probe: Entry[ImageProbed], writes: Seq
     task = view.task_of_mark(mark)
     if task is None:
         return violated("the picture belongs to no task of this run", *writes, probe)
-    if task in track.images or task in track.music:
+    if task in track.tasks:
         return held(f"the picture was made by task {task.task_id[:8]} for this track", task.created, probe)
     owner = view.track_of_task.get(task.task_id)
     if owner is not None and (owner.title, owner.prompt) == (track.title, track.prompt):

@@ -2,8 +2,9 @@
 
     (view: TraceView) -> Finding        held / violated / not applicable / unknown, a sentence, the evidence
 
-A check that crashes yields "unknown"; an invariant that the scenario declares impossible yields "not applicable"
-instead of "violated".
+A check that crashes yields "unknown", and so does every check of a run in which the implementation used an endpoint
+that the provider documents and its fake does not reproduce. An invariant that the scenario declares impossible yields
+"not applicable" instead of "violated".
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from harness.errors import UnknownNameError
 from harness.invariants.invariant import Invariant
 from harness.invariants.registry import INVARIANTS, Own, must_be_known, own_by_name
-from harness.invariants.verdict import Finding, Severity, Verdict
-from harness.trace.journal import Journal
+from harness.invariants.verdict import Finding, Severity, Verdict, unknown
+from harness.trace.events import EndpointNotReproduced
+from harness.trace.journal import Entry, Journal
 from harness.trace.view import TraceView
 
 SEVERITIES = ("error", "warning")
@@ -50,10 +52,20 @@ def _verdict(invariant: Invariant, wanted: Severity | None, view: TraceView) -> 
     return Verdict(invariant.name, finding.state, finding.reason, finding.evidence, severity)
 
 
+def _not_reproduced(view: TraceView) -> Entry[EndpointNotReproduced] | None:
+    """Return the first request of the implementation to a documented endpoint that no fake has."""
+    requests = view.of(EndpointNotReproduced)
+    own = {entry.number for entry in view.own_requests} if requests else ()
+    return next((entry for entry in requests if entry.cause in own), None)
+
+
 def _finding(invariant: Invariant, view: TraceView) -> Finding:
     if view.refusal is not None:
         done = "carried out" if view.began.world == "live" else "simulated"
         return Finding("unknown", f"the run could not be {done}: {view.refusal}")
+    missing = _not_reproduced(view)
+    if missing is not None:  # the response was none of the provider's, and whatever came of it proves nothing
+        return unknown(missing.event.sentence, missing)
     try:
         finding = invariant.check(view)
     except Exception as error:

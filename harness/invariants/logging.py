@@ -89,7 +89,7 @@ def _events(view: TraceView, event: str) -> Sequence[AnyEntry]:
         case "image-retried":
             return _repeated(requested)
         case "callback-without-picture":
-            return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(a.sent)][:1]
+            return [a.arrived for a in view.attempts if a.arrived is not None and _brings_no_picture(view, a.sent)][:1]
         case "image-verified" | "image-delivered":
             return _first_2k_looks(view)
         case "image-failed":
@@ -114,12 +114,12 @@ def _repeated(requests: Sequence[Entry[Request]]) -> list[Entry[Request]]:
     return repeated
 
 
-def _brings_no_picture(sent: Entry[CallbackAttempt]) -> bool:
+def _brings_no_picture(view: TraceView, sent: Entry[CallbackAttempt]) -> bool:
     body = sent.event.body
     data = body.get("data") if isinstance(body, dict) else None
     items = data.get("data") if isinstance(data, dict) else None
     songs = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    if sent.event.callback != "complete" or not songs:
+    if sent.event.callback != "complete" or not songs or not view.is_about_music(sent):
         return False
     song = next((song for song in songs if _has(song, "audio_url", "audioUrl")), songs[0])
     return not _has(song, "image_url", "imageUrl")

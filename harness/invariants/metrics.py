@@ -45,7 +45,7 @@ def measure(journal: Journal | TraceView) -> Metrics:
     answered = [
         attempt.response.event.latency_s
         for attempt in view.attempts
-        if _brings_the_music(attempt)
+        if _brings_the_music(view, attempt)
         and attempt.response is not None
         and attempt.response.event.outcome != "broken-off"
     ]
@@ -56,7 +56,7 @@ def measure(journal: Journal | TraceView) -> Metrics:
         callbacks_unanswered=sum(
             1
             for attempt in view.attempts
-            if _brings_the_music(attempt) and attempt.arrived and attempt.response is None
+            if _brings_the_music(view, attempt) and attempt.arrived and attempt.response is None
         ),
         generations_requested=len(view.image_requests),
         generations_accepted=len(accepted),
@@ -69,9 +69,10 @@ def _track(view: TraceView, track: Track) -> TrackMetrics:
     return TrackMetrics(ended, _picture_after_s(view, track) if ended == "2k" else None)
 
 
-def _brings_the_music(attempt: Attempt) -> bool:
-    """Return whether an attempt delivers a genuine complete callback, the only one that causes work."""
-    return attempt.genuine and attempt.sent.event.callback == "complete"
+def _brings_the_music(view: TraceView, attempt: Attempt) -> bool:
+    """Return whether an attempt delivers a genuine complete callback of a track's music, the only one that causes
+    work."""
+    return attempt.genuine and attempt.sent.event.callback == "complete" and view.is_about_music(attempt.sent)
 
 
 def outcome(view: TraceView, track: Track) -> TrackOutcome:
@@ -110,5 +111,6 @@ def _picture_after_s(view: TraceView, track: Track) -> float | None:
 
 def _music_arrived_at_s(view: TraceView, track: Track) -> float | None:
     attempts = [attempt for generation in track.music for attempt in view.attempts_about.get(generation.task_id, ())]
-    first = min(filter(_brings_the_music, attempts), key=lambda attempt: attempt.sent.number, default=None)
+    complete = [attempt for attempt in attempts if _brings_the_music(view, attempt)]
+    first = min(complete, key=lambda attempt: attempt.sent.number, default=None)
     return None if first is None else first.sent.at_s

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.invariants.invariant import Invariant
-from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
 from harness.trace.events import (
     CallbackAttempt,
     ConnectionToUnknownHost,
@@ -22,27 +22,29 @@ from harness.trace.tracks import Attempt, Generation
 from harness.trace.urls import host_of, urls_in
 from harness.trace.view import TraceView
 
-DETECTABLE_FORGERIES = ("unsigned", "forged", "stale")
+UNKNOWN_KEY = "unknown-key"
+"""A genuine callback that cannot be distinguished from a forged one: the application does not have its key."""
+DETECTABLE_FORGERIES = ("unsigned", "forged", "stale", UNKNOWN_KEY)
 
 
 def rejects_forgery(view: TraceView) -> Finding:
     """Look for values from forged callbacks in the tracks, and for the effects of forged callbacks.
 
     An effect counts unless a genuine message in between explains it: a refused forgery may be the first to wake a
-    worker, and an implementation that only queries the provider because of one has not trusted it.
+    worker, and an implementation that only queries the provider because of one has not trusted it. Where a live
+    application's cause is only a guess, as a worker's heartbeat beside an open callback is, nothing can be said.
     """
     if not view.began.signing:
         return not_applicable("no signing key is configured")
     forged = {
-        attempt.sent.number: attempt
-        for attempt in view.attempts
-        if str(attempt.sent.event.callback).startswith("forgery:") and attempt.arrived is not None
+        attempt.sent.number: attempt for attempt in view.attempts if not attempt.genuine and attempt.arrived is not None
     }
     if not forged:
         return not_applicable("no forged callback was delivered")
 
-    def forgery_behind(entry: AnyEntry) -> Entry[CallbackAttempt] | None:
-        return next((forged[cause.number].sent for cause in view.journal.causes(entry) if cause.number in forged), None)
+    def forgery_behind(entry: AnyEntry, *, guessed: bool = False) -> Entry[CallbackAttempt] | None:
+        causes = view.journal.causes(entry, guessed=guessed)
+        return next((forged[cause.number].sent for cause in causes if cause.number in forged), None)
 
     for write in view.writes:
         before, after = write.event.before or {}, write.event.after or {}
@@ -60,7 +62,15 @@ def rejects_forgery(view: TraceView) -> Finding:
     for entry in view.of(ImageProbed):
         if entry.event.mark is not None and view.is_forged(entry.event.mark):
             return violated("a picture from a forged callback is on the track", entry)
-    count = "one forged callback" if len(forged) == 1 else f"{len(forged)} forged callbacks"
+    effects: list[Entry[StoreWrite] | Entry[TaskCreated]] = [*view.writes, *view.of(TaskCreated)]
+    for effect in effects:
+        sent = forgery_behind(effect, guessed=True)
+        if sent is not None and _is_explained_by_it_alone(view, forged[sent.number], effect):
+            what = "the track changed" if isinstance(effect.event, StoreWrite) else "a generation was paid for"
+            reason = f"{what} while a callback that is {_reported(_kind(sent))} was the only open request"
+            return unknown(f"{reason}, and what caused it is not followed in this application", sent, effect)
+    what = "forged" if all(_kind(attempt.sent) != UNKNOWN_KEY for attempt in forged.values()) else "unverifiable"
+    count = f"one {what} callback" if len(forged) == 1 else f"{len(forged)} {what} callbacks"
     return held(f"{count} changed nothing", *(attempt.sent for attempt in forged.values()))
 
 
@@ -114,7 +124,9 @@ def _tasks_about(view: TraceView, effect: StoreWrite | TaskCreated) -> list[Gene
     task_id = effect.task_id if isinstance(effect, TaskCreated) else None
     track_id = effect.track_id if isinstance(effect, StoreWrite) else None
     track = view.track_of_task.get(task_id or "") or view.tracks_by_id.get(track_id)
-    return list(view.generations.values()) if track is None else [*track.music, *track.images]
+    if track is None:
+        return list(view.generations.values())
+    return [*track.music, *track.images, *track.others_for("cover")]
 
 
 def _genuine_messages(
@@ -132,11 +144,12 @@ def _genuine_messages(
 
 
 def _kind(sent: Entry[CallbackAttempt]) -> str:
-    return str(sent.event.callback).partition(":")[2]
+    return UNKNOWN_KEY if sent.event.unknown_key else str(sent.event.callback).partition(":")[2]
 
 
 def _reported(kind: str) -> str:
-    return {"unsigned": "not signed", "forged": "signed with a wrong key", "stale": "an hour old"}.get(
+    known = {"unsigned": "not signed", "forged": "signed with a wrong key", "stale": "an hour old"}
+    return {**known, UNKNOWN_KEY: "signed with a key that the application does not have"}.get(
         kind, "signed but altered"
     )
 

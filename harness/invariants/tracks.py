@@ -2,6 +2,7 @@
 
 import re
 
+from harness.fakes.paths import OWN_COVER
 from harness.invariants import images
 from harness.invariants.downloads import first_download, is_whole
 from harness.invariants.early_callbacks import early_callback
@@ -109,7 +110,7 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
         return violated(f"{reported}, and so is a 2K picture", finished[-1], failing, probe)
     if _was_hindered(view):
         return None
-    for image in track.images:
+    for image in (*track.images, *track.others_for("cover")):
         got = first_download(view, image, failing) if images.was_good(view, image) else None
         if got is not None:
             return violated(
@@ -185,8 +186,8 @@ def _music_failed(view: TraceView, track: Track, audio: str) -> bool:
 
 
 def _requested_pictures(view: TraceView) -> bool:
-    """Return whether a request was made to the picture provider, or attempted."""
-    requested = any(entry.event.link == "kie" for entry in view.own_requests)
+    """Return whether a picture was requested, or attempted: from the picture provider, or Suno's own cover."""
+    requested = any(entry.event.link == "kie" or entry.event.path == OWN_COVER for entry in view.own_requests)
     return requested or any(fault.event.link == "kie" for fault in view.of(FaultTriggered))
 
 

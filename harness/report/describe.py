@@ -112,11 +112,18 @@ def _probe(event: e.ImageProbed) -> str:
 
 
 def _audio_probe(event: e.AudioProbed) -> str:
-    return f"a browser opens {short(event.url, 50)}: {f'{event.format} audio' if event.plays else event.problem}"
+    lasts = f" of {event.seconds:g} s" if event.seconds else ""
+    found = f"{event.format} audio{lasts}" if event.plays else event.problem
+    return f"a browser opens {short(event.url, 50)}: {found}"
+
+
+def _caller(event: e.CronCalled) -> str:
+    return "the platform calls the periodic route" if event.track_id is None else "the page of a track polls"
 
 
 def _task_created(event: e.TaskCreated) -> str:
-    return f"{event.provider} accepts {event.what} task {str(event.task_id)[:8]} for {event.charged} credits"
+    what = event.endpoint if event.what == "other" else event.what
+    return f"{event.provider} accepts {what} task {str(event.task_id)[:8]} for {event.charged} credits"
 
 
 def _contract_broken(event: e.ContractBroken) -> str:
@@ -168,6 +175,7 @@ _describe(e.TaskCreated, _task_created)
 _describe(e.TaskRefused, lambda it: f"{it.provider} refuses: {it.code} {short(str(it.message), 60)}")
 _describe(e.TaskEnded, lambda it: f"{it.provider} task {str(it.task_id)[:8]}: {it.outcome}")
 _describe(e.ContractBroken, _contract_broken)
+_describe(e.EndpointNotReproduced, lambda it: f"{it.provider}: {it.sentence}")
 _describe(
     e.RateLimited,
     lambda it: f"{it.provider}: too many requests, {it.allowed} allowed in {it.window_s:g} s",
@@ -191,8 +199,15 @@ _describe(e.InstanceKilled, lambda it: f"the platform kills instance {it.instanc
 _describe(e.InstanceFrozen, lambda it: f"the platform freezes instance {it.instance}")
 _describe(e.InstanceThawed, lambda it: f"the platform thaws instance {it.instance}")
 _describe(e.InstanceExited, lambda it: f"the implementation ends its process with code {short(str(it.code), 20)}")
-_describe(e.CronCalled, lambda it: f"the platform calls the periodic route {short(it.path, 50)}")
-_describe(e.InvocationEnded, lambda it: f"the platform ends the handler of {it.path} after {it.limit_s:g} s: 504")
+_describe(e.CronCalled, lambda it: f"{_caller(it)} {short(it.path, 50)}")
+_describe(
+    e.InvocationEnded,
+    lambda it: f"the platform ends the handler of {it.path} after {it.limit_s:g} s{'' if it.answered else ': 504'}",
+)
+_describe(
+    e.AnswerReplaced,
+    lambda it: f"the platform answers {it.status} for the handler of {it.path} after {it.limit_s:g} s; it runs on",
+)
 _describe(e.CreditsChanged, lambda it: f"{it.provider} credits {it.change:+g}, balance {it.balance:g}")
 _describe(
     e.EnvironmentRead, lambda it: f"the application has read {variables_read(it) or 'variables that are not set'}"

@@ -50,6 +50,7 @@ WHEN = {"write": "", "end": "at the end: ", "day": "a day later: ", "retention":
 """Beginnings of what a probe found, by its time."""
 TROUBLE: tuple[type[e.Event], ...] = (
     e.ContractBroken,
+    e.EndpointNotReproduced,
     e.TaskRefused,
     e.RateLimited,
     e.CallbackGivenUp,
@@ -187,7 +188,7 @@ class _Drawer:
 
     def _requester(self, request: e.Request) -> Lane:
         side = self._side(request.by)
-        return "user" if request.by == "harness" else side
+        return "user" if request.by in ("harness", "browser") else side
 
     def _receiver(self, request: e.Request) -> Lane:
         lane = _lane(request.link)

@@ -245,7 +245,7 @@ class Redaction:
         facts: Facts = self.value(entry.facts)
         if isinstance(entry.event, RunBegan):
             for name in ("secrets", "credentials"):
-                if isinstance(facts.get(name), list | tuple):
+                if isinstance(entry.facts.get(name), list | tuple):  # not of `facts`: "credentials" is a secret's name
                     facts[name] = [self.placeholders[each] for each in _texts(entry.facts[name]) if each]
         return facts
 

@@ -5,7 +5,7 @@ omit the tags.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,7 @@ from pydantic import (
 
 from harness.errors import nearest_hint
 from harness.fakes.latency import Bimodal, Fixed, Lognormal, Uniform
-from harness.fakes.script import ImageUrlText
+from harness.fakes.script import Failure, ImageUrlText
 from harness.faults.randomness import Schedule
 from harness.scenario.values import (
     DURATION_OR_NEVER_PATTERN,
@@ -115,6 +115,28 @@ UrlText = Annotated[
     WithJsonSchema({"enum": [*get_args(ImageUrlText), None]}),
 ]
 HttpError = Annotated[int, Field(ge=400, le=599)]
+
+
+class FailureKeys(Keys):
+    """A rejected request, or a failed generation."""
+
+    makes = Failure
+    code: HttpError = key("The provider's code, 400 to 599.", 501, 429, default=...)
+    message: str = key("The provider's message; default its usual one.", "insufficient credits")
+    as_http: bool = key("true: a real HTTP status. Otherwise HTTP 200 with the code in the body.", True)
+    html: bool = key("true: the body is a gateway's HTML page.", True)
+    retry_after_s: Seconds = key("The value of a Retry-After header.", "20s")
+    when: Literal["at-once", "after-generating"] = key(
+        "at-once: rejected, nothing charged. after-generating: accepted, generates, then fails with a refund.",
+        "after-generating",
+    )
+
+
+FailureText = Annotated[
+    Annotated[HttpError, AfterValidator(Failure), Tag("=word")]
+    | Annotated[FailureKeys, AfterValidator(made), Tag("=block")],
+    Discriminator(word_or_block),
+]
 
 
 class LognormalKeys(Keys):

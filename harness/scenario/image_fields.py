@@ -56,8 +56,8 @@ class PictureKeys(Keys):
         format_ = info.data.get("format") or "png"
         if flaw == "header-lies" and format_ not in RASTER_FOR_LIES:
             raise ValueError(f'"{flaw}" needs the format png or jpeg, got {format_}')
-        if flaw.startswith("cut-off-") and format_ == "svg":
-            raise ValueError(f'"{flaw}" needs a format with pixels, got svg')
+        if flaw.startswith("cut-off-") and format_ in ("svg", "avif"):
+            raise ValueError(f'"{flaw}" needs the format png, jpeg, webp or gif, got {format_}')
         return flaw
 
     def on(self, picture: Picture) -> Picture:

@@ -9,34 +9,22 @@ from typing import Literal
 
 from harness.fakes.script import Script
 from harness.faults.rule import FaultRule
+from harness.scenario.platform import Platform
 
 DEADLINE_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
-    """The rules of the platform on which the implementation runs. The default is a plain server."""
-
-    limit_s: float | None = None
-    """A handler that runs longer is killed, and its caller gets 504."""
-    freezes_after_answer: bool = False
-    """An instance is frozen between its last response and its next request."""
-    restarts_s: tuple[float, ...] = ()
-    """Seconds after the start at which the instance is killed and a new one is started on the same store."""
-    cron_every_s: float = 60.0
-    """Seconds between the calls of the periodic route, if the implementation declares one."""
-    instances: int = 1
-    """The number of concurrent instances, which take requests in turn: one store, no shared memory."""
-
-
-@dataclass(frozen=True, slots=True)
 class UserAction:
-    """What the user of the first track does after requesting it."""
+    """What the user of a track does after requesting it."""
 
     after_s: float
-    """Seconds after the request; before the response, a deletion waits for it."""
-    does: Literal["ask-again", "delete"]
-    """`ask-again`: sends the same request once more. `delete`: deletes the track."""
+    """Seconds after the request; what needs the response waits for it."""
+    does: Literal["ask-again", "ask-anew", "delete"]
+    """`ask-again`: sends the same request once more. `ask-anew`: the same, if the track has failed by then. `delete`:
+    deletes the track."""
+    track: int | None = 1
+    """The number of the track, from 1; None: the user of each track does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +43,7 @@ class Scenario:
     deadline_s: float = DEADLINE_S
     script: Script = field(default_factory=Script)
     faults: tuple[FaultRule, ...] = ()
-    platform: Platform = Platform()
+    platform: Platform = field(default_factory=Platform)
     user: tuple[UserAction, ...] = ()
     signing: bool = False
     """Whether a webhook signing key is configured, at the providers and in the implementation's environment."""
@@ -67,11 +55,6 @@ class Scenario:
     """The file, as the user named it."""
     text: str = field(default="", compare=False, repr=False)
     """Its text when it was read, whatever becomes of the file."""
-
-    @property
-    def requests(self) -> int:
-        """Return the number of requests for tracks, repeated ones included."""
-        return self.tracks + sum(action.does == "ask-again" for action in self.user)
 
     @property
     def group(self) -> str:

@@ -81,7 +81,10 @@ def _unknown_key(key: str, block: Sequence[str | int], model: type[BaseModel]) -
     """Return what is wrong with a key: a key of another block is in the wrong place, others are misspelt."""
     known = sorted(_keys_at(block, model))
     names = [str(part) for part in block if isinstance(part, str)]
-    places = sorted(dict.fromkeys(_places_of(key, model)), key=lambda place: -_in_common(place.split("."), names))
+    places = sorted(
+        dict.fromkeys(_places_of(key, model)),
+        key=lambda place: (-_in_common(place.split("."), names), place.count(".")),
+    )
     if places:
         more = " and others" if len(places) > PLACES_SHOWN_MAX else ""
         return f'unknown key "{key}"; it belongs to {", ".join(places[:PLACES_SHOWN_MAX])}{more}'

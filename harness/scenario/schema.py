@@ -1,7 +1,8 @@
-"""The blocks of a scenario file as pydantic models.
+"""A scenario file as a pydantic model.
 
-Each model reads one block and makes one value of `harness.fakes.script` or `harness.scenario.model`; faults and
-pictures are in `fault_fields` and `image_fields`.
+Its blocks are models, too, each of which makes one value of `harness.fakes.script` or `harness.scenario.model`: the
+providers are in `provider_fields`, faults, pictures and platforms in `fault_fields`, `image_fields` and
+`platform_fields`.
 """
 
 from functools import partial
@@ -9,11 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
-    Discriminator,
     Field,
     PlainValidator,
-    Tag,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -21,341 +19,59 @@ from pydantic import (
 )
 
 from harness.fakes.script import (
-    CallbackKind,
-    DeliveryRules,
-    DialectName,
-    Failure,
-    ForgeryKind,
-    Image,
-    ImageAnswer,
-    ImageCallbackShape,
-    ImageForgery,
-    KieScript,
-    MediaScript,
-    Music,
-    Picture,
-    RecordStyle,
     Script,
-    Stray,
+    Signing,
     SunoScript,
-    TaskIdShape,
-    TextCarries,
 )
 from harness.fakes.suno.contract import DIALECTS, TITLE_LONGEST
 from harness.invariants.registry import INVARIANTS
-from harness.scenario.fault_fields import Amount, FaultRuleKeys
+from harness.scenario.fault_fields import FaultRuleKeys
 from harness.scenario.fields import (
-    ENTRIES_MAX,
-    TAKES_EXAMPLES,
-    HttpError,
     Keys,
     Made,
     Many,
     Seconds,
-    SecondsOrNever,
-    Takes,
     Timezone,
-    UrlText,
     key,
-    made,
     one_of,
     text_like,
-    word_or_block,
 )
-from harness.scenario.image_fields import CoverText, PictureText, SomeCoverText
-from harness.scenario.model import DEADLINE_S, Platform, Scenario, UserAction
+from harness.scenario.model import DEADLINE_S, Scenario, UserAction
+from harness.scenario.platform_fields import PlatformText
+from harness.scenario.provider_fields import KieKeys, MediaKeys, SunoKeys
+from harness.scenario.signing_fields import SigningText, signed
 from harness.scenario.values import found, spelled
 
 TRACKS_MAX = 1_000
-INSTANCES_MAX = 10
-CREDITS_MAX = 1_000_000
-CREATIONS_MAX = 10_000
-REDIRECTS_MAX = 50
-LOOP = -1
-"""The value of `harness.fakes.script` for an endless redirect loop."""
 
 
-class FailureKeys(Keys):
-    """A rejected request, or a failed generation."""
-
-    makes = Failure
-    code: HttpError = key("The provider's code, 400 to 599.", 501, 429, default=...)
-    message: str = key("The provider's message; default its usual one.", "insufficient credits")
-    as_http: bool = key("true: a real HTTP status. Otherwise HTTP 200 with the code in the body.", True)
-    html: bool = key("true: the body is a gateway's HTML page.", True)
-    retry_after_s: Seconds = key("The value of a Retry-After header.", "20s")
-    when: Literal["at-once", "after-generating"] = key(
-        "at-once: rejected, nothing charged. after-generating: accepted, generates, then fails with a refund.",
-        "after-generating",
-    )
-
-
-FailureText = Annotated[
-    Annotated[HttpError, AfterValidator(Failure), Tag("=word")]
-    | Annotated[FailureKeys, AfterValidator(made), Tag("=block")],
-    Discriminator(word_or_block),
-]
-
-
-class MusicKeys(Keys):
-    """One music task: two tracks with a cover each, and their callbacks."""
-
-    makes = Music
-    takes: Takes = key("Duration from the request to the finished audio; default 90s.", *TAKES_EXAMPLES)
-    sends: Annotated[Many[CallbackKind], Field(min_length=1)] = key(
-        "The callbacks, in the order in which they are sent.", ["complete"], ["text", "complete", "first"]
-    )
-    apart_s: Seconds = key(
-        "Interval before a callback that is repeated, reordered or of no stage; 0s sends it with the one before it.",
-        "0s",
-        "30s",
-    )
-    callbacks: Literal["sent", "never"] = key("never: no callback is sent; only the record has the result.", "never")
-    text_carries: TextCarries = key("The list of tracks of a text callback.", "empty", "null")
-    error_carries: Literal["null", "empty"] = key("The list of tracks of an error callback; default null.", "empty")
-    task_id_on_top: bool = key("true: callbacks have their task id as a top-level taskId, not in data.", True)
-    unknown_status: bool = key("true: the record of finished music has an undocumented status.", True)
-    empty_complete: bool = key("true: the complete callback has code 200 and no tracks.", True)
-    complete_carries: Literal["tracks", "covers"] = key(
-        "covers: the complete callback has covers but no audio; only the record has it.", "covers"
-    )
-    without_audio: Literal["first", "second"] = key("The one of the two songs that never gets its audio.", "first")
-    record_audio: Literal["same", "another"] = key("another: records have the song at another URL.", "another")
-    record_cover: CoverText = key("The cover in records; default the one in callbacks.", "2048x1152", "none")
-    swapped_case: bool = key("true: callbacks are in camelCase and records in snake_case, instead of vice versa.", True)
-    cover: CoverText = key("The small picture of the music; default a 360x360 JPEG.", "none")
-    tags_bytes: Amount = key(
-        "The size of the tags in callbacks and records; default a few words.", "120KiB", alias="tags"
-    )
-    cover_url: UrlText = key("The URL of the cover in callbacks and records.", "missing", "undefined")
-    fails: FailureText = key("The request is rejected, or the generation fails.", 501, {"code": 429})
-    record_lags_s: SecondsOrNever = key(
-        "Duration for which the record says PENDING after the callback; never: forever.", "5m", "never"
-    )
-
-    @field_validator("sends")
-    @classmethod
-    def _contradicts_a_complete(cls, sends: tuple[CallbackKind, ...]) -> tuple[CallbackKind, ...]:
-        if "error" in sends and "complete" not in sends[: sends.index("error")]:
-            raise ValueError(
-                '"error" contradicts a complete callback, so it comes after one; '
-                "for music that fails write fails: {code: 501, when: after-generating}"
-            )
-        return sends
-
-    @field_validator("complete_carries")
-    @classmethod
-    def _unless_it_is_empty(cls, carries: str, info: ValidationInfo) -> str:
-        if info.data.get("empty_complete"):
-            raise ValueError("the complete callback is empty; remove this key or empty-complete:")
-        return carries
-
-
-def _accepted(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Accepts = Annotated[Literal["200", "2xx"], BeforeValidator(_accepted), WithJsonSchema({"enum": [200, "200", "2xx"]})]
-
-
-class DeliveringKeys(Keys):
-    """The settings common to the providers that send callbacks and limit requests."""
-
-    answer_within_s: Seconds = key("The timeout of a callback; default 15s.", "15s")
-    retries_after_s: Many[Seconds] = key(
-        "The delays before redeliveries of a callback; default [1m, 5m, 15m], [] for none.",
-        ["0s", "1m", "5m"],
-    )
-    stops_at_4xx: bool = key("true: a response from 400 to 499 ends the delivery of a callback.", True)
-    accepts: Accepts = key("Responses that count as delivered; default 200.", "2xx")
-    creations_per_10_s: int = key(
-        "Requests accepted in 10 s; default 20.", 20, alias="creations-per-10s", ge=0, le=CREATIONS_MAX
-    )
-    credits: int = key("Credits of the account at the start; default enough for the tracks.", 0, ge=0, le=CREDITS_MAX)
-    key_quota: int = key("Credits that the key may spend, whatever the account has.", 12, ge=0, le=CREDITS_MAX)
-    task_ids: TaskIdShape = key(
-        "The shape of task ids: 32 hexadecimal digits, a UUID, or task_ and 32 digits; default hex.", "prefixed"
-    )
-    errors_as_http: bool = key("true: every rejection also has its code as a real HTTP status.", True)
-    records: RecordStyle = key(
-        "The shapes of records and callbacks: as captured (live, the default) or documented.", "documented"
-    )
-    models: Many[str] = key("The accepted models; default the provider's own.", ["V5"], min_length=1)
-
-    def given(self) -> dict[str, Any]:
-        given = super().given()
-        names = ("answer_within_s", "retries_after_s", "accepts", "stops_at_4xx")
-        rules = {name: given.pop(name) for name in names if name in given}
-        return {**given, "delivery": DeliveryRules(**rules)} if rules else given
-
-
-class StrayKeys(Keys):
-    """An unrequested callback."""
-
-    makes = Stray
-    after_s: Seconds = key("Its time, after the first music request.", "200s", default=...)
-    what: Literal["unknown-image", "old-music", "forgery"] = key("The kind of callback.", "forgery", default=...)
-    forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale")
-    cover: SomeCoverText = key("The cover in forged or old music; default a 360x360 JPEG.", "2048x1152")
-
-    @field_validator("cover")
-    @classmethod
-    def _only_of_music(cls, cover: Picture, info: ValidationInfo) -> Picture:
-        if info.data.get("what") == "unknown-image":
-            raise ValueError('"unknown-image" is no music, so it has no cover; remove this key')
-        return cover
-
-    @field_validator("forgery")
-    @classmethod
-    def _only_of_forgeries(cls, forgery: ForgeryKind, info: ValidationInfo) -> ForgeryKind:
-        what = info.data.get("what", "forgery")
-        if what != "forgery":
-            raise ValueError(f'"{what}" is not a forgery; remove this key or write what: forgery')
-        return forgery
-
-    @model_validator(mode="after")
-    def _says_which(self) -> "StrayKeys":
-        if self.what == "forgery" and self.forgery is None:
-            raise ValueError("a forgery needs its kind, write forgery: unsigned, forged, stale or altered")
-        return self
-
-
-class SunoKeys(DeliveringKeys):
-    """The behaviour of Suno: the music, its covers and its callbacks."""
-
-    makes = SunoScript
-    dialect: DialectName = key("The provider of the music API; default kie.", "sunoapi.org")
-    music: Many[Made[MusicKeys]] = key(
-        "Entry k applies to the k-th music task, the last entry to all later ones.", [{"takes": "8m"}], min_length=1
-    )
-    invisible_s: Seconds = key("Duration for which a new task has no record.", "3s", alias="invisible-for")
-    queries_per_s: int = key(
-        "Requests per second for a record; default 3.",
-        1,
-        alias="queries-per-second",
-        ge=1,
-        le=CREATIONS_MAX,
-    )
-    strays: Many[Made[StrayKeys]] = key(
-        "Unrequested callbacks.", [{"after": "200s", "what": "forgery", "forgery": "unsigned"}]
-    )
-
-
-class ImageKeys(Keys):
-    """One picture task, of either endpoint."""
-
-    makes = Image
-    takes: Takes = key("Duration from the request to the finished picture; default 8s.", *TAKES_EXAMPLES)
-    waits_s: SecondsOrNever = key(
-        "Duration of the state waiting before the generation starts; never: it does not start.", "2m", "never"
-    )
-    picture: PictureText = key("The file; default a valid 2048x1152 PNG.", "1024x576", {"flaw": "svg"})
-    picture_url: UrlText = key("The URL of the picture in responses, callbacks and records.", "missing", "undefined")
-    answer: ImageAnswer = key("The shape of the response with the picture.", "renamed", "data-null")
-    fails: FailureText = key("The request is rejected, or the generation fails.", 501, {"code": 500, "as-http": True})
-    callback: Literal["sent", "never"] = key("never: no callback is sent; only the record has the result.", "never")
-    callback_late_s: Seconds = key("Delay of the callback after the picture is done.", "30m")
-    task_id_on_top: bool = key("true: the callback has its task id as a top-level taskId, not in data.", True)
-    record_lags_s: SecondsOrNever = key(
-        "Duration for which the record says generating after the picture is done; never: forever.", "5m", "never"
-    )
-    callback_times: int = key("Number of times that the callback is sent.", 2, ge=1, le=ENTRIES_MAX)
-    callback_shape: ImageCallbackShape = key(
-        "The place of the URL in the callback: data.resultJson, data.info.result_urls, or data.imageUrl (flat).",
-        "result-urls",
-    )
-    error_after_s: Seconds = key(
-        "Time after the callback with the picture at which an error callback contradicts it.", "30s"
-    )
-
-    @field_validator("error_after_s")
-    @classmethod
-    def _contradicts_a_success(cls, error_after_s: float, info: ValidationInfo) -> float:
-        if info.data.get("callback") == "never" or info.data.get("fails") is not None:
-            raise ValueError("there is no callback with a picture to contradict; remove this key, callback: or fails:")
-        return error_after_s
-
-
-class ImageForgeryKeys(Keys):
-    """A forged callback of the first picture task that has a callback URL."""
-
-    makes = ImageForgery
-    after_s: Seconds = key("Its time, after the request for the picture.", "2s", default=...)
-    forgery: ForgeryKind = key("The kind of forgery.", "unsigned", "stale", default=...)
-    picture: PictureText = key("The picture in it; default a valid 2048x1152 PNG.", "360x360")
-
-
-class KieKeys(DeliveringKeys):
-    """The behaviour of Kie.ai: the pictures."""
-
-    makes = KieScript
-    profile: Literal["synchronous", "documented"] = key(
-        "synchronous: /api/v1/generate/image exists. documented: it returns 404; only the jobs API exists.",
-        "documented",
-    )
-    images: Many[Made[ImageKeys]] = key(
-        "Entry k applies to the k-th picture task, the last entry to all later ones.",
-        [{"takes": "16s"}],
-        min_length=1,
-    )
-    forgeries: Many[Made[ImageForgeryKeys]] = key(
-        "Forged callbacks of a picture.", [{"after": "2s", "forgery": "unsigned", "picture": "360x360"}]
-    )
-    invisible_s: Seconds = key("Duration for which a new task has no record.", "3s", alias="invisible-for")
-    pixel_table: Literal["kie", "bytedance"] = key("The vendor that defines the sizes 1K, 2K and 4K.", "bytedance")
-
-
-def _hops(value: Any) -> int:
-    if value == "loop":
-        return LOOP
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= REDIRECTS_MAX:
-        raise ValueError(f'expected a number from 0 to {REDIRECTS_MAX} or "loop", got {found(value)}')
+def _whose(value: Any) -> Any:
+    if value != "every" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"expected the number of a track, from 1, or every, got {found(value)}")
     return value
 
 
-_HOPS = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": REDIRECTS_MAX}, {"enum": ["loop"]}]})
-
-
-class MediaKeys(Keys):
-    """The behaviour of the hosts of audio and picture files, covers included."""
-
-    makes = MediaScript
-    expires_after_s: SecondsOrNever = key("Age at which a file is deleted; default 14d.", "10m", "never")
-    missing_for_s: Seconds = key("Duration for which a new file returns 404.", "3s")
-    refuses_library_agents: bool = key("true: 403 for the default user agents of HTTP libraries.", True)
-    refuses_hotlinks: bool = key("true: 403 for a browser that embeds the picture in another site's page.", True)
-    redirects: Annotated[int, PlainValidator(_hops), _HOPS] = key("Redirects before the file.", 3, "loop")
-    empty: bool = key("true: HTTP 200 with an empty body for every file.", True)
-    changes_after_s: Seconds = key("Age at which a file is replaced by a smaller one.", "10m")
-    ignores_range: bool = key("true: a range request gets the whole file.", True)
-    head_differs: bool = key("true: HEAD reports another length and type than GET delivers.", True)
-    head_status: HttpError = key("The status of every HEAD request, as where URLs are signed for GET alone.", 403)
-    without_length: bool = key("true: files come in chunks, without a content-length.", True)
-    signed: bool = key("true: URLs have a signature in their query; without it a file is refused with 403.", True)
-    status_with_image: HttpError = key("An error status for every file, with the correct file as its body.", 500)
-
-
-class PlatformKeys(Keys):
-    """The platform on which the implementation runs; by default a plain server."""
-
-    makes = Platform
-    limit_s: Seconds = key("A handler that runs longer is killed, and its caller gets 504.", "60s")
-    freezes_after_answer: bool = key("true: an instance is frozen between its response and its next request.", True)
-    restarts_s: Many[Seconds] = key("Times at which the instance is killed and a new one is started.", ["100s"])
-    instances: int = key(
-        "Number of instances, which take requests in turn and share no memory.", 2, ge=1, le=INSTANCES_MAX
-    )
-    cron_every_s: Seconds = key("Interval between calls of the periodic route; default 1m.", "1m")
+_WHOSE = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["every"]}]})
 
 
 class UserKeys(Keys):
-    """An action of the user of the first track."""
+    """An action of the user of a track."""
 
     makes = UserAction
     after_s: Seconds = key("Its time, after the first request for the track.", "0s", "60s", default=...)
-    does: Literal["ask-again", "delete"] = key(
-        "ask-again: sends the same request once more. delete: deletes the track.", "ask-again", default=...
+    does: Literal["ask-again", "ask-anew", "delete"] = key(
+        "ask-again: sends the same request once more. ask-anew: the same, if the track has failed by then. delete:"
+        " deletes the track.",
+        "ask-again",
+        default=...,
     )
+    track: Annotated[Any, PlainValidator(_whose), _WHOSE] = key(
+        "The number of the track; every: each user does it. Default 1.", 2, "every"
+    )
+
+    def given(self) -> dict[str, Any]:
+        given = super().given()
+        return {**given, "track": None} if given.get("track") == "every" else given
 
 
 def _sentence(value: str) -> str:
@@ -413,7 +129,9 @@ class ScenarioKeys(Keys):
     )
     apart_s: Seconds = key("Interval between the starts of two tracks; by default all start at once.", "1s")
     deadline_s: Seconds = key("Time by which every track must be final; default 1h.", "2h")
-    signing: bool = key("true: callbacks are signed, and the implementation has the key.", True)
+    signing: SigningText = key(
+        "true: callbacks are signed, and the implementation has the key; a block says how.", True, {"retries": "first"}
+    )
     timezone: Timezone = key("The time zone of the application; default UTC.", "Asia/Tokyo", "America/Los_Angeles")
     impossible: Impossible = key(
         "Invariants that no implementation can hold because of the providers' behaviour, each with the reason.",
@@ -425,10 +143,10 @@ class ScenarioKeys(Keys):
     faults: Many[Made[FaultRuleKeys]] = key(
         "Faults that act on messages in transit.", [{"to": "kie", "fault": "connection-refused"}]
     )
-    user: Many[Made[UserKeys]] = key(
-        "What the user of the first track does next.", [{"after": "0s", "does": "ask-again"}]
+    user: Many[Made[UserKeys]] = key("What the users of the tracks do next.", [{"after": "0s", "does": "ask-again"}])
+    platform: PlatformText = key(
+        "The platform on which the implementation runs: a name or its rules.", "vercel-hobby", {"answer-limit": "60s"}
     )
-    platform: Made[PlatformKeys] = key("The platform on which the implementation runs.", {"limit": "60s"})
 
     @field_validator("deadline_s")
     @classmethod
@@ -441,6 +159,15 @@ class ScenarioKeys(Keys):
         if self.deadline_s is None:
             _must_end_after_the_last_track(DEADLINE_S, self.tracks, self.apart_s)
         return self
+
+    @field_validator("user")
+    @classmethod
+    def _of_tracks(cls, user: tuple[UserAction, ...], info: ValidationInfo) -> tuple[UserAction, ...]:
+        tracks = info.data.get("tracks") or 1
+        beyond = next((action.track for action in user if action.track is not None and action.track > tracks), None)
+        if beyond is not None:
+            raise ValueError(f"there is no track {beyond}; write tracks: {beyond}, or track: 1 to {tracks}")
+        return user
 
     @field_validator("suno")
     @classmethod
@@ -456,4 +183,6 @@ class ScenarioKeys(Keys):
         """Return the scenario."""
         given = self.given()
         script = Script(**{part: given.pop(part) for part in ("suno", "kie", "media") if part in given})
+        if isinstance(given.get("signing"), Signing):
+            script, given["signing"] = signed(script, given["signing"]), True
         return Scenario(name=name, path=path, script=script, **given)

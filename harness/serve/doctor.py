@@ -90,9 +90,10 @@ def _signs(journal: Journal, settings: Settings) -> Iterator[Sign]:
             yield Sign(False, f"{problem}; it logged: {said}", advice + STOP)
         else:
             body = "" if response is None else f"; the response was {response.event.body!r}"[:300]
-            yield Sign(
-                False, f"{problem}{body}", "set request, body and id in [start] to how the application starts a track"
-            )
+            status = None if response is None else response.event.status
+            needed = "headers" if status in (401, 403) else "request, body and id"
+            advice = f"set {needed} in [start] to how the application starts a track"
+            yield Sign(False, f"{problem}{body}", advice)
     if requested:
         hosts = ", ".join(dict.fromkeys(entry.event.host for entry in requested))
         yield Sign(True, f"its requests reach the fakes ({len(requested)}, to {hosts})")

@@ -12,12 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.fakes.delivery import Callback
+from harness.fakes.delivery import Callback, known_next_key
 from harness.fakes.http_client import post
 from harness.fakes.registry import environment as provider_environment
 from harness.results.redaction import Redaction
 from harness.results.result import SERVED
 from harness.scenario.model import Scenario
+from harness.serve.hard_coded import HardCodedHosts
 from harness.serve.journal_files import JournalFiles
 from harness.serve.latest_callbacks import LatestCallbacks
 from harness.serve.recent_journal import ENTRIES_KEPT, RecentJournal
@@ -144,6 +145,7 @@ class ServedFakes:
         self._over: asyncio.Future[None] | None = None
         self._changing = asyncio.Lock()
         self._ports: Mapping[str, int] = {}
+        self.hard_coded = HardCodedHosts()
         self._admin_port: int | None = None
         self._on_begin: Callable[[], None] = lambda: None
         self.session = self._new(scenario)
@@ -176,7 +178,8 @@ class ServedFakes:
         """Return the environment variables for the application; valid once the fakes listen."""
         providers = self.session.providers
         known = provider_environment(lambda provider: providers.url(provider.name), self.api_key)
-        return known if self.signing_key is None else {**known, "WEBHOOK_SIGNING_KEY": self.signing_key}
+        signing_keys = {"WEBHOOK_SIGNING_KEY": self.signing_key, "WEBHOOK_SIGNING_KEY_NEXT": providers.next_signing_key}
+        return {**known, **{name: key for name, key in signing_keys.items() if key is not None}}
 
     def run(
         self, ports: Mapping[str, int], on_begin: Callable[[], None], admin: Any = None, admin_port: int = 0
@@ -222,7 +225,8 @@ class ServedFakes:
 
     def _new(self, scenario: Scenario) -> ServedSession:
         signing_key = self._signing_key if scenario.signing else None
-        redaction = Redaction((self.api_key, signing_key or ""), HIDDEN_MAX)
+        next_key = known_next_key(signing_key, scenario.script.suno.delivery.signing)
+        redaction = Redaction((self.api_key, signing_key or "", next_key or ""), HIDDEN_MAX)
         writer = _NotifyingWriter(self.loop, redaction, self._keep, self._fail, self._entries_kept)
         providers = LiveFakes(
             scenario,
@@ -244,9 +248,10 @@ class ServedFakes:
     async def _begin(self) -> None:
         session = self.session
         await session.providers.listen(self._ports)
+        await self.hard_coded.open(session.providers)
         self._ports = dict(session.providers.ports)
         self.loop.begin()
-        secrets = (self.api_key, self.signing_key)
+        secrets = (self.api_key, self.signing_key, session.providers.next_signing_key)
         began = beginning(session.scenario, SERVED, self.seed, secrets, files_at=[LOOPBACK])
         served = replace(
             began, world="live", speed=self.loop.speed, tracks=0, limit_s=None, freezes=False, impossible={}

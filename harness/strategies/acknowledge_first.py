@@ -83,8 +83,8 @@ class Inbox:
 
     def _acknowledge(self, request: Request, provider: str, event: MusicEvent | ImageEvent | None) -> Response:
         assert self.worker is not None
-        key = self.context.settings.signing_key
-        if key is not None and not (event is not None and is_genuine(key, event.task_id, request.headers)):
+        keys = self.context.settings.signing_keys
+        if keys and not (event is not None and is_genuine(keys, event.task_id, request.headers)):
             self.context.log.warning("a %s callback without a genuine signature was turned away", provider)
             return JSONResponse({"ok": False}, status_code=401)
         job = self.queue.job(request.query_params.get("track", ""))

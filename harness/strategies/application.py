@@ -56,13 +56,16 @@ class AppSettings:
     kie_key: str
     public_url: str
     database_path: str
-    signing_key: str | None
+    signing_keys: tuple[str, ...]
+    """The current one, and in the days of a rotation the next one; () if callbacks are not signed."""
 
     @classmethod
     def from_environment(cls) -> "AppSettings":
         names = ("SUNO_BASE_URL", "SUNO_API_KEY", "KIE_BASE_URL", "KIE_API_KEY", "PUBLIC_URL", "DATABASE_PATH")
         suno_url, suno_key, kie_url, kie_key, public_url, path = (os.environ[name].rstrip("/") for name in names)
-        return cls(suno_url, suno_key, kie_url, kie_key, public_url, path, os.environ.get("WEBHOOK_SIGNING_KEY"))
+        named = (os.environ.get(name, "") for name in ("WEBHOOK_SIGNING_KEY", "WEBHOOK_SIGNING_KEY_NEXT"))
+        signing_keys = tuple(key.strip() for key in named if key.strip())  # keys are often stored with their line feed
+        return cls(suno_url, suno_key, kie_url, kie_key, public_url, path, signing_keys)
 
     @property
     def music_callback_url(self) -> str:

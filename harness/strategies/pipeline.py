@@ -107,7 +107,7 @@ class Pipeline:
 
     def _reported(self, job: Job, task_id: str) -> MusicEvent | None:
         """Return a callback's content if it is old enough to be used in place of the record, which is still pending."""
-        if self.context.settings.signing_key is not None:
+        if self.context.settings.signing_keys:
             return None
         for reported in self.queue.deliveries(job.track_id, "suno"):
             is_old = time.time() >= reported.received_s + BELIEVED_AFTER_S
@@ -123,7 +123,7 @@ class Pipeline:
     def _reported_picture(self, job: Job) -> str | None:
         """Return the picture's URL in a callback if it is old enough to be used in place of the record, which is still
         pending. The picture is verified in any case."""
-        if self.context.settings.signing_key is not None:
+        if self.context.settings.signing_keys:
             return None
         reported = self.queue.deliveries(job.track_id, "kie")
         return next(

@@ -20,6 +20,9 @@ WITHIN_S, EARLY_WITHIN_S = 20 * 60.0, 20.0
 """How long a download may take in all: at the end of a job a poor connection may be waited for."""
 BEGINNINGS = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"RIFF", b"OggS", b"fLaC")
 """The first bytes of the audio formats that the provider may send; an error page has others."""
+ENCODER_HEADERS = (b"Xing", b"Info")
+"""What the first frame of an MP3 has, with flags, the number of frames and the number of bytes behind it."""
+COUNTS_FRAMES_AND_BYTES, FLAGS_MAX = 0b11, 0b1111
 
 
 class Recordings:
@@ -58,7 +61,22 @@ class Recordings:
             raise PictureError(f"the audio is not there after {within_s:g} s", passing=True) from None
         if not content.startswith(BEGINNINGS):
             raise PictureError("the audio's file is none", passing=True)
+        if _is_cut_off(content):
+            raise PictureError("the audio's file is cut off", passing=True)
         with self.queue.transaction():
             self.queue.keep_recording(job.track_id, content)
             own_url = f"{self.context.settings.public_url}/audio/{job.track_id}.mp3"
             self.context.tracks.change(job.track_id, audio_url=own_url)
+
+
+def _is_cut_off(content: bytes) -> bool:
+    """Return whether an MP3 has fewer bytes than its encoder counted from its first frame on; other files do not tell.
+
+    A host may serve a part of a file with the length of that part.
+    """
+    for name in ENCODER_HEADERS:
+        at = content.find(name)
+        flags, size = (int.from_bytes(content[at + place : at + place + 4], "big") for place in (4, 12))
+        if at >= 0 and flags & COUNTS_FRAMES_AND_BYTES == COUNTS_FRAMES_AND_BYTES and flags <= FLAGS_MAX:
+            return len(content) - at < size - 36  # the first frame begins up to 36 bytes before
+    return False

@@ -13,6 +13,8 @@ from harness.world.live.timing_uncertainty import TimingUncertainty
 
 SLOTS_A_CORE, SLOTS_MAX = 6, 32
 """Maximum concurrent applications, per core and in total; they are mostly idle."""
+FASTEST = 50.0
+"""The highest speed that is found for an application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class LiveImplementation:
     name: str
     settings: Settings
     speed: float
+    """That of its first run in each scenario, or the highest one if a fitting one is to be found."""
+    finds_speed: bool = False
+    """Whether its own work is measured first, and each scenario begins at a speed that fits."""
     uncertainties: tuple[TimingUncertainty, ...] = ()
     """The uncertainties of the faster runs before this one."""
     spent_s: float = 0.0
@@ -74,10 +79,16 @@ def is_live(target: str) -> bool:
     return os.path.isdir(folder) and any(os.path.isfile(folder / name) for name in (FILE_NAME, "pyproject.toml"))
 
 
-def load_live(target: str, speed: float = 1.0) -> LiveImplementation:
-    """Return the application that `target` names. Raise ImplementationError for an impossible combination."""
+def load_live(target: str, speed: float | None = 1.0) -> LiveImplementation:
+    """Return the application that `target` names. Raise ImplementationError for an impossible combination.
+
+    A speed of None is found, at most `FASTEST`; it is 1 where the application's clock cannot be changed.
+    """
     is_url = target.startswith(("http://", "https://"))
     settings = settings_for_url(target) if is_url else read_settings(Path(target))
+    if speed is None:
+        can_change = settings.application.url is None and library() is not None
+        return LiveImplementation(target, target, settings, FASTEST if can_change else 1.0, finds_speed=can_change)
     if speed != 1:
         if settings.application.url is not None:
             raise ImplementationError(

@@ -140,9 +140,10 @@ class Journal:
             raise TypeError(f"entry {number}: expected the kind {kind.kind}, found {found.kind}")
         return found  # type: ignore[no-any-return]
 
-    def causes(self, entry: AnyEntry) -> Iterator[AnyEntry]:
-        """Yield the entry's cause, the cause's cause and so on back to the beginning."""
-        while entry.cause:
+    def causes(self, entry: AnyEntry, *, guessed: bool = True) -> Iterator[AnyEntry]:
+        """Yield the entry's cause, the cause's cause and so on back to the beginning, or, without `guessed`, back to
+        the first entry whose cause is only a guess."""
+        while entry.cause and (guessed or not getattr(entry.event, "guessed", None)):
             entry = self[entry.cause]
             yield entry
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from harness.fakes.events import Purpose
 from harness.trace.events import (
     CallbackAnswered,
     CallbackAttempt,
@@ -58,7 +59,8 @@ class Attempt:
 
     @property
     def genuine(self) -> bool:
-        return bool(self.sent.event.genuine)
+        """Whether the application can tell that the provider sent it: with a key that it does not have, it cannot."""
+        return bool(self.sent.event.genuine) and not self.sent.event.unknown_key
 
     @property
     def key(self) -> tuple[str, str]:
@@ -83,6 +85,17 @@ class Track:
     writes: list[Entry[StoreWrite]] = field(default_factory=list)
     music: list[Generation] = field(default_factory=list)
     images: list[Generation] = field(default_factory=list)
+    others: list[Generation] = field(default_factory=list)
+    """Its tasks for another purpose than its music or the picture that is paid for."""
+
+    @property
+    def tasks(self) -> list[Generation]:
+        """Return all its tasks, whatever they are for."""
+        return [*self.music, *self.images, *self.others]
+
+    def others_for(self, purpose: Purpose) -> list[Generation]:
+        """Return its tasks for a purpose that is neither its music nor the picture that is paid for."""
+        return [task for task in self.others if task.created.event.what == purpose]
 
     @property
     def deleted(self) -> bool:

@@ -31,11 +31,15 @@ def urls_in(message: Any) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=1024)
 def host_of(url: str) -> str | None:
     """Return the host of a URL; None if it has none or is not a URL."""
+    return _host_of_origin("/".join(url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=64)
+def _host_of_origin(origin: str) -> str | None:
     try:
-        return urlsplit(url).hostname
+        return urlsplit(origin).hostname
     except ValueError:
         return None
 

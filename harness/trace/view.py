@@ -1,14 +1,10 @@
 """The view of a journal: its entries indexed for the queries of invariants and metrics.
 
-Two rules are more than bookkeeping.
-
-The track of a task: a generation belongs to the track whose prompt or title its own prompt contains; if that is none or
-several, to the track whose id is in its callback URL, or whose row had its id; else to the track whose callback or
-request caused it (the chain of causes); else, with a single track, to that one; else to no known track.
+`harness.trace.ownership` says which track a task belongs to. One other rule is more than bookkeeping.
 
 A write: an implementation may change a row in several statements, or delete and reinsert it. Writes to one row with
 only log lines between them count as one write, from the state before the first to the state after the last, because no
-reader could have seen the states between.
+reader could have seen the states between. One that changes nothing but time stamps (`harness.trace.rows`) is none.
 """
 
 from collections import defaultdict
@@ -45,6 +41,8 @@ from harness.trace.events import (
     event_of,
 )
 from harness.trace.journal import AnyEntry, Entry, Journal
+from harness.trace.ownership import share_out
+from harness.trace.rows import differs
 from harness.trace.substrings import Substrings
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
@@ -110,11 +108,14 @@ class TraceView:
 
     @cached_property
     def image_requests(self) -> list[Entry[Request]]:
-        """Return the requests of the implementation for an image."""
+        """Return the requests of the implementation for an image; the path of jobs takes other requests as well."""
+        other = {task.created.cause for task in self.generations.values() if task.created.event.what != "image"}
         return [
             entry
             for entry in self.own_requests
-            if entry.event.method == "POST" and entry.event.path.partition("?")[0] in IMAGE_PATHS
+            if entry.event.method == "POST"
+            and entry.event.path.partition("?")[0] in IMAGE_PATHS
+            and entry.number not in other
         ]
 
     @cached_property
@@ -139,6 +140,14 @@ class TraceView:
         for attempt in self.attempts:
             attempts[str(attempt.sent.event.task_id)].append(attempt)
         return dict(attempts)
+
+    def is_about_music(self, sent: Entry[CallbackAttempt]) -> bool:
+        """Return whether a callback is about a track's music, or about a task that is unknown."""
+        task_id = str(sent.event.task_id)
+        task, track = self.generations.get(task_id), self.track_of_task.get(task_id)
+        if task is None or task.created.event.what == "music":
+            return True
+        return track is not None and task in track.music
 
     @cached_property
     def faults(self) -> dict[int, list[Entry[FaultTriggered]]]:
@@ -198,7 +207,7 @@ class TraceView:
                 stretch = {}
             last = entry
         writes += stretch.values()
-        return [write for write in writes if write.event.before != write.event.after]
+        return [write for write in writes if differs(write.event.before, write.event.after)]
 
     @cached_property
     def tracks(self) -> list[Track]:
@@ -221,7 +230,7 @@ class TraceView:
         for write in self.writes:
             if write.event.track_id in by_id:
                 by_id[write.event.track_id].writes.append(write)
-        self._share_out(list(tracks.values()), by_request)
+        share_out(self.journal, self.generations.values(), list(tracks.values()), by_request)
         return list(tracks.values())
 
     def _joined(self, tracks: dict[int, Track]) -> dict[int, Track]:
@@ -248,7 +257,7 @@ class TraceView:
     @cached_property
     def track_of_task(self) -> dict[str, Track]:
         """Return the tracks by the ids of their tasks."""
-        return {task.task_id: track for track in reversed(self.tracks) for task in (*track.music, *track.images)}
+        return {task.task_id: track for track in reversed(self.tracks) for task in track.tasks}
 
     @cached_property
     def lines_about(self) -> dict[int, list[Entry[LogLine]]]:
@@ -271,44 +280,6 @@ class TraceView:
             for index in {track.index for track in named}:
                 lines[index].append(line)
         return dict(lines)
-
-    def _share_out(self, tracks: list[Track], by_request: dict[int, Track]) -> None:
-        owner_of_task: dict[str, Track] = {}
-        pairs = dict.fromkeys((track, text) for track in tracks for text in (track.prompt, track.title))
-        names = Substrings((pair[1], pair) for pair in pairs)
-        for generation in self.generations.values():
-            owner = (
-                _owner_by_text(generation.created.event, names)
-                or self._owner_by_id(generation, tracks)
-                or self._owner_by_cause(generation.created, by_request, owner_of_task)
-            )
-            if owner is None:
-                continue
-            owner_of_task[generation.task_id] = owner
-            (owner.images if generation.created.event.what == "image" else owner.music).append(generation)
-
-    def _owner_by_id(self, generation: Generation, tracks: list[Track]) -> Track | None:
-        """Return the track whose id is in the callback URL of a task, or whose row had the task's id."""
-        cause = generation.created.cause
-        request = self.journal[cause].event if cause else None
-        body = request.body if isinstance(request, Request) else None
-        url = str(body.get("callBackUrl")) if isinstance(body, dict) else ""
-        named = [track for track in tracks if track.id is not None and track.id in url]
-        holding = [
-            track
-            for track in tracks
-            if any(generation.task_id in (write.event.after or {}).values() for write in track.writes)
-        ]
-        return next((found[0] for found in (named, holding) if len(found) == 1), None)
-
-    def _owner_by_cause(self, entry: AnyEntry, tracks: dict[int, Track], owners: dict[str, Track]) -> Track | None:
-        for cause in self.journal.causes(entry):
-            event = cause.event
-            if isinstance(event, CallbackAttempt) and str(event.task_id) in owners:
-                return owners[str(event.task_id)]
-            if isinstance(event, TrackSubmitted):
-                return tracks.get(event.track)
-        return next(iter(tracks.values())) if len(tracks) == 1 else None
 
     @cached_property
     def probes(self) -> dict[str, list[Entry[ImageProbed]]]:
@@ -349,11 +320,11 @@ class TraceView:
     @cached_property
     def false_urls(self) -> frozenset[str]:
         """Return the URLs that are only in forged callbacks."""
-        if all(attempt.genuine for attempt in self.attempts):
+        if all(attempt.sent.event.genuine for attempt in self.attempts):
             return frozenset()
         urls: dict[bool, set[str]] = {True: set(), False: set()}
         for attempt in self.attempts:
-            urls[attempt.genuine].update(urls_in(attempt.sent.event.body))
+            urls[attempt.sent.event.genuine].update(urls_in(attempt.sent.event.body))
         return frozenset(urls[False] - urls[True])
 
     @cached_property
@@ -392,14 +363,3 @@ def _image(mark: MarkFacts) -> Image:
 def path_ends(path: str) -> list[str]:
     """Return every end of a path that begins with a slash."""
     return [path[place:] for place, character in enumerate(path) if character == "/"]
-
-
-def _owner_by_text(created: TaskCreated, names: Substrings[tuple[Track, str]]) -> Track | None:
-    """Return the track whose prompt is in the task's prompt; else the one with the longest title in it, because a title
-    may contain another."""
-    fits: dict[Track, tuple[bool, int]] = {}
-    for track, text in names.within(f"{created.title or ''}\n{created.prompt or ''}"):
-        is_prompt, title_length = fits.get(track, (False, 0))
-        fits[track] = (is_prompt or text == track.prompt, len(text) if text == track.title else title_length)
-    best = [track for track, fit in fits.items() if fit == max(fits.values())]
-    return best[0] if len(best) == 1 else None

@@ -11,8 +11,9 @@ from harness.fakes import sample_text
 from harness.fakes.http_client import BadResponseError, Post, post, sending
 from harness.faults.exchange import App
 from harness.json_text import parse_json
-from harness.scenario.model import Scenario
+from harness.scenario.model import Scenario, UserAction
 from harness.trace.events import (
+    NeverActed,
     TrackAccepted,
     TrackDeletionAnswered,
     TrackDeletionRequested,
@@ -95,19 +96,28 @@ def deletion_method(start: Start) -> str:
 
 
 class Users:
-    """The users of a run: each requests a track, and that of the first track does what the scenario says."""
+    """The users of a run: each requests a track, and then does what the scenario says."""
 
-    def __init__(self, scenario: Scenario, seed: int, writer: JournalWriter, ids: list[str | None]) -> None:
-        """`ids` are filled in, one for each request."""
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        writer: JournalWriter,
+        ids: list[str | None],
+        status_of: Callable[[str], Awaitable[Any]],
+    ) -> None:
+        """`ids` are filled in, one for each request; `status_of` returns the status of the track with an id."""
         self._scenario = scenario
         self._writer = writer
+        self._status_of = status_of
         self._ids = ids
+        self._ids += [None] * scenario.tracks
         self._titles = sample_text.titles(seed, scenario.tracks)
         if scenario.title is not None:
             self._titles[0] = scenario.title
         self._prompts = [sample_text.prompt(seed, index) for index in range(scenario.tracks)]
-        self._is_answered = asyncio.Event()
-        """Whether there is a response to the first request."""
+        self._answered = [asyncio.Event() for _ in range(scenario.tracks)]
+        """Whether there is a response to the first request for each track."""
 
     async def act(self, ask: Ask, delete: Delete | None) -> None:
         """Do everything. Without `delete` the application has no request for it."""
@@ -115,16 +125,42 @@ class Users:
         if tracks == 1 and not actions:
             await self._submit(ask, 0, 0)
             return
-        again = iter(range(tracks, self._scenario.requests))
         await asyncio.gather(
             *(self._submit(ask, index, index, index * self._scenario.apart_s) for index in range(tracks)),
             *(
-                self._submit(ask, next(again), 0, action.after_s)
-                if action.does == "ask-again"
-                else self._delete(delete, action.after_s)
-                for action in actions
+                self._do(number, action, which, ask, delete)
+                for number, action in enumerate(actions, start=1)
+                for which in (range(tracks) if action.track is None else (action.track - 1,))
             ),
         )
+
+    async def _do(self, number: int, action: UserAction, which: int, ask: Ask, delete: Delete | None) -> None:
+        """Carry out the scenario's action with this number on the track number `which`, from 0."""
+        after_s = which * self._scenario.apart_s + action.after_s
+        if after_s:
+            await asyncio.sleep(after_s)
+        match action.does:
+            case "ask-again":
+                await self._ask_again(ask, which)
+            case "ask-anew":
+                await self._answered[which].wait()
+                if await self._has_failed(which):
+                    await self._ask_again(ask, which)
+                else:
+                    trouble = f"user action {number} (ask-anew, track {which + 1})"
+                    self._writer.record(NeverActed(trouble=trouble, why="the track had not failed"), 0)
+            case "delete":
+                await self._answered[which].wait()
+                await self._delete(delete, which)
+
+    async def _has_failed(self, which: int) -> bool:
+        """Return whether a track has failed, or its request was refused."""
+        track_id = self._ids[which]
+        return track_id is None or await self._status_of(track_id) == "failed"
+
+    async def _ask_again(self, ask: Ask, which: int) -> None:
+        self._ids.append(None)
+        await self._submit(ask, len(self._ids) - 1, which)
 
     async def _submit(self, ask: Ask, index: int, which: int, after_s: float = 0.0) -> None:
         """Request the track number `which`, from 0, as the request number `index`."""
@@ -140,20 +176,18 @@ class Users:
             record(TrackRefused(track=number, problem=problem))
         else:
             record(TrackAccepted(track=number, id=self._ids[index]))
-        if index == 0:
-            self._is_answered.set()
+        if index == which:
+            self._answered[which].set()
 
-    async def _delete(self, delete: Delete | None, after_s: float) -> None:
-        """Delete the first track, if there is one."""
-        await asyncio.sleep(after_s)
-        await self._is_answered.wait()
-        track_id = self._ids[0]
+    async def _delete(self, delete: Delete | None, which: int) -> None:
+        """Delete a track, if there is one."""
+        track_id, number = self._ids[which], which + 1
         if track_id is None:
             return
-        CAUSE.set(self._writer.record(TrackDeletionRequested(track=1, id=track_id), 0))
+        CAUSE.set(self._writer.record(TrackDeletionRequested(track=number, id=track_id), 0))
         status, problem = (None, NO_DELETION) if delete is None else await delete(track_id)
         offered = delete is not None and status not in NO_SUCH_ROUTE
-        answered = TrackDeletionAnswered(track=1, id=track_id, status=status, problem=problem, offered=offered)
+        answered = TrackDeletionAnswered(track=number, id=track_id, status=status, problem=problem, offered=offered)
         self._writer.record(answered)
 
 

@@ -4,7 +4,7 @@ from harness.fakes.registry import ADDED, KIE, MEDIA, SUNO
 
 APPLICATION_HOST = "app.test"
 KIE_HOST, SUNO_HOST, MEDIA_HOSTS = KIE.hosts[0], SUNO.hosts[0], MEDIA.hosts
-PROVIDER_HOSTS = (KIE_HOST, SUNO_HOST, *(host for provider in ADDED for host in provider.hosts))
+PROVIDER_HOSTS = (*KIE.hosts, *SUNO.hosts, *(host for provider in ADDED for host in provider.hosts))
 """The hosts that take requests for generations, including those of plugins."""
 
 

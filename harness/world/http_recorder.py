@@ -72,6 +72,7 @@ class HttpRecorder:
             path=f"{path}?{query.decode('latin-1')}" if query else path,
             headers=headers,
             body=body_facts(body, content_type) if body else None,
+            guessed=state.get("guessed"),
         )
         number = self._writer.record(request, connection.cause)
         CAUSE.set(number)
@@ -150,6 +151,7 @@ class _RecordedExchange:
             latency_s=self._writer.since_s(self._began_s),
             headers=headers,
             body=body_facts(body, content_type),
+            delayed_s=self._writer.delayed_s(self._number),
         )
         self._writer.record(response, self._number)
 

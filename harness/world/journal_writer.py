@@ -1,5 +1,6 @@
 """Writes to the journal of a running world: entries get the loop's time and, by default, the current cause."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from harness.trace.events import EVENTS, CallbackAttempt, Event
@@ -22,7 +23,7 @@ class Clock(Protocol):
 class JournalWriter:
     """Writes the events of a world to its journal."""
 
-    __slots__ = ("_entries_max", "_loop", "closed", "journal")
+    __slots__ = ("_entries_max", "_loop", "closed", "delayed_s", "journal", "on_record")
 
     def __init__(self, loop: Clock, journal: Journal, *, tracks: int = 1, closed: bool = False) -> None:
         self._entries_max = min(ENTRIES_A_TRACK_MAX * tracks, ENTRIES_MAX)
@@ -30,6 +31,10 @@ class JournalWriter:
         self.journal = journal
         self.closed = closed
         """True once the run is over, whose cleanup is not part of the journal, or if nothing is to be recorded."""
+        self.on_record: Callable[[Event], None] | None = None
+        """Called with each event after it was recorded."""
+        self.delayed_s: Callable[[int], float | None] = lambda number: None
+        """Returns how long a request's response was delayed on purpose, where a clock is real."""
 
     def record(self, event: Event, cause: int | None = None) -> int:
         """Append an event and return its entry's number; the cause is the given entry, or else the current one."""
@@ -38,6 +43,8 @@ class JournalWriter:
         number = self.journal.record(self._loop.elapsed_s, CAUSE.get() if cause is None else cause, event)
         if number > self._entries_max:
             self._refuse()
+        if self.on_record is not None:
+            self.on_record(event)
         return number
 
     def at_s(self, number: int) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
+from harness.fakes.script import Change
 from harness.fakes.tasks import UnreachedEntry
 from harness.faults.kinds import ConnectFault
 from harness.faults.rule import EveryNth, FaultRule
@@ -20,7 +21,8 @@ def never_acted(armed: Iterable[ArmedFault], unreached: Iterable[UnreachedEntry]
     for entry in unreached:
         what = ", ".join(_keys_of(entry.entry))
         used = f"only {entry.requests}" if entry.requests else "none"
-        yield NeverActed(trouble=f"entry {entry.number} of {entry.of} ({what})", why=f"create requests used {used}")
+        why = "no message matched it" if isinstance(entry.entry, Change) else f"create requests used {used}"
+        yield NeverActed(trouble=f"entry {entry.number} of {entry.of} ({what})", why=why)
 
 
 def _rule(rule: FaultRule) -> str:

@@ -1,4 +1,4 @@
-"""The observer: records every write to the store, fetches and decodes every picture, and fetches the audio.
+"""The observer: records every write to the store, fetches and decodes every picture, and fetches and reads the audio.
 
 It requests files as a browser would, trusting no cache and no claim, and leaves no trace in the world: at each write
 that puts a file on a track or touches a track whose picture is at an address of the application's own, where another
@@ -63,7 +63,7 @@ class TrackObserver:
         self, loop: Loop, writer: JournalWriter, watcher: StoreWatcher, hosts: dict[str, App], own_host: str
     ) -> None:
         self.ids: list[str | None] = []
-        """The ids of the submitted tracks, filled in when known."""
+        """The ids of the requested tracks, one for each request, filled in when known."""
         self.over = False
         """Whether the run itself has ended."""
         self.on_picture: Callable[[str, bytes], None] | None = None
@@ -128,7 +128,7 @@ class TrackObserver:
 
     async def _probe_audio(self, track_id: str, url: str, when: str) -> None:
         sight = await self._look(url, AUDIO)
-        found = sight.recognized()
+        found = sight.examined_audio()
         self._record(
             AudioProbed(
                 track_id=track_id,
@@ -137,8 +137,9 @@ class TrackObserver:
                 status=sight.status,
                 bytes=len(sight.content),
                 problem=found.problem,
-                plays=found.format is not None,
+                plays=found.plays,
                 format=found.format,
+                seconds=found.seconds,
             )
         )
 
@@ -195,6 +196,11 @@ class TrackObserver:
             return None, None
         track = await read_track(self._hosts[self._own_host], track_id)
         return (None, None) if track is None else (_readable(track), "http")
+
+    async def status_of(self, track_id: str) -> Any:
+        """Return the status of a track as its user sees it; None if it cannot be read."""
+        fields, _source = await self._final_track(track_id)
+        return (fields or {}).get("status")
 
     def sample(self) -> bool:
         """Read the tracks of an application without an SQLite store over HTTP before time advances; return whether it

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
-from harness.audio.inspect import Recognition, recognize
+from harness.audio.file import AudioFile
+from harness.audio.inspect import examine_audio
 from harness.faults.exchange import App, Message, Scope, received_again
 from harness.image.inspect import Examination, examine
 from harness.json_text import parse_json
@@ -35,9 +36,9 @@ class Sight:
             return examine(self.content)
         return Examination(False, problem=self._missing)
 
-    def recognized(self) -> Recognition:
+    def examined_audio(self) -> AudioFile:
         """Return the audio that is there, if there is any."""
-        return recognize(self.content) if self.has_content else Recognition(problem=self._missing)
+        return examine_audio(self.content) if self.has_content else AudioFile(problem=self._missing)
 
     @property
     def _missing(self) -> str:
@@ -87,7 +88,7 @@ async def look(url: Any, hosts: dict[str, App], page: str, accepts: bytes = PICT
             return Sight(status, content, "the connection broke off")
         location = headers.get(b"location")
         if status not in (301, 302, 303, 307, 308) or location is None:
-            return Sight(status, content)
+            return Sight(status, content, _shortened(headers, content))
         seen = urljoin(seen, location.decode("latin-1"))
     return Sight(None, b"", f"more than {REDIRECTS_MAX} redirects")
 
@@ -98,6 +99,14 @@ def is_at(url: str, host: str) -> bool:
         return urlsplit(url).hostname in (None, host)
     except ValueError:
         return False
+
+
+def _shortened(headers: dict[bytes, bytes], content: bytes) -> str | None:
+    """Return that a response ends before its stated length, as a sentence; None if it does not."""
+    stated = headers.get(b"content-length", b"")
+    if not stated.isdigit() or int(stated) <= len(content):
+        return None
+    return f"it answers with {len(content)} bytes of the {int(stated)} that it announces"
 
 
 def _in_the_url(url: str) -> Sight:

@@ -24,8 +24,9 @@ def beginning(
         tracks=scenario.tracks,
         deadline_s=scenario.deadline_s,
         signing=scenario.signing,
+        signing_ahead_s=scenario.script.suno.delivery.signing.ahead_s or None,
         limit_s=platform.limit_s,
-        freezes=platform.freezes_after_answer,
+        freezes=platform.stops_between_requests,
         delivery_answer_within_s=scenario.script.suno.delivery.answer_within_s,
         secrets=[secret for secret in secrets if secret],
         hosts={

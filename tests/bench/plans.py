@@ -11,6 +11,7 @@ from harness.targets import Implementation
 CALM: dict[str, Any] = {
     "music": Fixed(90.0),
     "image": Lognormal(8.0, 40.0),
+    "answer": Fixed(0.0),
     "download": Fixed(0.0),
     "callback": Fixed(0.0),
     **dict.fromkeys(("music_fails", "image_fails", "image_refused", "image_small", "image_enlarged"), 0.0),

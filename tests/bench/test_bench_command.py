@@ -57,7 +57,7 @@ def test_the_tables_fit_eighty_columns_and_name_every_strategy() -> None:
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "…" not in done.stdout
-    assert "30 tracks for each strategy, model typical" in done.stdout
+    assert "30 tracks for each strategy, model measured" in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -197,7 +197,16 @@ def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
 
 def test_the_models_are_listed_with_their_sources() -> None:
     told = harness("--models").stdout
-    for word in ("typical", "busy", "bad-day", "lognormal 95/170", "documented", "assumed", "callback lost 5 %"):
+    for word in (
+        "measured",
+        "typical",
+        "busy",
+        "bad-day",
+        "lognormal 95/170",
+        "documented",
+        "assumed",
+        "callback lost 5 %",
+    ):
         assert word in told
 
 

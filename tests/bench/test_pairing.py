@@ -20,6 +20,13 @@ def test_the_same_picture_takes_the_same_time_for_every_strategy() -> None:
     assert len({record.picture_s for record in inside}) > 25
 
 
+def test_an_api_takes_its_time_to_answer_a_request() -> None:
+    """The callback of the song is answered when the API has accepted the picture."""
+    at_once, later = (records(played("strict", plan(tracks=5, answer=Fixed(s)))) for s in (0.0, 0.7))
+    assert [record.answer_s for record in at_once] == [0.0] * 5
+    assert [record.answer_s for record in later] == [0.7] * 5
+
+
 def test_the_same_tracks_fail_for_every_strategy() -> None:
     planned = plan(tracks=60, image_fails=0.3, image=Fixed(5.0))
     strict, mapped = records(played("strict", planned)), records(played("mapped-callback", planned))

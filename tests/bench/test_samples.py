@@ -51,7 +51,7 @@ def test_the_tracks_take_the_times_of_the_samples(tmp_path: Path) -> None:
         ("kind,seconds\n", ':1: expected the columns "what,seconds", found kind, seconds'),
         (
             "what,seconds\nimage,3\nimages,4\n",
-            ':3: expected one of music, image, download, callback, found "images"; did you mean',
+            ':3: expected one of music, image, answer, download, callback, found "images"; did you mean',
         ),
         ("what,seconds\nimage,soon\n", ':2: expected a number of seconds such as 12.4, found "soon"'),
         ("what,seconds\nimage,-1\n", ":2: expected 0 to 604800 s, found -1"),

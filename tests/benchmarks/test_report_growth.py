@@ -53,6 +53,7 @@ def reported(archive: Path) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_reports_grow_with_the_number_of_runs(benchmark: Any, tmp_path: Path) -> None:
     assert WHOLE_MAX < FEW

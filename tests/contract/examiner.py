@@ -12,9 +12,11 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from harness.fakes.account import OPENAPI_PATH
+from harness.fakes.documented import is_documented
 from harness.fakes.kie.openapi import describe as describe_pictures
 from harness.fakes.openapi import TEXT, Schema
 from harness.fakes.script import Image, KieScript, Music, SunoScript
+from harness.fakes.suno.extras_openapi import CALLBACKS
 from harness.fakes.suno.openapi import describe as describe_music
 
 Script = SunoScript | KieScript
@@ -31,7 +33,7 @@ JSON_OBJECT: Schema = {"type": "object"}
 @lru_cache(maxsize=1024)
 def exempt(script: Script, what: What) -> bool:
     """Return whether a script makes some of these deviate from the contract."""
-    if script.task_ids != "hex":
+    if script.task_ids != "hex" or script.changes:
         return True
     if isinstance(script, SunoScript):
         return any(_music_drifts(music, what) for music in script.music)
@@ -78,7 +80,9 @@ class Examiner:
         where = f"{method} {path} answered {status}"
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is None:
-            expected = 405 if path in document["paths"] else 404
+            dialect = script.dialect if isinstance(script, SunoScript) else "kie"
+            lacking = 501 if is_documented(dialect, method, path) else 404
+            expected = 405 if path in document["paths"] else lacking
             if status != expected:
                 self.complaints.append(f"{where}, where {expected} belongs: no such endpoint is described")
             self._hold(where, _validator("Refusal", script), body)
@@ -109,7 +113,7 @@ class Examiner:
             self.exempted += 1
             self._hold(where, _validator("envelope", script), content)
             return
-        component = "MusicCallback" if isinstance(script, SunoScript) else "PictureCallback"
+        component = CALLBACKS.get(name, "MusicCallback") if isinstance(script, SunoScript) else "AnyPictureCallback"
         self._hold(where, _validator(component, script), content)
         self._hold_texts(where, script, content)
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.fakes.kie.contract import SEEDREAM_4_5
+from harness.fakes.kie.models import SEEDREAM_4_5
+from harness.fakes.kie.products import GPT_4O, KONTEXT, Product
 from harness.fakes.latency import Fixed
-from harness.fakes.script import Failure, Image, KieScript, Music, Script, SunoScript
+from harness.fakes.script import Extra, Extras, Failure, Image, KieScript, Music, Script, SunoScript
 from tests.fakes.stage import CALLBACK_URL, JOB_REQUEST, MUSIC_REQUEST, Stage
 
 pytestmark = pytest.mark.asyncio
@@ -130,6 +131,40 @@ async def refused_download_url() -> Any:
         return await stage.ask("/api/v1/common/download-url", {"url": "http://elsewhere.test/1.png"})
 
 
+@obtains("upload")
+async def upload() -> Any:
+    body = {"base64Data": "aGk=", "uploadPath": "images", "fileName": "photo.jpeg"}
+    async with Stage() as stage:
+        return await stage.ask("/api/file-base64-upload", body)
+
+
+@obtains("models")
+async def listed_models() -> Any:
+    async with Stage(Script(kie=KieScript(models=("seedream/6",)))) as stage:
+        return (await stage.api.get("/api/v1/models")).json()
+
+
+def dedicated(name: str, product: Product, request: dict[str, Any]) -> None:
+    """Register the finished record and the callback of a model with endpoints of its own."""
+
+    async def finished() -> Any:
+        async with Stage(pictures(Image(takes=Fixed(0.01)))) as stage:
+            task_id = (await stage.ask(product.endpoint, request))["data"]["taskId"]
+            await stage.notes.wait_for("task.ended")
+            return (await stage.api.get(product.record_info, params={"taskId": task_id})).json()
+
+    async def called_back() -> Any:
+        async with Stage(pictures(Image(takes=Fixed(0.01)))) as stage:
+            await stage.ask(product.endpoint, {**request, "callBackUrl": CALLBACK_URL})
+            return (await stage.receiver.wait_for(1))[0].body
+
+    OBTAINED[f"{name}-record"], OBTAINED[f"{name}-callback"] = finished, called_back
+
+
+dedicated("4o-image", GPT_4O, {"prompt": "p", "size": "3:2"})
+dedicated("flux-kontext", KONTEXT, {"prompt": "p"})
+
+
 @obtains("credits")
 async def credits() -> Any:
     async with Stage() as stage:
@@ -195,10 +230,74 @@ record_where("music-record-first", lambda status, tracks: status == "FIRST_SUCCE
 record_where("music-record-success", lambda status, tracks: status == "SUCCESS")
 
 
+NO_TIME = Extra(takes=Fixed(0.01))
+EXTRAS = Extras(cover=NO_TIME, lyrics=NO_TIME, wav=NO_TIME, vocal_removal=NO_TIME, mp4=NO_TIME)
+FAILING = Extra(takes=Fixed(0.01), fails=Failure(501, when="after-generating"))
+COVER = "/api/v1/suno/cover/generate"
+
+
+async def ordered(stage: Stage, path: str, **fields: Any) -> Any:
+    """Make music, order something for its first track, and return the response."""
+    music = await stage.make_music()
+    await stage.notes.wait_for("task.ended")
+    tracks = (await stage.music_record(music))["data"]["response"]["sunoData"]
+    named = {"taskId": music, "audioId": tracks[0]["id"], "callBackUrl": CALLBACK_URL}
+    return await stage.ask(path, {**named, **fields})
+
+
+def beside_music(extras: Extras = EXTRAS) -> Script:
+    return Script(suno=SunoScript(music=(Music(takes=Fixed(0.0), callbacks="never"),), extras=extras))
+
+
+def callback_of(name: str, path: str, extras: Extras = EXTRAS, **fields: Any) -> None:
+    """Register the callback of what is ordered beside music."""
+
+    async def obtain() -> Any:
+        async with Stage(beside_music(extras)) as stage:
+            await ordered(stage, path, **fields)
+            return (await stage.receiver.wait_for(1))[0].body
+
+    OBTAINED[name] = obtain
+
+
+callback_of("cover-callback", COVER)
+callback_of("cover-callback-failed", COVER, Extras(cover=FAILING))
+callback_of("lyrics-callback", "/api/v1/lyrics", prompt="rivers")
+callback_of("wav-callback", "/api/v1/wav/generate")
+callback_of("stems-callback", "/api/v1/vocal-removal/generate", type="separate_vocal")
+callback_of("video-callback", "/api/v1/mp4/generate")
+
+
+@obtains("cover-created")
+async def created_cover() -> Any:
+    async with Stage(beside_music()) as stage:
+        return await ordered(stage, COVER)
+
+
+@obtains("cover-of-unknown-music")
+async def cover_of_unknown_music() -> Any:
+    async with Stage() as stage:
+        return await stage.ask(COVER, {"taskId": "0" * 32, "callBackUrl": CALLBACK_URL})
+
+
+@obtains("cover-record")
+async def cover_record() -> Any:
+    async with Stage(beside_music()) as stage:
+        task_id = (await ordered(stage, COVER))["data"]["taskId"]
+        await stage.receiver.wait_for(1)
+        return (await stage.api.get("/api/v1/suno/cover/record-info", params={"taskId": task_id})).json()
+
+
+@obtains("wav-record-unknown")
+async def unknown_wav() -> Any:
+    async with Stage() as stage:
+        return (await stage.api.get("/api/v1/wav/record-info", params={"taskId": "0" * 32})).json()
+
+
 def times(value: Any) -> list[int]:
-    """Return the times that are in full seconds in the capture of a message."""
+    """Return the times that are in full seconds in the capture of a message; texts are no such times."""
     data = value.get("data") if isinstance(value, dict) else None
-    return [data[key] for key in IN_FULL_SECONDS if key in data] if isinstance(data, dict) else []
+    return [data[key] for key in IN_FULL_SECONDS if isinstance(data.get(key), int)] if isinstance(data, dict) else []
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from harness.fakes import kie
-from harness.fakes.kie import contract as kie_contract
+from harness.fakes.kie.models import PRICE_CREDITS
 from harness.fakes.latency import Fixed
 from harness.fakes.published_files import Lender
 from harness.fakes.script import (
@@ -182,4 +182,4 @@ async def test_a_refused_picture_is_not_charged() -> None:
         await stage.ask(CREATE, JOB_REQUEST)
 
     assert stage.notes.of("credits") == []
-    assert kie_contract.PRICE_CREDITS > 0
+    assert PRICE_CREDITS > 0

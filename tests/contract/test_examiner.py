@@ -21,7 +21,12 @@ TASK_ID = "0123456789abcdef0123456789abcdef"
 
 
 def publish_nothing(
-    extension: str, *, picture: PictureSpec | None, audio_seconds: float | None, host: str | None = None
+    extension: str,
+    *,
+    picture: PictureSpec | None,
+    audio_seconds: float | None,
+    host: str | None = None,
+    is_stream: bool = False,
 ) -> str:
     """A publisher that returns no URL."""
     return "somewhere"

@@ -11,11 +11,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from harness.fakes import kie, suno
 from harness.fakes.kie import contract as kie_contract
+from harness.fakes.kie import models as kie_models
+from harness.fakes.kie import products as kie_products
+from harness.fakes.kie import uploads as kie_uploads
 from harness.fakes.kie.openapi import describe as describe_pictures
 from harness.fakes.openapi import field_schema
 from harness.fakes.script import KieScript, Script, SunoScript
 from harness.fakes.suno import contract as suno_contract
+from harness.fakes.suno.extras import FORMS as EXTRA_FORMS
+from harness.fakes.suno.extras import STYLE_FORM, TIMESTAMPED_FORM, endpoints_of
 from harness.fakes.suno.openapi import describe as describe_music
+from harness.fakes.suno.variants import VARIANTS, form_of
 from harness.fakes.validation import Field, Form
 from tests.fakes.stage import Stage
 
@@ -25,24 +31,30 @@ DOCUMENTS = {
     "music, few models, documented style": describe_music(SunoScript(models=("V5",), records="documented")),
     "pictures": describe_pictures(KieScript()),
     "pictures as documented": describe_pictures(KieScript(profile="documented", records="documented")),
-    "pictures of other models": describe_pictures(KieScript(models=("seedream/6", kie_contract.SEEDREAM_4_5))),
+    "pictures of other models": describe_pictures(KieScript(models=("seedream/6", kie_models.SEEDREAM_4_5))),
 }
 FORMS = {
     "music": suno_contract.rules_of("kie").form,
     "music at sunoapi.org": suno_contract.rules_of("sunoapi.org").form,
+    **{variant.operation: form_of(variant, suno_contract.MODELS) for variant in VARIANTS},
+    **EXTRA_FORMS,
+    "style": STYLE_FORM,
+    "timestamped lyrics": TIMESTAMPED_FORM,
     "flat": kie_contract.synchronous_form(),
     "job": kie_contract.job_form(),
-    "Seedream 4": kie_contract.SEEDREAM_4_INPUT,
-    "Seedream 4.5": kie_contract.SEEDREAM_4_5_INPUT,
-    "Seedream 5 lite": kie_contract.SEEDREAM_5_LITE_INPUT,
+    **{name: known.input for name, known in kie_models.KNOWN.items()},
     "download": kie_contract.DOWNLOAD,
+    "4o image": kie_products.FORM_4O,
+    "Flux Kontext": kie_products.FORM_KONTEXT,
+    "download of a 4o image": kie_products.DOWNLOAD_4O,
+    **{path: form for path, form in kie_uploads.FORMS.items() if path != kie_uploads.STREAM_UPLOAD},
 }
 FIELDS = [(name, field) for name, form in FORMS.items() for field in form.fields]
 NEAR_TEXTS = (
     *("", "m", "f", "V5", "V9", "1K", "square_hd", "16:9", "16:9\n", "0:9", "basic", "ultra"),
     *("2048x1152", "6240x6240", "6241x1", "9999x10", "x" * 3000, "x" * 5001, "\U0001f3b5" * 5000),
     *("http://app.test/c", "https://[::1]:1/", "http://", "ftp://app.test", "http://app.test/\n"),
-    *(kie_contract.SEEDREAM_4, "seedream/5-lite-", "seedream/5-lite-x y", "seedream/5-lite"),
+    *(kie_models.SEEDREAM_4, "seedream/5-lite-", "seedream/5-lite-x y", "seedream/5-lite"),
 )
 NEAR: st.SearchStrategy[Any] = st.sampled_from(
     [*NEAR_TEXTS, 0, 1, 1.0, 1.5, 6, 6.5, 7, -1, 10**30, 1e300, True, False, None, [], {}, {"a": 1}]
@@ -61,10 +73,10 @@ def test_every_document_is_a_valid_openapi_3_1_document(name: str) -> None:
 @pytest.mark.parametrize(
     ("document", "endpoints"),
     [
-        (DOCUMENTS["music at Kie.ai"], suno_contract.KIE.endpoints()),
-        (DOCUMENTS["music at sunoapi.org"], suno_contract.SUNOAPI_ORG.endpoints()),
-        (DOCUMENTS["pictures"], kie_contract.ENDPOINTS),
-        (DOCUMENTS["pictures as documented"], kie_contract.DOCUMENTED_ENDPOINTS),
+        (DOCUMENTS["music at Kie.ai"], endpoints_of(suno_contract.KIE)),
+        (DOCUMENTS["music at sunoapi.org"], endpoints_of(suno_contract.SUNOAPI_ORG)),
+        (DOCUMENTS["pictures"], kie_products.ENDPOINTS),
+        (DOCUMENTS["pictures as documented"], kie_products.DOCUMENTED_ENDPOINTS),
     ],
 )
 def test_a_document_has_exactly_the_endpoints_that_the_fake_offers(
@@ -133,7 +145,7 @@ async def test_behind_one_host_both_are_described_together() -> None:
         document = (await stage.api.get("/openapi.json")).json()
 
     OpenAPIV31SpecValidator(document).validate()
-    assert set(document["paths"]) == {path for _, path in (*suno_contract.KIE.endpoints(), *kie_contract.ENDPOINTS)}
+    assert set(document["paths"]) == {path for _, path in (*endpoints_of(suno_contract.KIE), *kie_products.ENDPOINTS)}
     assert stage.notes.events == []
 
 

@@ -17,12 +17,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from suno_easy import Song, SunoClient, Task
 from suno_easy.exceptions import SunoAPIError, TaskFailed
-from suno_easy.webhooks import parse_music_webhook
+from suno_easy.webhooks import dispatch_webhook, parse_music_webhook
 
 from harness.fakes import media, suno
 from harness.fakes.account import API_KEY
 from harness.fakes.latency import Fixed
-from harness.fakes.script import Failure, MediaScript, Music, SunoScript
+from harness.fakes.script import Extra, Extras, Failure, MediaScript, Music, SunoScript
 from tests.fakes.stage import Notes
 
 pytestmark = pytest.mark.asyncio
@@ -165,3 +165,44 @@ async def test_it_mistakes_a_record_that_is_not_yet_visible_for_an_error() -> No
 
     assert refused.value.status_code == 422
     assert len(songs) == 2
+
+
+async def test_it_orders_all_that_there_is_beside_songs() -> None:
+    soon = Extra(takes=AT_ONCE)
+    names = ("cover", "lyrics", "wav", "vocal_removal", "mp4", "midi")
+    extras = Extras(**dict.fromkeys(names, soon), style_takes=AT_ONCE)
+    patience: Any = {"timeout": 5, "poll_interval": 1}
+    async with served(script(Music(takes=AT_ONCE), extras=extras)) as place:
+        task = await begun(place)
+        songs = await asyncio.to_thread(task.wait, **patience)
+        named = task.task_id, songs[0].id
+        client: Any = place.client
+
+        def order_all() -> tuple[Any, ...]:
+            cover = client.audio.generate_cover_image(task.task_id, wait=False).wait(**patience)
+            wav = client.audio.convert_wav(*named, wait=False).wait(**patience)
+            separated = client.audio.separate_vocals(*named, wait=False)
+            stems = separated.wait(**patience)
+            midi = client.audio.generate_midi(separated.task_id, wait=False).wait(**patience)
+            video = client.video.create(*named, wait=False).wait(**patience)
+            lyrics = client.lyrics.generate("quiet rivers", wait=False).wait(**patience)
+            times = client.lyrics.get_timestamped(*named)
+            return cover, wav, stems, midi, video, lyrics, times, client.audio.boost_style("folk")
+
+        cover, wav, stems, midi, video, lyrics, times, style = await asyncio.to_thread(order_all)
+        async with asyncio.timeout(PATIENCE_S):
+            while len(place.received) < 3 + len(names):
+                await asyncio.sleep(0.01)
+
+    assert len(cover.images) == 2
+    assert wav.wav_url.endswith(".wav")
+    assert stems.vocal_url
+    assert stems.instrumental_url
+    assert midi.instruments[0].notes
+    assert video.video_url.endswith(".mp4")
+    assert [each.status for each in lyrics] == ["complete"] * 2
+    assert [word.word for word in times.aligned_words] == ["quiet", "rivers"]
+    assert style.result.startswith("folk")
+    assert place.notes.of("contract.broken") == []
+    kinds = [type(dispatch_webhook(body)[1]).__name__ for body in place.received[3:]]
+    assert kinds.count("WavFile") == kinds.count("MusicVideo") == 1

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 COLUMNS = 80
-COMMAND_TIMEOUT_S = 100
+COMMAND_TIMEOUT_S = 280
 OVERLAY_PYTEST = {"PYTEST_ADDOPTS": "-p no:cacheprovider"}
 READERS_PYTEST = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -33,7 +33,7 @@ def examples() -> Iterator[Any]:
             yield pytest.param(page, None, id=page.name)
         for marker in page.markers:
             absent = pytest.mark.skipif(not MARKERS[marker](), reason=f"what {marker} examples need is not installed")
-            marks = [getattr(pytest.mark, marker), absent, pytest.mark.timeout(300)]
+            marks = [getattr(pytest.mark, marker), absent, pytest.mark.timeout(600)]
             yield pytest.param(page, marker, id=f"{page.name}-{marker}", marks=marks)
 
 

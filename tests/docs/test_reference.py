@@ -122,7 +122,7 @@ def test_a_bench_is_as_its_schema_says(tmp_path: Path) -> None:
 
 
 def test_the_environment_of_an_application_is_the_worlds() -> None:
-    (scenario,) = catalogue.select(["callbacks/signed-and-healthy"])
+    (scenario,) = catalogue.select(["callbacks/signing-key-replaced"])
     world = SimulatedWorld(scenario, load("harness.strategies.strict:create_app"), 1)
     names = set(world.simulation.environment())
     world.loop.close()

@@ -78,6 +78,7 @@ class Received:
     headers: dict[str, str]
     body: dict[str, Any]
     at_s: float
+    content: bytes
 
 
 class Receiver:
@@ -92,9 +93,10 @@ class Receiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         index = len(self.received)
-        body = json.loads(await request.body())
+        content = await request.body()
         now_s = asyncio.get_running_loop().time()
-        self.received.append(Received(request.url.path, dict(request.headers), body, now_s))
+        received = Received(request.url.path, dict(request.headers), json.loads(content), now_s, content)
+        self.received.append(received)
         self._news.set()
         await asyncio.sleep(self._delays_s[min(index, len(self._delays_s) - 1)])
         status = self._statuses[min(index, len(self._statuses) - 1)]
@@ -143,6 +145,7 @@ class Stage:
             signing_key=signing_key,
             observe=self.notes,
             post=self.post,
+            files=self.media,
         )
         self.api = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),

@@ -32,7 +32,8 @@ def frames_of(content: bytes) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("seconds", [0.001, 0.024, 1.0, 2.5, 60.0])
 def test_silence_is_whole_frames_of_the_requested_duration(seconds: float) -> None:
-    lasts = sum(duration for _, duration in frames_of(silence(seconds)))
+    _info, *frames = frames_of(silence(seconds))
+    lasts = sum(duration for _, duration in frames)
 
     assert seconds - 1e-9 <= lasts < seconds + 0.024
 
@@ -54,3 +55,9 @@ def test_a_long_title_keeps_the_frames_aligned() -> None:
 def test_a_duration_out_of_range_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="at most 600 seconds"):
         silence(seconds)
+
+
+def test_the_first_frame_counts_the_others_and_their_bytes_as_an_encoders_does() -> None:
+    content = silence(2.4)
+    assert content[21:25] == b"Info"
+    assert [int.from_bytes(content[at : at + 4], "big") for at in (25, 29, 33)] == [0b11, 100, len(content)]

@@ -5,14 +5,24 @@ import base64
 import hashlib
 import hmac
 import time
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
 
-from harness.fakes.delivery import Callback, CallbackDispatcher
-from harness.fakes.script import DeliveryRules, ForgeryKind
-from tests.fakes.stage import CALLBACK_URL, Notes, Receiver, posting
+from harness.fakes.delivery import (
+    Callback,
+    CallbackDispatcher,
+    SigningKey,
+    as_received,
+    known_next_key,
+    next_key,
+    signature,
+)
+from harness.fakes.script import DeliveryRules, ForgeryKind, Rotation, Signing
+from tests.fakes.stage import CALLBACK_URL, Notes, Received, Receiver, posting
 
 pytestmark = pytest.mark.asyncio
 
@@ -24,7 +34,7 @@ BODY = {"code": 200, "data": {"task_id": TASK_ID}}
 class Delivery:
     """A dispatcher in front of a receiver, with a record of events."""
 
-    def __init__(self, receiver: Receiver, rules: DeliveryRules = QUICK, key: str | None = None) -> None:
+    def __init__(self, receiver: Receiver, rules: DeliveryRules = QUICK, key: Any = None) -> None:
         self.notes = Notes()
         self.receiver = receiver
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(receiver))
@@ -41,6 +51,98 @@ class Delivery:
     async def __aexit__(self, *trouble: object) -> None:
         await self.dispatcher.close()
         await self.client.aclose()
+
+
+async def signed(signing: Signing, attempts: int = 1) -> list[tuple[int, str, bytes]]:
+    """Return timestamp, signature and body of each attempt; all but the last fail."""
+    rules = replace(QUICK, retries_after_s=(1.1,) * (attempts - 1), signing=signing)
+    async with Delivery(Receiver([500] * (attempts - 1) + [200]), rules, "key") as delivery:
+        delivery.send()
+        await delivery.notes.wait_for("callback.answered", attempts)
+        received = delivery.receiver.received
+    return [(int(r.headers["x-webhook-timestamp"]), r.headers["x-webhook-signature"], r.content) for r in received]
+
+
+def is_signed_with(key: str, received: Received) -> bool:
+    stamp = int(received.headers["x-webhook-timestamp"])
+    return received.headers["x-webhook-signature"] == signature(key, TASK_ID, stamp)
+
+
+async def test_a_redelivery_carries_its_own_timestamp_or_the_first_one() -> None:
+    fresh, first = await signed(Signing(), 2), await signed(Signing(retries="first"), 2)
+    assert fresh[1][0] > fresh[0][0]
+    assert first[1][0] == first[0][0]
+    assert first[1][1] == signature("key", TASK_ID, first[1][0])
+
+
+async def test_a_signature_may_be_of_the_raw_body() -> None:
+    ((stamp, found, content),) = await signed(Signing(covers="body"))
+    digest = hmac.new(b"key", f"{stamp}.".encode() + content, hashlib.sha256).digest()
+    assert found == base64.b64encode(digest).decode()
+
+
+async def test_a_signature_with_a_replaced_key_may_stand_before_it() -> None:
+    ((stamp, found, _),) = await signed(Signing(also_another=True))
+    other, own = found.split(",")
+    assert own == signature("key", TASK_ID, stamp)
+    assert other not in ("", own)
+
+
+async def test_the_providers_clock_may_be_ahead() -> None:
+    ((stamp, _, _),) = await signed(Signing(ahead_s=120.0))
+    assert stamp - time.time() == pytest.approx(120.0, abs=5.0)
+
+
+async def test_the_providers_clock_may_be_behind() -> None:
+    ((stamp, _, _),) = await signed(Signing(ahead_s=-120.0))
+    assert stamp - time.time() == pytest.approx(-120.0, abs=5.0)
+
+
+async def test_the_key_may_be_replaced_and_a_redelivery_is_signed_with_the_key_of_its_time() -> None:
+    rules = replace(QUICK, retries_after_s=(1.0,), signing=Signing(rotation=Rotation(from_callback=2)))
+    async with Delivery(Receiver([500, 200, 200]), rules, "key") as delivery:
+        delivery.send()
+        await delivery.notes.wait_for("callback.answered", 1)
+        delivery.send()
+        await delivery.notes.wait_for("callback.answered", 3)
+        received = delivery.receiver.received
+    keys = [key for r in received for key in ("key", next_key("key")) if is_signed_with(key, r)]
+    assert keys == ["key", next_key("key"), next_key("key")]
+
+
+async def test_providers_that_share_a_key_count_their_callbacks_together() -> None:
+    shared = SigningKey("key", Rotation(from_callback=2))
+    async with Delivery(Receiver([200]), QUICK, shared) as one, Delivery(Receiver([200]), QUICK, shared) as other:
+        one.send()
+        await one.notes.wait_for("callback.answered", 1)
+        other.send()
+        await other.notes.wait_for("callback.answered", 1)
+        first, second = one.receiver.received[0], other.receiver.received[0]
+    assert is_signed_with("key", first)
+    assert is_signed_with(next_key("key"), second)
+
+
+@pytest.mark.parametrize(("known", "facts"), [("both", None), ("old", True)])
+async def test_a_callback_signed_with_a_key_that_the_receiver_does_not_have_says_so(known: Any, facts: object) -> None:
+    rules = replace(QUICK, signing=Signing(rotation=Rotation(1, known)))
+    async with Delivery(Receiver([200]), rules, "key") as delivery:
+        delivery.send()
+        (attempt,) = await delivery.notes.wait_for("callback.attempt")
+    assert attempt.get("unknown_key") is facts
+    assert known_next_key("key", rules.signing) == (next_key("key") if known == "both" else None)
+
+
+@pytest.mark.parametrize(
+    ("signing", "received"),
+    [
+        (Signing(), "key"),
+        (Signing(key_as="with-newline"), "key\n"),
+        (Signing(key_as="with-prefix"), "whsec_key"),
+    ],
+)
+async def test_the_receiver_may_have_the_key_in_another_form(signing: Signing, received: str) -> None:
+    assert as_received("key", signing) == received
+    assert as_received(None, signing) is None
 
 
 async def test_the_documented_rules_are_15_seconds_and_retries_after_1_5_and_15_minutes() -> None:

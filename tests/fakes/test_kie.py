@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image as PillowImage
 
-from harness.fakes.kie import contract, sizes
+from harness.fakes.kie import contract, models, sizes
 from harness.fakes.kie.app import served
 from harness.fakes.latency import Fixed, Never
 from harness.fakes.script import Failure, Image, ImageForgery, KieScript, Music, Picture, Script, Stray, SunoScript
@@ -70,7 +70,7 @@ async def test_a_client_that_disconnects_is_charged_anyway() -> None:
         (ended,) = await stage.notes.wait_for("task.ended")
 
     assert ended["outcome"] == "success"
-    assert [change["change"] for change in stage.notes.of("credits")] == [-contract.PRICE_CREDITS]
+    assert [change["change"] for change in stage.notes.of("credits")] == [-models.PRICE_CREDITS]
 
 
 async def test_with_a_callback_url_a_task_id_comes_at_once_and_the_picture_by_callback() -> None:
@@ -288,9 +288,9 @@ async def test_by_the_documentation_a_job_waits_queues_and_then_generates_even_f
 async def test_size_and_resolution_name_pixels_by_the_chosen_table(
     asked: dict[str, Any], table: str, size: tuple[int, int]
 ) -> None:
-    body = {"model": contract.SEEDREAM_4, "input": {"prompt": "p", **asked}}
+    body = {"model": models.SEEDREAM_4, "input": {"prompt": "p", **asked}}
 
-    assert contract.job_size(body, table) == size
+    assert models.job_size(body, table) == size
 
 
 async def test_a_job_without_a_resolution_really_gets_a_small_picture() -> None:
@@ -328,7 +328,7 @@ async def test_several_pictures_are_several_urls_and_cost_more() -> None:
 
     assert len(set(ended["urls"])) == 3
     assert [picture["mark"]["part"] for picture in stage.notes.of("picture.published")] == [0, 1, 2]
-    assert balance == 100 - 3 * contract.PRICE_CREDITS
+    assert balance == 100 - 3 * models.PRICE_CREDITS
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ async def test_several_pictures_are_several_urls_and_cost_more() -> None:
         ({"input": {"prompt": "p", "image_resolution": "2048x1152"}}, "input.image_resolution", 500),
         ({"input": {"prompt": "p", "max_images": 7}}, "input.max_images", 500),
         ({"input": {"prompt": "p", "seed": 1.5}}, "input.seed", 500),
-        ({"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "quality": "high"}}, "input.aspect_ratio", 500),
+        ({"model": models.SEEDREAM_4_5, "input": {"prompt": "p", "quality": "high"}}, "input.aspect_ratio", 500),
     ],
 )
 async def test_a_job_that_breaks_a_rule_is_422_and_500_for_its_input(
@@ -381,12 +381,12 @@ async def test_an_empty_callback_url_is_none(url: str | None) -> None:
         ("flux-kontext-pro", {"prompt": "p", "aspect_ratio": "16:9"}, (1024, 576)),
         ("z-image", {"prompt": "p", "aspect_ratio": "16:9"}, (1280, 720)),
         ("z-image", {"prompt": "p", "aspect_ratio": "1:1"}, (1024, 1024)),
-        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "16:9", "quality": "basic"}, (2736, 1520)),
-        ("seedream/5-pro-text-to-image", {"prompt": "p", "aspect_ratio": "9:16"}, (1520, 2736)),
+        ("bytedance/seedream", {"prompt": "p", "image_size": "landscape_16_9"}, (1024, 576)),
+        ("google/nano-banana", {"prompt": "p", "image_size": "9:16"}, (576, 1024)),
         ("nano-banana-pro", {"prompt": "p", "aspect_ratio": "16:9", "resolution": "2K"}, (2048, 1152)),
         ("gpt-image-2", {"aspect_ratio": "9:16", "resolution": "4k"}, (2304, 4096)),
         ("google/imagen4", {"prompt": ["not", "a", "text"], "aspect_ratio": "auto", "resolution": 7}, (1024, 1024)),
-        ("bytedance/seedream-v4-edit", {}, (1024, 1024)),
+        ("nano-banana-2", {}, (1024, 1024)),
     ],
 )
 async def test_any_other_model_is_accepted_with_any_input_and_gets_the_requested_size(
@@ -399,6 +399,24 @@ async def test_any_other_model_is_accepted_with_any_input_and_gets_the_requested
 
     assert PillowImage.open(BytesIO(file.content)).size == size
     assert stage.notes.of("contract.broken") == []
+
+
+@pytest.mark.parametrize(
+    ("model", "extension", "content_type"),
+    [
+        ("elevenlabs/text-to-speech-multilingual-v2", "mp3", "audio/mpeg"),
+        ("kling/v2-1-master-text-to-video", "mp4", "video/mp4"),
+        ("z-image", "png", "image/png"),
+    ],
+)
+async def test_a_model_makes_files_of_its_kind(model: str, extension: str, content_type: str) -> None:
+    async with Stage(pictures()) as stage:
+        await stage.make_job(model=model, input={})
+        (ended,) = await stage.notes.wait_for("task.ended")
+        file = await stage.files.get(ended["urls"][0])
+
+    assert ended["urls"][0].endswith(f".{extension}")
+    assert file.headers["content-type"] == content_type
 
 
 async def test_unknown_fields_of_a_jobs_input_are_ignored() -> None:
@@ -442,10 +460,10 @@ async def test_every_shape_and_resolution_is_accepted_and_has_its_size_in_landsc
     table: str, shape: str, across: int, down: int, resolution: str, longest: int
 ) -> None:
     asked = {"prompt": "p", "image_size": shape, "image_resolution": resolution}
-    body = {"model": contract.SEEDREAM_4, "input": asked}
+    body = {"model": models.SEEDREAM_4, "input": asked}
 
     assert contract.job_problems(body) == []
-    width, height = contract.job_size(body, table)
+    width, height = models.job_size(body, table)
     assert (width > height, width < height) == (across > down, across < down)
     assert abs(width / height / (across / down) - 1) < 0.02
     assert max(width, height) >= longest
@@ -454,16 +472,20 @@ async def test_every_shape_and_resolution_is_accepted_and_has_its_size_in_landsc
 @pytest.mark.parametrize(
     ("model", "quality", "table", "size"),
     [
-        (contract.SEEDREAM_4_5, "basic", "kie", (2048, 1152)),
-        (contract.SEEDREAM_4_5, "high", "kie", (4096, 2304)),
-        (contract.SEEDREAM_4_5, "basic", "bytedance", (2560, 1440)),
-        (contract.SEEDREAM_4_5, "high", "bytedance", (5404, 3040)),
+        (models.SEEDREAM_4_5, "basic", "kie", (2048, 1152)),
+        (models.SEEDREAM_4_5, "high", "kie", (4096, 2304)),
+        (models.SEEDREAM_4_5, "basic", "bytedance", (2560, 1440)),
+        (models.SEEDREAM_4_5, "high", "bytedance", (5404, 3040)),
         ("seedream/5-lite-text-to-image", "basic", "kie", (2736, 1520)),
         ("seedream/5-lite-text-to-image", "high", "kie", (3072, 1728)),
         ("seedream/5-lite-text-to-image", "ultra", "kie", (4096, 2304)),
         ("seedream/5-lite-text-to-image", "basic", "bytedance", (2848, 1600)),
         ("seedream/5-lite-text-to-image", "high", "bytedance", (4096, 2304)),
         ("seedream/5-lite-text-to-image", "ultra", "bytedance", (5504, 3040)),
+        ("seedream/5-pro-text-to-image", "basic", "kie", (1024, 576)),
+        ("seedream/5-pro-text-to-image", "high", "kie", (2736, 1520)),
+        ("seedream/5-pro-text-to-image", "basic", "bytedance", (1280, 720)),
+        ("seedream/5-pro-text-to-image", "high", "bytedance", (2848, 1600)),
     ],
 )
 async def test_the_later_models_require_aspect_ratio_and_quality(
@@ -472,16 +494,65 @@ async def test_the_later_models_require_aspect_ratio_and_quality(
     body = {"model": model, "input": {"prompt": "p", "aspect_ratio": "16:9", "quality": quality}}
 
     assert contract.job_problems(body) == []
-    assert contract.job_size(body, table) == size
+    assert models.job_size(body, table) == size
     for missing in ("prompt", "aspect_ratio", "quality"):
         (problem,) = contract.job_problems({**body, "input": {**body["input"], missing: None}})  # type: ignore[dict-item]
         assert problem["field"] == f"input.{missing}"
 
 
-async def test_the_later_models_do_not_accept_a_number_of_pictures() -> None:
-    body = {"model": contract.SEEDREAM_4_5, "input": {"prompt": "p", "max_images": "x"}}
+EDITORS = [name for name in models.KNOWN if not name.endswith("text-to-image")]
 
-    assert contract.picture_count(body) == 1
+
+@pytest.mark.parametrize("model", EDITORS)
+async def test_a_model_that_edits_pictures_requires_their_addresses(model: str) -> None:
+    source = model.replace("-edit", "-text-to-image").replace("image-to-image", "text-to-image")
+    shaped = {"image_size": "landscape_16_9", "image_resolution": "2K"}
+    body = {"prompt": "p", **(shaped if models.KNOWN[model].qualities is None else {"aspect_ratio": "16:9"})}
+    asked = {**body, "quality": "high", "image_urls": ["http://files.test/1.png"]}
+
+    assert contract.job_problems({"model": model, "input": asked}) == []
+    assert models.job_size({"model": model, "input": asked}, "kie") == models.job_size(
+        {"model": source, "input": asked}, "kie"
+    )
+    for wrong in (None, [], "http://files.test/1.png", ["not an address"], [7]):
+        (problem,) = contract.job_problems({"model": model, "input": {**asked, "image_urls": wrong}})
+        assert problem["field"] == "input.image_urls"
+    (problem,) = contract.job_problems({"model": model, "input": {**asked, "image_urls": None}})
+    assert contract.job_refusal([problem]) == (500, "image_urls is required")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "names"),
+    [
+        ("image", "bytedance/seedream-v4-edit seedream/5-pro-image-to-image bytedance/seedream nano-banana-2 z-image"),
+        (
+            "image",
+            "qwen/image-edit gpt-image-2-text-to-image wan/2-7-image-pro grok-imagine/text-to-image google/imagen4",
+        ),
+        ("image", "topaz/image-upscale recraft/remove-background flux-2/pro-image-to-image ideogram/v3 kling/image"),
+        (
+            "other",
+            "kling/v2-1-master-text-to-video grok-imagine/image-to-video wan/2-2-animate-move sora-2-text-to-video",
+        ),
+        (
+            "other",
+            "bytedance/v1-pro-image-to-video bytedance/seedance-2 hailuo/02-image-to-video-pro topaz/video-upscale",
+        ),
+        (
+            "other",
+            "elevenlabs/text-to-speech-multilingual-v2 elevenlabs/audio-isolation elevenlabs/sound-effect-v2 veo-3-1",
+        ),
+        ("other", "infinitalk/from-audio kling/ai-avatar-standard elevenlabs/speech-to-text kling-3.0/video"),
+    ],
+)
+async def test_a_model_name_tells_whether_it_makes_pictures(purpose: str, names: str) -> None:
+    assert {name: models.purpose_of(name) for name in names.split()} == dict.fromkeys(names.split(), purpose)
+
+
+async def test_the_later_models_do_not_accept_a_number_of_pictures() -> None:
+    body = {"model": models.SEEDREAM_4_5, "input": {"prompt": "p", "max_images": "x"}}
+
+    assert models.job_count(body) == 1
 
 
 async def test_a_whole_number_may_be_written_with_a_point() -> None:
@@ -603,7 +674,7 @@ async def test_an_error_callback_can_contradict_a_success(shape: Any) -> None:
     assert error.body["data"]["taskId"] == task_id
     assert "http" not in json.dumps({**error.body["data"], "param": ""}), "it has no picture"
     assert record["data"]["state"] == "success"
-    assert [change["change"] for change in stage.notes.of("credits")] == [-contract.PRICE_CREDITS], "no refund"
+    assert [change["change"] for change in stage.notes.of("credits")] == [-models.PRICE_CREDITS], "no refund"
 
 
 async def test_an_unknown_pictures_callback_goes_to_the_latest_picture_callback_url() -> None:

@@ -1,6 +1,7 @@
 """The media host: what it serves by default, and each of its failures."""
 
 import asyncio
+import gzip
 import re
 from io import BytesIO
 
@@ -74,7 +75,7 @@ async def test_audio_is_served_as_it_was_published() -> None:
     answer = await client.get(host.publish("mp3", picture=None, audio_seconds=2.4))
 
     assert answer.headers["content-type"] == "audio/mpeg"
-    assert len(answer.content) == 100 * 96, "2.4 s are 100 frames of 96 bytes"
+    assert len(answer.content) == 101 * 96, "2.4 s are 100 frames of 96 bytes, and one counts them"
 
 
 async def test_publishing_does_not_make_the_file_yet() -> None:
@@ -291,6 +292,91 @@ async def test_a_lent_link_serves_the_same_file_for_its_own_time() -> None:
     assert (await client.get(lent)).status_code == 404
 
 
+async def test_a_file_on_any_of_the_providers_hosts_is_lent() -> None:
+    host = media.create_app(SOUND, base_url="https://tempfile.aiquickdraw.com")
+    cover = host.publish("jpeg", picture=SPEC, audio_seconds=None, host="musicfile.kie.ai")
+
+    assert cover.startswith("https://musicfile.kie.ai/")
+    assert host.lend(cover, 60.0) is not None
+
+
 @pytest.mark.parametrize("url", ["http://elsewhere.test/p/1.png", BASE_URL + "/p/unknown.png", ""])
 async def test_only_its_own_files_are_lent(url: str) -> None:
     assert open_host()[0].lend(url, 60.0) is None
+
+
+async def test_a_stream_ends_as_an_empty_success_and_its_file_lives_on() -> None:
+    host, client = open_host(MediaScript(streams_last_s=0.05))
+    stream = host.publish("mp3", picture=None, audio_seconds=1.0, is_stream=True)
+    file = host.publish("mp3", picture=None, audio_seconds=1.0)
+    assert (await client.get(stream)).content == (await client.get(file)).content
+    await asyncio.sleep(0.06)
+    ended = await client.get(stream)
+
+    assert (ended.status_code, ended.content, ended.headers["content-type"]) == (200, b"", "audio/mpeg")
+    assert len((await client.get(file)).content) > 1000
+    assert MediaScript().streams_last_s == 3 * 3600.0
+
+
+async def test_a_signature_can_expire() -> None:
+    host, client = open_host(MediaScript(signed_for_s=0.05))
+    url = publish(host)
+    assert "?Signature=" in url
+    assert (await client.get(url)).status_code == 200
+    assert (await client.get(url.partition("?")[0])).status_code == 403
+    await asyncio.sleep(0.06)
+
+    assert (await client.get(url)).status_code == 403
+
+
+@pytest.mark.parametrize("status", [403, 405])
+async def test_head_can_be_refused_while_get_works(status: int) -> None:
+    host, client = open_host(MediaScript(head_status=status))
+    url = publish(host)
+
+    assert (await client.head(url)).status_code == status
+    assert (await client.get(url)).status_code == 200
+
+
+async def test_a_file_can_be_compressed_for_clients_that_accept_it() -> None:
+    host, client = open_host(MediaScript(gzip=True))
+    url = publish(host)
+    plain = await client.get(url, headers={"accept-encoding": "identity"})
+    async with client.stream("GET", url) as packed:
+        raw = b"".join([part async for part in packed.aiter_raw()])
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) == len(raw)
+    assert gzip.decompress(raw) == plain.content
+
+
+async def test_every_file_can_have_the_same_type() -> None:
+    host, client = open_host(MediaScript(content_type="application/octet-stream"))
+    answer = await client.get(publish(host))
+
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert Image.open(BytesIO(answer.content)).size == (640, 360)
+
+
+async def test_a_file_can_have_an_etag_that_saves_its_body() -> None:
+    host, client = open_host(MediaScript(etag=True))
+    url = publish(host)
+    tag = (await client.get(url)).headers["etag"]
+    known = await client.get(url, headers={"if-none-match": tag})
+    other = await client.get(url, headers={"if-none-match": '"another"'})
+
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", tag)
+    assert other.status_code == 200
+    assert "etag" not in (await open_host()[1].get(url)).headers
+
+
+async def test_a_range_request_can_get_another_range() -> None:
+    host, client = open_host(MediaScript(wrong_range=True))
+    url = publish(host)
+    whole = await client.get(url)
+    part = await client.get(url, headers={"range": "bytes=0-99"})
+    half = len(whole.content) // 2
+
+    assert (part.status_code, part.content) == (206, whole.content[half:])
+    assert part.headers["content-range"] == f"bytes {half}-{len(whole.content) - 1}/{len(whole.content)}"

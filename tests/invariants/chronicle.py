@@ -70,8 +70,14 @@ class Chronicle:
 
     def image(self, track: int = 1, *, cause: int = 0, path: str = FLAT, **facts: Any) -> str:
         """Accept a picture task, synchronous unless `mode` says otherwise."""
-        request = self.request(path, cause or self.submitted[track - 1], body=facts.pop("body", None))
+        sent = {name: facts.pop(name, None) for name in ("body", "guessed")}
+        request = self.request(path, cause or self.submitted[track - 1], **sent)
         return self._task(request, "kie", "image", prompt=f"cover: the prompt of {track}", **facts)
+
+    def ordered(self, what: str, *, path: str, host: str = SUNO, body: Any = None, **facts: Any) -> str:
+        """A task for another purpose is accepted."""
+        request = self.request(path, self.submitted[0], host=host, body=body)
+        return self._task(request, "suno" if host == SUNO else "kie", what, endpoint=path, **facts)
 
     def _task(self, request: int, provider: str, what: str, **facts: Any) -> str:
         number = 1 + sum(1 for name in self.tasks if name.startswith(what))

@@ -43,6 +43,7 @@ TESTS = (
     "test_audio_kept.py",
     "test_small_to_nothing.py",
     "test_what_excuses_a_deletion.py",
+    "test_purposes.py",
 )
 KEYS = ("excuse", "file", "find", "never", "always", "needed-by", "refused-by")
 TO = "HARNESS_EXCUSES_TO"

@@ -9,7 +9,8 @@ from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, MediaScript, Music, Script, Stray, SunoScript
 from harness.faults.rule import FaultRule
 from harness.results.result import Result
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import Platform
 from harness.targets import load
 from harness.trace.journal import AnyEntry
 
@@ -45,7 +46,19 @@ def scene(
 
 def played(name: str, scenario: Scenario, **options: Any) -> Result:
     """A run of one of the test applications: `Shop`, a flaw, or another shape of correct."""
-    for file in ("shop", "flaws", "cronless", "shapes", "readers", "assumptions", "stores", "users", "columns"):
+    for file in (
+        "shop",
+        "flaws",
+        "cronless",
+        "shapes",
+        "readers",
+        "assumptions",
+        "stores",
+        "users",
+        "columns",
+        "extras",
+        "products",
+    ):
         path = FOLDER / f"{file}.py"
         if path.exists() and re.search(rf"^class {name}\b", path.read_text(), re.MULTILINE):
             return run(scenario, load(f"{path}:{name}"), SEED, **options)

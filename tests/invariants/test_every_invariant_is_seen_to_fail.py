@@ -6,7 +6,8 @@ import pytest
 
 from harness.fakes.script import Failure, Image, MediaScript, Music, Picture, Stray
 from harness.invariants.registry import INVARIANTS
-from harness.scenario.model import Platform, Scenario, UserAction
+from harness.scenario.model import Scenario, UserAction
+from harness.scenario.platform import AnswerLimit, BackgroundLimit, Platform
 from tests.invariants.stage import TAKES_16_S, broken, entries, played, scene
 
 NO_PICTURE = scene(Image(fails=Failure(500)))
@@ -58,7 +59,7 @@ CASES = [
     Case("failure-visible", "FailsSilently", NO_PICTURE),
     Case("callback-answered", "AnswersWhenThePictureIsDone", scene(Image(takes=TAKES_16_S))),
     Case("callback-answered", "AnswersAccepted", scene()),
-    Case("within-platform-limit", "LingersAfterItsAnswer", scene(platform=Platform(limit_s=10.0))),
+    Case("within-platform-limit", "LingersAfterItsAnswer", scene(platform=Platform(AnswerLimit(10.0)))),
     Case("generates-once", "PaysTwice", scene()),
     Case("generates-once", "LosesPatienceTooSoon", scene()),
     Case("charges-once", "AsksForTheMusicTwice", scene()),
@@ -112,17 +113,17 @@ def test_no_invariant_is_without_a_flaw() -> None:
 def test_work_left_on_a_frozen_instance_leaves_its_track_waiting_too() -> None:
     """Couplings that cannot be undone: what an instance never does because it is frozen is what a track waits for, and
     the copy of its audio."""
-    result = played("WorksAfterItsAnswer", scene(platform=Platform(freezes_after_answer=True)))
+    result = played("WorksAfterItsAnswer", scene(platform=Platform(background_limit=BackgroundLimit())))
     assert broken(result) == ("settles", "within-platform-limit", "audio-durable")
 
 
 def test_work_left_on_a_frozen_instance_shows_although_the_track_was_called_complete() -> None:
-    result = played("CompletesThenMakesThePicture", scene(platform=Platform(freezes_after_answer=True)))
+    result = played("CompletesThenMakesThePicture", scene(platform=Platform(background_limit=BackgroundLimit())))
     assert broken(result) == ("image-present", "within-platform-limit", "audio-durable")
 
 
 def test_a_correct_application_gets_its_work_done_on_a_frozen_instance_by_the_cron() -> None:
-    result = played("Shop", scene(platform=Platform(freezes_after_answer=True)))
+    result = played("Shop", scene(platform=Platform(background_limit=BackgroundLimit())))
     assert broken(result) == ()
     assert result.verdict("within-platform-limit").state == "held"
     assert entries(result, "cron")

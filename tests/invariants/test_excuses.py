@@ -51,6 +51,7 @@ def _body_of(node: ast.FunctionDef, text: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each excuse is judged otherwise in a process that was forked")
 def test_each_test_notices_that_its_excuse_is_judged_otherwise() -> None:

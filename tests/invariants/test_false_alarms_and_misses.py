@@ -6,7 +6,7 @@ import pytest
 
 from harness.fakes.script import ForgeryKind, Music, Stray
 from harness.invariants.verdict import Verdict
-from harness.scenario.model import Platform
+from harness.scenario.platform import BackgroundLimit, Platform
 from harness.trace.view import TraceView
 from tests.invariants.chronicle import FLAT, KEY, MEDIA, SUNO, Chronicle, verdict, violated
 from tests.invariants.stage import broken, played, scene
@@ -154,6 +154,25 @@ def test_a_forged_callback_that_only_has_a_picture_paid_for_has_changed_somethin
     arrived = c.call(c.music(), "forgery:forged", genuine=False, body={})
     c.image(cause=arrived)
     assert "paid generation" in verdict(c.end(), "rejects-forgery").reason
+
+
+@pytest.mark.parametrize(("guessed", "state"), [(None, "violated"), (True, "unknown")])
+def test_a_guessed_cause_is_no_evidence(guessed: bool | None, state: str) -> None:
+    """What happens while a forged callback is open may be a worker's heartbeat, where causes are not followed."""
+    heartbeat = {"method": "PATCH", "status": 204, "code": None, "message": None, "guessed": guessed}
+    stored, paid = Chronicle(signing=True), Chronicle(signing=True)
+    for c in (stored, paid):
+        music = c.music()
+        c.call(music, body={"data": {"audio_url": AUDIO}})
+        arrived = c.call(music, "forgery:forged", genuine=False, status=401, body={})
+        if c is stored:
+            c.write(1, c.note("store.request", arrived, path="/rest/v1/tracks", **heartbeat), status="complete")
+        else:
+            c.image(cause=arrived, guessed=guessed)
+    verdicts = [verdict(c.end(), "rejects-forgery") for c in (stored, paid)]
+    assert [each.state for each in verdicts] == [state, state]
+    if guessed:
+        assert ["is not followed in this application" in each.reason for each in verdicts] == [True, True]
 
 
 def woken(c: Chronicle, kind: str = "unsigned") -> tuple[str, int]:
@@ -408,7 +427,7 @@ def test_a_refused_track_is_judged_by_the_cause_of_the_refusal(problem: str, pro
 
 def test_a_provider_that_never_calls_is_not_the_frozen_instances_fault() -> None:
     """The music's state was never requested, so its audio is not kept either: two invariants, one cause."""
-    silent = scene(music=Music(callbacks="never"), platform=Platform(freezes_after_answer=True))
+    silent = scene(music=Music(callbacks="never"), platform=Platform(background_limit=BackgroundLimit()))
     assert broken(played("WorksAfterItsAnswer", silent)) == ("settles", "audio-kept")
 
 

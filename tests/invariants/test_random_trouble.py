@@ -18,7 +18,8 @@ from harness.fakes.latency import Fixed
 from harness.fakes.script import Image
 from harness.faults.registry import CALLBACK_FAULTS, FAULTS
 from harness.faults.rule import FaultRule
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import AnswerLimit, BackgroundLimit, Platform
 from harness.targets import AnyImplementation, load
 from tests.invariants.stage import scene
 
@@ -40,10 +41,10 @@ def _fault(random: Random) -> FaultRule:
 
 def _platform(random: Random) -> Platform:
     return Platform(
-        limit_s=random.choice((None, 10.0, 60.0)),
-        freezes_after_answer=random.random() < 0.3,
+        answer_limit=random.choice((None, AnswerLimit(10.0), AnswerLimit(60.0))),
+        background_limit=BackgroundLimit() if random.random() < 0.3 else None,
         instances=random.choice((1, 1, 2, 3)),
-        restarts_s=tuple(sorted(random.sample(RESTARTS_S, random.choice((0, 0, 1, 2))))),
+        restarts=tuple(sorted(random.sample(RESTARTS_S, random.choice((0, 0, 1, 2))))),
     )
 
 

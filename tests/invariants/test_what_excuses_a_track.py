@@ -311,6 +311,75 @@ def test_a_pending_request_matters_if_it_was_waited_for_and_a_track_lacks_someth
     assert freezing(c) == state
 
 
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+def test_a_track_without_a_row_was_left_to_a_stopped_instance(how: str) -> None:
+    c = Chronicle(freezes=True)
+    c.note("instance.started", instance=1)
+    c.write(1)
+    c.rows[1] = None
+    c.note(f"instance.{how}", instance=1)
+    assert judged(c, "within-platform-limit") == "violated"
+
+
+def test_a_track_that_was_refused_awaits_nothing() -> None:
+    c = Chronicle(freezes=True)
+    c.note("track.refused", c.submitted[0], track=1, problem="it was answered HTTP 500")
+    c.note("instance.frozen", instance=1)
+    assert judged(c, "within-platform-limit") == "held"
+
+
+@pytest.mark.parametrize(("status", "state"), [(524, "violated"), (202, "held")])
+def test_a_handler_whose_caller_got_the_platforms_answer_took_too_long(status: int, state: str) -> None:
+    c, _ = with_music(limit_s=100.0)
+    c.note("answer.replaced", limit_s=100.0, path="/callback", status=status)
+    assert judged(c, "within-platform-limit") == state
+
+
+@pytest.mark.parametrize(("when", "state"), [("asleep", "held"), ("woken", "violated"), ("awake", "violated")])
+def test_a_delivery_to_a_sleeping_application_waits_for_its_start(when: str, state: str) -> None:
+    c = Chronicle()
+    c.note("instance.started", instance=1)
+    music = c.music()
+    c.call(music, "first")
+    if when != "awake":
+        c.note("instance.killed", instance=1)
+    if when == "woken":
+        c.note("instance.started", instance=2)
+    c.call(music, status=None)
+    assert judged(c, "callback-answered") == state
+
+
+@pytest.mark.parametrize(
+    ("status", "age_s", "stamp", "state"),
+    [
+        (401, 301.0, "same", "held"),
+        (401, 299.0, "same", "violated"),
+        (401, 301.0, "fresh", "violated"),
+        (500, 301.0, "same", "violated"),
+    ],
+)
+def test_a_redelivery_with_an_old_timestamp_may_be_turned_away(
+    status: int, age_s: float, stamp: str, state: str
+) -> None:
+    c = Chronicle(signing=True)
+    music = c.music()
+    c.call(music, "first")
+    for attempt, answered in ((1, None), (2, status)):
+        c.at_s += age_s * (attempt - 1)
+        headers = {"X-Webhook-Timestamp": "1" if stamp == "same" else str(attempt)}
+        facts = {"provider": "suno", "delivery": "d2", "attempt": attempt, "attempts": 4, "task_id": music}
+        sent = c.note("callback.attempt", 0, **facts, callback="complete", url="http://app.test/", headers=headers)
+        outcome = "refused" if answered is None else "answered"
+        if answered is not None:
+            arrived = c.request("/callback", sent, host="app.test", by="api.sunoapi.org")
+            c.respond(arrived, status=answered)
+        else:
+            c.note("fault", sent, harm="lost-request", link="callbacks")
+        result = {"outcome": outcome, "status": answered, "latency_s": 0.0, "accepted": False, "retry_in_s": None}
+        c.note("callback.answered", sent, provider="suno", delivery="d2", attempt=attempt, **result)
+    assert judged(c, "callback-answered") == state
+
+
 def test_a_request_after_the_freeze_was_not_left_behind() -> None:
     c = Chronicle(freezes=True)
     c.write(1, status="complete")

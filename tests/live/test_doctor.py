@@ -10,30 +10,10 @@ from harness.config.app_config import Cron
 from harness.config.init import first_settings
 from harness.config.loader import read_settings
 from tests import in_process
+from tests.live.plain_app import APPS, started, tracks, waits
 
-APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
 WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""
-FITTING = f"""
-settled_after = "1s"
-quiet_after = "2s"
-
-[application]
-command = "{sys.executable} {APP}"
-
-[application.environment]
-SUNO = "{{suno}}"
-KIE = "{{kie}}"
-API_KEY = "{{api_key}}"
-PUBLIC_URL = "{{app}}"
-DATABASE_PATH = "{{database}}"
-PORT = "{{port}}"
-
-[start]
-id = "track.id"
-
-[track]
-sqlite = "{{database}}"
-"""
+FITTING = waits("1s", "2s") + started() + tracks()
 
 
 def said_by_the_doctor(
@@ -141,14 +121,14 @@ def test_a_first_configuration_contains_what_the_code_shows(tmp_path: Path) -> N
     assert (fields["status"], fields["image_url"], fields["failure_reason"]) == ("state", "cover_url", "error")
     assert "image_resolution" not in fields
     assert settings.track.complete == ("done",)
-    assert settings.cron == Cron("GET /api/cron", every_s=60.0)
+    assert settings.cron == (Cron("GET /api/cron", every_s=60.0),)
 
 
 def test_a_first_configuration_of_a_python_application_needs_no_change(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("flask")
-    (tmp_path / "app.py").write_text((APP.parents[1] / "flask_requests" / "app.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "app.py").write_text((APPS / "flask_requests" / "app.py").read_text("utf-8"), "utf-8")
     text = first_settings(tmp_path)
     assert 'command = "python app.py"' in text
     code, said = said_by_the_doctor(
@@ -162,9 +142,15 @@ def test_a_first_configuration_of_a_python_application_needs_no_change(
     [
         ("app = FastAPI()\n", "uvicorn main:app --port {port}"),
         ("api: Flask = Flask(__name__)\n", "flask --app main:api run --port {port}"),
-        ('app = FastAPI()\nif __name__ == "__main__":\n    uvicorn.run(app)\n', "python main.py"),
+        ('app = FastAPI()\nif __name__ == "__main__":\n    uvicorn.run(app)\n', "uvicorn main:app --port {port}"),
+        (
+            'app = FastAPI()\nif __name__ == "__main__":\n    uvicorn.run(app, port=int(os.environ["PORT"]))\n',
+            "python main.py",
+        ),
+        ("from flask import Flask\ndef create_app():\n    pass\n", "flask --app main:create_app run --port {port}"),
+        ("def create_app() -> FastAPI:\n    pass\n", "uvicorn main:create_app --port {port} --factory"),
     ],
-    ids=["fastapi", "flask", "starts-itself"],
+    ids=["fastapi", "flask", "starts-itself-at-its-own-port", "starts-itself", "flask-factory", "factory"],
 )
 def test_an_application_without_a_start_in_its_file_is_started_by_its_server(
     tmp_path: Path, text: str, command: str
@@ -242,6 +228,23 @@ def test_an_applications_own_error_message_is_reported(
     assert "it logged: Error: KIE_TOKEN is not set" in said
     assert "check its environment variables; it has PORT" in said
     assert "HTTPS_PROXY" not in said, "what follows from a failed start is no sign of its own"
+
+
+def test_a_refused_start_is_advised_to_send_headers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import os\nfrom http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "class Refuses(BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n        self.send_error(401)\n"
+        "HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Refuses).serve_forever()\n",
+        "utf-8",
+    )
+    text = f'[application]\ncommand = "{sys.executable} app.py"\nenvironment = {{ PORT = "{{port}}" }}\n'
+    code, said = said_by_the_doctor(tmp_path, text, capsys, monkeypatch)
+    assert code == 1
+    assert "answered HTTP 401" in said
+    assert "set headers in [start]" in said
 
 
 def test_an_existing_configuration_is_not_replaced(

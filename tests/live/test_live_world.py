@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from harness.engine.run import run
 from harness.errors import ImplementationError
 from harness.fakes.latency import Fixed
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
-from harness.faults.connections import NeverConnects
-from harness.faults.delays import SlowAnswer
+from harness.faults.connections import ConnectionRefused, NeverConnects
+from harness.faults.delays import Bandwidth, SlowAnswer
 from harness.faults.rule import FaultRule
 from harness.report.evidence import replay_command
 from harness.results.result import Result
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import AnswerLimit, BackgroundLimit, Platform
 from harness.targets import load_live
-from harness.trace.events import CronCalled, RunBegan
+from harness.trace.events import CronCalled, ImageProbed, RunBegan
 from harness.world.live.faketime import library
 
 APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
@@ -103,6 +105,17 @@ def test_a_healthy_run_of_a_blocking_application_satisfies_the_invariants_it_can
 
 
 @needs_faketime
+def test_files_that_take_days_to_arrive_after_the_run_are_not_waited_for(tmp_path: Path) -> None:
+    """At one byte a second a song has not arrived after a million seconds, which at speed 25 are eleven hours."""
+    slow = FaultRule("media", Bandwidth(per_second=1), from_s=3_600.0)
+    result = run(replace(short(), faults=(slow,)), load_live(str(configured(tmp_path)), SPEED))
+    assert "image-2k" not in result.violated
+    assert result.journal is not None
+    assert {entry.event.when for entry in result.journal.of(ImageProbed)} >= {"end", "day", "retention"}
+    assert result.journal.entries[-1].at_s > 1_000_000
+
+
+@needs_faketime
 def test_hard_coded_hosts_are_reached_through_the_proxy(tmp_path: Path) -> None:
     result = played(configured(tmp_path, reach="proxy", variables=""))
     assert result.violated == ()
@@ -131,12 +144,38 @@ def test_a_late_response_is_found_as_in_the_simulated_world(tmp_path: Path) -> N
 
 
 @needs_faketime
-def test_a_run_that_no_request_reaches_is_not_connected(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mischief", "reason"),
+    [("", "POST /tracks got no answer"), ("asks-nobody", "not connected: no request from the application has reached")],
+)
+def test_a_run_that_no_request_reaches_is_inconclusive_and_says_why(tmp_path: Path, mischief: str, reason: str) -> None:
     nowhere = 'SUNO = "http://127.0.0.1:9"\nKIE = "http://127.0.0.1:9"'
-    result = played(configured(tmp_path, variables=nowhere))
+    result = played(configured(tmp_path, variables=nowhere, mischief=mischief))
     assert result.violated == ()
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
-    assert "not connected" in result.verdicts[0].reason
+    assert reason in result.verdicts[0].reason
+    assert mischief or "Connection refused" in result.verdicts[0].reason
+
+
+@needs_faketime
+def test_an_application_that_starts_no_track_is_told_as_such_and_at_once(tmp_path: Path) -> None:
+    result = played(configured(tmp_path, mischief="lacks-a-column"))
+    assert result.violated == ()
+    assert result.verdicts[0].reason == (
+        "the run could not be carried out: the application has started no track, and nothing has reached the fakes: "
+        'POST /tracks answered HTTP 500, expected 201, with {"error": "PROFILE_CREATION_FAILED"}; its log says '
+        '"ERROR: column profiles.user_id does not exist"'
+    )
+    assert result.simulated_s < 120.0, "it does not wait for tracks that will never be"
+
+
+@needs_faketime
+def test_an_outage_before_the_first_request_is_judged(tmp_path: Path) -> None:
+    """No request reaches the fakes, because the scenario lets none."""
+    scenario = replace(short(), faults=(FaultRule("suno", ConnectionRefused()),))
+    result = run(scenario, load_live(str(configured(tmp_path)), SPEED))
+    assert "settles" in result.violated
+    assert "not connected" not in result.verdicts[0].reason
 
 
 @needs_faketime
@@ -170,7 +209,7 @@ def test_instances_take_requests_in_turn_and_share_no_memory(tmp_path: Path) -> 
 
 @needs_faketime
 def test_a_callback_waits_for_the_restart_of_an_instance(tmp_path: Path) -> None:
-    frozen = Platform(limit_s=5.0, freezes_after_answer=True)
+    frozen = Platform(AnswerLimit(5.0), BackgroundLimit())
     result = run(short(30.0, frozen, again_after_s=0.5), load_live(str(configured(tmp_path)), SPEED))
     assert "within-platform-limit" in result.violated
     first, second = facts(result, "callback.answered")[-2:]
@@ -181,7 +220,7 @@ def test_a_callback_waits_for_the_restart_of_an_instance(tmp_path: Path) -> None
 @needs_faketime
 def test_a_periodic_route_is_called_in_scenario_time_even_on_a_frozen_instance(tmp_path: Path) -> None:
     path = configured(tmp_path, mischief="works-by-cron")
-    frozen = short(platform=Platform(freezes_after_answer=True))
+    frozen = short(platform=Platform(background_limit=BackgroundLimit()))
     assert "settles" in run(frozen, load_live(str(path), SPEED)).violated
     headers = 'headers = { Authorization = "Bearer cron" }'
     path.write_text(path.read_text("utf-8") + f'\n[cron]\nrequest = "GET /cron"\nevery = "15s"\n{headers}\n', "utf-8")
@@ -211,7 +250,7 @@ def test_log_lines_promised_by_the_configuration_are_checked(tmp_path: Path) -> 
 
 
 def test_platform_rules_cannot_be_applied_to_a_running_application() -> None:
-    result = run(short(platform=Platform(restarts_s=(20.0,))), load_live("http://127.0.0.1:9"))
+    result = run(short(platform=Platform(restarts=(20.0,))), load_live("http://127.0.0.1:9"))
     assert {verdict.state for verdict in result.verdicts} == {"unknown"}
     assert "set command in its harness.toml" in result.verdicts[0].reason
     assert facts(result, "instance.killed") == []

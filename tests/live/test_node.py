@@ -1,7 +1,9 @@
 """A Node process with hard-coded hosts and unchanged code: the preloaded module redirects it to the fakes."""
 
+import json
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -81,12 +83,11 @@ http.createServer(async (asked, answer) => {
   await out("allowed", { host: "127.0.0.3", port: OUTSIDE });
   const secure = require("node:tls").connect(OUTSIDE, "127.0.0.2");
   await new Promise((done) => secure.on("error", (error) => { console.log("tls", error.code); done(); }));
+  void globalThis.Request; // makes Node create it
   const dispatcher = globalThis[Symbol.for("undici.globalDispatcher.1")];
   const handler = { onConnect() {}, onHeaders(status) { console.log("undici", status); return true; }, onData() {},
     onComplete() { answer.writeHead(201).end('{"id": "1"}'); }, onError(error) { console.log("undici", error.code); } };
-  try {
-    dispatcher.dispatch({ origin: "http://127.0.0.2:OUTSIDE", path: "/", method: "GET" }, handler);
-  } catch (error) { console.log("undici outside", error.code); }
+  dispatcher.dispatch({ origin: "http://127.0.0.2:OUTSIDE", path: "/", method: "GET" }, handler);
   dispatcher.dispatch({ origin: "https://api.kie.ai", path: "/api/v1/chat/credit", method: "GET" }, handler);
 }).listen(process.env.PORT);
 """
@@ -109,7 +110,7 @@ def test_sockets_and_undicis_dispatcher_reach_no_other_host_and_attempts_are_rep
         "by name ENOTFOUND",
         "allowed went out",
         "tls ENOTFOUND",
-        "undici outside ENOTFOUND",
+        "undici ENOTFOUND",
         "undici 200",
     ]
     unknown = [(entry.facts["host"], entry.facts["port"]) for entry in result.journal.of(ConnectionToUnknownHost)]
@@ -136,3 +137,89 @@ def test_a_timeout_of_300_s_fires_in_six_real_seconds_at_speed_50(tmp_path: Path
     assert 298 <= given_up < 310  # it counts from the call, some milliseconds before the request is there
     assert result.track is not None
     assert "TimeoutError" in result.track["failure_reason"]
+
+
+FOLLOWED = """
+const http = require("node:http"), https = require("node:https");
+const headers = { Authorization: `Bearer ${process.env.API_KEY}`, "Content-Type": "application/json" };
+const credit = () => https.get("https://api.kie.ai/api/v1/chat/credit", { headers }, (answer) => answer.resume());
+setInterval(credit, 1000); // a worker of its own
+const order = { prompt: "p", customMode: false, instrumental: true, model: "V5" };
+http.createServer((asked, answer) => {
+  let text = "";
+  asked.on("data", (part) => (text += part));
+  asked.on("end", async () => {
+    console.log(JSON.stringify([asked.headers, asked.rawHeaders]));
+    if (asked.url === "/tracks") {
+      const body = JSON.stringify({ ...order, callBackUrl: process.env.PUBLIC_URL + "/callback" });
+      await fetch("https://api.kie.ai/api/v1/generate", { method: "POST", headers, body });
+    } else if (asked.url === "/callback") {
+      await new Promise((done) => setTimeout(done, 3000));
+      const id = JSON.parse(text).data.task_id;
+      await fetch(`https://api.kie.ai/api/v1/generate/record-info?taskId=${id}`, { headers });
+    }
+    answer.writeHead(asked.method === "GET" ? 404 : 201, { "Content-Type": "application/json" });
+    answer.end('{"id": "1"}');
+  });
+}).listen(process.env.PORT);
+"""
+
+
+CLIENTS = APP.parent.parent / "node_clients"
+OWN_POOL = f"""
+const {{ Pool }} = require({json.dumps(str(CLIENTS / "node_modules" / "undici"))});
+const pools = new Map();
+globalThis.fetch = (url, options = {{}}) => {{
+  const {{ origin, pathname, search }} = new URL(url);
+  if (!pools.has(origin)) pools.set(origin, new Pool(origin));
+  return pools.get(origin).request({{ method: "GET", ...options, path: pathname + search }});
+}};
+"""
+
+
+@pytest.fixture(scope="module")
+def installed_clients() -> None:
+    """Install the published clients, undici among them."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=CLIENTS, check=True)
+
+
+@pytest.mark.node
+@pytest.mark.usefixtures("installed_clients")
+def test_what_causes_a_request_is_followed_into_a_pool_of_undicis_own(tmp_path: Path) -> None:
+    check_that_causes_are_followed(tmp_path, OWN_POOL + FOLLOWED)
+
+
+def test_what_causes_a_request_is_followed_through_asynchronous_work(tmp_path: Path) -> None:
+    check_that_causes_are_followed(tmp_path, FOLLOWED)
+
+
+def check_that_causes_are_followed(folder: Path, program: str) -> None:
+    """The application's own Node options do not take the place of the harness's."""
+    (folder / "app.cjs").write_text(program, encoding="utf-8")
+    path = folder / "harness.toml"
+    text = CONFIGURATION.replace(str(APP), str(folder / "app.cjs")).replace(
+        'quiet_after = "40s"', 'quiet_after = "20s"'
+    )
+    text = text.replace("environment = {", 'environment = { NODE_OPTIONS = "--max-old-space-size=512",')
+    path.write_text(text, encoding="utf-8")
+    music = Music(takes=Fixed(5.0), sends=("complete",))
+    script = Script(SunoScript(music=(music,), delivery=DeliveryRules(retries_after_s=())))
+    journal = run(
+        Scenario("live/causes", "A worker beside a callback.", script=script, deadline_s=25.0), load_live(str(path), 10)
+    ).journal
+    assert journal is not None
+    requests = list(journal.of(Request))
+
+    def causes(path: str) -> set[str]:
+        """Return the paths of the requests that have caused those to a path."""
+        causing = [entry.cause for entry in requests if entry.event.path.partition("?")[0] == path]
+        return {entry.event.path for entry in requests if entry.number in causing}
+
+    assert causes("/api/v1/generate/record-info") == {"/callback"}
+    assert causes("/api/v1/generate") == {"/tracks"}
+    credits = [entry for entry in requests if entry.event.path == "/api/v1/chat/credit"]
+    assert len(credits) > 10
+    assert {entry.cause for entry in credits} == {0}
+    assert [entry for entry in journal if "x-harness" in str(entry.facts)] == [], "neither side sees how"

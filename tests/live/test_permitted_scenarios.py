@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.test_serving import Served, serving
+from tests.live.served import Served, serving
 
 SCENARIO = "why: It is below the folder.\n"
 

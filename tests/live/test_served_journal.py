@@ -18,7 +18,7 @@ from harness.serve.recent_journal import RecentJournal
 from harness.serve.session import ServedFakes
 from harness.trace.events import CallbackAttempt, LogLine, Request, RequestAbandoned, Response
 from harness.trace.journal import Journal, read_journal
-from tests.live.test_serving import PATIENCE_S, TOKEN
+from tests.live.served import PATIENCE_S, TOKEN
 
 
 def line(text: str) -> LogLine:

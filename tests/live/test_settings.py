@@ -50,7 +50,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "harness.toml").write_text(WHOLE, "utf-8")
     settings = read_settings(tmp_path)
     assert settings.patience_s == 180.0
-    assert settings.cron == Cron("GET /api/cron", every_s=120.0)
+    assert settings.cron == (Cron("GET /api/cron", every_s=120.0),)
     assert settings.promised_logs == (
         ("image-requested", "Model:"),
         ("image-requested", "Request:"),
@@ -99,6 +99,9 @@ def test_a_pyproject_is_found_by_the_command_line(
         ('[cron]\nevery = "1ms"', "expected at least 1 s, got 0.001 s"),
         ("[cron]\nevery = 60", 'cron.every: "60" has no unit, write "60s"'),
         ('[cron]\nevry = "1m"', "every"),
+        ('[cron]\nrequest = "GET /tracks/{track}"', "cron.request: unknown placeholder {track}, expected {id}"),
+        ('[[cron]]\n[[cron]]\nevery = "1"', 'cron[1].every: "1" has no unit, write "1s"'),
+        ('[[cron]]\nrequest = "GET x"', "cron[0].request: expected GET or POST and a path"),
         ('[logs]\nimage-requestd = "x"', "image-requested"),
         ("[logs]\nimage-requested = 5", "expected a list of texts"),
         ("[application.enviroment]", "environment"),
@@ -116,6 +119,22 @@ def test_a_mistake_is_reported_with_what_was_expected(tmp_path: Path, more: str,
         read_settings(path)
     assert str(path) in str(told.value)
     assert says in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ('[[cron]]\n[[cron]]\nevery = "1"', '7:9: cron[1].every: "1" has no unit'),
+        ("[[cron]]\n[[cron]]\nheaders = 5", "7:11: cron[1].headers"),
+        ('[[cron]]\n[[cron]]\nevry = "1m"', '7:1: cron[1]: unknown key "evry"'),
+    ],
+)
+def test_a_mistake_in_one_of_several_tables_is_reported_where_it_is(tmp_path: Path, more: str, place: str) -> None:
+    path = tmp_path / "harness.toml"
+    path.write_text(f"{COMMAND}\n{more}\n", "utf-8")
+    with pytest.raises(ImplementationError) as told:
+        read_settings(path)
+    assert f"{path}:{place}" in str(told.value)
 
 
 def test_a_command_with_unbalanced_quotes_is_rejected(tmp_path: Path) -> None:

@@ -31,4 +31,14 @@ def test_garbage_from_before_a_run_is_collected_afterwards() -> None:
     with collected_afterwards():
         del before
     assert garbage() is None
-    assert gc.get_freeze_count() == 0
+
+
+def test_what_was_frozen_before_a_run_stays_so() -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        with collected_afterwards():
+            pass
+        assert gc.get_freeze_count() >= frozen
+    finally:
+        gc.unfreeze()

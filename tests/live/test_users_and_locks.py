@@ -1,6 +1,5 @@
 """What a user and another process do to a live application with an SQLite file."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,38 +13,16 @@ from harness.results.result import Result
 from harness.scenario.model import Scenario, UserAction
 from harness.targets import load_live
 from harness.trace.events import CallbackAnswered, FaultTriggered, StoreWrite, TrackDeletionAnswered
+from tests.live.plain_app import started, tracks, waits
 
-APP = Path(__file__).parent.parent / "apps" / "plain" / "app.py"
-CONFIGURATION = """
-settled_after = "1s"
-quiet_after = "2s"
-
-[application]
-command = "{python} {app}"
-
-[application.environment]
-SUNO = "{{suno}}"
-KIE = "{{kie}}"
-API_KEY = "{{api_key}}"
-PUBLIC_URL = "{{app}}"
-DATABASE_PATH = "{{database}}"
-PORT = "{{port}}"
-MISCHIEF = ""
-
-[start]
-id = "track.id"
-{start}
-
-[track]
-sqlite = "{{database}}"
-"""
+CONFIGURATION = waits("1s", "2s") + started() + 'MISCHIEF = ""\n'
 
 
 def played(
     folder: Path, *user: UserAction, faults: tuple[FaultRule, ...] = (), start: str = 'delete = "DELETE /tracks/{id}"'
 ) -> Result:
     path = folder / "harness.toml"
-    path.write_text(CONFIGURATION.format(python=sys.executable, app=APP, start=start), "utf-8")
+    path.write_text(CONFIGURATION + tracks(f'id = "track.id"\n{start}'), "utf-8")
     suno = SunoScript(music=(Music(takes=Fixed(2.0)),), delivery=DeliveryRules(retries_after_s=()))
     script = Script(suno, KieScript(images=(Image(takes=Fixed(0.2)),)))
     scenario = Scenario("live/user", "A short run.", script=script, user=user, faults=faults)

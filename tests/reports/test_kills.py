@@ -1,4 +1,4 @@
-"""51 sessions are ended from outside, at moments that a seed draws from their progress.
+"""Sessions are ended from outside, at moments that a seed draws from their progress: 63 with the thorough tests.
 
 Each time every run that has ended is in the file, and no process and no folder stays, neither does a file beside the
 target. What can be resumed ends with the bytes of a session that was left alone.
@@ -10,7 +10,8 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ TWO = ("--only", "synchronous", "--only", "strict")
 COMPARE = ("compare", "baseline", "drift", *TWO, "--workers", "2", "-q")
 RUN = ("run", "strict", "drift", "media", "--workers", "1", "-q")
 FIVE = ("synchronous", "strict", "acknowledge-first", "polling", "labelled-thumbnail")
-BENCH = ("bench", *FIVE, "--tracks", "51", "--workers", "2", "-q", "--json")
+BENCH = ("bench", *FIVE, "--tracks", "21", "--workers", "2", "-q", "--json")
 QUICK = ("one.yaml", "two.yaml", "three.yaml")
 LIVE = ("run", ".", *QUICK, "--workers", "2", "-q", "--speed", "20" if library() else "1")
 STRICT = ("--harness-implementation", "strict", "--harness-scenarios", "drift", "--harness-html", "none")
@@ -145,24 +146,38 @@ def kill_and_resume(sessions: Sessions, words: Sequence[str], moments: Sequence[
 
 
 @pytest.fixture(scope="module")
-def left_alone(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Any, bytes]:
-    """The files of commands that are left alone."""
-    found: dict[Any, bytes] = {}
-    for number, words in enumerate((COMPARE, RUN, RESUMING_PYTEST[:-1])):
-        sessions = Sessions(tmp_path_factory.mktemp(f"alone-{number}"), signal.SIGKILL, CODES)
+def left_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str]], bytes]:
+    """The file of a command that is left alone."""
+
+    @cache
+    def file_of(words: Sequence[str]) -> bytes:
+        sessions = Sessions(tmp_path_factory.mktemp("alone"), signal.SIGKILL, CODES)
         sessions.play("harness", *words, "--save", "all")
-        found[words] = sessions.file.read_bytes()
-    return found
+        return sessions.file.read_bytes()
+
+    return file_of
 
 
 @EVERY_SIGNAL
-@pytest.mark.parametrize(("words", "whole"), [(COMPARE, 26), (RUN, 20)], ids=["compare", "run"])
+@pytest.mark.parametrize(
+    ("words", "whole", "kills"),
+    [
+        pytest.param(COMPARE, 26, 2, id="compare"),
+        pytest.param(COMPARE, 26, 5, id="compare-five-times", marks=pytest.mark.thorough),
+        pytest.param(RUN, 20, 5, id="run-five-times", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_session_that_is_killed_again_and_again_ends_with_the_same_bytes(
-    words: Sequence[str], whole: int, number: signal.Signals, left_alone: Mapping[Any, bytes], tmp_path: Path
+    words: Sequence[str],
+    whole: int,
+    kills: int,
+    number: signal.Signals,
+    left_alone: Callable[[Sequence[str]], bytes],
+    tmp_path: Path,
 ) -> None:
     sessions = Sessions(tmp_path, number, CODES)
-    kill_and_resume(sessions, words, sessions.draw.sample(range(1, whole - 4), 5))
-    assert sessions.file.read_bytes() == left_alone[words]
+    kill_and_resume(sessions, words, sessions.draw.sample(range(1, whole - 4), kills))
+    assert sessions.file.read_bytes() == left_alone(words)
 
 
 @EVERY_SIGNAL
@@ -187,13 +202,43 @@ def test_a_bench_that_is_killed_keeps_what_it_has_measured(number: signal.Signal
     sessions.check_what_is_left("all")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_what_is_in_the_file_is_counted_however_soon_the_signal_comes(number: signal.Signals, tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path, number, CODES)
+    code = f"""
+import os, sys, time
+from harness.cli import main
+from harness.results import growth
+write = growth.write_json
+def interrupted(path, value):
+    write(path, value)
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(0.01)  # Python handles it between two instructions
+growth.write_json = interrupted
+sys.argv[1:] = ["bench", "synchronous", "strict", "--tracks", "2", "--workers", "1", "-q", "--json", "all"]
+main()
+"""
+    process = sessions.commands.start("-c", code, stderr=subprocess.PIPE)
+    _, reported = process.communicate(timeout=PATIENCE_REAL_S)
+    assert process.returncode == CODES[number]
+    assert "1 of 2 implementations have been measured, and are in all" in reported.decode()
+    assert len(json.loads(sessions.file.read_bytes())["strategies"]) == 1
+
+
 @EVERY_SIGNAL
-@pytest.mark.parametrize(("words", "times"), [(PYTEST, 2), (XDIST, 1)], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        pytest.param(PYTEST, 1, id="alone"),
+        pytest.param(PYTEST, 3, id="alone-three-times", marks=pytest.mark.thorough),
+        pytest.param(XDIST, 1, id="xdist", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_test_session_that_is_killed_keeps_its_runs_and_a_command_plays_the_rest(
     words: Sequence[str],
     times: int,
     number: signal.Signals,
-    left_alone: Mapping[Any, bytes],
+    left_alone: Callable[[Sequence[str]], bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -202,6 +247,6 @@ def test_a_test_session_that_is_killed_keeps_its_runs_and_a_command_plays_the_re
     for moment in sessions.draw.sample(range(1, 6), times):
         sessions.kill(*words, "--harness-save", "all", when_it_has=moment)
         sessions.play("harness", *RESUMING_PYTEST, "all")
-        assert sessions.file.read_bytes() == left_alone[RESUMING_PYTEST[:-1]]
+        assert sessions.file.read_bytes() == left_alone(RESUMING_PYTEST[:-1])
         sessions.check_what_is_left("all")
         sessions.file.unlink()

@@ -116,3 +116,11 @@ def test_values_keep_their_shape(value: object) -> None:
     assert type(shown) is type(value)
     if isinstance(value, list) and isinstance(shown, list):
         assert len(value) == len(shown)
+
+
+def test_the_list_of_credentials_stays_a_list_so_that_an_archive_can_be_read() -> None:
+    journal = Journal()
+    journal.add(0.0, "run.began", 0, {"secrets": ["key-123456"], "credentials": ["hunter2-hunter2", "eyJh.eyJi.c"]})
+    began = Redaction.of(journal).journal(journal).entries[0].facts
+    assert began["secrets"] == ["(secret-1)"]
+    assert began["credentials"] == ["(secret-2)", "(secret-3)"]

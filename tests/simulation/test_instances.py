@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from harness.engine.run import run
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import AnswerLimit, BackgroundLimit, Platform
 from harness.targets import load
 from harness.trace.events import (
     InstanceFrozen,
@@ -71,14 +72,14 @@ def test_two_instances_take_turns_and_share_only_the_database() -> None:
 
 
 def test_a_limit_or_freezing_applies_to_each_instance() -> None:
-    told, journal = _told(Platform(instances=2, limit_s=10.0, freezes_after_answer=True))
+    told, journal = _told(Platform(AnswerLimit(10.0), instances=2, background_limit=BackgroundLimit()))
     assert told[3] == "2 remembered, 3 stored"
     assert [entry.facts["instance"] for entry in journal.of(InstanceFrozen)] == [1, 2, 1, 2]
     assert [entry.facts["instance"] for entry in journal.of(InstanceThawed)] == [1, 2]
 
 
 def test_a_restart_replaces_all_instances_and_keeps_the_database() -> None:
-    told, journal = _told(Platform(instances=2, restarts_s=(15.0,)))
+    told, journal = _told(Platform(instances=2, restarts=(15.0,)))
     assert told[2:] == ["1 remembered, 2 stored", "1 remembered, 3 stored"]
     assert [entry.facts["instance"] for entry in journal.of(InstanceKilled)] == [1, 2]
     assert [entry.facts["instance"] for entry in journal.of(InstanceStarted)] == [1, 2, 3, 4]
@@ -98,7 +99,7 @@ def _slow() -> Any:
 def test_a_handler_ended_by_a_restart_is_not_ended_again_by_the_limit(
     limit_s: float, restarts_s: tuple[float, ...], ended: int
 ) -> None:
-    platform = Platform(limit_s=limit_s, restarts_s=restarts_s)
+    platform = Platform(answer_limit=AnswerLimit(limit_s), restarts=restarts_s)
     result = run(Scenario("test/limit", "A limit.", platform=platform), load(f"{__file__}:_slow"))
     assert result.journal is not None
     assert len(result.journal.of(InvocationEnded)) == ended
@@ -126,7 +127,7 @@ def _slow_to_start() -> Any:
 
 @pytest.mark.parametrize(("after_s", "waits_s"), [(0.0, STARTUP_S), (1.0, 3.0), (STARTUP_S, 0.0), (9.0, 0.0)])
 def test_a_request_waits_until_a_restarted_instance_has_started_up(after_s: float, waits_s: float) -> None:
-    platform = Platform(restarts_s=(10.0,))
+    platform = Platform(restarts=(10.0,))
     apart_s = 10.0 - STARTUP_S + after_s  # the first track is requested when the application has started up
     scenario = Scenario("test/startup", "A startup.", tracks=2, apart_s=apart_s, platform=platform)
     journal = run(scenario, load(f"{__file__}:_slow_to_start")).journal

@@ -12,7 +12,8 @@ from harness.fakes.latency import Never
 from harness.fakes.script import Image, KieScript, Script
 from harness.results.result import Result
 from harness.scenario import catalogue
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import Platform
 from harness.targets import load
 from harness.trace.events import (
     AudioProbed,

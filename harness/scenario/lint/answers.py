@@ -6,14 +6,14 @@ from itertools import pairwise
 from typing import Generic, TypeVar
 
 from harness.fakes.latency import NEVER_S
-from harness.fakes.script import Image, Music
+from harness.fakes.script import Extra, Image, Music
 from harness.scenario.fields import in_file
 from harness.scenario.lint.durations import never_ends, shortest_s
 from harness.scenario.lint.finding import Finding
 from harness.scenario.model import Scenario
 from harness.scenario.values import spelled
 
-Entry = TypeVar("Entry", Music, Image)
+Entry = TypeVar("Entry", Music, Image, Extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Overridden(Generic[Entry]):
     because: str
 
 
-def _fails(when: str) -> Callable[[Music | Image], bool]:
+def _fails(when: str) -> Callable[[Music | Image | Extra], bool]:
     return lambda entry: entry.fails is not None and entry.fails.when == when
 
 
-def _names_but(made: type[Music | Image], *kept: str) -> tuple[str, ...]:
+def _names_but(made: type[Music | Image | Extra], *kept: str) -> tuple[str, ...]:
     return tuple(field.name for field in fields(made) if field.name not in kept)
 
 
@@ -65,16 +65,31 @@ OF_IMAGES: tuple[Overridden[Image], ...] = (
     Overridden(_fails("after-generating"), ("picture", "picture_url", "answer"), "the generation fails"),
     Overridden(lambda image: image.callback == "never", _IMAGE_CALLBACKS, "no callback is sent"),
 )
+OF_EXTRAS: tuple[Overridden[Extra], ...] = (
+    Overridden(_fails("at-once"), _names_but(Extra, "fails"), "the request is rejected"),
+    Overridden(
+        lambda extra: extra.takes is not None and never_ends(extra.takes),
+        _names_but(Extra, "takes"),
+        "the task is never finished",
+    ),
+    Overridden(_fails("after-generating"), ("picture",), "the task fails"),
+    Overridden(lambda extra: extra.callback == "never", ("callback_late_s", "callback_times"), "no callback is sent"),
+)
 
 
 def answers_in_vain(scenario: Scenario) -> Iterator[Finding]:
     """Yield the keys of scripted answers that have no effect."""
-    music, images = scenario.script.suno.music, scenario.script.kie.images
-    yield from _of_list(("suno", "music"), music, OF_MUSIC)
+    suno, images = scenario.script.suno, scenario.script.kie.images
     yield from _of_list(("kie", "images"), images, OF_IMAGES)
-    for number, each in enumerate(music):
-        if scenario.deadline_s < shortest_s(each.takes) < NEVER_S:
-            yield Finding(("suno", "music", number, "takes"), _too_late("the music is finished", scenario.deadline_s))
+    for key, music in (("music", suno.music), ("variants", suno.variants)):
+        yield from _of_list(("suno", key), music, OF_MUSIC)
+        for number, each in enumerate(music):
+            if scenario.deadline_s < shortest_s(each.takes) < NEVER_S:
+                yield Finding(("suno", key, number, "takes"), _too_late("the music is finished", scenario.deadline_s))
+    for field in fields(suno.extras):
+        entry = getattr(suno.extras, field.name)
+        if isinstance(entry, Extra):
+            yield from _of_entry(("suno", "extras", in_file(field.name)), entry, OF_EXTRAS)
     for number, image in enumerate(images):
         yield from _after_the_deadline(("kie", "images", number), image, scenario.deadline_s)
 

@@ -78,9 +78,10 @@ def _callbacks(rule: FaultRule, scenario: Scenario) -> Iterator[Reason]:
 
 
 def _callback_types(scenario: Scenario) -> set[str]:
-    """Return the callback types that may come, strays included."""
+    """Return the callback types that may come, strays included, and those of variants that the scenario describes."""
     suno = scenario.script.suno
-    types = {each for music in suno.music for each in _types_of(music)}
+    variants = () if suno.variants == (Music(),) else suno.variants
+    types = {each for music in (*suno.music, *variants) for each in _types_of(music)}
     return types | ({"complete"} if suno.strays else set())
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from harness.scenario.lint.finding import Finding
-from harness.scenario.model import Platform, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.platform import Platform
 from harness.scenario.values import spelled
 
 
@@ -54,15 +55,17 @@ def _strays(scenario: Scenario) -> Iterator[Finding]:
 
 def _platform(scenario: Scenario) -> Iterator[Finding]:
     platform = scenario.platform
-    for number, at_s in enumerate(platform.restarts_s):
-        if at_s > scenario.deadline_s:
+    for number, at_s in enumerate(platform.restarts):
+        if isinstance(at_s, float) and at_s > scenario.deadline_s:
             yield Finding(("platform", "restarts", number), _too_late(scenario))
     if platform.limit_s is not None and platform.limit_s > scenario.deadline_s:
-        yield Finding(("platform", "limit"), _too_late(scenario))
+        yield Finding(("platform", "answer-limit"), _too_late(scenario))
+    if platform.sleeps_after_s is None and platform.cold_start_s:
+        yield Finding(("platform", "cold-start"), "has no effect without sleeps-after:")
     if platform.cron_every_s == Platform().cron_every_s:
         return
-    if not platform.freezes_after_answer:
-        yield Finding(("platform", "cron-every"), "has no effect without freezes-after-answer: true")
+    if platform.background_limit is None:
+        yield Finding(("platform", "cron-every"), "has no effect without background-limit:")
     elif platform.cron_every_s > scenario.deadline_s:
         yield Finding(("platform", "cron-every"), _too_late(scenario))
 

@@ -26,6 +26,7 @@ from harness.trace.events.observation import (
     StoreWrite,
 )
 from harness.trace.events.platform import (
+    AnswerReplaced,
     CronCalled,
     ImplementationLoaded,
     InstanceExited,
@@ -38,6 +39,7 @@ from harness.trace.events.platform import (
 from harness.trace.events.provider import (
     ContractBroken,
     CreditsChanged,
+    EndpointNotReproduced,
     ImagePublished,
     MarkFacts,
     RateLimited,
@@ -67,6 +69,7 @@ from harness.trace.events.track import (
 
 __all__ = [
     "EVENTS",
+    "AnswerReplaced",
     "AudioProbed",
     "BalanceChanged",
     "BalanceWatched",
@@ -77,6 +80,7 @@ __all__ = [
     "ContractBroken",
     "CreditsChanged",
     "CronCalled",
+    "EndpointNotReproduced",
     "EnvironmentRead",
     "Event",
     "Facts",

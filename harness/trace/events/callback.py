@@ -1,8 +1,9 @@
 """Callbacks: delivery attempts and their outcome at the provider."""
 
+from dataclasses import field
 from typing import Any
 
-from harness.trace.event import Event, event, if_missing
+from harness.trace.event import OMITTED, Event, event, if_missing
 
 
 @event
@@ -26,6 +27,8 @@ class CallbackAttempt(Event):
     body: Any = if_missing(None)
     headers: dict[str, str]
     """Its signature, when it has one."""
+    unknown_key: bool | None = field(default=None, metadata=OMITTED)
+    """True if it is signed with a key that the application does not have."""
 
 
 @event

@@ -1,8 +1,9 @@
 """HTTP between the hosts of a world, and its faults."""
 
+from dataclasses import field
 from typing import Any, Literal
 
-from harness.trace.event import Event, event, if_missing
+from harness.trace.event import OMITTED, Event, event, if_missing
 
 ResponseOutcome = Literal["answered", "too-late", "broken-off"]
 
@@ -24,6 +25,8 @@ class Request(Event):
     headers: dict[str, str]
     body: Any
     """JSON where it is JSON, text where it is short text, otherwise size and digest."""
+    guessed: bool | None = field(default=None, metadata=OMITTED)
+    """true: its cause was not followed, it is the only request that was open at the application; live only."""
 
 
 @event
@@ -39,6 +42,8 @@ class Response(Event):
     latency_s: float
     headers: dict[str, str]
     body: Any
+    delayed_s: float | None = field(default=None, metadata=OMITTED)
+    """Live, of a fake: how much of the latency the scenario asked for; the rest is the machine's."""
 
 
 @event
@@ -58,6 +63,8 @@ class ConnectionToUnknownHost(Event):
     host: str
     port: int
     by: str
+    guessed: bool | None = field(default=None, metadata=OMITTED)
+    """true: its cause was not followed, see `request`."""
 
 
 @event

@@ -1,6 +1,8 @@
 """What the harness observes of the implementation: its store, its log, its tracks' images."""
 
-from harness.trace.event import Event, event
+from dataclasses import field
+
+from harness.trace.event import OMITTED, Event, event, if_missing
 from harness.trace.events.provider import MarkFacts
 from harness.trace.events.track import Row
 
@@ -51,6 +53,8 @@ class StoreRequest(Event):
     status: int
     code: str | None
     message: str | None
+    guessed: bool | None = field(default=None, metadata=OMITTED)
+    """true: its cause was not followed, see `request`."""
 
 
 @event
@@ -117,5 +121,8 @@ class AudioProbed(Event):
     problem: str | None
     """Why it does not play."""
     plays: bool
-    """Whether the bytes are those of an audio file."""
+    """Whether the bytes are a whole audio file."""
     format: str | None
+    """mp3, aac, wav, mp4, ogg, flac or webm; null if the bytes are no audio."""
+    seconds: float | None = if_missing(None)
+    """How long it plays; null when it does not, or when its format does not state it."""

@@ -1,8 +1,9 @@
 """The platform that the implementation runs on: instances, handlers, the periodic route."""
 
 from collections.abc import Sequence
+from dataclasses import field
 
-from harness.trace.event import Event, event
+from harness.trace.event import OMITTED, Event, event
 
 
 @event
@@ -13,7 +14,7 @@ class ImplementationLoaded(Event):
     promised_logs: Sequence[Sequence[str]]
     """Pairs of a log event and the text declared for it."""
     cron_path: str | None
-    """The periodic route that the platform calls."""
+    """The periodic route that the platform calls; the first one of several."""
 
 
 @event
@@ -26,7 +27,7 @@ class InstanceStarted(Event):
 
 @event
 class InstanceKilled(Event):
-    """Recorded when the platform kills an instance."""
+    """Recorded when the platform ends an instance: for a restart, at the end of its lifetime, or to let it sleep."""
 
     kind = "instance.killed"
     instance: int
@@ -34,7 +35,7 @@ class InstanceKilled(Event):
 
 @event
 class InstanceFrozen(Event):
-    """Recorded when the platform freezes an instance after its response."""
+    """Recorded when the platform freezes an instance after its last response."""
 
     kind = "instance.frozen"
     instance: int
@@ -68,8 +69,22 @@ class InvocationEnded(Event):
 
 
 @event
+class AnswerReplaced(Event):
+    """Recorded when the platform answers in place of a handler, which runs on."""
+
+    kind = "answer.replaced"
+    limit_s: float
+    """How long the platform waits for a handler's answer."""
+    path: str
+    status: int
+    """Of the platform's own answer."""
+
+
+@event
 class CronCalled(Event):
-    """Recorded when the platform calls the periodic route."""
+    """Recorded when a periodic route is called: by the platform, or by the page of one track."""
 
     kind = "cron"
     path: str
+    track_id: str | None = field(default=None, metadata=OMITTED)
+    """The track whose page calls it; null for a route that the platform calls."""

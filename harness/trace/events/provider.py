@@ -1,10 +1,11 @@
 """The providers: generations, credits, limits and what they publish."""
 
 from collections.abc import Sequence
+from dataclasses import field
 from typing import Any, TypedDict
 
-from harness.fakes.events import ContractProblem
-from harness.trace.event import Event, event, if_missing
+from harness.fakes.events import ContractProblem, Purpose
+from harness.trace.event import OMITTED, Event, event, if_missing
 
 
 class MarkFacts(TypedDict):
@@ -27,6 +28,21 @@ class ContractBroken(Event):
 
 
 @event
+class EndpointNotReproduced(Event):
+    """Recorded when a request goes to an endpoint that the provider documents and its fake does not have."""
+
+    kind = "endpoint.not-reproduced"
+    provider: str
+    method: str
+    path: str
+
+    @property
+    def sentence(self) -> str:
+        """Return what is not reproduced, without a full stop."""
+        return f"not reproduced: {self.method} {self.path}"
+
+
+@event
 class TaskCreated(Event):
     """Recorded when a provider accepts a generation."""
 
@@ -35,8 +51,8 @@ class TaskCreated(Event):
     task_id: str
     number: int
     """Its number at its provider, from 1."""
-    what: str
-    """`music` or `image`."""
+    what: Purpose
+    """Its purpose: `music`, `variant`, `audio`, `image`, `cover` or `other`."""
     endpoint: str
     mode: str
     """How the result is delivered: `synchronous`, `callback`, `job`."""
@@ -46,6 +62,8 @@ class TaskCreated(Event):
     """Credits."""
     requested: dict[str, Any]
     """The size that was requested, for an image."""
+    parent: str | None = field(default=None, metadata=OMITTED)
+    """The id of the task whose result it works on, if it works on one."""
 
 
 @event

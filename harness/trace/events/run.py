@@ -23,10 +23,12 @@ class RunBegan(Event):
     deadline_s: float
     signing: bool = if_missing(False)
     """Whether callbacks are signed."""
+    signing_ahead_s: float | None = field(default=None, metadata=OMITTED)
+    """By how much the clock that stamps them is ahead of the application's; negative when it is behind."""
     limit_s: float | None = if_missing(None)
-    """How long the platform lets a handler run; null without a limit."""
+    """How long callers wait for a handler's answer before the platform answers itself; null without a limit."""
     freezes: bool = if_missing(False)
-    """Whether the platform freezes an instance after its response."""
+    """Whether the platform freezes an instance, or ends it, between requests."""
     delivery_answer_within_s: float = if_missing(15.0)
     """How long the provider waits for the response to a callback."""
     secrets: Sequence[str] = if_missing(())

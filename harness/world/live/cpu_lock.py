@@ -9,13 +9,15 @@ import contextlib
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def turn_to_work() -> Iterator[None]:
-    """Hold the lock; waits without a limit. A process that dies releases it."""
+def turn_to_work() -> Iterator[float]:
+    """Hold the lock; yield how many real seconds it was waited for. A process that dies releases it."""
+    began_s = time.perf_counter()
     cores = os.cpu_count() or 1
     number = os.getpid() % max(1, cores // 2)
     path = Path(tempfile.gettempdir()) / f"harness-turn-{os.getuid()}-{number}.lock"
@@ -26,7 +28,7 @@ def turn_to_work() -> Iterator[None]:
             break
         os.close(lock)  # its last holder has removed it
     try:
-        yield
+        yield time.perf_counter() - began_s
     finally:
         path.unlink(missing_ok=True)
         os.close(lock)

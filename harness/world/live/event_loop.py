@@ -13,15 +13,18 @@ a request as the loop does (tests/benchmarks/test_fakes_speed.py measures both).
 import asyncio
 import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 import time_machine
 
 from harness.fakes.tasks import come_due
 from harness.world.clock import START_S
+from harness.world.scope import CAUSE
 
+Given = TypeVarTuple("Given")
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000
 TURNS_TO_HANG_UP = 3
@@ -32,14 +35,20 @@ _END_OF_WAITING: Any = vars(asyncio.futures)["_set_result_unless_cancelled"], co
 
 
 class _ScaledSelector(selectors.DefaultSelector):
-    """Converts timeouts from scenario seconds to real seconds."""
+    """Converts timeouts from scenario seconds to real seconds, or skips them."""
 
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed
+        self.skip: Callable[[float], None] | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout / self._speed if timeout else timeout)
+        if self.skip is None or not timeout:
+            return super().select(timeout / self._speed if timeout else timeout)
+        ready = super().select(0)
+        if not ready:
+            self.skip(timeout)
+        return ready
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -54,12 +63,15 @@ class LiveLoop(asyncio.SelectorEventLoop):
     """None during construction, which already reads the time."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        super().__init__(_ScaledSelector(speed))
+        self._scaled = _ScaledSelector(speed)
+        super().__init__(self._scaled)
         self.speed = speed
         self.refusal: str | None = None
         self._began_s = _monotonic()
         self._run_began_s: float | None = None
         self._skipped_s = 0.0
+        self._delays: dict[int, list[tuple[float, float]]] = {}
+        """By cause, the waits of fakes and faults: when each was begun, and when it is due."""
         self._epoch_ns = time.time_ns()
 
     def time(self) -> float:
@@ -88,6 +100,43 @@ class LiveLoop(asyncio.SelectorEventLoop):
         """Skip time: timers due by then fire at once. No other process's clock moves, so this is only for the time
         after a run, and for fakes that are served alone."""
         self._skipped_s += seconds
+
+    @contextmanager
+    def skipping_waits(self) -> Iterator[None]:
+        """Skip every wait instead of waiting, as in the simulated world; like `advance`, only for the time after a run,
+        and for what this process does alone."""
+        self._scaled.skip = self.advance
+        try:
+            yield
+        finally:
+            self._scaled.skip = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait after all: for another process."""
+        skip, self._scaled.skip = self._scaled.skip, None
+        try:
+            yield
+        finally:
+            self._scaled.skip = skip
+
+    def call_at(
+        self, when: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule a callback, and note the waits of fakes and faults for `delayed_s`."""
+        if callback in _END_OF_WAITING and CAUSE.get():
+            self._delays.setdefault(CAUSE.get(), []).append((self.time(), when))
+        return super().call_at(when, callback, *args, context=context)
+
+    def delayed_s(self, cause: int) -> float:
+        """Return how long what follows a cause has been delayed on purpose: by the waits that are over. They may
+        overlap."""
+        now_s, total_s, reached_s = self.time(), 0.0, 0.0
+        for begun_s, due_s in sorted(self._delays.pop(cause, ())):
+            if due_s <= now_s:
+                total_s += max(0.0, due_s - max(begun_s, reached_s))
+                reached_s = max(reached_s, due_s)
+        return round(total_s, 6)
 
     def next_due_s(self) -> float | None:
         """Return the seconds until the first wait on this loop ends; None without any.

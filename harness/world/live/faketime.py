@@ -24,6 +24,7 @@ PATTERNS = (
     "/usr/local/lib/faketime/libfaketimeMT.so.1",
 )
 ADVICE = "install libfaketime (Debian: apt-get install libfaketime), or use --speed 1"
+TICKS = Path(__file__).parent / "ticks.cjs"
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_BYTES = 4096
 COUNTERS_BYTES = 16
@@ -51,6 +52,11 @@ def faketime_environment(speed: float, ahead_s: float) -> dict[str, str]:
     assert path is not None, "the caller that sets the speed must check library() first"
     clock = {"FAKETIME": f"{ahead_s:+.3f} x{speed:g}", "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1"}
     return {"LD_PRELOAD": str(path), **clock}
+
+
+def with_steady_ticks(node_options: str) -> str:
+    """Return NODE_OPTIONS with which Node's timers that count their ticks follow the clock; see `ticks.cjs`."""
+    return f'{node_options} --require "{TICKS}"'.strip()
 
 
 class SharedClock:

@@ -23,8 +23,9 @@ from harness.trace.events import (
 )
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
-from harness.world.live.faketime import SAYS, SharedClock, faketime_environment
+from harness.world.live.faketime import SAYS, SharedClock, faketime_environment, with_steady_ticks
 from harness.world.live.process import Process, wait_until_ready
+from harness.world.live.redirect import with_own_first
 from harness.world.log_level import level_of, tidy
 
 LOOPBACK = "127.0.0.1"
@@ -100,6 +101,9 @@ class InstanceProcesses:
             self._clocks.callback(clock.close)
             own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
             environment = environment_of(self._settings, values, {**own, **self.reach}, timezone=self._timezone)
+            environment = with_own_first(environment, self.reach)
+            if self._loop.speed != 1:
+                environment["NODE_OPTIONS"] = with_steady_ticks(environment.get("NODE_OPTIONS", ""))
             process = Process(filled(application.command, values), self._settings.folder, environment, self._on_line)
             self._processes[port] = process
             self._starts += 1
@@ -169,13 +173,17 @@ class InstanceProcesses:
         return gone
 
     async def restart(self, port: int) -> None:
-        """Kill an instance with all its work, and start another one on the same store."""
-        self._writer.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
+        """Kill an instance with all its work, if it runs, and start another one on the same store."""
+        self.end(port)
+        await self._start(port)
+
+    def end(self, port: int) -> None:
+        """Kill an instance with all its work."""
         process = self._processes.pop(port, None)
         if process is not None:
+            self._writer.record(InstanceKilled(instance=self._numbers.get(port, 0)), 0)
             process.kill()
             process.stop()
-        await self._start(port)
 
     def freeze(self, port: int) -> None:
         if port in self._processes:
@@ -198,19 +206,30 @@ class InstanceProcesses:
 class Forwarder:
     """An ASGI app that forwards the harness's own probes to the application's process."""
 
-    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, base_url: str, client: httpx.AsyncClient, loop: LiveLoop) -> None:
         self._base_url = base_url
         self._client = client
+        self._loop = loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._loop.waiting():
+            await self._forward(scope, send)
+
+    async def _forward(self, scope: Scope, send: Send) -> None:
         query = scope["query_string"].decode("latin-1")
         url = self._base_url + scope["path"] + (f"?{query}" if query else "")
         headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
-        response = await self._client.request(scope["method"], url, headers=headers)
-        kept = [(name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS]
-        kept.append((b"content-length", str(len(response.content)).encode()))
-        await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
-        await send({"type": "http.response.body", "body": response.content})
+        async with self._client.stream(scope["method"], url, headers=headers) as response:
+            kept = [(name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS]
+            try:
+                content = await response.aread()
+            except httpx.RemoteProtocolError:  # it ends before its stated length
+                await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
+                scope["state"]["wire"].close()
+                return
+            kept.append((b"content-length", str(len(content)).encode()))
+            await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
+            await send({"type": "http.response.body", "body": content})
 
 
 def by_port(apps: Mapping[int, Any]) -> Any:

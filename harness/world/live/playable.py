@@ -2,12 +2,20 @@
 
 from dataclasses import replace
 
-from harness.config.app_config import Settings
+from harness.config.app_config import Application, Settings
 from harness.fakes.pictures import render
 from harness.fakes.published_files import picture_spec
 from harness.fakes.tasks import turn
 from harness.faults.rule import FaultRule
-from harness.scenario.model import DEADLINE_S, Platform, Scenario
+from harness.scenario.model import DEADLINE_S, Scenario
+from harness.scenario.platform import PRESETS, Platform
+
+
+def on_its_platform(scenario: Scenario, application: Application) -> Scenario:
+    """Return the scenario on the platform that the application's configuration names, unless it has one of its own."""
+    if application.platform is None or scenario.platform != Platform():
+        return scenario
+    return replace(scenario, platform=PRESETS[application.platform].platform)
 
 
 def unplayable(scenario: Scenario, settings: Settings, speed: float, *, is_started: bool) -> str | None:
@@ -27,7 +35,7 @@ def unplayable(scenario: Scenario, settings: Settings, speed: float, *, is_start
             f"its last track is requested after {last_s / 3600:g} h, which at speed {speed:g} takes "
             f"{last_s / speed / 3600:.1f} h; use a higher --speed or the simulated world"
         )
-    if not is_started and replace(scenario.platform, cron_every_s=Platform().cron_every_s) != Platform():
+    if not is_started and scenario.platform.controls_instances:
         return (
             "this scenario's platform ends, freezes, restarts or multiplies the application's processes, so the "
             "harness has to start the application: set command in its harness.toml"

@@ -2,11 +2,13 @@
 
 It answers `CONNECT host:443` and speaks TLS with a certificate of a throw-away authority that only the started process
 trusts; a plain request names its host itself. Both go to the app that serves the host. For a host without a fake the
-client gets 502, and the harness is notified.
+client gets 502 with a reason, and the harness is notified. The hosts speak HTTP/1.1: a client that offers HTTP/2, too,
+learns that from the handshake.
 """
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,13 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import trustme
+from uvicorn.server import ServerState
 
 from harness.world.fault_injector import ConnectHook
 from harness.world.live.server import protocol_factory
 
 HEAD_BYTES_MAX = 64 * 1024
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-NO_SUCH_HOST = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+REFUSAL = "the harness lets nothing out and has no fake of {}; serve a stand-in at 127.0.0.1 and set its address"
 
 OnUnknownHost = Callable[[str, int], None]
 """Called for each host and port without a fake."""
@@ -32,16 +35,18 @@ class Authority:
     """A certificate authority that lives as long as a run; its key never leaves this process."""
 
     def __init__(self, folder: Path) -> None:
+        """Its certificate is written to `folder`."""
         self._authority = trustme.CA(organization_name="Harness", organization_unit_name="Throw-away authority")
         self.certificate = folder / "authority.pem"
         """The certificate that the started process has to trust."""
         self._authority.cert_pem.write_to_path(str(self.certificate))
         self._contexts: dict[str, ssl.SSLContext] = {}
 
-    def bundle(self, path: Path) -> Path:
-        """Write the authority's certificate together with the commonly trusted ones."""
+    def bundle(self) -> Path:
+        """Write the authority's certificate together with the commonly trusted ones beside it; return the file."""
         import certifi
 
+        path = self.certificate.with_name("trusted.pem")
         commonly_trusted = Path(certifi.where()).read_text(encoding="utf-8")
         path.write_text(commonly_trusted + "\n" + self.certificate.read_text(encoding="ascii"), encoding="utf-8")
         return path
@@ -50,6 +55,7 @@ class Authority:
         """Return a server's context with a certificate for `host`."""
         if host not in self._contexts:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.set_alpn_protocols(["http/1.1"])
             self._authority.issue_cert(host).configure_cert(context)
             self._contexts[host] = context
         return self._contexts[host]
@@ -58,24 +64,34 @@ class Authority:
 class Proxy:
     """Listens on a free port until it is closed."""
 
-    def __init__(self, hosts: Mapping[str, ProxiedHost], authority: Authority, on_unknown_host: OnUnknownHost) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[str, ProxiedHost],
+        authority: Authority,
+        on_unknown_host: OnUnknownHost,
+        state: ServerState | None = None,
+    ) -> None:
+        """`state` holds the open connections to hosts."""
+        self._state = state
         self._authority = authority
         self._on_unknown_host = on_unknown_host
         self._hosts = hosts
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
-    async def start(self, host: str) -> asyncio.Server:
-        """Begin to listen; the caller closes the server."""
+    async def start(self, host: str, port: int = 0) -> asyncio.Server:
+        """Begin to listen, on a free port unless one is given; the caller closes the server."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Greeter(self), host, 0)
+        server = await loop.create_server(lambda: _Greeter(self), host, port)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
     def protocol_for(self, host: str) -> Any:
         """Return the protocol of an application's connection to `host`, or None for an unknown host."""
         served = self._hosts.get(host)
-        return None if served is None else protocol_factory(served[0], asyncio.get_running_loop(), served[1])()
+        if served is None:
+            return None
+        return protocol_factory(served[0], asyncio.get_running_loop(), served[1], self._state)()
 
     def unknown_host(self, host: str, port: int) -> None:
         self._on_unknown_host(host, port)
@@ -158,5 +174,9 @@ class _Greeter(asyncio.Protocol):
 
     def _refuse(self, host: str, port: int) -> None:
         self._proxy.unknown_host(host, port)
-        self._transport.write(NO_SUCH_HOST)
+        why = REFUSAL.format(re.sub(r"[^\w.:-]", "?", host, flags=re.ASCII))
+        head = (
+            f"HTTP/1.1 502 {why}\r\nContent-Type: text/plain\r\nContent-Length: {len(why)}\r\nConnection: close\r\n\r\n"
+        )
+        self._transport.write((head + why).encode("ascii"))
         self._transport.close()

@@ -1,6 +1,6 @@
 """Detects whether anything still happens in a live run: after long enough without activity, the run is over."""
 
-from harness.config.app_config import PLATFORM
+from harness.config.app_config import BROWSER, PLATFORM
 from harness.trace.events import (
     CronCalled,
     Event,
@@ -10,12 +10,15 @@ from harness.trace.events import (
     Request,
     RequestAbandoned,
     Response,
+    StoreRequest,
+    StoreWrite,
 )
 from harness.trace.journal import Journal
+from harness.trace.rows import differs
 
-IDLE: tuple[type[Event], ...] = (CronCalled, LogLine, InstanceFrozen, InstanceThawed)
+IDLE: tuple[type[Event], ...] = (CronCalled, LogLine, InstanceFrozen, InstanceThawed, StoreRequest)
 """Events that do not count as activity. A line that the application prints may be about the harness's own probe of a
-track."""
+track, and a request to the store may be a worker's heartbeat; what it changes counts."""
 
 
 class Quiescence:
@@ -32,8 +35,11 @@ class Quiescence:
         for entry in self._journal.entries[self._seen :]:
             self._seen += 1
             event = entry.event
-            if isinstance(event, Request) and event.by == PLATFORM:
+            if isinstance(event, Request) and event.by in (PLATFORM, BROWSER):
                 self._calls.add(entry.number)
             request = event.request if isinstance(event, Response | RequestAbandoned) else entry.number
-            goes_on |= not isinstance(event, IDLE) and request not in self._calls
+            is_idle = isinstance(event, IDLE) or (
+                isinstance(event, StoreWrite) and not differs(event.before, event.after)
+            )
+            goes_on |= not is_idle and request not in self._calls
         return goes_on

@@ -1,16 +1,20 @@
 """Redirects a started process's requests to the fakes, without changing its code or anything outside it.
 
 `variables`: base URLs in its environment (templates like `KIE_BASE_URL = "{kie}"`). `preload`: a Node process preloads
-a module that rewrites the providers' origins for fetch, http and https. `proxy`: the process gets a proxy and its
+a module that leads connections to the providers' hosts to the fakes. `proxy`: the process gets a proxy and its
 certificate authority, through the variables that Python, curl and Node read.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.fakes.registry import PROVIDERS
+
 PRELOAD = Path(__file__).parent / "preload.cjs"
+PYTHON_HOOK = Path(__file__).parent / "python_hook"
 LOCAL = "localhost,127.0.0.1,::1"
 
 
@@ -27,10 +31,45 @@ def preload_environment(origins: Mapping[str, str], unknown: str, given: str) ->
     }
 
 
+def write_preload(environment: Mapping[str, str], path: Path) -> str:
+    """Write the preloaded module with its variables into one file; return the NODE_OPTIONS that preload it."""
+    variables = {name: value for name, value in environment.items() if name != "NODE_OPTIONS"}
+    path.write_text(
+        f"Object.assign(process.env, {json.dumps(variables)});\nrequire({json.dumps(str(PRELOAD))});\n",
+        encoding="utf-8",
+    )
+    return f'--require "{path}"'
+
+
 def preload_also(environment: Mapping[str, str], host: str, where: str) -> dict[str, str]:
     """Return the environment with one more host redirected to an address."""
     origins = json.loads(environment["HARNESS_ORIGINS"]) | {f"https://{host}": where}
     return {**environment, "HARNESS_ORIGINS": json.dumps(origins)}
+
+
+def with_fakes(environment: Mapping[str, str], addresses: Iterable[str]) -> dict[str, str]:
+    """Return the environment with more addresses of fakes, whose requests say what caused them."""
+    return {**environment, "HARNESS_FAKES": json.dumps([*addresses])}
+
+
+def follow_python(environment: Mapping[str, str], addresses: Iterable[str], followed: Path) -> dict[str, str]:
+    """Return the environment in which Python processes follow what a request causes, up to their requests to these
+    addresses of fakes and to the providers' hosts. `followed` is made once a server does so; see `python_hook`."""
+    hosts = [f"{scheme}://{host}" for each in PROVIDERS.values() for host in each.hosts for scheme in ("https", "http")]
+    proxies = [environment["HTTP_PROXY"]] if "HTTP_PROXY" in environment else []
+    return with_fakes({**environment, "HARNESS_FOLLOWED": str(followed)}, [*addresses, *hosts, *proxies])
+
+
+def with_own_first(environment: Mapping[str, str], reach: Mapping[str, str]) -> dict[str, str]:
+    """Return an application's environment in which its own Node options and Python modules come after the harness's:
+    `reach` is what the functions here have returned."""
+    result = dict(environment)
+    if "HARNESS_ORIGINS" in reach:
+        options = result.get("NODE_OPTIONS", "")
+        result["NODE_OPTIONS"] = options if str(PRELOAD) in options else f'{options} --require "{PRELOAD}"'.strip()
+    if "HARNESS_FOLLOWED" in reach:
+        result["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PYTHON_HOOK), result.get("PYTHONPATH")]))
+    return result
 
 
 def allow_databases(environment: Mapping[str, str], variables: Iterable[str]) -> dict[str, str]:

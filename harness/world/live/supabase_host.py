@@ -18,6 +18,7 @@ from harness.supabase.provision import Migration
 from harness.trace.events import StoreRequest
 from harness.world.fault_injector import ConnectHook
 from harness.world.journal_writer import JournalWriter
+from harness.world.live.causes import Causes
 from harness.world.live.postgres_server import own_server
 from harness.world.live.server import protocol_factory
 from harness.world.scope import CAUSE
@@ -66,18 +67,17 @@ class SupabaseHost:
         table: str,
         writer: JournalWriter,
         *,
-        cause: Callable[[], int],
+        causes: Causes,
         on_not_reproduced: Callable[[str], object],
     ) -> None:
-        """`cause` returns the number of the entry that probably caused a request. Raises ImplementationError for a
-        schema it cannot load."""
+        """`causes` knows what caused a request. Raises ImplementationError for a schema it cannot load."""
         self.key = settings.key or key_of("service_role")
         self.anon_key = settings.anon_key or key_of("anon")
         self.on_rows: OnRows = lambda rows: None
         """Called with all rows of `table` after each request that may have written."""
         self._table = table
         self._writer = writer
-        self._cause = cause
+        self._causes = causes
         self.database = database_of(settings)
         self._stand_in = StandIn(
             self.database,
@@ -121,8 +121,9 @@ class SupabaseHost:
             status=reported.status,
             code=reported.code,
             message=reported.message,
+            guessed=self._causes.guessed(),
         )
-        return self._writer.record(request, self._cause())
+        return self._writer.record(request, self._causes())
 
     async def _written(self, number: int) -> None:
         rows = await self.rows()

@@ -10,11 +10,12 @@ nothing has happened for long enough. What cannot be observed is "unknown", neve
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import shutil
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,22 +42,25 @@ from harness.trace.events import (
 )
 from harness.trace.journal import Journal
 from harness.world.client import Users, asking, deleting, deletion_method
-from harness.world.hosts import APPLICATION_HOST, store_link
+from harness.world.hosts import store_link
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.balance import BalanceObserver
+from harness.world.live.causes import Causes
 from harness.world.live.collection import collected_afterwards
+from harness.world.live.connection import not_connected
 from harness.world.live.cpu_lock import turn_to_work
 from harness.world.live.event_loop import LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
+from harness.world.live.heartbeat import Heartbeat
 from harness.world.live.instances import LOOPBACK, Forwarder, InstanceProcesses, by_port
 from harness.world.live.platform import PlatformHost
-from harness.world.live.playable import draw_pictures, unplayable
+from harness.world.live.playable import draw_pictures, on_its_platform, unplayable
 from harness.world.live.quiescence import Quiescence
-from harness.world.live.redirect import allow_databases, preload_also
+from harness.world.live.reach import reach_of
 from harness.world.live.store_choice import store_of
 from harness.world.live.store_lock import can_lock, hold_lock
 from harness.world.live.supabase_host import SupabaseHost
-from harness.world.live.timing_uncertainty import BEAT_REAL_S, TimingUncertainty, uncertainty
+from harness.world.live.timing_uncertainty import TimingUncertainty, uncertainty
 from harness.world.never_acted import never_acted
 from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning, surrounded
@@ -69,8 +73,6 @@ LOOK_EVERY_S = 0.05
 """Real seconds between two checks whether the run is over."""
 RETRY_REAL_S = 0.2
 """Real seconds between two attempts to read a store that is unavailable."""
-LATE_S_MIN = 0.1
-"""Scenario seconds of lateness that are worth recording."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
 
 
@@ -87,7 +89,7 @@ class LiveWorld:
         earlier: Sequence[TimingUncertainty] = (),
     ) -> None:
         """`earlier`: why a previous run of this scenario was inconclusive, so that it is run again at this speed."""
-        self.scenario = scenario
+        self.scenario = scenario = on_its_platform(scenario, settings.application)
         self._earlier = earlier
         self.settings = settings
         self.seed = seed
@@ -95,13 +97,19 @@ class LiveWorld:
         self.journal = Journal()
         self.loop = LiveLoop(speed)
         self.writer = JournalWriter(self.loop, self.journal, tracks=scenario.tracks)
+        self.writer.delayed_s = self.loop.delayed_s
         keys = Random(f"keys {seed}")
         self.api_key = settings.application.api_key or f"key-{keys.getrandbits(96):024x}"
         self.signing_key = f"whsec-{keys.getrandbits(96):024x}" if scenario.signing else None
         count, timezone = scenario.platform.instances, scenario.timezone
         self.instances = InstanceProcesses(settings, count, self.loop, self.writer, timezone)
         self.hosting = PlatformHost(scenario.platform, self.instances, self.loop, self.writer)
+        self.hosting.is_followed = self._is_followed
+        self.hosting.late.are_reported = self._is_preloaded
+        self.causes = Causes(self.hosting.likely_cause, self.journal.entries)
         self._scratch = new_folder("live")
+        self._followed = self._scratch / "followed"
+        """A file that exists once a Python process of the application follows what a request causes."""
         self.providers = LiveFakes(
             scenario,
             seed,
@@ -111,13 +119,15 @@ class LiveWorld:
             elapsed_s=lambda: self.loop.elapsed_s,
             post=self.hosting.post(),
             ids=secrets.token_hex(8),  # a database may be kept, or shared with other runs
-            cause=self.hosting.likely_cause,
+            causes=self.causes,
         )
         self._to_close = contextlib.ExitStack()
         self._to_close.callback(self.providers.close)
         self.supabase: SupabaseHost | None = None
         self.balance: BalanceObserver | None = None
-        self._late: list[tuple[float, float]] = []
+        self._heart = Heartbeat(self.loop)
+        self.waited_s = 0.0
+        """Real seconds that this run waited for its turn to work."""
         self._lockable: SqliteStore | None = None
         """The application's store, if the scenario locks it."""
         self._store_gap_s: Callable[[], float] = lambda: 0.0
@@ -160,10 +170,10 @@ class LiveWorld:
             self.loop.refuse(problem)
             self._end("refused")
             return
-        async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, verify=_trusted()) as client:
             values = await self._values()
             self._begin()
-            with turn_to_work():
+            with turn_to_work() as self.waited_s:
                 draw_pictures(self.scenario)
                 await self.instances.start(values)
                 await self.instances.warm_up(client)
@@ -175,24 +185,24 @@ class LiveWorld:
                 watching.append(self.balance.watch())
             self.loop.begin()
             watchers = [self.loop.create_task(each) for each in watching]
-            heart = self.loop.create_task(self._heartbeat())
-            platform = [self.loop.create_task(self.hosting.restart(at_s)) for at_s in self.scenario.platform.restarts_s]
+            self._heart.start()
+            platform = self.hosting.begin(self.settings.cron, client, self._open_tracks)
             if self._lockable is not None:
-                held = [hold_lock(rule, self._lockable, self.loop, self.writer) for rule in self._store_rules()]
-                platform += map(self.loop.create_task, held)
-            if self.settings.cron is not None:
-                calling = self.hosting.call_periodically(self.settings.cron, client)
-                platform.append(self.loop.create_task(calling))
+                for rule in self._store_rules():
+                    platform.append(self.loop.create_task(hold_lock(rule, self._lockable, self.loop, self.writer)))
             submitting = self.loop.create_task(self._submit())
             ending = await self._until_over(submitting)
-            for task in (*watchers, heart, submitting, *platform):
+            self._heart.stop()
+            for task in (*watchers, submitting, *platform):
                 task.cancel()
+            await self.hosting.be_there()
             await self._look_last()
             self.observer.over = True
             await self.providers.finish()
             self._end(ending)
             if self.loop.refusal is None:
-                with turn_to_work():
+                with turn_to_work() as waited_s, self.loop.skipping_waits():
+                    self.waited_s += waited_s
                     await self.observer.look_back()
                 for idle in never_acted(self.providers.injector.armed, self.providers.gateway.unreached()):
                     self.writer.record(idle, 0)
@@ -202,32 +212,28 @@ class LiveWorld:
     async def _values(self) -> dict[str, str]:
         """Start the fakes on ports, and return the values of the placeholders in the application's configuration."""
         await self.providers.listen()
-        application = self.settings.application
         if self.settings.supabase is not None:
             self.supabase = SupabaseHost(
                 self.settings.supabase,
                 self.settings.track.table,
                 self.writer,
-                cause=self.hosting.likely_cause,
+                causes=self.causes,
                 on_not_reproduced=self.loop.refuse,
             )
             injector = self.providers.injector
             await self.supabase.open(
-                lambda app: injector.around(app, store_link), injector.connect_hook(frozenset({"store"}))
+                lambda app: self.causes.listening(injector.around(app, store_link)),
+                injector.connect_hook(frozenset({"store"})),
             )
-        if application.reach == "preload":
-            reach = await self.providers.preload(application.environment.get("NODE_OPTIONS"))
-            self.instances.reach = allow_databases(reach, {**os.environ, **application.environment}.values())
-            if self.supabase is not None and self.settings.supabase is not None and self.settings.supabase.host:
-                host = self.settings.supabase.host
-                self.instances.reach = preload_also(self.instances.reach, host, self.supabase.url)
-        elif application.reach == "proxy":
-            self.instances.reach = await self.providers.proxy(self._scratch)
+        self.instances.reach = await reach_of(
+            self.settings, self.providers, self.supabase, self._scratch, self._followed, self.hosting.late.reported
+        )
         return {
             **{name: self.providers.url(name) for name in self.providers.ports},
             "app": self.instances.url,
             "api_key": self.api_key,
-            "signing_key": self.signing_key or "",
+            "signing_key": self.providers.key_as_received or "",
+            "next_signing_key": self.providers.next_key_as_received or "",
             "folder": str(self.settings.folder),
             "scratch": str(self._scratch),
             "database": str(self._scratch / "tracks.db"),
@@ -235,6 +241,14 @@ class LiveWorld:
             "supabase_key": self.supabase.key if self.supabase is not None else "",
             "supabase_anon_key": self.supabase.anon_key if self.supabase is not None else "",
         }
+
+    def _is_followed(self) -> bool:
+        """Return whether a process of the application takes the number of a request."""
+        return self._is_preloaded or (self.instances.is_started and self._followed.exists())
+
+    @property
+    def _is_preloaded(self) -> bool:
+        return self.instances.is_started and self.settings.application.reach == "preload"
 
     def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
         reading = self.settings.track
@@ -258,17 +272,16 @@ class LiveWorld:
             )
             self._to_close.callback(self.balance.close)
         own_host = urlsplit(self.instances.url).netloc
-        forwarder = Forwarder(self.instances.url, client)
+        forwarder = Forwarder(self.instances.url, client, self.loop)
         own = by_port(self.providers.by_port | dict.fromkeys(self.instances.ports, forwarder))
         hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.observer = TrackObserver(self.loop, self.writer, self.watcher, hosts, own_host)
-        self.observer.ids = [None] * self.scenario.requests
         self.observer.on_picture = self.on_picture
 
     # Events of the run
 
     def _begin(self) -> None:
-        secrets = (self.api_key, self.signing_key)
+        secrets = (self.api_key, self.signing_key, self.providers.next_signing_key)
         began = beginning(self.scenario, self.name, self.seed, secrets, files_at=[LOOPBACK])
         if self.instances.is_started:
             began = surrounded(
@@ -279,9 +292,9 @@ class LiveWorld:
             each for each in (*self.settings.credentials, *supabase) if len(each) >= SECRET_CHARACTERS_MIN
         )
         self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials or None), 0)
-        promised, cron = self.settings.promised_logs, self.settings.cron
-        cron_path = None if cron is None else cron.request.partition(" ")[2]
-        logs = [list(each) for each in promised]
+        routes = [cron.request.partition(" ")[2] for cron in self.settings.cron if not cron.is_for_each_track]
+        cron_path = next(iter(routes), None)
+        logs = [list(each) for each in self.settings.promised_logs]
         self.writer.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
         for why, speed in self._earlier:
             self.writer.record(RunRepeated(why=why, speed=speed), 0)
@@ -294,7 +307,8 @@ class LiveWorld:
         ask = asking(url, start, self.hosting.post("harness"))
         send = self.hosting.post("harness", method=deletion_method(start))
         delete = None if start.delete is None else deleting(url, start, send)
-        await Users(self.scenario, self.seed, self.writer, self.observer.ids).act(ask, delete)
+        users = Users(self.scenario, self.seed, self.writer, self.observer.ids, self.observer.status_of)
+        await users.act(ask, delete)
 
     async def _watch(self) -> None:
         """Read the store until the run is over. A server that is gone may come back; a lost history does not."""
@@ -318,16 +332,6 @@ class LiveWorld:
 
     # The end of the run
 
-    async def _heartbeat(self) -> None:
-        """Measure by how much this process is late."""
-        pause_s = BEAT_REAL_S * self.loop.speed
-        while True:
-            due_s = self.loop.time() + pause_s
-            await asyncio.sleep(pause_s)
-            late_s = self.loop.time() - due_s
-            if late_s > LATE_S_MIN:
-                self._late.append((self.loop.elapsed_s, late_s))
-
     async def _until_over(self, submitting: "asyncio.Task[None]") -> str:
         """Wait until nothing more can be expected to happen; return why the run ended."""
         activity, since_s = Quiescence(self.journal), self.loop.time()
@@ -343,15 +347,17 @@ class LiveWorld:
             if not submitting.done() or self.providers.gateway.busy or self._unanswered():
                 continue
             quiet_s = self.loop.time() - since_s
-            if quiet_s >= (self.settings.settled_after_s if self._all_final() else self.settings.quiet_after_s):
+            is_settled = not self._open_tracks() and not self.hosting.late.pending
+            if quiet_s >= (self.settings.settled_after_s if is_settled else self.settings.quiet_after_s):
                 return "quiescent"
         return "deadline"
 
-    def _all_final(self) -> bool:
-        rows = self.watcher.rows
+    def _open_tracks(self) -> list[str]:
+        """Return the ids of the tracks that are neither final nor deleted."""
         deleted = {entry.event.id for entry in self.journal.of(TrackDeletionAnswered) if entry.event.is_done}
-        known = [rows.get(track_id or "") for track_id in self.observer.ids if track_id not in deleted]
-        return all(row is not None and row.get("status") in ("complete", "failed") for row in known)
+        known = [each for each in dict.fromkeys(self.observer.ids) if each is not None and each not in deleted]
+        statuses = {each: self.watcher.rows.get(each, {}).get("status") for each in known}
+        return [each for each, status in statuses.items() if status not in ("complete", "failed")]
 
     def _unanswered(self) -> list[int]:
         """Return the requests whose senders still wait."""
@@ -362,24 +368,20 @@ class LiveWorld:
         """Return why a verdict on this run could be different at the machine's own speed, or None."""
         if self.loop.refusal is not None:
             return None
-        return uncertainty(self.journal, self.loop.speed, self._late, self.providers.connecting)
+        held_up = *self.providers.connecting, *self.hosting.cold_starts
+        return uncertainty(self.journal, self.loop.speed, self._heart.late, held_up)
 
     def _end(self, ending: str) -> None:
         unanswered = self._unanswered()
-        requested = [entry for entry in self.journal.of(Request) if entry.event.by == APPLICATION_HOST]
-        if not requested and self.loop.refusal is None:
-            self.loop.refuse(
-                "not connected: no request from the application has reached the fakes; do its base URLs come from "
-                "{suno} and {kie} in its environment? Run `harness doctor` to find the cause"
-            )
-        if self.loop.refusal is not None:
+        refusal = self.loop.refusal or not_connected(self.journal)
+        if refusal is not None:
             ending = "refused"
-            self.writer.record(RunRefused(sentence=self.loop.refusal), 0)
+            self.writer.record(RunRefused(sentence=refusal), 0)
         ended = RunEnded(
             ending=ending,
             unanswered=unanswered,
             waiting=[],
-            late_s=round(max((by_s for _, by_s in self._late), default=0.0), 3),
+            late_s=round(max((by_s for _, by_s in self._heart.late), default=0.0), 3),
             store_gap_s=round(self._store_gap_s(), 3),
             store_problem=self._store_problem(),
         )
@@ -389,6 +391,12 @@ class LiveWorld:
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failure = error  # a bug of ours: the run must not get a verdict
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the context, one for the process: reading the certificates takes a tenth of a second."""
+    return httpx.create_ssl_context()
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:

@@ -17,9 +17,11 @@ from typing import Any, Protocol
 
 from harness.config.environment import Surroundings
 from harness.errors import ImplementationError
+from harness.fakes.delivery import as_received, known_next_key
 from harness.fakes.registry import environment as provider_environment
+from harness.fakes.script import Signing
 from harness.faults.exchange import App
-from harness.scenario.model import Platform
+from harness.scenario.platform import Platform
 from harness.trace.events import ConnectionToUnknownHost, ImplementationLoaded, InstanceExited, LogLine
 from harness.trace.journal import Journal
 from harness.world.fault_injector import ConnectHook
@@ -91,6 +93,8 @@ class Simulation:
         self.on_started: Callable[[], None] = lambda: None
         """Called whenever the application has been imported."""
         self.signing_key = signing_key if signs else None
+        self.signing = Signing()
+        """How the application got the key."""
         self.hosts: dict[str, App] = {}
         """By host name, for probes that leave no trace."""
         self._implementation = implementation
@@ -104,6 +108,12 @@ class Simulation:
         self._place = ExecutionScope(APPLICATION_HOST)
         self._failure: BaseException | None = None
         self.instances = Instances(self._start_app, self._place, platform, self.loop, self.writer)
+        self.instances.begin = self.begin
+
+    @property
+    def next_signing_key(self) -> str | None:
+        """The key that will replace the signing key, if the application knows it."""
+        return known_next_key(self.signing_key, self.signing)
 
     def environment(self) -> dict[str, str]:
         """Return the implementation's configuration: its environment variables."""
@@ -117,8 +127,10 @@ class Simulation:
             "DATABASE_PATH": self.database,
             "SSL_CERT_FILE": tls.trust_file(),
         }
-        if self.signing_key:
-            environment["WEBHOOK_SIGNING_KEY"] = self.signing_key
+        if received := as_received(self.signing_key, self.signing):
+            environment["WEBHOOK_SIGNING_KEY"] = received
+        if self.next_signing_key:
+            environment["WEBHOOK_SIGNING_KEY_NEXT"] = as_received(self.next_signing_key, self.signing) or ""
         return environment
 
     @contextmanager

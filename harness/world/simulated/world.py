@@ -10,6 +10,7 @@ the journal.
 import asyncio
 import contextlib
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from harness.fakes import gateway
@@ -28,6 +29,7 @@ from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
 from harness.world.never_acted import never_acted
 from harness.world.observer import RETENTION_S, TrackObserver
+from harness.world.restarts import EventRestarts
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.scratch import has_room, room_wanted
@@ -57,6 +59,7 @@ class SimulatedWorld:
             journal=self.journal,
             tracks=scenario.tracks,
         )
+        self.simulation.signing = scenario.script.suno.delivery.signing
         self.loop = self.simulation.loop
         self.writer = self.simulation.writer
         loop = self.loop
@@ -75,7 +78,7 @@ class SimulatedWorld:
 
     def _play(self) -> None:
         simulation = self.simulation
-        secrets = (simulation.api_key, simulation.signing_key)
+        secrets = (simulation.api_key, simulation.signing_key, simulation.next_signing_key)
         began = beginning(self.scenario, self.implementation.name, self.seed, secrets)
         self.writer.record(surrounded(began, simulation.environment(), self.implementation.surroundings), 0)
         self._build_hosts()
@@ -123,6 +126,7 @@ class SimulatedWorld:
             observe=self.writer.observe,
             post=injector.post(),
             tracks=self.scenario.tracks,
+            files=media,
         )
         instances = simulation.instances
         instances.on_kill = self._killed
@@ -157,14 +161,27 @@ class SimulatedWorld:
     async def _drive(self) -> None:
         instances = self.simulation.instances
         await instances.start()
-        if self.implementation.cron_path and self.scenario.platform.freezes_after_answer:
+        if self.implementation.cron_path and self.scenario.platform.background_limit is not None:
             self.loop.create_task(self._cron(self.implementation.cron_path), name="cron")
-        for at_s in self.scenario.platform.restarts_s:
-            self.loop.call_at(START_S + at_s, self.simulation.begin, instances.restart)
-        self.observer.ids = [None] * self.scenario.requests
-        users = Users(self.scenario, self.seed, self.writer, self.observer.ids)
+        self._plan_restarts()
+        users = Users(self.scenario, self.seed, self.writer, self.observer.ids, self.observer.status_of)
         url = f"http://{APPLICATION_HOST}"
         await users.act(asking(url), deleting(url))
+
+    def _plan_restarts(self) -> None:
+        """Restart at the scenario's times and after its events; no code of an application takes part."""
+        begin, restart = self.simulation.begin, self.simulation.instances.restart
+
+        def restart_in(delay_s: float) -> None:
+            self.loop.call_later(delay_s, begin, restart, context=Context())
+
+        restarts = self.scenario.platform.restarts
+        for at_s in restarts:
+            if isinstance(at_s, float):
+                self.loop.call_at(START_S + at_s, begin, restart)
+        watching = EventRestarts(restarts, restart_in)
+        if watching.is_needed:
+            self.writer.on_record = watching.see
 
     async def _cron(self, path: str) -> None:
         while True:
@@ -207,6 +224,7 @@ class SimulatedWorld:
         return place is not None and place.name.startswith(APPLICATION_HOST + "#")
 
     async def _look_back(self) -> None:
+        await self.simulation.instances.be_there()
         await self.observer.look_back()
         self.simulation.instances.stop()
 

@@ -127,7 +127,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/tracks":
+        if MISCHIEF == "lacks-a-column":
+            print("ERROR: column profiles.user_id does not exist", file=sys.stderr, flush=True)
+            self.answer(500, {"error": "PROFILE_CREATION_FAILED"})
+        elif self.path == "/tracks" and MISCHIEF == "asks-nobody":
+            self.answer(201, {"track": {"id": "1"}})
+        elif self.path == "/tracks":
             self.answer(201, {"track": {"id": make_track(body)}})
         else:
             hear(body)

@@ -34,6 +34,16 @@ class StoresBothTracks(Shop):
         await super().hear(row, kind, body)
 
 
+class TurnsForgeriesAway(Shop):
+    """It answers a callback that it does not trust with 401, and a redelivery with an old timestamp is one."""
+
+    async def callback(self, request: Request) -> Response:
+        task_id = ((await request.json()).get("data") or {}).get("task_id")
+        if not self.is_genuine(str(task_id), request):
+            return Response(status_code=401)
+        return await super().callback(request)
+
+
 class FailsOnceThenStoresBoth(StoresBothTracks):
     """The first delivery ends in an error before anything is written; the repetition does all the work."""
 
@@ -147,10 +157,10 @@ class HasAudioAtARelativeAddress(Shop):
 
 
 class HasAudioInItsAddress(Shop):
-    """A data: URL, of a beginning that is short enough."""
+    """A data: URL, of the last frames, which are few enough."""
 
     def keep_recording(self, track_id: str, content: bytes) -> str:
-        return f"data:audio/mpeg;base64,{base64.b64encode(content[:960]).decode()}"
+        return f"data:audio/mpeg;base64,{base64.b64encode(content[-960:]).decode()}"
 
 
 class AsksByJobAfterARefusal(Shop):

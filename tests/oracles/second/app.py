@@ -43,7 +43,8 @@ class Shop:
 
     def __init__(self) -> None:
         self.book = Book(os.environ["DATABASE_PATH"], os.environ["PUBLIC_URL"].rstrip("/"))
-        self.signing_key = os.environ.get("WEBHOOK_SIGNING_KEY")
+        known = (os.environ.get(f"WEBHOOK_SIGNING_KEY{which}", "").strip() for which in ("", "_NEXT"))
+        self.signing_keys = [key.encode() for key in known if key]
         self.walkers: dict[str, Walker] = {}
         self.wire: Wire
 
@@ -59,7 +60,7 @@ class Shop:
 
     def walker(self, track: str) -> Walker:
         if track not in self.walkers:
-            self.walkers[track] = Walker(track, self.book, self.wire, self.signing_key is not None)
+            self.walkers[track] = Walker(track, self.book, self.wire, bool(self.signing_keys))
         return self.walkers[track]
 
     async def create(self, request: Request) -> Response:
@@ -98,7 +99,7 @@ class Shop:
         named = [field(body.get("data"), "taskId"), body.get("taskId"), body.get("task_id")]
         task = next((name for name in named if isinstance(name, str)), None)
         known = orders[slot].task
-        if self.signing_key is not None and not self._is_signed(request, task or known or ""):
+        if self.signing_keys and not self._is_signed(request, task or known or ""):
             return Response(status_code=401)
         if task is not None and known is not None and task != known:
             return JSONResponse({"ignored": "another task"})
@@ -109,12 +110,15 @@ class Shop:
         return JSONResponse({"ok": True})
 
     def _is_signed(self, request: Request, task: str) -> bool:
-        assert self.signing_key is not None
         stamp = request.headers.get("x-webhook-timestamp", "")
         if not stamp.isdecimal() or abs(time.time() - int(stamp)) > SIGNATURE_LIFETIME_S:
             return False
-        digest = hmac.new(self.signing_key.encode(), f"{task}.{stamp}".encode(), hashlib.sha256).digest()
-        return hmac.compare_digest(base64.b64encode(digest), request.headers.get("x-webhook-signature", "").encode())
+        shown = request.headers.get("x-webhook-signature", "").encode()
+        for key in self.signing_keys:
+            digest = hmac.new(key, f"{task}.{stamp}".encode(), hashlib.sha256).digest()
+            if hmac.compare_digest(base64.b64encode(digest), shown):
+                return True
+        return False
 
     async def file(self, request: Request) -> Response:
         content = self.book.file(request.path_params["name"])

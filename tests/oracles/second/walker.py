@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from tests.oracles.second.book import Book
-from tests.oracles.second.eyes import Look, look_at
+from tests.oracles.second.eyes import Look, is_whole_song, look_at
 from tests.oracles.second.story import FETCHES_AFTER_S, Deed, Order, Story
 from tests.oracles.second.wire import (
     FILE_PATIENCE_S,
@@ -82,11 +82,11 @@ class Walker:
     async def _walk(self) -> None:
         while (deed := self._next()) is not None:
             now_s = time.time()
-            if deed.what == "wait" or deed.not_before_s > now_s:
-                await self._rest(max(deed.not_before_s - now_s, 0.001))
+            if deed.not_before_s > now_s:
+                await self._rest(deed.not_before_s - now_s)
             elif not self.book.take(self.track, now_s, now_s + DEED_S_MAX):
                 await self._rest(OTHERS_WALK_S)
-            elif not self._forgot_what_was_under_way():
+            elif not self._forgot_what_was_under_way() and deed.what != "wait":
                 await self._do_carefully(deed)
         self.book.leave(self.track)
         self._resting.set()
@@ -320,7 +320,7 @@ class Walker:
         patience_s = RECORDING_PATIENCE_S if self.story.settled else EARLY_PATIENCE_S
         self.book.take(self.track, time.time(), time.time() + patience_s + OTHERS_WALK_S)
         content = await self._file(url, patience_s)
-        if content is not None and content.startswith(RECORDING_BEGINS):
+        if content is not None and content.startswith(RECORDING_BEGINS) and is_whole_song(content):
             name = uuid.uuid4().hex
             self.book.keep_file(name, content)
             self._write("audio.kept", name=name)

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.oracles.second.eyes import look_at
+from tests.oracles.second.eyes import is_whole_song, look_at
 from tests.oracles.second.wire import Answer, Wire, addresses, field, song_in
 
 CRON_PATH = "/cron"
@@ -349,7 +349,7 @@ class Core:
     async def _copy_audio(self, work: Work) -> None:
         row = self.db.execute("SELECT audio_url FROM tracks WHERE id = ?", (work.track,)).fetchone()
         content = await self.wire.file(row["audio_url"], STEP_S)
-        if content is not None and content.startswith(RECORDING_BEGINS):
+        if content is not None and content.startswith(RECORDING_BEGINS) and is_whole_song(content):
             shown = self.keep(f"{work.track}-audio", content)
             work.begin("done")
             self.save(work, audio_url=shown)

@@ -1,0 +1,99 @@
+"""`harness explain`."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.completion import complete_implementations, complete_scenarios
+from harness.cli.exit_codes import is_known
+from harness.cli.help import GroupedCommand
+from harness.cli.options import clean_option, json_option, limit_option, scenarios_of, seed_option
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.results.result import Result
+    from harness.scenario.model import Scenario
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("implementation", shell_complete=complete_implementations)
+@click.argument("scenarios", nargs=-1, required=True, shell_complete=complete_scenarios)
+@click.option(
+    "--invariant",
+    "wanted",
+    multiple=True,
+    metavar="NAME",
+    help="Explain this invariant only, also if it is a warning; repeatable.",
+)
+@seed_option
+@limit_option
+@clean_option
+@json_option
+def explain(
+    implementation: str,
+    scenarios: tuple[str, ...],
+    wanted: tuple[str, ...],
+    seed: int,
+    json_file: str | None,
+    **options: Any,
+) -> None:
+    """Say what each violation needs of its scenario, and from which duration on.
+
+    A scenario is played again without each thing in which it differs from one where everything behaves normally: a
+    delay, a fault, an order, a duplicate. What the violation does not happen without is necessary; a necessary
+    duration is bisected to the millisecond.
+
+    IMPLEMENTATION and SCENARIOS are those of `harness run`, in the simulated world; they are judged as there, by
+    [invariants] of harness.toml.
+
+    \b
+    Examples:
+      harness explain synchronous slow/image-16s
+      harness explain shop.web:app platform --invariant generates-once
+
+    Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
+    """
+    from harness.engine.judging import judging
+    from harness.engine.run import configured, run
+    from harness.engine.session import exit_code
+    from harness.invariants.registry import INVARIANTS, must_be_known, own_by_name
+    from harness.report.counterfactuals import explanation_report, explanations_json
+    from harness.results.files import check_outputs, write_json
+    from harness.scenario.catalogue import selector_of
+    from harness.scenario.counterfactual import counterfactual
+    from harness.targets import is_live
+    from harness.terminal import screen
+
+    how = judging()
+    must_be_known(wanted, [*INVARIANTS, *own_by_name(how.own)])
+    if is_live(implementation):
+        raise HarnessError(
+            "harness explain plays a scenario about twenty times for each violation, which takes no time in the "
+            "simulated world only; name a Python application (module:app), or see `harness run`"
+        )
+    check_outputs({"json": json_file}, [])
+    target = configured(implementation, **options)
+    console = screen()
+    explained = []
+
+    def played(scenario: "Scenario") -> "Result":
+        return run(scenario, target, seed, keep_journal=False, judging=how)
+
+    def violates(invariant: str, scenario: "Scenario") -> bool:
+        return any(verdict.invariant == invariant for verdict in played(scenario).of("violated"))
+
+    for scenario in scenarios_of(scenarios, None):
+        result = played(scenario)
+        found = [
+            (verdict, counterfactual(scenario, partial(violates, verdict.invariant)))
+            for verdict in result.of("violated")
+            if (verdict.invariant in wanted if wanted else verdict.severity == "error")
+        ]
+        explained.append((result, found))
+        if json_file != "-":
+            console.print(explanation_report(result, found, selector=selector_of(scenario)))
+    code = is_known(exit_code([result for result, _ in explained]))
+    if json_file is not None:
+        write_json(json_file, explanations_json(explained, seed))
+    raise click.exceptions.Exit(code)
