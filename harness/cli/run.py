@@ -89,17 +89,29 @@ def _show(
     verbose: bool,
     quiet: bool,
 ) -> None:
+    from rich.text import Text
+
+    from harness.report.causes import causes_report, figures_line, next_command
     from harness.report.never_acted import never_acted_line
     from harness.report.violations import closing_line, run_report
     from harness.scenario.catalogue import selector_of
+    from harness.targets import is_live
     from harness.terminal import screen
 
     console = screen()
-    for scenario, result in zip(scenarios, results, strict=True):
-        if not quiet and (verbose or result.of("violated", "unknown") or len(results) == 1):
-            console.print(run_report(result, verbose=verbose, selector=selector_of(scenario)))
+    selectors = {scenario.name: selector_of(scenario) for scenario in scenarios}
+    if not quiet and (verbose or len(results) == 1):
+        for result in results:
+            console.print(run_report(result, verbose=verbose, selector=selectors[result.scenario]))
+    elif not quiet:
+        console.print(causes_report(results, selectors))
     for difference in different:
         console.print(difference, style="red", markup=False)
     console.print(closing_line(results, seed))
+    if not quiet and len(results) > 1:
+        console.print(figures_line(results))
+        command = next_command(results, selectors, explains=not is_live(results[0].implementation))
+        if command:
+            console.print(Text.assemble(("next: ", "dim"), (command, "cyan")), soft_wrap=True)
     if quiet or len(results) > 1:
         show_warning(console, never_acted_line(results, "-v lists them"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness import cell
+from harness.causes import causes
 from harness.cell.debugger import breakpoints_in_process
 from harness.config.loader import surroundings_here
 from harness.engine.interruption import interruption_deferred
@@ -130,6 +131,7 @@ def run(
         simulated_s=ended.at_s,
         never_acted=tuple(entry.event for entry in view.of(NeverActed)),
         wall_s=round(time.perf_counter() - began, 6),
+        causes=causes(view, verdicts),
         journal=journal if keep_journal else None,
         pictures=pictures or _pictures(finals, files),
     )
@@ -238,6 +240,7 @@ def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
         simulated_s=ended[0].at_s if ended else journal.entries[-1].at_s,
         never_acted=tuple(entry.event for entry in view.of(NeverActed)),
         wall_s=0.0,
+        causes=causes(view, verdicts),
         journal=journal,
     )
     return redacted(whole)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.causes import Cause
 from harness.report.text import shown
 from harness.results.archive import Results
 from harness.results.comparison import Comparison, Summary
@@ -35,6 +36,7 @@ def result_json(result: Result) -> dict[str, Any]:
             }
             for verdict in result.verdicts
         ],
+        "causes": [cause_json(cause) for cause in result.causes],
         "never_acted": [each.as_facts() for each in result.never_acted],
         "tracks": [
             {"final": final, **dataclasses.asdict(metrics)}
@@ -47,6 +49,18 @@ def result_json(result: Result) -> dict[str, Any]:
             "generations_accepted": result.metrics.generations_accepted,
             "credits_spent": result.metrics.credits_spent,
         },
+    }
+
+
+def cause_json(cause: Cause) -> dict[str, Any]:
+    """Return a cause as JSON."""
+    return {
+        "kind": cause.kind,
+        "sentence": cause.sentence,
+        "invariants": list(cause.invariants),
+        "because": list(cause.because),
+        "where": list(cause.where),
+        "alike": cause.alike,
     }
 
 

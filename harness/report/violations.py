@@ -7,10 +7,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harness.causes import Cause
 from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Verdict
 from harness.report.describe import ENDINGS, span
-from harness.report.evidence import dependence, replay_command, sequence
+from harness.report.evidence import because, dependence, replay_command, sequence
 from harness.results.result import Result
 from harness.terminal import visible
 
@@ -20,6 +21,8 @@ MARKS = {
     "unknown": Text("?", style="yellow"),
     "not applicable": Text("·", style="dim"),
 }
+FRAMES_MAX = 3
+"""Functions that are named as the code of a cause."""
 UNUSUAL_ENDINGS = {name: reported for name, reported in ENDINGS.items() if name not in ("quiescent", "deadline")}
 
 
@@ -38,21 +41,65 @@ def run_report(result: Result, *, verbose: bool = False, selector: str | None = 
     )
     parts: list[RenderableType] = [headline]
     if result.ending in UNUSUAL_ENDINGS:
-        parts.append(_indented(Text(f"the run ended early: {UNUSUAL_ENDINGS[result.ending]}", style="yellow")))
-    parts += [_indented(Text(f"! {visible(each.sentence)}", style="yellow")) for each in result.never_acted]
-    shown = result.verdicts if verbose else _merged_by_reason(troubled)
-    parts += [_indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
+        parts.append(indented(Text(f"the run ended early: {UNUSUAL_ENDINGS[result.ending]}", style="yellow")))
+    parts += [indented(Text(f"! {visible(each.sentence)}", style="yellow")) for each in result.never_acted]
+    parts += [indented(cause_report(result, cause, verbose=verbose)) for cause in result.causes]
+    explained = {name for cause in result.causes for name in cause.invariants}
+    others = [verdict for verdict in troubled if not (_is_violation(verdict) and verdict.invariant in explained)]
+    shown = result.verdicts if verbose else _merged_by_reason(others)
+    parts += [indented(verdict_report(result, verdict, verbose=verbose)) for verdict in shown]
     if result.violated or result.unknown:
         command = replay_command(result.implementation, selector or result.scenario, result.seed, result.journal)
-        parts.append(_indented(Text.assemble(("replay: ", "dim"), (command, "cyan"))))
+        parts.append(indented(Text.assemble(("replay: ", "dim"), (command, "cyan"))))
         if depends := dependence(result.journal):
-            parts.append(_indented(Text(depends, style="dim")))
+            parts.append(indented(Text(depends, style="dim")))
         parts.append(Text())
     return Group(*parts)
 
 
-def _indented(inner: RenderableType) -> RenderableType:
-    return Padding(inner, (0, 0, 0, 2), expand=False)
+def indented(inner: RenderableType, by: int = 2) -> RenderableType:
+    """Return something with blanks before each of its lines."""
+    return Padding(inner, (0, 0, 0, by), expand=False)
+
+
+def _is_violation(verdict: Verdict) -> bool:
+    return verdict.state == "violated" and verdict.severity == "error"
+
+
+def cause_report(result: Result, cause: Cause, *, verbose: bool = False) -> RenderableType:
+    """Return a cause: what deviated, the code, what follows from it, and the entries that show it.
+
+    With `verbose` only the cause and the code, because every verdict follows with its own entries.
+    """
+    follows = [
+        verdict for verdict in result.verdicts if _is_violation(verdict) and verdict.invariant in cause.invariants
+    ]
+    parts: list[RenderableType] = [cause_heading(cause)]
+    if verbose:
+        return Group(*parts)
+    parts += [violation_line(verdict) for verdict in follows]
+    if result.journal is not None:
+        evidence = follows[0].evidence if follows else ()
+        parts.append(indented(_table(because(result.journal, cause, evidence)), 4))
+    return Group(*parts)
+
+
+def cause_heading(cause: Cause, *, frames: int = FRAMES_MAX) -> RenderableType:
+    """Return what deviated, and the code that did it, innermost first."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, min_width=len("cause"))
+    grid.add_column()
+    grid.add_row(Text("cause", style="bold red"), Text(visible(cause.sentence), style="bold"))
+    for number, frame in enumerate(cause.where[:frames]):
+        grid.add_row(Text("" if number else "code", style="dim"), Text(visible(frame), style="" if number else "cyan"))
+    return grid
+
+
+def violation_line(verdict: Verdict) -> RenderableType:
+    """Return a violated invariant and its sentence."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(MARKS["violated"], Text.assemble((verdict.invariant, "red"), ": ", visible(verdict.reason)))
+    return grid
 
 
 def _merged_by_reason(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -78,15 +125,20 @@ def verdict_report(result: Result, verdict: Verdict, *, verbose: bool = False) -
     grid.add_row(mark, Text.assemble((verdict.invariant + severity, style), ": ", visible(verdict.reason)))
     if verdict.state != "violated" or result.journal is None or (is_warning and not verbose):
         return grid
+    return Group(grid, indented(_table(sequence(result.journal, verdict))))
+
+
+def _table(lines: Sequence[tuple[str, int, str, bool]]) -> RenderableType:
+    """Return entries as a table of mark, time, number and description."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True, style="dim")
     table.add_column(justify="right", no_wrap=True, style="dim")
     table.add_column()
-    for at, number, reported, is_evidence in sequence(result.journal, verdict):
+    for at, number, reported, is_evidence in lines:
         mark = Text("›" if is_evidence else " ", style="bold")
         table.add_row(mark, at, f"#{number}", Text(reported, style="" if is_evidence else "dim"))
-    return Group(grid, _indented(table))
+    return table
 
 
 def closing_line(results: Sequence[Result], seed: int) -> Text:

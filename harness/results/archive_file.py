@@ -23,6 +23,7 @@ from typing import IO, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from harness.causes import Cause
 from harness.errors import HarnessError
 from harness.image.thumbnail import Thumbnail
 from harness.input_file import open_input
@@ -137,6 +138,7 @@ def _lines_of_run(result: Result, journal: Journal) -> Iterator[str]:
         "ending": result.ending,
         "simulated_s": result.simulated_s,
         "verdicts": [verdict._asdict() for verdict in result.verdicts],
+        "causes": [cause._asdict() for cause in result.causes],
         "metrics": asdict(result.metrics),
         "tracks": list(result.tracks),
     }
@@ -185,6 +187,7 @@ class _StoredResult(BaseModel):
     ending: str
     simulated_s: float
     verdicts: tuple[Verdict, ...]
+    causes: tuple[Cause, ...] = ()
     metrics: Metrics
     tracks: tuple[dict[str, Any] | None, ...]
 

@@ -258,6 +258,9 @@ class Redaction:
         return replace(
             result,
             verdicts=tuple(each._replace(reason=self.text(each.reason)) for each in result.verdicts),
+            causes=tuple(
+                each._replace(sentence=self.text(each.sentence), alike=self.text(each.alike)) for each in result.causes
+            ),
             tracks=tuple(self.value(track) for track in result.tracks),
             never_acted=tuple(
                 replace(each, trouble=self.text(each.trouble), why=self.text(each.why)) for each in result.never_acted

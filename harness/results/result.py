@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.causes import Cause
 from harness.image.thumbnail import Thumbnail
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import State, Verdict
@@ -29,6 +30,8 @@ class Result:
     wall_s: float
     never_acted: tuple[NeverActed, ...] = ()
     """The faults and scripted answers of the scenario that never acted; what held despite them was not tested."""
+    causes: tuple[Cause, ...] = ()
+    """Why invariants of error severity are violated, the earliest cause first."""
     journal: Journal | None = field(default=None, compare=False, repr=False)
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict, compare=False, repr=False)
     """Thumbnails of the tracks' final pictures by URL, if requested, of pictures that decode."""

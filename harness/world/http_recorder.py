@@ -73,6 +73,7 @@ class HttpRecorder:
             headers=headers,
             body=body_facts(body, content_type) if body else None,
             guessed=state.get("guessed"),
+            where=connection.where or None,
         )
         number = self._writer.record(request, connection.cause)
         CAUSE.set(number)

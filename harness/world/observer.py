@@ -78,6 +78,8 @@ class TrackObserver:
         self._own_host = own_host
         self._sampled: dict[str, Row] = {}
         self._sampled_at_s = 0.0
+        self.where: Callable[[], tuple[str, ...]] = tuple
+        """Returns the code of the implementation that is running, where that is known."""
         watcher.on_write = self.written
 
     def written(self, track_id: str, before: Row | None, after: Row | None) -> None:
@@ -91,6 +93,7 @@ class TrackObserver:
                 track_id=track_id,
                 before=None if before is None else _readable(before),
                 after=None if after is None else _readable(after),
+                where=self.where() or None,
             )
         )
         picture, audio = (usable_url(now.get(name)) for name in ("image_url", "audio_url"))

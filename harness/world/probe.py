@@ -50,6 +50,7 @@ class _BrokenWire:
 
     def __init__(self) -> None:
         self.broken = False
+        self.where = ()
 
     def write(self, data: bytes) -> None: ...
 

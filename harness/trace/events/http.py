@@ -1,5 +1,6 @@
 """HTTP between the hosts of a world, and its faults."""
 
+from collections.abc import Sequence
 from dataclasses import field
 from typing import Any, Literal
 
@@ -27,6 +28,9 @@ class Request(Event):
     """JSON where it is JSON, text where it is short text, otherwise size and digest."""
     guessed: bool | None = field(default=None, metadata=OMITTED)
     """true: its cause was not followed, it is the only request that was open at the application; live only."""
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The code of the implementation that sent it, innermost first, such as `shop/web.py:120 in Shop.order`; simulated
+    only."""
 
 
 @event

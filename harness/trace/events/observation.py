@@ -1,5 +1,6 @@
 """What the harness observes of the implementation: its store, its log, its tracks' images."""
 
+from collections.abc import Sequence
 from dataclasses import field
 
 from harness.trace.event import OMITTED, Event, event, if_missing
@@ -67,6 +68,8 @@ class StoreWrite(Event):
     """Null for a new row."""
     after: Row | None
     """Null for a deleted row."""
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The code of the implementation that wrote it, see `request`."""
 
 
 @event
@@ -77,6 +80,9 @@ class LogLine(Event):
     level: str
     logger: str
     text: str
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """Where the implementation raised the error that a line from `warning` on is about, or else where it logged the
+    line; see `request`."""
 
 
 @event

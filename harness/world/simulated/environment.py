@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.config.environment import Surroundings
 from harness.world.log_level import level_of, tidy
+from harness.world.simulated.code_location import Where, current_location, raised_at
 
 QUIET_LOGGERS = tuple(
     logging.getLogger(name)
@@ -26,8 +27,8 @@ LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib
 LINE_CHARACTERS_MAX = 64 * 1024
 """A longer printed or logged line is cut off."""
 
-OnLine = Callable[[str, str, str], None]
-"""Called with (level, logger, text) for each line."""
+OnLine = Callable[[str, str, str, Where], None]
+"""Called with (level, logger, text, where) for each line."""
 
 
 def _text_of(record: logging.LogRecord) -> str:
@@ -39,6 +40,14 @@ def _text_of(record: logging.LogRecord) -> str:
     if raised is not None:
         text = f"{text.rstrip()}: {type(raised).__name__}: {raised}"
     return text
+
+
+def _location_of(record: logging.LogRecord) -> Where:
+    """Return where the error that a record is about was raised, or else where it was logged."""
+    if record.levelno < logging.WARNING:
+        return ()
+    raised = record.exc_info[1] if record.exc_info else None
+    return (raised_at(raised) if raised is not None else ()) or current_location()
 
 
 class _Unfinished(threading.local):
@@ -83,7 +92,7 @@ class _PrintedLines(io.TextIOBase):
             if line.strip():
                 if not line.startswith((" ", "\t")):  # an indented line continues the previous one
                     here.level = level_of(line, self._level)
-                self._on_line(here.level, self._name, tidy(line[:LINE_CHARACTERS_MAX]))
+                self._on_line(here.level, self._name, tidy(line[:LINE_CHARACTERS_MAX]), ())
         return len(text)
 
 
@@ -152,7 +161,8 @@ def _logging(on_line: OnLine, streams: tuple[_PrintedLines, ...]) -> Iterator[No
 
     def reported(self: logging.Logger, record: logging.LogRecord) -> None:
         if record.levelno >= logging.INFO:
-            on_line(record.levelname.lower(), record.name, tidy(_text_of(record)[:LINE_CHARACTERS_MAX]))
+            text = tidy(_text_of(record)[:LINE_CHARACTERS_MAX])
+            on_line(record.levelname.lower(), record.name, text, _location_of(record))
         muted(real, self, record)
 
     def listened(self: QueueListener, record: logging.LogRecord) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from harness.world.clock import START_S
 from harness.world.scope import SCOPE, ExecutionScope
+from harness.world.simulated.code_location import Where, current_location, is_own_coroutine
 from harness.world.simulated.coroutines import close_by_force, forestall
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.refused_calls import UNIX_SOCKET, refused_call, refusing
@@ -42,6 +43,8 @@ class Task(asyncio.Task[Any]):
     """A task of the simulated loop."""
 
     place: ExecutionScope | None = None
+    where: Where = ()
+    """Where a library's task was created."""
     """The scope it runs in; before Python 3.12 a task does not expose its context."""
     serves: ExecutionScope | None = None
     """The instance whose request it handles, if that is not its own scope."""
@@ -352,6 +355,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         else:
             task = Task(coro, loop=self, context=context, **kwargs)
         task.place = SCOPE.get() if context is None else context.get(SCOPE)
+        if task.place is not None and not is_own_coroutine(coro):
+            task.where = current_location()
         return task  # type: ignore[no-any-return]
 
     def place_of(self, task: asyncio.Task[Any]) -> ExecutionScope | None:

@@ -253,8 +253,8 @@ class Network:
         owner = Context()
         owner.run(SCOPE.set, place.instance() if place else None)
         here = (self.host(_host_name(place)).address, self._next_port())
-        client = MemoryTransport(self.loop, owner, here, (address, port))
-        server = MemoryTransport(self.loop, listener.context, (address, port), here)
+        client = MemoryTransport(self.loop, owner, here, (address, port), is_server=False)
+        server = MemoryTransport(self.loop, listener.context, (address, port), here, is_server=True)
         client.peer, server.peer = server, client
         self._connections.setdefault(place.instance() if place else None, []).append(client)
         return client, server

@@ -32,6 +32,7 @@ from harness.world.run_header import keys
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.scratch import scratch_folder
 from harness.world.simulated import patches, tls
+from harness.world.simulated.code_location import Where, raised_at
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
 from harness.world.simulated.event_loop import SimulatedLoop
@@ -252,19 +253,19 @@ class Simulation:
 
     # Events of the implementation
 
-    def _line(self, level: str, logger: str, text: str) -> None:
+    def _line(self, level: str, logger: str, text: str, where: Where) -> None:
         free = self.loop.threads.current_free()
         place = SCOPE.get() if free is None else free.place
         if place is None or not place.name.startswith(APPLICATION_HOST):
             return
         if self.loop.threads.holds_the_baton():
-            self._note_line(level, logger, text)
+            self._note_line(level, logger, text, where)
         elif free is not None:
-            free.printed.append(partial(self._note_line, level, logger, text))
+            free.printed.append(partial(self._note_line, level, logger, text, where))
 
-    def _note_line(self, level: str, logger: str, text: str) -> None:
+    def _note_line(self, level: str, logger: str, text: str, where: Where) -> None:
         reported = text.replace(self.database, "$DATABASE_PATH")
-        self.writer.record(LogLine(level=level, logger=logger, text=reported))
+        self.writer.record(LogLine(level=level, logger=logger, text=reported, where=where or None))
 
     def _unknown_host(self, host: str, port: int) -> None:
         place = SCOPE.get()
@@ -275,6 +276,6 @@ class Simulation:
         error = context.get("exception")
         text = tidy(str(context.get("message", ""))) + (f": {first_line(error)}" if error else "")
         if is_of(APPLICATION_HOST, context):
-            self._note_line("error", "asyncio", text)
+            self._note_line("error", "asyncio", text, raised_at(error) if error else ())
         elif isinstance(error, Exception):
             self._failure = error  # a bug of ours: the run must not get a verdict

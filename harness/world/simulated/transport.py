@@ -16,6 +16,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from harness.world.scope import CAUSE
+from harness.world.simulated.code_location import Where, current_location
 
 if TYPE_CHECKING:
     from harness.world.simulated.event_loop import SimulatedLoop
@@ -64,13 +65,22 @@ class MemoryTransport(asyncio.Transport):
     peer: MemoryTransport
 
     def __init__(
-        self, loop: SimulatedLoop, context: Context, name: tuple[str, int], peer_name: tuple[str, int]
+        self,
+        loop: SimulatedLoop,
+        context: Context,
+        name: tuple[str, int],
+        peer_name: tuple[str, int],
+        *,
+        is_server: bool,
     ) -> None:
         super().__init__()
         self.name = name
         self.peer_name = peer_name
         self.cause = 0
         """The journal entry that caused the newest data to be written."""
+        self.where: Where = ()
+        """The code of the implementation that wrote the newest data."""
+        self._is_server = is_server
         self.on_gone: Callable[[], None] | None = None
         """Called once when the other end disconnects."""
         self._loop = loop
@@ -124,6 +134,8 @@ class MemoryTransport(asyncio.Transport):
             return
         peer = self.peer
         peer.cause = CAUSE.get()
+        if not self._is_server:
+            peer.where = current_location()
         peer._inbox.append(bytes(data))
         peer._inbox_bytes += len(data)
         peer._wake_up()

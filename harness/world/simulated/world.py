@@ -33,6 +33,7 @@ from harness.world.restarts import EventRestarts
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.scratch import has_room, room_wanted
+from harness.world.simulated.code_location import current_location
 from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
 from harness.world.simulated.sqlite_faults import StatementGate, unreachable_fault
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching
@@ -66,6 +67,7 @@ class SimulatedWorld:
         self._injector = FaultInjector(scenario.faults, seed, self.writer.record, lambda: loop.elapsed_s)
         self._watcher = SqliteWatcher(self.simulation.database)
         self.observer = TrackObserver(self.loop, self.writer, self._watcher, self.simulation.hosts, APPLICATION_HOST)
+        self.observer.where = current_location
 
     def run(self) -> Journal:
         """Run the scenario to its end. Raises ImplementationError if the implementation does not start."""
