@@ -82,7 +82,7 @@ def _explained(view: TraceView, invariant: str, evidence: list[AnyEntry]) -> Dev
 
 
 def _forged(view: TraceView, evidence: list[AnyEntry]) -> Deviation | None:
-    """Return the callback of nobody knows whom that led to a write."""
+    """Return the forged callback that led to a write."""
     for entry in evidence:
         for cause in view.journal.causes(entry) if isinstance(entry.event, StoreWrite) else ():
             if isinstance(cause.event, CallbackAttempt) and not cause.event.genuine:

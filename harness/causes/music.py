@@ -55,7 +55,7 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request]) -> Deviation
     if not attempts:
         text = f"{ordered(order)} was finished {at(task.ended)}" if task.ended is not None else ordered(order)
         polls = view.requests_about.get(task.task_id, [])
-        rest = f", its record was asked for {len(polls)} times" if polls else ", and nobody asked for its record"
+        rest = f", its record was requested {len(polls)} times" if polls else ", and its record was never requested"
         return Deviation(
             "omitted", f"{text}; no callback came{rest}", (order, task.ended), where_of(order), "no callback"
         )

@@ -10,7 +10,7 @@ from harness.trace.view import TraceView
 
 PROVIDERS = {"kie": "Kie.ai", "suno": "Suno"}
 SIZES = ("image_size", "size", "image_resolution", "resolution", "aspect_ratio", "width", "height")
-"""Parameters by which a size is asked for; of many the first two are named."""
+"""Parameters that request a size; of many the first two are named."""
 
 
 def image_orders(view: TraceView, track: Track) -> list[Entry[Request]]:

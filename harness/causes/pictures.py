@@ -245,24 +245,24 @@ def _not_reported(view: TraceView, order: Entry[Request], task: Generation) -> D
     attempts = view.attempts_about.get(task.task_id, ())
     if attempts:
         sent = attempts[0].sent
-        reached = "reached nobody" if not any(a.arrived for a in attempts) else "did not name it"
+        reached = "did not arrive" if not any(a.arrived for a in attempts) else "did not name it"
         text = f"{ordered(order)}: {provider}'s callback to {sent.event.url[:80]} {reached}"
         return Deviation("lost", text, (sent, attempts[0].answered, order), where_of(order), key)
     asked = view.requests_about.get(task.task_id, [])
     if not asked:
-        text = f"{ordered(order)} made the picture {at(ended)}, and nobody asked for its record"
+        text = f"{ordered(order)} made the picture {at(ended)}, and its record was never requested"
         if has_callback(order.event):
-            text = f"{ordered(order)} made the picture {at(ended)}; no callback came, and nobody asked for its record"
+            text = text.replace(", and its", "; no callback came, and its")
         return Deviation("omitted", text, (order, ended), where_of(order), key)
     last = asked[-1]
     if last.number < ended.number:
         waited_s = round(last.at_s - order.at_s, 3)
         text = (
-            f"the application asked for the record of {ordered(order)} until {last.at_s:g} s, {waited_s:g} s long; "
+            f"the application requested the record of {ordered(order)} until {last.at_s:g} s, {waited_s:g} s long; "
             f"the picture was ready {at(ended)}"
         )
         return Deviation("late", text, (last, ended, order), where_of(last), f"gave up polling: {named(order.event)}")
-    text = f"the picture of {ordered(order)} was ready {at(ended)}, but no record that was asked for named it"
+    text = f"the picture of {ordered(order)} was ready {at(ended)}, but no requested record named it"
     return Deviation("lost", text, (order, ended, last), where_of(last), key)
 
 

@@ -1,7 +1,6 @@
 """`harness explain`."""
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,10 +9,6 @@ from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import clean_option, json_option, limit_option, scenarios_of, seed_option
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    from harness.results.result import Result
-    from harness.scenario.model import Scenario
 
 
 @click.command(cls=GroupedCommand)
@@ -38,7 +33,7 @@ def explain(
     json_file: str | None,
     **options: Any,
 ) -> None:
-    """Say what each violation needs of its scenario, and from which duration on.
+    """Say what caused each violation, what it needs of its scenario, and from which duration on.
 
     A scenario is played again without each thing in which it differs from one where everything behaves normally: a
     delay, a fault, an order, a duplicate. What the violation does not happen without is necessary; a necessary
@@ -54,14 +49,14 @@ def explain(
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
     """
+    from harness.engine.explanation import explain as explained_run
     from harness.engine.judging import judging
-    from harness.engine.run import configured, run
+    from harness.engine.run import configured
     from harness.engine.session import exit_code
     from harness.invariants.registry import INVARIANTS, must_be_known, own_by_name
-    from harness.report.counterfactuals import explanation_report, explanations_json
+    from harness.report.explanations import explanation_report, explanations_json
     from harness.results.files import check_outputs, write_json
     from harness.scenario.catalogue import selector_of
-    from harness.scenario.counterfactual import counterfactual
     from harness.targets import is_live
     from harness.terminal import screen
 
@@ -77,22 +72,11 @@ def explain(
     console = screen()
     explained = []
 
-    def played(scenario: "Scenario") -> "Result":
-        return run(scenario, target, seed, keep_journal=False, judging=how)
-
-    def violates(invariant: str, scenario: "Scenario") -> bool:
-        return any(verdict.invariant == invariant for verdict in played(scenario).of("violated"))
-
     for scenario in scenarios_of(scenarios, None):
-        result = played(scenario)
-        found = [
-            (verdict, counterfactual(scenario, partial(violates, verdict.invariant)))
-            for verdict in result.of("violated")
-            if (verdict.invariant in wanted if wanted else verdict.severity == "error")
-        ]
-        explained.append((result, found))
+        result, explanations = explained_run(scenario, target, seed, how, wanted)
+        explained.append((result, explanations))
         if json_file != "-":
-            console.print(explanation_report(result, found, selector=selector_of(scenario)))
+            console.print(explanation_report(result, explanations, selector=selector_of(scenario)))
     code = is_known(exit_code([result for result, _ in explained]))
     if json_file is not None:
         write_json(json_file, explanations_json(explained, seed))

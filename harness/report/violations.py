@@ -14,6 +14,7 @@ from harness.report.describe import ENDINGS, span
 from harness.report.evidence import because, dependence, replay_command, sequence
 from harness.results.result import Result
 from harness.terminal import visible
+from harness.trace.journal import Journal
 
 MARKS = {
     "held": Text("✓", style="green"),
@@ -79,9 +80,13 @@ def cause_report(result: Result, cause: Cause, *, verbose: bool = False) -> Rend
         return Group(*parts)
     parts += [violation_line(verdict) for verdict in follows]
     if result.journal is not None:
-        evidence = follows[0].evidence if follows else ()
-        parts.append(indented(_table(because(result.journal, cause, evidence)), 4))
+        parts.append(indented(evidence_table(result.journal, cause, follows[0].evidence if follows else ()), 4))
     return Group(*parts)
+
+
+def evidence_table(journal: Journal, cause: Cause, evidence: Sequence[int]) -> RenderableType:
+    """Return the entries that show a cause, and its violation's evidence as far as there is room."""
+    return _table(because(journal, cause, evidence))
 
 
 def cause_heading(cause: Cause, *, frames: int = FRAMES_MAX) -> RenderableType:

@@ -19,7 +19,7 @@ Lines = list[tuple[str, str, str]]
 def heard() -> Iterator[Lines]:
     """Return the recorded lines of a run that lasts until the context ends."""
     told: Lines = []
-    with surroundings({}, lambda level, logger, text: told.append((level, logger, text))):
+    with surroundings({}, lambda level, logger, text, where: told.append((level, logger, text))):
         yield told
 
 
@@ -97,7 +97,7 @@ def test_logging_set_up_in_one_run_does_not_affect_the_next(application: Callabl
     told: Lines = []
     root, handlers = logging.getLogger().level, logging.getLogger().handlers
     for _ in range(2):
-        with surroundings({}, lambda level, logger, text: told.append((level, logger, text))):
+        with surroundings({}, lambda level, logger, text, where: told.append((level, logger, text))):
             application()
     assert told == [("error", "of.the.application", "no picture")] * 2
     assert logging.getLogger("httpx").level == logging.NOTSET
