@@ -55,10 +55,19 @@ def because(entries: Iterable[AnyEntry | None]) -> tuple[int, ...]:
 
 def where_of(*entries: AnyEntry | None) -> Sequence[str]:
     """Return the implementation's code behind the first entry that names one."""
-    for entry in entries:
-        if entry is not None and isinstance(entry.event, Request | StoreWrite | LogLine) and entry.event.where:
-            return entry.event.where
-    return ()
+    return next((where for entry in entries if entry is not None and (where := _where(entry))), ())
+
+
+def _where(entry: AnyEntry) -> Sequence[str]:
+    return getattr(entry.event, "where", None) or ()
+
+
+def where_behind(view: TraceView, entries: Iterable[AnyEntry]) -> Sequence[str]:
+    """Return the implementation's code behind the first entry that it led to, itself or as the request before it."""
+    entries = list(entries)
+    before = [view.journal[entry.cause] for entry in entries if entry.cause]
+    requests = [entry for entry in before if isinstance(entry.event, Request)]
+    return where_of(*[entry for entry in reversed(entries) if isinstance(entry.event, StoreWrite)], *entries, *requests)
 
 
 def at(entry: AnyEntry) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.causes.cause import Cause, Deviation, at, because, named, where_of
+from harness.causes.cause import Cause, Deviation, at, because, named, where_behind, where_of
 from harness.causes.handlers import unanswered
 from harness.causes.music import music_missing
 from harness.causes.orders import not_accepted
@@ -58,7 +58,7 @@ def _deviation(view: TraceView, verdict: Verdict) -> Deviation:
     return (
         _forged(view, evidence)
         or _explained(view, verdict.invariant, evidence)
-        or Deviation("other", verdict.reason, evidence, where_of(*evidence), verdict.invariant)
+        or Deviation("other", verdict.reason, evidence, where_behind(view, evidence), verdict.invariant)
     )
 
 

@@ -39,7 +39,9 @@ def unanswered(view: TraceView, attempt: Attempt) -> Deviation | None:
     status = response.event.status if response is not None else None
     if status is not None and answered is not None and answered.event.outcome == "answered" and status != 200:
         text = f"{handler} answered {what} with HTTP {status}{_reason(response)}"
-        return Deviation("refused", text, (arrived, response, sent), where_of(error), f"answered {status}: {handler}")
+        return Deviation(
+            "refused", text, (arrived, response, sent), where_of(error, response), f"answered {status}: {handler}"
+        )
     return slow(view, arrived, what)
 
 
@@ -75,6 +77,7 @@ def slow(view: TraceView, arrived: Entry[Request], what: str) -> Deviation | Non
     took_s = round(end.at_s - arrived.at_s, 3) if end is not None else None
     if took_s is not None and took_s < limit_s:
         return None
+    abandoned = view.abandoned.get(arrived.number)
     waits: defaultdict[str, float] = defaultdict(float)
     first: dict[str, Entry[Request]] = {}
     counts: defaultdict[str, int] = defaultdict(int)
@@ -90,18 +93,21 @@ def slow(view: TraceView, arrived: Entry[Request], what: str) -> Deviation | Non
     if response is None:
         opening = f"{named(arrived.event)} had not answered {what} within {limit_s:g} s"
     if not waits:
-        return Deviation("late", f"{opening}: it waited by itself", (arrived, end), (), f"slow: {named(arrived.event)}")
+        key = f"slow: {named(arrived.event)}"
+        return Deviation("late", f"{opening}: it waited by itself", (arrived, end), where_of(abandoned), key)
     longest = max(waits, key=lambda name: waits[name])
     asleep_s = (took_s or 0.0) - sum(waits.values())
     connecting = [entry for entry in view.of(FaultTriggered) if entry.cause == arrived.number]
     if asleep_s > waits[longest] and connecting:
         to = PROVIDERS.get(connecting[0].event.link, f"the {connecting[0].event.link} host")
         text = f"{opening}: it waited {round(asleep_s, 3):g} s for a connection to {to} ({connecting[0].event.harm})"
-        return Deviation("late", text, (arrived, connecting[0], end), (), f"slow: connection to {to}")
+        where = where_of(connecting[0])
+        return Deviation("late", text, (arrived, connecting[0], end), where, f"slow: connection to {to}")
     if asleep_s > waits[longest]:
         polled = max(counts, key=lambda name: counts[name])
         text = f"{opening}: it slept {round(asleep_s, 3):g} s of it, between {counts[polled]} × {polled}"
-        return Deviation("late", text, (arrived, first[polled], end), where_of(first[polled]), f"slow: {polled}")
+        where = where_of(abandoned, first[polled])
+        return Deviation("late", text, (arrived, first[polled], end), where, f"slow: {polled}")
     times = f"{counts[longest]} × " if counts[longest] > 1 else ""
     text = f"{opening}: it waited {round(waits[longest], 3):g} s for {times}{longest}"
     return Deviation("late", text, (arrived, first[longest], end), where_of(first[longest]), f"slow: {longest}")
@@ -139,4 +145,4 @@ def not_connected(view: TraceView, link: str) -> Deviation | None:
     if fault is None:
         return None
     text = f"the application could not connect to {PROVIDERS.get(link, link)} {at(fault)} ({fault.event.harm})"
-    return Deviation("lost", text, (fault,), (), f"not connected: {link}")
+    return Deviation("lost", text, (fault,), where_of(fault), f"not connected: {link}")

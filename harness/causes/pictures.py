@@ -5,8 +5,8 @@ from harness.causes.handlers import not_connected, platform_ended, raised
 from harness.causes.orders import PROVIDERS, has_callback, image_orders, not_accepted, not_made, ordered
 from harness.invariants.downloads import downloads, is_whole, spoiling_fault
 from harness.invariants.excuses import is_result, messages_about
-from harness.invariants.images import ends_with_true_2k, is_true_2k, shows_true_2k, size_text, was_good
-from harness.trace.events import CallbackAttempt, ImageProbed, LogLine, Request, Response
+from harness.invariants.images import ends_with_true_2k, is_labelled, is_true_2k, shows_true_2k, size_text, was_good
+from harness.trace.events import CallbackAttempt, ImageProbed, LogLine, Request, Response, StoreWrite
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.looks import looks_of
 from harness.trace.tracks import Attempt, Generation, Track
@@ -29,11 +29,12 @@ def picture_missing(view: TraceView, track: Track) -> Deviation | None:
         return _not_ordered(view, track) if not orders else None
     first, *more = troubles
     if not more:
-        return first
+        return _with_reaction(view, track, first)
     again = "again in vain" if len(more) == 1 else f"{len(more)} more times, in vain"
     if len(more) == 1 and more[0].alike != first.alike:
         again = f"again: {more[0].sentence}"
-    return first._replace(sentence=f"{first.sentence}; ordered {again}", entries=[*first.entries, *more[0].entries])
+    entries = [*first.entries, *more[0].entries]
+    return _with_reaction(view, track, first._replace(sentence=f"{first.sentence}; ordered {again}", entries=entries))
 
 
 def first_trouble(view: TraceView, track: Track) -> Deviation | None:
@@ -45,6 +46,23 @@ def first_trouble(view: TraceView, track: Track) -> Deviation | None:
             return not_accepted(view, order) or _not_used(view, track, order, task)
         return _trouble(view, order, task)
     return None
+
+
+def _with_reaction(view: TraceView, track: Track, trouble: Deviation) -> Deviation:
+    """Return a trouble that the provider made together with what the application made of it, and its code that did."""
+    if trouble.kind not in ("refused", "quality", "late", "lost") or not track.writes:
+        return trouble
+    write, shown = track.writes[-1], next((look for look in reversed(looks_of(view, track)) if look.probe), None)
+    if track.image_url is None:
+        done = f"ended {track.status} without a picture" if track.settled else f"was left {track.status}"
+        sentence = f"{trouble.sentence}; the track {done}"
+    elif shown is not None and shown.probe is not None:
+        write = shown.entry if isinstance(shown.entry.event, StoreWrite) else write
+        label = ", labelled" if is_labelled(track.fields or {}) else ", without a label"
+        sentence = f"{trouble.sentence}; the application stored {_size(shown.probe.event)} {at(write)}{label}"
+    else:
+        return trouble
+    return trouble._replace(sentence=sentence, where=where_of(write) or trouble.where)
 
 
 def _is_good(view: TraceView, task: Generation | None) -> bool:
@@ -110,7 +128,7 @@ def _replaced(view: TraceView, track: Track, task: Generation) -> Deviation | No
 
 
 def _size(probe: ImageProbed) -> str:
-    return f"one of {size_text(probe)}" if probe.decodes else "one that does not load"
+    return f"a picture of {size_text(probe)}" if probe.decodes else "one that does not load"
 
 
 def _behind(view: TraceView, entry: AnyEntry) -> str:

@@ -22,8 +22,8 @@ from harness.cell.watch import INTERVAL_S, STARTING, Watch
 from harness.errors import ImplementationError, JournalError
 from harness.targets.python import Implementation
 from harness.trace.journal import JOURNAL_VERSION, Journal, read_journal
+from harness.world.code_location import is_own_code
 from harness.world.scratch import room_wanted, scratch_folder
-from harness.world.simulated.refusals import is_own_code
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
 TOLD_S = 0.5

@@ -18,8 +18,8 @@ from harness.project_file import name_clash
 from harness.targets.callback import application_around
 from harness.targets.limits import Limits
 from harness.targets.modules import forget_libraries, forget_own_modules
+from harness.world.code_location import is_own_code
 from harness.world.simulated.environment import first_line
-from harness.world.simulated.refusals import is_own_code
 
 SHAPES = (
     "an ASGI application (three parameters: scope, receive, send), a factory that returns one (no parameter), or a "

@@ -38,6 +38,7 @@ from harness.faults.rule import FaultRule
 from harness.faults.stores import Statement, StoreFault
 from harness.trace.events import FaultTriggered
 from harness.world.armed_fault import ArmedFault
+from harness.world.code_location import current_location
 
 ConnectHook = Callable[[], Awaitable[None]]
 """Awaited before a connection is established."""
@@ -287,7 +288,7 @@ class FaultInjector:
 
     def _notify(self, armed: ArmedFault) -> None:
         armed.has_acted = True
-        self._record(FaultTriggered(harm=armed.fault.name, link=armed.rule.link))
+        self._record(FaultTriggered(harm=armed.fault.name, link=armed.rule.link, where=current_location() or None))
 
     def _due_to(self, link: str, scope: Scope, content: bytes | None = None) -> Due:
         """Return the faults that apply to a request. A probe of the observer's own does not count, and meets only the

@@ -1,5 +1,6 @@
 """The recorder: an ASGI layer that writes every HTTP exchange of its hosts to the journal, as sent over the wire."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, Protocol
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 from harness.faults.exchange import PAST_HTTP, App, Message, Receive, Scope, Send, received_again
 from harness.trace.events import Request, RequestAbandoned, Response, ResponseOutcome
 from harness.trace.journal import body_facts
+from harness.world.code_location import defined_at, waits_at
 from harness.world.journal_writer import JournalWriter
 from harness.world.scope import CAUSE
 
@@ -77,7 +79,7 @@ class HttpRecorder:
         )
         number = self._writer.record(request, connection.cause)
         CAUSE.set(number)
-        exchange = _RecordedExchange(number, connection, send, self._writer)
+        exchange = _RecordedExchange(number, connection, send, self._writer, scope)
         connection.on_gone = exchange.gone
         try:
             await self._app(scope, received_again(body, receive), exchange.send)
@@ -91,14 +93,28 @@ class HttpRecorder:
 class _RecordedExchange:
     """A received request and the part of its response sent so far."""
 
-    __slots__ = ("_began_s", "_connection", "_headers", "_number", "_parts", "_send", "_status", "_writer", "is_done")
+    __slots__ = (
+        "_began_s",
+        "_connection",
+        "_headers",
+        "_number",
+        "_parts",
+        "_scope",
+        "_send",
+        "_status",
+        "_task",
+        "_writer",
+        "is_done",
+    )
 
-    def __init__(self, number: int, connection: Any, send: Send, writer: JournalWriter) -> None:
+    def __init__(self, number: int, connection: Any, send: Send, writer: JournalWriter, scope: Scope) -> None:
         self._number = number
         self._began_s = writer.at_s(number)
         self._connection = connection
         self._send = send
         self._writer = writer
+        self._scope = scope
+        self._task = asyncio.current_task()
         self._status: int | None = None
         self._headers: Any = ()
         self._parts: list[bytes] = []
@@ -121,7 +137,8 @@ class _RecordedExchange:
         """Record that the client has disconnected."""
         if not self.is_done:
             after_s = self._writer.since_s(self._began_s)
-            self._writer.record(RequestAbandoned(request=self._number, after_s=after_s), self._number)
+            where = waits_at(self._task) or None
+            self._writer.record(RequestAbandoned(request=self._number, after_s=after_s, where=where), self._number)
 
     def fail(self) -> None:
         """Record that the app has raised an exception: if nothing was sent yet, the server sends the response
@@ -153,6 +170,7 @@ class _RecordedExchange:
             headers=headers,
             body=body_facts(body, content_type),
             delayed_s=self._writer.delayed_s(self._number),
+            where=defined_at(self._scope.get("endpoint")) or None,
         )
         self._writer.record(response, self._number)
 

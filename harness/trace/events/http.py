@@ -48,6 +48,8 @@ class Response(Event):
     body: Any
     delayed_s: float | None = field(default=None, metadata=OMITTED)
     """Live, of a fake: how much of the latency the scenario asked for; the rest is the machine's."""
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The implementation's function that the route leads to, where its framework says so, see `request`."""
 
 
 @event
@@ -57,6 +59,8 @@ class RequestAbandoned(Event):
     kind = "request.abandoned"
     request: int
     after_s: float
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The code of the implementation that waited meanwhile instead of answering, see `request`."""
 
 
 @event
@@ -67,6 +71,8 @@ class ConnectionToUnknownHost(Event):
     host: str
     port: int
     by: str
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The code of the implementation, see `request`."""
     guessed: bool | None = field(default=None, metadata=OMITTED)
     """true: its cause was not followed, see `request`."""
 
@@ -79,3 +85,5 @@ class FaultTriggered(Event):
     harm: str
     """The fault's name."""
     link: str
+    where: Sequence[str] | None = field(default=None, metadata=OMITTED)
+    """The code of the implementation that connected, or used its store, see `request`."""

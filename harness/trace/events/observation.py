@@ -81,8 +81,7 @@ class LogLine(Event):
     logger: str
     text: str
     where: Sequence[str] | None = field(default=None, metadata=OMITTED)
-    """Where the implementation raised the error that a line from `warning` on is about, or else where it logged the
-    line; see `request`."""
+    """Where the implementation raised the error that the line is about, or else where it logged it; see `request`."""
 
 
 @event

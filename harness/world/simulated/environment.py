@@ -15,8 +15,8 @@ from logging.handlers import QueueListener
 from typing import Any
 
 from harness.config.environment import Surroundings
+from harness.world.code_location import Where, current_location, raised_at
 from harness.world.log_level import level_of, tidy
-from harness.world.simulated.code_location import Where, current_location, raised_at
 
 QUIET_LOGGERS = tuple(
     logging.getLogger(name)
@@ -44,8 +44,6 @@ def _text_of(record: logging.LogRecord) -> str:
 
 def _location_of(record: logging.LogRecord) -> Where:
     """Return where the error that a record is about was raised, or else where it was logged."""
-    if record.levelno < logging.WARNING:
-        return ()
     raised = record.exc_info[1] if record.exc_info else None
     return (raised_at(raised) if raised is not None else ()) or current_location()
 

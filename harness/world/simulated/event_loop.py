@@ -19,8 +19,8 @@ from contextvars import Context
 from typing import Any, Literal
 
 from harness.world.clock import START_S
+from harness.world.code_location import Where, current_location, is_own_coroutine
 from harness.world.scope import SCOPE, ExecutionScope
-from harness.world.simulated.code_location import Where, current_location, is_own_coroutine
 from harness.world.simulated.coroutines import close_by_force, forestall
 from harness.world.simulated.network import Network, SimulatedServer
 from harness.world.simulated.refused_calls import UNIX_SOCKET, refused_call, refusing

@@ -27,10 +27,11 @@ import time_machine
 from anyio._backends._asyncio import AsyncIOBackend
 
 from harness.world.clock import EPOCH_S
+from harness.world.code_location import is_own_code
 from harness.world.scope import CAUSE, SCOPE
 from harness.world.simulated import tls
 from harness.world.simulated.event_loop import SimulatedLoop
-from harness.world.simulated.refusals import is_own_code, refuse_calls
+from harness.world.simulated.refusals import refuse_calls
 from harness.world.simulated.threads import WorkerThread
 from harness.world.unsupported import Refused
 

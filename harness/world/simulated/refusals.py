@@ -12,12 +12,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from harness.world.code_location import LIBRARIES, PACKAGE, is_own_code
 from harness.world.unsupported import INSTEAD_OF_A_PROCESS, INSTEAD_OF_A_SOCKET
 
-LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 PACKAGES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib"))
-PACKAGE = str(Path(__file__).parents[2])
-STRATEGIES = str(Path(__file__).parents[2] / "strategies")
 
 SOCKETS = {
     "socket.connect": "connects a blocking socket",
@@ -123,13 +121,6 @@ def line_of_traceback(trace: TracebackType | None) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "" if trace is None else f" in {Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}"
-
-
-def is_own_code(file: str) -> bool:
-    """Return whether a file is the implementation's: neither a library's nor the harness's."""
-    if file.startswith("<") or "site-packages" in file or file.startswith(LIBRARIES):
-        return False
-    return not file.startswith(PACKAGE) or file.startswith(STRATEGIES)
 
 
 def _with_address(what: str, arguments: tuple[Any, ...]) -> str:

@@ -24,6 +24,7 @@ from harness.faults.exchange import App
 from harness.scenario.platform import Platform
 from harness.trace.events import ConnectionToUnknownHost, ImplementationLoaded, InstanceExited, LogLine
 from harness.trace.journal import Journal
+from harness.world.code_location import Where, current_location, raised_at
 from harness.world.fault_injector import ConnectHook
 from harness.world.hosts import APPLICATION_HOST
 from harness.world.journal_writer import JournalWriter
@@ -32,7 +33,6 @@ from harness.world.run_header import keys
 from harness.world.scope import CAUSE, SCOPE, ExecutionScope
 from harness.world.scratch import scratch_folder
 from harness.world.simulated import patches, tls
-from harness.world.simulated.code_location import Where, raised_at
 from harness.world.simulated.environment import first_line, surroundings
 from harness.world.simulated.error_origin import is_of
 from harness.world.simulated.event_loop import SimulatedLoop
@@ -270,7 +270,8 @@ class Simulation:
     def _unknown_host(self, host: str, port: int) -> None:
         place = SCOPE.get()
         by = place.name if place else "harness"
-        self.writer.record(ConnectionToUnknownHost(host=host, port=port, by=by))
+        where = current_location() or None
+        self.writer.record(ConnectionToUnknownHost(host=host, port=port, by=by, where=where))
 
     def _loop_exception(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from harness.world.code_location import Where, current_location
 from harness.world.scope import CAUSE
-from harness.world.simulated.code_location import Where, current_location
 
 if TYPE_CHECKING:
     from harness.world.simulated.event_loop import SimulatedLoop

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 
 from harness.trace.events import EnvironmentRead
-from harness.world.simulated.refusals import is_own_code
+from harness.world.code_location import is_own_code
 
 DIGEST_CHARACTERS = 8
 ACCESS = frozenset(("os", "collections.abc", "posixpath", "string"))

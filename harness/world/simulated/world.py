@@ -24,6 +24,7 @@ from harness.trace.events import CronCalled, InstanceKilled, Request, RequestAba
 from harness.trace.journal import Journal
 from harness.world.client import USER_PATIENCE_S, Users, asking, deleting
 from harness.world.clock import START_S
+from harness.world.code_location import current_location
 from harness.world.fault_injector import ConnectHook, FaultInjector
 from harness.world.hosts import APPLICATION_HOST, MEDIA_HOSTS
 from harness.world.http_recorder import HttpRecorder
@@ -33,7 +34,6 @@ from harness.world.restarts import EventRestarts
 from harness.world.run_header import beginning, surrounded
 from harness.world.scope import CAUSE, ExecutionScope
 from harness.world.scratch import has_room, room_wanted
-from harness.world.simulated.code_location import current_location
 from harness.world.simulated.simulation import INTERRUPTED, Simulation, Startable
 from harness.world.simulated.sqlite_faults import StatementGate, unreachable_fault
 from harness.world.simulated.sqlite_watcher import SqliteWatcher, watching

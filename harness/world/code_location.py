@@ -4,14 +4,18 @@ A file is named as its module is imported, so that the same code has the same lo
 """
 
 import asyncio
+import inspect
 import sys
+import sysconfig
 from collections import deque
 from functools import lru_cache
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from harness.world.simulated.refusals import is_own_code
-
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+PACKAGE = str(Path(__file__).parents[1])
+STRATEGIES = str(Path(__file__).parents[1] / "strategies")
 RUNS_THE_LOOP = "_run_once"
 FRAMES_MAX = 4
 Where = tuple[str, ...]
@@ -59,6 +63,36 @@ def raised_at(error: BaseException) -> Where:
             found.appendleft(_location(trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
     return tuple(found)
+
+
+def waits_at(task: "asyncio.Task[Any] | None") -> Where:
+    """Return where in the implementation's code a task waits; empty if it runs none, or waits for another task's."""
+    found: deque[str] = deque(maxlen=FRAMES_MAX)
+    waiting: Any = None if task is None else task.get_coro()
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None)
+        if frame is not None and _is_own(frame.f_code):
+            found.appendleft(_location(frame, frame.f_lineno))
+        waiting = getattr(waiting, "cr_await", None)
+    return tuple(found)
+
+
+def defined_at(function: Any) -> Where:
+    """Return where one of the implementation's functions begins; empty for anything else."""
+    function = inspect.unwrap(function) if callable(function) else function
+    function = getattr(function, "func", function)  # of a partial
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if not isinstance(code, CodeType) or not _is_own(code):
+        return ()
+    file, name = _names(code, str(getattr(function, "__module__", "")))
+    return (f"{file}:{code.co_firstlineno} in {name}",)
+
+
+def is_own_code(file: str) -> bool:
+    """Return whether a file is the implementation's: neither a library's nor the harness's."""
+    if file.startswith("<") or "site-packages" in file or file.startswith(LIBRARIES):
+        return False
+    return not file.startswith(PACKAGE) or file.startswith(STRATEGIES)
 
 
 @lru_cache(maxsize=8192)
