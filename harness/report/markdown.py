@@ -7,6 +7,7 @@ diagrams are omitted first, then whole runs, and a line says how many are not sh
 import html
 import re
 
+from harness.causes import Cause
 from harness.report.describe import span
 from harness.report.evidence import replay_command
 from harness.report.mermaid import mermaid
@@ -91,11 +92,13 @@ def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
     assert result.journal is not None
     reported = [each for each in result.of("violated", "unknown") if each.severity == "error"]
     mark = "✗" if result.violated else "?"
+    headline = ", ".join(result.violated) if result.causes else trouble(result)
     title = _escaped(f"{result.implementation} in {result.scenario}")
     lines = [
         "<details>",
-        f"<summary>{mark} <b>{title}</b>: {_escaped(trouble(result))}</summary>",
+        f"<summary>{mark} <b>{title}</b>: {_escaped(headline)}</summary>",
         "",
+        *(f"- {_text(cause.sentence)}{_code(cause)}" for cause in result.causes if cause.kind != "other"),
         *(f"- **{_text(each.invariant)}**: {_text(each.reason)}" for each in reported),
         "",
         f"{span(result.simulated_s)} simulated. Replay:",
@@ -107,6 +110,11 @@ def _run(run: Run, selector: str, *, with_diagram: bool) -> str:
         evidence = {number for verdict in reported for number in verdict.evidence}
         lines += [*_fenced("mermaid", mermaid(result.journal, evidence).rstrip("\n")), ""]
     return "\n".join([*lines, "</details>", "", ""])
+
+
+def _code(cause: Cause) -> str:
+    """Return the code that a cause names first."""
+    return f" ({_text(cause.where[0])})" if cause.where else ""
 
 
 def _fenced(language: str, text: str) -> list[str]:

@@ -29,11 +29,15 @@ def shown(run: Run) -> Result:
 
 
 def trouble(result: Result) -> str:
-    """Return a sentence about a run's violated invariants, else about the inconclusive ones, else an empty string."""
+    """Return the first cause of a run's violations, else what is inconclusive, else an empty string."""
     troubled = [verdict for verdict in result.of("violated") if verdict.severity == "error"]
     if not troubled:
         troubled = [verdict for verdict in result.of("unknown") if verdict.severity == "error"]
     if not troubled:
         return ""
+    if result.causes and troubled[0].state == "violated":
+        first, others = result.causes[0], len(result.causes) - 1
+        rest = f" (and {others} more cause{'s' if others > 1 else ''})" if others else ""
+        return f"{', '.join(first.invariants)}: {visible(first.sentence)}{rest}"
     more = f" (and {len(troubled) - 1} more)" if len(troubled) > 1 else ""
     return f"{troubled[0].invariant}: {visible(troubled[0].reason)}{more}"

@@ -33,6 +33,7 @@ async function runView(scenario, implementation, entry) {
         el("b", {}, outcome.state === "violated" ? "✗" : outcome.mark),
         ` ${headline(view, outcome)}`,
       ),
+      view.causes.map(causeView),
       about.why ? el("p", { class: "why-text" }, about.why) : null,
       about.impossible.map(([name, reason]) =>
         el("p", { class: "aside" }, "Impossible in this scenario: ", el("code", {}, name), `: ${reason}.`),
@@ -67,6 +68,17 @@ async function runView(scenario, implementation, entry) {
   );
   if (entry) requestAnimationFrame(() => journal.open(entry));
   return article;
+}
+
+/** What deviated, the code that did it, and what follows from it. */
+function causeView([sentence, where, invariants]) {
+  return el(
+    "div",
+    { class: "deviation" },
+    el("p", {}, sentence),
+    where.length ? el("ol", { "aria-label": "Code, innermost first" }, where.map((each) => el("li", {}, el("code", {}, each)))) : null,
+    el("p", { class: "follows" }, "therefore ", invariants.map((name) => el("code", {}, name))),
+  );
 }
 
 function headline(view, outcome) {

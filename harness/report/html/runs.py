@@ -86,6 +86,7 @@ def _head(result: Result, scenario: StoredScenario, journal: Journal) -> dict[st
         "ending": ENDINGS.get(result.ending, result.ending),
         "simulated": span(result.simulated_s),
         "world": "live" if _began(journal).get("world") == "live" else "simulated",
+        "causes": [[each.sentence, each.where, each.invariants] for each in result.causes],
         "never_acted": [each.sentence for each in result.never_acted],
         "replay": replay_command(result.implementation, scenario.selector or scenario.name, result.seed, journal),
         "metrics": {
