@@ -1,5 +1,6 @@
 """The cause of violations, and the sentences that causes are made of."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,8 @@ Kind = Literal["contract", "exception", "refused", "late", "lost", "quality", "o
 came too late; never arrived or was not used; was not as good as it had to be; was never requested; came in another
 order; the platform ended or froze code; something else."""
 BECAUSE_MAX = 8
+ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
+"""An identifier in a path, which differs from run to run."""
 TEXT_MAX = 120
 
 
@@ -76,8 +79,8 @@ def at(entry: AnyEntry) -> str:
 
 
 def named(request: Request) -> str:
-    """Return a request as people name it: `POST /api/v1/jobs/createTask`."""
-    return f"{request.method} {request.path.partition('?')[0]}"
+    """Return a request as people name it: `POST /api/v1/jobs/createTask`, `POST /callbacks/{id}`."""
+    return f"{request.method} {ID.sub('{id}', request.path.partition('?')[0])}"
 
 
 def shortened(text: str, limit: int = TEXT_MAX) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from harness.causes.cause import Cause, Deviation, at, because, named, where_behind, where_of
-from harness.causes.handlers import unanswered
+from harness.causes.handlers import stopped, unanswered
 from harness.causes.music import music_missing
 from harness.causes.orders import not_accepted
 from harness.causes.pictures import first_trouble, picture_missing
 from harness.invariants.verdict import Verdict
-from harness.trace.events import CallbackAttempt, ContractBroken, Request, StoreWrite
+from harness.trace.events import CallbackAttempt, ContractBroken, InstanceFrozen, InstanceKilled, Request, StoreWrite
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Attempt, Track
 from harness.trace.view import TraceView
@@ -67,7 +67,10 @@ def _explained(view: TraceView, invariant: str, evidence: list[AnyEntry]) -> Dev
     if invariant == "honours-contract":
         return _contract(view, evidence)
     if invariant in ABOUT_HANDLERS:
-        return _handler(view, evidence)
+        stop = next((each for each in evidence if isinstance(each.event, InstanceFrozen | InstanceKilled)), None)
+        return _handler(view, evidence) or (stopped(view, stop) if stop is not None else None)
+    if invariant == "idempotent":
+        return _repeated(view, evidence)
     track = _track_of(view, evidence)
     if track is None:
         return None
@@ -89,6 +92,17 @@ def _forged(view: TraceView, evidence: list[AnyEntry]) -> Deviation | None:
                 how = cause.event.callback.partition(":")[2] or cause.event.callback
                 text = f"the application believed a forged callback {at(cause)} ({how})"
                 return Deviation("other", text, (cause, entry), where_of(entry), "believed a forgery")
+    return None
+
+
+def _repeated(view: TraceView, evidence: list[AnyEntry]) -> Deviation | None:
+    """Return why a callback was delivered again, if the application was to blame."""
+    numbers = {entry.number for entry in evidence}
+    for attempt in view.attempts:
+        if attempt.sent.number in numbers:
+            found = unanswered(view, attempt)
+            if found is not None:
+                return found
     return None
 
 

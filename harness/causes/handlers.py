@@ -126,15 +126,30 @@ def platform_ended(view: TraceView, arrived: AnyEntry, *, background: bool = Fal
             text = f"the platform {done} the handler of {event.path} {at(end)}, after {event.limit_s:g} s"
             return Deviation("platform", text, (end, arrived), (), f"platform: {event.path}")
     response = view.responses.get(arrived.number)
-    stops: list[AnyEntry] = [*view.of(InstanceKilled, InstanceFrozen)]
-    for stop in sorted(stops, key=lambda entry: entry.number):
-        is_after = response is not None and stop.number > response.number
-        if stop.number > arrived.number and (response is None or (is_after and background)):
-            done = "froze" if isinstance(stop.event, InstanceFrozen) else "ended"
-            when = ", after its response" if is_after else ""
-            text = f"the platform {done} the instance {at(stop)}{when}"
-            return Deviation("platform", text, (stop, arrived), (), f"platform {done} the instance")
-    return None
+    stops = sorted(view.of(InstanceKilled, InstanceFrozen), key=lambda entry: entry.number)
+    if response is None:
+        first = next((stop for stop in stops if stop.number > arrived.number), None)
+        return None if first is None else stopped(view, first)
+    last = next((stop for stop in reversed(stops) if stop.number > response.number), None)
+    return stopped(view, last) if last is not None and background else None
+
+
+def stopped(view: TraceView, stop: AnyEntry) -> Deviation:
+    """Return that the platform froze or ended an instance, and the code that was waiting for a response."""
+    done = "froze" if isinstance(stop.event, InstanceFrozen) else "ended"
+    pending = [entry for entry in view.own_requests if entry.number < stop.number and is_pending(view, entry, stop)]
+    handled = [attempt.arrived for attempt in view.attempts if attempt.arrived is not None]
+    is_open = any(entry.number < stop.number and is_pending(view, entry, stop) for entry in handled)
+    text = f"the platform {done} the instance {at(stop)}{'' if is_open else ', after its response'}"
+    text += f", while it waited for {named(pending[-1].event)}" if pending else ""
+    where = where_of(*reversed(pending))
+    return Deviation("platform", text, (stop, *pending[-1:]), where, f"platform {done} the instance")
+
+
+def is_pending(view: TraceView, request: Entry[Request], stop: AnyEntry) -> bool:
+    """Return whether a request had no response yet when the platform stopped its instance."""
+    done = view.responses.get(request.number) or view.abandoned.get(request.number)
+    return done is None or done.number > stop.number
 
 
 def not_connected(view: TraceView, link: str) -> Deviation | None:

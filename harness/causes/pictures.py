@@ -1,12 +1,21 @@
 """Why a track has not the picture that it could have: the first step of its way to the track that failed."""
 
 from harness.causes.cause import Deviation, at, error_of, logged, named, shortened, where_of
-from harness.causes.handlers import not_connected, platform_ended, raised
+from harness.causes.handlers import is_pending, not_connected, platform_ended, raised, stopped
 from harness.causes.orders import PROVIDERS, has_callback, image_orders, not_accepted, not_made, ordered
 from harness.invariants.downloads import downloads, is_whole, spoiling_fault
 from harness.invariants.excuses import is_result, messages_about
 from harness.invariants.images import ends_with_true_2k, is_labelled, is_true_2k, shows_true_2k, size_text, was_good
-from harness.trace.events import CallbackAttempt, ImageProbed, LogLine, Request, Response, StoreWrite
+from harness.trace.events import (
+    CallbackAttempt,
+    ImageProbed,
+    InstanceFrozen,
+    InstanceKilled,
+    LogLine,
+    Request,
+    Response,
+    StoreWrite,
+)
 from harness.trace.journal import AnyEntry, Entry
 from harness.trace.looks import looks_of
 from harness.trace.tracks import Attempt, Generation, Track
@@ -147,9 +156,9 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Genera
     if not messages:
         return _not_reported(view, order, task)
     message = min(messages, key=lambda entry: entry.number)
-    stopped = _stopped(view, order, message)
-    if stopped is not None:
-        return stopped
+    waiting = _stopped(view, order, message)
+    if waiting is not None:
+        return waiting
     opening = f"{_how_ordered(view, order, task, message)}; {_brought(view, task, message)}"
     gets = downloads(view, task, view.journal.entries[-1])
     tried = [entry for entry in gets if entry.number > message.number]
@@ -167,17 +176,17 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Genera
 
 
 def _stopped(view: TraceView, order: Entry[Request], message: AnyEntry) -> Deviation | None:
-    """Return the platform's ending, or freezing, of the code that had ordered a picture, before it was reported."""
+    """Return the platform's ending, or freezing, of the code that was waiting for the response to an order, before
+    anything reported the picture."""
     handler = next((cause for cause in view.journal.causes(order) if isinstance(cause.event, Request)), None)
-    stopped = None if handler is None else platform_ended(view, handler, background=True)
-    if stopped is None or handler is None:
-        return None
-    end = stopped.entries[0]
-    if end is None or not order.number < end.number < message.number:
-        return None
-    return stopped._replace(
-        sentence=f"{stopped.sentence}, while it waited for {named(order.event)}", where=where_of(order)
-    )
+    ended = None if handler is None else platform_ended(view, handler)
+    if ended is not None and ended.entries[0] is not None and order.number < ended.entries[0].number < message.number:
+        text = f"{ended.sentence}, while it waited for {named(order.event)}"
+        return ended._replace(sentence=text, where=where_of(order))
+    for stop in sorted(view.of(InstanceFrozen, InstanceKilled), key=lambda entry: entry.number):
+        if order.number < stop.number < message.number and is_pending(view, order, stop):
+            return stopped(view, stop)
+    return None
 
 
 def is_true_2k_published(view: TraceView, task: Generation) -> bool:
