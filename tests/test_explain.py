@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from harness.engine.run import resolve, run
@@ -184,10 +185,38 @@ def test_the_command_names_what_is_needed_and_where_the_limit_is(command: Comman
 def test_the_command_writes_json(command: Command) -> None:
     code, printed, _ = command("synchronous", "slow/image-16s", "--invariant", "callback-answered", "--json", "-")
     (explained,) = json.loads(printed)["explanations"]
+    (violation,) = explained["violations"]
     assert code == 1
-    assert explained["invariant"] == "callback-answered"
-    assert explained["necessary"] == [{"name": "kie.images[0].takes", "given": "16s", "usually": "8s"}]
-    assert explained["boundary"] == {"of": "kie.images[0].takes", "not_violated_s": 14.999, "violated_s": 15.0}
+    assert violation["invariant"] == "callback-answered"
+    assert violation["necessary"] == [{"name": "kie.images[0].takes", "given": "16s", "usually": "8s"}]
+    assert violation["boundary"] == {"of": "kie.images[0].takes", "not_violated_s": 14.999, "violated_s": 15.0}
+    assert "it waited 16 s for POST /api/v1/generate/image" in explained["cause"]["sentence"]
+    assert explained["look_at"]["strategy"] == "acknowledge-first"
+    assert explained["replay"] == "harness run synchronous slow/image-16s --seed 1"
+    schema = Path(__file__).parents[1] / "docs/reference/harness-explanation-1.schema.json"
+    jsonschema.validate(json.loads(printed), json.loads(schema.read_text("utf-8")))
+
+
+def test_the_command_begins_with_the_cause_and_ends_with_what_to_look_at(command: Command) -> None:
+    _, printed, _ = command("synchronous", "slow/image-16s")
+    headline, cause, *_ = printed.splitlines()
+    assert headline.startswith("✗ slow/image-16s")
+    assert cause.startswith("  cause POST /callbacks/suno answered")
+    assert "look at acknowledge-first, which holds it here, in\n          harness/strategies/" in printed
+
+
+def test_violations_that_need_the_same_are_told_together(command: Command) -> None:
+    _, printed, _ = command("trusting", "baseline/healthy")
+    assert printed.count("It is violated even if everything behaves normally.") == 1
+
+
+def test_a_warning_is_its_own_cause(command: Command) -> None:
+    code, printed, _ = command("acknowledge-first", "failing/code-429", "--invariant", "keeps-rate", "--json", "-")
+    assert (code, json.loads(printed)["explanations"]) == (0, [])
+    code, printed, _ = command("synchronous", "failing/code-429", "--invariant", "keeps-rate", "--json", "-")
+    (explained,) = json.loads(printed)["explanations"]
+    assert explained["cause"]["invariants"] == ["keeps-rate"]
+    assert explained["cause"]["sentence"] == explained["violations"][0]["reason"]
 
 
 def test_the_command_judges_as_the_project_does(

@@ -19,6 +19,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "reference/journal.md": python_api.journal,
     "reference/python.md": python_api.python_api,
     "reference/results.md": files.results,
+    "reference/explanation.md": files.explanation,
     "reference/bench.md": files.bench,
     "reference/provider-rules.md": files.provider_rules,
     "contributing/changelog.md": files.changelog,

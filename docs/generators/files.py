@@ -25,6 +25,14 @@ def bench() -> Iterator[str]:
     )
 
 
+def explanation() -> Iterator[str]:
+    yield from format_page(
+        "Explanation format",
+        "harness-explanation-1.schema.json",
+        "`harness explain` writes this JSON with `--json FILE`.",
+    )
+
+
 def format_page(title: str, file: str, purpose: str) -> Iterator[str]:
     schema = json.loads((ROOT / "docs" / "reference" / file).read_text("utf-8"))
     yield f"# {title}\n\n{purpose} Its [JSON Schema]({file}) is versioned with the `format` field: a change that "

@@ -62,19 +62,15 @@ def _group(group: CauseGroup, selectors: Mapping[str, str], *, in_full: bool) ->
     first, count = group.runs[0], len(group.runs)
     scenarios = f" {count} scenario{'s' if count != 1 else ''}: "
     title = Text.assemble(MARKS["violated"], scenarios, (_names(group.runs), "bold"))
-    body: list[RenderableType]
-    if in_full:
-        body = [cause_report(first, group.cause)]
-    else:
+    if not in_full:
         counted = [f"{name} {times}" if count > 1 else name for name, times in group.invariants.items()]
-        body = [
-            cause_heading(group.cause, frames=2),
-            Text.assemble(MARKS["violated"], " ", (", ".join(counted), "red")),
-        ]
-    selector = selectors.get(first.scenario, first.scenario)
-    command = replay_command(first.implementation, selector, first.seed, first.journal)
-    body.append(Text.assemble(("replay: ", "dim"), (command, "cyan")))
-    return Group(title, *(indented(each) for each in body))
+        follows = Text.assemble(MARKS["violated"], " ", (", ".join(counted), "red"))
+        return Group(title, indented(cause_heading(group.cause, frames=1)), indented(follows))
+    command = replay_command(
+        first.implementation, selectors.get(first.scenario, first.scenario), first.seed, first.journal
+    )
+    replay = Text.assemble(("replay: ", "dim"), (command, "cyan"))
+    return Group(title, indented(cause_report(first, group.cause)), indented(replay))
 
 
 def _names(runs: Sequence[Result]) -> str:

@@ -25,8 +25,8 @@ Where = tuple[str, ...]
 def current_location() -> Where:
     """Return where the code that is running is; empty if it is a library's or the harness's alone.
 
-    A library's task is where the task was created that it is of. What runs the loop, such as a test, is not part of
-    what the loop runs.
+    Code of a task goes on where the task was created. What runs the loop, such as a test, is not part of what the loop
+    runs.
     """
     found: list[str] = []
     frame: FrameType | None = sys._getframe(1)
@@ -46,12 +46,6 @@ def _created_at() -> Where:
     except RuntimeError:
         return ()
     return getattr(task, "where", ())
-
-
-def is_own_coroutine(coroutine: Any) -> bool:
-    """Return whether a coroutine is one of the implementation's functions."""
-    code = getattr(coroutine, "cr_code", None)
-    return code is not None and _is_own(code)
 
 
 def raised_at(error: BaseException) -> Where:

@@ -19,7 +19,7 @@ from contextvars import Context
 from typing import Any, Literal
 
 from harness.world.clock import START_S
-from harness.world.code_location import Where, current_location, is_own_coroutine
+from harness.world.code_location import Where, current_location
 from harness.world.scope import SCOPE, ExecutionScope
 from harness.world.simulated.coroutines import close_by_force, forestall
 from harness.world.simulated.network import Network, SimulatedServer
@@ -44,7 +44,7 @@ class Task(asyncio.Task[Any]):
 
     place: ExecutionScope | None = None
     where: Where = ()
-    """Where a library's task was created."""
+    """The implementation's code that created the task."""
     """The scope it runs in; before Python 3.12 a task does not expose its context."""
     serves: ExecutionScope | None = None
     """The instance whose request it handles, if that is not its own scope."""
@@ -355,7 +355,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         else:
             task = Task(coro, loop=self, context=context, **kwargs)
         task.place = SCOPE.get() if context is None else context.get(SCOPE)
-        if task.place is not None and not is_own_coroutine(coro):
+        if task.place is not None:
             task.where = current_location()
         return task  # type: ignore[no-any-return]
 
