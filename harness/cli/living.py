@@ -68,7 +68,20 @@ def doctor(target: str) -> None:
         journal = world.run()
     signs = diagnose(Redaction.of(journal).journal(journal), who.settings)
     for sign in signs:
-        console.print(Text(f"{'✓' if sign.fits else '✗'} {visible(sign.seen)}", style="green" if sign.fits else "red"))
+        mark, style = ("!", "yellow") if sign.warns else ("✓", "green") if sign.fits else ("✗", "red")
+        console.print(Text(f"{mark} {visible(sign.seen)}", style=style))
         if sign.advice:
             console.print(Padding(Text(f"→ {visible(sign.advice)}"), (0, 0, 0, 2)))
-    raise click.exceptions.Exit(0 if all(sign.fits for sign in signs) else EXIT_VIOLATED)
+    fits = all(sign.fits for sign in signs)
+    console.print(Text.assemble(("next: ", "dim"), (_next(target, fits=fits), "cyan")), soft_wrap=True)
+    raise click.exceptions.Exit(0 if fits else EXIT_VIOLATED)
+
+
+def _next(target: str, *, fits: bool) -> str:
+    """Return the command to go on with: scenarios, fifty times as fast as real time where that is possible."""
+    if not fits:
+        return f"harness doctor {target}"
+    from harness.world.live.faketime import library
+
+    speed = "" if target.startswith(("http://", "https://")) or library() is None else " --speed 50"
+    return f"harness run {target} baseline slow{speed}"

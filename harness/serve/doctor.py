@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.causes import causes
+from harness.causes.find import ABOUT_THE_PICTURE
 from harness.config.app_config import TRACK_FIELDS, Settings
 from harness.fakes.latency import Fixed
 from harness.fakes.paths import GENERATE_MUSIC
 from harness.fakes.script import DeliveryRules, Image, KieScript, Music, Script, SunoScript
+from harness.invariants.judge import judge
 from harness.scenario.model import Scenario
 from harness.trace.events import (
     CallbackAnswered,
@@ -23,6 +26,7 @@ from harness.trace.events import (
     TrackRefused,
 )
 from harness.trace.journal import Entry, Journal
+from harness.trace.view import TraceView
 from harness.world.hosts import APPLICATION_HOST
 
 CHECKUP = Scenario(
@@ -52,6 +56,8 @@ class Sign:
     fits: bool
     seen: str
     advice: str = ""
+    warns: bool = False
+    """Whether it fits, but what was found is hardly what its users expect."""
 
 
 def hurried(settings: Settings) -> Settings:
@@ -66,7 +72,7 @@ def diagnose(journal: Journal, settings: Settings) -> list[Sign]:
         signs.append(sign)
         if not sign.fits and sign.advice.endswith(STOP):
             break
-    return [Sign(sign.fits, sign.seen, sign.advice.removesuffix(STOP)) for sign in signs]
+    return [replace(sign, advice=sign.advice.removesuffix(STOP)) for sign in signs]
 
 
 STOP = "\0"
@@ -206,3 +212,13 @@ def _tracks(journal: Journal, settings: Settings) -> Iterator[Sign]:
         )
     elif "status" not in missing:
         yield Sign(True, f"the track ends as {status}, image_url {fields.get('image_url')!r}")
+        yield from _picture(journal)
+
+
+def _picture(journal: Journal) -> Iterator[Sign]:
+    """Yield a warning with the reason if the track has no true 2K picture, although all went well."""
+    view = TraceView(journal)
+    for cause in causes(view, judge(view)):
+        if not ABOUT_THE_PICTURE.isdisjoint(cause.invariants):
+            violated = ", ".join(name for name in cause.invariants if name in ABOUT_THE_PICTURE)
+            yield Sign(True, f"nothing was slow and nothing failed, and yet: {violated}", cause.sentence, warns=True)

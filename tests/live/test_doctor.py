@@ -9,8 +9,9 @@ import pytest
 from harness.config.app_config import Cron
 from harness.config.init import first_settings
 from harness.config.loader import read_settings
+from harness.world.live.faketime import library
 from tests import in_process
-from tests.live.plain_app import APPS, started, tracks, waits
+from tests.live.plain_app import APP, APPS, started, tracks, waits
 
 WRAPPED = """echo '{\\"song\\": {\\"id\\": 1}}'"""
 FITTING = waits("1s", "2s") + started() + tracks()
@@ -35,6 +36,25 @@ def test_a_matching_configuration_has_no_problems(
     assert "✗" not in said
     assert "its requests reach the fakes" in said
     assert "the track ends as complete" in said
+    assert "!" not in said
+    assert said.splitlines()[-1] == f"next: harness run {tmp_path} baseline slow" + (" --speed 50" if library() else "")
+
+
+def test_a_track_without_its_picture_is_a_warning_that_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = tmp_path / "app.py"
+    synchronous = 'url = answer["data"]["response"]["imageUrl"]\n        assert len(ask(url)) > 1000\n'
+    text = APP.read_text("utf-8").replace(synchronous, "url = None\n")
+    order = '"resolution": "2048x1152"}'
+    asking = text.replace(order, order.replace("}", ', "callBackUrl": f"{os.environ[\'PUBLIC_URL\']}/none"}'))
+    assert len({APP.read_text("utf-8"), text, asking}) == 3
+    app.write_text(asking, "utf-8")
+    code, said = said_by_the_doctor(tmp_path, waits("1s", "2s") + started(app) + tracks(), capsys, monkeypatch)
+    assert code == 0
+    warning = " ".join(said.partition("! ")[2].split())
+    assert warning.startswith("nothing was slow and nothing failed, and yet: image-present")
+    assert "with a callBackUrl), so its response brought a task id and no picture" in warning
 
 
 @pytest.mark.parametrize(
