@@ -15,7 +15,6 @@ order; the platform ended or froze code; something else."""
 BECAUSE_MAX = 8
 ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
 """An identifier in a path, which differs from run to run."""
-TEXT_MAX = 120
 
 
 class Deviation(NamedTuple):
@@ -81,12 +80,6 @@ def at(entry: AnyEntry) -> str:
 def named(request: Request) -> str:
     """Return a request as people name it: `POST /api/v1/jobs/createTask`, `POST /callbacks/{id}`."""
     return f"{request.method} {ID.sub('{id}', request.path.partition('?')[0])}"
-
-
-def shortened(text: str, limit: int = TEXT_MAX) -> str:
-    """Return a text in one line of at most `limit` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def error_of(view: TraceView, handler: AnyEntry) -> Entry[LogLine] | None:

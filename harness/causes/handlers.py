@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from harness.causes.cause import Deviation, at, error_of, named, shortened, where_of
+from harness.causes.cause import Deviation, at, error_of, named, where_of
 from harness.causes.orders import PROVIDERS
 from harness.trace.events import (
     AnswerReplaced,
@@ -27,7 +27,7 @@ def unanswered(view: TraceView, attempt: Attempt) -> Deviation | None:
         return None
     if arrived is None:
         outcome = answered.event.outcome if answered is not None else "no answer"
-        text = f"{what} never reached the application: {shortened(sent.event.url, 80)} ({outcome})"
+        text = f"{what} never reached the application: {view.quote(sent.event.url, 80)} ({outcome})"
         return Deviation("lost", text, (sent, answered), (), "callback never arrived")
     handler = named(arrived.event)
     error = error_of(view, arrived)
@@ -38,7 +38,7 @@ def unanswered(view: TraceView, attempt: Attempt) -> Deviation | None:
         return stopped
     status = response.event.status if response is not None else None
     if status is not None and answered is not None and answered.event.outcome == "answered" and status != 200:
-        text = f"{handler} answered {what} with HTTP {status}{_reason(response)}"
+        text = f"{handler} answered {what} with HTTP {status}{_reason(view, response)}"
         return Deviation(
             "refused", text, (arrived, response, sent), where_of(error, response), f"answered {status}: {handler}"
         )
@@ -50,7 +50,7 @@ def raised(view: TraceView, arrived: Entry[Request], error: Entry[LogLine]) -> D
     response = view.responses.get(arrived.number)
     is_unhandled = response is not None and (response.event.status or 0) >= 500
     verb = "raised" if is_unhandled else "logged"
-    text = f"{named(arrived.event)} {verb} {at(error)}: {_error(error.event.text)}"
+    text = f"{named(arrived.event)} {verb} {at(error)}: {view.quote(_error(error.event.text))}"
     alike = f"raised: {named(arrived.event)} {error.event.where[0] if error.event.where else ''}"
     return Deviation("exception", text, (error, arrived), where_of(error), alike)
 
@@ -59,15 +59,15 @@ def _error(text: str) -> str:
     """Return the error of a log line, without what a server writes before it."""
     for opening in ("Exception in ASGI application: ", "Task exception was never retrieved: "):
         text = text.removeprefix(opening)
-    return shortened(text)
+    return text
 
 
-def _reason(response: AnyEntry | None) -> str:
+def _reason(view: TraceView, response: AnyEntry | None) -> str:
     body = response.event.body if response is not None else None  # type: ignore[attr-defined]
     if not isinstance(body, dict):
         return ""
     said = next((body[name] for name in ("detail", "message", "msg", "error") if body.get(name)), None)
-    return f": {shortened(str(said), 60)}" if said is not None else ""
+    return f": {view.quote(str(said), 60)}" if said is not None else ""
 
 
 def slow(view: TraceView, arrived: Entry[Request], what: str) -> Deviation | None:

@@ -53,7 +53,8 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request]) -> Deviation
     if lost is not None:
         return lost
     if not attempts:
-        text = f"{ordered(order)} was finished {at(task.ended)}" if task.ended is not None else ordered(order)
+        done = f" was finished {at(task.ended)}" if task.ended is not None else ""
+        text = f"{ordered(view, order)}{done}"
         polls = view.requests_about.get(task.task_id, [])
         rest = f", its record was requested {len(polls)} times" if polls else ", and its record was never requested"
         return Deviation(

@@ -1,6 +1,6 @@
 """What became of one order to a provider, up to the moment when its result existed."""
 
-from harness.causes.cause import Deviation, at, body_value, named, shortened, where_of
+from harness.causes.cause import Deviation, at, body_value, named, where_of
 from harness.invariants.downloads import spoiling_fault
 from harness.trace.events import ContractBroken, RateLimited, Request, TaskRefused
 from harness.trace.journal import Entry
@@ -31,16 +31,16 @@ def _is_about(view: TraceView, track: Track, entry: Entry[Request]) -> bool:
     return bool(track.prompt and track.prompt in text) or bool(track.title and track.title in text)
 
 
-def ordered(entry: Entry[Request]) -> str:
+def ordered(view: TraceView, entry: Entry[Request]) -> str:
     """Return an order as a noun: `POST /api/v1/jobs/createTask (image_size landscape_16_9, with a callBackUrl)`."""
-    return f"{named(entry.event)} ({', '.join(parameters(entry.event))})"
+    return f"{named(entry.event)} ({', '.join(_parameters(view, entry.event))})"
 
 
-def parameters(request: Request) -> list[str]:
+def _parameters(view: TraceView, request: Request) -> list[str]:
     """Return the parameters of an order that decide what comes, and whether a callback does."""
     inner = body_value(request.body, "input")
     flat = {**(request.body if isinstance(request.body, dict) else {}), **(inner if isinstance(inner, dict) else {})}
-    sizes = [f"{name} {shortened(str(flat[name]), 30)}" for name in SIZES if flat.get(name) is not None]
+    sizes = [f"{name} {view.quote(str(flat[name]), 30)}" for name in SIZES if flat.get(name) is not None]
     return [*sizes[:2], "with a callBackUrl" if has_callback(request) else "without a callBackUrl"]
 
 
@@ -56,12 +56,12 @@ def not_accepted(view: TraceView, order: Entry[Request]) -> Deviation | None:
     broken = next((entry for entry in view.of(ContractBroken) if entry.cause == number), None)
     if broken is not None:
         problem = broken.event.problems[0]
-        text = f"{named(request)} breaks {provider}'s contract: {shortened(_problem(problem))}"
+        text = f"{named(request)} breaks {provider}'s contract: {view.quote(_problem(problem))}"
         return Deviation("contract", text, (order, broken, response), where_of(order), f"contract: {problem['field']}")
     refused = next((entry for entry in view.of(TaskRefused) if entry.cause == number), None)
     if refused is not None:
-        said = f": {shortened(refused.event.message, 60)}" if refused.event.message else ""
-        text = f"{provider} refused {ordered(order)} {at(refused)} with code {refused.event.code}{said}"
+        said = f": {view.quote(refused.event.message, 60)}" if refused.event.message else ""
+        text = f"{provider} refused {ordered(view, order)} {at(refused)} with code {refused.event.code}{said}"
         return Deviation("refused", text, (order, refused, response), where_of(order), f"refused: {named(request)}")
     limited = next((entry for entry in view.of(RateLimited) if entry.cause == number), None)
     if limited is not None:
@@ -81,25 +81,25 @@ def _response_lost(view: TraceView, order: Entry[Request]) -> Deviation | None:
     response, abandoned, fault = view.responses.get(number), view.abandoned.get(number), spoiling_fault(view, number)
     key = f"response lost: {named(request)}"
     if abandoned is not None:
-        text = f"the application gave up {ordered(order)} after {abandoned.event.after_s:g} s without a response"
+        text = f"the application gave up {ordered(view, order)} after {abandoned.event.after_s:g} s without a response"
         late = f"; {provider}'s came after {response.event.latency_s:g} s" if response is not None else ""
         return Deviation(
             "late", text + late, (order, abandoned, response), where_of(order), f"given up: {named(request)}"
         )
     if fault is not None:
-        text = f"the response to {ordered(order)} never arrived sound ({fault.event.harm} {at(fault)})"
+        text = f"the response to {ordered(view, order)} never arrived sound ({fault.event.harm} {at(fault)})"
         return Deviation("lost", text, (order, fault, response), where_of(order), key)
     if response is None:
-        text = f"{ordered(order)} {at(order)} was never answered"
+        text = f"{ordered(view, order)} {at(order)} was never answered"
         return Deviation("lost", text, (order,), where_of(order), key)
     event = response.event
     code = body_value(event.body, "code")
     if event.outcome == "broken-off":
-        text = f"the response to {ordered(order)} broke off {at(response)}"
+        text = f"the response to {ordered(view, order)} broke off {at(response)}"
         return Deviation("lost", text, (order, response), where_of(order), key)
     if event.status != 200 or (isinstance(code, int) and code != 200):
         said = f", code {code}" if isinstance(code, int) else ""
-        text = f"{provider} answered {ordered(order)} with HTTP {event.status}{said}"
+        text = f"{provider} answered {ordered(view, order)} with HTTP {event.status}{said}"
         return Deviation("refused", text, (order, response), where_of(order), f"refused: {named(request)}")
     return None
 
@@ -108,16 +108,17 @@ def not_made(view: TraceView, order: Entry[Request], task: Generation, good: boo
     """Return why a task brought nothing of use; None if it brought what was wanted."""
     provider = PROVIDERS.get(order.event.link, order.event.host)
     if task.ended is None:
-        text = f"{provider} never finished the {what} of {ordered(order)}"
+        text = f"{provider} never finished the {what} of {ordered(view, order)}"
         return Deviation("late", text, (order, task.created), where_of(order), f"never finished: {named(order.event)}")
     if task.failed:
-        text = f"the {what} of {ordered(order)} failed at {provider} {at(task.ended)} with code {task.ended.event.code}"
+        code = task.ended.event.code
+        text = f"the {what} of {ordered(view, order)} failed at {provider} {at(task.ended)} with code {code}"
         return Deviation("refused", text, (order, task.ended), where_of(order), f"failed: {named(order.event)}")
     if not good:
         published = [view.published[url] for url in task.urls if url in view.published]
         size = next(("x".join(map(str, entry.event.size)) for entry in published), "unknown size")
         flaw = next((f" ({entry.event.flaw})" for entry in published if entry.event.flaw), "")
-        text = f"for {ordered(order)} {provider} made a {what} of {size}{flaw}"
+        text = f"for {ordered(view, order)} {provider} made a {what} of {size}{flaw}"
         return Deviation(
             "quality", text, (order, task.ended, *published[:1]), where_of(order), f"quality: {named(order.event)}"
         )

@@ -1,6 +1,6 @@
 """Why a track has not the picture that it could have: the first step of its way to the track that failed."""
 
-from harness.causes.cause import Deviation, at, error_of, logged, named, shortened, where_of
+from harness.causes.cause import Deviation, at, error_of, logged, named, where_of
 from harness.causes.handlers import is_pending, not_connected, platform_ended, raised, stopped
 from harness.causes.orders import PROVIDERS, has_callback, image_orders, not_accepted, not_made, ordered
 from harness.invariants.downloads import downloads, is_whole, spoiling_fault
@@ -170,8 +170,8 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Genera
     if not is_true_2k_published(view, task):
         return None
     error = next((line for line in view.of(LogLine) if _is_error_after(line, whole)), None)
-    raised_text = f" after {error.event.text}" if error is not None and error.event.where else ""
-    text = f"{opening}; it was downloaded {at(whole)} and not stored{raised_text[:140]}"
+    after = f" after {view.quote(error.event.text)}" if error is not None and error.event.where else ""
+    text = f"{opening}; it was downloaded {at(whole)} and not stored{after}"
     return Deviation("lost", text, (whole, message, order, error), where_of(error, whole), "downloaded, not stored")
 
 
@@ -202,13 +202,13 @@ def _is_error_after(line: Entry[LogLine], entry: AnyEntry) -> bool:
 def _how_ordered(view: TraceView, order: Entry[Request], task: Generation, message: AnyEntry) -> str:
     response = view.responses.get(order.number) or view.abandoned.get(order.number)
     if response is not None and response.number > message.number:
-        return f"{ordered(order)} was still without its response"
+        return f"{ordered(view, order)} was still without its response"
     lost = not_accepted(view, order)
     if lost is not None:
         return lost.sentence
     if has_callback(order.event) and task.created.event.mode != "jobs":
-        return f"{ordered(order)}, so its response brought a task id and no picture"
-    return ordered(order)
+        return f"{ordered(view, order)}, so its response brought a task id and no picture"
+    return ordered(view, order)
 
 
 def _brought(view: TraceView, task: Generation, message: Entry[CallbackAttempt] | Entry[Response]) -> str:
@@ -234,7 +234,7 @@ def _dropped(
         status = attempt.answered.event.status if attempt.answered is not None else None
         answered = f"the application answered {status} and" if status else "the application"
         line = logged(view, attempt.arrived)
-        reported = f', and logged "{shortened(line.event.text, 80)}"' if line is not None else ""
+        reported = f', and logged "{view.quote(line.event.text, 80)}"' if line is not None else ""
         text = f"{opening}; {answered} stored nothing of it{reported}"
         entries = (order, message, attempt.response, line)
         return Deviation("lost", text, entries, where_of(order), f"callback dropped: {named(order.event)}")
@@ -273,11 +273,11 @@ def _not_reported(view: TraceView, order: Entry[Request], task: Generation) -> D
     if attempts:
         sent = attempts[0].sent
         reached = "did not arrive" if not any(a.arrived for a in attempts) else "did not name it"
-        text = f"{ordered(order)}: {provider}'s callback to {sent.event.url[:80]} {reached}"
+        text = f"{ordered(view, order)}: {provider}'s callback to {view.quote(sent.event.url, 80)} {reached}"
         return Deviation("lost", text, (sent, attempts[0].answered, order), where_of(order), key)
     asked = view.requests_about.get(task.task_id, [])
     if not asked:
-        text = f"{ordered(order)} made the picture {at(ended)}, and its record was never requested"
+        text = f"{ordered(view, order)} made the picture {at(ended)}, and its record was never requested"
         if has_callback(order.event):
             text = text.replace(", and its", "; no callback came, and its")
         return Deviation("omitted", text, (order, ended), where_of(order), key)
@@ -285,11 +285,11 @@ def _not_reported(view: TraceView, order: Entry[Request], task: Generation) -> D
     if last.number < ended.number:
         waited_s = round(last.at_s - order.at_s, 3)
         text = (
-            f"the application requested the record of {ordered(order)} until {last.at_s:g} s, {waited_s:g} s long; "
-            f"the picture was ready {at(ended)}"
+            f"the application requested the record of {ordered(view, order)} until {last.at_s:g} s, "
+            f"{waited_s:g} s long; the picture was ready {at(ended)}"
         )
         return Deviation("late", text, (last, ended, order), where_of(last), f"gave up polling: {named(order.event)}")
-    text = f"the picture of {ordered(order)} was ready {at(ended)}, but no requested record named it"
+    text = f"the picture of {ordered(view, order)} was ready {at(ended)}, but no requested record named it"
     return Deviation("lost", text, (order, ended, last), where_of(last), key)
 
 

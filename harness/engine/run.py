@@ -16,7 +16,7 @@ from harness.errors import ImplementationError, UnknownNameError
 from harness.image.thumbnail import Thumbnail, thumbnail
 from harness.invariants.judge import judge
 from harness.invariants.metrics import measure
-from harness.results.redaction import Redaction, errors_redacted, redacted
+from harness.results.redaction import Redaction, errors_redacted
 from harness.results.result import Result
 from harness.scenario.model import Scenario
 from harness.strategies.registry import STRATEGIES
@@ -114,7 +114,8 @@ def run(
     own = implementation.settings.credentials if isinstance(implementation, LiveImplementation) else ()
     with errors_redacted((*keys(seed), *own)):
         journal, pictures, files = _play_with_room(scenario, implementation, seed, keep_pictures)
-    view = TraceView(journal)
+    redaction = Redaction.of(journal)
+    view = TraceView(journal, redaction.text)
     how = judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(view)
@@ -135,7 +136,7 @@ def run(
         journal=journal if keep_journal else None,
         pictures=pictures or _pictures(finals, files),
     )
-    return Redaction.of(journal).result(whole)
+    return redaction.result(whole)
 
 
 def _play_with_room(
@@ -225,7 +226,8 @@ def _live_journal(
 
 def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
     """Return a result computed from a journal alone, redacted, as `harness judge` does."""
-    view, how = TraceView(journal), judging or Judging()
+    redaction = Redaction.of(journal)
+    view, how = TraceView(journal, redaction.text), judging or Judging()
     verdicts = judge(view, own=how.own, severities=how.severities, off=how.off)
     metrics = measure(view)
     began, ended = view.of(RunBegan)[0].event, view.of(RunEnded)
@@ -243,4 +245,4 @@ def judged_again(journal: Journal, judging: Judging | None = None) -> Result:
         causes=causes(view, verdicts),
         journal=journal,
     )
-    return redacted(whole)
+    return redaction.result(whole)

@@ -8,6 +8,7 @@ reader could have seen the states between. One that changes nothing but time sta
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
@@ -47,6 +48,7 @@ from harness.trace.substrings import Substrings
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
 
+QUOTED_MAX = 120
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
 Image = tuple[str, int, int]
@@ -56,8 +58,9 @@ Image = tuple[str, int, int]
 class TraceView:
     """The queries of invariants on one journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, redact: Callable[[str], str] = str) -> None:
         self.journal = journal
+        self._redact = redact
         self._by_kind: defaultdict[type[Event], list[Any]] = defaultdict(list)
         for entry in journal.entries:
             self._by_kind[type(entry.event)].append(entry)
@@ -343,6 +346,12 @@ class TraceView:
     def task_of_mark(self, mark: MarkFacts) -> Generation | None:
         """Return the task whose image has the watermark `mark`."""
         return self._tasks_by_number.get(("kie" if mark["kind"] == "picture" else "suno", mark["number"]))
+
+    def quote(self, text: str, limit: int = QUOTED_MAX) -> str:
+        """Return a text of the application's in one line of at most `limit` characters, redacted before it is cut off,
+        because a part of a secret could not be recognised."""
+        line = " ".join(self._redact(text).split())
+        return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
     def chain_of(self, entry: AnyEntry) -> list[AnyEntry]:
         """Return the entry's causes and the entry itself, earliest first."""

@@ -13,6 +13,9 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from harness.world.hosts import APPLICATION_HOST
+from harness.world.scope import SCOPE
+
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 PACKAGE = str(Path(__file__).parents[1])
 STRATEGIES = str(Path(__file__).parents[1] / "strategies")
@@ -23,11 +26,14 @@ Where = tuple[str, ...]
 
 
 def current_location() -> Where:
-    """Return where the code that is running is; empty if it is a library's or the harness's alone.
+    """Return where the application's code that is running is; empty if a library's or the harness's runs alone.
 
     Code of a task goes on where the task was created. What runs the loop, such as a test, is not part of what the loop
     runs.
     """
+    place = SCOPE.get()
+    if place is None or not place.name.startswith(APPLICATION_HOST):
+        return ()
     found: list[str] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_name != RUNS_THE_LOOP and len(found) < FRAMES_MAX:

@@ -110,6 +110,14 @@ class AsksForACallback(Shop):
         return {"callBackUrl": f"{os.environ['PUBLIC_URL']}/picture/{track}"}
 
 
+class LogsItsKey(AsksForACallback):
+    """Its line is longer than a cause quotes, and the cut falls into the key."""
+
+    async def picture(self, request: Request) -> Response:
+        LOG.info("%s %s", "a picture for nobody, with the key".ljust(70, "."), os.environ["KIE_API_KEY"])
+        return JSONResponse({"ok": True})
+
+
 class FallsBack(AsksForACallback):
     """Shows Suno's small cover where its response has no picture."""
 
@@ -166,6 +174,10 @@ class Refuses(Shop):
 
 def asks_for_a_callback() -> Starlette:
     return AsksForACallback().app()
+
+
+def logs_its_key() -> Starlette:
+    return LogsItsKey().app()
 
 
 def falls_back() -> Starlette:

@@ -16,6 +16,7 @@ from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
 from harness.trace.events import Request, RequestAbandoned, Response, StoreWrite
+from harness.world.run_header import keys
 from tests import in_process
 from tests.causes.shop import line_of
 
@@ -122,6 +123,12 @@ def test_a_broken_contract_is_one_cause_with_the_picture_that_it_cost() -> None:
     causes = strategy("synchronous", "failing/http-404-documented").causes
     (broken,) = [cause for cause in causes if cause.kind == "contract"]
     assert {"honours-contract", "image-present"} <= set(broken.invariants)
+
+
+def test_a_quotation_that_is_cut_short_has_no_part_of_a_key() -> None:
+    cause = played("logs_its_key", "baseline/healthy").causes[0]
+    assert 'logged "a picture for nobody, with the key..' in cause.sentence
+    assert [key for key in keys(1) if key[:4] in cause.sentence] == []
 
 
 # Where in the code

@@ -35,7 +35,8 @@ def must_be_clean(name: str, text: str) -> None:
     lower = "".join(text.split()).lower()  # a terminal breaks long lines
     assert [secret for secret in PLANTED if secret.lower() in lower] == [], name
     assert [form for form in FORMS if form.lower() in lower] == [], name
-    assert "(redacted-" in text, f"{name} has nothing of what was leaked"
+    if name != "github":  # a line that names the first cause
+        assert "(redacted-" in text, f"{name} has nothing of what was leaked"
     if name not in ("save", "journal", "html"):
         assert OBEYED.search(text) is None, name
 
