@@ -33,7 +33,7 @@ def explain(
     json_file: str | None,
     **options: Any,
 ) -> None:
-    """Say what caused each violation, what it needs of its scenario, and from which duration on.
+    """Say what caused each violation, and what it needs of its scenario.
 
     A scenario is played again without each thing in which it differs from one where everything behaves normally: a
     delay, a fault, an order, a duplicate. What the violation does not happen without is necessary; a necessary

@@ -93,7 +93,7 @@ def cause_heading(cause: Cause, *, frames: int = FRAMES_MAX) -> RenderableType:
     """Return what deviated, and the code that did it, innermost first."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, min_width=len("cause"))
-    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_row(Text("cause", style="bold red"), Text(visible(cause.sentence), style="bold"))
     for number, frame in enumerate(cause.where[:frames]):
         grid.add_row(Text("" if number else "code", style="dim"), Text(visible(frame), style="" if number else "cyan"))
