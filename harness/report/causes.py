@@ -1,5 +1,6 @@
 """Many runs of one implementation by cause: each cause once, with the scenarios that have it, most frequent first."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from harness.results.comparison import summarise
 from harness.results.result import Result
 from harness.terminal import visible
 
+NUMBER = re.compile(r"\d+")
+"""What differs between reasons that are the same otherwise: ports and times."""
 WARNED = Text("!", style="yellow")
 IN_FULL = 3
 """Causes that are shown with the entries of their first run."""
@@ -86,7 +89,7 @@ def _rest(results: Sequence[Result], state: str, severity: str) -> list[Renderab
     for result in results:
         for verdict in result.verdicts:
             if (verdict.state, verdict.severity) == (state, severity):
-                key = verdict.reason if state == "unknown" else verdict.invariant
+                key = NUMBER.sub("#", verdict.reason) if state == "unknown" else verdict.invariant
                 runs = found.setdefault(key, [])
                 if not runs or runs[-1][0] is not result:
                     runs.append((result, verdict))

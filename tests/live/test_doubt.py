@@ -130,6 +130,21 @@ def test_a_handler_that_goes_on_is_judged_by_when_it_was_seen_to_end() -> None:
     assert "60 s limit is undecided" in str(uncertainty(written, 10.0))
 
 
+def test_all_that_a_handler_waited_for_counts_if_it_was_seen_to_go_on() -> None:
+    """It gave up two orders of 300 s each, one after the other, long after its caller had given up: 390 s, when the
+    callback is delivered again, lie far below the 600 s."""
+    written, call, request = given_up(limit_s=0.0)
+    written.add(302.1, "request.abandoned", request, {"request": request, "after_s": 300.0})
+    asked = {"by": "app.test", "host": "api.kie.ai", "path": "/api/v1/generate/image", "method": "POST"}
+    second = written.add(302.2, "request", call, asked)
+    written.add(392.0, "callback.attempt", 0, {"task_id": "", "callback": "complete"})
+    written.add(602.2, "request.abandoned", second, {"request": second, "after_s": 300.0})
+    answer = {"outcome": "too-late", "status": 200, "headers": {}, "body": None, "request": call, "latency_s": 600.3}
+    written.add(602.3, "response", call, answer)
+    written.add(700.0, "run.ended", 0, {"ending": "quiescent"})
+    assert uncertainty(written, 20.0) is None
+
+
 def test_a_handler_that_answers_just_after_its_caller_has_given_up_is_judged_by_its_own_work() -> None:
     """The next run need not be so slow that the moments of giving up and of the answer are told apart."""
     written = Journal()

@@ -126,11 +126,13 @@ def uncertainty(
     ends, requested = _ends(journal), _requested(journal, speed, late, connecting)
     again = _deliveries_by_task(journal)
     at_limit = {each.cause for each in journal.of(InvocationEnded, AnswerReplaced)}
-    late_s = {each.event.request: each.event.latency_s for each in journal.of(Response)}
+    responses = {each.event.request: each for each in journal.of(Response)}
     for entry in journal.of(Request):
         if entry.event.host != APPLICATION_HOST or entry.number not in ends:
             continue
-        waited_s, longest_s = _bounds(entry, ends[entry.number], requested, speed)
+        # Its handler may have been seen to end after its caller had given up.
+        end = responses.get(entry.number) or ends[entry.number]
+        waited_s, longest_s = _bounds(entry, end, requested, speed)
         work_s = longest_s - waited_s
         shortest_s = waited_s + work_s / speed
         cause = journal[entry.cause].event if entry.cause else None
@@ -141,8 +143,7 @@ def uncertainty(
         is_callback = entry.event.by not in ("harness", PLATFORM, BROWSER)
         patience_s = began.delivery_answer_within_s if is_callback else USER_PATIENCE_S
         if isinstance(ends[entry.number].event, RequestAbandoned):
-            # Its caller began to wait before its request was recorded, and its handler may have been seen to go on.
-            longest_s = max(longest_s, patience_s, late_s.get(entry.number, 0.0))
+            longest_s = max(longest_s, patience_s)  # its caller began to wait before its request was recorded
         if entry.number in at_limit:
             longest_s = max(longest_s, began.limit_s or 0.0)
         for limit_s in (patience_s, began.limit_s, *next_s):
