@@ -157,8 +157,8 @@ def _order(view: TraceView, track: Track, invariant: str) -> Deviation | None:
             "order", text, (request, attempt.sent, tasks[0].created), where_of(request), "ordered by a repeat"
         )
     first = first_trouble(view, track) if invariant == "generates-once" else None
-    if first is None:
-        return None
+    if first is None or any(entry is not None and entry.number > second.created.number for entry in first.entries):
+        return None  # what came later is no reason
     return first._replace(sentence=f"{first.sentence}; the application ordered again {at(second.created)}")
 
 

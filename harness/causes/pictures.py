@@ -17,7 +17,7 @@ from harness.trace.events import (
     StoreWrite,
 )
 from harness.trace.journal import AnyEntry, Entry
-from harness.trace.looks import looks_of
+from harness.trace.looks import looks_of, may_change
 from harness.trace.tracks import Attempt, Generation, Track
 from harness.trace.urls import urls_in
 from harness.trace.view import TraceView
@@ -27,12 +27,15 @@ def picture_missing(view: TraceView, track: Track) -> Deviation | None:
     """Return why a track has no true 2K picture at its end; None if it has one, or nothing tells."""
     if ends_with_true_2k(view, track):
         return None
+    hidden = next((found for task in track.images if (found := _not_shown(view, track, task)) is not None), None)
+    if hidden is not None:
+        return hidden
     orders = image_orders(view, track)
     by_cause = {image.created.cause: image for image in track.images}
     good = [(order, by_cause[order.number]) for order in orders if _is_good(view, by_cause.get(order.number))]
     if good:
-        order, task = good[0]
-        return _replaced(view, track, task) or _not_used(view, track, order, task)
+        replaced = next((found for _, task in good if (found := _replaced(view, track, task)) is not None), None)
+        return replaced or _not_used(view, track, *good[0])
     troubles = [found for order in orders if (found := _trouble(view, order, by_cause.get(order.number))) is not None]
     if not troubles:
         return _not_ordered(view, track) if not orders else None
@@ -119,6 +122,22 @@ def _about(view: TraceView, track: Track) -> list[Attempt]:
     return [attempt for task in track.tasks for attempt in view.attempts_about.get(task.task_id, ())]
 
 
+def _not_shown(view: TraceView, track: Track, task: Generation) -> Deviation | None:
+    """Return why a good picture that is stored cannot be seen: its address, or the application's own, does not show
+    it."""
+    end, write = view.probe(track.image_url, "end"), track.writes[-1] if track.writes else None
+    if track.image_url is None or end is None or end.event.decodes:
+        return None
+    if track.image_url in task.urls:
+        whose = f"{PROVIDERS.get(task.created.event.provider, 'the provider')}'s address of the picture"
+    elif may_change(view, track.image_url):
+        whose = "an address of its own for the picture"
+    else:
+        return None
+    text = f"the application stored {whose}, where a browser finds none: {view.quote(end.event.problem or '')}"
+    return Deviation("quality", text, (end, write, task.ended), where_of(write), f"not shown: {whose}")
+
+
 def _replaced(view: TraceView, track: Track, task: Generation) -> Deviation | None:
     """Return the write that took the good picture away from the track, if it was there."""
     good = None
@@ -149,9 +168,9 @@ def _behind(view: TraceView, entry: AnyEntry) -> str:
 
 
 def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Generation) -> Deviation | None:
-    """Return why a good picture never came to the track: not reported, not downloaded, or not stored."""
-    ended = task.ended
-    assert ended is not None
+    """Return why a good picture never came to the track: not reported, downloaded, or stored; None if it did."""
+    if _came(view, track, task):
+        return None
     messages = [m for m in messages_about(view, task) if any(is_result(task, url) for url in urls_in(m.event.body))]
     if not messages:
         return _not_reported(view, order, task)
@@ -173,6 +192,13 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Genera
     after = f" after {view.quote(error.event.text)}" if error is not None and error.event.where else ""
     text = f"{opening}; it was downloaded {at(whole)} and not stored{after}"
     return Deviation("lost", text, (whole, message, order, error), where_of(error, whole), "downloaded, not stored")
+
+
+def _came(view: TraceView, track: Track, task: Generation) -> bool:
+    """Return whether a task's picture was ever on the track."""
+    looks = looks_of(view, track)
+    shown = [look.probe.event for look in looks if look.probe is not None]
+    return any(look.url in task.urls for look in looks) or any(_task_of(view, probe) is task for probe in shown)
 
 
 def _stopped(view: TraceView, order: Entry[Request], message: AnyEntry) -> Deviation | None:
@@ -251,7 +277,8 @@ def _not_downloaded(view: TraceView, opening: str, tried: list[Entry[Request]], 
     elif fault is not None:
         why = f"did not arrive sound ({fault.event.harm})"
     elif response is not None:
-        why = f"was answered HTTP {response.event.status}"
+        is_empty = response.event.status == 200
+        why = "brought an empty file" if is_empty else f"was answered HTTP {response.event.status}"
     else:
         why = "was never answered"
     times = f", {len(tried)} times" if len(tried) > 1 else ""

@@ -10,7 +10,7 @@ from rich.text import Text
 from harness.invariants.verdict import State, Verdict
 from harness.report.evidence import replay_command
 from harness.report.json import cause_json
-from harness.report.violations import MARKS, cause_heading, evidence_table, indented, violation_line
+from harness.report.violations import MARKS, cause_lines, evidence_table, indented, violation_line
 from harness.results.explanation import Explanation, LookAt
 from harness.results.result import Result
 from harness.scenario.counterfactual import Counterfactual
@@ -40,10 +40,11 @@ def explanation_report(result: Result, explanations: Sequence[Explanation], *, s
 
 
 def _explanation(result: Result, explanation: Explanation) -> RenderableType:
-    parts: list[RenderableType] = [cause_heading(explanation.cause)]
+    violations: list[tuple[str, list[RenderableType]]] = []
     for found, verdicts in _alike(explanation.violations):
-        parts += [violation_line(verdict) for verdict in verdicts]
-        parts.append(indented(_needs(found)))
+        *others, last = [(verdict.reason, [violation_line(verdict)]) for verdict in verdicts]
+        violations += [*others, (last[0], [*last[1], indented(_needs(found))])]
+    parts = cause_lines(explanation.cause, violations)
     if result.journal is not None:
         evidence = explanation.violations[0][0].evidence
         parts.append(indented(evidence_table(result.journal, explanation.cause, evidence), 4))

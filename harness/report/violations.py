@@ -75,10 +75,9 @@ def cause_report(result: Result, cause: Cause, *, verbose: bool = False) -> Rend
     follows = [
         verdict for verdict in result.verdicts if _is_violation(verdict) and verdict.invariant in cause.invariants
     ]
-    parts: list[RenderableType] = [cause_heading(cause)]
     if verbose:
-        return Group(*parts)
-    parts += [violation_line(verdict) for verdict in follows]
+        return cause_heading(cause)
+    parts = cause_lines(cause, [(verdict.reason, [violation_line(verdict)]) for verdict in follows])
     if result.journal is not None:
         parts.append(indented(evidence_table(result.journal, cause, follows[0].evidence if follows else ()), 4))
     return Group(*parts)
@@ -89,12 +88,22 @@ def evidence_table(journal: Journal, cause: Cause, evidence: Sequence[int]) -> R
     return _table(because(journal, cause, evidence))
 
 
-def cause_heading(cause: Cause, *, frames: int = FRAMES_MAX) -> RenderableType:
+def cause_lines(cause: Cause, violations: Sequence[tuple[str, list[RenderableType]]]) -> list[RenderableType]:
+    """Return a cause with the lines of the violations that follow, each with its reason. The code of a violation that
+    says itself what happened comes after it."""
+    lines = [line for _, each in violations for line in each]
+    if any(reason == cause.sentence for reason, _ in violations):
+        return [*lines, cause_heading(cause, sentence=False)] if cause.where else lines
+    return [cause_heading(cause), *lines]
+
+
+def cause_heading(cause: Cause, *, frames: int = FRAMES_MAX, sentence: bool = True) -> RenderableType:
     """Return what deviated, and the code that did it, innermost first."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, min_width=len("cause"))
     grid.add_column(overflow="fold")
-    grid.add_row(Text("cause", style="bold red"), Text(visible(cause.sentence), style="bold"))
+    if sentence:
+        grid.add_row(Text("cause", style="bold red"), Text(visible(cause.sentence), style="bold"))
     for number, frame in enumerate(cause.where[:frames]):
         grid.add_row(Text("" if number else "code", style="dim"), Text(visible(frame), style="" if number else "cyan"))
     return grid

@@ -119,6 +119,12 @@ def test_a_forged_callback_is_one_cause_whatever_it_changed() -> None:
     assert "audio-kept" in forged.invariants
 
 
+def test_a_picture_that_is_stored_and_cannot_be_seen_is_not_called_lost() -> None:
+    (cause,) = played("correct_but_slow", "media/status-403-with-picture").causes
+    assert "stored Kie.ai's address of the picture, where a browser finds none: it answers HTTP 403" in cause.sentence
+    assert f"shop.py:{line_of('completes')} in Shop.make_picture" in cause.where
+
+
 def test_a_broken_contract_is_one_cause_with_the_picture_that_it_cost() -> None:
     causes = strategy("synchronous", "failing/http-404-documented").causes
     (broken,) = [cause for cause in causes if cause.kind == "contract"]
@@ -237,3 +243,14 @@ def test_a_cause_survives_being_stored(tmp_path: Path, monkeypatch: pytest.Monke
     (stored,) = read_results(str(file)).runs
     assert stored.result.causes == strategy("trusting", "slow/image-16s").causes
     assert result_json(stored.result)["causes"][0]["kind"] == "lost"
+
+
+def test_what_came_after_a_second_order_is_not_its_cause() -> None:
+    causes = strategy("polling", "platform/two-instances").causes
+    (cause,) = [cause for cause in causes if "generates-once" in cause.invariants]
+    assert "98 s" not in cause.sentence, "when the first picture was dropped, the second had long been ordered"
+
+
+def test_a_picture_that_was_used_after_all_is_not_called_lost() -> None:
+    for cause in strategy("synchronous", "callbacks/complete-repeated-by-a-proxy").causes:
+        assert "not stored" not in cause.sentence
