@@ -90,6 +90,7 @@ def compare(
 
 
 def _show(console: "Console", comparison: "Comparison", wall_s: float, *, verbose: bool, quiet: bool) -> None:
+    from harness.report.causes import chief_causes
     from harness.report.matrix import figures, verdict_matrix, violated_invariants
     from harness.report.never_acted import never_acted_line, never_acted_list
     from harness.report.summary import conclusion_report
@@ -98,6 +99,7 @@ def _show(console: "Console", comparison: "Comparison", wall_s: float, *, verbos
         console.print(verdict_matrix(comparison, console.width))
         console.print(figures(comparison, console.width))
         console.print(violated_invariants(comparison, console.width))
+        console.print(chief_causes(comparison))
     console.print(conclusion_report(comparison))
     results = comparison.results.values()
     for line in never_acted_list(results) if verbose else [never_acted_line(results, "-v lists them")]:

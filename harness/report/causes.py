@@ -13,7 +13,7 @@ from harness.invariants.verdict import Verdict
 from harness.report.evidence import replay_command
 from harness.report.matrix import seconds
 from harness.report.violations import MARKS, cause_heading, cause_report, indented
-from harness.results.comparison import summarise
+from harness.results.comparison import Comparison, summarise
 from harness.results.result import Result
 from harness.terminal import visible
 
@@ -59,6 +59,20 @@ def causes_report(results: Sequence[Result], selectors: Mapping[str, str]) -> Re
         parts += [_group(group, selectors, in_full=number < IN_FULL), Text()]
     parts += [*_rest(results, "unknown", "error"), *_rest(results, "violated", "warning")]
     return Group(*parts, *([Text()] if parts and not isinstance(parts[-1], Text) else []))
+
+
+def chief_causes(comparison: Comparison) -> RenderableType:
+    """Return each implementation's most frequent cause, with the number of scenarios that have it."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True, style="dim")
+    grid.add_column()
+    for name in comparison.implementations:
+        groups = grouped(comparison.results[scenario, name] for scenario in comparison.scenarios)
+        if groups:
+            first = groups[0]
+            grid.add_row(Text(visible(name), style="bold"), f"{len(first.runs)} ×", visible(first.cause.sentence))
+    return Group(Text("most frequent causes", style="dim"), grid, Text()) if grid.row_count else Group()
 
 
 def _group(group: CauseGroup, selectors: Mapping[str, str], *, in_full: bool) -> RenderableType:

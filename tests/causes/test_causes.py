@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from harness.engine.run import resolve, run
-from harness.report.causes import causes_report, grouped
+from harness.engine.session import Plan, Session
+from harness.report.causes import causes_report, chief_causes, grouped
 from harness.report.json import result_json
 from harness.results.archive_file import read_results
 from harness.results.result import Result
@@ -233,6 +234,16 @@ def test_runs_are_grouped_by_cause_the_most_frequent_first() -> None:
     assert first.invariants["image-2k"] == 2
     assert [result.scenario for result in second.runs] == ["failing/code-401"]
     assert "106 s" in first.cause.sentence, "as it was in its first run"
+
+
+def test_a_comparison_names_the_most_frequent_cause_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = catalogue.select(["baseline/healthy", "slow/image-16s", "failing/code-401"])
+    compared = Session(Plan(chosen, [resolve("trusting"), resolve("acknowledge-first")])).compare()
+    Console(width=200, no_color=True).print(chief_causes(compared))
+    title, line, *rest = capsys.readouterr().out.splitlines()
+    assert title.strip() == "most frequent causes"
+    assert re.match(r"trusting 2 × POST /api/v1/generate/image .* so its response brought a task id", line)
+    assert "acknowledge-first" not in " ".join(rest)
 
 
 def test_a_cause_survives_being_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
