@@ -172,41 +172,20 @@ class Refuses(Shop):
         return JSONResponse({"error": "no such track"}, status_code=404)
 
 
-def asks_for_a_callback() -> Starlette:
-    return AsksForACallback().app()
+def factory_of(shop: type[Shop]) -> Callable[[], Starlette]:
+    def create_app() -> Starlette:
+        return shop().app()
+
+    return create_app
 
 
-def logs_its_key() -> Starlette:
-    return LogsItsKey().app()
-
-
-def falls_back() -> Starlette:
-    return FallsBack().app()
-
-
-def asks_for_less() -> Starlette:
-    return AsksForLess().app()
-
-
-def raises() -> Starlette:
-    return Raises().app()
-
-
-def sleeps() -> Starlette:
-    return Sleeps().app()
-
-
-def waits_in_a_task() -> Starlette:
-    return WaitsInATask().app()
-
-
-def works_afterwards() -> Starlette:
-    return WorksAfterwards().app()
-
-
-def refuses() -> Starlette:
-    return Refuses().app()
-
-
-def correct_but_slow() -> Starlette:
-    return Shop().app()
+correct_but_slow = factory_of(Shop)
+asks_for_a_callback = factory_of(AsksForACallback)
+logs_its_key = factory_of(LogsItsKey)
+falls_back = factory_of(FallsBack)
+asks_for_less = factory_of(AsksForLess)
+raises = factory_of(Raises)
+sleeps = factory_of(Sleeps)
+waits_in_a_task = factory_of(WaitsInATask)
+works_afterwards = factory_of(WorksAfterwards)
+refuses = factory_of(Refuses)
