@@ -361,7 +361,18 @@ def test_json_on_stdout_is_json_and_nothing_else(harness: Any) -> None:
     assert results["seed"] == 1
     (result,) = results["results"]
     assert set(result) == {
-        *("scenario", "implementation", "seed", "ending", "simulated_s", "wall_s", "verdicts", "tracks", "metrics"),
+        *(
+            "scenario",
+            "implementation",
+            "seed",
+            "ending",
+            "simulated_s",
+            "wall_s",
+            "verdicts",
+            "causes",
+            "tracks",
+            "metrics",
+        ),
         "never_acted",
     }
     assert [verdict["invariant"] for verdict in result["verdicts"]] == list(registry.INVARIANTS)

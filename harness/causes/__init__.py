@@ -3,8 +3,3 @@
 An invariant says what must hold, `causes` why it did not: of all that deviated from a normal run, the earliest
 that the violation follows from. Violations with the same cause share one, so that a report can begin with it.
 """
-
-from harness.causes.cause import Cause
-from harness.causes.find import causes
-
-__all__ = ["Cause", "causes"]

@@ -83,12 +83,10 @@ def named(request: Request) -> str:
 
 
 def error_of(view: TraceView, handler: AnyEntry) -> Entry[LogLine] | None:
-    """Return the first line about an error that a request to the application caused, with the code that raised it."""
-    for line in view.of(LogLine):
-        is_error = line.event.level in ("error", "critical")
-        if is_error and line.event.where and handler.number in {cause.number for cause in view.journal.causes(line)}:
-            return line
-    return None
+    """Return the first line about an error that a request to the application caused, one whose code is known first."""
+    errors = [line for line in view.of(LogLine) if line.event.level in ("error", "critical")]
+    caused = [line for line in errors if handler.number in {cause.number for cause in view.journal.causes(line)}]
+    return next((line for line in caused if line.event.where), caused[0] if caused else None)
 
 
 def logged(view: TraceView, handler: AnyEntry | None) -> Entry[LogLine] | None:

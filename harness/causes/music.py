@@ -4,7 +4,7 @@ from harness.causes.cause import Deviation, at, error_of, named, where_of
 from harness.causes.handlers import raised, unanswered
 from harness.causes.orders import not_accepted, not_made, ordered
 from harness.fakes.paths import GENERATE_MUSIC, VARIANT_PATHS
-from harness.trace.events import Request
+from harness.trace.events import Request, TrackSubmitted
 from harness.trace.journal import Entry
 from harness.trace.tracks import Track
 from harness.trace.urls import urls_in, usable_url
@@ -17,6 +17,9 @@ def music_missing(view: TraceView, track: Track) -> Deviation | None:
         return None
     orders = [entry for entry in view.own_requests if _is_order(entry, track)]
     if not orders:
+        failed = _start_failed(view, track)
+        if failed is not None:
+            return failed
         return Deviation("omitted", "the application ordered no music from Suno", (track.final,), (), "no music order")
     by_cause = {task.created.cause: task for task in track.music}
     order = next((each for each in orders if each.number in by_cause), orders[0])
@@ -27,6 +30,17 @@ def music_missing(view: TraceView, track: Track) -> Deviation | None:
     if unmade is not None:
         return unmade
     return _not_used(view, track, order)
+
+
+def _start_failed(view: TraceView, track: Track) -> Deviation | None:
+    """Return the error in the handler of the request for the track, if there was one."""
+    submitted = {entry.number for entry in view.of(TrackSubmitted) if entry.event.track == track.index}
+    for request in view.of(Request):
+        if request.cause in submitted and request.event.host in view.app_hosts:
+            error = error_of(view, request)
+            if error is not None:
+                return raised(view, request, error)
+    return None
 
 
 def _is_order(entry: Entry[Request], track: Track) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.causes.find import ABOUT_HANDLERS
 from harness.engine.judging import Judging
 from harness.engine.run import resolve, run

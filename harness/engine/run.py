@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness import cell
-from harness.causes import causes
+from harness.causes.find import causes
 from harness.cell.debugger import breakpoints_in_process
 from harness.config.loader import surroundings_here
 from harness.engine.interruption import interruption_deferred

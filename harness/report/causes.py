@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.invariants.verdict import Verdict
 from harness.report.evidence import replay_command
 from harness.report.matrix import seconds

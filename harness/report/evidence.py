@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.causes import Cause
-from harness.causes.cause import BECAUSE_MAX
+from harness.causes.cause import BECAUSE_MAX, Cause
 from harness.invariants.verdict import Verdict
 from harness.report.describe import LINES_MAX, clock, narrate, variables_read
 from harness.results.result import SERVED
@@ -57,12 +56,12 @@ def sequence(journal: Journal, verdict: Verdict) -> list[tuple[str, int, str, bo
 
 
 def because(journal: Journal, cause: Cause, evidence: Sequence[int]) -> list[tuple[str, int, str, bool]]:
-    """Return the lines of `sequence` for a cause: the entries that show it, and as many of its violation's evidence as
-    there is room for."""
+    """Return the lines of `sequence` for a cause: the entries that show it, and as many of its violations' evidence,
+    which is marked, as there is room for."""
     numbers = dict.fromkeys([*cause.because, *evidence])
     chosen = [number for number in numbers if 1 <= number <= len(journal)][:BECAUSE_MAX]
     entries = [journal[number] for number in sorted(chosen)]
-    return [(clock(entry.at_s), entry.number, narrate(entry), entry.number in cause.because) for entry in entries]
+    return [(clock(entry.at_s), entry.number, narrate(entry), entry.number in evidence) for entry in entries]
 
 
 def _effects(journal: Journal, evidence: set[int]) -> list[Entry[Request]]:

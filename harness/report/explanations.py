@@ -46,7 +46,7 @@ def _explanation(result: Result, explanation: Explanation) -> RenderableType:
         violations += [*others, (last[0], [*last[1], indented(_needs(found))])]
     parts = cause_lines(explanation.cause, violations)
     if result.journal is not None:
-        evidence = explanation.violations[0][0].evidence
+        evidence = [number for verdict, _ in explanation.violations for number in verdict.evidence]
         parts.append(indented(evidence_table(result.journal, explanation.cause, evidence), 4))
     if explanation.look_at is not None:
         parts.append(_look_at(explanation.look_at))

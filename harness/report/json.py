@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.report.text import shown
 from harness.results.archive import Results
 from harness.results.comparison import Comparison, Summary

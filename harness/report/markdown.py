@@ -7,7 +7,7 @@ diagrams are omitted first, then whole runs, and a line says how many are not sh
 import html
 import re
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.report.describe import span
 from harness.report.evidence import replay_command
 from harness.report.mermaid import mermaid

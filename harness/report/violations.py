@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.invariants.registry import INVARIANTS
 from harness.invariants.verdict import Verdict
 from harness.report.describe import ENDINGS, span
@@ -79,7 +79,8 @@ def cause_report(result: Result, cause: Cause, *, verbose: bool = False) -> Rend
         return cause_heading(cause)
     parts = cause_lines(cause, [(verdict.reason, [violation_line(verdict)]) for verdict in follows])
     if result.journal is not None:
-        parts.append(indented(evidence_table(result.journal, cause, follows[0].evidence if follows else ()), 4))
+        evidence = [number for verdict in follows for number in verdict.evidence]
+        parts.append(indented(evidence_table(result.journal, cause, evidence), 4))
     return Group(*parts)
 
 

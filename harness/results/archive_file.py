@@ -23,7 +23,7 @@ from typing import IO, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.errors import HarnessError
 from harness.image.thumbnail import Thumbnail
 from harness.input_file import open_input

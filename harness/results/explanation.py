@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.invariants.verdict import Verdict
 from harness.scenario.counterfactual import Counterfactual
 

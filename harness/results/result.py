@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.causes import Cause
+from harness.causes.cause import Cause
 from harness.image.thumbnail import Thumbnail
 from harness.invariants.metrics import Metrics
 from harness.invariants.verdict import State, Verdict

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.causes import causes
-from harness.causes.find import ABOUT_THE_PICTURE
+from harness.causes.find import ABOUT_THE_PICTURE, causes
 from harness.config.app_config import TRACK_FIELDS, Settings
 from harness.fakes.latency import Fixed
 from harness.fakes.paths import GENERATE_MUSIC
@@ -43,6 +42,8 @@ SETTLED_AFTER_S, QUIET_AFTER_S = 1.0, 8.0
 ERROR_LINE = re.compile(r"\s*(?:Uncaught |throw )?[\w.]*(?:Error|Exception)\b")
 """A line that names an error, as Python and Node end or begin a traceback."""
 ERROR_LENGTH_MAX = 200
+MOMENT = re.compile(r" at [\d.]+ s\b")
+"""When something happened, which is of no use where nothing takes long."""
 OWN_ADDRESS = (
     'its callback URL must be its address in this run: set PUBLIC_URL = "{app}", or its name for that variable'
 )
@@ -221,4 +222,5 @@ def _picture(journal: Journal) -> Iterator[Sign]:
     for cause in causes(view, judge(view)):
         if not ABOUT_THE_PICTURE.isdisjoint(cause.invariants):
             violated = ", ".join(name for name in cause.invariants if name in ABOUT_THE_PICTURE)
-            yield Sign(True, f"nothing was slow and nothing failed, and yet: {violated}", cause.sentence, warns=True)
+            why = MOMENT.sub("", cause.sentence)
+            yield Sign(True, f"nothing was slow and nothing failed, and yet: {violated}", why, warns=True)

@@ -62,7 +62,7 @@ BOMBS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Lines]] = {
     "many empty lists": lambda head, run: _in_the_head(head, b"[]", b"[]", 300),
     "all that is allowed": lambda head, run: _all_that_is_allowed(head),
     "secrets in small values": _unredacted,
-    "rows of a track": lambda head, run: _runs(head, run, 400, tracks=[{"x": [[]] * 20_000}]),
+    "rows of a track": lambda head, run: _runs(head, run, 350, tracks=[{"x": [[]] * 20_000}]),
     "small runs": lambda head, run: _runs(head, {**run, "journal": []}, 40_000, verdicts=[]),
     "runs of noise": lambda head, run: _runs(head, _noisy(run), 8_000, verdicts=[]),
 }
