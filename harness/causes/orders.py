@@ -2,7 +2,7 @@
 
 from harness.causes.cause import Deviation, at, body_value, named, where_of
 from harness.invariants.downloads import spoiling_fault
-from harness.trace.events import ContractBroken, RateLimited, Request, TaskRefused
+from harness.trace.events import ContractBroken, ImagePublished, RateLimited, Request, TaskRefused
 from harness.trace.journal import Entry
 from harness.trace.tracks import Generation, Track
 from harness.trace.urls import usable_url
@@ -116,10 +116,16 @@ def not_made(view: TraceView, order: Entry[Request], task: Generation, good: boo
         return Deviation("refused", text, (order, task.ended), where_of(order), f"failed: {named(order.event)}")
     if not good:
         published = [view.published[url] for url in task.urls if url in view.published]
-        size = next(("x".join(map(str, entry.event.size)) for entry in published), "unknown size")
-        flaw = next((f" ({entry.event.flaw})" for entry in published if entry.event.flaw), "")
-        text = f"for {ordered(view, order)} {provider} made a {what} of {size}{flaw}"
+        size = _size(published[0].event) if published else "unknown size"
+        text = f"for {ordered(view, order)} {provider} made a {what} of {size}"
         return Deviation(
             "quality", text, (order, task.ended, *published[:1]), where_of(order), f"quality: {named(order.event)}"
         )
     return None
+
+
+def _size(image: ImagePublished) -> str:
+    """Return a published picture's size, the smaller one that it was enlarged from, and its flaw."""
+    size, made = ("x".join(map(str, each)) for each in (image.size, image.made))
+    enlarged = f", enlarged from {made}" if size != made else ""
+    return f"{size}{enlarged}" + (f" ({image.flaw})" if image.flaw else "")

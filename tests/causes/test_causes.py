@@ -265,3 +265,8 @@ def test_what_came_after_a_second_order_is_not_its_cause() -> None:
 def test_a_picture_that_was_used_after_all_is_not_called_lost() -> None:
     for cause in strategy("synchronous", "callbacks/complete-repeated-by-a-proxy").causes:
         assert "not stored" not in cause.sentence
+
+
+def test_an_enlarged_picture_is_named_with_the_size_that_it_was_made_at() -> None:
+    (cause,) = strategy("synchronous", "low-resolution/enlarged-from-360").causes
+    assert "Kie.ai made a picture of 2048x1152, enlarged from 360x360" in cause.sentence
