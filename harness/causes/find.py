@@ -13,6 +13,7 @@ from harness.trace.journal import AnyEntry, Entry
 from harness.trace.tracks import Attempt, Track
 from harness.trace.view import TraceView
 
+NOT_FOUND = "its cause could not be found"
 ABOUT_THE_PICTURE = frozenset(
     (
         "image-present",
@@ -55,11 +56,11 @@ def _cause(deviation: Deviation, verdicts: list[Verdict]) -> Cause:
 
 def _deviation(view: TraceView, verdict: Verdict) -> Deviation:
     evidence = [view.journal[number] for number in verdict.evidence if 1 <= number <= len(view.journal)]
-    return (
-        _forged(view, evidence)
-        or _explained(view, verdict.invariant, evidence)
-        or Deviation("other", verdict.reason, evidence, where_behind(view, evidence), verdict.invariant)
-    )
+    itself = Deviation("other", verdict.reason, evidence, where_behind(view, evidence), verdict.invariant)
+    try:
+        return _forged(view, evidence) or _explained(view, verdict.invariant, evidence) or itself
+    except Exception as error:  # the verdict counts, whatever a journal of another origin looks like
+        return itself._replace(sentence=f"{verdict.reason} ({NOT_FOUND}: {type(error).__name__}: {error})")
 
 
 def _explained(view: TraceView, invariant: str, evidence: list[AnyEntry]) -> Deviation | None:

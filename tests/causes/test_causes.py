@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from harness.causes.find import NOT_FOUND, causes
 from harness.engine.run import resolve, run
 from harness.engine.session import Plan, Session
 from harness.report.causes import causes_report, chief_causes, grouped
@@ -16,7 +17,9 @@ from harness.results.archive_file import read_results
 from harness.results.result import Result
 from harness.scenario import catalogue
 from harness.strategies.registry import STRATEGIES
-from harness.trace.events import Request, RequestAbandoned, Response, StoreWrite
+from harness.trace.events import ContractBroken, Request, RequestAbandoned, Response, StoreWrite
+from harness.trace.journal import Journal
+from harness.trace.view import TraceView
 from harness.world.run_header import keys
 from tests import in_process
 from tests.causes.shop import line_of
@@ -132,6 +135,18 @@ def test_a_broken_contract_is_one_cause_with_the_picture_that_it_cost() -> None:
     assert {"honours-contract", "image-present"} <= set(broken.invariants)
 
 
+def test_a_journal_of_another_origin_keeps_its_verdicts() -> None:
+    result = strategy("synchronous", "failing/http-404-documented")
+    assert result.journal is not None
+    emptied = Journal()
+    for entry in result.journal:
+        facts = {**entry.facts, "problems": []} if isinstance(entry.event, ContractBroken) else entry.facts
+        emptied.add(entry.at_s, entry.kind, entry.cause, facts)
+    found = causes(TraceView(emptied), result.verdicts)
+    assert sorted(name for cause in found for name in cause.invariants) == sorted(result.violated)
+    assert any(NOT_FOUND in cause.sentence for cause in found)
+
+
 def test_a_quotation_that_is_cut_short_has_no_part_of_a_key() -> None:
     cause = played("logs_its_key", "baseline/healthy").causes[0]
     assert 'logged "a picture for nobody, with the key..' in cause.sentence
@@ -219,6 +234,7 @@ def _with_its_causes(result: Result) -> Result:
         assert all(1 <= number <= len(result.journal) for number in cause.because)
         assert cause.sentence
         assert "\n" not in cause.sentence
+        assert NOT_FOUND not in cause.sentence
     sentences = [(cause.kind, cause.sentence) for cause in result.causes]
     assert len(sentences) == len(set(sentences)), result.scenario
     return result
