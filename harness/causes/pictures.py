@@ -5,7 +5,7 @@ from harness.causes.handlers import is_pending, not_connected, platform_ended, r
 from harness.causes.orders import PROVIDERS, has_callback, image_orders, not_accepted, not_made, ordered
 from harness.invariants.downloads import downloads, is_whole, spoiling_fault
 from harness.invariants.excuses import is_result, messages_about
-from harness.invariants.images import ends_with_true_2k, is_labelled, is_true_2k, shows_true_2k, size_text, was_good
+from harness.invariants.images import ends_with_true_2k, is_labelled, shows_true_2k, size_text, was_good
 from harness.trace.events import (
     CallbackAttempt,
     ImageProbed,
@@ -186,8 +186,6 @@ def _not_used(view: TraceView, track: Track, order: Entry[Request], task: Genera
     whole = next((entry for entry in tried if is_whole(view, entry)), None)
     if whole is None:
         return _not_downloaded(view, opening, tried, order)
-    if not is_true_2k_published(view, task):
-        return None
     error = next((line for line in view.of(LogLine) if _is_error_after(line, whole)), None)
     after = f" after {view.quote(error.event.text)}" if error is not None and error.event.where else ""
     text = f"{opening}; it was downloaded {at(whole)} and not stored{after}"
@@ -213,12 +211,6 @@ def _stopped(view: TraceView, order: Entry[Request], message: AnyEntry) -> Devia
         if order.number < stop.number < message.number and is_pending(view, order, stop):
             return stopped(view, stop)
     return None
-
-
-def is_true_2k_published(view: TraceView, task: Generation) -> bool:
-    """Return whether one of a task's files was published as a true 2K picture."""
-    found = [view.published[url].event for url in task.urls if url in view.published]
-    return any(is_true_2k((e.size[0], e.size[1]), (e.made[0], e.made[1])) for e in found)
 
 
 def _is_error_after(line: Entry[LogLine], entry: AnyEntry) -> bool:
@@ -270,7 +262,7 @@ def _dropped(
 
 def _not_downloaded(view: TraceView, opening: str, tried: list[Entry[Request]], order: Entry[Request]) -> Deviation:
     last = tried[-1]
-    response, abandoned, fault = view.responses.get(last.number), view.abandoned.get(last.number), None
+    response, abandoned = view.responses.get(last.number), view.abandoned.get(last.number)
     fault = spoiling_fault(view, last.number)
     if abandoned is not None:
         why = f"was given up after {abandoned.event.after_s:g} s"
