@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.engine.judging import Judging
 
 DEFAULT_SEED = 1
+SPEED_MIN, SPEED_MAX = 0.1, 200.0
 MARKER = (
     "harness(*scenarios, implementation=None, seed=None): for tests with the fixtures run_scenario or "
     "harness_result: the scenarios of harness_result, the implementation, the seed"
@@ -31,7 +32,8 @@ class PluginSettings:
             _from_root(config, word) for word in config.getini("harness_scenarios")
         ]
         self.seed: int = _number(config, option.harness_seed, "harness_seed", int, DEFAULT_SEED)
-        self.speed: float = _number(config, option.harness_speed, "harness_speed", float, 1.0)
+        self.speed: float | None = _speed(option.harness_speed or config.getini("harness_speed") or "1")
+        """None if one is to be found."""
         self.clean_environment: bool = option.harness_clean_environment or config.getini("harness_clean_environment")
         self.strict: bool = option.harness_strict or config.getini("harness_strict")
         self.expected_failures: list[str] = [
@@ -105,7 +107,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-seed", type=int, metavar="N", help="Seed; the same seed gives the same journal. Default: 1."
     )
-    group.addoption("--harness-speed", type=float, metavar="N", help="Speed of a live application's clock. Default: 1.")
+    group.addoption("--harness-speed", metavar="N|auto", help="Speed of a live application's clock. Default: 1.")
     group.addoption(
         "--harness-clean-environment",
         action="store_true",
@@ -181,6 +183,18 @@ def _failure_from_root(config: pytest.Config, line: str) -> str:
     named, colon, why = line.partition(": ")
     who, colons, scenario = named.strip().rpartition("::")
     return f"{_from_root(config, who) if who else ''}{colons}{_from_root(config, scenario)}{colon}{why}"
+
+
+def _speed(text: str) -> float | None:
+    try:
+        speed = None if text == "auto" else float(text)
+    except ValueError:
+        speed = 0.0
+    if speed is not None and not SPEED_MIN <= speed <= SPEED_MAX:
+        raise pytest.UsageError(
+            f'harness_speed = "{text}" is neither a number from {SPEED_MIN:g} to {SPEED_MAX:g} nor "auto"'
+        )
+    return speed
 
 
 def _number(config: pytest.Config, option: Any, name: str, kind: Callable[[str], Any], default: Any) -> Any:

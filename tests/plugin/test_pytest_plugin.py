@@ -114,6 +114,16 @@ def test_a_scenario_that_is_not_there_is_a_usage_error(project: pytest.Pytester)
     assert 'unknown scenario "slow/image-15s"; did you mean' in result.stderr.str()
 
 
+@pytest.mark.parametrize("line", ["", "harness_speed = fast"])
+def test_a_speed_is_a_number_or_auto(project: pytest.Pytester, line: str) -> None:
+    project.makeini(CONFIGURATION + line)
+    speed = [] if line else ["--harness-speed", "1000"]
+    result = ran(project, *speed)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert 'is neither a number from 0.1 to 200 nor "auto"' in result.stderr.str()
+    ran(project, "--harness-speed", "auto").assert_outcomes(passed=1, failed=1)
+
+
 def test_the_name_that_the_report_gives_runs_that_scenario_alone(project: pytest.Pytester) -> None:
     result = ran(project, "strict::baseline/healthy")
     result.assert_outcomes(passed=1)
