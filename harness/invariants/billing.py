@@ -98,8 +98,9 @@ def _requested(generations: list[Generation]) -> list[Generation]:
 
 
 def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | None:
-    """Return the repeated delivery that caused a generation, if one did: the same callback had arrived before."""
-    for cause in view.journal.causes(generation.created):
+    """Return the repeated delivery that caused a generation, if one did for certain: the same callback had arrived
+    before."""
+    for cause in view.journal.causes(generation.created, guessed=False):
         event = cause.event
         if isinstance(event, CallbackAttempt):
             alike = [a for a in view.attempts_about[str(event.task_id)] if a.sent.event.callback == event.callback]

@@ -5,7 +5,7 @@ from typing import Any
 from harness.invariants import audio, images
 from harness.invariants.invariant import Invariant
 from harness.invariants.store import store_failures
-from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
 from harness.trace.events import (
     AnswerReplaced,
     FaultTriggered,
@@ -289,7 +289,7 @@ def idempotent(view: TraceView) -> Finding:
     """Check what repeated deliveries of a callback wrote to the tracks after an earlier one had taken effect.
 
     A delivery has taken effect when it was answered 2xx or has written something. One that follows only failed
-    deliveries does not count as repeated.
+    deliveries does not count as repeated. Where it is only guessed that a delivery caused a write, nothing can be said.
     """
     attempts = [attempt for attempt in view.attempts if attempt.genuine and attempt.arrived is not None]
     earlier: dict[tuple[str, str], list[Attempt]] = {}
@@ -304,6 +304,7 @@ def idempotent(view: TraceView) -> Finding:
         return not_applicable("no callback was delivered twice")
     writers: dict[tuple[str, str], set[int]] = {}
     inserters: dict[tuple[str, str], set[int]] = {}
+    guessed: Finding | None = None
     for write in view.writes:
         for key, number in _attempts_behind(view, write, by_number).items():
             inserted = write.event.before is None
@@ -312,11 +313,18 @@ def idempotent(view: TraceView) -> Finding:
             damage = _damage(view, write.event.before, write.event.after) if others or done is not None else None
             if damage is not None:
                 first = done or by_number[min(others)]
-                return violated(f"a repeated callback {damage}", first.sent, by_number[number].sent, write)
+                evidence = first.sent, by_number[number].sent, write
+                if number in _attempts_behind(view, write, by_number, guessed=False).values():
+                    return violated(f"a repeated callback {damage}", *evidence)
+                guessed = guessed or unknown(
+                    "while a repeated callback was the only open request, the track changed, and what caused it is "
+                    "not followed in this application",
+                    *evidence,
+                )
             writers.setdefault(key, set()).add(number)
             if inserted:
                 inserters.setdefault(key, set()).add(number)
-    return held(f"{len(repeats)} repeated deliveries changed no stored value")
+    return guessed or held(f"{len(repeats)} repeated deliveries changed no stored value")
 
 
 IDEMPOTENT = Invariant(
@@ -327,10 +335,12 @@ IDEMPOTENT = Invariant(
 )
 
 
-def _attempts_behind(view: TraceView, write: AnyEntry, attempts: dict[int, Attempt]) -> dict[tuple[str, str], int]:
+def _attempts_behind(
+    view: TraceView, write: AnyEntry, attempts: dict[int, Attempt], *, guessed: bool = True
+) -> dict[tuple[str, str], int]:
     """Return the attempt of each callback that caused a write; an earlier attempt causes a later one."""
     behind: dict[tuple[str, str], int] = {}
-    for cause in view.journal.causes(write):
+    for cause in view.journal.causes(write, guessed=guessed):
         if cause.number in attempts:
             behind.setdefault(attempts[cause.number].key, cause.number)
     return behind

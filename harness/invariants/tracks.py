@@ -134,8 +134,8 @@ def _contradiction_behind(
     view: TraceView, track: Track, failing: AnyEntry
 ) -> tuple[Entry[CallbackAttempt], Entry[CallbackAttempt]] | None:
     """Return the callback with the result of a task and the later error callback that caused the failure, if one
-    did."""
-    causes = {cause.number for cause in view.journal.causes(failing)}
+    did for certain."""
+    causes = {cause.number for cause in view.journal.causes(failing, guessed=False)}
     for task in (*track.music, *track.images):
         result = _callback_with_result(view, task)
         if result is None:

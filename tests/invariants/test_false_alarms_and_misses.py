@@ -60,6 +60,21 @@ def test_a_first_delivery_that_overwrites_a_faster_repetition_is_a_violation() -
     assert "replaced the track's image_url" in verdict(c.end(), "idempotent").reason
 
 
+@pytest.mark.parametrize(("guessed", "state"), [(None, "violated"), (True, "unknown")])
+def test_a_write_is_no_repetitions_because_it_happens_to_be_open(guessed: bool | None, state: str) -> None:
+    c = Chronicle()
+    for number, url in enumerate((URL, OTHER), 1):
+        c.picture(url, number=number)
+    music = c.music()
+    facts = {"method": "PATCH", "status": 204, "code": None, "message": None}
+    c.write(1, c.call(music), status="complete", image_url=URL)
+    heartbeat = c.note("store.request", c.call(music, attempt=2), path="/rest/v1/tracks", **facts, guessed=guessed)
+    c.write(1, heartbeat, image_url=OTHER)
+    found = verdict(c.end(), "idempotent")
+    assert found.state == state
+    assert "the track's image_url" in found.reason or "not followed in this application" in found.reason
+
+
 def test_a_copy_of_the_same_picture_may_take_its_place_after_a_repetition() -> None:
     c = Chronicle()
     c.picture(URL)
