@@ -222,4 +222,10 @@ def check_that_causes_are_followed(folder: Path, program: str) -> None:
     credits = [entry for entry in requests if entry.event.path == "/api/v1/chat/credit"]
     assert len(credits) > 10
     assert {entry.cause for entry in credits} == {0}
+    lines = program.splitlines()
+    for entry in requests:
+        if entry.event.by == "app.test":
+            sent_at = [each.partition(" ")[0].split(":") for each in entry.event.where or ()]
+            assert {file for file, _ in sent_at} == {"app.cjs"}
+            assert any(entry.event.path.partition("?")[0] in lines[int(line) - 1] for _, line in sent_at)
     assert [entry for entry in journal if "x-harness" in str(entry.facts)] == [], "neither side sees how"

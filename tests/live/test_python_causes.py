@@ -148,6 +148,17 @@ def causes(journal: Journal) -> dict[str, set[str]]:
     return found
 
 
+def check_code(folder: Path, journal: Journal) -> None:
+    """Assert that the journal names the lines of the application that made its requests; a pool's thread may run a
+    library's function alone."""
+    lines = (folder / "app.py").read_text("utf-8").splitlines()
+    for entry in journal.of(Request):
+        if entry.event.by == "app.test" and "via=pool" not in entry.event.path:
+            sent_at = [each.partition(" ")[0].split(":") for each in entry.event.where or ()]
+            assert {file for file, _ in sent_at} == {"app.py"}, entry.event.path
+            assert all(lines[int(line) - 1].strip() for _, line in sent_at)
+
+
 def followed(*ways: str) -> dict[str, set[str]]:
     records = {f"/api/v1/generate/record-info?via={way}": {"/callback"} for way in ways}
     return {"/api/v1/generate": {"/tracks"}, "/api/v1/chat/credit": {"none"}} | records
@@ -158,6 +169,7 @@ def followed(*ways: str) -> dict[str, set[str]]:
 def test_threads_are_followed(tmp_path: Path, server: str) -> None:
     journal = played(tmp_path, THREADS + server)
     assert causes(journal) == followed("requests", "urllib", "pool", "thread")
+    check_code(tmp_path, journal)
     assert [entry for entry in journal if "x-harness" in str(entry.facts)] == [], "neither side sees how"
 
 
@@ -166,6 +178,7 @@ def test_threads_are_followed(tmp_path: Path, server: str) -> None:
 def test_tasks_are_followed(tmp_path: Path, server: str) -> None:
     journal = played(tmp_path, TASKS + server)
     assert causes(journal) == followed("aiohttp", "task", "executor", "background")
+    check_code(tmp_path, journal)
     assert [entry for entry in journal if "x-harness" in str(entry.facts)] == [], "neither side sees how"
 
 

@@ -29,8 +29,8 @@ class Request(Event):
     guessed: bool | None = field(default=None, metadata=OMITTED)
     """true: its cause was not followed, it is the only request that was open at the application; live only."""
     where: Sequence[str] | None = field(default=None, metadata=OMITTED)
-    """The code of the implementation that sent it, innermost first, such as `shop/web.py:120 in Shop.order`; simulated
-    only."""
+    """The code of the implementation that sent it, innermost first, such as `shop/web.py:120 in Shop.order`; live,
+    where its process says so."""
 
 
 @event

@@ -191,6 +191,7 @@ class LiveFakes:
             """Requests over a socket come from the application and are meant for `host`."""
             if scope["type"] == "http":
                 scope["state"]["wire"].cause = self._causes()
+                scope["state"]["wire"].where = self._causes.where()
                 scope["state"]["guessed"] = self._causes.guessed()
                 scope["client"], scope["server"] = client, server
             return recorder(scope, receive, send)

@@ -8,12 +8,13 @@
 //
 // What a request of the harness causes is followed through asynchronous work: its header "x-harness-entry" is taken away
 // before the application sees it, and requests to the fakes say in "x-harness-cause" which one they belong to, 0 for
-// none. HARNESS_FAKES is a JSON list of the fakes' own origins.
+// none, and in "x-harness-where" which of its code makes them. HARNESS_FAKES is a JSON list of the fakes' own origins.
 "use strict";
 
 const http = require("node:http"), https = require("node:https"), tls = require("node:tls"), dns = require("node:dns");
 const { Socket } = require("node:net");
 const { AsyncLocalStorage } = require("node:async_hooks");
+const { relative } = require("node:path");
 
 const origins = JSON.parse(process.env.HARNESS_ORIGINS || "{}");
 const strangers = process.env.HARNESS_STRANGERS;
@@ -206,14 +207,48 @@ function cause() {
   return entries.getStore() || "0";
 }
 
+// Where in the application's own code a request is made: "lib/image.js:35 in generateOnce", innermost first. A fetch is
+// sent later than it is called.
+const WHERE = "x-harness-where";
+const FRAMES_MAX = 4;
+const FRAME = /^ +at (?:async )?(?:(.+?) \()?(?:file:\/\/)?([^()]+):(\d+):\d+\)?$/;
+const places = new AsyncLocalStorage();
+
+function here() {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const lines = String(new Error().stack).split("\n");
+  Error.stackTraceLimit = limit;
+  const found = [];
+  for (const line of lines) {
+    const [, name, file, number] = FRAME.exec(line) || [];
+    if (!file || /^node:|[\\/]node_modules[\\/]/.test(file) || file.startsWith(__dirname)) continue;
+    found.push(`${relative(process.cwd(), file)}:${number}${name ? ` in ${name}` : ""}`);
+  }
+  const escaped = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(found.slice(0, FRAMES_MAX)).replace(/[^\x20-\x7e]/g, escaped);
+}
+
+const realFetch = globalThis.fetch;
+if (realFetch) {
+  globalThis.fetch = function fetch(...values) {
+    return places.run(here(), () => realFetch.apply(this, values));
+  };
+}
+
 require("node:diagnostics_channel").subscribe("undici:request:create", ({ request }) => {
-  if (marked.has(String(request.origin).replace(/\/$/, ""))) request.addHeader(CAUSE, cause());
+  if (!marked.has(String(request.origin).replace(/\/$/, ""))) return;
+  request.addHeader(CAUSE, cause());
+  request.addHeader(WHERE, places.getStore() || here());
 });
 
 // Headers that were given as a list have already been sent, and stay as they are.
 function withCause(request) {
   const origin = `${request.protocol}//${request.getHeader("host")}`;
-  if (!request.headersSent && marked.has(origin)) request.setHeader(CAUSE, cause());
+  if (!request.headersSent && marked.has(origin)) {
+    request.setHeader(CAUSE, cause());
+    request.setHeader(WHERE, here());
+  }
   return request;
 }
 

@@ -29,8 +29,8 @@ class SocketConnection:
         self._transport = transport
         self.cause = 0
         """Always 0: bytes on a socket do not carry their cause."""
-        self.where = ()
-        """Always empty: nor do they carry the code that sent them."""
+        self.where: tuple[str, ...] = ()
+        """The code that sent the request in hand, where its process says so."""
         self.on_gone: Callable[[], None] | None = None
         """Called once when the other end disconnects."""
 

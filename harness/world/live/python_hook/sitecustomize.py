@@ -1,10 +1,11 @@
 """Loaded by a started Python process at its start: follows what a request of the harness causes.
 
 Its folder is first in PYTHONPATH. A request of the harness has the header `x-harness-entry`; it is taken away before
-the application sees it, and a request to a fake (HARNESS_FAKES, a JSON list of origins) gets `x-harness-cause`, the
-number of the request during which it was sent, or 0 for work of the process's own. In between, a context variable
-carries the number through tasks, threads and thread pools. A process whose server is none of those below says nothing,
-and the cause is guessed. HARNESS_FOLLOWED is a file that is made once a server is followed.
+the application sees it. A request to a fake (HARNESS_FAKES, a JSON list of origins) gets `x-harness-cause`, the number
+of the request during which it was sent, or 0 for work of the process's own, and `x-harness-where`, the application's
+code that sent it. In between, a context variable carries the number through tasks, threads and thread pools. A process
+whose server is none of those below says nothing, and the cause is guessed. HARNESS_FOLLOWED is a file that is made once
+a server is followed.
 
 Modules are only changed once the application imports them. Nothing here may fail or be slow: it runs in every Python
 process that the application starts, by any version of Python from 3.7 on.
@@ -13,9 +14,12 @@ process that the application starts, by any version of Python from 3.7 on.
 import os
 import sys
 
-ENTRY, CAUSE = "x-harness-entry", "x-harness-cause"
+ENTRY, CAUSE, WHERE = "x-harness-entry", "x-harness-cause", "x-harness-where"
 NONE = "0"
 HERE = os.path.dirname(os.path.abspath(__file__))
+LIBRARIES = (HERE, os.path.dirname(os.path.abspath(os.__file__)))
+PACKAGES = ("site-packages", "dist-packages")
+FRAMES_MAX = 4
 PORTS = {"http": 80, "https": 443}
 
 
@@ -47,6 +51,11 @@ class Following:
         number = self.entry.get() or (NONE if self.is_followed else None)
         return number if number is not None and (host, port) in self.fakes() else None
 
+    def marks(self, host, port):
+        """Return the headers to send with a request to a host, as pairs."""
+        number = self.cause(host, port)
+        return [] if number is None else [(CAUSE, number), (WHERE, here())]
+
     def fakes(self):
         """Return the fakes as pairs of host and port."""
         if self._fakes is None:
@@ -58,6 +67,25 @@ class Following:
                 host, _, port = rest.partition(":")
                 self._fakes.add((host, int(port or PORTS[scheme])))
         return self._fakes
+
+
+def here():
+    """Return where the application's own code is, as JSON: `["shop/web.py:120 in order"]`, innermost first."""
+    import json
+
+    found = []
+    frame = sys._getframe(1)
+    while frame is not None and len(found) < FRAMES_MAX:
+        code = frame.f_code
+        file = os.path.abspath(code.co_filename)
+        is_own = not file.startswith(LIBRARIES) and not any(each in file for each in PACKAGES)
+        if is_own and not code.co_filename.startswith("<"):
+            folder = os.getcwd() + os.sep
+            name = getattr(code, "co_qualname", code.co_name).replace("<locals>.", "")
+            shown = file[len(folder) :] if file.startswith(folder) else os.path.basename(file)
+            found.append(f"{shown}:{frame.f_lineno} in {name}")
+        frame = frame.f_back
+    return json.dumps(found)
 
 
 FOLLOWING = Following() if sys.version_info >= (3, 7) else None
@@ -182,9 +210,8 @@ def mark_http_client(module):
 
     def ended(self, *values, **named):
         tunnel = getattr(self, "_tunnel_host", None)
-        number = FOLLOWING.cause(tunnel or self.host, (self._tunnel_port or 443) if tunnel else self.port)
-        if number is not None:
-            self.putheader(CAUSE, number)
+        for name, value in FOLLOWING.marks(tunnel or self.host, (self._tunnel_port or 443) if tunnel else self.port):
+            self.putheader(name, value)
         return endheaders(self, *values, **named)
 
     module.HTTPConnection.endheaders = ended
@@ -199,9 +226,8 @@ def mark_httpcore(module):
         def sent(self, request):
             url = request.url
             port = url.port or PORTS.get(url.scheme.decode("ascii"), 0)
-            number = FOLLOWING.cause(url.host.decode("ascii"), port)
-            if number is not None:
-                request.headers = [*request.headers, (CAUSE.encode(), number.encode("latin-1"))]
+            marks = FOLLOWING.marks(url.host.decode("ascii"), port)
+            request.headers = [*request.headers, *((name.encode(), value.encode("latin-1")) for name, value in marks)]
             return send(self, request)
 
         setattr(pool, name, sent)
@@ -215,9 +241,8 @@ def mark_aiohttp(module):
     send = module.ClientRequest.send
 
     async def sent(self, conn):
-        number = FOLLOWING.cause(self.url.host, self.url.port)
-        if number is not None:
-            self.headers[CAUSE] = number
+        for name, value in FOLLOWING.marks(self.url.host, self.url.port):
+            self.headers[name] = value
         return await send(self, conn)
 
     module.ClientRequest.send = sent
