@@ -32,13 +32,14 @@ class LiveProgress:
         self._clock = clock
         self._began_s = self._said_s = clock()
         self._ended = 0
-        self._speed: float | None = None
+        self._speed = ""
 
     def count(self, result: "Result") -> None:
         """Take note of a run that has ended."""
         self._ended += 1
         if result.journal is not None:
-            self._speed = result.journal.of(RunBegan)[0].event.speed
+            began = result.journal.of(RunBegan)[0].event
+            self._speed = "idle time skipped" if began.leaps else f"speed {began.speed or 1:.3g}"
 
     @property
     def pace(self) -> str:
@@ -48,8 +49,8 @@ class LiveProgress:
         if self._ended >= FEW and elapsed_s > 0:
             rate = self._ended / elapsed_s
             parts += [f"{rate * MINUTE_S:.0f}/min", f"{_roughly((self._whole - self._ended) / rate)} left"]
-        if self._speed is not None:
-            parts.append(f"speed {self._speed:.3g}")
+        if self._speed:
+            parts.append(self._speed)
         return ", ".join(parts)
 
     def line(self) -> str | None:

@@ -88,7 +88,7 @@ speed_option = click.option(
     show_default=True,
     envvar=SETTINGS["speed"].variable,
     help="Speed of a live application's clock relative to real time (needs libfaketime); auto finds one for each "
-    "scenario.",
+    "scenario. Node applications skip idle time instead.",
 )
 resume_option = click.option(
     "--resume",

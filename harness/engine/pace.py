@@ -16,7 +16,7 @@ from harness.fakes.latency import Bimodal, Duration, Fixed, Lognormal, Uniform
 from harness.scenario import catalogue
 from harness.scenario.model import Scenario
 from harness.scenario.platform import Platform
-from harness.targets import AnyImplementation, LiveImplementation, Postponed
+from harness.targets import AnyImplementation, LiveImplementation, Postponed, cores
 from harness.world.live.timing_uncertainty import OwnWork, fitting_speed, own_work
 
 Pair = tuple[Scenario, AnyImplementation]
@@ -35,28 +35,47 @@ class Pace:
 
     def __init__(self) -> None:
         self.share = 1.0
+        self._without_leaps: set[str] = set()
+        """The applications whose idle time cannot be skipped."""
 
     def given(self, pair: Pair) -> Pair:
         """Return the pair at that speed; a repeated run keeps its own."""
         scenario, application = pair
         if not isinstance(application, LiveImplementation) or application.uncertainties or application.speed == 1:
             return pair
+        if self._leaps(application):
+            return pair
+        application = replace(application, leaps=False)
         return scenario, replace(application, speed=max(1.0, application.speed * self.share))
 
-    def at_a_time(self, workers: int) -> int:
-        """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds."""
+    def at_a_time(self, workers: int, chunk: Sequence[Pair]) -> int:
+        """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds. Runs that
+        leap are never idle: two a core keep the cores busy, also while one is stopped or its database made."""
+        if all(self._leaps(each) for _, each in chunk):
+            return min(workers, 2 * cores())
         return min(workers, max(1, round(workers / 2 / self.share)))
+
+    def _leaps(self, application: AnyImplementation) -> bool:
+        return (
+            isinstance(application, LiveImplementation)
+            and application.leaps
+            and application.name not in self._without_leaps
+        )
 
     def ended(self, error: BaseException | None, chunk: Sequence[Pair], notify: Notify) -> list[Sequence[Pair]]:
         """Learn from a chunk that has ended, and return what of it has to be played again. Raise what it raised."""
         if isinstance(error, Postponed):
-            self.learn(chunk, certain=False)
-            ((scenario, _), *_) = chunk
+            ((scenario, before), *_) = chunk
+            if isinstance(before, LiveImplementation) and before.leaps:
+                self._without_leaps.add(before.name)
+            else:
+                self.learn(chunk, certain=False)
             notify(f"running {scenario.name} again at speed {error.again.speed:.3g}: {error}")
             return [[(scenario, error.again)]]
         if error is not None:
             raise error
-        self.learn(chunk, certain=True)
+        if not any(self._leaps(each) for _, each in chunk):
+            self.learn(chunk, certain=True)
         return []
 
     def learn(self, chunk: Sequence[Pair], *, certain: bool) -> None:
@@ -71,7 +90,7 @@ def at_fitting_speeds(pairs: Sequence[Pair], seed: int, notify: Notify) -> list[
     found: dict[str, OwnWork | None] = {}
     fitted: list[Pair] = []
     for scenario, application in pairs:
-        if isinstance(application, LiveImplementation) and application.finds_speed:
+        if isinstance(application, LiveImplementation) and application.finds_speed and not application.leaps:
             name = application.name
             if name not in found:
                 found[name] = work = _measured(application, seed)

@@ -83,7 +83,7 @@ def _in_workers(
     losses = _Losses()
     with Workers[Pair](count, partial(_play_pair, play, seed)) as workers:
         while chunks or workers.busy:
-            while chunks and workers.busy < (pace.at_a_time(count) if is_live else count):
+            while chunks and workers.busy < (pace.at_a_time(count, chunks[0]) if is_live else count):
                 workers.begin([pace.given((scenario, starts.given(each))) for scenario, each in chunks.popleft()])
             for event in workers.events():
                 if isinstance(event, Outcome):

@@ -200,17 +200,24 @@ def _live_journal(
             scenario,
             implementation.settings,
             seed,
-            implementation.speed,
+            1.0 if implementation.leaps else implementation.speed,
             implementation.name,
             implementation.uncertainties,
+            leaps=implementation.leaps,
         )
         world.on_picture = keep
         journal = world.run()
+        took_s = time.perf_counter() - began_s - world.waited_s
+        if world.leaps is not None and world.leaps.problem:
+            implementation = implementation.without_leaps(world.leaps.problem, took_s)
+            if implementation.postpones:
+                raise Postponed(implementation)
+            continue
         uncertainty = world.uncertainty()
         if uncertainty is None:
             return journal
         end = journal.of(RunEnded)[0]
-        slower = implementation.slower(uncertainty, time.perf_counter() - began_s - world.waited_s, end.at_s)
+        slower = implementation.slower(uncertainty, took_s, end.at_s)
         if slower is None:
             patience_s = implementation.settings.patience_s
             sentence = (

@@ -75,12 +75,15 @@ def _causes(journal: Journal, evidence: list[AnyEntry]) -> list[AnyEntry]:
 
 
 def replay_command(implementation: str, scenario: str, seed: int, journal: Journal | None = None) -> str:
-    """Return the command that replays a run: a live one at its recorded speed, a served one with `harness serve`."""
+    """Return the command that replays a run: a live one at its recorded speed or skipping idle time, a served one with
+    `harness serve`."""
     run = "serve" if implementation == SERVED else f"run {_quoted(implementation)}"
     command = f"harness {run} {_quoted(scenario)} --seed {seed}"
     began = journal.first(RunBegan) if journal is not None else None
     speed = None if began is None else began.event.speed
-    if isinstance(speed, int | float) and speed != 1:
+    if began is not None and began.event.leaps:
+        command += " --speed auto"
+    elif isinstance(speed, int | float) and speed != 1:
         command += f" --speed {speed:g}"
     return f"{command} --clean-environment" if began is not None and began.event.clean_environment else command
 

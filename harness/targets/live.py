@@ -9,6 +9,7 @@ from harness.config.loader import read_settings
 from harness.errors import ImplementationError
 from harness.project_file import FILE_NAME
 from harness.world.live.faketime import ADVICE, library
+from harness.world.live.threads import are_known
 from harness.world.live.timing_uncertainty import TimingUncertainty
 
 SLOTS_A_CORE, SLOTS_MAX = 6, 32
@@ -26,6 +27,8 @@ class LiveImplementation:
     settings: Settings
     speed: float
     """That of its first run in each scenario, or the highest one if a fitting one is to be found."""
+    leaps: bool = False
+    """Whether the time in which nothing happens is skipped instead; see `world.live.leaps`."""
     finds_speed: bool = False
     """Whether its own work is measured first, and each scenario begins at a speed that fits."""
     uncertainties: tuple[TimingUncertainty, ...] = ()
@@ -45,6 +48,13 @@ class LiveImplementation:
         if spent_s + next_s > self.settings.patience_s:
             return None
         return replace(self, speed=uncertainty.speed, uncertainties=(*self.uncertainties, uncertainty), spent_s=spent_s)
+
+    def without_leaps(self, why: str, took_s: float) -> "LiveImplementation":
+        """Return the implementation for a run with its clock sped up, after one of `took_s` real seconds that could
+        not leap."""
+        sentence = f"idle time cannot be skipped, since {why}"
+        given_up = TimingUncertainty(sentence, self.speed)
+        return replace(self, leaps=False, uncertainties=(*self.uncertainties, given_up), spent_s=self.spent_s + took_s)
 
     @property
     def slots(self) -> int:
@@ -88,7 +98,9 @@ def load_live(target: str, speed: float | None = 1.0) -> LiveImplementation:
     settings = settings_for_url(target) if is_url else read_settings(Path(target))
     if speed is None:
         can_change = settings.application.url is None and library() is not None
-        return LiveImplementation(target, target, settings, FASTEST if can_change else 1.0, finds_speed=can_change)
+        leaps = can_change and _can_leap(settings)
+        fastest = FASTEST if can_change else 1.0
+        return LiveImplementation(target, target, settings, fastest, leaps, finds_speed=can_change)
     if speed != 1:
         if settings.application.url is not None:
             raise ImplementationError(
@@ -97,4 +109,9 @@ def load_live(target: str, speed: float | None = 1.0) -> LiveImplementation:
             )
         if library() is None:
             raise ImplementationError(f"--speed {speed:g} needs libfaketime, which was not found; {ADVICE}")
-    return LiveImplementation(target, target, settings, speed)
+    return LiveImplementation(target, target, settings, speed, leaps=speed != 1 and _can_leap(settings))
+
+
+def _can_leap(settings: Settings) -> bool:
+    """Return whether idle time can probably be skipped: in Node processes that load the harness's modules."""
+    return settings.application.reach == "preload" and are_known()

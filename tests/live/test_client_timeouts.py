@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.world.live.faketime import TICKS, SharedClock, faketime_environment, library, with_steady_ticks
+from harness.world.live.faketime import TICKS, SharedClock, faketime_environment, library, preloading
 
 pytestmark = [
     pytest.mark.live,
@@ -45,9 +45,9 @@ async def measured(command: Sequence[str], speed: float, wanted: Sequence[tuple[
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    clock = SharedClock(speed)
+    clock = SharedClock()
     environment = {**os.environ, **faketime_environment(speed, 0.0), **clock.environment}
-    environment["NODE_OPTIONS"] = with_steady_ticks(environment.get("NODE_OPTIONS", ""))
+    environment["NODE_OPTIONS"] = preloading(TICKS, environment.get("NODE_OPTIONS", ""))
     arguments = [f"http://127.0.0.1:{port}", *(f"{limit}:{after:g}" for limit, after in wanted)]
     process = await asyncio.create_subprocess_exec(*command, *arguments, env=environment, stdout=subprocess.PIPE)
     try:

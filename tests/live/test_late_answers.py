@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SPEED = 20.0
+NEEDS_NODE = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 PATIENCE_S = 15.0
 TAKES_S = (20, 42, 301)
 ORDER = '{"model": "bytedance/seedream-v4-text-to-image", "prompt": "a cover", "resolution": "2048x1152"}'
@@ -111,9 +113,10 @@ uvicorn.run(Starlette(routes=routes), port=int(os.environ["PORT"]), log_level="e
 
 
 def played(
-    folder: Path, program: str, command: str, takes_s: tuple[int, ...], reach: str = "variables"
+    folder: Path, program: str, command: str, takes_s: tuple[int, ...], reach: str = "variables", *, leaps: bool = False
 ) -> list[Result]:
-    """Return the results of handlers that wait for a picture for so long; they run concurrently."""
+    """Return the results of handlers that wait for a picture for so long; they run concurrently. `leaps`: whether idle
+    time is skipped."""
     (folder / "app").write_text(program.replace("ORDER", ORDER), encoding="utf-8")
     (folder / "harness.toml").write_text(
         f'settled_after = "5s"\nquiet_after = "400s"\nstart = {{ id = "track.id" }}\n'
@@ -121,7 +124,7 @@ def played(
         'PUBLIC_URL = "{app}"\nAPI_KEY = "{api_key}"\nSUNO = "{suno}"\nKIE = "{kie}"\n',
         encoding="utf-8",
     )
-    application = load_live(str(folder), SPEED)
+    application = replace(load_live(str(folder), SPEED), leaps=leaps)
     results = run_pairs([(slow(each_s), application) for each_s in takes_s], 1, len(takes_s), keep_journals=True)
     by_name = {each.scenario: each for each in results}
     return [by_name[slow(each_s).name] for each_s in takes_s]
@@ -144,19 +147,18 @@ def seen(result: Result) -> tuple[list[float], list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("program", "command", "reach"),
+    ("program", "command", "reach", "leaps"),
     [
-        pytest.param(
-            NODE, "node", "preload", marks=pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
-        ),
-        (THREADS, sys.executable, "variables"),
+        pytest.param(NODE, "node", "preload", False, marks=NEEDS_NODE),
+        pytest.param(NODE, "node", "preload", True, marks=NEEDS_NODE),
+        (THREADS, sys.executable, "variables", False),
     ],
-    ids=["node", "threads"],
+    ids=["node", "node-leaping", "threads"],
 )
 def test_handlers_of_20_42_and_301_s_have_their_own_latencies_and_see_that_their_client_is_gone(
-    tmp_path: Path, program: str, command: str, reach: str
+    tmp_path: Path, program: str, command: str, reach: str, leaps: bool
 ) -> None:
-    results = played(tmp_path, program, command, TAKES_S, reach)
+    results = played(tmp_path, program, command, TAKES_S, reach, leaps=leaps)
     for result, least_s, less_than_s in zip(results, TAKES_S, (*TAKES_S[1:], 2 * TAKES_S[-1]), strict=True):
         (gave_up_after_s,), outcomes, logged = seen(result)
         assert round(gave_up_after_s) >= PATIENCE_S

@@ -15,6 +15,8 @@ class RunBegan(Event):
     """"live" for a run over real sockets; absent for a simulated one."""
     speed: float | None = field(default=None, metadata=OMITTED)
     """How many virtual seconds pass in a real one; absent for a simulated run."""
+    leaps: bool | None = field(default=None, metadata=OMITTED)
+    """true: a live run in which the time in which nothing happened was skipped; else absent."""
     scenario: str
     implementation: str
     seed: int

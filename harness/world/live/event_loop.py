@@ -11,20 +11,24 @@ a request as the loop does (tests/benchmarks/test_fakes_speed.py measures both).
 """
 
 import asyncio
+import math
 import selectors
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import time_machine
 
 from harness.fakes.tasks import come_due
 from harness.world.clock import START_S
+from harness.world.live.leaps import AGAIN_REAL_S, AGAIN_REAL_S_MAX, Leaps
 from harness.world.scope import CAUSE
 
 Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 MICROSECONDS = 1_000_000
 NANOSECONDS = 1_000_000_000
 TURNS_TO_HANG_UP = 3
@@ -40,15 +44,22 @@ class _ScaledSelector(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self._speed = speed
-        self.skip: Callable[[float], None] | None = None
+        self.skip: Callable[[float | None], float | None] | None = None
+        """Skips a wait of at most so many seconds, and returns how long to wait instead."""
+        self.busy = 0
+        """How many things of other processes are waited for; nothing is skipped meanwhile."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.skip is None or not timeout:
-            return super().select(timeout / self._speed if timeout else timeout)
-        ready = super().select(0)
-        if not ready:
-            self.skip(timeout)
-        return ready
+        if self.skip is not None and timeout != 0 and not self.busy:
+            ready = super().select(0)
+            if ready:
+                return ready
+            timeout = self.skip(timeout)
+        return super().select(timeout / self._speed if timeout else timeout)
+
+    def is_quiet(self) -> bool:
+        """Return whether there is nothing to read."""
+        return not super().select(0)
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -105,20 +116,64 @@ class LiveLoop(asyncio.SelectorEventLoop):
     def skipping_waits(self) -> Iterator[None]:
         """Skip every wait instead of waiting, as in the simulated world; like `advance`, only for the time after a run,
         and for what this process does alone."""
-        self._scaled.skip = self.advance
+
+        def skip(seconds: float | None) -> float | None:
+            self.advance(seconds or 0.0)
+            return 0.0 if seconds else seconds
+
+        with self._skipping(skip):
+            yield
+
+    @contextmanager
+    def leaping(self, leaps: Leaps) -> Iterator[None]:
+        """Leap over every wait in which nothing can happen, together with the application's own clock."""
+        again_s = AGAIN_REAL_S
+
+        def skip(seconds: float | None) -> float | None:
+            nonlocal again_s
+            leapt_s = leaps.leap(math.inf if seconds is None else seconds, self.ahead_s, self._scaled.is_quiet)
+            if leapt_s:
+                self.advance(leapt_s)
+                again_s = AGAIN_REAL_S
+                return 0.0
+            again_s = min(again_s * 2, AGAIN_REAL_S_MAX)
+            return again_s if seconds is None else min(again_s, seconds)
+
+        with self._skipping(skip):
+            yield
+
+    @contextmanager
+    def _skipping(self, skip: Callable[[float | None], float | None]) -> Iterator[None]:
+        before, self._scaled.skip = self._scaled.skip, skip
         try:
             yield
         finally:
-            self._scaled.skip = None
+            self._scaled.skip = before
+
+    def skip_nothing(self) -> None:
+        """Wait from now on, whatever has happened."""
+        self._scaled.skip = None
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Wait after all: for another process."""
-        skip, self._scaled.skip = self._scaled.skip, None
+        self._scaled.busy += 1
         try:
             yield
         finally:
-            self._scaled.skip = skip
+            self._scaled.busy -= 1
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Given], Result], *args: *Given
+    ) -> "asyncio.Future[Result]":
+        """Wait for a thread after all."""
+        self._scaled.busy += 1
+        started = super().run_in_executor(executor, func, *args)
+        started.add_done_callback(self._thread_ended)
+        return started
+
+    def _thread_ended(self, future: object) -> None:
+        self._scaled.busy -= 1
 
     def call_at(
         self, when: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None

@@ -25,6 +25,7 @@ PATTERNS = (
 )
 ADVICE = "install libfaketime (Debian: apt-get install libfaketime), or use --speed 1"
 TICKS = Path(__file__).parent / "ticks.cjs"
+"""The module with which Node's timers that count their ticks follow the clock."""
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_BYTES = 4096
 COUNTERS_BYTES = 16
@@ -45,28 +46,26 @@ def library() -> Path | None:
 
 def faketime_environment(speed: float, ahead_s: float) -> dict[str, str]:
     """Return the environment under which a process's clock starts `ahead_s` seconds ahead of the real one and then runs
-    `speed` times as fast; empty at speed 1."""
-    if speed == 1:
-        return {}
+    `speed` times as fast."""
     path = library()
     assert path is not None, "the caller that sets the speed must check library() first"
     clock = {"FAKETIME": f"{ahead_s:+.3f} x{speed:g}", "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1"}
     return {"LD_PRELOAD": str(path), **clock}
 
 
-def with_steady_ticks(node_options: str) -> str:
-    """Return NODE_OPTIONS with which Node's timers that count their ticks follow the clock; see `ticks.cjs`."""
-    return f'{node_options} --require "{TICKS}"'.strip()
+def preloading(module: Path, node_options: str) -> str:
+    """Return NODE_OPTIONS with one more module, which is loaded first."""
+    return f'--require "{module}" {node_options}'.strip()
 
 
 class SharedClock:
     """The clock state shared by one started process and all its children."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self) -> None:
         """Create the shared memory, where libfaketime supports it."""
         self.environment: dict[str, str] = {}
         """The environment variables that pass it to the library."""
-        if speed == 1 or not SHARED_MEMORY.is_dir():
+        if not SHARED_MEMORY.is_dir():
             return
         name = f"{scratch_folder().name}-{os.getpid()}-{next(_numbers)}"  # removed with the folder
         libc = ctypes.CDLL(None, use_errno=True)

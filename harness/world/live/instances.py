@@ -23,7 +23,8 @@ from harness.trace.events import (
 )
 from harness.world.journal_writer import JournalWriter
 from harness.world.live.event_loop import LiveLoop
-from harness.world.live.faketime import SAYS, SharedClock, faketime_environment, with_steady_ticks
+from harness.world.live.faketime import SAYS, TICKS, SharedClock, faketime_environment, preloading
+from harness.world.live.leaps import MODULE, Leaps
 from harness.world.live.process import Process, wait_until_ready
 from harness.world.live.redirect import with_own_first
 from harness.world.log_level import level_of, tidy
@@ -55,6 +56,8 @@ class InstanceProcesses:
         self._processes: dict[int, Process] = {}
         self.reach: Mapping[str, str] = {}
         """Environment variables that lead to the fakes."""
+        self.leaps: Leaps | None = None
+        """What moves their clocks, if they can be moved."""
         self._clocks = contextlib.ExitStack()
         self._lines = itertools.count(1)
         self._turn = 0
@@ -97,24 +100,46 @@ class InstanceProcesses:
             if _is_taken(port):
                 raise ImplementationError(f"port {port}, on which the application should listen, is already in use")
             values = {**self._values, "port": str(port)}
-            clock = SharedClock(self._loop.speed)
-            self._clocks.callback(clock.close)
-            own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
-            environment = environment_of(self._settings, values, {**own, **self.reach}, timezone=self._timezone)
-            environment = with_own_first(environment, self.reach)
-            if self._loop.speed != 1:
-                environment["NODE_OPTIONS"] = with_steady_ticks(environment.get("NODE_OPTIONS", ""))
+            environment = self._environment(values)
             process = Process(filled(application.command, values), self._settings.folder, environment, self._on_line)
             self._processes[port] = process
             self._starts += 1
             self._numbers[port] = self._starts
         try:
-            await wait_until_ready(process, (self._host, port), application.ready_s, self._loop.speed)
+            with self._loop.waiting():
+                await wait_until_ready(process, (self._host, port), application.ready_s, self._loop.speed)
         except ImplementationError:
             self.stop()
             raise
         if process is not None:
             self._writer.record(InstanceStarted(instance=self._numbers.get(port, 0)))
+
+    def _environment(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a process that starts now."""
+        own: dict[str, str] = {}
+        if self._loop.speed != 1 or self.leaps is not None:
+            clock = SharedClock()
+            self._clocks.callback(clock.close)
+            own = faketime_environment(self._loop.speed, self._loop.ahead_s) | clock.environment
+        if self.leaps is not None:
+            own |= self.leaps.environment
+        environment = environment_of(self._settings, values, {**own, **self.reach}, timezone=self._timezone)
+        environment = with_own_first(environment, self.reach)
+        if self._loop.speed != 1 or self.leaps is not None:
+            environment["NODE_OPTIONS"] = preloading(TICKS, environment.get("NODE_OPTIONS", ""))
+        if self.leaps is not None:
+            environment["NODE_OPTIONS"] = preloading(MODULE, environment["NODE_OPTIONS"])
+        return environment
+
+    @property
+    def pids(self) -> list[int]:
+        """Return the ids of the processes that run, without their children."""
+        return [process.pid for process in self._processes.values()]
+
+    @property
+    def has_output(self) -> bool:
+        """Return whether they have printed something that was not passed on yet."""
+        return any(process.has_output for process in self._processes.values())
 
     @property
     def _host(self) -> str:
@@ -193,6 +218,13 @@ class InstanceProcesses:
     def thaw(self, port: int) -> None:
         if port in self._processes:
             self._writer.record(InstanceThawed(instance=self._numbers.get(port, 0)), 0)
+            self.awaken(port)
+
+    def awaken(self, port: int) -> None:
+        """Let an instance go on, unrecorded: for a look at the end."""
+        if port in self._processes:
+            if self.leaps is not None:
+                self.leaps.catch_up()
             self._processes[port].thaw()
 
     def stop(self) -> None:

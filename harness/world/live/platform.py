@@ -260,9 +260,12 @@ class PlatformHost:
             self._ended.add(port)
             self._instances.end(port)
 
-    async def be_there(self) -> None:
-        """Start the instances that were ended, so that the harness can look at them, and end none any more."""
+    async def be_there(self, *, awake: bool) -> None:
+        """Start the instances that were ended, so that the harness can look at them, and end none any more. `awake`:
+        they go on where they are frozen, as with any request, to answer the harness's."""
         self._rests = False
+        for port in self._instances.ports if awake else ():
+            self._instances.awaken(port)
         for timer in self._timers.values():
             timer.cancel()
         for port in [*self._ended]:

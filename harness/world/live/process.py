@@ -7,11 +7,13 @@ application has started, also what has left its process group or emptied its env
 import asyncio
 import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -20,6 +22,10 @@ from harness.death_signal import die_with_parent
 from harness.errors import ImplementationError
 from harness.world.live import guard
 from harness.world.log_level import tidy
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 __all__ = ["GuardedProcess", "OnLine", "Process", "die_with_parent", "wait_until_ready"]
 
@@ -119,6 +125,8 @@ class Process:
             ) from error
         self.command = command
         self.last_lines: list[str] = []
+        self._reading: set[str] = set()
+        """The streams of which something is in hand."""
         self._on_line = on_line
         self._readers = {
             threading.Thread(target=self._read, args=(name, stream), daemon=True): stream
@@ -129,13 +137,37 @@ class Process:
             reader.start()
 
     def _read(self, name: str, stream: IO[bytes]) -> None:
-        is_rest = False
-        while part := stream.readline(LINE_BYTES_MAX):
-            text = part.decode(errors="replace").rstrip("\r\n")
-            if text.strip() and not is_rest:
-                self.last_lines = [*self.last_lines[1 - LINES_KEPT :], tidy(text)]
-                self._on_line(name, text)
-            is_rest = not part.endswith(b"\n")
+        number, rest, is_rest = stream.fileno(), b"", False
+        arrived = select.poll()
+        arrived.register(number, select.POLLIN)
+        while arrived.poll():
+            self._reading.add(name)
+            part = os.read(number, LINE_BYTES_MAX)
+            *lines, rest = (rest + part).split(b"\n")
+            if not part or len(rest) >= LINE_BYTES_MAX:
+                lines.append(rest)
+            for line in lines:
+                text = line.decode(errors="replace").rstrip("\r")
+                if text.strip() and not is_rest:
+                    self.last_lines = [*self.last_lines[1 - LINES_KEPT :], tidy(text)]
+                    self._on_line(name, text)
+                is_rest = False
+            if len(rest) >= LINE_BYTES_MAX or (is_rest and not lines):
+                rest, is_rest = b"", True
+            self._reading.discard(name)
+            if not part:
+                return
+
+    @property
+    def has_output(self) -> bool:
+        """Return whether it has printed something that was not passed on yet."""
+        waiting = array("i", [0])
+        for stream in self._readers.values():
+            if not stream.closed:
+                fcntl.ioctl(stream.fileno(), termios.FIONREAD, waiting)
+                if waiting[0]:
+                    return True
+        return bool(self._reading)
 
     @property
     def last_words(self) -> list[str]:

@@ -6,11 +6,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from harness.config.app_config import Supabase, server_of
 from harness.errors import ImplementationError
-from harness.faults.exchange import App
+from harness.faults.exchange import App, Receive, Scope, Send
 from harness.supabase.app import StandIn, Told
 from harness.supabase.databases import Row
 from harness.supabase.on_postgres import PostgresDatabase
@@ -69,8 +70,10 @@ class SupabaseHost:
         *,
         causes: Causes,
         on_not_reproduced: Callable[[str], object],
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`causes` knows what caused a request. Raises ImplementationError for a schema it cannot load."""
+        """`causes` knows what caused a request; `waiting` is entered while the database is waited for. Raises
+        ImplementationError for a schema it cannot load."""
         self.key = settings.key or key_of("service_role")
         self.anon_key = settings.anon_key or key_of("anon")
         self.on_rows: OnRows = lambda rows: None
@@ -78,6 +81,7 @@ class SupabaseHost:
         self._table = table
         self._writer = writer
         self._causes = causes
+        self._waiting = waiting
         self.database = database_of(settings)
         self._stand_in = StandIn(
             self.database,
@@ -96,8 +100,12 @@ class SupabaseHost:
     ) -> None:
         """`with_faults` and `connect_hook` apply a scenario's faults."""
         await self.database.open()
-        self._port = await Port.open(with_faults(self._stand_in.app), connect_hook)
+        self._port = await Port.open(with_faults(self._answer), connect_hook)
         self.url = self._port.url
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._waiting():
+            await self._stand_in.app(scope, receive, send)
 
     async def close(self) -> None:
         if self._port is not None:

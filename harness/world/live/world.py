@@ -13,7 +13,7 @@ import logging
 import secrets
 import shutil
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -27,7 +27,7 @@ from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
-from harness.stores.polling import PollingWatcher, UnseenError
+from harness.stores.polling import EXACT, PollingWatcher, UnseenError
 from harness.stores.sqlite_file import SqliteStore
 from harness.trace.events import (
     ImplementationLoaded,
@@ -49,10 +49,11 @@ from harness.world.live.causes import Causes
 from harness.world.live.collection import collected_afterwards
 from harness.world.live.connection import not_connected
 from harness.world.live.cpu_lock import turn_to_work
-from harness.world.live.event_loop import LiveLoop, wall_clock
+from harness.world.live.event_loop import NANOSECONDS, LiveLoop, wall_clock
 from harness.world.live.fakes import LiveFakes
 from harness.world.live.heartbeat import Heartbeat
 from harness.world.live.instances import LOOPBACK, Forwarder, InstanceProcesses, by_port
+from harness.world.live.leaps import Leaps
 from harness.world.live.platform import PlatformHost
 from harness.world.live.playable import draw_pictures, on_its_platform, unplayable
 from harness.world.live.quiescence import Quiescence
@@ -69,8 +70,14 @@ from harness.world.unsupported import NO_STORE_FOR_FAULTS
 
 SECRET_CHARACTERS_MIN = 6
 """A shorter value is a word that may stand anywhere; it is hidden by its name only."""
-LOOK_EVERY_S = 0.05
-"""Real seconds between two checks whether the run is over."""
+LOOK_EVERY_REAL_S = 0.05
+LOOK_EVERY_S, LOOK_EVERY_S_MAX = 10.0, 60.0
+"""How often it is checked whether the run is over; in a run that leaps, in scenario seconds: after all tracks were
+requested, and at most."""
+PROBE_REAL_S, PROBE_SPEED = 30.0, 50.0
+"""How long the harness's own requests may take; and the factor for what takes no time in a run that leaps."""
+LOOK_REAL_S = 2.0
+"""How long a look at the store may take between two leaps: a process may be frozen by the platform meanwhile."""
 RETRY_REAL_S = 0.2
 """Real seconds between two attempts to read a store that is unavailable."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
@@ -87,8 +94,11 @@ class LiveWorld:
         speed: float,
         name: str,
         earlier: Sequence[TimingUncertainty] = (),
+        *,
+        leaps: bool = False,
     ) -> None:
-        """`earlier`: why a previous run of this scenario was inconclusive, so that it is run again at this speed."""
+        """`earlier`: why a previous run of this scenario was inconclusive, so that it is run again at this speed.
+        `leaps`: whether waits are leapt over; see `live.leaps`."""
         self.scenario = scenario = on_its_platform(scenario, settings.application)
         self._earlier = earlier
         self.settings = settings
@@ -108,6 +118,7 @@ class LiveWorld:
         self.hosting.late.are_reported = self._is_preloaded
         self.causes = Causes(self.hosting.likely_cause, self.journal.entries)
         self._scratch = new_folder("live")
+        self.leaps = Leaps(self._scratch / "leaps", self._wall_s) if leaps else None
         self._followed = self._scratch / "followed"
         """A file that exists once a Python process of the application follows what a request causes."""
         self.providers = LiveFakes(
@@ -123,6 +134,9 @@ class LiveWorld:
         )
         self._to_close = contextlib.ExitStack()
         self._to_close.callback(self.providers.close)
+        if self.leaps is not None:
+            self._to_close.callback(self.leaps.close)
+            self.instances.leaps = self.leaps
         self.supabase: SupabaseHost | None = None
         self.balance: BalanceObserver | None = None
         self._heart = Heartbeat(self.loop)
@@ -147,6 +161,7 @@ class LiveWorld:
             with wall_clock(self.loop), collected_afterwards():
                 self.loop.run_until_complete(self._play())
         finally:
+            self.loop.skip_nothing()
             self.writer.closed = True
             self.instances.stop()
             self._to_close.close()
@@ -164,38 +179,40 @@ class LiveWorld:
         return self.journal
 
     async def _play(self) -> None:
-        problem = unplayable(self.scenario, self.settings, self.loop.speed, is_started=self.instances.is_started)
+        is_started, leaps = self.instances.is_started, self.leaps is not None
+        problem = unplayable(self.scenario, self.settings, self.loop.speed, is_started=is_started, leaps=leaps)
         if problem is not None:
             self._begin()
             self.loop.refuse(problem)
             self._end("refused")
             return
-        async with httpx.AsyncClient(timeout=30.0 * self.loop.speed, verify=_trusted()) as client:
+        patience_s = PROBE_REAL_S * (PROBE_SPEED if self.leaps is not None else self.loop.speed)
+        async with httpx.AsyncClient(timeout=patience_s, verify=_trusted()) as client:
             values = await self._values()
             self._begin()
-            with turn_to_work() as self.waited_s:
+            with turn_to_work() if self.leaps is None else contextlib.nullcontext(0.0) as self.waited_s:
                 draw_pictures(self.scenario)
                 await self.instances.start(values)
                 await self.instances.warm_up(client)
-            self._prepare(client, values)
+            every_s = self._prepare(client, values)
             await self.watcher.look([])
-            watching = [self._watch()]
             if self.balance is not None:
                 await self.balance.look()
-                watching.append(self.balance.watch())
             self.loop.begin()
-            watchers = [self.loop.create_task(each) for each in watching]
-            self._heart.start()
+            watchers = [self.loop.create_task(each) for each in self._watching(every_s)]
+            if self.leaps is None:
+                self._heart.start()
             platform = self.hosting.begin(self.settings.cron, client, self._open_tracks)
             if self._lockable is not None:
                 for rule in self._store_rules():
                     platform.append(self.loop.create_task(hold_lock(rule, self._lockable, self.loop, self.writer)))
             submitting = self.loop.create_task(self._submit())
-            ending = await self._until_over(submitting)
-            self._heart.stop()
-            for task in (*watchers, submitting, *platform):
-                task.cancel()
-            await self.hosting.be_there()
+            with contextlib.nullcontext() if self.leaps is None else self.loop.leaping(self.leaps):
+                ending = await self._until_over(submitting)
+                self._heart.stop()
+                for task in (*watchers, submitting, *platform):
+                    task.cancel()
+                await self.hosting.be_there(awake=self.watcher.source == "http")
             await self._look_last()
             self.observer.over = True
             await self.providers.finish()
@@ -219,6 +236,7 @@ class LiveWorld:
                 self.writer,
                 causes=self.causes,
                 on_not_reproduced=self.loop.refuse,
+                waiting=self.loop.waiting,
             )
             injector = self.providers.injector
             await self.supabase.open(
@@ -250,7 +268,8 @@ class LiveWorld:
     def _is_preloaded(self) -> bool:
         return self.instances.is_started and self.settings.application.reach == "preload"
 
-    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> None:
+    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> float:
+        """Prepare what observes the run; return how often the store is polled, in real seconds."""
         reading = self.settings.track
         values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
@@ -277,6 +296,14 @@ class LiveWorld:
         hosts: dict[str, App] = {**self.providers.by_name, LOOPBACK: own, "localhost": own, own_host: forwarder}
         self.observer = TrackObserver(self.loop, self.writer, self.watcher, hosts, own_host)
         self.observer.on_picture = self.on_picture
+        self.observer.where = self.causes.where  # of a write that the stand-in reports while its request is handled
+        if self.leaps is not None:
+            ports = {*self.providers.by_port, *self.instances.ports}
+            ports |= {urlsplit(url).port or 80 for url in self._own_urls() if url}
+            self.leaps.is_ours = ports.__contains__
+            self.leaps.processes = lambda: self.instances.pids
+            self.leaps.has_output = lambda: self.instances.has_output
+        return store.every_s
 
     # Events of the run
 
@@ -291,13 +318,22 @@ class LiveWorld:
         credentials = tuple(
             each for each in (*self.settings.credentials, *supabase) if len(each) >= SECRET_CHARACTERS_MIN
         )
-        self.writer.record(replace(began, world="live", speed=self.loop.speed, credentials=credentials or None), 0)
+        began = replace(began, world="live", speed=self.loop.speed, credentials=credentials or None)
+        self.writer.record(replace(began, leaps=True if self.leaps is not None else None), 0)
         routes = [cron.request.partition(" ")[2] for cron in self.settings.cron if not cron.is_for_each_track]
         cron_path = next(iter(routes), None)
         logs = [list(each) for each in self.settings.promised_logs]
         self.writer.record(ImplementationLoaded(promised_logs=logs, cron_path=cron_path), 0)
         for why, speed in self._earlier:
             self.writer.record(RunRepeated(why=why, speed=speed), 0)
+
+    def _wall_s(self) -> float:
+        return self.loop.wall_ns() / NANOSECONDS
+
+    def _own_urls(self) -> list[str]:
+        """Return the addresses on this machine that are the harness's, beside the providers'."""
+        supabase = "" if self.supabase is None else self.supabase.url
+        return [supabase, self.instances.reach.get("HARNESS_STRANGERS", "")]
 
     def _store_rules(self) -> list[FaultRule]:
         return [rule for rule in self.scenario.faults if rule.link == "store"]
@@ -309,6 +345,26 @@ class LiveWorld:
         delete = None if start.delete is None else deleting(url, start, send)
         users = Users(self.scenario, self.seed, self.writer, self.observer.ids, self.observer.status_of)
         await users.act(ask, delete)
+
+    def _watching(self, every_s: float) -> list[Coroutine[Any, Any, None]]:
+        """Return what watches the store and the balance during the run."""
+        if self.leaps is not None:
+            return [self._look_between_leaps(self.leaps, every_s)]
+        return [self._watch()] if self.balance is None else [self._watch(), self.balance.watch()]
+
+    async def _look_between_leaps(self, leaps: Leaps, every_s: float) -> None:
+        """Look at the store, unless it reports each write, and at the balance whenever they may have changed."""
+        if self.watcher.how == EXACT and self.balance is None:
+            return
+        asked = asyncio.Event()
+        leaps.look_every_real_s, leaps.look = every_s, asked.set
+        while True:
+            await asked.wait()
+            asked.clear()
+            with self.loop.waiting(), contextlib.suppress(ImplementationError, TimeoutError):  # it may come back
+                async with asyncio.timeout(LOOK_REAL_S):
+                    await self._look()
+            self.watcher.longest_gap_s = max(self.watcher.longest_gap_s, leaps.looked())
 
     async def _watch(self) -> None:
         """Read the store until the run is over. A server that is gone may come back; a lost history does not."""
@@ -323,11 +379,18 @@ class LiveWorld:
 
     async def _look_last(self) -> None:
         """Read the store for the last time: a value not seen now was never seen."""
+        try:
+            await self._look()
+        except ImplementationError as error:
+            self.loop.refuse(str(error))
+
+    async def _look(self) -> None:
+        """Read the store now. A lost history does not come back; raise ImplementationError if it cannot be read."""
         if self.balance is not None:
             await self.balance.look()
         try:
             await self.watcher.look([known for known in self.observer.ids if known is not None])
-        except (UnseenError, ImplementationError) as error:
+        except UnseenError as error:
             self.loop.refuse(str(error))
 
     # The end of the run
@@ -336,7 +399,14 @@ class LiveWorld:
         """Wait until nothing more can be expected to happen; return why the run ended."""
         activity, since_s = Quiescence(self.journal), self.loop.time()
         while self.loop.elapsed_s < self.scenario.deadline_s:
-            await asyncio.sleep(LOOK_EVERY_S * self.loop.speed)
+            if self.leaps is None:
+                await asyncio.sleep(LOOK_EVERY_REAL_S * self.loop.speed)
+            elif self.leaps.is_in_vain(self.loop.elapsed_s):
+                return "refused"
+            elif submitting.done():
+                await asyncio.sleep(LOOK_EVERY_S)
+            else:
+                await asyncio.wait({submitting}, timeout=LOOK_EVERY_S_MAX)
             if self.loop.refusal is not None or (self._failure or self.hosting.failure) is not None:
                 return "refused"
             if submitting.done() and not submitting.cancelled() and submitting.exception() is not None:
