@@ -8,7 +8,6 @@ from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import clean_option, json_option, limit_option, scenarios_of, seed_option
-from harness.errors import HarnessError
 
 
 @click.command(cls=GroupedCommand)
@@ -37,14 +36,16 @@ def explain(
 
     A scenario is played again without each thing in which it differs from one where everything behaves normally: a
     delay, a fault, an order, a duplicate. What the violation does not happen without is necessary; a necessary
-    duration is bisected to the millisecond.
+    duration is bisected, to the millisecond in the simulated world and to a tenth of a second in a live application.
 
-    IMPLEMENTATION and SCENARIOS are those of `harness run`, in the simulated world; they are judged as there, by
-    [invariants] of harness.toml.
+    IMPLEMENTATION and SCENARIOS are those of `harness run`; they are judged as there, by [invariants] of harness.toml.
+    A live application is played about twenty times for each violation: in half a minute where idle time can be
+    skipped, and else at a speed that fits.
 
     \b
     Examples:
       harness explain synchronous slow/image-16s
+      harness explain . slow/image-16s
       harness explain shop.web:app platform --invariant generates-once
 
     Exit codes: 0 all held, 1 violated, 2 usage, scenario or implementation error, 3 inconclusive.
@@ -57,18 +58,12 @@ def explain(
     from harness.report.explanations import explanation_report, explanations_json
     from harness.results.files import check_outputs, write_json
     from harness.scenario.catalogue import selector_of
-    from harness.targets import is_live
     from harness.terminal import screen
 
     how = judging()
     must_be_known(wanted, [*INVARIANTS, *own_by_name(how.own)])
-    if is_live(implementation):
-        raise HarnessError(
-            "harness explain plays a scenario about twenty times for each violation, which takes no time in the "
-            "simulated world only; name a Python application (module:app), or see `harness run`"
-        )
     check_outputs({"json": json_file}, [])
-    target = configured(implementation, **options)
+    target = configured(implementation, None, **options)
     console = screen()
     explained = []
 

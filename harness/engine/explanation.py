@@ -10,14 +10,16 @@ from harness.engine.run import resolve, run
 from harness.invariants.verdict import Verdict
 from harness.results.explanation import Explanation, LookAt
 from harness.results.result import Result
-from harness.scenario.counterfactual import counterfactual
+from harness.scenario.counterfactual import EXACT_S, counterfactual
 from harness.scenario.model import Scenario
-from harness.targets import AnyImplementation
+from harness.targets import AnyImplementation, LiveImplementation
 from harness.trace.events import CallbackAttempt, StoreWrite
 from harness.trace.journal import Journal
 
 CORRECT = "acknowledge-first"
 """The shipped strategy that holds every invariant that can be held."""
+LIVE_APART_S = 0.1
+"""How far apart the durations at a boundary are live, where an application's own work takes time."""
 
 
 def explain(
@@ -29,12 +31,13 @@ def explain(
 ) -> tuple[Result, tuple[Explanation, ...]]:
     """Return a run's result and the explanations of its violations of error severity, or of the `wanted` ones.
 
-    The scenario is played some twenty times for each violation.
+    The scenario is played some twenty times for each violation. A run without an ingredient that cannot be judged does
+    not make the ingredient necessary.
     """
 
     def violates(invariant: str, other: Scenario) -> bool:
-        verdicts = run(other, target, seed, keep_journal=False, judging=judging).of("violated")
-        return any(verdict.invariant == invariant for verdict in verdicts)
+        result = run(other, target, seed, keep_journal=False, judging=judging)
+        return any(verdict.invariant == invariant for verdict in (*result.of("violated"), *result.of("unknown")))
 
     result = run(scenario, target, seed, judging=judging)
     chosen = [
@@ -42,7 +45,8 @@ def explain(
         for verdict in result.of("violated")
         if (verdict.invariant in wanted if wanted else verdict.severity == "error")
     ]
-    needs = {each.invariant: counterfactual(scenario, partial(violates, each.invariant)) for each in chosen}
+    apart_s = LIVE_APART_S if isinstance(target, LiveImplementation) else EXACT_S
+    needs = {each.invariant: counterfactual(scenario, partial(violates, each.invariant), apart_s) for each in chosen}
     correct = run(scenario, resolve(CORRECT), seed, judging=judging) if chosen else None
     explanations = []
     for cause in [*result.causes, *_of_warnings(result, chosen)]:

@@ -16,6 +16,7 @@ from harness.report.violations import MARKS, cause_heading, cause_report, indent
 from harness.results.comparison import Comparison, summarise
 from harness.results.result import Result
 from harness.terminal import visible
+from harness.trace.events import RunBegan
 
 NUMBER = re.compile(r"\d+")
 """What differs between reasons that are the same otherwise: ports and times."""
@@ -135,11 +136,15 @@ def figures_line(results: Sequence[Result]) -> Text:
 
 
 def next_command(results: Sequence[Result], selectors: Mapping[str, str], *, explains: bool) -> str:
-    """Return what to run next: why the most frequent cause's first scenario is violated; "" if none is."""
+    """Return what to run next: why the most frequent cause's first scenario is violated; "" if none is. `explains`:
+    whether `harness explain` says that at once, as it does where idle time was skipped."""
     groups = grouped(results)
     if not groups:
         return ""
     first = groups[0].runs[0]
     selector = selectors.get(first.scenario, first.scenario)
     command = replay_command(first.implementation, selector, first.seed, first.journal)
-    return command.replace("harness run", "harness explain", 1) if explains else f"{command} -v"
+    began = None if first.journal is None else first.journal.first(RunBegan)
+    if explains or (began is not None and began.event.leaps):
+        return command.replace("harness run", "harness explain", 1).removesuffix(" --speed auto")
+    return f"{command} -v"

@@ -1,7 +1,8 @@
 """What a violation needs: the scenario is played again without each of its ingredients, and with other times.
 
 An ingredient is necessary if the invariant is not violated without it. Where no single one is, because several do the
-same, the fewest are found that have to go together. A necessary duration is bisected to the millisecond.
+same, the fewest are found that have to go together. A necessary duration is bisected: to the millisecond where time is
+simulated.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,13 +12,14 @@ from harness.scenario.ingredients import Ingredient, ingredients, without
 from harness.scenario.model import Scenario
 
 EXACT_S = 0.001
+"""How exactly durations are scripted."""
 Violates = Callable[[Scenario], bool]
 """Plays a scenario and returns whether the invariant is violated in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """Between which two durations, a millisecond apart, a verdict changes."""
+    """Between which two durations a verdict changes."""
 
     not_violated_s: float
     violated_s: float
@@ -44,8 +46,9 @@ class Counterfactual:
         return not self.necessary and not self.together
 
 
-def counterfactual(scenario: Scenario, violates: Violates) -> Counterfactual:
-    """Return what a violation needs; `violates(scenario)` must be true."""
+def counterfactual(scenario: Scenario, violates: Violates, apart_s: float = EXACT_S) -> Counterfactual:
+    """Return what a violation needs; `violates(scenario)` must be true. `apart_s`: how far apart the two durations of
+    its boundary are at most."""
     asking = _Counting(violates)
     every = ingredients(scenario)
     necessary = [each for each in every if not asking(without(scenario, [each]))]
@@ -53,7 +56,7 @@ def counterfactual(scenario: Scenario, violates: Violates) -> Counterfactual:
     if len(every) > 1 and not necessary and not asking(without(scenario, every)):
         together = _fewest(scenario, every, asking)
     bounded = next((each for each in necessary if each.span_s is not None), None)
-    boundary = None if bounded is None else _boundary(scenario, bounded, asking)
+    boundary = None if bounded is None else _boundary(scenario, bounded, asking, apart_s)
     return Counterfactual(tuple(necessary), tuple(together), bounded, boundary, asking.count)
 
 
@@ -79,7 +82,7 @@ def _fewest(scenario: Scenario, every: Sequence[Ingredient], violates: Violates)
     return gone
 
 
-def _boundary(scenario: Scenario, ingredient: Ingredient, violates: Violates) -> Boundary | None:
+def _boundary(scenario: Scenario, ingredient: Ingredient, violates: Violates, apart_s: float) -> Boundary | None:
     """Bisect between the usual duration and the given one; None if the verdict does not change between them, as for a
     violation that only what never ends brings about."""
     assert ingredient.span_s is not None
@@ -90,7 +93,7 @@ def _boundary(scenario: Scenario, ingredient: Ingredient, violates: Violates) ->
 
     if is_violated(fine) or not is_violated(wrong):
         return None
-    while abs(wrong - fine) > 1:
+    while abs(wrong - fine) > round(apart_s / EXACT_S):
         middle = (fine + wrong) // 2
         if is_violated(middle):
             wrong = middle

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from harness.engine.explanation import LIVE_APART_S, explain
+from harness.engine.judging import Judging
 from harness.engine.pool import run_pairs
 from harness.engine.run import run
 from harness.fakes.latency import Fixed
@@ -111,6 +113,19 @@ def test_nodes_fetch_gives_up_after_300_s_and_its_provider_after_15(
     else:
         assert len(abandoned) == 1
         assert 0 <= answered_after_s - takes_s < SLACK_S
+
+
+def test_a_violation_is_explained_by_some_twenty_runs(tmp_path: Path) -> None:
+    """The callback waits for the picture: that is not answered in time from 15 s on, less the work in it."""
+    live = application(tmp_path, heard=ORDER)
+    _, (explanation,) = explain(scenario(20.0), live, 1, Judging(), ["callback-answered"])
+    ((verdict, needs),) = explanation.violations
+    assert verdict.invariant == "callback-answered"
+    assert [each.name for each in needs.necessary] == ["kie.images[0].takes"]
+    assert needs.boundary is not None
+    assert 13.5 < needs.boundary.not_violated_s < 15.0
+    assert needs.boundary.violated_s - needs.boundary.not_violated_s <= LIVE_APART_S
+    assert explanation.cause.where[0].startswith("app.cjs:")
 
 
 TIMERS = """

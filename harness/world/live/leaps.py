@@ -50,7 +50,6 @@ class Leaps:
         """Listen on a Unix socket at `path`. `wall_s` is the scenario's wall clock, in seconds since 1970."""
         self.problem = ""
         """Why no leap can be made in this run; a phrase about the application."""
-        self.count = 0
         self.processes: Callable[[], Iterable[int]] = lambda: ()
         """Returns the ids of the application's running processes, without their descendants."""
         self.has_output: Callable[[], bool] = lambda: False
@@ -65,9 +64,13 @@ class Leaps:
         self._wall_s = wall_s
         self._began_s = time.monotonic()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        self._listener.listen(64)
         self._listener.setblocking(False)
+        try:
+            self._listener.bind(str(path))
+        except OSError as error:  # the path of a temporary folder may be too long
+            self.problem = f"the harness cannot listen at {path}: {error}"
+        else:
+            self._listener.listen(64)
         self._connected: dict[int, _Connection] = {}
         self._threads = Threads()
         self._is_looking, self._look_is_due, self._looked_s = False, True, time.monotonic()
@@ -86,7 +89,7 @@ class Leaps:
         `ahead_s` is by how much they are ahead of the machine's so far. `is_quiet` returns whether the harness has
         nothing to read on its connections.
         """
-        leapt_s = self._leap(seconds, ahead_s, is_quiet)
+        leapt_s = 0.0 if self.problem else self._leap(seconds, ahead_s, is_quiet)
         if not leapt_s and time.monotonic() - self._looked_s > self.look_every_real_s:
             self._ask_for_look()
         return leapt_s
@@ -128,7 +131,6 @@ class Leaps:
         if not all(connection.catch_up(wall_s) for connection in awake):
             self.problem = "the clock of one of its processes cannot be moved"
             return 0.0
-        self.count += 1
         self._look_is_due, self._looked_s = True, time.monotonic()
         return seconds
 

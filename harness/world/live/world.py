@@ -13,7 +13,7 @@ import logging
 import secrets
 import shutil
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -23,11 +23,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from harness.config.app_config import Settings, environment_of
-from harness.errors import ImplementationError
 from harness.faults.exchange import App
 from harness.faults.rule import FaultRule
 from harness.scenario.model import Scenario
-from harness.stores.polling import EXACT, PollingWatcher, UnseenError
+from harness.stores.polling import PollingWatcher
 from harness.stores.sqlite_file import SqliteStore
 from harness.trace.events import (
     ImplementationLoaded,
@@ -62,6 +61,7 @@ from harness.world.live.store_choice import store_of
 from harness.world.live.store_lock import can_lock, hold_lock
 from harness.world.live.supabase_host import SupabaseHost
 from harness.world.live.timing_uncertainty import TimingUncertainty, uncertainty
+from harness.world.live.watching import Watching
 from harness.world.never_acted import never_acted
 from harness.world.observer import TrackObserver
 from harness.world.run_header import beginning, surrounded
@@ -76,10 +76,6 @@ LOOK_EVERY_S, LOOK_EVERY_S_MAX = 10.0, 60.0
 requested, and at most."""
 PROBE_REAL_S, PROBE_SPEED = 30.0, 50.0
 """How long the harness's own requests may take; and the factor for what takes no time in a run that leaps."""
-LOOK_REAL_S = 2.0
-"""How long a look at the store may take between two leaps: a process may be frozen by the platform meanwhile."""
-RETRY_REAL_S = 0.2
-"""Real seconds between two attempts to read a store that is unavailable."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
 
 
@@ -194,12 +190,9 @@ class LiveWorld:
                 draw_pictures(self.scenario)
                 await self.instances.start(values)
                 await self.instances.warm_up(client)
-            every_s = self._prepare(client, values)
-            await self.watcher.look([])
-            if self.balance is not None:
-                await self.balance.look()
+            watching = self._prepare(client, values)
+            watchers = await watching.begin(self.leaps)
             self.loop.begin()
-            watchers = [self.loop.create_task(each) for each in self._watching(every_s)]
             if self.leaps is None:
                 self._heart.start()
             platform = self.hosting.begin(self.settings.cron, client, self._open_tracks)
@@ -213,7 +206,7 @@ class LiveWorld:
                 for task in (*watchers, submitting, *platform):
                     task.cancel()
                 await self.hosting.be_there(awake=self.watcher.source == "http")
-            await self._look_last()
+            await watching.look_last()
             self.observer.over = True
             await self.providers.finish()
             self._end(ending)
@@ -268,8 +261,8 @@ class LiveWorld:
     def _is_preloaded(self) -> bool:
         return self.instances.is_started and self.settings.application.reach == "preload"
 
-    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> float:
-        """Prepare what observes the run; return how often the store is polled, in real seconds."""
+    def _prepare(self, client: httpx.AsyncClient, values: dict[str, str]) -> Watching:
+        """Prepare what observes the run; return what watches its store."""
         reading = self.settings.track
         values = {**values, "port": str(self.instances.ports[0])}
         store = store_of(self.settings, values, client, self.supabase, self.loop.speed)
@@ -303,7 +296,7 @@ class LiveWorld:
             self.leaps.is_ours = ports.__contains__
             self.leaps.processes = lambda: self.instances.pids
             self.leaps.has_output = lambda: self.instances.has_output
-        return store.every_s
+        return Watching(self.loop, self.watcher, self.balance, self.observer.ids, store.every_s)
 
     # Events of the run
 
@@ -345,53 +338,6 @@ class LiveWorld:
         delete = None if start.delete is None else deleting(url, start, send)
         users = Users(self.scenario, self.seed, self.writer, self.observer.ids, self.observer.status_of)
         await users.act(ask, delete)
-
-    def _watching(self, every_s: float) -> list[Coroutine[Any, Any, None]]:
-        """Return what watches the store and the balance during the run."""
-        if self.leaps is not None:
-            return [self._look_between_leaps(self.leaps, every_s)]
-        return [self._watch()] if self.balance is None else [self._watch(), self.balance.watch()]
-
-    async def _look_between_leaps(self, leaps: Leaps, every_s: float) -> None:
-        """Look at the store, unless it reports each write, and at the balance whenever they may have changed."""
-        if self.watcher.how == EXACT and self.balance is None:
-            return
-        asked = asyncio.Event()
-        leaps.look_every_real_s, leaps.look = every_s, asked.set
-        while True:
-            await asked.wait()
-            asked.clear()
-            with self.loop.waiting(), contextlib.suppress(ImplementationError, TimeoutError):  # it may come back
-                async with asyncio.timeout(LOOK_REAL_S):
-                    await self._look()
-            self.watcher.longest_gap_s = max(self.watcher.longest_gap_s, leaps.looked())
-
-    async def _watch(self) -> None:
-        """Read the store until the run is over. A server that is gone may come back; a lost history does not."""
-        while True:
-            try:
-                await self.watcher.watch(self.observer.ids, self.loop.speed)
-            except UnseenError as error:
-                self.loop.refuse(str(error))
-                return
-            except ImplementationError:
-                await asyncio.sleep(RETRY_REAL_S * self.loop.speed)
-
-    async def _look_last(self) -> None:
-        """Read the store for the last time: a value not seen now was never seen."""
-        try:
-            await self._look()
-        except ImplementationError as error:
-            self.loop.refuse(str(error))
-
-    async def _look(self) -> None:
-        """Read the store now. A lost history does not come back; raise ImplementationError if it cannot be read."""
-        if self.balance is not None:
-            await self.balance.look()
-        try:
-            await self.watcher.look([known for known in self.observer.ids if known is not None])
-        except UnseenError as error:
-            self.loop.refuse(str(error))
 
     # The end of the run
 
