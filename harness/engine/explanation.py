@@ -31,8 +31,8 @@ def explain(
 ) -> tuple[Result, tuple[Explanation, ...]]:
     """Return a run's result and the explanations of its violations of error severity, or of the `wanted` ones.
 
-    The scenario is played some twenty times for each violation. A run without an ingredient that cannot be judged does
-    not make the ingredient necessary.
+    The scenario is played some twenty times for each violation. An inconclusive run without an ingredient does not make
+    the ingredient necessary.
     """
 
     def violates(invariant: str, other: Scenario) -> bool:
