@@ -239,7 +239,7 @@ def test_a_scenario_in_which_all_hold_needs_no_explanation(command: Command) -> 
     ("words", "reported"),
     [
         (("synchronous", "slow/image-16s", "--invariant", "generate-once"), 'did you mean "generates-once"?'),
-        (("http://127.0.0.1:9", "slow/image-16s"), "nothing listens on 127.0.0.1:9"),
+        (("http://127.0.0.1:9", "slow/image-16s"), "the clock of this application cannot be changed"),
         (("synchronous",), "Missing argument 'SCENARIOS...'"),
     ],
 )

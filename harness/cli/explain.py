@@ -8,6 +8,7 @@ from harness.cli.completion import complete_implementations, complete_scenarios
 from harness.cli.exit_codes import is_known
 from harness.cli.help import GroupedCommand
 from harness.cli.options import clean_option, json_option, limit_option, scenarios_of, seed_option
+from harness.errors import HarnessError
 
 
 @click.command(cls=GroupedCommand)
@@ -39,8 +40,8 @@ def explain(
     duration is bisected, to the millisecond in the simulated world and to a tenth of a second in a live application.
 
     IMPLEMENTATION and SCENARIOS are those of `harness run`; they are judged as there, by [invariants] of harness.toml.
-    A live application is played about twenty times for each violation: in half a minute where idle time can be
-    skipped, and else at a speed that fits.
+    A live application, which the harness has to start, is played about twenty times for each violation: in half a
+    minute where idle time can be skipped, and else, with its clock sped up, in several.
 
     \b
     Examples:
@@ -58,13 +59,21 @@ def explain(
     from harness.report.explanations import explanation_report, explanations_json
     from harness.results.files import check_outputs, write_json
     from harness.scenario.catalogue import selector_of
+    from harness.targets import LiveImplementation
     from harness.terminal import screen
 
     how = judging()
     must_be_known(wanted, [*INVARIANTS, *own_by_name(how.own)])
     check_outputs({"json": json_file}, [])
     target = configured(implementation, None, **options)
+    if isinstance(target, LiveImplementation) and target.speed == 1:
+        raise HarnessError(
+            "harness explain plays a scenario about twenty times for each violation, and the clock of this application "
+            "cannot be changed: that needs libfaketime, and an application that the harness starts (command)"
+        )
     console = screen()
+    if isinstance(target, LiveImplementation):
+        click.echo("playing each scenario about twenty times for each violation ...", err=True)
     explained = []
 
     for scenario in scenarios_of(scenarios, None):

@@ -45,8 +45,7 @@ class Pace:
             return pair
         if self._leaps(application):
             return pair
-        application = replace(application, leaps=False)
-        return scenario, replace(application, speed=max(1.0, application.speed * self.share))
+        return scenario, replace(application, leaps=False, speed=max(1.0, application.speed * self.share))
 
     def at_a_time(self, workers: int, chunk: Sequence[Pair]) -> int:
         """Return how many live runs are concurrent: half the workers at full speed, more at lower speeds. Runs that
@@ -67,7 +66,10 @@ class Pace:
         if isinstance(error, Postponed):
             ((scenario, before), *_) = chunk
             if isinstance(before, LiveImplementation) and before.leaps:
+                is_known = before.name in self._without_leaps
                 self._without_leaps.add(before.name)
+                if is_known:
+                    return [[(scenario, error.again)]]  # it was told
             else:
                 self.learn(chunk, certain=False)
             notify(f"running {scenario.name} again at speed {error.again.speed:.3g}: {error}")

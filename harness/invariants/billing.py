@@ -6,7 +6,7 @@ from typing import Any
 from harness.fakes.paths import CREATING_PATHS
 from harness.invariants.excuses import bad_response, excuse, is_result, messages_about
 from harness.invariants.invariant import Invariant, of_every_track
-from harness.invariants.verdict import Finding, held, not_applicable, violated
+from harness.invariants.verdict import NOT_FOLLOWED, Finding, held, not_applicable, unknown, violated
 from harness.trace.events import (
     CallbackAttempt,
     CronCalled,
@@ -52,7 +52,12 @@ def generates_once(view: TraceView, track: Track) -> Finding:
     if crowd is not None:
         return violated(f"{_pictures_of(crowd)} pictures were paid for in one task; one is needed", *shown, crowd.ended)
     if excused is not None:
-        return held(f"a second generation was paid for {excused.because}{more}", *shown, excused.entry)
+        paid = f"a second generation was paid for {excused.because}"
+        guess = _redelivery_behind(view, images[1], guessed=True)
+        if guess is not None and excuse(view, images[0], images[1], guess) is None:
+            again = f"because the callback was delivered again at {guess.at_s:g} s"
+            return unknown(f"{paid}, or {again}: what caused it is {NOT_FOLLOWED}", *shown, guess)
+        return held(f"{paid}{more}", *shown, excused.entry)
     return held(f"one generation was paid for{more}", *shown)
 
 
@@ -97,10 +102,10 @@ def _requested(generations: list[Generation]) -> list[Generation]:
     return list(first.values())
 
 
-def _redelivery_behind(view: TraceView, generation: Generation) -> AnyEntry | None:
-    """Return the repeated delivery that caused a generation, if one did for certain: the same callback had arrived
-    before."""
-    for cause in view.journal.causes(generation.created, guessed=False):
+def _redelivery_behind(view: TraceView, generation: Generation, *, guessed: bool = False) -> AnyEntry | None:
+    """Return the repeated delivery that caused a generation, if one did, for certain or by a guess: the same callback
+    had arrived before."""
+    for cause in view.journal.causes(generation.created, guessed=guessed):
         event = cause.event
         if isinstance(event, CallbackAttempt):
             alike = [a for a in view.attempts_about[str(event.task_id)] if a.sent.event.callback == event.callback]

@@ -5,7 +5,7 @@ from typing import Any
 from harness.invariants import audio, images
 from harness.invariants.invariant import Invariant
 from harness.invariants.store import store_failures
-from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
+from harness.invariants.verdict import NOT_FOLLOWED, Finding, held, not_applicable, unknown, violated
 from harness.trace.events import (
     AnswerReplaced,
     FaultTriggered,
@@ -317,8 +317,7 @@ def idempotent(view: TraceView) -> Finding:
                 if number in _attempts_behind(view, write, by_number, guessed=False).values():
                     return violated(f"a repeated callback {damage}", *evidence)
                 guessed = guessed or unknown(
-                    "while a repeated callback was the only open request, the track changed, and what caused it is "
-                    "not followed in this application",
+                    f"the track changed while a repeated callback was the only open request: why is {NOT_FOLLOWED}",
                     *evidence,
                 )
             writers.setdefault(key, set()).add(number)

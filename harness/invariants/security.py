@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.invariants.invariant import Invariant
-from harness.invariants.verdict import Finding, held, not_applicable, unknown, violated
+from harness.invariants.verdict import NOT_FOLLOWED, Finding, held, not_applicable, unknown, violated
 from harness.trace.events import (
     CallbackAttempt,
     ConnectionToUnknownHost,
@@ -68,7 +68,7 @@ def rejects_forgery(view: TraceView) -> Finding:
         if sent is not None and _is_explained_by_it_alone(view, forged[sent.number], effect):
             what = "the track changed" if isinstance(effect.event, StoreWrite) else "a generation was paid for"
             reason = f"{what} while a callback that is {_reported(_kind(sent))} was the only open request"
-            return unknown(f"{reason}, and what caused it is not followed in this application", sent, effect)
+            return unknown(f"{reason}, and what caused it is {NOT_FOLLOWED}", sent, effect)
     what = "forged" if all(_kind(attempt.sent) != UNKNOWN_KEY for attempt in forged.values()) else "unverifiable"
     count = f"one {what} callback" if len(forged) == 1 else f"{len(forged)} {what} callbacks"
     return held(f"{count} changed nothing", *(attempt.sent for attempt in forged.values()))

@@ -8,7 +8,16 @@ from harness.invariants.downloads import first_download, is_whole
 from harness.invariants.early_callbacks import early_callback
 from harness.invariants.invariant import Invariant, of_every_track
 from harness.invariants.store import store_failures
-from harness.invariants.verdict import UNREADABLE, Finding, held, not_applicable, unknown, unseen, violated
+from harness.invariants.verdict import (
+    NOT_FOLLOWED,
+    UNREADABLE,
+    Finding,
+    held,
+    not_applicable,
+    unknown,
+    unseen,
+    violated,
+)
 from harness.trace.events import (
     CallbackAttempt,
     FaultTriggered,
@@ -108,8 +117,11 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
     if images.ends_with_true_2k(view, track):
         probe = view.probe(track.image_url, "end")
         return violated(f"{reported}, and so is a 2K picture", finished[-1], failing, probe)
+    guess = _contradiction_behind(view, track, failing, guessed=True)
+    by_error = "perhaps an error callback that came after the result failed it"
+    doubt = unknown(f"{reported}: {by_error}, which is {NOT_FOLLOWED}", *guess, failing) if guess is not None else None
     if _was_hindered(view):
-        return None
+        return doubt
     for image in (*track.images, *track.others_for("cover")):
         got = first_download(view, image, failing) if images.was_good(view, image) else None
         if got is not None:
@@ -118,7 +130,7 @@ def _needless_failure(view: TraceView, track: Track) -> Finding | None:
             )
     if not _requested_pictures(view):
         return violated(f"{reported}, and no picture was ever requested", finished[-1], failing)
-    return None
+    return doubt
 
 
 def _failing(track: Track) -> AnyEntry | None:
@@ -131,11 +143,11 @@ def _failing(track: Track) -> AnyEntry | None:
 
 
 def _contradiction_behind(
-    view: TraceView, track: Track, failing: AnyEntry
+    view: TraceView, track: Track, failing: AnyEntry, *, guessed: bool = False
 ) -> tuple[Entry[CallbackAttempt], Entry[CallbackAttempt]] | None:
     """Return the callback with the result of a task and the later error callback that caused the failure, if one
-    did for certain."""
-    causes = {cause.number for cause in view.journal.causes(failing, guessed=False)}
+    did, for certain or by a guess."""
+    causes = {cause.number for cause in view.journal.causes(failing, guessed=guessed)}
     for task in (*track.music, *track.images):
         result = _callback_with_result(view, task)
         if result is None:

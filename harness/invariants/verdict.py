@@ -8,6 +8,8 @@ from harness.trace.tracks import Track
 
 State = Literal["held", "violated", "not applicable", "unknown"]
 Severity = Literal["error", "warning"]
+NOT_FOLLOWED = "not followed in this application"
+"""What is said of a cause that is only a guess."""
 UNREADABLE = (
     "the harness cannot read this track: DATABASE_PATH has no `tracks` table, and GET /tracks/{id} does not return JSON"
 )

@@ -259,7 +259,12 @@ class Redaction:
             result,
             verdicts=tuple(each._replace(reason=self.text(each.reason)) for each in result.verdicts),
             causes=tuple(
-                each._replace(sentence=self.text(each.sentence), alike=self.text(each.alike)) for each in result.causes
+                each._replace(
+                    sentence=self.text(each.sentence),
+                    alike=self.text(each.alike),
+                    where=tuple(map(self.text, each.where)),
+                )
+                for each in result.causes
             ),
             tracks=tuple(self.value(track) for track in result.tracks),
             never_acted=tuple(

@@ -75,6 +75,20 @@ def test_a_write_is_no_repetitions_because_it_happens_to_be_open(guessed: bool |
     assert "the track's image_url" in found.reason or "not followed in this application" in found.reason
 
 
+@pytest.mark.parametrize(("guessed", "state"), [(None, "violated"), (True, "unknown")])
+def test_a_failure_is_no_late_errors_because_that_happens_to_be_open(guessed: bool | None, state: str) -> None:
+    c = Chronicle()
+    music = c.music()
+    c.ends(music, AUDIO)
+    c.write(1, c.call(music, body={"code": 200, "data": {"audio_url": AUDIO}}), audio_url=AUDIO)
+    c.image()
+    facts = {"method": "PATCH", "status": 204, "code": None, "message": None}
+    error = c.call(music, "error", body={"code": 500})
+    worker = c.note("store.request", error, path="/rest/v1/tracks", **facts, guessed=guessed)
+    c.write(1, worker, status="failed", failure_reason="it took too long")
+    assert verdict(c.end(), "settles").state == state
+
+
 def test_a_copy_of_the_same_picture_may_take_its_place_after_a_repetition() -> None:
     c = Chronicle()
     c.picture(URL)

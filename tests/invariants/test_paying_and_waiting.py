@@ -5,6 +5,7 @@ import pytest
 from harness.fakes.image_defects import FLAWS
 from harness.faults.delays import SlowAnswer
 from harness.faults.rule import FaultRule
+from harness.invariants.excuses import GIVE_UP_AFTER_S
 from harness.invariants.judge import judge
 from harness.trace.journal import Journal
 from tests.invariants.chronicle import APP, FLAT, JOBS, MEDIA, Chronicle, verdict
@@ -221,6 +222,19 @@ def test_a_second_picture_is_fine_when_the_platform_ended_the_handler_of_the_fir
     c.answer_with(first, URL)
     c.image()
     assert verdict(c.end(), "generates-once").state == "held"
+
+
+@pytest.mark.parametrize(("guessed", "state"), [(None, "violated"), (True, "unknown")])
+def test_a_long_wait_excuses_no_order_of_a_repeated_delivery_unless_that_is_a_guess(
+    guessed: bool | None, state: str
+) -> None:
+    c = Chronicle()
+    music = c.music()
+    c.call(music)
+    c.image(mode="asynchronous")
+    c.at_s += GIVE_UP_AFTER_S
+    c.image(cause=c.call(music, attempt=2), guessed=guessed)
+    assert verdict(c.end(), "generates-once").state == state
 
 
 def redelivered(c: Chronicle, *, first_arrives: bool) -> Journal:

@@ -16,7 +16,7 @@ from harness.faults.exchange import App, Receive, Scope, Send
 from harness.json_text import parse_json
 
 ENTRY_HEADER, CAUSE_HEADER, WHERE_HEADER = "x-harness-entry", "x-harness-cause", "x-harness-where"
-WHERE_BYTES_MAX = 4096
+WHERE_BYTES_MAX, FRAMES_MAX = 4096, 4
 NUMBER = re.compile(rb"[0-9]{1,9}")
 _said: ContextVar[int | None] = ContextVar("said_cause", default=None)
 _where: ContextVar[tuple[str, ...]] = ContextVar("said_where", default=())
@@ -78,7 +78,8 @@ def _frames(said: bytes) -> tuple[str, ...]:
         frames = parse_json(said)
     except ValueError:
         return ()
-    return tuple(frames) if isinstance(frames, list) and all(isinstance(each, str) for each in frames) else ()
+    is_said = isinstance(frames, list) and all(isinstance(each, str) for each in frames)
+    return tuple(frames[:FRAMES_MAX]) if is_said else ()
 
 
 NO_CAUSES = Causes(lambda: 0)

@@ -128,6 +128,7 @@ class LiveLoop(asyncio.SelectorEventLoop):
     def leaping(self, leaps: Leaps) -> Iterator[None]:
         """Leap over every wait in which nothing can happen, together with the application's own clock."""
         again_s = AGAIN_REAL_S
+        leaps.begin()
 
         def skip(seconds: float | None) -> float | None:
             nonlocal again_s

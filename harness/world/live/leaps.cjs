@@ -28,6 +28,7 @@ function follow(environment) {
     const probe = setTimeout(() => {}, 1e6);
     const now = probe._idleStart;
     clearTimeout(probe);
+    if (!(now >= 0)) say("! its Node does not tell when its timers are due");
     let next = Infinity;
     for (const timer of timers) {
       const isOver = timer._destroyed || !timer._idleNext || timer._idleTimeout < 0;

@@ -62,7 +62,7 @@ class Leaps:
         self.look_every_real_s = math.inf
         self.environment = {"HARNESS_LEAPS": str(path)}
         self._wall_s = wall_s
-        self._began_s = time.monotonic()
+        self._began_s = math.inf
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         try:
@@ -82,6 +82,10 @@ class Leaps:
         self._threads.close()
         for connection in self._connected.values():
             connection.close()
+
+    def begin(self) -> None:
+        """Note that the run begins."""
+        self._began_s = self._looked_s = time.monotonic()
 
     def leap(self, seconds: float, ahead_s: float, is_quiet: Callable[[], bool]) -> float:
         """Move the application's clocks forward, by at most `seconds`, if everything is idle; return by how much.
@@ -245,15 +249,15 @@ class _Connection:
 
     def _answer(self) -> str | None:
         """Return the answer to the last question; None if it does not come in time."""
-        until_s = time.monotonic() + ANSWER_REAL_S
-        while time.monotonic() < until_s and not self._is_over:
+        until_s, answers = time.monotonic() + ANSWER_REAL_S, dict[int, str]()
+        while self._number not in answers and time.monotonic() < until_s and not self._is_over:
             for line in self._lines():
                 number, _, answer = line.partition(" ")
-                if not number.isdigit():
+                if number.isdigit():
+                    answers[int(number)] = answer
+                else:
                     self.said.append(line)
-                elif int(number) == self._number:
-                    return answer
-        return None
+        return answers.get(self._number)
 
     def _lines(self) -> Iterator[str]:
         """Yield the lines that have arrived; wait for one."""

@@ -74,8 +74,8 @@ LOOK_EVERY_REAL_S = 0.05
 LOOK_EVERY_S, LOOK_EVERY_S_MAX = 10.0, 60.0
 """How often it is checked whether the run is over; in a run that leaps, in scenario seconds: after all tracks were
 requested, and at most."""
-PROBE_REAL_S, PROBE_SPEED = 30.0, 50.0
-"""How long the harness's own requests may take; and the factor for what takes no time in a run that leaps."""
+PROBE_REAL_S, PROBE_LEAPING_S = 30.0, 1500.0
+"""How long the harness's own requests may take; in a run that leaps, in scenario seconds, which may be skipped."""
 QUIET_LOGGERS = ("uvicorn.error", "httpx", "httpcore", "asyncio")
 
 
@@ -182,7 +182,7 @@ class LiveWorld:
             self.loop.refuse(problem)
             self._end("refused")
             return
-        patience_s = PROBE_REAL_S * (PROBE_SPEED if self.leaps is not None else self.loop.speed)
+        patience_s = PROBE_REAL_S * self.loop.speed if self.leaps is None else PROBE_LEAPING_S
         async with httpx.AsyncClient(timeout=patience_s, verify=_trusted()) as client:
             values = await self._values()
             self._begin()
