@@ -69,7 +69,7 @@ class Pace:
                 is_known = before.name in self._without_leaps
                 self._without_leaps.add(before.name)
                 if is_known:
-                    return [[(scenario, error.again)]]  # it was told
+                    return [[(scenario, error.again)]]  # the reason is reported once
             else:
                 self.learn(chunk, certain=False)
             notify(f"running {scenario.name} again at speed {error.again.speed:.3g}: {error}")
